@@ -32,8 +32,8 @@ class LayerTable(NamedTuple):
 
     In every row the operands' elements are explicit, so that traffic never depends on a formula upstairs:
     `weight_elements`, `read_elements` (input elements that exist, padding excluded) and `write_elements`.
-    A VECTOR row that is fused into its producer reads and writes only what does not already flow past
-    (nothing for an activation function; the other addend for a residual sum).
+    A VECTOR row that is `fused` into its producer runs behind the array as outputs leave it, and reads and writes
+    only what does not already flow past (nothing for an activation function; the other addend for a residual sum).
 
     Bits of 0 mean "whatever the datapath stores". Densities are fractions of non-zero elements in (0, 1];
     `effectual_macs` is the expected number of MACs whose two operands are both non-zero (0 outside NEST rows).
@@ -61,6 +61,7 @@ class LayerTable(NamedTuple):
     read_elements: IntColumn
     write_elements: IntColumn
     vector_ops: FloatColumn
+    fused: IntColumn  # 1: pipelined behind the producing operation; 0: stands alone
     weight_bits: IntColumn  # 0: the datapath's
     input_bits: IntColumn
     output_bits: IntColumn
@@ -138,6 +139,7 @@ def blank_table(rows: int) -> LayerTable:
         weight_elements=zeros.copy(),
         read_elements=zeros.copy(),
         write_elements=zeros.copy(),
+        fused=zeros.copy(),
         weight_bits=zeros.copy(),
         input_bits=zeros.copy(),
         output_bits=zeros.copy(),
