@@ -1,12 +1,13 @@
 """How energy, area and delay of a CMOS circuit change with the node and the supply voltage.
 
-One table rules: Stillmaker and Baas, "Scaling equations for the accurate prediction of CMOS device performance from
-180 nm to 7 nm", Integration 58 (2017) 74-81. Energy is E(V) = a2 V^2 + a1 V + a0 and delay
-D(V) = d3 V^3 + d2 V^2 + d1 V + d0 per node; area is a matrix of factors. Nodes between two entries are interpolated
-log-log; nodes outside 7..180 nm are refused.
+One table rules: Stillmaker and Baas, "Scaling equations for the accurate prediction of CMOS device
+performance from 180 nm to 7 nm", Integration 58 (2017) 74-81. Energy is E(V) = a2 V^2 + a1 V + a0 and delay
+D(V) = d3 V^3 + d2 V^2 + d1 V + d0 per node; area is a matrix of factors. Nodes between two entries are
+interpolated log-log; nodes outside 7..180 nm are refused.
 
-The paper has high-performance ("hp") and low-power ("lp") devices from 45 nm on. They must not be mixed: energies of
-lp at 45 nm against hp at 14 nm scale by 0.139 at 0.8 V, hp against hp by 0.173. The default here is hp throughout.
+The paper has high-performance ("hp") and low-power ("lp") devices from 45 nm on. They must not be mixed:
+energies of lp at 45 nm against hp at 14 nm scale by 0.139 at 0.8 V, hp against hp by 0.173. The default here
+is hp throughout.
 """
 
 from functools import cache
@@ -43,9 +44,9 @@ def _table(device: str) -> _Table:
 def _log_area() -> Floats:
     """Logarithm of one area factor per node, nodes ascending.
 
-    The matrix is printed with two digits and is not exactly transitive. The one factor per node nearest to it in
-    logarithmic least squares is its column's geometric mean; it reproduces every entry within 3.7 %, the rounding of
-    two digits, and makes scaling exactly transitive and invertible.
+    The matrix is printed with two digits and is not exactly transitive. The one factor per node nearest to it
+    in logarithmic least squares is its column's geometric mean; it reproduces every entry within 3.7 %, the
+    rounding of two digits, and makes scaling exactly transitive and invertible.
     """
     rows = read("area_scale")
     nodes = [row["from_nm"] for row in rows]
@@ -87,7 +88,8 @@ def nominal_voltage(node_nm: ArrayLike, device: str = "hp") -> Floats:
 
     Notes
     -----
-    45, 14, 10 and 7 nm as in Stillmaker and Baas 2017; the others are recalled from memory (status in the table).
+    45, 14, 10 and 7 nm as in Stillmaker and Baas 2017; the others are recalled from memory (status in the
+    table).
 
     Examples
     --------
@@ -97,7 +99,7 @@ def nominal_voltage(node_nm: ArrayLike, device: str = "hp") -> Floats:
     """
     table = _table(device)
     below, share = _position(node_nm, table)
-    return (1 - share) * table.nominal_v[below] + share * table.nominal_v[below + 1]
+    return np.asarray((1 - share) * table.nominal_v[below] + share * table.nominal_v[below + 1])
 
 
 def _circuit(node_nm: ArrayLike, voltage: ArrayLike | None, device: str, quantity: str) -> Floats:
@@ -206,8 +208,8 @@ def scale_area(from_nm: ArrayLike, to_nm: ArrayLike) -> Floats:
 
     Notes
     -----
-    One factor per node fitted to the matrix of Stillmaker and Baas 2017, which it reproduces within the rounding of
-    its two digits (3.7 %); log-log between nodes.
+    One factor per node fitted to the matrix of Stillmaker and Baas 2017, which it reproduces within the
+    rounding of its two digits (3.7 %); log-log between nodes.
 
     Examples
     --------
@@ -221,4 +223,4 @@ def scale_area(from_nm: ArrayLike, to_nm: ArrayLike) -> Floats:
 def _area(node_nm: ArrayLike) -> Floats:
     below, share = _position(node_nm, _table("hp"))
     log_area = _log_area()
-    return np.exp((1 - share) * log_area[below] + share * log_area[below + 1])
+    return np.asarray(np.exp((1 - share) * log_area[below] + share * log_area[below + 1]))

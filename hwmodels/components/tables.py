@@ -1,4 +1,4 @@
-"""The component tables that ship with the package: small CSV files, read once, every row with source and status.
+"""The component tables that ship with the package: small CSV files, every row with source and status.
 
 A status says how far a number may be trusted: `measured` on silicon, `published` in a paper or data sheet,
 `simulated` by another tool, `derived` by arithmetic on the former, `assumed` here, or recalled from `memory`.
@@ -26,7 +26,7 @@ def read(name: str) -> tuple[dict[str, str], ...]:
     '7'
 
     """
-    with (files("hwmodels") / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+    with (files("hwmodels") / "data" / f"{name}.csv").open(encoding="utf-8") as stream:
         return tuple(csv.DictReader(stream))
 
 
