@@ -1,0 +1,1 @@
+"""Sparsity: where the zeros lie, what they save, how they are stored, and the schemes that make them."""

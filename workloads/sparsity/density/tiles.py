@@ -1,0 +1,77 @@
+"""Tiles: boxes of whole extents that partition a tensor from its origin; the ragged remainder is left out.
+
+Every density model speaks of the same population: the whole tiles at multiples of their own extents, each as
+likely as any other, times the random masks of the model. Counting on a drawn mask is always the same loop.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from workloads.sparsity.checks import SparsityError
+
+Tile = tuple[int, ...]
+
+
+def as_tiles(tile: ArrayLike, shape: Sequence[int]) -> NDArray[np.int64]:
+    """Read tile extents, shape (..., rank), and refuse those that do not fit in the tensor.
+
+    Examples
+    --------
+    >>> as_tiles([[2, 3], [4, 4]], (4, 4)).shape
+    (2, 2)
+
+    """
+    tiles = np.asarray(tile)
+    if not np.issubdtype(tiles.dtype, np.integer) or tiles.shape[-1:] != (len(shape),):
+        raise SparsityError(
+            f"tile: needs {len(shape)} integer extents, as shape {tuple(shape)}, got {tile!r}"
+        )
+    if np.any(tiles < 1) or np.any(tiles > np.asarray(shape)):
+        raise SparsityError(f"tile: extents must lie between 1 and those of {tuple(shape)}, got {tile!r}")
+    return tiles.astype(np.int64)
+
+
+def residues(length: int, extent: int, period: int) -> list[tuple[float, int]]:
+    """Where the whole tiles of one axis begin, modulo `period`: (share of the tiles, residue) pairs.
+
+    Examples
+    --------
+    >>> residues(12, 2, 4)  # six tiles, beginning at 0, 2, 4, 6, 8, 10
+    [(0.5, 0), (0.5, 2)]
+
+    """
+    count = length // extent
+    cycle = period // math.gcd(extent, period)
+    begins = [(i * extent % period, (count - i + cycle - 1) // cycle) for i in range(min(cycle, count))]
+    return [(times / count, residue) for residue, times in sorted(begins)]
+
+
+def tile_counts(mask: NDArray[np.bool_], tile: Tile) -> NDArray[np.int64]:
+    """Non-zeros in each whole tile of a mask; the shape is the number of whole tiles along each axis.
+
+    Examples
+    --------
+    >>> tile_counts(np.eye(5, dtype=bool), (2, 2)).tolist()
+    [[2, 0], [0, 2]]
+
+    """
+    counts: NDArray[Any] = np.asarray(mask)
+    for axis in reversed(range(counts.ndim)):
+        before, extent, after = counts.shape[:axis], tile[axis], counts.shape[axis + 1 :]
+        whole = counts.shape[axis] // extent
+        kept = counts[(slice(None),) * axis + (slice(whole * extent),)]
+        counts = _add(kept.reshape(*before, whole, extent, *after), axis + 1)
+    return counts.astype(np.int64)
+
+
+def _add(counts: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Sum an axis; a mask is added as bytes, several times faster, where a byte can hold the sum."""
+    if counts.shape[axis] == 1:
+        return counts.squeeze(axis)
+    if counts.dtype == np.bool_ and counts.shape[axis] < 256:
+        return np.asarray(np.add.reduce(counts.view(np.uint8), axis=axis, dtype=np.uint8))
+    return np.asarray(np.add.reduce(counts, axis=axis, dtype=np.int64))
