@@ -1,0 +1,41 @@
+"""What a network costs on an accelerator: specs above, arrays and compiled kernels below.
+
+>>> import hwmodels
+>>> hwmodels.systolic_cycles(m=196, k=36, n=8, rows=8, cols=8, dataflow="os")
+1250
+"""
+
+from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace, pack
+from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
+from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+from hwmodels.presets import UnknownAcceleratorError, load, names
+from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Datapath, Technology, paths
+from hwmodels.systolic import systolic_cycles
+
+__all__ = [
+    "BOUNDS",
+    "LIMITS",
+    "OBJECTIVES",
+    "Accelerator",
+    "Array",
+    "Buffer",
+    "Buffers",
+    "ConfigTable",
+    "Dataflow",
+    "Datapath",
+    "MainMemory",
+    "MetricTable",
+    "OperationTable",
+    "Technology",
+    "UnknownAcceleratorError",
+    "evaluate",
+    "evaluate_operations",
+    "load",
+    "main_memory",
+    "main_memory_names",
+    "mapspace",
+    "names",
+    "pack",
+    "paths",
+    "systolic_cycles",
+]

@@ -1,0 +1,146 @@
+"""What the fast kernels read and write: one array per column, one row per configuration."""
+
+from typing import NamedTuple
+
+from workloads.table import FloatColumn, IntColumn
+
+LIMITS = (
+    "",
+    "buffers.weight.bytes",
+    "buffers.input.bytes",
+    "buffers.output.bytes",
+    "buffers.shared.bytes",
+    "overflow",
+)
+"""Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is nothing."""
+
+BOUNDS = ("compute", "weight port", "input port", "output port", "shared port", "main memory", "vector")
+"""Names of the codes in `OperationTable.bound`: what an operation's latency waits for."""
+
+
+class ConfigTable(NamedTuple):
+    """A batch of accelerators with two storage levels; every column has shape (n_configs,).
+
+    Ports are in bytes per second towards the array. An operand whose own capacity is 0 lives in the shared buffer,
+    and its `*_port` and energies are then the shared buffer's.
+    """
+
+    rows: IntColumn  # PE rows
+    cols: IntColumn  # PE columns
+    dataflow: IntColumn  # a value of spec.Dataflow
+    clock_hz: FloatColumn
+    vector_lanes: FloatColumn
+    double_buffered: IntColumn  # 1: loads, compute and stores overlap
+    weight_capacity_bytes: FloatColumn
+    input_capacity_bytes: FloatColumn
+    output_capacity_bytes: FloatColumn
+    shared_capacity_bytes: FloatColumn
+    weight_port_bytes_per_s: FloatColumn
+    input_port_bytes_per_s: FloatColumn
+    output_port_bytes_per_s: FloatColumn
+    shared_port_bytes_per_s: FloatColumn
+    weight_bits: IntColumn
+    input_bits: IntColumn
+    output_bits: IntColumn
+    accumulator_bits: IntColumn
+    dram_read_bytes_per_s: FloatColumn
+    dram_write_bytes_per_s: FloatColumn
+    mac_pj: FloatColumn
+    vector_pj: FloatColumn  # one vector operation
+    weight_read_pj_per_byte: FloatColumn
+    weight_write_pj_per_byte: FloatColumn
+    input_read_pj_per_byte: FloatColumn
+    input_write_pj_per_byte: FloatColumn
+    output_read_pj_per_byte: FloatColumn
+    output_write_pj_per_byte: FloatColumn
+    dram_read_pj_per_byte: FloatColumn
+    dram_write_pj_per_byte: FloatColumn
+    leakage_w: FloatColumn  # array, lanes and buffers
+    dram_background_w: FloatColumn  # standby and refresh
+    array_area_mm2: FloatColumn
+    buffer_area_mm2: FloatColumn
+
+    @property
+    def size(self) -> int:
+        """Number of configurations."""
+        return int(self.rows.size)
+
+
+class MetricTable(NamedTuple):
+    """What each accelerator costs on one network; columns of shape (n_configs,).
+
+    Rows with `feasible` false hold NaN in every cost and the code of the limit they broke in `limit`.
+    """
+
+    latency_s: FloatColumn
+    energy_j: FloatColumn
+    area_mm2: FloatColumn
+    power_w: FloatColumn  # energy_j / latency_s
+    edp_js: FloatColumn
+    utilisation: FloatColumn  # macs / (PEs * array cycles of the whole latency), in (0, 1]
+    feasible: IntColumn
+    limit: IntColumn  # index into LIMITS
+    compute_cycles: FloatColumn
+    dram_read_bytes: FloatColumn
+    dram_write_bytes: FloatColumn
+    macs: FloatColumn
+    effectual_macs: FloatColumn
+    mac_energy_j: FloatColumn
+    buffer_energy_j: FloatColumn
+    dram_energy_j: FloatColumn
+    vector_energy_j: FloatColumn
+    static_energy_j: FloatColumn  # leakage and main-memory background over the latency
+    mappings_costed: FloatColumn  # mappings whose cost was computed; the rest were pruned by a bound
+
+
+class OperationTable(NamedTuple):
+    """What each operation costs on one accelerator; columns of shape (n_operations,).
+
+    For NEST rows the best mapping's tile sizes follow the costs; elsewhere they are 0 and `order` is -1.
+    """
+
+    latency_s: FloatColumn
+    energy_j: FloatColumn
+    compute_cycles: FloatColumn
+    compute_s: FloatColumn
+    dram_s: FloatColumn
+    bound: IntColumn  # index into BOUNDS
+    dram_read_bytes: FloatColumn
+    dram_write_bytes: FloatColumn
+    mac_energy_j: FloatColumn
+    buffer_energy_j: FloatColumn
+    dram_energy_j: FloatColumn
+    vector_energy_j: FloatColumn
+    static_energy_j: FloatColumn
+    tile_k: IntColumn  # output channels of a tile
+    tile_c: IntColumn  # input channels of a tile
+    tile_pixels: IntColumn  # output positions of a tile, batch included
+    order: IntColumn  # innermost tile loop: 0 pixels, 1 output channels, 2 input channels
+    limit: IntColumn  # index into LIMITS
+    mappings: FloatColumn  # size of the mapspace
+    mappings_costed: FloatColumn
+
+
+class TileTable(NamedTuple):
+    """The declared mapspace of each NEST row: candidate tiles of K, C and output positions.
+
+    Candidates of row i are columns 0 : number[i]; shapes (n_layers,) and (n_layers, most candidates). A dimension D
+    is cut into `full` tiles of `size` and `rest` tiles (0 or some) of `rest_size`. They depend on no accelerator, so
+    they are made once a network.
+    """
+
+    k_number: IntColumn
+    k_size: IntColumn
+    k_tiles: IntColumn
+    k_rest_size: IntColumn  # size of the last tile (equal to k_size when it divides)
+    c_number: IntColumn
+    c_size: IntColumn
+    c_tiles: IntColumn
+    c_rest_size: IntColumn
+    m_number: IntColumn
+    m_size: IntColumn  # output positions in the largest tile
+    m_full: IntColumn  # tiles of that size
+    m_rest: IntColumn  # smaller tiles at the edge
+    m_rest_size: IntColumn
+    m_input_largest: IntColumn  # input positions (rows x cols x batch) that the largest tile touches
+    m_input_total: IntColumn  # the sum of those over all tiles: halos are fetched again
