@@ -1,0 +1,39 @@
+"""Loop nests as data, the engine that counts and costs them, and the mapper that finds the best one."""
+
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.engine import (
+    TIMELOOP,
+    Evaluation,
+    FirstTouch,
+    LevelCounts,
+    Reuse,
+    Rules,
+    evaluate,
+    evaluate_mappings,
+)
+from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
+from hwmodels.mapping.pack import pack_mappings
+from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
+
+__all__ = [
+    "TIMELOOP",
+    "Architecture",
+    "Evaluation",
+    "FirstTouch",
+    "LevelCounts",
+    "LevelMapping",
+    "Mapping",
+    "MappingError",
+    "Operand",
+    "Problem",
+    "Reuse",
+    "Rules",
+    "StorageLevel",
+    "check",
+    "convolution",
+    "evaluate",
+    "evaluate_mappings",
+    "matrix_product",
+    "pack_mappings",
+    "uniform",
+]

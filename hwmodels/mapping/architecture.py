@@ -1,0 +1,105 @@
+"""Where a nest runs: storage levels from the innermost outwards, their fanouts, ports, energies and areas."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from hwmodels.mapping.problem import MappingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageLevel:
+    """One storage level; counts are in words of `word_bits`, ports in words per cycle of one instance.
+
+    `fanout_x` and `fanout_y` are how many instances of the next level inwards (or MACs, below the innermost level)
+    one instance feeds along each axis. Energies are per access of one block of `block_words` words.
+    """
+
+    name: str
+    capacity_words: float = inf  # of one instance, all operands together
+    word_bits: int = 16
+    block_words: int = 1  # words moved by one access of the memory macro
+    cluster: int = 1  # instances that share one macro, and so one access
+    instances: int = 1
+    fanout_x: int = 1
+    fanout_y: int = 1
+    multiple_buffering: float = 1.0  # copies of each tile: 2 is double buffering
+    read_words_per_cycle: float = inf
+    write_words_per_cycle: float = inf
+    shared_words_per_cycle: float = inf  # reads and writes together
+    overlapped: bool = True  # its transfers hide behind computation; otherwise their cycles add up
+    operands: frozenset[str] | None = None  # names of the operands it may keep; None is any
+    read_pj: float = 0.0
+    fill_pj: float = 0.0  # a write of data coming from the level outside
+    update_pj: float = 0.0  # a write of partial sums coming from inside
+    leakage_w: float = 0.0  # of one instance
+    area_um2: float = 0.0  # of one instance
+
+    def __post_init__(self) -> None:
+        for name in ("word_bits", "block_words", "cluster", "instances", "fanout_x", "fanout_y"):
+            if getattr(self, name) < 1:
+                raise MappingError(
+                    f"StorageLevel.{name} of {self.name} must be at least 1, got {getattr(self, name)!r}"
+                )
+        if self.multiple_buffering < 1:
+            raise MappingError(
+                f"StorageLevel.multiple_buffering of {self.name} must be at least 1, got {self.multiple_buffering!r}"
+            )
+        for name in ("capacity_words", "read_words_per_cycle", "write_words_per_cycle", "shared_words_per_cycle"):
+            if not getattr(self, name) > 0:
+                raise MappingError(f"StorageLevel.{name} of {self.name} must be positive, got {getattr(self, name)!r}")
+        for name in ("read_pj", "fill_pj", "update_pj", "leakage_w", "area_um2"):
+            if not getattr(self, name) >= 0:
+                raise MappingError(
+                    f"StorageLevel.{name} of {self.name} must not be negative, got {getattr(self, name)!r}"
+                )
+
+    @property
+    def usable_words(self) -> float:
+        """Words that tiles may fill: the capacity, less the copies of multiple buffering."""
+        return self.capacity_words if self.capacity_words == inf else self.capacity_words // self.multiple_buffering
+
+    def may_keep(self, operand: str) -> bool:
+        """Whether tiles of `operand` may live here."""
+        return self.operands is None or operand in self.operands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """Storage levels, innermost first, above an array of MACs."""
+
+    name: str
+    levels: tuple[StorageLevel, ...]
+    macs: int  # MAC units
+    clock_hz: float = 1e9
+    mac_pj: float = 0.0
+    mac_name: str = "mac"
+    mac_leakage_w: float = 0.0  # of one unit
+    mac_area_um2: float = 0.0  # of one unit
+    components: tuple[tuple[str, float], ...] = field(default=())  # further area, mm2, by name
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.levels) <= 8:
+            raise MappingError(f"Architecture.levels of {self.name}: need 1 to 8 levels, got {len(self.levels)}")
+        if len({level.name for level in self.levels}) != len(self.levels):
+            raise MappingError(f"Architecture.levels of {self.name}: names must differ")
+        if self.macs < 1 or not self.clock_hz > 0:
+            raise MappingError(f"Architecture {self.name}: macs and clock_hz must be positive")
+
+    def level(self, name: str) -> StorageLevel:
+        """Look a level up by name."""
+        return self.levels[self.index(name)]
+
+    def index(self, name: str) -> int:
+        """Position of a level, 0 being the innermost."""
+        for index, level in enumerate(self.levels):
+            if level.name == name:
+                return index
+        raise MappingError(
+            f"level {name!r} is unknown, {self.name} has {', '.join(level.name for level in self.levels)}"
+        )
+
+    @property
+    def area_mm2(self) -> float:
+        """Area of all instances of all levels, the MACs and the further components."""
+        levels = sum(level.area_um2 * level.instances for level in self.levels)
+        return (levels + self.mac_area_um2 * self.macs) * 1e-6 + sum(area for _, area in self.components)

@@ -1,0 +1,246 @@
+"""From (problem, architecture, mapping) to counts, cycles and energy: the one engine, for one mapping or a million."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from hwmodels.kernels.nest_columns import (
+    Ints,
+    MappingColumns,
+    MetricColumns,
+    count_columns,
+    metric_columns,
+    work_columns,
+)
+from hwmodels.kernels.nest_cost import cost, count_mapping, evaluate_rows, level_energy_pj, port_cycles
+from hwmodels.kernels.nest_cost import broken_limit as broken_limit_kernel
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
+from hwmodels.mapping.problem import Problem
+
+
+class Reuse(IntEnum):
+    """When words that a moving tile shares with the last one are not fetched again."""
+
+    OVERLAP = 0
+    """Always: a buffer keeps what it holds and its next tile needs."""
+    SAME_STRIDE = 1
+    """Only while the tile keeps moving by the same step (Timeloop 3, which discards the rest on a change of step)."""
+
+
+class FirstTouch(IntEnum):
+    """Whether the first accumulation into an element reads the zero it starts from."""
+
+    ELIDED = 0
+    COUNTED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The switches of the engine, where honest models differ."""
+
+    reuse: Reuse = Reuse.OVERLAP
+    first_touch: FirstTouch = FirstTouch.ELIDED
+
+
+TIMELOOP = Rules(reuse=Reuse.SAME_STRIDE)
+"""The rules of Timeloop 3.0.3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelCounts:
+    """What one operand does at one level; words, summed over the instances in use."""
+
+    level: str
+    operand: str
+    reads: int  # words read for the level inwards
+    fills: int  # words written from the level outwards
+    updates: int  # words written from the level inwards: partial sums
+    tile_words: int  # of one instance
+    instances: int  # that ever hold a tile
+    energy_pj: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a mapping costs.
+
+    `cycles` is the greatest of the compute cycles and the busy cycles of every port of every level whose transfers
+    hide behind computation (`bound` names which), plus the busy cycles of levels whose transfers do not.
+    """
+
+    counts: tuple[LevelCounts, ...]  # innermost level first; operands in the problem's order, kept ones only
+    macs: int
+    compute_cycles: int
+    cycles: int
+    bound: str
+    port_cycles: dict[str, float]  # busy cycles by "level port"
+    utilisation: float  # macs / (MAC units * cycles)
+    energy_pj: float
+    energy_by_component_pj: dict[str, float]  # levels, innermost first, the MACs and leakage
+    area_mm2: float
+    limit: str  # "" or the first limit the mapping breaks
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the mapping fits the architecture."""
+        return not self.limit
+
+    @property
+    def edp_pj_cycles(self) -> float:
+        """Energy-delay product."""
+        return self.energy_pj * self.cycles
+
+    def at(self, level: str, operand: str) -> LevelCounts:
+        """Look up the counts of an operand at a level that keeps it."""
+        for counts in self.counts:
+            if counts.level == level and counts.operand == operand:
+                return counts
+        raise KeyError(f"{operand} is not kept at {level}")
+
+
+def evaluate(
+    problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules | None = None
+) -> Evaluation:
+    """Count and cost one mapping.
+
+    Parameters
+    ----------
+    problem, architecture, mapping
+        What is computed, where, and how.
+    rules
+        Switches of the engine; by default the physical ones (`Rules()`).
+
+    Returns
+    -------
+    Evaluation
+        Integer counts by level and operand, cycles with the bound's name, energy by component, area, and the name
+        of the limit the mapping breaks, if any.
+
+    Raises
+    ------
+    MappingError
+        If the mapping is none of this problem onto this architecture, or a 64-bit count could overflow.
+
+    Examples
+    --------
+    >>> from hwmodels.mapping import Architecture, StorageLevel, matrix_product, uniform
+    >>> product = matrix_product(m=4, k=8, n=2)
+    >>> dram = Architecture(name="dram only", levels=(StorageLevel(name="DRAM", read_pj=2.0),), macs=1, mac_pj=1.0)
+    >>> result = evaluate(product, dram, uniform(dram, product))
+    >>> result.cycles, result.at("DRAM", "W").reads, result.at("DRAM", "O").reads, result.energy_pj
+    (64, 64, 56, 432.0)
+
+    """
+    rules = rules or Rules()
+    table = pack_problem(problem)
+    machine = pack_architecture(architecture)
+    rows = pack_mappings(problem, architecture, [mapping])
+    levels = len(architecture.levels)
+    counts = count_columns(levels, len(problem.operands))
+    work = work_columns(levels, len(problem.dimensions), table.rank_dims.shape[1])
+    out = metric_columns(1)
+    count_mapping(table, rows, 0, int(rules.reuse), int(rules.first_touch), work, counts)
+    cost(table, machine, counts, 0, out)
+    kept = [
+        LevelCounts(
+            level=level.name,
+            operand=operand.name,
+            reads=int(counts.reads[i, o]),
+            fills=int(counts.fills[i, o]),
+            updates=int(counts.updates[i, o]),
+            tile_words=int(counts.tiles[i, o]),
+            instances=int(counts.instances[i]),
+            energy_pj=float(level_energy_pj(machine, counts, i, o)),
+        )
+        for i, level in enumerate(architecture.levels)
+        for o, operand in enumerate(problem.operands)
+        if operand.name in mapping.levels[i].keep
+    ]
+    energy = {level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels}
+    energy[architecture.mac_name] = problem.macs * architecture.mac_pj
+    energy["leakage"] = float(machine.leakage_pj_per_cycle[0] * out.cycles[0])
+    ports = {
+        f"{level.name} {port} port": float(port_cycles(machine, counts, i, p))
+        for i, level in enumerate(architecture.levels)
+        for p, port in enumerate(("read", "write", "shared"))
+    }
+    return Evaluation(
+        counts=tuple(kept),
+        macs=problem.macs,
+        compute_cycles=int(counts.steps[0]),
+        cycles=int(out.cycles[0]),
+        bound=bound_name(architecture, int(out.bound[0])),
+        port_cycles={name: cycles for name, cycles in ports.items() if cycles > 0},
+        utilisation=float(out.utilisation[0]),
+        energy_pj=float(out.energy_pj[0]),
+        energy_by_component_pj=energy,
+        area_mm2=architecture.area_mm2,
+        limit=limit_name(architecture, int(broken_limit_kernel(machine, rows, 0, counts))),
+    )
+
+
+def evaluate_mappings(
+    problem: Problem,
+    architecture: Architecture,
+    mappings: MappingColumns,
+    rules: Rules | None = None,
+) -> MetricColumns:
+    """Cost a batch of mappings of one problem onto one architecture.
+
+    Parameters
+    ----------
+    problem, architecture
+        What is computed, and where.
+    mappings
+        Columns of shape (n, levels, dimensions) or (n, levels, operands), as `pack_mappings` makes them; trusted.
+    rules
+        Switches of the engine; by default the physical ones.
+
+    Returns
+    -------
+    MetricColumns
+        Columns of shape (n,): cycles, energy in pJ, utilisation, and the codes of bound and limit
+        (`hwmodels.mapping.pack.bound_name`, `limit_name`).
+
+    Raises
+    ------
+    MappingError
+        If a 64-bit count could overflow.
+    ValueError
+        If the columns are not of this problem and architecture.
+
+    """
+    rules = rules or Rules()
+    table = pack_problem(problem)
+    shape = (len(architecture.levels), len(problem.dimensions))
+    if mappings.temporal.shape[1:] != shape:
+        raise ValueError(f"MappingColumns.temporal: need shape (n, {shape[0]}, {shape[1]}), got {mappings.temporal.shape}")
+    rows = mappings.temporal.shape[0]
+    out = metric_columns(rows)
+    evaluate_rows(
+        table,
+        pack_architecture(architecture),
+        mappings,
+        int(rules.reuse),
+        int(rules.first_touch),
+        work_columns(*shape, table.rank_dims.shape[1]),
+        count_columns(shape[0], len(problem.operands)),
+        out,
+        0,
+        rows,
+    )
+    return out
+
+
+def count_rows(problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules) -> dict[str, Ints]:
+    """Bare counts of one mapping: reads, fills, updates and tiles of shape (L, O), instances (L,), steps (1,)."""
+    table = pack_problem(problem)
+    rows = pack_mappings(problem, architecture, [mapping])
+    levels = len(architecture.levels)
+    counts = count_columns(levels, len(problem.operands))
+    work = work_columns(levels, len(problem.dimensions), table.rank_dims.shape[1])
+    count_mapping(table, rows, 0, int(rules.reuse), int(rules.first_touch), work, counts)
+    return {name: np.asarray(column) for name, column in counts._asdict().items()}
