@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from workloads.errors import WorkloadError
 
-class SparsityError(ValueError):
+
+class SparsityError(WorkloadError):
     """A density, mask, pattern or scheme that cannot be applied; the message says where."""
 
 

@@ -126,10 +126,11 @@ class Mixture:
     def counted(cls, counts: ArrayLike, shares: Iterable[float] | None = None) -> "Mixture":
         """Make the distribution of tiles whose non-zeros are known: equal shares unless given."""
         values = np.asarray(counts, dtype=np.int64).ravel()
-        weights = np.ones(values.size) if shares is None else np.asarray(list(shares), dtype=np.float64)
-        unique, index = np.unique(values, return_inverse=True)
-        total = np.bincount(index, weights=weights) / weights.sum()
-        return cls(tuple(Case(float(share), int(value)) for share, value in zip(total, unique, strict=True)))
+        weights = None if shares is None else np.asarray(list(shares), dtype=np.float64)
+        total = np.bincount(values, weights=weights)
+        seen = np.flatnonzero(total)
+        whole = total.sum()
+        return cls(tuple(Case(float(total[value] / whole), int(value)) for value in seen))
 
     @property
     def mean(self) -> float:

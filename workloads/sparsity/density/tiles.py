@@ -59,19 +59,28 @@ def tile_counts(mask: NDArray[np.bool_], tile: Tile) -> NDArray[np.int64]:
     [[2, 0], [0, 2]]
 
     """
-    counts: NDArray[Any] = np.asarray(mask)
-    for axis in reversed(range(counts.ndim)):
-        before, extent, after = counts.shape[:axis], tile[axis], counts.shape[axis + 1 :]
-        whole = counts.shape[axis] // extent
-        kept = counts[(slice(None),) * axis + (slice(whole * extent),)]
-        counts = _add(kept.reshape(*before, whole, extent, *after), axis + 1)
-    return counts.astype(np.int64)
+    array: NDArray[Any] = np.asarray(mask)
+    whole = tuple(extent // side for extent, side in zip(array.shape, tile, strict=True))
+    kept = array[tuple(slice(count * side) for count, side in zip(whole, tile, strict=True))]
+    # An axis that tiles take in full joins the one before it: one long sum instead of two short ones.
+    counts, sides = [], []
+    for count, side in zip(whole, tile, strict=True):
+        if count == 1 and sides:
+            sides[-1] *= side
+        else:
+            counts.append(count)
+            sides.append(side)
+    sums = kept.reshape([extent for pair in zip(counts, sides, strict=True) for extent in pair])
+    for axis in reversed(range(len(counts))):
+        sums = _add(sums, 2 * axis + 1)
+    return sums.astype(np.int64).reshape(whole)
 
 
 def _add(counts: NDArray[Any], axis: int) -> NDArray[Any]:
     """Sum an axis; a mask is added as bytes, several times faster, where a byte can hold the sum."""
     if counts.shape[axis] == 1:
         return counts.squeeze(axis)
-    if counts.dtype == np.bool_ and counts.shape[axis] < 256:
-        return np.asarray(np.add.reduce(counts.view(np.uint8), axis=axis, dtype=np.uint8))
+    if counts.dtype == np.bool_:
+        wide = np.uint8 if counts.shape[axis] < 256 else np.uint32
+        return np.asarray(np.add.reduce(counts.view(np.uint8), axis=axis, dtype=wide))
     return np.asarray(np.add.reduce(counts, axis=axis, dtype=np.int64))
