@@ -1,7 +1,7 @@
 """Objects in, columns out: the one staircase between specs and kernels, and the doors to the kernels.
 
-`pack` turns a base accelerator and columns of axis values into a `ConfigTable`. Everything derived (areas, energies,
-port widths) is computed here, for all configurations at once, from `hwmodels.components`.
+`pack` turns a base accelerator and columns of axis values into a `ConfigTable`. Everything derived (areas,
+energies, port widths) is computed here, for all configurations at once, from `hwmodels.components`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from hwmodels.kernels import evaluate as kernels
 from hwmodels.spec import NUMBER_FORMATS, OPERANDS, Accelerator, Dataflow, check_path, paths
 from hwmodels.technology import nominal_voltage
 from hwmodels.tiles import mapspace_size, tile_table
-from workloads.table import FloatColumn, IntColumn, LayerTable
+from workloads.table import FloatColumn, IntColumn, LayerTable, make_table, take_rows
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -64,8 +64,8 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
     base
         The accelerator that every configuration starts from.
     axes
-        Dotted path -> (choices, codes): the values an axis may take, and for each configuration the index of the one
-        it takes, shape (size,). A choice may be a whole component or its name.
+        Dotted path -> (choices, codes): the values an axis may take, and for each configuration the index of
+        the one it takes, shape (size,). A choice may be a whole component or its name.
     size
         Number of configurations.
 
@@ -143,15 +143,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         table[f"{name}_port_bytes_per_s"] = np.where(
             own[name] > 0, table[f"{name}_port_bytes_per_s"], table["shared_port_bytes_per_s"]
         )
-    kinds = ConfigTable.__annotations__
-    return ConfigTable(
-        **{
-            name: np.ascontiguousarray(
-                np.broadcast_to(table[name], size), dtype=np.int64 if kinds[name] is IntColumn else np.float64
-            )
-            for name in ConfigTable._fields
-        }
-    )
+    return make_table(ConfigTable, table, size)
 
 
 def _pe(
@@ -163,11 +155,17 @@ def _pe(
 ) -> arithmetic.MacCost:
     """One PE: multiplier, adder, a register for each operand, and the wires to its neighbours.
 
-    A busy PE clocks its accumulator and the operands that move (two under output stationary, one where an operand
-    stays); what moves also crosses one PE pitch of wire. An idle PE only leaks (its clock is gated: assumed).
+    A busy PE clocks its accumulator and the operands that move (two under output stationary, one where an
+    operand stays); what moves also crosses one PE pitch of wire. An idle PE only leaks (its clock is gated:
+    assumed).
     """
     mac = arithmetic.mac(
-        bits["weight"], bits["input"], bits["accumulator"], node_nm, voltage=voltage, number_format=number_format
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=number_format,
     )
     weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
     input_moves = dataflow != Dataflow.INPUT_STATIONARY
@@ -195,8 +193,8 @@ def _buffers(
 ) -> dict[str, FloatColumn]:
     """Ports, energies, leakage and area of the four buffers, each a column.
 
-    A port left at 0 bits is as wide as the array edge it feeds: one operand a row or column and cycle. The output
-    buffer reads and writes a partial sum per column and cycle.
+    A port left at 0 bits is as wide as the array edge it feeds: one operand a row or column and cycle. The
+    output buffer reads and writes a partial sum per column and cycle.
     """
     flow = np.broadcast_to(np.asarray(columns["array.dataflow"], dtype=np.int64), size)
     weight_edge = np.where(flow == 2, rows, cols) * bits["weight"]
@@ -229,18 +227,34 @@ def objective_code(objective: str) -> int:
 
 
 def check_layers(layers: LayerTable) -> None:
-    """Refuse a table that a kernel would misread: ragged, empty, or with products that leave exact integers."""
+    """Refuse a table that a kernel would misread: ragged, empty, or with counts too large to be exact."""
     lengths = {column.size for column in layers}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"LayerTable: columns need one common, nonzero length, got {sorted(lengths)}")
-    for name in ("n", "g", "k", "c", "p", "q", "r", "s", "stride_p", "stride_q", "dilation_r", "dilation_s", "count"):
+    for name in (
+        "n",
+        "g",
+        "k",
+        "c",
+        "p",
+        "q",
+        "r",
+        "s",
+        "stride_p",
+        "stride_q",
+        "dilation_r",
+        "dilation_s",
+        "repeats",
+    ):
         column = getattr(layers, name)
         if column.min() < 1:
             row = int(column.argmin())
             raise ValueError(f"LayerTable.{name}[{row}] must be at least 1, got {int(column[row])}")
     if layers.macs.max() > 2**53:
         row = int(layers.macs.argmax())
-        raise ValueError(f"LayerTable row {row} has {layers.macs[row]:.3g} MACs; counts are exact to 2**53 only")
+        raise ValueError(
+            f"LayerTable row {row} has {layers.macs[row]:.3g} MACs; counts are exact to 2**53 only"
+        )
 
 
 def evaluate(
@@ -264,6 +278,8 @@ def evaluate(
         What each operation's mapping is chosen by: "latency", "energy" or "edp" of that operation.
     tiles
         `tile_table(layers)` where the caller keeps it; made here otherwise.
+    start, stop
+        Range of configurations; to the end where `stop` is None.
 
     Returns
     -------
@@ -279,16 +295,22 @@ def evaluate(
     check_layers(layers)
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
-    chosen = ConfigTable(*(column[start:stop] for column in configs)) if (start, stop) != (0, configs.size) else configs
-    kinds = MetricTable.__annotations__
-    out = MetricTable(
-        *(np.empty(stop - start, dtype=np.int64 if kinds[f] is IntColumn else np.float64) for f in MetricTable._fields)
+    out = make_table(MetricTable, {}, stop - start)
+    kernels.evaluate_batch(
+        layers,
+        tile_table(layers) if tiles is None else tiles,
+        take_rows(configs, slice(start, stop)),
+        code,
+        out,
+        0,
+        stop - start,
     )
-    kernels.evaluate_batch(layers, tiles if tiles is not None else tile_table(layers), chosen, code, out, 0, stop - start)
     return out
 
 
-def evaluate_operations(layers: LayerTable, accelerator: Accelerator, objective: str = "edp") -> OperationTable:
+def evaluate_operations(
+    layers: LayerTable, accelerator: Accelerator, objective: str = "edp"
+) -> OperationTable:
     """Cost one instance of every operation on one accelerator, with the mapping chosen for it.
 
     Parameters
@@ -307,11 +329,10 @@ def evaluate_operations(layers: LayerTable, accelerator: Accelerator, objective:
 
     """
     check_layers(layers)
-    kinds = OperationTable.__annotations__
-    out = OperationTable(
-        *(np.zeros(layers.rows, dtype=np.int64 if kinds[f] is IntColumn else np.float64) for f in OperationTable._fields)
+    out = make_table(OperationTable, {}, layers.rows)
+    kernels.evaluate_operations(
+        layers, tile_table(layers), pack(accelerator), 0, objective_code(objective), out
     )
-    kernels.evaluate_operations(layers, tile_table(layers), pack(accelerator), 0, objective_code(objective), out)
     return out
 
 

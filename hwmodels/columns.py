@@ -12,7 +12,9 @@ LIMITS = (
     "buffers.shared.bytes",
     "overflow",
 )
-"""Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is nothing."""
+"""Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is
+nothing.
+"""
 
 BOUNDS = ("compute", "weight port", "input port", "output port", "shared port", "main memory", "vector")
 """Names of the codes in `OperationTable.bound`: what an operation's latency waits for."""
@@ -21,8 +23,8 @@ BOUNDS = ("compute", "weight port", "input port", "output port", "shared port", 
 class ConfigTable(NamedTuple):
     """A batch of accelerators with two storage levels; every column has shape (n_configs,).
 
-    Ports are in bytes per second towards the array. An operand whose own capacity is 0 lives in the shared buffer,
-    and its `*_port` and energies are then the shared buffer's.
+    Ports are in bytes per second towards the array. An operand whose own capacity is 0 lives in the shared
+    buffer, and its `*_port` and energies are then the shared buffer's.
     """
 
     rows: IntColumn  # PE rows
@@ -124,9 +126,9 @@ class OperationTable(NamedTuple):
 class TileTable(NamedTuple):
     """The declared mapspace of each NEST row: candidate tiles of K, C and output positions.
 
-    Candidates of row i are columns 0 : number[i]; shapes (n_layers,) and (n_layers, most candidates). A dimension D
-    is cut into `full` tiles of `size` and `rest` tiles (0 or some) of `rest_size`. They depend on no accelerator, so
-    they are made once a network.
+    Candidates of row i are columns 0 : number[i]; shapes (n_layers,) and (n_layers, most candidates). A
+    dimension D is cut into `full` tiles of `size` and `rest` tiles (0 or some) of `rest_size`. They depend on
+    no accelerator, so they are made once a network.
     """
 
     k_number: IntColumn

@@ -1,5 +1,6 @@
 """Published and reference machines by name; one entry is one function."""
 
+import dataclasses
 import difflib
 from collections.abc import Callable
 from functools import cache
@@ -22,10 +23,10 @@ class UnknownAcceleratorError(KeyError, ValueError):
 def tpu_v1() -> Accelerator:
     """Google's first TPU: 256 x 256 weight-stationary int8 array at 700 MHz.
 
-    Jouppi et al., ISCA 2017 [published]: array, clock, 28 nm, 24 MiB unified buffer, 4 MiB accumulators, 34 GB/s of
-    DDR3. The weight FIFO of four 64 KiB tiles is recalled, not read [memory]. Its unified buffer is the input
-    buffer here, its accumulators the output buffer; activations cross the same main memory as weights, where the
-    chip had a host link [assumed].
+    Jouppi et al., ISCA 2017 [published]: array, clock, 28 nm, 24 MiB unified buffer, 4 MiB accumulators, 34
+    GB/s of DDR3. The weight FIFO of four 64 KiB tiles is recalled, not read [memory]. Its unified buffer is
+    the input buffer here, its accumulators the output buffer; activations cross the same main memory as
+    weights, where the chip had a host link [assumed].
     """
     return Accelerator(
         name="tpu_v1",
@@ -33,7 +34,9 @@ def tpu_v1() -> Accelerator:
         buffers=Buffers(
             weight=Buffer(bytes=256 * KIB), input=Buffer(bytes=24 * MIB), output=Buffer(bytes=4 * MIB)
         ),
-        main_memory=main_memory("ddr3").at_bandwidth(34e9),
+        main_memory=dataclasses.replace(
+            main_memory("ddr3"), bandwidth_bytes_per_s=34e9, write_bandwidth_bytes_per_s=34e9
+        ),
         clock_hz=700e6,
         datapath=Datapath(weight_bits=8, input_bits=8, output_bits=8, accumulator_bits=32),
         technology=Technology(node_nm=28),
@@ -41,7 +44,9 @@ def tpu_v1() -> Accelerator:
     )
 
 
-def _reference(name: str, edge: int, buffers_kib: tuple[int, int, int], memory: str, **more: float) -> Accelerator:
+def _reference(
+    name: str, edge: int, buffers_kib: tuple[int, int, int], memory: str, **more: float
+) -> Accelerator:
     """A reference machine of ours: a square int8 weight-stationary array with sizes common in its class."""
     weight, inputs, output = (Buffer(bytes=size * KIB) for size in buffers_kib)
     return Accelerator(

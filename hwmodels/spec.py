@@ -89,7 +89,9 @@ class Array:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Buffer:
-    """An on-chip SRAM. `port_bits` is what it delivers to the array per cycle; 0 means what the array can take."""
+    """An on-chip SRAM; `port_bits` is what it moves to or from the array a cycle, 0 all the array can
+    take.
+    """
 
     bytes: int
     port_bits: int = 0
@@ -194,8 +196,9 @@ class Accelerator:
         Parameters
         ----------
         changes
-            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`. Whole components are replaced
-            before their fields, whatever the order given; all changes are applied before anything is checked.
+            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`. Whole components are
+            replaced before their fields, whatever the order given; all changes are applied before anything is
+            checked.
 
         Raises
         ------
@@ -238,5 +241,8 @@ def check_path(accelerator: Accelerator, path: str) -> None:
     """Raise ValueError naming the nearest paths if `path` is not one of the accelerator's."""
     known = paths(accelerator)
     if path not in known:
-        near = difflib.get_close_matches(path, known, n=3, cutoff=0.5) or ["array.rows", "buffers.weight.bytes"]
+        near = difflib.get_close_matches(path, known, n=3, cutoff=0.5) or [
+            "array.rows",
+            "buffers.weight.bytes",
+        ]
         raise ValueError(f"unknown axis {path!r}; the nearest are {', '.join(near)}")

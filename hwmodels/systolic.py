@@ -10,8 +10,8 @@ def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Data
     Parameters
     ----------
     m, k, n
-        Rows of the first factor, reduction length, columns of the second; elements, at least 1. For a convolution:
-        output positions, window (input channels x kernel area), output channels.
+        Rows of the first factor, reduction length, columns of the second; elements, at least 1. For a
+        convolution: output positions, window (input channels x kernel area), output channels.
     rows, cols
         PEs along each edge, at least 1.
     dataflow
@@ -20,8 +20,8 @@ def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Data
     Returns
     -------
     int
-        Cycles from the first operand entering to the last product: a count, where SCALE-Sim prints the index of the
-        last cycle, one less.
+        Cycles from the first operand entering to the last product: a count, where SCALE-Sim prints the index
+        of the last cycle, one less.
 
     Raises
     ------
@@ -31,8 +31,9 @@ def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Data
     Notes
     -----
     Folds x (stream + skew): OS ceil(m/rows) ceil(n/cols) (k + rows + cols - 2); WS ceil(k/rows) ceil(n/cols)
-    (m + 2 rows + cols - 2); IS ceil(k/rows) ceil(m/cols) (n + 2 rows + cols - 2). Every operand is on chip: memory
-    stalls are not counted. Source: Samajdar et al., ISPASS 2020, with the fold lengths of SCALE-Sim 3.0.0.
+    (m + 2 rows + cols - 2); IS ceil(k/rows) ceil(m/cols) (n + 2 rows + cols - 2). Every operand is on chip:
+    memory stalls are not counted. Source: Samajdar et al., ISPASS 2020, with the fold lengths of SCALE-Sim
+    3.0.0.
 
     Examples
     --------

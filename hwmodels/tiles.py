@@ -1,10 +1,10 @@
 """The two-level mapspace of a network: which tiles of each operation the sweep's kernel may choose.
 
-Per nest (one group at a time) the tile loops run over output channels K, input channels C and output positions M.
-Candidate tiles are the dimension divided by 1, 2, 4, ... rounded up, down to one element, so the last tile may be
-partial. Output positions are cut in one nested sequence: the batch first, then rows of single images, then columns
-of single rows. The mapspace is the product of the three lists with every order of the three loops; the kernel row
-and column dimensions are never cut.
+Per nest (one group at a time) the tile loops run over output channels K, input channels C and output
+positions M. Candidate tiles are the dimension divided by 1, 2, 4, ... rounded up, down to one element, so the
+last tile may be partial. Output positions are cut in one nested sequence: the batch first, then rows of
+single images, then columns of single rows. The mapspace is the product of the three lists with every order of
+the three loops; the kernel row and column dimensions are never cut.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,8 @@ def window_extent(
     """
     first = start * stride - pad
     last = first + (positions - 1) * stride + reach
-    return np.maximum(np.minimum(last, existing) - np.maximum(first, 0), 0)
+    extent: IntColumn = np.maximum(np.minimum(last, existing) - np.maximum(first, 0), 0)
+    return extent
 
 
 def _cut(size: int, tile: int) -> tuple[IntColumn, IntColumn]:
@@ -79,7 +80,7 @@ def _position_tiles(layers: LayerTable, i: int) -> list[tuple[int, ...]]:
     cuts = [(t, p, q) for t in halvings(n)]
     cuts += [(1, t, q) for t in halvings(p)[1:]]
     cuts += [(1, 1, t) for t in halvings(q)[1:]]
-    found = []
+    found: list[tuple[int, ...]] = []
     for tile_n, tile_p, tile_q in cuts:
         sizes_n = _cut(n, tile_n)[1]
         row_start, sizes_p = _cut(p, tile_p)
@@ -88,7 +89,8 @@ def _position_tiles(layers: LayerTable, i: int) -> list[tuple[int, ...]]:
         cols = window_extent(col_start, sizes_q, *col_window)
         tiles = sizes_n.size * sizes_p.size * sizes_q.size
         size = tile_n * tile_p * tile_q
-        # Only one of the three dimensions is cut, so only its last tile can be partial: one an image, one a row.
+        # Only one of the three dimensions is cut, so only its last tile can be partial: one an image, one a
+        # row.
         rest_size = int(sizes_n[-1] * sizes_p[-1] * sizes_q[-1])
         rest = 0
         if rest_size != size:
@@ -126,7 +128,7 @@ def tile_table(layers: LayerTable) -> TileTable:
 
 
 def _pad(lists: Sequence[Sequence[tuple[int, ...]]], width: int) -> tuple[IntColumn, ...]:
-    """Rectangular columns from ragged lists: the number of candidates, then one (rows, longest) array a field."""
+    """Rectangular columns from ragged lists: numbers of candidates, then a (rows, longest) array a field."""
     longest = max((len(one) for one in lists), default=0)
     table = np.ones((len(lists), max(longest, 1), width), dtype=np.int64)
     for i, one in enumerate(lists):

@@ -1,13 +1,15 @@
 """The flat layer table: one row per operation, one array per column. What `hwmodels` sees of a network."""
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 IntColumn = NDArray[np.int64]
 FloatColumn = NDArray[np.float64]
+Table = TypeVar("Table", bound=tuple[Any, ...])
 
 
 class Kind(IntEnum):
@@ -26,21 +28,22 @@ class LayerTable(NamedTuple):
 
     A NEST row is the loop nest of design section 3: a convolution of `n` inputs in `g` groups, from `c` input
     channels *per group* to `k` output channels *per group*, over `p` x `q` output positions and an `r` x `s`
-    kernel. A matrix product (m, k) x (k, n) has n = m, c = k, k = n and p = q = r = s = 1; a batched product puts
-    its batch in `g`. The dimensions of VECTOR and MOVEMENT rows are all 1 and their work is in
+    kernel. A matrix product (m, k) x (k, n) has n = m, c = k, k = n and p = q = r = s = 1; a batched product
+    puts its batch in `g`. The dimensions of VECTOR and MOVEMENT rows are all 1 and their work is in
     `vector_ops`, `read_elements` and `write_elements`.
 
     In every row the operands' elements are explicit, so that traffic never depends on a formula upstairs:
     `weight_elements`, `read_elements` (input elements that exist, padding excluded) and `write_elements`.
-    A VECTOR row that is `fused` into its producer runs behind the array as outputs leave it, and reads and writes
-    only what does not already flow past (nothing for an activation function; the other addend for a residual sum).
+    A VECTOR row that is `fused` into its producer runs behind the array as outputs leave it, and reads and
+    writes only what does not already flow past (nothing for an activation function; the other addend for a
+    residual sum).
 
     Bits of 0 mean "whatever the datapath stores". Densities are fractions of non-zero elements in (0, 1];
-    `effectual_macs` is the expected number of MACs whose two operands are both non-zero (0 outside NEST rows).
+    `effectual_macs` is the expected number of MACs whose two operands are both non-zero, 0 outside NEST rows.
     """
 
     kind: IntColumn  # a value of Kind
-    count: IntColumn  # identical operations this row stands for; 1 before deduplication
+    repeats: IntColumn  # identical operations this row stands for; 1 before deduplication
     n: IntColumn  # batch
     g: IntColumn  # groups
     k: IntColumn  # output channels per group
@@ -85,11 +88,30 @@ class LayerTable(NamedTuple):
         return np.where(self.kind == Kind.NEST, product, 0.0)
 
 
-INT_COLUMNS = frozenset(
-    name
-    for name in LayerTable._fields
-    if name not in ("vector_ops", "weight_density", "input_density", "output_density", "effectual_macs")
-)
+def make_table(kind: type[Table], columns: Mapping[str, ArrayLike], rows: int) -> Table:
+    """Build a table of named columns, each broadcast to `rows` and cast to the type its annotation declares.
+
+    Parameters
+    ----------
+    kind
+        A NamedTuple class whose annotations are `IntColumn` or `FloatColumn`.
+    columns
+        Field name -> scalar or array of shape (rows,); fields left out are zero.
+    rows
+        Length of every column.
+
+    """
+    declared = kind.__annotations__
+    made = {}
+    for name, annotation in declared.items():
+        dtype = np.int64 if annotation is IntColumn else np.float64
+        made[name] = np.array(np.broadcast_to(np.asarray(columns.get(name, 0)), rows), dtype=dtype)
+    return kind(**made)
+
+
+def take_rows(table: Table, rows: IntColumn | slice) -> Table:
+    """Select rows of a table of columns, by index or by slice."""
+    return type(table)(*(column[rows] for column in table))
 
 
 def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
@@ -103,7 +125,7 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     Returns
     -------
     unique : LayerTable
-        Rows in order of first appearance; `count` sums the counts of the rows merged.
+        Rows in order of first appearance; `repeats` sums those of the rows merged.
     index : int array of shape (n_operations,)
         Row of `unique` that stands for each row of `table`.
 
@@ -111,39 +133,29 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     --------
     >>> from workloads.table import blank_table, deduplicate
     >>> unique, index = deduplicate(blank_table(3))
-    >>> unique.rows, unique.count.tolist(), index.tolist()
+    >>> unique.rows, unique.repeats.tolist(), index.tolist()
     (1, [3], [0, 0, 0])
 
     """
-    keys = list(zip(*(getattr(table, name).tolist() for name in table._fields if name != "count"), strict=True))
+    compared = (getattr(table, name).tolist() for name in table._fields if name != "repeats")
     first: dict[tuple[float, ...], int] = {}
-    index = np.array([first.setdefault(key, len(first)) for key in keys], dtype=np.int64)
-    rows = np.array([keys.index(key) for key in first], dtype=np.int64)
-    counts = np.bincount(index, weights=table.count, minlength=len(first)).astype(np.int64)
-    unique = LayerTable(*(column[rows] for column in table))
-    return unique._replace(count=counts), index
+    index = np.empty(table.rows, dtype=np.int64)
+    rows: list[int] = []
+    for row, key in enumerate(zip(*compared, strict=True)):
+        if key not in first:
+            first[key] = len(rows)
+            rows.append(row)
+        index[row] = first[key]
+    repeats = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(repeats, index, table.repeats)
+    return take_rows(table, np.array(rows, dtype=np.int64))._replace(repeats=repeats), index
 
 
 def blank_table(rows: int) -> LayerTable:
-    """Make a table of `rows` movement rows that move nothing: the start of every lowering and of many tests."""
-    columns = {
-        name: np.ones(rows, dtype=np.int64) if name in INT_COLUMNS else np.zeros(rows)
-        for name in LayerTable._fields
-    }
-    table = LayerTable(**columns)
-    zeros = np.zeros(rows, dtype=np.int64)
-    return table._replace(
-        kind=np.full(rows, int(Kind.MOVEMENT), dtype=np.int64),
-        pad_top=zeros,
-        pad_left=zeros.copy(),
-        weight_elements=zeros.copy(),
-        read_elements=zeros.copy(),
-        write_elements=zeros.copy(),
-        fused=zeros.copy(),
-        weight_bits=zeros.copy(),
-        input_bits=zeros.copy(),
-        output_bits=zeros.copy(),
-        weight_density=np.ones(rows),
-        input_density=np.ones(rows),
-        output_density=np.ones(rows),
+    """Make a table of `rows` movement rows that move nothing: the start of a lowering or of a test."""
+    ones = (
+        *("repeats", "n", "g", "k", "c", "p", "q", "r", "s", "in_rows", "in_cols"),
+        *("stride_p", "stride_q", "dilation_r", "dilation_s"),
+        *("weight_density", "input_density", "output_density"),
     )
+    return make_table(LayerTable, {"kind": int(Kind.MOVEMENT), **dict.fromkeys(ones, 1)}, rows)

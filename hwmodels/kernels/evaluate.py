@@ -18,7 +18,7 @@ LIMIT_SHARED = 4
 
 @kernel
 def broken_limit(layers: LayerTable, tiles: TileTable, i: int, configs: ConfigTable, c: int) -> int:
-    """Name the buffer that cannot hold even the smallest tile of nest `i`; the shared one if each alone could."""
+    """Name the buffer that cannot hold the smallest tile of nest `i`; the shared one if each alone could."""
     factor = 2.0 if configs.double_buffered[c] == 1 else 1.0
     window = float(layers.r[i] * layers.s[i])
     smallest = tiles.m_number[i] - 1
@@ -39,15 +39,15 @@ def broken_limit(layers: LayerTable, tiles: TileTable, i: int, configs: ConfigTa
 def stream_cost(
     layers: LayerTable, i: int, configs: ConfigTable, c: int
 ) -> tuple[float, float, float, float, float, float, float]:
-    """Cost of a vector or movement row: its bytes through main memory and the buffers, its operations in the lanes.
+    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
 
     A fused row is pipelined behind its producer: its operations cost energy and no time of their own.
 
     Returns
     -------
     tuple
-        Latency [s], lane time [s], main-memory time [s], bytes read, bytes written, buffer energy [pJ], vector
-        energy [pJ].
+        Latency [s], lane time [s], main-memory time [s], bytes read, bytes written, buffer energy [pJ],
+        vector energy [pJ].
 
     """
     weights = layers.weight_elements[i] * stored_bytes(layers.weight_bits[i], configs.weight_bits[c])
@@ -86,7 +86,8 @@ def evaluate_batch(
 ) -> None:
     """Fill rows start:stop of `out` with each configuration's network totals.
 
-    Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint ranges.
+    Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
+    ranges.
     """
     for c in range(start, stop):
         latency = 0.0
@@ -100,7 +101,7 @@ def evaluate_batch(
         costed = 0.0
         limit = 0
         for i in range(layers.kind.size):
-            count = float(layers.count[i])
+            count = float(layers.repeats[i])
             if layers.kind[i] == NEST:
                 best = best_mapping(layers, tiles, i, configs, c, objective)
                 costed += best[13]
@@ -134,7 +135,9 @@ def evaluate_batch(
         out.energy_j[c] = energy + blank
         out.power_w[c] = energy / latency + blank
         out.edp_js[c] = energy * latency + blank
-        out.utilisation[c] = macs / (configs.rows[c] * configs.cols[c] * configs.clock_hz[c] * latency) + blank
+        out.utilisation[c] = (
+            macs / (configs.rows[c] * configs.cols[c] * configs.clock_hz[c] * latency) + blank
+        )
         out.compute_cycles[c] = cycles + blank
         out.dram_read_bytes[c] = read + blank
         out.dram_write_bytes[c] = written + blank
@@ -151,7 +154,7 @@ def evaluate_batch(
 def evaluate_operations(
     layers: LayerTable, tiles: TileTable, configs: ConfigTable, c: int, objective: int, out: OperationTable
 ) -> None:
-    """Fill `out` with the cost of one instance of every operation on configuration `c`, and its best mapping."""
+    """Fill `out` with cost and best mapping of one instance of every operation on configuration `c`."""
     static_w = configs.leakage_w[c] + configs.dram_background_w[c]
     for i in range(layers.kind.size):
         out.limit[i] = 0
@@ -180,7 +183,9 @@ def evaluate_operations(
             out.compute_cycles[i] = best[3]
             out.mac_energy_j[i] = nest_macs(layers, i) * configs.mac_pj[c] * 1e-12
         else:
-            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layers, i, configs, c)
+            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(
+                layers, i, configs, c
+            )
             out.vector_energy_j[i] = vector_pj * 1e-12
             out.bound[i] = VECTOR
         if dram_s > compute_s:

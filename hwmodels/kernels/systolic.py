@@ -1,8 +1,8 @@
 """Cycle counts of a rows x cols systolic array, for three dataflows.
 
-A product (m, k) x (k, n) is cut into folds of the array. Counts are numbers of cycles; SCALE-Sim prints the index
-of the last cycle, one less. Source: Samajdar et al., ISPASS 2020; SCALE-Sim 3.0.0's demand matrices, whose 102 runs
-the tests repeat.
+A product (m, k) x (k, n) is cut into folds of the array. Counts are numbers of cycles; SCALE-Sim prints the
+index of the last cycle, one less. Source: Samajdar et al., ISPASS 2020; SCALE-Sim 3.0.0's demand matrices,
+whose 102 runs the tests repeat.
 """
 
 from hwmodels.accelerate import kernel
@@ -20,7 +20,7 @@ def ceil_div(a: int, b: int) -> int:
 
 @kernel
 def fold_overhead(rows: int, cols: int, dataflow: int) -> int:
-    """Cycles a fold takes beyond its stream length: skew, and loading the stationary operand (rows cycles)."""
+    """Cycles a fold takes beyond its stream: skew, and shifting the stationary operand in."""
     if dataflow == OUTPUT_STATIONARY:
         return rows + cols - 2
     return 2 * rows + cols - 2
@@ -30,8 +30,9 @@ def fold_overhead(rows: int, cols: int, dataflow: int) -> int:
 def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: int) -> int:
     """Cycles to run an (m, k) x (k, n) product on a rows x cols array.
 
-    OS holds (m on rows, n on columns) and streams k; WS holds (k, n) and streams m; IS holds (k, m) and streams n.
-    A fold takes its stream length plus the skew; WS and IS first shift their stationary operand in, rows cycles.
+    OS holds (m on rows, n on columns) and streams k; WS holds (k, n) and streams m; IS holds (k, m) and
+    streams n. A fold takes its stream length plus the skew; WS and IS first shift their stationary operand
+    in, rows cycles.
     """
     overhead = fold_overhead(rows, cols, dataflow)
     if dataflow == OUTPUT_STATIONARY:

@@ -1,9 +1,7 @@
 """Tables for kernel tests, built by hand: no spec and no component stands between a test and a kernel."""
 
-import numpy as np
-
 from hwmodels.columns import ConfigTable
-from workloads.table import INT_COLUMNS, LayerTable, blank_table
+from workloads.table import LayerTable, blank_table, make_table
 
 
 def layer_table(nests):
@@ -20,7 +18,6 @@ def layer_table(nests):
             columns[name][i] = nest.dilation
         for name in ("pad_top", "pad_left"):
             columns[name][i] = nest.pad
-    assert all(columns[name].dtype == np.int64 for name in INT_COLUMNS)
     return LayerTable(**columns)
 
 
@@ -56,10 +53,4 @@ def config_table(machine):
         values[f"{operand}_read_pj_per_byte"], values[f"{operand}_write_pj_per_byte"] = b["pj"][operand]
     values["shared_capacity_bytes"] = b["cap"]["shared"]
     values["shared_port_bytes_per_s"] = 1.0
-    kinds = ConfigTable.__annotations__
-    return ConfigTable(
-        **{
-            name: np.array([values[name]], dtype=np.int64 if "int64" in str(kinds[name]) else np.float64)
-            for name in ConfigTable._fields
-        }
-    )
+    return make_table(ConfigTable, values, 1)

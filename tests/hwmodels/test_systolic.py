@@ -17,7 +17,9 @@ small = st.integers(min_value=1, max_value=6)
 
 
 @settings(max_examples=60, deadline=None)
-@given(m=small, k=small, n=small, rows=small, cols=small, flow=st.sampled_from(FLOWS), seed=st.integers(0, 99))
+@given(
+    m=small, k=small, n=small, rows=small, cols=small, flow=st.sampled_from(FLOWS), seed=st.integers(0, 99)
+)
 def test_closed_form_equals_stepped_array(m, k, n, rows, cols, flow, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.integers(1, 9, (m, k)), rng.integers(1, 9, (k, n))
@@ -47,14 +49,18 @@ def test_printed_scalesim_runs(s_r, s_c, t, rows, cols, flow, last):
 
 
 @pytest.mark.published
-@pytest.mark.skipif(not SCALESIM.exists(), reason="the reference table of SCALE-Sim runs is not beside this clone")
+@pytest.mark.skipif(
+    not SCALESIM.exists(), reason="the reference table of SCALE-Sim runs is not beside this clone"
+)
 def test_all_scalesim_runs():
     with SCALESIM.open(newline="") as stream:
         runs = list(csv.DictReader(stream))
     assert len(runs) == 102
     for run in runs:
         held = [int(run[name]) for name in ("Sr", "Sc", "T")]
-        got = systolic_cycles(*product_of(*held, run["dataflow"]), int(run["rows"]), int(run["cols"]), run["dataflow"])
+        got = systolic_cycles(
+            *product_of(*held, run["dataflow"]), int(run["rows"]), int(run["cols"]), run["dataflow"]
+        )
         assert got == int(run["cycles"]) + 1, run
 
 

@@ -1,7 +1,8 @@
-"""Systolic arrays stepped one clock at a time with real numbers in real registers; slow, obvious, independent.
+"""Systolic arrays stepped one clock at a time with real numbers in real registers; slow, obvious,
+independent.
 
-Each function multiplies two matrices on the array, fold by fold, and returns the product with the clocks it took, so
-a cycle count is only believed together with a correct result.
+Each function multiplies two matrices on the array, fold by fold, and returns the product with the clocks it
+took, so a cycle count is only believed together with a correct result.
 """
 
 import numpy as np
@@ -14,7 +15,9 @@ def _padded(matrix, rows, cols):
 
 
 def _output_stationary_fold(a, b, rows, cols):
-    """One fold: a (rows, k) enters from the left, b (k, cols) from the top; each PE accumulates its own product."""
+    """One fold: a (rows, k) enters from the left, b (k, cols) from the top; each PE accumulates its own
+    product.
+    """
     k = a.shape[1]
     total = np.zeros((rows, cols))
     done = np.zeros((rows, cols), dtype=int)
@@ -40,8 +43,8 @@ def _output_stationary_fold(a, b, rows, cols):
 def _held_fold(held, stream, rows, cols):
     """One fold with `held` (rows, cols) in the PEs and `stream` (t, rows) passing; returns stream @ held.
 
-    The held operand is shifted in from the top, one row a clock. Then stream elements enter from the left, row r
-    delayed by r, and partial sums move down one PE a clock.
+    The held operand is shifted in from the top, one row a clock. Then stream elements enter from the left,
+    row r delayed by r, and partial sums move down one PE a clock.
     """
     clock = 0
     registers = np.zeros((rows, cols))

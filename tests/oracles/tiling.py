@@ -1,5 +1,5 @@
-"""The two-level mapspace walked tile by tile: every tile size, every order of the three loops, a buffer that holds
-the last tile of each operand. Slow, obvious, independent of the kernel's closed forms.
+"""The two-level mapspace walked tile by tile: every tile size, every order of the three loops, a buffer that
+holds the last tile of each operand. Slow, obvious, independent of the kernel's closed forms.
 """
 
 import itertools
@@ -84,7 +84,7 @@ def tile_accesses(m, k, n, rows, cols, flow):
     return weights, inputs, written, read
 
 
-def walk(nest, machine, cut, k_tile, c_tile, order):
+def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, read top to bottom
     """Cost of one mapping, or None where a tile does not fit. Bytes and seconds summed tile by tile."""
     b = machine
     double = b["double"]
@@ -101,9 +101,15 @@ def walk(nest, machine, cut, k_tile, c_tile, order):
             * touched(tile[2], nest.s, nest.stride, nest.dilation, nest.pad, nest.in_cols)
         )
 
-    largest_input = max(len(t[0]) for t in position_tiles) * max(
-        touched(t[1], nest.r, nest.stride, nest.dilation, nest.pad, nest.in_rows) for t in position_tiles
-    ) * max(touched(t[2], nest.s, nest.stride, nest.dilation, nest.pad, nest.in_cols) for t in position_tiles)
+    largest_input = (
+        max(len(t[0]) for t in position_tiles)
+        * max(
+            touched(t[1], nest.r, nest.stride, nest.dilation, nest.pad, nest.in_rows) for t in position_tiles
+        )
+        * max(
+            touched(t[2], nest.s, nest.stride, nest.dilation, nest.pad, nest.in_cols) for t in position_tiles
+        )
+    )
     need = {
         "weight": k_tile * c_tile * window * b["wb"],
         "input": largest_input * c_tile * b["ib"],
@@ -128,7 +134,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order):
     weights = inputs = out_written = out_read = 0
     fills = {"weight": 0, "input": 0, "output": 0}
     held = {"weight": None, "input": None, "output": None}
-    started = set()
+    visits = {}
     last_output = 0
     for group in range(nest.g):
         for turn in itertools.product(*(range(len(loops[index])) for index in order)):
@@ -149,18 +155,13 @@ def walk(nest, machine, cut, k_tile, c_tile, order):
             name = (group, at["k"], at["m"])
             if held["output"] != name:
                 if held["output"] is not None:  # an unfinished tile leaves as partial sums
-                    unfinished = held["output"] in started and finished[held["output"]] < len(loops["c"])
+                    unfinished = visits[held["output"]] < len(loops["c"])
                     written += last_output * (b["ab"] if unfinished else b["ob"])
-                if name in started:
+                if name in visits:
                     read += sizes["output"] * b["ab"]
                     fills["output"] += sizes["output"] * b["ab"]
                 held["output"] = name
-            if name not in started:
-                started.add(name)
-                if len(started) == 1:
-                    finished = {}
-                finished[name] = 0
-            finished[name] += 1
+            visits[name] = visits.get(name, 0) + 1
             last_output = sizes["output"]
             product = (m, len(cs) * window, len(ks), b["rows"], b["cols"], b["flow"])
             cycles += tile_cycles(*product)
