@@ -1,0 +1,25 @@
+"""What is computed: networks as graphs of operations, lowered to the layer table that `hwmodels` reads."""
+
+from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
+from workloads.graph import Graph
+from workloads.network import Network
+from workloads.networks.registry import load, names
+from workloads.table import Kind, LayerTable, deduplicate
+from workloads.tensors import Tensor, Weight
+
+__all__ = [
+    "Graph",
+    "GraphError",
+    "Kind",
+    "LayerTable",
+    "Network",
+    "NetworkImportError",
+    "ShapeError",
+    "Tensor",
+    "UnknownNetworkError",
+    "Weight",
+    "WorkloadError",
+    "deduplicate",
+    "load",
+    "names",
+]

@@ -1,0 +1,1 @@
+"""Readers of other formats; the only modules that import onnx and torch."""

@@ -1,0 +1,1 @@
+"""Built-in networks: one file a family, each citing its paper."""

@@ -1,0 +1,128 @@
+"""Which operations are done on a nest's results on their way out, and which joins and cuts are views.
+
+A *stream* is what flows out of a nest. An element-wise operation or batch norm joins the stream of a nest
+when every operand it has is either part of that stream, or a constant, or done before the nest begins; so a
+residual sum joins the later of its two producers and reads the other addend. Only one tensor may leave a
+stream: of the operations that could join, in running order, the longest prefix that leaves one tensor does.
+With a producer that has a second reader this says that nothing is fused to it; x * sigmoid(x) is fused whole.
+"""
+
+from typing import NamedTuple
+
+from workloads.graph import Graph, Node
+from workloads.operations import BatchNorm, Concat, Slice, Split
+from workloads.operations.movement import RUN_ELEMENTS
+
+
+class Fusion(NamedTuple):
+    """What is fused in a graph."""
+
+    anchor: dict[str, str]  # fused operation -> the nest it joins
+    stream: dict[str, frozenset[str]]  # fused operation -> its inputs that flow past
+    folded: frozenset[str]  # batch norms whose scale moves into a nest's weights
+    final: dict[str, str]  # nest with followers -> the tensor that leaves its stream
+    views: frozenset[str]  # joins and cuts that are addresses
+
+
+NOTHING = Fusion({}, {}, frozenset(), {}, frozenset())
+
+
+def fuse(graph: Graph) -> Fusion:
+    """Find everything that can be fused in a graph."""
+    order = {node.operation.name: i for i, node in enumerate(graph.nodes())}
+    done = {tensor.name: -1 for tensor in graph.inputs()}  # tensor -> when the operation that writes it runs
+    anchor: dict[str, str] = {}
+    stream: dict[str, frozenset[str]] = {}
+    final: dict[str, str] = {}
+    folded: set[str] = set()
+    for node in graph.nodes():
+        name = node.operation.name
+        if name in anchor:
+            continue
+        done.update(dict.fromkeys(node.outputs, order[name]))
+        if not node.operation.streams:
+            continue
+        inside = {node.outputs[0]}
+        for follower in _joined(graph, node, order, done, anchor):
+            follow = graph.node(follower)
+            anchor[follower] = name
+            stream[follower] = frozenset(inside.intersection(follow.inputs))
+            if isinstance(follow.operation, BatchNorm) and _foldable(graph, node, follow):
+                folded.add(follower)
+            inside.add(follow.outputs[0])
+            done[follow.outputs[0]] = order[name]
+            final[name] = follow.outputs[0]
+    return Fusion(anchor, stream, frozenset(folded), final, _views(graph))
+
+
+def _joined(
+    graph: Graph, nest: Node, order: dict[str, int], done: dict[str, int], taken: dict[str, str]
+) -> list[str]:
+    """Return the operations that join a nest's stream, in running order."""
+    start = order[nest.operation.name]
+    shape = graph.tensors[nest.outputs[0]].shape
+    members = [nest.operation.name]
+    inside = {nest.outputs[0]}
+    frontier = list(graph.consumers(nest.outputs[0]))
+    while frontier:
+        frontier.sort(key=order.__getitem__, reverse=True)
+        name = frontier.pop()
+        node = graph.node(name)
+        if name in members or name in taken or not node.operation.fusable:
+            continue
+        if graph.tensors[node.outputs[0]].shape != shape:
+            continue
+        if all(t in inside or done.get(t, start) < start for t in node.inputs):
+            members.append(name)
+            inside.add(node.outputs[0])
+            frontier.extend(graph.consumers(node.outputs[0]))
+    for length in range(len(members), 1, -1):
+        if _leaving(graph, members[:length]) == graph.node(members[length - 1]).outputs[:1]:
+            return members[1:length]
+    return []
+
+
+def _foldable(graph: Graph, nest: Node, norm: Node) -> bool:
+    """Whether a batch norm scales a weighted nest's own results, and nobody needs them unscaled."""
+    return bool(nest.weights) and norm.inputs == nest.outputs and len(graph.consumers(nest.outputs[0])) == 1
+
+
+def _leaving(graph: Graph, members: list[str]) -> tuple[str, ...]:
+    """Return the tensors made by some operations that others read or that leave the network."""
+    inside = set(members)
+    made = [graph.node(name).outputs[0] for name in members]
+    return tuple(
+        tensor
+        for tensor in made
+        if tensor in graph.outputs
+        or not graph.consumers(tensor)
+        or not inside.issuperset(graph.consumers(tensor))
+    )
+
+
+def _views(graph: Graph) -> frozenset[str]:
+    """Return the joins and cuts that rule 2 of `operations.movement` makes free."""
+    joins: dict[str, int] = {}
+    for node in graph.nodes():
+        if isinstance(node.operation, Concat):
+            for tensor in node.inputs:
+                joins[tensor] = joins.get(tensor, 0) + 1
+    sources = {tensor.name for tensor in graph.inputs()}
+    views: set[str] = set()
+    made_by_view: set[str] = set()
+    for node in graph.nodes():
+        operation = node.operation
+        if isinstance(operation, Concat):
+            runs = operation.runs([graph.tensors[t].shape for t in node.inputs])
+            free = min(runs) >= RUN_ELEMENTS and all(
+                joins[t] == 1 and t not in sources and t not in graph.outputs and t not in made_by_view
+                for t in node.inputs
+            )
+            if free:
+                views.add(operation.name)
+        elif isinstance(operation, (Split, Slice)):
+            views.add(operation.name)
+            made_by_view.update(node.outputs)
+        elif operation.alias:
+            made_by_view.update(node.outputs)
+    return frozenset(views)

@@ -1,0 +1,201 @@
+"""A network as a value: its graph, its counts, its layer table. What changes it returns another."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.errors import WorkloadError
+from workloads.graph import Graph
+from workloads.lower import Lowering, lower, tabulate
+from workloads.operations.base import Operation
+from workloads.table import LayerTable
+from workloads.tensors import Tensor, Weight, content_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Network:
+    """A finished network.
+
+    Parameters
+    ----------
+    graph
+        What it computes; not to be changed any more.
+    source
+        Where it comes from: a paper, a file.
+
+    Notes
+    -----
+    `macs` counts the multiply-accumulates of convolutions and matrix products only, padding included; vector
+    work and bytes moved have columns of their own in `summary`.
+
+    """
+
+    def __init__(self, graph: Graph, source: str = "") -> None:
+        self.graph = graph
+        self.source = source
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+        return self.graph.name
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations in running order."""
+        return tuple(node.operation for node in self.graph.nodes())
+
+    @cached_property
+    def batch(self) -> int:
+        """Images (sequences, samples) the graph is described for."""
+        batches = {t.shape[t.batch_axis] for t in self.graph.inputs() if t.batch_axis is not None}
+        return batches.pop() if len(batches) == 1 else 1
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        return sum(row.macs for row in self.lowering().rows)
+
+    @cached_property
+    def effectual_macs(self) -> int:
+        """Expected multiply-accumulates whose weight and activation are both non-zero, rounded.
+
+        From the weights' zeros and the activations' densities as far as they are known; channel by channel
+        where both operands' channels are known, because real masks are correlated.
+        """
+        return round(sum(row.effectual_macs for row in self.lowering().rows))
+
+    @cached_property
+    def parameters(self) -> int:
+        """Trained weights, biases, scales and shifts; shared ones once, running statistics not."""
+        return sum(weight.size for weight in self.graph.weights.values() if weight.trained)
+
+    @cached_property
+    def nonzero_parameters(self) -> int:
+        """Parameters that are not zero."""
+        return sum(weight.nonzeros for weight in self.graph.weights.values() if weight.trained)
+
+    @property
+    def density(self) -> Mapping[str, float]:
+        """Fraction of non-zero elements of every weight, by its name."""
+        return {name: weight.density for name, weight in self.graph.weights.items()}
+
+    def weight(self, operation: str, role: str = "weight") -> Weight:
+        """Return a weight of an operation.
+
+        Raises
+        ------
+        GraphError
+            If there is no such operation.
+        WorkloadError
+            If it has no such weight.
+
+        """
+        weights = self.graph.node(operation).weights
+        if role not in weights:
+            raise WorkloadError(
+                f"operation {operation!r} has no {role!r}, only {', '.join(weights) or 'no weights'}"
+            )
+        return self.graph.weights[weights[role]]
+
+    def mask(self, operation: str, role: str = "weight") -> NDArray[np.bool_] | None:
+        """Return where an operation's weight is not zero, in the weight's shape.
+
+        Masks are kept bit-packed (`weight(operation).packed`) and unpacked here. None where only a density is
+        known; all true for a dense weight.
+        """
+        return self.weight(operation, role).mask
+
+    def with_weights(self, *weights: Weight) -> "Network":
+        """Return this network with some weights replaced by others of the same name and shape."""
+        return Network(self.graph.replaced(weights=weights), self.source)
+
+    def with_tensors(self, *tensors: Tensor) -> "Network":
+        """Return this network with some activations described anew (bits, density, profile); same shapes."""
+        return Network(self.graph.replaced(tensors=tensors), self.source)
+
+    def lowering(self, *, fuse: bool = True) -> Lowering:
+        """Return the rows of the table as values, with the operation each belongs to."""
+        return self._fused if fuse else self._unfused
+
+    @cached_property
+    def _fused(self) -> Lowering:
+        return lower(self.graph)
+
+    @cached_property
+    def _unfused(self) -> Lowering:
+        return lower(self.graph, fused=False)
+
+    def table(self, batch: int | None = None, *, fuse: bool = True) -> LayerTable:
+        """Return the layer table.
+
+        Parameters
+        ----------
+        batch
+            Images in a run; by default what the graph was described for. Loop `n` of nests grows with it,
+            loop `g` of products of two activations, and all elements but weights.
+        fuse
+            Whether element-wise operations, batch norms and residual sums that follow a nest are done on its
+            results on their way out: they then read only what does not flow past, and the nest writes the
+            final tensor. By default they are (see `fusion`); if not, every operation reads and writes its
+            tensors.
+
+        Returns
+        -------
+        LayerTable
+            Columns of shape (n_rows,); `row_names` has a name for each row. Fresh arrays each time.
+
+        Raises
+        ------
+        WorkloadError
+            If the batch is not positive, does not fit the graph's own, or makes a count pass 64 bits.
+
+        """
+        if batch is None:
+            batch = self.batch
+        if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
+            raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
+        lowering = self.lowering(fuse=fuse)
+        return tabulate(lowering.rows, lowering.names, batch=int(batch), of=self.batch)
+
+    @cached_property
+    def row_names(self) -> tuple[str, ...]:
+        """A name a row of the table: its operation's, and the part in brackets where it has several."""
+        return self.lowering().names
+
+    def summary(self, batch: int | None = None, *, datapath_bits: int = 8) -> "pd.DataFrame":
+        """Return one row an operation: shapes, MACs, vector operations, bytes, densities; see `summary`."""
+        from workloads.summary import summarise
+
+        return summarise(self, batch, datapath_bits)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of everything but the name and the source, the same in every process."""
+        nodes = [
+            repr((n.operation, n.inputs, n.outputs, sorted(n.weights.items()))).encode()
+            for n in self.graph.nodes()
+        ]
+        tensors = [repr(tensor).encode() for tensor in self.graph.tensors.values()]
+        weights = [weight.digest.encode() for weight in self.graph.weights.values()]
+        return content_hash([*nodes, *tensors, *weights, repr(self.graph.outputs).encode()])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Network) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        from workloads.summary import headline
+
+        return f"<Network {headline(self)}>"
+
+    def _repr_html_(self) -> str:
+        from workloads.summary import html
+
+        return html(self)

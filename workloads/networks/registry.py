@@ -1,0 +1,67 @@
+"""Built-in networks by name, and files by path."""
+
+import difflib
+from collections.abc import Mapping
+from importlib import import_module
+from os import PathLike, fspath
+
+from workloads.errors import UnknownNetworkError
+from workloads.network import Network
+
+_BUILDERS = {
+    "resnet18": "resnet:resnet18",
+    "resnet50": "resnet:resnet50",
+    "resnet152": "resnet:resnet152",
+}
+"""Name -> module of this package and function; modules are imported when asked for."""
+
+
+def names() -> list[str]:
+    """Return the names of the built-in networks, sorted."""
+    return sorted(_BUILDERS)
+
+
+def load(
+    name: str | PathLike[str], *, batch: int | None = None, dims: Mapping[str, int] | None = None
+) -> Network:
+    """Load a built-in network by its name, or an ONNX file by its path.
+
+    Parameters
+    ----------
+    name
+        One of `names()`, or a path that ends in ".onnx".
+    batch
+        Images in a run; 1 by default.
+    dims
+        Values for the dynamic dimensions of a file, see `from_onnx`.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If there is no such network; names the nearest.
+    NetworkImportError
+        If the file cannot be read as a network.
+
+    Examples
+    --------
+    >>> load("resnet50").macs
+    4089184256
+
+    """
+    key = fspath(name)
+    if key.lower().endswith(".onnx"):
+        from workloads.importers.onnx import from_onnx
+
+        return from_onnx(key, dims=dims, batch=batch)
+    if key not in _BUILDERS:
+        near = difflib.get_close_matches(key, _BUILDERS, n=3, cutoff=0.5)
+        hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
+        raise UnknownNetworkError(
+            f"unknown network {key!r}; {hint}; a path to an ONNX file must end in .onnx"
+        )
+    module, function = _BUILDERS[key].split(":")
+    built = getattr(import_module(f"workloads.networks.{module}"), function)(
+        batch=1 if batch is None else batch
+    )
+    assert isinstance(built, Network)
+    return built

@@ -1,0 +1,167 @@
+"""Convolutions over one, two or three spatial axes: grouped, depthwise, strided, dilated, padded on any side.
+
+A bias is where the accumulators start: it is a parameter, and costs neither multiply-accumulates nor vector
+work; its few elements are left out of `weight_elements`, so that those are exactly g * k * c * r * s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.operations.base import Operation, Site, operand_columns
+from workloads.operations.window import Ints, Padding, Window
+from workloads.rows import Row
+from workloads.shapes import Shape
+from workloads.table import Kind
+from workloads.tensors import Tensor, Weight
+
+
+@dataclass(frozen=True)
+class Convolution(Operation):
+    """A convolution of an input (n, channels, *spatial) with `out_channels` filters.
+
+    Attributes
+    ----------
+    out_channels
+        Filters over all groups.
+    kernel, stride, dilation
+        One number for both axes of a two-dimensional convolution, or a tuple with one number an axis.
+    padding
+        One number, one an axis, a (before, after) pair an axis, or "valid", "same_upper", "same_lower".
+    groups
+        Groups; `groups=channels` makes it depthwise.
+    bias
+        Whether each filter has a bias.
+
+    Notes
+    -----
+    Padded positions count as work (the usual convention for MACs). A three-dimensional convolution lowers to
+    the two-dimensional nest with one image an output depth and one input channel a kernel depth: MACs and
+    weights are exact; the overlap of neighbouring depths shows only in `read_elements`.
+
+    """
+
+    out_channels: int
+    kernel: Ints
+    stride: Ints = 1
+    padding: Padding = 0
+    dilation: Ints = 1
+    groups: int = 1
+    bias: bool = True
+
+    streams: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self.need_positive(out_channels=self.out_channels, groups=self.groups)
+        if self.out_channels % self.groups:
+            self.refuse(f"{self.out_channels} output channels do not divide into {self.groups} groups")
+        for field in ("kernel", "stride", "padding", "dilation"):
+            object.__setattr__(self, field, getattr(self.window, field))
+
+    @cached_property
+    def window(self) -> Window:
+        """Kernel, stride, padding and dilation with one entry an axis."""
+        try:
+            return Window.of(self.kernel, self.stride, self.padding, self.dilation)
+        except (ValueError, TypeError, IndexError) as error:
+            self.refuse(str(error))
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return (n, out_channels, *output positions)."""
+        (shape,) = inputs
+        self.need_rank("input", shape, self.window.rank + 2)
+        if shape[1] % self.groups:
+            self.refuse(f"{shape[1]} input channels (dimension 1) do not divide into {self.groups} groups")
+        try:
+            return ((shape[0], self.out_channels, *self.window.positions(shape[2:])),)
+        except ValueError as error:
+            self.refuse(str(error))
+
+    def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        """Return weight (out, in / groups, *kernel) and, if there is one, bias (out,)."""
+        shapes = {"weight": (self.out_channels, inputs[0][1] // self.groups, *self.window.kernel)}
+        return shapes | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return one nest."""
+        (tensor,), window, groups = site.inputs, self.window, self.groups
+        batch, channels, *spatial = tensor.shape
+        positions = site.outputs[0].shape[2:]
+        _, (in_rows, in_cols) = spread(spatial)
+        depth_out, (p, q) = spread(positions)
+        depth_taps, (r, s) = spread(window.kernel)
+        pads = ((0, 0), (0, 0), *window.pads(spatial))[-2:]
+        weight = site.weights["weight"]
+        return [
+            Row(
+                kind=int(Kind.NEST),
+                n=batch * depth_out,
+                g=groups,
+                k=self.out_channels // groups,
+                c=channels // groups * depth_taps,
+                p=p,
+                q=q,
+                r=r,
+                s=s,
+                stride_p=((1, 1, *window.stride))[-2],
+                stride_q=window.stride[-1],
+                dilation_r=((1, 1, *window.dilation))[-2],
+                dilation_s=window.dilation[-1],
+                pad_top=pads[0][0],
+                pad_left=pads[1][0],
+                in_rows=in_rows,
+                in_cols=in_cols,
+                weight_elements=weight.size,
+                read_elements=tensor.elements,
+                write_elements=site.write_elements,
+                effectual_macs=effectual(batch * prod(positions), weight, tensor, in_axis=1, groups=groups),
+                batch=site.batch,
+                **operand_columns(site),
+            )
+        ]
+
+
+def spread(sizes: Sequence[int]) -> tuple[int, tuple[int, int]]:
+    """Split spatial sizes into depth and (rows, columns), missing axes being 1."""
+    depth, rows, cols = (1, 1, 1, *sizes)[-3:]
+    return depth, (rows, cols)
+
+
+def effectual(uses: int, weight: Weight, tensor: Tensor, *, in_axis: int, groups: int = 1) -> float:
+    """Return the expected MACs whose two operands are both non-zero.
+
+    Every weight meets `uses` activations. With a mask and a density of each input channel the sum is over
+    channels, sum_c nnz_W[c] * d_A[c], because real operands are correlated channel by channel; otherwise it
+    is non-zero weights times mean density. Padding counts as if it were data, as it does in MACs.
+
+    Parameters
+    ----------
+    uses
+        Output positions of all images: how often each weight is used.
+    weight, tensor
+        The operands.
+    in_axis
+        Axis of `weight` along the input channels of a group.
+    groups
+        Groups: the first part of the output channels sees the first part of the input channels, and so on.
+
+    """
+    profile = tensor.profile
+    if profile is None or tensor.profile_axis != 1 or weight.mask is None:
+        return float(uses * weight.nonzeros) * tensor.density
+    return float(uses * (input_counts(weight, in_axis, groups) @ np.asarray(profile)))
+
+
+def input_counts(weight: Weight, in_axis: int, groups: int) -> NDArray[np.int64]:
+    """Count the non-zero weights that see each input channel, over all groups; shape (channels,)."""
+    mask = weight.mask
+    assert mask is not None
+    out_first = np.moveaxis(mask, in_axis, 1) if in_axis else np.swapaxes(mask, 0, 1)
+    by_group = out_first.reshape(groups, out_first.shape[0] // groups, out_first.shape[1], -1)
+    counts: NDArray[np.int64] = by_group.sum(axis=(1, 3), dtype=np.int64).reshape(-1)
+    return counts

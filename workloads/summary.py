@@ -1,0 +1,115 @@
+"""A network as a table people read."""
+
+from typing import TYPE_CHECKING
+
+from workloads.operations.base import Operation
+from workloads.shapes import text
+from workloads.table import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workloads.network import Network
+
+
+def summarise(network: "Network", batch: int | None = None, datapath_bits: int = 8) -> "pd.DataFrame":
+    """Tabulate a network, one row an operation.
+
+    Parameters
+    ----------
+    network
+        The network.
+    batch
+        Images in a run; by default the network's own.
+    datapath_bits
+        Bits of the tensors that leave their width to the datapath.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by operation: kind, input and output shape (of the batch the graph was described for), macs,
+        effectual_macs, vector_ops, weight_bytes, read_bytes, write_bytes (each tensor once, fused operations
+        only what does not flow past), parameters, nonzero_parameters, weight_density, input_density,
+        output_density, known (where the input's density comes from) and note (why a cost is what it is).
+
+    """
+    import pandas as pd
+
+    if datapath_bits < 1:
+        raise ValueError(f"datapath_bits must be positive, got {datapath_bits!r}")
+    table, lowering, graph = network.table(batch), network.lowering(), network.graph
+    width = {
+        name: [bits or datapath_bits for bits in getattr(table, f"{name}_bits").tolist()]
+        for name in ("weight", "input", "output")
+    }
+    frame = pd.DataFrame(
+        {
+            "operation": lowering.operations,
+            "macs": (table.macs * table.repeats).astype("int64"),
+            "effectual_macs": table.effectual_macs,
+            "vector_ops": table.vector_ops,
+            "weight_bytes": table.weight_elements * width["weight"] / 8,
+            "read_bytes": table.read_elements * width["input"] / 8,
+            "write_bytes": table.write_elements * width["output"] / 8,
+        }
+    )
+    costs = frame.groupby("operation", sort=False).sum()
+    notes = dict(
+        zip(reversed(lowering.operations), (row.note for row in reversed(lowering.rows)), strict=True)
+    )
+    nests = {
+        name for name, row in zip(lowering.operations, lowering.rows, strict=True) if row.kind == Kind.NEST
+    }
+    described = []
+    for node in graph.nodes():
+        operation = node.operation
+        inputs = [graph.tensors[tensor] for tensor in node.inputs]
+        outputs = [graph.tensors[tensor] for tensor in node.outputs]
+        weights = [graph.weights[name] for name in node.weights.values()]
+        main = graph.weights.get(node.weights.get("weight", "")) if operation.name in nests else None
+        described.append(
+            {
+                "operation": operation.name,
+                "kind": operation.kind,
+                "input": ", ".join(text(tensor.shape) for tensor in inputs),
+                "output": ", ".join(text(tensor.shape) for tensor in outputs),
+                "parameters": sum(weight.size for weight in weights if weight.trained),
+                "nonzero_parameters": sum(weight.nonzeros for weight in weights if weight.trained),
+                "weight_density": main.density if main else 1.0,
+                "input_density": inputs[0].density if inputs else 1.0,
+                "output_density": outputs[0].density,
+                "known": inputs[0].known if inputs else "",
+                "note": notes.get(operation.name, ""),
+            }
+        )
+    shapes = pd.DataFrame(described, columns=_DESCRIBED).set_index("operation")
+    return shapes.join(costs)[_COLUMNS]
+
+
+_DESCRIBED = [
+    *("operation", "kind", "input", "output", "parameters", "nonzero_parameters"),
+    *("weight_density", "input_density", "output_density", "known", "note"),
+]
+_COLUMNS = [
+    *("kind", "input", "output", "macs", "effectual_macs", "vector_ops"),
+    *("weight_bytes", "read_bytes", "write_bytes", "parameters", "nonzero_parameters"),
+    *("weight_density", "input_density", "output_density", "known", "note"),
+]
+
+
+def headline(network: "Network") -> str:
+    """Say what a network is in one line."""
+    kept = network.nonzero_parameters / network.parameters if network.parameters else 1.0
+    sparse = "" if kept == 1.0 else f", {kept:.1%} non-zero"
+    operations: tuple[Operation, ...] = network.operations
+    return (
+        f"{network.name}: {len(operations)} operations, {network.macs:,} MACs, "
+        f"{network.parameters:,} parameters{sparse}, batch {network.batch}"
+    )
+
+
+def html(network: "Network") -> str:
+    """Show a network in a notebook: its headline over its summary."""
+    from html import escape
+
+    return f"<p><b>{escape(headline(network))}</b></p>" + network.summary().to_html(max_rows=60)
