@@ -1,0 +1,95 @@
+"""A fixed-point multiply-accumulate datapath with its rounding unit, bit for bit.
+
+Numbers are two's-complement integers in units of 2^-FL. Rounding drops low bits after adding an offset:
+nothing to truncate, half to round to nearest, the state of a linear-feedback shift register (LFSR) to round
+stochastically (Gupta et al., ICML 2015). Every output column owns one LFSR, which steps once before each
+rounding.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwmodels.accelerate import kernel
+
+TRUNCATE, NEAREST, STOCHASTIC = 0, 1, 2
+
+
+@kernel
+def lfsr_step(state: int, mask: int) -> int:
+    """Advance a Galois LFSR by one shift; `mask` has a bit for each tap."""
+    return (state >> 1) ^ (mask & -(state & 1))
+
+
+@kernel
+def matmul(
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    group: int,
+    mode: int,
+    dropped: int,
+    low: int,
+    high: int,
+    mask: int,
+    unused: int,
+    missing: int,
+    state: NDArray[np.int64],
+    partial: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Fill out[i, j] with the saturating sum of groups of products a[i, k] b[k, j], each group rounded.
+
+    `a` is (m, k), `b` (k, n), `out` (m, n) and is overwritten; `state` (n,) holds the LFSR of each column and
+    is advanced; `partial` (n,) is scratch. Products of a group are summed exactly, rounded by dropping
+    `dropped` bits, clamped to [low, high] and added to the accumulator, which is clamped again. Rows come one
+    after the other. Of an LFSR's state the low `unused` bits are left out and `missing` zeros fill up to the
+    dropped width.
+    """
+    depth = a.shape[1]
+    columns = b.shape[1]
+    half = 1 << (dropped - 1) if mode == NEAREST and dropped > 0 else 0
+    for i in range(a.shape[0]):
+        for j in range(columns):
+            out[i, j] = 0
+        for start in range(0, depth, group):
+            stop = min(start + group, depth)
+            for j in range(columns):
+                partial[j] = half
+            for k in range(start, stop):
+                factor = np.int64(a[i, k])
+                for j in range(columns):
+                    partial[j] += factor * np.int64(b[k, j])
+            if mode == STOCHASTIC:
+                for j in range(columns):
+                    state[j] = lfsr_step(state[j], mask)
+                    partial[j] += (state[j] >> unused) << missing
+            for j in range(columns):
+                rounded = min(max(partial[j] >> dropped, low), high)
+                out[i, j] = min(max(out[i, j] + rounded, low), high)
+
+
+@kernel
+def quantize(
+    x: NDArray[np.float64],
+    scale: float,
+    mode: int,
+    kept: int,
+    low: int,
+    high: int,
+    mask: int,
+    unused: int,
+    state: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Fill out[i] with x[i] * scale clamped to [low, high] and rounded to an integer.
+
+    `kept` bits of the fraction take part (the rest is cut off), as many as the random number has; `state`
+    (1,) holds the one LFSR that serves all elements in turn.
+    """
+    finer = 2.0**kept
+    half = 1 << (kept - 1) if mode == NEAREST else 0
+    for i in range(x.size):
+        word = np.int64(np.floor(min(max(x[i] * scale, float(low)), float(high)) * finer))
+        if mode == STOCHASTIC:
+            state[0] = lfsr_step(state[0], mask)
+            word += state[0] >> unused
+        out[i] = (word + half) >> kept
