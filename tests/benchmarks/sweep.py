@@ -1,0 +1,52 @@
+"""Configurations per CPU-second and nanoseconds per mapping of the two-level sweep, ResNet-50, dense, batch 1."""
+
+import resource
+import time
+
+import numpy as np
+
+import hwmodels
+import workloads
+from hwmodels.tiles import mapspace_size, tile_table
+
+CONFIGURATIONS = 4_000
+
+
+def configurations(size: int) -> hwmodels.ConfigTable:
+    """Random points of a space of arrays, dataflows and buffers, with a fixed seed."""
+    rng = np.random.default_rng(0)
+    values = {
+        "array.rows": [8, 16, 32, 64, 128],
+        "array.cols": [8, 16, 32, 64, 128],
+        "array.dataflow": ["os", "ws", "is"],
+        **{
+            f"buffers.{operand}.bytes": [2**i for i in range(14, 23)]
+            for operand in ("weight", "input", "output")
+        },
+    }
+    axes = {path: (choices, rng.integers(0, len(choices), size)) for path, choices in values.items()}
+    return hwmodels.pack(hwmodels.load("edge_32x32"), axes, size)
+
+
+def main() -> None:
+    """Print the rates of packing and costing, by mapping objective."""
+    layers, _ = workloads.deduplicate(workloads.load("resnet50").table())
+    tiles = tile_table(layers)
+    mappings = int(mapspace_size(tiles).sum())
+    start = time.process_time()
+    configs = configurations(CONFIGURATIONS)
+    packing = (time.process_time() - start) / CONFIGURATIONS
+    print(f"mappings a network: {mappings:,} over {layers.rows} unique operations")
+    print(f"packing: {packing * 1e6:.1f} us a configuration")
+    hwmodels.evaluate(layers, configs, tiles=tiles, stop=2)  # compile
+    for objective in hwmodels.OBJECTIVES:
+        start = time.process_time()
+        metrics = hwmodels.evaluate(layers, configs, objective, tiles=tiles)
+        seconds = (time.process_time() - start) / CONFIGURATIONS
+        costed = float(metrics.mappings_costed.mean())
+        print(
+            f"best mapping by {objective}: {1 / (seconds + packing):,.0f} configurations per CPU-second, "
+            f"{seconds / mappings * 1e9:.2f} ns a mapping ({costed:,.0f} costed, the rest pruned by a bound)"
+        )
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory: {peak_mb:,.0f} MB")
