@@ -144,6 +144,11 @@ class Weight:
         return self.nonzeros / self.size
 
     @property
+    def located(self) -> bool:
+        """Whether it is known where the zeros are, if there are any."""
+        return self.packed is not None or self.nonzeros == self.size
+
+    @property
     def mask(self) -> NDArray[np.bool_] | None:
         """The mask as booleans of this weight's shape; None where the zeros' places are unknown."""
         if self.packed is None:

@@ -9,11 +9,18 @@ from workloads.errors import UnknownNetworkError
 from workloads.network import Network
 
 _BUILDERS = {
-    "resnet18": "resnet:resnet18",
-    "resnet50": "resnet:resnet50",
-    "resnet152": "resnet:resnet152",
+    "alexnet": "alexnet",
+    "lenet5": "lenet",
+    "lenet_300_100": "lenet",
+    "mobilenet_v1": "mobilenet",
+    "mobilenet_v2": "mobilenet",
+    "resnet152": "resnet",
+    "resnet18": "resnet",
+    "resnet50": "resnet",
+    "vgg16": "vgg",
+    "vgg19": "vgg",
 }
-"""Name -> module of this package and function; modules are imported when asked for."""
+"""Name, which is that of the building function -> module of this package, imported when asked for."""
 
 
 def names() -> list[str]:
@@ -59,8 +66,7 @@ def load(
         raise UnknownNetworkError(
             f"unknown network {key!r}; {hint}; a path to an ONNX file must end in .onnx"
         )
-    module, function = _BUILDERS[key].split(":")
-    built = getattr(import_module(f"workloads.networks.{module}"), function)(
+    built = getattr(import_module(f"workloads.networks.{_BUILDERS[key]}"), key)(
         batch=1 if batch is None else batch
     )
     assert isinstance(built, Network)

@@ -18,6 +18,7 @@ from workloads.operations.movement import (
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
 from workloads.operations.pooling import GlobalPool, Pool, Reduce
 from workloads.operations.product import Linear, MatMul
+from workloads.operations.transposed import TransposedConvolution
 
 __all__ = [
     "BatchNorm",
@@ -44,4 +45,5 @@ __all__ = [
     "Softmax",
     "Split",
     "Transpose",
+    "TransposedConvolution",
 ]

@@ -4,9 +4,12 @@ A new operation is one frozen dataclass that derives from `Operation`, in one fi
 else has to hear of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NoReturn, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workloads.errors import ShapeError
 from workloads.rows import Batch, Row
@@ -216,3 +219,32 @@ def operand_columns(site: Site) -> OperandColumns:
 def stored_density(weight: Weight) -> float:
     """Return a weight's density as the table wants it, in (0, 1]: all zeros count as one element."""
     return max(1, weight.nonzeros) / weight.size
+
+
+def effectual(
+    uses: int, nonzeros: int, tensor: Tensor, axis: int, counts: Callable[[], NDArray[np.int64]] | None
+) -> float:
+    """Return the expected MACs whose two operands are both non-zero.
+
+    With the zeros' places and a density of each input channel the sum is over channels,
+    sum_c nnz_W[c] * d_A[c], because real operands are correlated channel by channel; otherwise it is non-zero
+    weights times mean density. Padding counts as if it were data, as it does in MACs.
+
+    Parameters
+    ----------
+    uses
+        How many activations each weight meets.
+    nonzeros
+        Weights that are not zero.
+    tensor
+        The activations.
+    axis
+        Axis of `tensor` along the input channels.
+    counts
+        Gives the non-zero weights that see each input channel, shape (channels,); None where their places are
+        unknown.
+
+    """
+    if counts is None or tensor.profile is None or tensor.profile_axis != axis:
+        return float(uses * nonzeros) * tensor.density
+    return float(uses * (counts() @ np.asarray(tensor.profile)))

@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.operations.base import Operation, Site, operand_columns
+from workloads.operations.base import Operation, Site, effectual, operand_columns
 from workloads.operations.window import Ints, Padding, Window
 from workloads.rows import Row
 from workloads.shapes import Shape
 from workloads.table import Kind
-from workloads.tensors import Tensor, Weight
+from workloads.tensors import Weight
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Convolution(Operation):
         depth_taps, (r, s) = spread(window.kernel)
         pads = ((0, 0), (0, 0), *window.pads(spatial))[-2:]
         weight = site.weights["weight"]
+        counts = (lambda: input_counts(weight, groups)) if weight.located else None
         return [
             Row(
                 kind=int(Kind.NEST),
@@ -119,7 +120,7 @@ class Convolution(Operation):
                 weight_elements=weight.size,
                 read_elements=tensor.elements,
                 write_elements=site.write_elements,
-                effectual_macs=effectual(batch * prod(positions), weight, tensor, in_axis=1, groups=groups),
+                effectual_macs=effectual(batch * prod(positions), weight.nonzeros, tensor, 1, counts),
                 batch=site.batch,
                 **operand_columns(site),
             )
@@ -132,36 +133,10 @@ def spread(sizes: Sequence[int]) -> tuple[int, tuple[int, int]]:
     return depth, (rows, cols)
 
 
-def effectual(uses: int, weight: Weight, tensor: Tensor, *, in_axis: int, groups: int = 1) -> float:
-    """Return the expected MACs whose two operands are both non-zero.
-
-    Every weight meets `uses` activations. With a mask and a density of each input channel the sum is over
-    channels, sum_c nnz_W[c] * d_A[c], because real operands are correlated channel by channel; otherwise it
-    is non-zero weights times mean density. Padding counts as if it were data, as it does in MACs.
-
-    Parameters
-    ----------
-    uses
-        Output positions of all images: how often each weight is used.
-    weight, tensor
-        The operands.
-    in_axis
-        Axis of `weight` along the input channels of a group.
-    groups
-        Groups: the first part of the output channels sees the first part of the input channels, and so on.
-
-    """
-    profile = tensor.profile
-    if profile is None or tensor.profile_axis != 1 or weight.mask is None:
-        return float(uses * weight.nonzeros) * tensor.density
-    return float(uses * (input_counts(weight, in_axis, groups) @ np.asarray(profile)))
-
-
-def input_counts(weight: Weight, in_axis: int, groups: int) -> NDArray[np.int64]:
+def input_counts(weight: Weight, groups: int) -> NDArray[np.int64]:
     """Count the non-zero weights that see each input channel, over all groups; shape (channels,)."""
     mask = weight.mask
     assert mask is not None
-    out_first = np.moveaxis(mask, in_axis, 1) if in_axis else np.swapaxes(mask, 0, 1)
-    by_group = out_first.reshape(groups, out_first.shape[0] // groups, out_first.shape[1], -1)
+    by_group = mask.reshape(groups, mask.shape[0] // groups, mask.shape[1], -1)
     counts: NDArray[np.int64] = by_group.sum(axis=(1, 3), dtype=np.int64).reshape(-1)
     return counts

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-import numpy as np
-
-from workloads.operations.base import Operation, Site, operand_columns, stored_density
+from workloads.operations.base import Operation, Site, effectual, operand_columns, stored_density
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape, broadcast
 from workloads.table import Kind
@@ -50,12 +48,8 @@ class Linear(Operation):
         """Return one nest with n = rows of the input, c = in, k = out."""
         (tensor,), weight = site.inputs, site.weights["weight"]
         rows = tensor.elements // tensor.shape[-1]
-        counted = tensor.profile is not None and tensor.profile_axis == len(tensor.shape) - 1
-        mask = weight.mask if counted else None
-        if mask is None:
-            work = float(rows * weight.nonzeros) * tensor.density
-        else:
-            work = float(rows * (mask.sum(axis=0, dtype=np.int64) @ np.asarray(tensor.profile)))
+        counts = (lambda: weight.counts(axis=1)) if weight.located else None
+        work = effectual(rows, weight.nonzeros, tensor, len(tensor.shape) - 1, counts)
         return [
             Row(
                 kind=int(Kind.NEST),

@@ -1,0 +1,202 @@
+"""Transposed convolution, lowered to the ordinary convolutions it consists of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import gcd, prod
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from workloads.operations.base import Operation, Site, effectual, movement, operand_columns
+from workloads.operations.convolution import spread
+from workloads.operations.window import Ints, Padding, Pads, Window
+from workloads.rows import Row
+from workloads.shapes import Shape, window_extent
+from workloads.table import Kind
+
+
+class Phase(NamedTuple):
+    """The outputs along one axis that the same kernel taps reach."""
+
+    outputs: int  # output positions
+    taps: tuple[int, ...]  # kernel positions
+    dilation: int  # input positions between taps
+    pad: int  # zeros before the first input position read
+
+
+def phases(positions: int, kernel: int, stride: int, dilation: int, pad: int) -> list[Phase]:
+    """Split one axis of a transposed convolution by stride phase.
+
+    Tap t sends input i to output i * stride - pad + t * dilation. So output o hears tap t only if (o + pad -
+    t * dilation) is a multiple of the stride: outputs with equal (o + pad) mod stride form a phase, an
+    ordinary convolution of stride 1 over the phase's own taps.
+
+    Parameters
+    ----------
+    positions
+        Output positions.
+    kernel, stride, dilation, pad
+        Of the transposed convolution; `pad` positions are cropped before the output.
+
+    Examples
+    --------
+    >>> [(phase.outputs, phase.taps) for phase in phases(32, 3, 2, 1, 1)]
+    [(16, (0, 2)), (16, (1,))]
+
+    """
+    result = []
+    for phase in range(stride):
+        first = (phase - pad) % stride
+        outputs = len(range(first, positions, stride))
+        taps = tuple(t for t in range(kernel) if (t * dilation - phase) % stride == 0)
+        if outputs:
+            lowest = (first + pad - taps[-1] * dilation) // stride if taps else 0
+            result.append(Phase(outputs, taps, dilation // gcd(stride, dilation), max(0, -lowest)))
+    return result
+
+
+@dataclass(frozen=True)
+class TransposedConvolution(Operation):
+    """A transposed ("de-") convolution of an input (n, channels, *spatial).
+
+    Attributes
+    ----------
+    out_channels, kernel, stride, padding, dilation, groups, bias
+        As in PyTorch and ONNX: padding crops the output.
+    output_padding
+        Positions added after the output.
+
+    Notes
+    -----
+    Lowers to one nest a stride phase (up to stride_p x stride_q of them), each an ordinary convolution of
+    stride 1 over the kernel taps of that phase. Every output position is in one phase and every tap is in one
+    phase, so MACs, weights and outputs are counted once: no multiplication with inserted zeros is counted,
+    and none is done. The input is one tensor that all phases go through; its elements are shared out over the
+    nests' `read_elements`, so that they too add up to one reading. Phases without taps (kernel shorter than
+    stride) only write.
+
+    """
+
+    out_channels: int
+    kernel: Ints
+    stride: Ints = 1
+    padding: Padding = 0
+    output_padding: Ints = 0
+    dilation: Ints = 1
+    groups: int = 1
+    bias: bool = True
+
+    streams: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self.need_positive(out_channels=self.out_channels, groups=self.groups)
+        if self.out_channels % self.groups:
+            self.refuse(f"{self.out_channels} output channels do not divide into {self.groups} groups")
+        if isinstance(self.window.padding, str):
+            self.refuse(f"padding must be numbers, got {self.padding!r}")
+        for field in ("kernel", "stride", "padding", "dilation"):
+            object.__setattr__(self, field, getattr(self.window, field))
+        if len(self._extra) != self.window.rank or min(self._extra) < 0:
+            self.refuse(f"output_padding must be 0 or more on every axis, got {self.output_padding!r}")
+
+    @cached_property
+    def window(self) -> Window:
+        """Kernel, stride, padding and dilation with one entry an axis."""
+        try:
+            return Window.of(self.kernel, self.stride, self.padding, self.dilation)
+        except (ValueError, TypeError, IndexError) as error:
+            self.refuse(str(error))
+
+    @cached_property
+    def _extra(self) -> tuple[int, ...]:
+        extra = self.output_padding
+        return (extra,) * self.window.rank if isinstance(extra, int) else tuple(extra)
+
+    @cached_property
+    def _crop(self) -> Pads:
+        return self.window.pads(())
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return (n, out_channels, *(in - 1) * stride + extent - padding + output_padding)."""
+        (shape,) = inputs
+        window = self.window
+        self.need_rank("input", shape, window.rank + 2)
+        if shape[1] % self.groups:
+            self.refuse(f"{shape[1]} input channels (dimension 1) do not divide into {self.groups} groups")
+        lengths = []
+        for axis, length in enumerate(shape[2:]):
+            full = (length - 1) * window.stride[axis] + window_extent(
+                window.kernel[axis], window.dilation[axis]
+            )
+            lengths.append(full - sum(self._crop[axis]) + self._extra[axis])
+            if lengths[-1] < 1:
+                self.refuse(
+                    f"spatial axis {axis}: padding {self._crop[axis]} leaves nothing of {full} positions"
+                )
+        return ((shape[0], self.out_channels, *lengths),)
+
+    def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        """Return weight (in, out / groups, *kernel) and, if there is one, bias (out,)."""
+        shapes = {"weight": (inputs[0][1], self.out_channels // self.groups, *self.window.kernel)}
+        return shapes | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return one nest a stride phase."""
+        positions, window = site.outputs[0].shape[2:], self.window
+        split = [
+            phases(positions[axis], window.kernel[axis], window.stride[axis], window.dilation[axis], crop[0])
+            for axis, crop in enumerate(self._crop)
+        ]
+        parts = list(product(*split))
+        share, rest = divmod(site.inputs[0].elements, len(parts))
+        return [self._part(site, part, i, share + (i < rest)) for i, part in enumerate(parts)]
+
+    def _part(self, site: Site, part: tuple[Phase, ...], index: int, read: int) -> Row:
+        (tensor,), weight = site.inputs, site.weights["weight"]
+        batch, channels, *spatial = tensor.shape
+        uses = batch * prod(phase.outputs for phase in part)
+        write = uses * self.out_channels
+        label = f"phase {index}"
+        if not all(phase.taps for phase in part):
+            return movement(site, read=0, write=write, note="no tap reaches these outputs")._replace(
+                part=label
+            )
+        filters = self.out_channels // self.groups
+        depth_out, (p, q) = spread([phase.outputs for phase in part])
+        depth_taps, (r, s) = spread([len(phase.taps) for phase in part])
+        _, (in_rows, in_cols) = spread(spatial)
+        elements = channels * filters * depth_taps * r * s
+        nonzeros, counts = round(weight.density * elements), None
+        if weight.packed is not None and weight.mask is not None:
+            here = weight.mask[np.ix_(range(channels), range(filters), *(phase.taps for phase in part))]
+            by_channel = here.reshape(channels, -1).sum(axis=1, dtype=np.int64)
+            nonzeros, counts = int(by_channel.sum()), lambda: by_channel
+        columns = operand_columns(site)
+        columns["weight_density"] = max(1, nonzeros) / elements
+        last = (Phase(1, (0,), 1, 0), *part)[-2:]
+        return Row(
+            kind=int(Kind.NEST),
+            n=batch * depth_out,
+            g=self.groups,
+            k=filters,
+            c=channels // self.groups * depth_taps,
+            p=p,
+            q=q,
+            r=r,
+            s=s,
+            dilation_r=last[0].dilation,
+            dilation_s=last[1].dilation,
+            pad_top=last[0].pad,
+            pad_left=last[1].pad,
+            in_rows=in_rows,
+            in_cols=in_cols,
+            weight_elements=elements,
+            read_elements=read,
+            write_elements=write,
+            effectual_macs=effectual(uses, nonzeros, tensor, 1, counts),
+            batch=site.batch,
+            part=label,
+            **columns,
+        )
