@@ -127,7 +127,7 @@ def expected_imbalance(elements: int, density: float, pes: int, dispersion: floa
     Examples
     --------
     >>> [round(expected_imbalance(64, 0.5, 16, spread), 2) for spread in (1.0, 4.0, 16.0)]
-    [1.22, 1.43, 1.8]
+    [1.22, 1.44, 1.81]
 
     """
     if not 0.0 < density <= 1.0:

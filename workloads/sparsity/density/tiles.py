@@ -63,7 +63,8 @@ def tile_counts(mask: NDArray[np.bool_], tile: Tile) -> NDArray[np.int64]:
     whole = tuple(extent // side for extent, side in zip(array.shape, tile, strict=True))
     kept = array[tuple(slice(count * side) for count, side in zip(whole, tile, strict=True))]
     # An axis that tiles take in full joins the one before it: one long sum instead of two short ones.
-    counts, sides = [], []
+    counts: list[int] = []
+    sides: list[int] = []
     for count, side in zip(whole, tile, strict=True):
         if count == 1 and sides:
             sides[-1] *= side
