@@ -60,10 +60,7 @@ def lay_out(problem: ProblemColumns, mapping: MappingColumns, row: int, work: Wo
 def divides(problem: ProblemColumns, work: Work) -> bool:
     """Whether every dimension's factors multiply to its bound."""
     last = work.extent.shape[0] - 1
-    for d in range(problem.bounds.size):
-        if work.extent[last, d] != problem.bounds[d]:
-            return False
-    return True
+    return all(work.extent[last, d] == problem.bounds[d] for d in range(problem.bounds.size))
 
 
 @kernel
@@ -95,7 +92,9 @@ def plain_fetches(problem: ProblemColumns, operand: int, work: Work, level: int,
 
 
 @kernel
-def sliding_fetches(problem: ProblemColumns, operand: int, work: Work, level: int, words: int, reuse: int) -> int:
+def sliding_fetches(
+    problem: ProblemColumns, operand: int, work: Work, level: int, words: int, reuse: int
+) -> int:
     """Words that one instance of a level fetches, where tiles may overlap the last one.
 
     Under SAME_STRIDE the overlap counts only if the step equals the last one, and steps of outer loops are taken
@@ -143,7 +142,9 @@ def sliding_fetches(problem: ProblemColumns, operand: int, work: Work, level: in
 
 
 @kernel
-def branches(problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, work: Work, level: int) -> int:
+def branches(
+    problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, work: Work, level: int
+) -> int:
     """Children of one instance of a level that ask for different words; the others share a multicast."""
     different = 1
     for r in range(problem.ranks[operand]):

@@ -78,7 +78,9 @@ def classify(
             classes += 1
         above = allowed - 1 - digit
         if above > 0:
-            borrowed = level  # the greatest string below the prefix: take one off its last digit that is not 0
+            borrowed = (
+                level  # the greatest string below the prefix: take one off its last digit that is not 0
+            )
             while borrowed < levels and work.class_limit[d, 0, borrowed] == 0:
                 borrowed += 1
             if borrowed < levels:
@@ -138,7 +140,9 @@ def step_entries(
     """
     levels = mapping.temporal.shape[1]
     extent = work.extent[child + 1, d]
-    cut = level + 1 if inside and d != moving else level  # loops of levels child+1 .. cut-1 go back to their start
+    cut = (
+        level + 1 if inside and d != moving else level
+    )  # loops of levels child+1 .. cut-1 go back to their start
     entries = 0
     for c in range(work.class_count[d]):
         times = work.class_times[d, c]
@@ -192,7 +196,13 @@ def shared_words(problem: ProblemColumns, operand: int, rank: int, work: Work) -
 
 @kernel
 def case_product(
-    problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, child: int, parent: int, work: Work
+    problem: ProblemColumns,
+    mapping: MappingColumns,
+    row: int,
+    operand: int,
+    child: int,
+    parent: int,
+    work: Work,
 ) -> int:
     """Multiply the listed cases of all dimensions: words of ranks, counts of stationary dimensions."""
     total = 1
@@ -210,7 +220,9 @@ def case_product(
         a = problem.rank_dims[operand, r, 0]
         b = problem.rank_dims[operand, r, 1]
         if b >= 0 and work.extent[top, a] == problem.bounds[a] and work.extent[top, b] == problem.bounds[b]:
-            for j in range(child + 1, parent + 1):  # windows of different children that coincide share a multicast
+            for j in range(
+                child + 1, parent + 1
+            ):  # windows of different children that coincide share a multicast
                 n = spatial(mapping, row, j, a)
                 m = spatial(mapping, row, j, b)
                 step_a = problem.coefficient[operand, a] * work.extent[j, a]
@@ -277,7 +289,9 @@ def fetches(
 
 
 @kernel
-def active_instances(problem: ProblemColumns, mapping: MappingColumns, row: int, d: int, child: int, work: Work) -> int:
+def active_instances(
+    problem: ProblemColumns, mapping: MappingColumns, row: int, d: int, child: int, work: Work
+) -> int:
     """Instances of a level along one dimension that ever have work."""
     classify(problem, mapping, row, d, child, -1, 0, work)
     times = 0
@@ -341,5 +355,7 @@ def count_ragged(
             if accumulated:
                 out.updates[level, operand] = asked
             if level < outermost:
-                out.fills[level, operand] = fetches(problem, mapping, row, operand, level, level, reuse, work) - held
+                out.fills[level, operand] = (
+                    fetches(problem, mapping, row, operand, level, level, reuse, work) - held
+                )
             child = level

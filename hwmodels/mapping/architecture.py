@@ -44,9 +44,16 @@ class StorageLevel:
             raise MappingError(
                 f"StorageLevel.multiple_buffering of {self.name} must be at least 1, got {self.multiple_buffering!r}"
             )
-        for name in ("capacity_words", "read_words_per_cycle", "write_words_per_cycle", "shared_words_per_cycle"):
+        for name in (
+            "capacity_words",
+            "read_words_per_cycle",
+            "write_words_per_cycle",
+            "shared_words_per_cycle",
+        ):
             if not getattr(self, name) > 0:
-                raise MappingError(f"StorageLevel.{name} of {self.name} must be positive, got {getattr(self, name)!r}")
+                raise MappingError(
+                    f"StorageLevel.{name} of {self.name} must be positive, got {getattr(self, name)!r}"
+                )
         for name in ("read_pj", "fill_pj", "update_pj", "leakage_w", "area_um2"):
             if not getattr(self, name) >= 0:
                 raise MappingError(
@@ -56,7 +63,11 @@ class StorageLevel:
     @property
     def usable_words(self) -> float:
         """Words that tiles may fill: the capacity, less the copies of multiple buffering."""
-        return self.capacity_words if self.capacity_words == inf else self.capacity_words // self.multiple_buffering
+        return (
+            self.capacity_words
+            if self.capacity_words == inf
+            else self.capacity_words // self.multiple_buffering
+        )
 
     def may_keep(self, operand: str) -> bool:
         """Whether tiles of `operand` may live here."""
@@ -79,7 +90,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.levels) <= 8:
-            raise MappingError(f"Architecture.levels of {self.name}: need 1 to 8 levels, got {len(self.levels)}")
+            raise MappingError(
+                f"Architecture.levels of {self.name}: need 1 to 8 levels, got {len(self.levels)}"
+            )
         if len({level.name for level in self.levels}) != len(self.levels):
             raise MappingError(f"Architecture.levels of {self.name}: names must differ")
         if self.macs < 1 or not self.clock_hz > 0:

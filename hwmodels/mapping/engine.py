@@ -13,8 +13,8 @@ from hwmodels.kernels.nest_columns import (
     metric_columns,
     work_columns,
 )
-from hwmodels.kernels.nest_cost import cost, count_mapping, evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.kernels.nest_cost import broken_limit as broken_limit_kernel
+from hwmodels.kernels.nest_cost import cost, count_mapping, evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
@@ -159,7 +159,9 @@ def evaluate(
         for o, operand in enumerate(problem.operands)
         if operand.name in mapping.levels[i].keep
     ]
-    energy = {level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels}
+    energy = {
+        level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels
+    }
     energy[architecture.mac_name] = problem.macs * architecture.mac_pj
     energy["leakage"] = float(machine.leakage_pj_per_cycle[0] * out.cycles[0])
     ports = {
@@ -217,7 +219,9 @@ def evaluate_mappings(
     table = pack_problem(problem)
     shape = (len(architecture.levels), len(problem.dimensions))
     if mappings.temporal.shape[1:] != shape:
-        raise ValueError(f"MappingColumns.temporal: need shape (n, {shape[0]}, {shape[1]}), got {mappings.temporal.shape}")
+        raise ValueError(
+            f"MappingColumns.temporal: need shape (n, {shape[0]}, {shape[1]}), got {mappings.temporal.shape}"
+        )
     rows = mappings.temporal.shape[0]
     out = metric_columns(rows)
     evaluate_rows(
@@ -235,7 +239,9 @@ def evaluate_mappings(
     return out
 
 
-def count_rows(problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules) -> dict[str, Ints]:
+def count_rows(
+    problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules
+) -> dict[str, Ints]:
     """Bare counts of one mapping: reads, fills, updates and tiles of shape (L, O), instances (L,), steps (1,)."""
     table = pack_problem(problem)
     rows = pack_mappings(problem, architecture, [mapping])

@@ -75,7 +75,9 @@ class Mapping:
         return "\n".join(lines)
 
 
-def uniform(architecture: Architecture, problem: Problem, keep: Dict[str, frozenset[str]] | None = None) -> Mapping:
+def uniform(
+    architecture: Architecture, problem: Problem, keep: Dict[str, frozenset[str]] | None = None
+) -> Mapping:
     """The trivial mapping: every loop temporal at the outermost level, each level keeping what it may.
 
     Parameters
@@ -122,7 +124,9 @@ def check(problem: Problem, architecture: Architecture, mapping: Mapping) -> Non
     names = [level.name for level in architecture.levels]
     given = [level.level for level in mapping.levels]
     if given != names:
-        raise MappingError(f"Mapping.levels: need one for each of {', '.join(names)} in this order, got {given}")
+        raise MappingError(
+            f"Mapping.levels: need one for each of {', '.join(names)} in this order, got {given}"
+        )
     operands = {operand.name for operand in problem.operands}
     covered = dict.fromkeys(problem.dimensions, 1)
     for level in mapping.levels:
@@ -150,7 +154,9 @@ def check(problem: Problem, architecture: Architecture, mapping: Mapping) -> Non
             )
         inner = covered[dimension]
         for level in reversed(mapping.levels):
-            counts = [dict(loops).get(dimension, 1) for loops in (level.temporal, level.spatial_x, level.spatial_y)]
+            counts = [
+                dict(loops).get(dimension, 1) for loops in (level.temporal, level.spatial_x, level.spatial_y)
+            ]
             inner //= prod(counts)
             if inner >= bound and prod(counts) > 1:
                 raise MappingError(

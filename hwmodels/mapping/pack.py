@@ -43,7 +43,9 @@ def pack_problem(problem: Problem) -> ProblemColumns:
         coefficient=coefficient,
         rank_dims=rank_dims,
         ranks=np.array([len(operand.ranks) for operand in problem.operands], dtype=np.int64),
-        sliding=np.array([any(len(r) > 1 for r in operand.ranks) for operand in problem.operands], dtype=np.int64),
+        sliding=np.array(
+            [any(len(r) > 1 for r in operand.ranks) for operand in problem.operands], dtype=np.int64
+        ),
         read_write=np.array([operand.read_write for operand in problem.operands], dtype=np.int64),
     )
 
@@ -79,7 +81,9 @@ def pack_architecture(architecture: Architecture) -> ArchitectureColumns:
     )
 
 
-def pack_mappings(problem: Problem, architecture: Architecture, mappings: Sequence[Mapping]) -> MappingColumns:
+def pack_mappings(
+    problem: Problem, architecture: Architecture, mappings: Sequence[Mapping]
+) -> MappingColumns:
     """Turn mappings of one problem onto one architecture into columns, in the given order.
 
     Raises
@@ -134,5 +138,3 @@ def bound_name(architecture: Architecture, code: int) -> str:
         return "compute"
     level, port = divmod(code - 1, 3)
     return f"{architecture.levels[level].name} {('read port', 'write port', 'shared port')[port]}"
-
-

@@ -71,7 +71,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         if len(self.dimensions) != len(self.bounds) or len(set(self.dimensions)) != len(self.dimensions):
-            raise MappingError(f"Problem.dimensions: need one bound a dimension, got {self.dimensions}, {self.bounds}")
+            raise MappingError(
+                f"Problem.dimensions: need one bound a dimension, got {self.dimensions}, {self.bounds}"
+            )
         for dimension, bound in zip(self.dimensions, self.bounds, strict=True):
             if bound < 1:
                 raise MappingError(f"Problem.bounds: {dimension} must be positive, got {bound}")
@@ -100,7 +102,9 @@ class Problem:
         for operand in self.operands:
             if operand.name == name:
                 return operand
-        raise MappingError(f"operand {name!r} is unknown, {self.name} has {', '.join(o.name for o in self.operands)}")
+        raise MappingError(
+            f"operand {name!r} is unknown, {self.name} has {', '.join(o.name for o in self.operands)}"
+        )
 
 
 def convolution(

@@ -28,7 +28,9 @@ def problems(draw: st.DrawFn) -> Problem:
 def machine(levels: int) -> Architecture:
     return Architecture(
         name="small",
-        levels=tuple(StorageLevel(name=f"L{i}", fanout_x=64, fanout_y=64, instances=64) for i in range(levels)),
+        levels=tuple(
+            StorageLevel(name=f"L{i}", fanout_x=64, fanout_y=64, instances=64) for i in range(levels)
+        ),
         macs=64,
     )
 
@@ -80,7 +82,44 @@ def mappings(draw: st.DrawFn, problem: Problem, levels: int, *, perfect: bool) -
 
 
 @st.composite
-def nests(draw: st.DrawFn, *, perfect: bool, levels: int | None = None) -> tuple[Problem, Architecture, Mapping]:
+def nests(
+    draw: st.DrawFn, *, perfect: bool, levels: int | None = None
+) -> tuple[Problem, Architecture, Mapping]:
     problem = draw(problems())
     count = levels or draw(st.integers(1, 3))
     return problem, machine(count), draw(mappings(problem, count, perfect=perfect))
+
+
+@st.composite
+def sliding_nests(draw: st.DrawFn) -> tuple[Problem, Architecture, Mapping]:
+    """Nests whose loops over K, P and R are split over the levels: what tells the reuse rules apart."""
+    problem = Problem(
+        name="sliding",
+        dimensions=("K", "P", "R"),
+        bounds=(
+            draw(st.sampled_from((2, 4))),
+            draw(st.sampled_from((4, 6, 8))),
+            draw(st.sampled_from((1, 2, 3, 4))),
+        ),
+        operands=(
+            Operand(name="I", ranks=((("P", draw(st.integers(1, 2))), ("R", draw(st.integers(1, 2)))),)),
+        ),
+    )
+    return problem, machine(3), draw(temporal_mappings(problem))
+
+
+@st.composite
+def temporal_mappings(draw: st.DrawFn, problem: Problem) -> Mapping:
+    temporal: list[list[tuple[str, int]]] = [[], [], []]
+    for dimension, bound in problem.extents.items():
+        inner = draw(st.sampled_from(divisors(bound)))
+        middle = draw(st.sampled_from(divisors(bound // inner)))
+        for level, count in enumerate((inner, middle, bound // inner // middle)):
+            temporal[level].append((dimension, count))
+    keep = frozenset(operand.name for operand in problem.operands)
+    return Mapping(
+        levels=tuple(
+            LevelMapping(level=f"L{i}", temporal=tuple(draw(st.permutations(loops))), keep=keep)
+            for i, loops in enumerate(temporal)
+        )
+    )

@@ -1,17 +1,16 @@
 """The engine's counts: against a walk of the nest with real buffers, and by law."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.nest_columns import count_columns, work_columns
 from hwmodels.kernels.nest import lay_out
+from hwmodels.kernels.nest_columns import count_columns, work_columns
 from hwmodels.kernels.nest_ragged import count_ragged
 from hwmodels.mapping import Architecture, FirstTouch, Mapping, Problem, Reuse, Rules
 from hwmodels.mapping.engine import count_rows
 from hwmodels.mapping.pack import pack_mappings, pack_problem
-from tests.mapping.strategies import nests
+from tests.mapping.strategies import nests, sliding_nests
 from tests.oracles.nest import Walk, walk
 
 Nest = tuple[Problem, Architecture, Mapping]
@@ -56,10 +55,17 @@ def test_same_stride_equals_a_walk_of_two_weighted_iterations(nest: Nest) -> Non
     same_counts(nest, rules, walk(*nest, rules, two_iterations=True), operands={"W", "I"})
 
 
+@settings(max_examples=200, deadline=None)
+@given(nest=sliding_nests(), reuse=st.sampled_from(Reuse))
+def test_windows_that_slide_over_several_levels_equal_the_walk(nest: Nest, reuse: Reuse) -> None:
+    rules = Rules(reuse=reuse)
+    same_counts(nest, rules, walk(*nest, rules, two_iterations=reuse is Reuse.SAME_STRIDE))
+
+
 @settings(max_examples=100, deadline=None)
 @given(nest=nests(perfect=False))
 def test_same_stride_with_imperfect_factors_equals_the_walk(nest: Nest) -> None:
-    problem, _, mapping = nest
+    _problem, _, _mapping = nest
     rules = Rules(reuse=Reuse.SAME_STRIDE)
     seen = walk(*nest, rules)
     if seen.ragged:

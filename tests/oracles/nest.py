@@ -73,11 +73,10 @@ class Walk:
         self.stride: dict[tuple[int, str, Node], tuple[int, ...] | None] = {}
         self.seen: dict[tuple[int, str, Node], set[tuple[int, ...]]] = defaultdict(set)
         self.tiles: dict[tuple[int, str, tuple[int, ...]], Coordinates] = {}
-        self.ragged = {
-            d for d, b in problem.extents.items() if self.product_of(d) != b
-        }
+        self.ragged = {d for d, b in problem.extents.items() if self.product_of(d) != b}
         self.outermost = {
-            o.name: max(i for i, level in enumerate(mapping.levels) if o.name in level.keep) for o in problem.operands
+            o.name: max(i for i, level in enumerate(mapping.levels) if o.name in level.keep)
+            for o in problem.operands
         }
         self.run()
 
@@ -90,7 +89,10 @@ class Walk:
     def run(self) -> None:
         temporal = [i for i, loop in enumerate(self.loops) if not loop.spatial]
         spatial = [i for i, loop in enumerate(self.loops) if loop.spatial]
-        ranges = [range(min(2, self.loops[i].count) if self.two_iterations else self.loops[i].count) for i in temporal]
+        ranges = [
+            range(min(2, self.loops[i].count) if self.two_iterations else self.loops[i].count)
+            for i in temporal
+        ]
         everywhere = list(product(*(range(self.loops[i].count) for i in spatial)))
         for digits in product(*ranges):
             weight = 1
@@ -120,7 +122,9 @@ class Walk:
 
     def node(self, level: int, indices: tuple[int, ...]) -> Node:
         return tuple(
-            digit for loop, digit in zip(self.loops, indices, strict=True) if loop.spatial and loop.level > level
+            digit
+            for loop, digit in zip(self.loops, indices, strict=True)
+            if loop.spatial and loop.level > level
         )
 
     def tile(self, level: int, operand: Operand, indices: tuple[int, ...]) -> Coordinates:
@@ -274,7 +278,12 @@ class Walk:
 
 
 def walk(
-    problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules, *, two_iterations: bool = False
+    problem: Problem,
+    architecture: Architecture,
+    mapping: Mapping,
+    rules: Rules,
+    *,
+    two_iterations: bool = False,
 ) -> Walk:
     """Walk the nest; `two_iterations` weighs the first two iterations of every loop, as Timeloop 3 does."""
     return Walk(problem, architecture, mapping, rules, two_iterations=two_iterations)

@@ -1,0 +1,159 @@
+"""Timeloop projects: read the files of one, and run its mapping on our engine under its rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwmodels.interop.timeloop_architecture import Metadata, read_architecture
+from hwmodels.interop.timeloop_files import TimeloopInputError, Value, read_sections
+from hwmodels.interop.timeloop_mapping import parse_map_text, read_constraints, read_mapping
+from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.constraints import Constraints
+from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
+from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.problem import MappingError, Problem
+
+__all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeloopProject:
+    """What a list of Timeloop files says."""
+
+    problem: Problem
+    architecture: Architecture
+    mapping: Mapping | None  # None where the files give none
+    constraints: Constraints
+    densities: dict[str, Density]
+    metadata: dict[str, Metadata]
+    actions: dict[str, dict[str, float]]  # pJ by component and action
+    sparse: Value | None  # the sparse optimisations, where there are any
+    notes: tuple[str, ...]  # what a reader should know: prices that the files do not give
+    mapper: dict[str, object]  # options of Timeloop's mapper; they do not bind ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeloopResult:
+    """What Timeloop's model prints, in its units."""
+
+    cycles: int
+    energy_uj: float
+    edp_uj_mcycle: float
+    utilisation: float
+    levels: dict[str, dict[str, dict[str, float]]]  # level -> operand -> counts of one instance, energy in pJ
+    mapping: str
+    evaluation: Evaluation
+
+
+def load(files: Sequence[str | Path]) -> TimeloopProject:
+    """Read the files of a Timeloop project, in the v0.3 grammar.
+
+    Parameters
+    ----------
+    files
+        YAML files with the sections architecture, problem, ERT, ART, mapping, constraints, mapper, in any order and
+        any split; a file ending in `.txt` is a mapping as Timeloop prints it.
+
+    Returns
+    -------
+    TimeloopProject
+        Problem, architecture with energies and areas, mapping (if given) and constraints.
+
+    Raises
+    ------
+    TimeloopInputError
+        One line with the file, the key and what is supported.
+
+    """
+    sections, texts = read_sections(files)
+    for needed in ("architecture", "problem"):
+        if needed not in sections:
+            raise TimeloopInputError(f"{', '.join(map(str, files))}: no section {needed!r} in these files")
+    problem, densities = read_problem(sections["problem"])
+    architecture, metadata, actions, notes = read_architecture(
+        sections["architecture"], sections.get("ERT"), sections.get("ART")
+    )
+    mapping = None
+    if "mapping" in sections:
+        mapping = read_mapping(sections["mapping"], problem, architecture)
+    for file, text in texts.items():
+        if mapping is not None:
+            raise TimeloopInputError(f"{file}: a mapping was already given")
+        mapping = parse_map_text(file, text, problem, architecture)
+    given = [
+        sections[s] for s in ("architecture_constraints", "mapspace_constraints", "mapspace") if s in sections
+    ]
+    mapper = sections["mapper"].raw if "mapper" in sections else {}
+    return TimeloopProject(
+        problem=problem,
+        architecture=architecture,
+        mapping=mapping,
+        constraints=read_constraints(given, problem, architecture),
+        densities=densities,
+        metadata=metadata,
+        actions=actions,
+        sparse=sections.get("sparse_optimizations"),
+        notes=notes,
+        mapper=dict(mapper or {}),
+    )
+
+
+def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
+    """Evaluate the mapping of a project.
+
+    Parameters
+    ----------
+    project
+        What `load` read; it must hold a mapping.
+    rules
+        Timeloop's by default: tiles that change their step fetch everything again, first touches read nothing.
+
+    Returns
+    -------
+    TimeloopResult
+        Cycles, energy in uJ, energy-delay product in uJ x 10^6 cycles, utilisation, and the counts of one instance
+        (the average over the instances in use) of each operand at each level that keeps it.
+
+    Raises
+    ------
+    TimeloopInputError
+        If there is no mapping, or sparse optimisations are asked for.
+    MappingError
+        If the mapping does not fit: the limit is named.
+
+    """
+    if project.mapping is None:
+        raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
+    if project.sparse is not None:
+        raise project.sparse.fail(
+            "sparse optimisations are not supported; leave the section out for the dense model"
+        )
+    evaluation = evaluate(project.problem, project.architecture, project.mapping, rules)
+    if not evaluation.feasible:
+        raise MappingError(f"the mapping does not fit: it exceeds {evaluation.limit}")
+    return result_of(project.problem, project.mapping, evaluation)
+
+
+def result_of(problem: Problem, mapping: Mapping, evaluation: Evaluation) -> TimeloopResult:
+    """Put an evaluation into Timeloop's units."""
+    levels: dict[str, dict[str, dict[str, float]]] = {}
+    for counts in evaluation.counts:
+        levels.setdefault(counts.level, {})[counts.operand] = {
+            "reads": counts.reads / counts.instances,
+            "fills": counts.fills / counts.instances,
+            "updates": counts.updates / counts.instances,
+            "tile_words": counts.tile_words,
+            "instances": counts.instances,
+            "energy_pj": counts.energy_pj,
+        }
+    energy_uj = evaluation.energy_pj * 1e-6
+    return TimeloopResult(
+        cycles=evaluation.cycles,
+        energy_uj=energy_uj,
+        edp_uj_mcycle=energy_uj * evaluation.cycles * 1e-6,
+        utilisation=evaluation.utilisation,
+        levels=levels,
+        mapping=mapping.render(problem),
+        evaluation=evaluation,
+    )

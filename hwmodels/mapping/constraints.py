@@ -1,0 +1,74 @@
+"""What a mapspace leaves open: per level fixed, least and greatest factors, loop orders, axes, operands kept."""
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.problem import MappingError, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factors:
+    """Limits on the loop counts of one group of loops, by dimension."""
+
+    fixed: Dict[str, int] = field(default_factory=dict)
+    least: Dict[str, int] = field(default_factory=dict)
+    greatest: Dict[str, int] = field(default_factory=dict)
+
+    def allows(self, dimension: str, count: int) -> bool:
+        """Whether a count is within the limits."""
+        if dimension in self.fixed and count != self.fixed[dimension]:
+            return False
+        return self.least.get(dimension, 1) <= count <= self.greatest.get(dimension, count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelConstraints:
+    """Constraints of one storage level.
+
+    `innermost` are the dimensions whose temporal loops come first, counted from the inside; `outermost` those that
+    come last; the rest lie between, in any order. `spatial_x` and `spatial_y` name the dimensions that may spread
+    along an axis (None: any). An operand in neither `keep` nor `bypass` may be either.
+    """
+
+    level: str
+    temporal: Factors = Factors()
+    spatial: Factors = Factors()
+    innermost: tuple[str, ...] = ()
+    outermost: tuple[str, ...] = ()
+    spatial_x: frozenset[str] | None = None
+    spatial_y: frozenset[str] | None = None
+    keep: frozenset[str] = frozenset()
+    bypass: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """Constraints of a mapspace; levels without an entry are free."""
+
+    levels: tuple[LevelConstraints, ...] = ()
+    min_parallelism: float = 0.0  # least fraction of the MACs that the spatial loops must occupy
+
+    def at(self, level: str) -> LevelConstraints:
+        """Constraints of a level."""
+        for entry in self.levels:
+            if entry.level == level:
+                return entry
+        return LevelConstraints(level=level)
+
+    def check(self, problem: Problem, architecture: Architecture) -> None:
+        """Refuse names that the problem or the architecture does not have."""
+        names = {level.name for level in architecture.levels}
+        operands = {operand.name for operand in problem.operands}
+        for entry in self.levels:
+            if entry.level not in names:
+                raise MappingError(f"LevelConstraints.level: unknown level {entry.level!r}")
+            groups = (entry.temporal, entry.spatial)
+            used = {d for g in groups for limits in (g.fixed, g.least, g.greatest) for d in limits}
+            used |= {*entry.innermost, *entry.outermost, *(entry.spatial_x or ()), *(entry.spatial_y or ())}
+            for unknown in sorted(used - set(problem.dimensions)):
+                raise MappingError(f"LevelConstraints of {entry.level}: unknown dimension {unknown!r}")
+            for unknown in sorted((entry.keep | entry.bypass) - operands):
+                raise MappingError(f"LevelConstraints of {entry.level}: unknown operand {unknown!r}")
+            for both in sorted(entry.keep & entry.bypass):
+                raise MappingError(f"LevelConstraints of {entry.level}: {both} is both kept and bypassed")
