@@ -157,7 +157,7 @@ def die_usd(
 
     Examples
     --------
-    >>> round(float(die_usd([100.0], 7)), 2)  # 9346 / 640.7 dies / 0.906
+    >>> round(float(die_usd([100.0], 7)), 2)  # 9346 / 640.2 dies / 0.906
     16.1
 
     """

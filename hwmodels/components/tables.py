@@ -60,8 +60,15 @@ def require(holds: object, label: str, wanted: str, value: ArrayLike) -> None:
         raise ValueError(f"{label} must be {wanted}, got {bad!s}")
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> KeyError:
+class UnknownComponentError(KeyError):
+    """A name that is not in a catalogue; `str` gives the message without a KeyError's quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownComponentError:
     """Build the error for a name that is not in a catalogue, with the nearest names that are."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
-    return KeyError(f"unknown {kind} {name!r}; nearest: {', '.join(near)}")
+    return UnknownComponentError(f"unknown {kind} {name!r}; nearest: {', '.join(near)}")
