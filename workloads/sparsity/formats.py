@@ -84,7 +84,7 @@ class Storage:
 
 
 def index_bits(count: ArrayLike) -> NDArray[np.float64]:
-    """Bits that tell `count` things apart: ceil(log2(count)).
+    """Bits that tell `count` things apart: ceil(log2(count)), 0 for one thing or none.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def index_bits(count: ArrayLike) -> NDArray[np.float64]:
     [0.0, 1.0, 3.0, 12.0]
 
     """
-    return np.asarray(np.ceil(np.log2(np.asarray(count, dtype=np.float64))))
+    return np.asarray(np.ceil(np.log2(np.maximum(np.asarray(count, dtype=np.float64), 1.0))))
 
 
 def format_bits(
@@ -149,7 +149,7 @@ def format_bits(
     total, kept, width = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (elements, nonzeros, bits))
     )
-    zeros = 1.0 - kept / total
+    zeros = 1.0 - kept / np.maximum(total, 1.0)
     lines = np.asarray(rows, dtype=np.float64)
     if code == Format.DENSE:
         return Size(width * total, np.zeros_like(total))
