@@ -52,8 +52,8 @@ def load(files: Sequence[str | Path]) -> TimeloopProject:
     Parameters
     ----------
     files
-        YAML files with the sections architecture, problem, ERT, ART, mapping, constraints, mapper, in any order and
-        any split; a file ending in `.txt` is a mapping as Timeloop prints it.
+        YAML files with the sections architecture, problem, ERT, ART, mapping, constraints, mapper, in any
+        order and any split; a file ending in `.txt` is a mapping as Timeloop prints it.
 
     Returns
     -------
@@ -107,13 +107,14 @@ def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
     project
         What `load` read; it must hold a mapping.
     rules
-        Timeloop's by default: tiles that change their step fetch everything again, first touches read nothing.
+        Timeloop's by default: tiles that change their step fetch everything again, first touches read
+        nothing.
 
     Returns
     -------
     TimeloopResult
-        Cycles, energy in uJ, energy-delay product in uJ x 10^6 cycles, utilisation, and the counts of one instance
-        (the average over the instances in use) of each operand at each level that keeps it.
+        Cycles, energy in uJ, energy-delay product in uJ x 10^6 cycles, utilisation, and the counts of one
+        instance (the average over the instances in use) of each operand at each level that keeps it.
 
     Raises
     ------

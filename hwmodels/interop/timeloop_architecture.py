@@ -36,8 +36,9 @@ _SYNONYMS = {
 }
 # What only the estimators of energy and area read; their answers stand in the ERT and the ART.
 _DESCRIPTIVE = (
-    "type", "technology", "n_banks", "num-banks", "n_ports", "num-ports", "nports", "update_fifo_depth", "latency",
-    "cycle_seconds", "global_cycle_seconds", "voltage", "wire_length", "n_rdwr_ports", "n_rd_ports", "n_wr_ports",
+    "type", "technology", "n_banks", "num-banks", "n_ports", "num-ports", "nports", "update_fifo_depth",
+    "latency", "cycle_seconds", "global_cycle_seconds", "voltage", "wire_length",
+    "n_rdwr_ports", "n_rd_ports", "n_wr_ports",
     "metadata_n_banks", "datawidth", "width", "length", "pipelined",
 )  # fmt: skip
 _STORAGE_KEYS = tuple(dict.fromkeys([*(k for keys in _SYNONYMS.values() for k in keys), *_DESCRIPTIVE]))
@@ -108,8 +109,8 @@ def read_architecture(
         for axis in ("mesh_x", "mesh_y"):
             if getattr(inner, axis) % getattr(component, axis):
                 raise component.attributes.fail(
-                    f"{axis} {getattr(component, axis)} of {component.name} does not divide that of {inner.name}, "
-                    f"{getattr(inner, axis)}"
+                    f"{axis} {getattr(component, axis)} of {component.name} does not divide "
+                    f"that of {inner.name}, {getattr(inner, axis)}"
                 )
         level = replace(
             level, fanout_x=inner.mesh_x // component.mesh_x, fanout_y=inner.mesh_y // component.mesh_y
@@ -283,7 +284,7 @@ def _level(component: Component) -> tuple[StorageLevel, Metadata]:
 def _priced(
     level: StorageLevel, component: Component, actions: dict[str, float] | None, area_um2: float
 ) -> StorageLevel:
-    """Give a level its energies (an access energy among the attributes wins over the table, as in Timeloop)."""
+    """Give a level its energies; an access energy among the attributes wins over the table."""
     own = component.attributes.first(*_SYNONYMS["access_pj"])
     if own is not None:
         energy = own.number()
@@ -310,9 +311,10 @@ def _priced(
 def built_in_access_pj(level: StorageLevel, is_dram: bool) -> float:
     """Energy of an access whose action the ERT does not list, as Timeloop's own estimator has it.
 
-    SRAM: a line through 1 unit at 0.5 KB and 6 units at 100 KB per 16 bits; DRAM: 200 units per 16 bits, one unit
-    taken as 1 pJ. Source: Timeloop 3.0.3, pat-public (the relative energies of Chen et al., ISCA 2016). It is used
-    because Timeloop does: an ERT that lists only `access` for a register leaves reads and writes to this fit.
+    SRAM: a line through 1 unit at 0.5 KB and 6 units at 100 KB per 16 bits; DRAM: 200 units per 16 bits, one
+    unit taken as 1 pJ. Source: Timeloop 3.0.3, pat-public (the relative energies of Chen et al., ISCA 2016).
+    It is used because Timeloop does: an ERT that lists only `access` for a register leaves reads and writes
+    to this fit.
     """
     bits = level.word_bits * level.block_words * level.cluster
     if is_dram:
@@ -325,7 +327,7 @@ def built_in_access_pj(level: StorageLevel, is_dram: bool) -> float:
 
 
 def _tables(section: Value, content: str) -> dict[str, dict[str, float]]:
-    """The greatest energy of each action of each component, the arguments being unknown to an analytical model."""
+    """The greatest energy of each action of each component: a model of counts does not know the arguments."""
     section.only(("version", "tables"))
     tables: dict[str, dict[str, float]] = {}
     for table in section.get("tables").elements():

@@ -76,7 +76,8 @@ class Value:
         for key, value in self.items():
             if key not in supported:
                 raise TimeloopInputError(
-                    f"{value.file}: key {value.path!r} is not supported; supported {what}: {', '.join(supported)}"
+                    f"{value.file}: key {value.path!r} is not supported; "
+                    f"supported {what}: {', '.join(supported)}"
                 )
 
 

@@ -11,9 +11,12 @@ from hwmodels.mapping.problem import MappingError, Problem
 
 _FACTOR = re.compile(r"([A-Za-z]+)\s*(<=|>=|=)?\s*(\d+)(?:\s*,\s*\d+)?")
 _DIRECTIVE = (
-    "target", "name", "type", "factors", "permutation", "split", "keep", "bypass", "min", "default_max_factor",
-    "default_min_factor",
+    "target", "name", "type", "factors", "permutation", "split", "keep", "bypass", "min",
+    "default_max_factor", "default_min_factor",
 )  # fmt: skip
+
+
+_Limits = dict[str, dict[str, int]]  # sign of the constraint -> dimension -> count
 
 
 @dataclass(slots=True)
@@ -32,8 +35,9 @@ class _Level:
 def read_mapping(section: Value, problem: Problem, architecture: Architecture) -> Mapping:
     """Read a mapping in YAML: factors, permutations (innermost first), spatial splits, bypasses.
 
-    A factor of 0 stands for the whole dimension, a missing one for 1; dimensions missing in a permutation follow it
-    in the problem's order; without a split all spatial loops lie along X; what is not bypassed is kept.
+    A factor of 0 stands for the whole dimension, a missing one for 1; dimensions missing in a permutation
+    follow it in the problem's order; without a split all spatial loops lie along X; what is not bypassed is
+    kept.
     """
     levels = {level.name: _Level() for level in architecture.levels}
     for directive in section.elements():
@@ -192,8 +196,8 @@ def parse_map_text(file: str, text: str, problem: Problem, architecture: Archite
 
 
 def read_constraints(sections: list[Value], problem: Problem, architecture: Architecture) -> Constraints:
-    """Read architecture and mapspace constraints; an exact factor beyond its dimension is ignored, as in Timeloop."""
-    entries: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    """Read constraints; an exact factor beyond its dimension is ignored, as in Timeloop."""
+    groups: dict[str, dict[str, _Limits]] = {}
     orders: dict[str, tuple[list[str], list[str]]] = {}
     axes: dict[str, tuple[list[str], int | None]] = {}
     keep: dict[str, set[str]] = {}
@@ -204,7 +208,7 @@ def read_constraints(sections: list[Value], problem: Problem, architecture: Arch
         level = _target(directive, architecture)
         kind = directive.get("type").text()
         if kind in ("temporal", "spatial"):
-            group = entries.setdefault(level, {}).setdefault(kind, {"=": {}, ">=": {}, "<=": {}})
+            group = groups.setdefault(level, {}).setdefault(kind, {"=": {}, ">=": {}, "<=": {}})
             for dimension, sign, count in _factors(directive, problem):
                 bound = problem.extents[dimension]
                 if sign == "=" and count > bound:
@@ -228,29 +232,31 @@ def read_constraints(sections: list[Value], problem: Problem, architecture: Arch
             parallelism = directive.get("min").number()
         else:
             raise directive.get("type").fail(
-                f"unknown type {kind!r}; supported: temporal, spatial, datatype, bypass, utilization, parallelism"
+                f"unknown type {kind!r}; "
+                "supported: temporal, spatial, datatype, bypass, utilization, parallelism"
             )
     built = []
-    for level in architecture.levels:
-        group = entries.get(level.name, {})
-        inner, outer = orders.get(level.name, ([], []))
-        order, split = axes.get(level.name, ([], None))
+    for name in (level.name for level in architecture.levels):
+        own = groups.get(name, {})
+        inner, outer = orders.get(name, ([], []))
+        order, split = axes.get(name, ([], None))
         across = down = None
         if split is not None and order:
-            # Loops before the split lie along X, the others along Y; dimensions the order leaves out come last.
+            # Loops before the split lie along X, the others along Y; dimensions the order leaves out come
+            # last.
             listed = [*order, *(d for d in problem.dimensions if d not in order)]
             across, down = frozenset(listed[:split]), frozenset(listed[split:])
         built.append(
             LevelConstraints(
-                level=level.name,
-                temporal=_limits(group.get("temporal")),
-                spatial=_limits(group.get("spatial")),
+                level=name,
+                temporal=_limits(own.get("temporal")),
+                spatial=_limits(own.get("spatial")),
                 innermost=tuple(inner),
                 outermost=tuple(outer),
                 spatial_x=across,
                 spatial_y=down,
-                keep=frozenset(keep.get(level.name, set())),
-                bypass=frozenset(bypass.get(level.name, set())),
+                keep=frozenset(keep.get(name, set())),
+                bypass=frozenset(bypass.get(name, set())),
             )
         )
     return Constraints(levels=tuple(built), min_parallelism=parallelism)
@@ -263,7 +269,7 @@ def _directives(section: Value) -> list[Value]:
     return section.elements()
 
 
-def _limits(group: dict[str, dict[str, int]] | None) -> Factors:
+def _limits(group: _Limits | None) -> Factors:
     if group is None:
         return Factors()
     return Factors(fixed=group["="], least=group[">="], greatest=group["<="])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from hwmodels.interop.timeloop_files import Value
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
 
-# The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as projections.
+# The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as
+# projections.
 CNN_DIMENSIONS = ("R", "S", "P", "Q", "C", "K", "N")
 CNN_OPERANDS = (
     ("Weights", (("C",), ("K",), ("R",), ("S",)), False),
@@ -41,7 +42,8 @@ def read_problem(section: Value) -> tuple[Problem, dict[str, Density]]:
             raise shape.fail(
                 f"unknown shape {shape.raw!r}; supported: {CNN_NAMES[0]}, or a shape written out"
             )
-        name, dimensions = CNN_NAMES[0], CNN_DIMENSIONS
+        name = CNN_NAMES[0]
+        dimensions: tuple[str, ...] = CNN_DIMENSIONS
         if instance.has("M") and not instance.has("K"):  # the name the exercises give to output channels
             dimensions = tuple("M" if d == "K" else d for d in dimensions)
         defaults = dict.fromkeys(CNN_COEFFICIENTS, 1)

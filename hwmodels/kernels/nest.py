@@ -1,8 +1,9 @@
 """Access counts of a loop nest whose factors divide every dimension: closed forms over the temporal loops.
 
-A tile of level l moves whenever a temporal loop outside it advances. Going outwards over those loops, with `fetched`
-the words brought in by everything further in, a loop of `n` iterations makes it `n * fetched - (n - 1) * kept`:
-`kept` is the overlap of the tile before and after the loop's step, all loops further in going back to their start.
+A tile of level l moves whenever a temporal loop outside it advances. Going outwards over those loops, with
+`fetched` the words brought in by everything further in, a loop of n iterations makes it
+`n * fetched - (n - 1) * kept`: `kept` is the overlap of the tile before and after the loop's step, all loops
+further in going back to their start.
 """
 
 from hwmodels.accelerate import kernel
@@ -18,7 +19,7 @@ from hwmodels.kernels.nest_columns import (
 
 @kernel
 def distinct_sums(n: int, m: int, a: int, b: int) -> int:
-    """How many values a*i + b*j takes for 0 <= i < n, 0 <= j < m: n*m less one for each (i + b', j - a') pair."""
+    """How many values a*i + b*j takes for 0 <= i < n, 0 <= j < m: all pairs but repetitions."""
     x, y = a, b
     while y != 0:
         x, y = y, x % y
@@ -60,7 +61,10 @@ def lay_out(problem: ProblemColumns, mapping: MappingColumns, row: int, work: Wo
 def divides(problem: ProblemColumns, work: Work) -> bool:
     """Whether every dimension's factors multiply to its bound."""
     last = work.extent.shape[0] - 1
-    return all(work.extent[last, d] == problem.bounds[d] for d in range(problem.bounds.size))
+    even = True
+    for d in range(problem.bounds.size):
+        even = even and work.extent[last, d] == problem.bounds[d]
+    return even
 
 
 @kernel
@@ -97,8 +101,9 @@ def sliding_fetches(
 ) -> int:
     """Words that one instance of a level fetches, where tiles may overlap the last one.
 
-    Under SAME_STRIDE the overlap counts only if the step equals the last one, and steps of outer loops are taken
-    from the second iteration of every loop further in (Timeloop 3 walks two iterations and extrapolates).
+    Under SAME_STRIDE the overlap counts only if the step equals the last one, and steps of outer loops are
+    taken from the second iteration of every loop further in (Timeloop 3 walks two iterations and
+    extrapolates).
     """
     ranks = problem.ranks[operand]
     for r in range(ranks):
@@ -165,6 +170,32 @@ def branches(
 
 
 @kernel
+def clear_counts(mapping: MappingColumns, row: int, operand: int, out: CountColumns) -> int:
+    """Set the counts of an operand to zero; the outermost level that keeps it."""
+    outermost = 0
+    for level in range(out.reads.shape[0]):
+        out.reads[level, operand] = 0
+        out.fills[level, operand] = 0
+        out.updates[level, operand] = 0
+        out.tiles[level, operand] = 0
+        if mapping.keep[row, level, operand] != 0:
+            outermost = level
+    return outermost
+
+
+@kernel
+def held_words(problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, level: int) -> int:
+    """Different elements of an operand that one instance of a level ever holds."""
+    held = 1
+    for d in range(problem.bounds.size):
+        if problem.rank[operand, d] >= 0:
+            held *= problem.bounds[d]
+            for j in range(level + 1, mapping.temporal.shape[1]):
+                held //= mapping.spatial_x[row, j, d] * mapping.spatial_y[row, j, d]
+    return held
+
+
+@kernel
 def count_even(
     problem: ProblemColumns,
     mapping: MappingColumns,
@@ -188,14 +219,7 @@ def count_even(
     out.steps[0] = steps
 
     for operand in range(problem.ranks.size):
-        outermost = 0
-        for level in range(levels):
-            out.reads[level, operand] = 0
-            out.fills[level, operand] = 0
-            out.updates[level, operand] = 0
-            out.tiles[level, operand] = 0
-            if mapping.keep[row, level, operand] != 0:
-                outermost = level
+        outermost = clear_counts(mapping, row, operand, out)
         accumulated = problem.read_write[operand] == 1
         asked = steps  # words that one instance of the next level inwards asks for; a MAC asks once a cycle
         for level in range(outermost + 1):
@@ -204,14 +228,9 @@ def count_even(
                 continue
             words = box_words(problem, operand, work, level)
             out.tiles[level, operand] = words
-            held = 0  # different elements that one instance ever holds: their first touch moves nothing
-            if accumulated and first_touch != COUNTED:
-                held = 1
-                for d in range(dims):
-                    if problem.rank[operand, d] >= 0:
-                        held *= problem.bounds[d]
-                        for j in range(level + 1, levels):
-                            held //= mapping.spatial_x[row, j, d] * mapping.spatial_y[row, j, d]
+            held = 0
+            if accumulated and first_touch != COUNTED:  # the first touch of an element moves nothing
+                held = held_words(problem, mapping, row, operand, level)
             out.reads[level, operand] = (asked - held) * out.instances[level]
             if accumulated:
                 out.updates[level, operand] = asked * out.instances[level]

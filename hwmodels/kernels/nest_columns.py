@@ -1,6 +1,7 @@
 """What the loop-nest kernels read and write: one array per column.
 
-Layout letters: N mappings, L storage levels (0 is innermost), D dimensions, O operands, R ranks of an operand.
+Layout letters: N mappings, L storage levels (0 is innermost), D dimensions, O operands, R ranks of an
+operand.
 """
 
 from typing import NamedTuple
@@ -134,11 +135,13 @@ def work_columns(levels: int, dims: int, ranks: int) -> Work:
 
 def count_columns(levels: int, operands: int) -> CountColumns:
     """Allocate the counts of one mapping."""
-    table = [np.zeros((levels, operands), dtype=np.int64) for _ in range(4)]
-    return CountColumns(*table, instances=np.ones(levels, dtype=np.int64), steps=np.ones(1, dtype=np.int64))
+    reads, fills, updates, tiles = (np.zeros((levels, operands), dtype=np.int64) for _ in range(4))
+    ones = np.ones(levels, dtype=np.int64)
+    return CountColumns(reads, fills, updates, tiles, instances=ones, steps=np.ones(1, dtype=np.int64))
 
 
 def metric_columns(rows: int) -> MetricColumns:
     """Allocate the costs of `rows` mappings."""
-    floats = [np.zeros(rows) for _ in range(4)]
-    return MetricColumns(*floats, bound=np.zeros(rows, dtype=np.int64), limit=np.zeros(rows, dtype=np.int64))
+    compute, cycles, energy, utilisation = (np.zeros(rows) for _ in range(4))
+    bound, limit = (np.zeros(rows, dtype=np.int64) for _ in range(2))
+    return MetricColumns(compute, cycles, energy, utilisation, bound, limit)

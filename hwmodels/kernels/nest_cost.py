@@ -18,8 +18,8 @@ from hwmodels.kernels.nest_ragged import count_ragged
 @kernel
 def accesses(words: int, instances: int, block: float) -> float:
     """Accesses of one instance's macro: its average words, rounded up to whole blocks."""
-    each = words / instances
-    return each if block == 1.0 else ceil(each / block)
+    each = float(words / instances)
+    return each if block == 1.0 else float(ceil(each / block))
 
 
 @kernel
@@ -30,7 +30,7 @@ def level_energy_pj(arch: ArchitectureColumns, counts: CountColumns, level: int,
     energy = accesses(counts.reads[level, operand], instances, block) * arch.read_pj[level]
     energy += accesses(counts.fills[level, operand], instances, block) * arch.fill_pj[level]
     energy += accesses(counts.updates[level, operand], instances, block) * arch.update_pj[level]
-    return energy * min(float(instances), arch.clusters[level])
+    return float(energy * min(float(instances), arch.clusters[level]))
 
 
 @kernel
@@ -140,7 +140,7 @@ def evaluate_rows(
     start: int,
     stop: int,
 ) -> None:
-    """Fill rows start:stop of the metrics; serial and nogil, so callers thread over disjoint ranges and scratch."""
+    """Fill rows start:stop of the metrics; serial and nogil: threads take disjoint ranges and own scratch."""
     for row in range(start, stop):
         count_mapping(problem, mapping, row, reuse, first_touch, work, counts)
         cost(problem, arch, counts, row, out)

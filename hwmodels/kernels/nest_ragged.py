@@ -1,14 +1,14 @@
-"""Access counts of a loop nest with imperfect factors: exact sums over full and partial tiles, dimension by dimension.
+"""Access counts of a loop nest with imperfect factors: exact sums over full and partial tiles.
 
-Indices of a dimension are the numbers below its bound, written in the mixed radix of its loops. An instance sits at
-fixed digits of the spatial loops; its temporal digits run up to a greatest string. Instances fall into classes by
-where their digits leave those of the last index ("equal so far", "below", "above"), and inside a class a loop nest is
-either *at its last* outer index or not. Everything that is counted is a product over ranks of sums over these few
-cases, because dimensions run independently of one another.
+Indices of a dimension are the numbers below its bound, written in the mixed radix of its loops. An instance
+sits at fixed digits of the spatial loops; its temporal digits run up to a greatest string. Instances fall
+into classes by where their digits leave those of the last index ("equal so far", "below", "above"), and
+inside a class a loop nest is either *at its last* outer index or not. Everything that is counted is a product
+over ranks of sums over these few cases, because dimensions run independently of one another.
 """
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest import box_words, distinct_sums
+from hwmodels.kernels.nest import box_words, clear_counts, distinct_sums
 from hwmodels.kernels.nest_columns import (
     COUNTED,
     SAME_STRIDE,
@@ -22,7 +22,7 @@ from hwmodels.kernels.nest_columns import (
 @kernel
 def spatial(mapping: MappingColumns, row: int, level: int, d: int) -> int:
     """Instances along a dimension below one instance of a level."""
-    return mapping.spatial_x[row, level, d] * mapping.spatial_y[row, level, d]
+    return int(mapping.spatial_x[row, level, d] * mapping.spatial_y[row, level, d])
 
 
 @kernel
@@ -38,8 +38,9 @@ def classify(
 ) -> None:
     """List the classes of instances of level `child` along a dimension (child -1: the MACs).
 
-    Spatial loops of levels merge_from .. merge_to count digit 0 only: one instance stands for all that share a
-    multicast. Fills class_count, class_times (instances), class_limit (greatest temporal digits) and class_last.
+    Spatial loops of levels merge_from .. merge_to count digit 0 only: one instance stands for all that share
+    a multicast. Fills class_count, class_times (instances), class_limit (greatest temporal digits) and
+    class_last.
     """
     levels = mapping.temporal.shape[1]
     extent = work.extent[child + 1, d]
@@ -134,7 +135,7 @@ def add_entry(work: Work, d: int, entries: int, times: int, moved: int, before: 
 def step_entries(
     mapping: MappingColumns, row: int, d: int, child: int, level: int, moving: int, inside: bool, work: Work
 ) -> None:
-    """List what a dimension does when the loop over `moving` at `level` advances once: (times, movement, before, after).
+    """List what a dimension does when a loop over `moving` advances once: (times, movement, before, after).
 
     `inside` tells whether this dimension's own loop at that level lies further in than the advancing one.
     """
@@ -243,10 +244,11 @@ def fetches(
     reuse: int,
     work: Work,
 ) -> int:
-    """Words that all instances of level `child` (-1: MACs) fetch, counted where they arrive or where they leave.
+    """Words that all instances of level `child` (-1: MACs) fetch, where they arrive or where they leave.
 
-    With parent > child, children of a fanout between the two that ask for the same words count once: that is what
-    level `parent` reads. With parent = child every instance counts: that is what level `child` is filled with.
+    With parent > child, children of a fanout between the two that ask for the same words count once: that is
+    what level `parent` reads. With parent = child every instance counts: that is what level `child` is filled
+    with.
     """
     dims = problem.bounds.size
     levels = mapping.temporal.shape[1]
@@ -328,14 +330,7 @@ def count_ragged(
     out.steps[0] = steps
 
     for operand in range(problem.ranks.size):
-        outermost = 0
-        for level in range(levels):
-            out.reads[level, operand] = 0
-            out.fills[level, operand] = 0
-            out.updates[level, operand] = 0
-            out.tiles[level, operand] = 0
-            if mapping.keep[row, level, operand] != 0:
-                outermost = level
+        outermost = clear_counts(mapping, row, operand, out)
         accumulated = problem.read_write[operand] == 1
         child = -1
         for level in range(outermost + 1):

@@ -10,8 +10,8 @@ from hwmodels.mapping.problem import MappingError
 class StorageLevel:
     """One storage level; counts are in words of `word_bits`, ports in words per cycle of one instance.
 
-    `fanout_x` and `fanout_y` are how many instances of the next level inwards (or MACs, below the innermost level)
-    one instance feeds along each axis. Energies are per access of one block of `block_words` words.
+    `fanout_x` and `fanout_y` are how many instances of the next level inwards (or MACs, below the innermost
+    level) one instance feeds along each axis. Energies are per access of one block of `block_words` words.
     """
 
     name: str
@@ -42,7 +42,8 @@ class StorageLevel:
                 )
         if self.multiple_buffering < 1:
             raise MappingError(
-                f"StorageLevel.multiple_buffering of {self.name} must be at least 1, got {self.multiple_buffering!r}"
+                f"StorageLevel.multiple_buffering of {self.name} must be at least 1, "
+                f"got {self.multiple_buffering!r}"
             )
         for name in (
             "capacity_words",

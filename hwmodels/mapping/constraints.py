@@ -1,4 +1,4 @@
-"""What a mapspace leaves open: per level fixed, least and greatest factors, loop orders, axes, operands kept."""
+"""What a mapspace leaves open: per level limits on factors, loop orders, axes and operands kept."""
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ class Factors:
 class LevelConstraints:
     """Constraints of one storage level.
 
-    `innermost` are the dimensions whose temporal loops come first, counted from the inside; `outermost` those that
-    come last; the rest lie between, in any order. `spatial_x` and `spatial_y` name the dimensions that may spread
-    along an axis (None: any). An operand in neither `keep` nor `bypass` may be either.
+    `innermost` are the dimensions whose temporal loops come first, counted from the inside; `outermost` those
+    that come last; the rest lie between, in any order. `spatial_x` and `spatial_y` name the dimensions that
+    may spread along an axis (None: any). An operand in neither `keep` nor `bypass` may be either.
     """
 
     level: str

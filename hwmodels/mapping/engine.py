@@ -1,4 +1,4 @@
-"""From (problem, architecture, mapping) to counts, cycles and energy: the one engine, for one mapping or a million."""
+"""The one engine: from (problem, architecture, mapping) to counts, cycles and energy."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -27,7 +27,7 @@ class Reuse(IntEnum):
     OVERLAP = 0
     """Always: a buffer keeps what it holds and its next tile needs."""
     SAME_STRIDE = 1
-    """Only while the tile keeps moving by the same step (Timeloop 3, which discards the rest on a change of step)."""
+    """Only while the tile keeps moving by the same step (Timeloop 3: a change of step discards the rest)."""
 
 
 class FirstTouch(IntEnum):
@@ -67,8 +67,9 @@ class LevelCounts:
 class Evaluation:
     """What a mapping costs.
 
-    `cycles` is the greatest of the compute cycles and the busy cycles of every port of every level whose transfers
-    hide behind computation (`bound` names which), plus the busy cycles of levels whose transfers do not.
+    `cycles` is the greatest of the compute cycles and the busy cycles of every port of every level whose
+    transfers hide behind computation (`bound` names which), plus the busy cycles of levels whose transfers do
+    not.
     """
 
     counts: tuple[LevelCounts, ...]  # innermost level first; operands in the problem's order, kept ones only
@@ -116,8 +117,8 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Integer counts by level and operand, cycles with the bound's name, energy by component, area, and the name
-        of the limit the mapping breaks, if any.
+        Integer counts by level and operand, cycles with the bound's name, energy by component, area, and the
+        name of the limit the mapping breaks, if any.
 
     Raises
     ------
@@ -128,7 +129,8 @@ def evaluate(
     --------
     >>> from hwmodels.mapping import Architecture, StorageLevel, matrix_product, uniform
     >>> product = matrix_product(m=4, k=8, n=2)
-    >>> dram = Architecture(name="dram only", levels=(StorageLevel(name="DRAM", read_pj=2.0),), macs=1, mac_pj=1.0)
+    >>> store = StorageLevel(name="DRAM", read_pj=2.0)
+    >>> dram = Architecture(name="dram only", levels=(store,), macs=1, mac_pj=1.0)
     >>> result = evaluate(product, dram, uniform(dram, product))
     >>> result.cycles, result.at("DRAM", "W").reads, result.at("DRAM", "O").reads, result.energy_pj
     (64, 64, 56, 432.0)
@@ -197,7 +199,8 @@ def evaluate_mappings(
     problem, architecture
         What is computed, and where.
     mappings
-        Columns of shape (n, levels, dimensions) or (n, levels, operands), as `pack_mappings` makes them; trusted.
+        Columns of shape (n, levels, dimensions) or (n, levels, operands), as `pack_mappings` makes them;
+        trusted.
     rules
         Switches of the engine; by default the physical ones.
 
@@ -242,7 +245,7 @@ def evaluate_mappings(
 def count_rows(
     problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules
 ) -> dict[str, Ints]:
-    """Bare counts of one mapping: reads, fills, updates and tiles of shape (L, O), instances (L,), steps (1,)."""
+    """Bare counts of one mapping: reads, fills, updates, tiles (L, O), instances (L,), steps (1,)."""
     table = pack_problem(problem)
     rows = pack_mappings(problem, architecture, [mapping])
     levels = len(architecture.levels)

@@ -1,4 +1,4 @@
-"""A mapping as data: per level the temporal loops in order, the spatial loops of each axis, the operands kept."""
+"""A mapping as data: per level the temporal loops in order, the spatial loops by axis, the operands kept."""
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ Loop = tuple[str, int]  # (dimension, count)
 class LevelMapping:
     """The loops of one storage level, outermost first; below the temporal loops come the spatial ones.
 
-    Temporal loops walk tiles of the next level inwards through this level's tile; spatial loops spread tiles over
-    the instances that one instance of this level feeds. A level that does not keep an operand passes it through.
+    Temporal loops walk tiles of the next level inwards through this level's tile; spatial loops spread tiles
+    over the instances that one instance of this level feeds. A level that does not keep an operand passes it
+    through.
     """
 
     level: str
@@ -36,8 +37,8 @@ class LevelMapping:
 class Mapping:
     """A mapping of a problem onto an architecture: one `LevelMapping` a level, innermost first.
 
-    The counts of a dimension may multiply to more than its bound (imperfect factors): the last tile is then partial
-    and exactly that; loops run over indices that exist, and nowhere else.
+    The counts of a dimension may multiply to more than its bound (imperfect factors): the last tile is then
+    partial and exactly that; loops run over indices that exist, and nowhere else.
     """
 
     levels: tuple[LevelMapping, ...]
@@ -111,14 +112,14 @@ def uniform(
 def check(problem: Problem, architecture: Architecture, mapping: Mapping) -> None:
     """Refuse a mapping that is no mapping of this problem onto this architecture.
 
-    Capacity and fanout are not judged here: a mapping over them is a legal question with the answer "infeasible"
-    (`Evaluation.limit` names the limit).
+    Capacity and fanout are not judged here: a mapping over them is a legal question with the answer
+    "infeasible" (`Evaluation.limit` names the limit).
 
     Raises
     ------
     MappingError
-        If levels do not match, a dimension or operand is unknown or repeated in one group of loops, a count is not
-        positive, the counts do not cover a dimension, or an operand is kept nowhere.
+        If levels do not match, a dimension or operand is unknown or repeated in one group of loops, a count
+        is not positive, the counts do not cover a dimension, or an operand is kept nowhere.
 
     """
     names = [level.name for level in architecture.levels]
@@ -127,45 +128,52 @@ def check(problem: Problem, architecture: Architecture, mapping: Mapping) -> Non
         raise MappingError(
             f"Mapping.levels: need one for each of {', '.join(names)} in this order, got {given}"
         )
-    operands = {operand.name for operand in problem.operands}
-    covered = dict.fromkeys(problem.dimensions, 1)
     for level in mapping.levels:
-        for group in ("temporal", "spatial_x", "spatial_y"):
-            seen: set[str] = set()
-            for dimension, count in getattr(level, group):
-                where = f"LevelMapping.{group} of {level.level}"
-                if dimension not in covered:
-                    raise MappingError(
-                        f"{where}: unknown dimension {dimension!r}, {problem.name} has {', '.join(problem.dimensions)}"
-                    )
-                if dimension in seen:
-                    raise MappingError(f"{where}: {dimension} appears twice")
-                if count < 1:
-                    raise MappingError(f"{where}: the count of {dimension} must be positive, got {count}")
-                seen.add(dimension)
-                covered[dimension] *= count
-        unknown = sorted(level.keep - operands)
-        if unknown:
-            raise MappingError(f"LevelMapping.keep of {level.level}: unknown operand {unknown[0]!r}")
+        _check_level(problem, level)
     for dimension, bound in problem.extents.items():
-        if covered[dimension] < bound:
-            raise MappingError(
-                f"Mapping: the counts of {dimension} multiply to {covered[dimension]} and do not cover its bound {bound}"
-            )
-        inner = covered[dimension]
-        for level in reversed(mapping.levels):
-            counts = [
-                dict(loops).get(dimension, 1) for loops in (level.temporal, level.spatial_x, level.spatial_y)
-            ]
-            inner //= prod(counts)
-            if inner >= bound and prod(counts) > 1:
+        _check_cover(mapping, dimension, bound)
+    for operand in problem.operands:
+        if not any(operand.name in level.keep for level in mapping.levels):
+            raise MappingError(f"Mapping: operand {operand.name} is kept at no level")
+
+
+def _check_level(problem: Problem, level: LevelMapping) -> None:
+    """Refuse unknown or repeated names and counts below one."""
+    for group in ("temporal", "spatial_x", "spatial_y"):
+        seen: set[str] = set()
+        for dimension, count in getattr(level, group):
+            where = f"LevelMapping.{group} of {level.level}"
+            if dimension not in problem.dimensions:
                 raise MappingError(
-                    f"LevelMapping of {level.level}: the {dimension} loops further in already cover {inner} of {bound}, "
-                    f"so a count of {prod(counts)} here repeats nothing; use 1"
+                    f"{where}: unknown dimension {dimension!r}, "
+                    f"{problem.name} has {', '.join(problem.dimensions)}"
                 )
-    for name in operands:
-        if not any(name in level.keep for level in mapping.levels):
-            raise MappingError(f"Mapping: operand {name} is kept at no level")
+            if dimension in seen:
+                raise MappingError(f"{where}: {dimension} appears twice")
+            if count < 1:
+                raise MappingError(f"{where}: the count of {dimension} must be positive, got {count}")
+            seen.add(dimension)
+    unknown = sorted(level.keep - {operand.name for operand in problem.operands})
+    if unknown:
+        raise MappingError(f"LevelMapping.keep of {level.level}: unknown operand {unknown[0]!r}")
+
+
+def _check_cover(mapping: Mapping, dimension: str, bound: int) -> None:
+    """Refuse counts of a dimension that fall short of its bound, or repeat what is covered further in."""
+    covered = 1
+    for level in mapping.levels:
+        loops = (level.temporal, level.spatial_x, level.spatial_y)
+        count = prod(dict(group).get(dimension, 1) for group in loops)
+        if covered >= bound and count > 1:
+            raise MappingError(
+                f"LevelMapping of {level.level}: the {dimension} loops further in already cover "
+                f"{covered} of {bound}, so a count of {count} here repeats nothing; use 1"
+            )
+        covered *= count
+    if covered < bound:
+        raise MappingError(
+            f"Mapping: the counts of {dimension} multiply to {covered} and do not cover its bound {bound}"
+        )
 
 
 def words_needed(problem: Problem, mapping: Mapping, level: int) -> dict[str, int]:

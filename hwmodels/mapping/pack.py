@@ -35,7 +35,8 @@ def pack_problem(problem: Problem) -> ProblemColumns:
         spread = prod(float(sum(c for _, c in terms)) for terms in operand.ranks)
         if prod(map(float, problem.bounds)) * spread > COUNT_LIMIT:
             raise MappingError(
-                f"Problem {problem.name}: accesses of {operand.name} could pass 2**62, more than a 64-bit count holds"
+                f"Problem {problem.name}: accesses of {operand.name} could pass 2**62, "
+                "more than a 64-bit count holds"
             )
     return ProblemColumns(
         bounds=np.array(problem.bounds, dtype=np.int64),

@@ -16,8 +16,8 @@ class MappingError(ValueError):
 class Operand:
     """One tensor of the nest, as the projection of the iteration space onto its coordinates.
 
-    A rank is a sum of one or two `(dimension, coefficient)` terms: `(("P", 2), ("R", 1))` is a sliding window of
-    stride 2. A dimension may appear in one rank only; `read_write` marks the operand that is accumulated.
+    A rank is a sum of one or two `(dimension, coefficient)` terms: `(("P", 2), ("R", 1))` is a sliding window
+    of stride 2. A dimension may appear in one rank only; `read_write` marks the operand that is accumulated.
     """
 
     name: str
@@ -31,12 +31,14 @@ class Operand:
                 raise MappingError(f"Operand.ranks of {self.name}: a rank has one or two terms, got {rank!r}")
             if self.read_write and len(rank) > 1:
                 raise MappingError(
-                    f"Operand.ranks of {self.name}: an accumulated operand needs ranks of one term, got {rank!r}"
+                    f"Operand.ranks of {self.name}: an accumulated operand needs ranks of one term, "
+                    f"got {rank!r}"
                 )
             for dimension, coefficient in rank:
                 if coefficient < 1:
                     raise MappingError(
-                        f"Operand.ranks of {self.name}: coefficients must be positive, got {dimension}*{coefficient}"
+                        f"Operand.ranks of {self.name}: coefficients must be positive, "
+                        f"got {dimension}*{coefficient}"
                     )
                 if dimension in seen:
                     raise MappingError(f"Operand.ranks of {self.name}: {dimension} appears twice")
@@ -60,8 +62,9 @@ class Operand:
 class Problem:
     """A loop nest of multiply-accumulates over `bounds`, with its operands.
 
-    Tiles are boxes: an operand's tile is the smallest box around the elements its indices touch, so a stride larger
-    than the window counts the elements between windows too (the rule of Timeloop and of a DMA that moves ranges).
+    Tiles are boxes: an operand's tile is the smallest box around the elements its indices touch, so a stride
+    larger than the window counts the elements between windows too (the rule of Timeloop and of a DMA that
+    moves ranges).
     """
 
     name: str
@@ -126,7 +129,8 @@ def convolution(
     Parameters
     ----------
     n, g, k, c, p, q, r, s
-        Batch, groups, output channels and input channels per group, output rows and columns, kernel rows and columns.
+        Batch, groups, output channels and input channels per group, output rows and columns, kernel rows and
+        columns.
     stride, dilation
         Of rows and columns.
     name
@@ -135,8 +139,8 @@ def convolution(
     Returns
     -------
     Problem
-        Dimensions in the order N G K C P Q R S, or without G where there is one group. Inputs span the box that the
-        windows touch, padding included.
+        Dimensions in the order N G K C P Q R S, or without G where there is one group. Inputs span the box
+        that the windows touch, padding included.
 
     Examples
     --------

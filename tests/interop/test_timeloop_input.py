@@ -25,7 +25,8 @@ ERT:
   version: 0.3
   tables:
   - {name: system.DRAM, actions: [{name: read, energy: 8}, {name: write, energy: 8}]}
-  - {name: system.chip.buffer, actions: [{name: read, energy: 2}, {name: write, energy: 1}, {name: write, energy: 3}]}
+  - name: system.chip.buffer
+    actions: [{name: read, energy: 2}, {name: write, energy: 1}, {name: write, energy: 3}]
   - {name: "system.chip.PE[0..3].mac", actions: [{name: mac_random, energy: 1}]}
 """
 PROBLEM = """
@@ -61,15 +62,15 @@ def test_a_small_project_by_hand(tmp_path: Path) -> None:
     assert result.evaluation.bound == "buffer read port"
     assert result.levels["buffer"]["Weights"] == pytest.approx(
         {
-            "reads": 48,
-            "fills": 144,
+            "reads": 144,
+            "fills": 48,
             "updates": 0,
             "tile_words": 12,
             "instances": 1,
             "energy_pj": 144 * 2 + 48 * 3,
         }
     )
-    # P steps by 2 under windows of 3: each of the later tiles of a sweep keeps one column of three, of 4 channels.
+    # P steps by 2 under windows of 3: the later tiles of a sweep keep one row of three, in 4 channels.
     assert result.levels["buffer"]["Inputs"]["fills"] == 4 * (3 + 2 + 2) * 4
     assert result.levels["DRAM"]["Outputs"]["updates"] == 36
     assert result.levels["DRAM"]["Outputs"]["reads"] == 36 - 12
@@ -99,8 +100,8 @@ def test_a_small_project_by_hand(tmp_path: Path) -> None:
         ("arch", "name: mac_random", "name: fly", r"ERT of mac has none of the actions mac_random"),
         (
             "arch",
-            "- {name: system.chip.buffer",
-            "- {name: system.chip.other",
+            "- name: system.chip.buffer",
+            "- name: system.chip.other",
             r"no energy of buffer: give an ERT",
         ),
         (

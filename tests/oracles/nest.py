@@ -1,8 +1,9 @@
 """A loop nest walked index by index, with real buffers: sets of tensor coordinates held by every instance.
 
-Nothing here knows a closed form. Time runs over all indices of the temporal loops; at each moment every instance's
-tile is the box around the coordinates that its inner loops touch (found by touching them); what a buffer lacks of it
-is fetched, message by message, through the fanouts, where siblings with equal tiles share one message.
+Nothing here knows a closed form. Time runs over all indices of the temporal loops; at each moment every
+instance's tile is the box around the coordinates that its inner loops touch (found by touching them); what a
+buffer lacks of it is fetched, message by message, through the fanouts, where siblings with equal tiles share
+one message.
 """
 
 from collections import defaultdict
@@ -128,7 +129,7 @@ class Walk:
         )
 
     def tile(self, level: int, operand: Operand, indices: tuple[int, ...]) -> Coordinates:
-        """The box that the loops of this level and further in touch, the loops outside standing at `indices`."""
+        """The box that the loops of this level and further in touch, those outside standing at `indices`."""
         outside = [i for i, loop in enumerate(self.loops) if loop.level > level]
         inside = [i for i, loop in enumerate(self.loops) if loop.level <= level]
         key = (level, operand.name, tuple(indices[i] for i in outside))
