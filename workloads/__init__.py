@@ -2,6 +2,7 @@
 
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
+from workloads.importers import from_onnx
 from workloads.network import Network
 from workloads.networks.registry import load, names
 from workloads.table import Kind, LayerTable, deduplicate
@@ -20,6 +21,7 @@ __all__ = [
     "Weight",
     "WorkloadError",
     "deduplicate",
+    "from_onnx",
     "load",
     "names",
 ]

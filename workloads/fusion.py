@@ -10,7 +10,7 @@ With a producer that has a second reader this says that nothing is fused to it; 
 from typing import NamedTuple
 
 from workloads.graph import Graph, Node
-from workloads.operations import BatchNorm, Concat, Slice, Split
+from workloads.operations import Concat, Slice, Split
 from workloads.operations.movement import RUN_ELEMENTS
 
 
@@ -19,7 +19,7 @@ class Fusion(NamedTuple):
 
     anchor: dict[str, str]  # fused operation -> the nest it joins
     stream: dict[str, frozenset[str]]  # fused operation -> its inputs that flow past
-    folded: frozenset[str]  # batch norms whose scale moves into a nest's weights
+    folded: frozenset[str]  # those whose scale moves into the nest's weights
     final: dict[str, str]  # nest with followers -> the tensor that leaves its stream
     views: frozenset[str]  # joins and cuts that are addresses
 
@@ -42,13 +42,13 @@ def fuse(graph: Graph) -> Fusion:
         done.update(dict.fromkeys(node.outputs, order[name]))
         if not node.operation.streams:
             continue
+        joined = _joined(graph, node, order, done, anchor)
+        folded.update(_folded(graph, node, joined))
         inside = {node.outputs[0]}
-        for follower in _joined(graph, node, order, done, anchor):
+        for follower in joined:
             follow = graph.node(follower)
             anchor[follower] = name
             stream[follower] = frozenset(inside.intersection(follow.inputs))
-            if isinstance(follow.operation, BatchNorm) and _foldable(graph, node, follow):
-                folded.add(follower)
             inside.add(follow.outputs[0])
             done[follow.outputs[0]] = order[name]
             final[name] = follow.outputs[0]
@@ -82,9 +82,27 @@ def _joined(
     return []
 
 
-def _foldable(graph: Graph, nest: Node, norm: Node) -> bool:
-    """Whether a batch norm scales a weighted nest's own results, and nobody needs them unscaled."""
-    return bool(nest.weights) and norm.inputs == nest.outputs and len(graph.consumers(nest.outputs[0])) == 1
+def _folded(graph: Graph, nest: Node, joined: list[str]) -> list[str]:
+    """Return the operations right behind a weighted nest that only scale and shift its channels by constants.
+
+    Each must be the only reader of the one before it: otherwise somebody needs the unscaled result.
+    """
+    axis, tip = nest.operation.channel_axis, nest.outputs[0]
+    folded: list[str] = []
+    if axis is None:
+        return folded
+    shape = graph.tensors[tip].shape
+    for name in joined:
+        node = graph.node(name)
+        if (
+            node.inputs != (tip,)
+            or graph.consumers(tip) != [name]
+            or not node.operation.folds(shape, axis % len(shape))
+        ):
+            break
+        folded.append(name)
+        tip = node.outputs[0]
+    return folded
 
 
 def _leaving(graph: Graph, members: list[str]) -> tuple[str, ...]:

@@ -84,11 +84,12 @@ def tabulate(rows: Sequence[Row], names: Iterable[str], *, batch: int = 1, of: i
     return make_table(LayerTable, dict(columns), len(grown))
 
 
-_LOOP = {Batch.INPUTS: "n", Batch.GROUPS: "g", Batch.WEIGHTS: "k"}
+_LOOP = {Batch.INPUTS: "n", Batch.GROUPS: "g", Batch.WEIGHTS: "k", Batch.REDUCTION: "c"}
 _ELEMENTS = {
     Batch.INPUTS: ("read_elements", "write_elements"),
     Batch.GROUPS: ("weight_elements", "read_elements", "write_elements"),
     Batch.WEIGHTS: ("weight_elements", "write_elements"),
+    Batch.REDUCTION: ("weight_elements", "read_elements"),
 }
 
 

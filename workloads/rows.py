@@ -17,6 +17,8 @@ class Batch(IntEnum):
     """Loop g, and every operand: both come from the batch."""
     WEIGHTS = 3
     """Loop k, the weight operand and what is written; what is read stays as it is."""
+    REDUCTION = 4
+    """Loop c, the weight operand and what is read; what is written is a sum over the batch and stays."""
 
 
 class Row(NamedTuple):

@@ -100,7 +100,7 @@ _COLUMNS = [
 def headline(network: "Network") -> str:
     """Say what a network is in one line."""
     kept = network.nonzero_parameters / network.parameters if network.parameters else 1.0
-    sparse = "" if kept == 1.0 else f", {kept:.1%} non-zero"
+    sparse = "" if kept > 0.9995 else f", {kept:.1%} non-zero"
     operations: tuple[Operation, ...] = network.operations
     return (
         f"{network.name}: {len(operations)} operations, {network.macs:,} MACs, "

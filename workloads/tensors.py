@@ -146,13 +146,13 @@ class Weight:
     @property
     def located(self) -> bool:
         """Whether it is known where the zeros are, if there are any."""
-        return self.packed is not None or self.nonzeros == self.size
+        return self.packed is not None or self.nonzeros in (0, self.size)
 
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """The mask as booleans of this weight's shape; None where the zeros' places are unknown."""
         if self.packed is None:
-            return np.ones(self.shape, dtype=np.bool_) if self.nonzeros == self.size else None
+            return np.full(self.shape, self.nonzeros > 0) if self.located else None
         bits = np.unpackbits(self.packed, count=self.size)
         return bits.view(np.bool_).reshape(self.shape)
 

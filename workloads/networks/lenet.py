@@ -1,5 +1,7 @@
-"""LeNets for MNIST: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document
-recognition", Proceedings of the IEEE 1998, in the two forms that the pruning literature starts from.
+"""LeNets for MNIST, in the two forms that the pruning literature starts from.
+
+LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proceedings of the
+IEEE, 1998.
 """
 
 from workloads.graph import Graph

@@ -6,6 +6,7 @@ from importlib import import_module
 from os import PathLike, fspath
 
 from workloads.errors import UnknownNetworkError
+from workloads.importers import from_onnx
 from workloads.network import Network
 
 _BUILDERS = {
@@ -29,7 +30,11 @@ def names() -> list[str]:
 
 
 def load(
-    name: str | PathLike[str], *, batch: int | None = None, dims: Mapping[str, int] | None = None
+    name: str | PathLike[str],
+    *,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+    unknown: str = "refuse",
 ) -> Network:
     """Load a built-in network by its name, or an ONNX file by its path.
 
@@ -38,9 +43,9 @@ def load(
     name
         One of `names()`, or a path that ends in ".onnx".
     batch
-        Images in a run; 1 by default.
-    dims
-        Values for the dynamic dimensions of a file, see `from_onnx`.
+        Images in a run; by default 1, or what the file says.
+    dims, unknown
+        For a file, see `from_onnx`.
 
     Raises
     ------
@@ -57,9 +62,7 @@ def load(
     """
     key = fspath(name)
     if key.lower().endswith(".onnx"):
-        from workloads.importers.onnx import from_onnx
-
-        return from_onnx(key, dims=dims, batch=batch)
+        return from_onnx(key, dims=dims, batch=batch, unknown=unknown)
     if key not in _BUILDERS:
         near = difflib.get_close_matches(key, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"

@@ -10,6 +10,7 @@ from workloads.operations.movement import (
     Gather,
     Opaque,
     Pad,
+    Rearrange,
     Reshape,
     Slice,
     Split,
@@ -18,6 +19,7 @@ from workloads.operations.movement import (
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
 from workloads.operations.pooling import GlobalPool, Pool, Reduce
 from workloads.operations.product import Linear, MatMul
+from workloads.operations.resize import Resize
 from workloads.operations.transposed import TransposedConvolution
 
 __all__ = [
@@ -38,8 +40,10 @@ __all__ = [
     "Operation",
     "Pad",
     "Pool",
+    "Rearrange",
     "Reduce",
     "Reshape",
+    "Resize",
     "Site",
     "Slice",
     "Softmax",

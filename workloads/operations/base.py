@@ -17,6 +17,9 @@ from workloads.shapes import Shape
 from workloads.table import Kind
 from workloads.tensors import Tensor, Weight
 
+FOLDED = "folded into the weights before it"
+FUSED = "fused into the nest before it"
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -34,7 +37,8 @@ class Site:
     stream
         For an operation fused into an earlier one: names of the inputs that flow past and are not read.
     folded
-        Whether the stream is a nest's own result, so that a constant scale can move into the nest's weights.
+        Whether it only scales and shifts a nest's own result by constants, channel by channel, so that the
+        scale can move into the nest's weights and the shift is where accumulators start.
     views
         Whether slices and joins of contiguous runs may be addresses instead of copies (see `movement`).
 
@@ -94,6 +98,8 @@ class Operation:
     """Whether it can be applied to a nest's results on their way out (element-wise, same shape)."""
     streams: ClassVar[bool] = False
     """Whether its results come out of a nest one by one, so that others can be applied on their way."""
+    channel_axis: ClassVar[int | None] = None
+    """For a nest with weights: the axis of its result along which weights can take up a scale and a shift."""
     alias: ClassVar[bool] = False
     """Whether its result is its input under another shape."""
 
@@ -113,6 +119,10 @@ class Operation:
     def untrained(self) -> frozenset[str]:
         """Return the roles of weights that are constants, not parameters."""
         return frozenset()
+
+    def folds(self, shape: Shape, axis: int) -> bool:
+        """Whether it only scales and shifts a tensor of this shape by constants along this axis."""
+        return False
 
     def densities(self, inputs: Sequence[Tensor]) -> float:
         """Return the outputs' density where it follows from the inputs'; 1 where it does not."""
@@ -181,7 +191,7 @@ def vector(
         vector_ops=float(ops),
         fused=int(bool(site.stream)),
         batch=site.batch,
-        note=note or ("fused into the nest before it" if site.stream else ""),
+        note=note or (FUSED if site.stream else ""),
         part=part,
         **operand_columns(site),
     )

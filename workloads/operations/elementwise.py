@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workloads.operations.base import Operation, Site, vector
+from workloads.operations.base import FOLDED, Operation, Site, vector
 from workloads.rows import Row
 from workloads.shapes import Shape, broadcast, size
 from workloads.vector_ops import BINARY, UNARY
+
+_AFFINE = ("add", "sub", "mul", "div")
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,25 @@ class Elementwise(Operation):
         """Return all constants unless they are parameters."""
         return frozenset() if self.trained else frozenset(self.weight_shapes(()))
 
+    def folds(self, shape: Shape, axis: int) -> bool:
+        """Whether it is a product or a sum with a number, or with one number a channel."""
+        return self.function in _AFFINE and all(
+            not constant
+            or all(n == 1 or d == axis - len(shape) for d, n in enumerate(constant, -len(constant)))
+            for constant in self.constants
+        )
+
     def lower(self, site: Site) -> list[Row]:
         """Return one vector row."""
+        if site.folded:
+            return [vector(site, 0, weight_elements=self._shift_elements(), note=FOLDED)]
         if self.function in UNARY:
             each = UNARY[self.function]
         else:
             operands = len(site.inputs) + len(self.constants)
             each = BINARY[self.function] * (operands - 1) + (self.function == "mean")
         return [vector(site, each * size(site.outputs[0].shape))]
+
+    def _shift_elements(self) -> int:
+        """Return the elements a folded sum starts accumulators from; a folded product needs none."""
+        return sum(map(size, self.constants)) if self.function in ("add", "sub") else 0

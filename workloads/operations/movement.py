@@ -324,6 +324,50 @@ class Expand(Operation):
 
 
 @dataclass(frozen=True)
+class Rearrange(Operation):
+    """Elements placed in another order or picked one by one: depth to space, scatter, gather by element.
+
+    Attributes
+    ----------
+    label
+        What it is called in summaries.
+    shape
+        Of the result.
+    picks
+        Whether only what is picked is read of the first input; else all of it is. Further inputs (positions,
+        updates) are read whole.
+
+    """
+
+    label: str
+    shape: Shape
+    picks: bool = False
+
+    arity: ClassVar[tuple[int, int]] = (1, 3)
+
+    @property
+    def kind(self) -> str:
+        """The label."""
+        return self.label
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shape, of as many elements as the input unless some are picked."""
+        if not self.picks and size(self.shape) != size(inputs[0]):
+            self.refuse(f"{text(inputs[0])} does not rearrange to {text(self.shape)}")
+        return (self.shape,)
+
+    def densities(self, inputs: Sequence[Tensor]) -> float:
+        """Return the input's density."""
+        return inputs[0].density
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return one row."""
+        first = site.outputs[0].elements if self.picks else site.inputs[0].elements
+        others = sum(tensor.elements for tensor in site.inputs[1:])
+        return [movement(site, read=first + others, write=site.write_elements)]
+
+
+@dataclass(frozen=True)
 class Opaque(Operation):
     """An operation nobody here knows, costed as moving its inputs and outputs once; marked in the summary."""
 

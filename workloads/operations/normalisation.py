@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from workloads.operations.base import Operation, Site, vector
+from workloads.operations.base import FOLDED, Operation, Site, vector
 from workloads.rows import Row
 from workloads.shapes import Shape, normal_axis
 from workloads.vector_ops import LOOKUP
@@ -35,11 +35,14 @@ class BatchNorm(Operation):
         """Return scale and shift, one number a channel."""
         return {"scale": (inputs[0][1],), "shift": (inputs[0][1],)}
 
+    def folds(self, shape: Shape, axis: int) -> bool:
+        """Whether channels run along the axis."""
+        return axis == 1
+
     def lower(self, site: Site) -> list[Row]:
         """Return one vector row."""
         if site.folded:
-            channels = site.inputs[0].shape[1]
-            return [vector(site, 0, weight_elements=channels, note="folded into the weights before it")]
+            return [vector(site, 0, weight_elements=site.inputs[0].shape[1], note=FOLDED)]
         return [vector(site, 2 * site.inputs[0].elements)]
 
 
@@ -110,7 +113,7 @@ class Normalisation(Operation):
 
 @dataclass(frozen=True)
 class Softmax(Operation):
-    """exp(x - max) over its sum along one axis, or the logarithm of that.
+    """exp(x - max) over its sum along some axes, or the logarithm of that.
 
     Notes
     -----
@@ -119,20 +122,22 @@ class Softmax(Operation):
 
     """
 
-    axis: int = -1
+    over: tuple[int, ...] = (-1,)
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape."""
         try:
-            normal_axis(self.axis, len(inputs[0]))
+            for axis in self.over:
+                normal_axis(axis, len(inputs[0]))
         except ValueError as error:
             self.refuse(str(error))
         return (inputs[0],)
 
     def lower(self, site: Site) -> list[Row]:
         """Return one vector row."""
-        elements = site.inputs[0].elements
-        return [vector(site, (4 + LOOKUP) * elements + LOOKUP * elements // site.inputs[0].shape[self.axis])]
+        (tensor,) = site.inputs
+        sums = tensor.elements // prod(tensor.shape[axis] for axis in self.over)
+        return [vector(site, (4 + LOOKUP) * tensor.elements + LOOKUP * sums)]
 
 
 @dataclass(frozen=True)

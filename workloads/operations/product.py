@@ -28,6 +28,7 @@ class Linear(Operation):
     bias: bool = True
 
     streams: ClassVar[bool] = True
+    channel_axis: ClassVar[int | None] = -1
 
     def __post_init__(self) -> None:
         self.need_positive(out_features=self.out_features)

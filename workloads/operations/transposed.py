@@ -89,6 +89,7 @@ class TransposedConvolution(Operation):
     bias: bool = True
 
     streams: ClassVar[bool] = True
+    channel_axis: ClassVar[int | None] = 1
 
     def __post_init__(self) -> None:
         self.need_positive(out_channels=self.out_channels, groups=self.groups)

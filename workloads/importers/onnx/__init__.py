@@ -1,0 +1,1 @@
+"""ONNX models to networks: `reader` walks, `folding` computes constants, `handlers` add operations."""

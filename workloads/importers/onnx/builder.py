@@ -1,0 +1,131 @@
+"""The network under construction, as handlers see it: constants, tensors by their ONNX names, weights."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workloads.errors import NetworkImportError
+from workloads.graph import Graph
+from workloads.importers.onnx.constants import Array, Constant
+from workloads.importers.onnx.folding import MAX_ELEMENTS
+from workloads.importers.onnx.node import NodeView
+from workloads.operations import Operation, Reshape
+from workloads.shapes import Shape
+from workloads.tensors import Tensor, Weight
+
+
+class Examined(NamedTuple):
+    """A weight that was made of a constant, and how the constant was laid out."""
+
+    weight: Weight
+    layout: tuple[object, ...]
+
+
+class Builder:
+    """A graph that grows node by node.
+
+    Parameters
+    ----------
+    graph
+        The graph, its inputs declared already.
+    constants
+        Stored tensors by name; computed ones are added.
+
+    """
+
+    def __init__(self, graph: Graph, constants: dict[str, Constant]) -> None:
+        self.graph = graph
+        self.constants = constants
+        self.tensors: dict[str, str] = {name: name for name in graph.tensors}  # ONNX name -> the graph's
+        self._examined: dict[str, list[Examined]] = {}
+
+    def constant(self, node: NodeView, position: int) -> Constant | None:
+        """Return an input that is a constant, None where it is left out or is computed by the network."""
+        return self.constants.get(node.input(position))
+
+    def value(self, node: NodeView, position: int) -> Array | None:
+        """Return the values of a small input that must be a constant, None where it is left out."""
+        name = node.input(position)
+        if not name:
+            return None
+        constant = self.constants.get(name)
+        if constant is None:
+            node.refuse(f"input {position} ({name!r}) depends on data, it must be a constant")
+        if constant.elements > MAX_ELEMENTS:
+            node.refuse(f"input {position} ({name!r}) has {constant.elements} elements, too many")
+        return constant.array()
+
+    def flows(self, node: NodeView, position: int) -> bool:
+        """Whether an input is given and computed by the network."""
+        return node.input(position) in self.tensors
+
+    def tensor(self, node: NodeView, position: int = 0) -> Tensor:
+        """Return an input that is computed by the network."""
+        name = node.input(position)
+        if name in self.constants:
+            node.refuse(f"input {position} ({name!r}) is a constant, the network must compute it")
+        if name not in self.tensors:
+            node.refuse(f"input {position} ({name!r}) is made by no node before it")
+        return self.graph.tensors[self.tensors[name]]
+
+    def shape(self, node: NodeView, position: int = 0) -> Shape:
+        """Return the shape of an input, constant or not."""
+        constant = self.constant(node, position)
+        return self.tensor(node, position).shape if constant is None else constant.shape
+
+    def weight(self, constant: Constant, *, trained: bool = True) -> Weight:
+        """Return the weight a constant becomes; the same one each time it is laid out the same way.
+
+        The same stored values in another layout make a second weight, which does not count as parameters.
+        """
+        seen = self._examined.setdefault(constant.source, [])
+        for weight, layout in seen:
+            if layout == constant.layout and weight.shape == constant.shape:
+                return weight
+        name = constant.source if not seen else f"{constant.source}#{len(seen) + 1}"
+        weight = constant.weight(name, trained=trained and not seen)
+        seen.append(Examined(weight, constant.layout))
+        return weight
+
+    def emit(
+        self,
+        node: NodeView,
+        operation: Operation,
+        *inputs: str,
+        weights: Mapping[str, Weight] | None = None,
+        bits: int | None = None,
+    ) -> str:
+        """Add an operation whose one output is the node's first, and return its name in the graph."""
+        made = self.graph.add(operation, *inputs, weights=weights, bits=bits)
+        self.bind(node.outputs[0], made)
+        return made
+
+    def step(self, operation: Operation, *inputs: str, weights: Mapping[str, Weight] | None = None) -> str:
+        """Add an operation that is only a part of a node."""
+        return self.graph.add(operation, *inputs, weights=weights)
+
+    def bind(self, name: str, tensor: str) -> None:
+        """Let an ONNX name stand for a tensor of the graph."""
+        if name in self.tensors or name in self.constants:
+            raise NetworkImportError(f"two nodes make {name!r}")
+        self.tensors[name] = tensor
+
+    def reshaped(self, name: str, tensor: str, shape: Shape) -> str:
+        """Add a free reshape, unless the shape is right already."""
+        if self.graph.tensors[tensor].shape == tuple(shape):
+            return tensor
+        return self.step(Reshape(name, tuple(shape)), tensor)
+
+    def fold(self, constants: list[Constant], names: list[str]) -> None:
+        """Keep a node's outputs as constants."""
+        for constant, name in zip(constants, names, strict=False):
+            if name:
+                if name in self.tensors or name in self.constants:
+                    raise NetworkImportError(f"two nodes make {name!r}")
+                self.constants[name] = constant
+
+
+def small(array: Any) -> list[int]:
+    """Return the integers of an array."""
+    return [int(v) for v in np.asarray(array).reshape(-1)]

@@ -1,0 +1,74 @@
+"""Numbers for the dimensions a model leaves open."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workloads.errors import NetworkImportError
+from workloads.shapes import Shape
+
+
+class Dimensions:
+    """What the user says about a model's dynamic dimensions.
+
+    Parameters
+    ----------
+    given
+        Values by the model's names, or by "<input>.<axis>".
+    batch
+        Value for dynamic first dimensions that `given` does not name.
+
+    """
+
+    def __init__(self, given: Mapping[str, int], batch: int | None) -> None:
+        for name, value in (*given.items(), *(() if batch is None else (("batch", batch),))):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise NetworkImportError(f"dimension {name!r} must be a positive integer, got {value!r}")
+        self._given = given
+        self._batch = batch
+        self._used: set[str] = set()
+        self._open: list[str] = []
+
+    def bind(self, tensor: str, kind: Any) -> Shape:
+        """Return an input's shape in numbers.
+
+        Raises
+        ------
+        NetworkImportError
+            If a dimension is open and has no value, or is not positive.
+
+        """
+        if not kind.HasField("shape"):
+            raise NetworkImportError(f"input {tensor!r} has no shape")
+        return tuple(self._length(tensor, axis, length) for axis, length in enumerate(kind.shape.dim))
+
+    def _length(self, tensor: str, axis: int, length: Any) -> int:
+        place = f"{tensor}.{axis}"
+        if length.WhichOneof("value") == "dim_value":
+            value = int(length.dim_value)
+            if value < 1:
+                raise NetworkImportError(f"input {tensor!r}: dimension {axis} must be positive, got {value}")
+            if axis == 0 and self._batch not in (None, value) and place not in self._given:
+                raise NetworkImportError(
+                    f"input {tensor!r}: its batch is fixed at {value}, not {self._batch}; load it as it is "
+                    f"and ask its table for another batch"
+                )
+            return value
+        name = length.dim_param or place
+        self._open.append(name)
+        for key in (place, name):
+            if key in self._given:
+                self._used.add(key)
+                return self._given[key]
+        if axis == 0 and self._batch is not None:
+            return self._batch
+        raise NetworkImportError(
+            f"input {tensor!r}: dimension {axis} ({name!r}) is dynamic; give it a value with "
+            f"dims={{{name!r}: VALUE}} (--dim {name}=VALUE)"
+        )
+
+    def check_all_used(self) -> None:
+        """Refuse values for dimensions the model does not have."""
+        for name in self._given:
+            if name not in self._used:
+                known = ", ".join(dict.fromkeys(self._open)) or "none"
+                raise NetworkImportError(f"dims: the model has no dynamic dimension {name!r}; it has {known}")

@@ -1,0 +1,176 @@
+"""Files into protobufs and arrays, with one-line errors; nothing outside the model's folder is opened."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from workloads.errors import NetworkImportError
+from workloads.shapes import size
+
+OLDEST_OPSET = 7
+
+_PLAIN: dict[int, np.dtype[Any]] = {
+    TensorProto.FLOAT: np.dtype("<f4"),
+    TensorProto.DOUBLE: np.dtype("<f8"),
+    TensorProto.FLOAT16: np.dtype("<f2"),
+    TensorProto.INT8: np.dtype("<i1"),
+    TensorProto.INT16: np.dtype("<i2"),
+    TensorProto.INT32: np.dtype("<i4"),
+    TensorProto.INT64: np.dtype("<i8"),
+    TensorProto.UINT8: np.dtype("<u1"),
+    TensorProto.UINT16: np.dtype("<u2"),
+    TensorProto.UINT32: np.dtype("<u4"),
+    TensorProto.UINT64: np.dtype("<u8"),
+    TensorProto.BOOL: np.dtype("?"),
+}
+"""Element types whose bytes NumPy reads as they are."""
+
+_INTEGER_BITS: dict[int, int] = {
+    TensorProto.INT8: 8,
+    TensorProto.UINT8: 8,
+    TensorProto.INT16: 16,
+    TensorProto.UINT16: 16,
+    TensorProto.INT32: 32,
+    TensorProto.UINT32: 32,
+    TensorProto.INT64: 64,
+    TensorProto.UINT64: 64,
+    TensorProto.BOOL: 8,
+    TensorProto.INT4: 4,
+    TensorProto.UINT4: 4,
+}
+
+
+def stored_bits(element_type: int) -> int:
+    """Return the bits of an integer type; 0, the datapath's, for a floating-point type."""
+    return _INTEGER_BITS.get(element_type, 0)
+
+
+def load_model(path: Path) -> Any:
+    """Read and parse a model, external data left where it is.
+
+    Raises
+    ------
+    NetworkImportError
+        If there is no such file, it is a folder, or it is no ONNX model this reader knows.
+
+    """
+    if path.is_dir():
+        raise NetworkImportError(f"{path} is a folder, not an ONNX file")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise NetworkImportError(f"there is no file {path}") from None
+    except OSError as error:
+        raise NetworkImportError(f"cannot read {path}: {error.strerror}") from None
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception:  # protobuf's DecodeError, whatever package it comes from
+        raise NetworkImportError(f"{path} is not an ONNX model, or is truncated") from None
+    del content
+    if not model.graph.node and not model.graph.output:
+        raise NetworkImportError(f"{path} is not an ONNX model: it has no graph")
+    check_opset(path, model)
+    if model.functions:
+        model = inline_functions(path, model)
+    return model
+
+
+def check_opset(path: Path, model: Any) -> int:
+    """Return the version of the standard operators a model uses, if this reader knows it."""
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    newest = onnx.defs.onnx_opset_version()
+    version = max(versions, default=0)
+    if not OLDEST_OPSET <= version <= newest:
+        raise NetworkImportError(f"{path} uses operator set {version}, known are {OLDEST_OPSET} to {newest}")
+    return int(version)
+
+
+def inline_functions(path: Path, model: Any) -> Any:
+    """Return the model with its own functions written out."""
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # the C++ side raises RuntimeError and others
+        raise NetworkImportError(
+            f"{path}: its functions cannot be written out: {first_line(error)}"
+        ) from None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def tensor_shape(tensor: Any) -> tuple[int, ...]:
+    """Return a stored tensor's shape, refusing negative lengths."""
+    shape = tuple(int(length) for length in tensor.dims)
+    if any(length < 0 for length in shape):
+        raise NetworkImportError(f"tensor {tensor.name!r}: negative length in its shape {shape}")
+    return shape
+
+
+def tensor_array(tensor: Any, folder: Path) -> NDArray[Any]:
+    """Return a stored tensor's values; those in another file are mapped, not read.
+
+    Raises
+    ------
+    NetworkImportError
+        If bytes are missing, or lie outside the model's folder.
+
+    """
+    shape = tensor_shape(tensor)
+    plain = _PLAIN.get(tensor.data_type)
+    external = tensor.data_location == TensorProto.EXTERNAL
+    try:
+        if plain is not None and (external or tensor.HasField("raw_data")):
+            data: Any = external_bytes(tensor, folder) if external else tensor.raw_data
+            if len(data) != size(shape) * plain.itemsize:
+                raise NetworkImportError(
+                    f"tensor {tensor.name!r}: {len(data)} bytes, its shape {shape} takes "
+                    f"{size(shape) * plain.itemsize}"
+                )
+            values: NDArray[Any] = np.frombuffer(data, dtype=plain)
+            return values.reshape(shape)
+        if external:
+            copy = TensorProto()
+            copy.CopyFrom(tensor)
+            copy.ClearField("data_location")
+            del copy.external_data[:]
+            copy.raw_data = bytes(external_bytes(tensor, folder))
+            tensor = copy
+        array: NDArray[Any] = onnx.numpy_helper.to_array(tensor)
+        return array.reshape(shape)
+    except NetworkImportError:
+        raise
+    except Exception as error:  # whatever a damaged tensor makes the decoder raise
+        raise NetworkImportError(f"tensor {tensor.name!r} cannot be read: {first_line(error)}") from None
+
+
+def external_bytes(tensor: Any, folder: Path) -> memoryview:
+    """Map the bytes of a tensor that lie in another file beside the model."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
+    where = f"tensor {tensor.name!r}: external file {location!r}"
+    root = folder.resolve()
+    target = (root / location).resolve()
+    if not location or Path(location).is_absolute() or not target.is_relative_to(root) or target == root:
+        raise NetworkImportError(f"{where} is outside the model's folder")
+    if not target.is_file():
+        raise NetworkImportError(f"{where} is missing")
+    offset, length = int(entries.get("offset", "0")), int(entries.get("length", "-1"))
+    available = target.stat().st_size - offset
+    if length == -1:
+        length = available
+    if offset < 0 or length < 0 or length > available:
+        raise NetworkImportError(f"{where} has {available} bytes after {offset}, the tensor needs {length}")
+    if length == 0:
+        return memoryview(b"")
+    mapped = np.memmap(target, dtype=np.uint8, mode="r", offset=offset, shape=(length,))
+    return memoryview(mapped)  # type: ignore[arg-type]

@@ -1,0 +1,216 @@
+"""Nodes that move data or only look at it another way."""
+
+from math import prod
+
+from workloads.importers.onnx.builder import Builder, small
+from workloads.importers.onnx.folding import slices, split_lengths
+from workloads.importers.onnx.handlers.registry import handles
+from workloads.importers.onnx.node import NodeView
+from workloads.importers.onnx.views import axes_of, flattened, reshape_target, squeezed, unsqueezed
+from workloads.operations import (
+    Concat,
+    Embedding,
+    Expand,
+    Gather,
+    Pad,
+    Rearrange,
+    Reshape,
+    Resize,
+    Slice,
+    Split,
+    Transpose,
+)
+from workloads.shapes import broadcast
+
+
+@handles("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+def reshape(node: NodeView, builder: Builder) -> None:
+    """Add a free change of shape."""
+    tensor = builder.tensor(node)
+    argument = builder.value(node, 1) if len(node.inputs) > 1 else None
+    if node.operator == "Flatten":
+        shape: tuple[int, ...] = flattened(tensor.shape, node.integer("axis", 1))
+    elif node.operator == "Squeeze":
+        shape = squeezed(node, tensor.shape, axes_of(node, argument))
+    elif node.operator == "Unsqueeze":
+        shape = unsqueezed(node, tensor.shape, axes_of(node, argument) or ())
+    elif argument is None:
+        node.refuse("has no shape")
+    else:
+        shape = reshape_target(node, tensor.shape, small(argument))
+    if shape == tensor.shape:
+        builder.bind(node.outputs[0], tensor.name)
+    else:
+        builder.emit(node, Reshape(node.name, shape), tensor.name)
+
+
+@handles("Transpose")
+def transpose(node: NodeView, builder: Builder) -> None:
+    """Add a transposition."""
+    tensor = builder.tensor(node)
+    order = node.integers("perm") or tuple(reversed(range(len(tensor.shape))))
+    builder.emit(node, Transpose(node.name, order), tensor.name)
+
+
+@handles("Concat")
+def concat(node: NodeView, builder: Builder) -> None:
+    """Add a join."""
+    flowing = [builder.tensor(node, i).name for i in range(len(node.inputs)) if builder.flows(node, i)]
+    held = [c for i in range(len(node.inputs)) if (c := builder.constant(node, i)) is not None]
+    if len(flowing) + len(held) != len(node.inputs):
+        node.refuse("an input is made by no node before it")
+    if len(flowing) == 1 and not held:
+        builder.bind(node.outputs[0], flowing[0])
+        return
+    weights = {f"constant{i}": builder.weight(c) for i, c in enumerate(held)}
+    operation = Concat(node.name, node.integer("axis", 1), tuple(c.shape for c in held))
+    builder.emit(node, operation, *flowing, weights=weights)
+
+
+@handles("Split")
+def split(node: NodeView, builder: Builder) -> None:
+    """Add a cut into pieces."""
+    tensor = builder.tensor(node)
+    axis = node.integer("axis", 0)
+    argument = builder.value(node, 1) if len(node.inputs) > 1 else None
+    lengths = split_lengths(node, tensor.shape[axis], argument)
+    made = builder.graph.add_many(Split(node.name, axis, lengths), tensor.name)
+    for name, piece in zip(node.outputs, made, strict=False):
+        if name:
+            builder.bind(name, piece)
+
+
+@handles("Slice")
+def cut(node: NodeView, builder: Builder) -> None:
+    """Add a slice, or let the tensor through if nothing is cut."""
+    tensor = builder.tensor(node)
+    arguments = [builder.value(node, i) for i in range(1, len(node.inputs))]
+    cuts = tuple((a, b, e, s) for a, b, e, s in slices(node, tensor.shape, arguments))
+    cuts = tuple(c for c in cuts if c[1:] != (0, tensor.shape[c[0]], 1))
+    if cuts:
+        builder.emit(node, Slice(node.name, cuts), tensor.name)
+    else:
+        builder.bind(node.outputs[0], tensor.name)
+
+
+@handles("Pad")
+def pad(node: NodeView, builder: Builder) -> None:
+    """Add a border, or let the tensor through if there is none."""
+    tensor = builder.tensor(node)
+    rank = len(tensor.shape)
+    given = node.integers("pads") or node.integers("paddings")
+    if given is None:
+        given = tuple(small(builder.value(node, 1)))
+    chosen = builder.value(node, 3) if len(node.inputs) > 3 else None
+    axes = list(range(rank)) if chosen is None else [axis % rank for axis in small(chosen)]
+    if len(given) != 2 * len(axes):
+        node.refuse(f"{len(given)} pads for {len(axes)} axes")
+    pads = [(0, 0)] * rank
+    for i, axis in enumerate(axes):
+        pads[axis] = (given[i], given[i + len(axes)])
+    if any(before or after for before, after in pads):
+        builder.emit(node, Pad(node.name, tuple(pads)), tensor.name)
+    else:
+        builder.bind(node.outputs[0], tensor.name)
+
+
+@handles("Gather")
+def gather(node: NodeView, builder: Builder) -> None:
+    """Add an embedding (constant table) or a choice of slices."""
+    table, axis = builder.constant(node, 0), node.integer("axis", 0)
+    if table is not None:
+        if len(table.shape) != 2 or axis not in (0, -2):
+            node.refuse(
+                f"picks from a constant of shape {table.shape} along axis {axis}; known are rows of a table"
+            )
+        indices = builder.tensor(node, 1)
+        operation = Embedding(node.name, entries=table.shape[0], features=table.shape[1])
+        weights = {"weight": builder.weight(table)}
+        builder.emit(node, operation, indices.name, weights=weights, bits=table.bits)
+        return
+    tensor = builder.tensor(node)
+    if builder.flows(node, 1):
+        builder.emit(node, Gather(node.name, axis), tensor.name, builder.tensor(node, 1).name)
+        return
+    positions = builder.shape(node, 1)
+    axis %= len(tensor.shape)
+    if prod(positions) != 1:
+        builder.emit(node, Gather(node.name, axis, positions), tensor.name)
+        return
+    index = small(builder.value(node, 1))[0] % tensor.shape[axis]
+    piece = tensor.name
+    if tensor.shape[axis] > 1:
+        piece = builder.step(Slice(f"{node.name}/slice", ((axis, index, index + 1, 1),)), piece)
+    shape = (*tensor.shape[:axis], *positions, *tensor.shape[axis + 1 :])
+    builder.bind(node.outputs[0], builder.reshaped(node.name, piece, shape))
+
+
+@handles("GatherElements", "GatherND")
+def gather_elements(node: NodeView, builder: Builder) -> None:
+    """Add a choice of single elements or slices by position."""
+    tensor, positions = builder.tensor(node), builder.shape(node, 1)
+    shape = positions
+    if node.operator == "GatherND":
+        shared = node.integer("batch_dims", 0)
+        shape = (*positions[:-1], *tensor.shape[shared + positions[-1] :])
+    indices = [builder.tensor(node, 1).name] if builder.flows(node, 1) else []
+    builder.emit(node, Rearrange(node.name, node.operator.lower(), shape, picks=True), tensor.name, *indices)
+
+
+@handles("ScatterElements", "ScatterND", "Scatter")
+def scatter(node: NodeView, builder: Builder) -> None:
+    """Add a copy of a tensor with some elements replaced."""
+    tensor = builder.tensor(node)
+    others = [builder.tensor(node, i).name for i in (1, 2) if builder.flows(node, i)]
+    builder.emit(node, Rearrange(node.name, node.operator.lower(), tensor.shape), tensor.name, *others)
+
+
+@handles("DepthToSpace", "SpaceToDepth")
+def depth_and_space(node: NodeView, builder: Builder) -> None:
+    """Add a move of elements between channels and positions."""
+    tensor = builder.tensor(node)
+    n, channels, rows, cols = tensor.shape
+    block = node.integer("blocksize", 1)
+    if node.operator == "DepthToSpace":
+        shape = (n, channels // block**2, rows * block, cols * block)
+    else:
+        shape = (n, channels * block**2, rows // block, cols // block)
+    builder.emit(node, Rearrange(node.name, node.operator.lower(), shape), tensor.name)
+
+
+@handles("Expand")
+def expand(node: NodeView, builder: Builder) -> None:
+    """Add a repetition to a bigger shape, or let the tensor through if it is that big already."""
+    tensor = builder.tensor(node)
+    shape = broadcast(tensor.shape, tuple(small(builder.value(node, 1))))
+    if shape == tensor.shape:
+        builder.bind(node.outputs[0], tensor.name)
+    else:
+        builder.emit(node, Expand(node.name, shape), tensor.name)
+
+
+@handles("Tile")
+def tile(node: NodeView, builder: Builder) -> None:
+    """Add whole copies side by side."""
+    tensor = builder.tensor(node)
+    repeats = small(builder.value(node, 1))
+    shape = tuple(length * times for length, times in zip(tensor.shape, repeats, strict=True))
+    builder.emit(node, Expand(node.name, shape, tiled=True), tensor.name)
+
+
+@handles("Resize", "Upsample")
+def resize(node: NodeView, builder: Builder) -> None:
+    """Add a change of resolution."""
+    tensor = builder.tensor(node)
+    mode = node.text("mode", "nearest")
+    first = 1 if node.operator == "Upsample" or node.opset < 11 else 2
+    scales = node.attribute("scales")
+    if scales is None:
+        value = builder.value(node, first)
+        scales = [] if value is None else value.reshape(-1).tolist()
+    sizes = builder.value(node, 3) if len(node.inputs) > 3 else None
+    chosen = node.integers("axes") or tuple(range(len(tensor.shape)))
+    shape = list(tensor.shape)
+    for i, axis in enumerate(chosen):
+        shape[axis] = small(sizes)[i] if sizes is not None else int(shape[axis] * scales[i])
+    builder.emit(node, Resize(node.name, tuple(shape), mode), tensor.name)

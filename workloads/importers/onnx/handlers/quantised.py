@@ -1,0 +1,55 @@
+"""QuantizeLinear and DequantizeLinear: integers between operations, zero points as zeros."""
+
+from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.constants import Array, Constant
+from workloads.importers.onnx.handlers.registry import handles
+from workloads.importers.onnx.node import NodeView
+from workloads.operations import Elementwise
+
+_DEFAULT_BITS = 8
+
+
+@handles("QuantizeLinear")
+def quantize(node: NodeView, builder: Builder) -> None:
+    """Add a conversion to integers, or keep a constant as it is."""
+    zero = builder.constant(node, 2)
+    bits = _DEFAULT_BITS if zero is None else zero.bits
+    constant = builder.constant(node, 0)
+    if constant is not None:
+        quantised = Constant(constant.source, constant.shape, constant.load, bits, constant.layout)
+        builder.fold([quantised], node.outputs)
+    else:
+        builder.emit(node, Elementwise(node.name, "quantize"), builder.tensor(node).name, bits=bits)
+
+
+@handles("DequantizeLinear")
+def dequantize(node: NodeView, builder: Builder) -> None:
+    """Let integers through as what they stand for: consumers read them as they are stored."""
+    constant = builder.constant(node, 0)
+    if constant is None:
+        builder.bind(node.outputs[0], builder.tensor(node).name)
+        return
+    axis, block = node.integer("axis", 1), node.integer("block_size", 0)
+    scale, zero = builder.constant(node, 1), builder.constant(node, 2)
+    if scale is None:
+        node.refuse(f"its scale {node.input(1)!r} must be a constant")
+    shape = constant.shape
+
+    def spread(values: Array) -> Array:
+        if values.size == 1:
+            return values.reshape(())
+        if block:
+            repeated: Array = values.repeat(block, axis=axis)
+            return repeated[tuple(slice(0, length) for length in shape)]
+        return values.reshape([-1 if a == axis % len(shape) else 1 for a in range(len(shape))])
+
+    quantised = Constant(
+        constant.source,
+        shape,
+        constant.load,
+        constant.bits,
+        constant.layout,
+        zero=None if zero is None else (lambda: spread(zero.array())),
+        scale=lambda: spread(scale.array()),
+    )
+    builder.fold([quantised], node.outputs)

@@ -1,0 +1,146 @@
+"""From a file to a Network: find what the outputs depend on, bind dimensions, build node by node."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from workloads.errors import NetworkImportError, WorkloadError
+from workloads.graph import Graph
+from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.constants import Constant
+from workloads.importers.onnx.dimensions import Dimensions
+from workloads.importers.onnx.files import check_opset, first_line, load_model, stored_bits
+from workloads.importers.onnx.folding import can_fold, fold
+from workloads.importers.onnx.handlers import HANDLERS
+from workloads.importers.onnx.node import NodeView
+from workloads.importers.onnx.unknown import Unknown
+from workloads.network import Network
+
+_DOMAINS = ("", "ai.onnx", "com.microsoft")
+"""Domains whose operators are known by name."""
+_CONTROL_FLOW = ("If", "Loop", "Scan")
+
+
+def read(path: str | PathLike[str], *, dims: Mapping[str, int], batch: int | None, unknown: str) -> Network:
+    """Read an ONNX file; see `workloads.from_onnx`."""
+    if unknown not in ("refuse", "movement"):
+        raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
+    path = Path(path)
+    model = load_model(path)
+    try:
+        return _build(path, model, Dimensions(dims, batch), unknown)
+    except NetworkImportError as error:
+        raise NetworkImportError(f"{path.name}: {error}") from None
+    except WorkloadError as error:
+        raise NetworkImportError(f"{path.name}: {error}") from error
+
+
+def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Network:
+    opset = check_opset(path, model)
+    nodes = _needed(model.graph)
+    views = _named(nodes, opset)
+    _check_operators(views, unknown)
+    constants = {t.name: Constant.stored(t, path.parent) for t in model.graph.initializer}
+    read = {name for node in nodes for name in node.input} | {output.name for output in model.graph.output}
+    graph = Graph(model.graph.name or path.stem)
+    for value in model.graph.input:
+        if value.name in constants or value.name not in read:
+            continue
+        if not value.type.HasField("tensor_type"):
+            raise NetworkImportError(f"input {value.name!r} is not a tensor")
+        kind = value.type.tensor_type
+        shape = dimensions.bind(value.name, kind)
+        graph.input(value.name, shape, bits=stored_bits(kind.elem_type), batch_axis=0 if shape else None)
+    dimensions.check_all_used()
+    builder = Builder(graph, constants)
+    fallback = Unknown(model)
+    for node in views:
+        _import_node(node, builder, fallback)
+    outputs = [builder.tensors[o.name] for o in model.graph.output if o.name in builder.tensors]
+    if not outputs:
+        raise NetworkImportError("no output depends on an input")
+    graph.output(*dict.fromkeys(outputs))
+    return Network(graph, f"ONNX file {path.name}")
+
+
+def _needed(graph: Any) -> list[Any]:
+    """Return the nodes the graph's outputs depend on, in running order."""
+    wanted = {output.name for output in graph.output}
+    needed = []
+    for node in reversed(graph.node):
+        if not wanted.isdisjoint(node.output):
+            needed.append(node)
+            wanted.update(name for name in node.input if name)
+    return needed[::-1]
+
+
+def _named(nodes: Iterable[Any], opset: int) -> list[NodeView]:
+    """Give every node a name of its own."""
+    taken: set[str] = set()
+    views = []
+    for i, node in enumerate(nodes):
+        name = node.name or next((output for output in node.output if output), "") or f"{node.op_type}_{i}"
+        while name in taken:
+            name += f"_{i}"
+        taken.add(name)
+        views.append(NodeView(node, name, opset))
+    return views
+
+
+def _check_operators(nodes: list[NodeView], unknown: str) -> None:
+    """Refuse a model with operators nobody here knows, naming all of them."""
+    strange: dict[str, list[str]] = {}
+    for node in nodes:
+        known = node.operator in HANDLERS or can_fold(node.operator)
+        if node.proto.domain not in _DOMAINS or not known:
+            label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
+            if unknown == "refuse" or node.operator in _CONTROL_FLOW:
+                strange.setdefault(label, []).append(node.name)
+    if strange:
+        listed = "; ".join(f"{operator} ({', '.join(names)})" for operator, names in strange.items())
+        control = all(label in _CONTROL_FLOW for label in strange)
+        hint = "" if control else '; unknown="movement" (--unknown movement) costs them as data movement'
+        raise NetworkImportError(f"unsupported operators: {listed}{hint}")
+
+
+def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
+    """Fold a node of constants, or hand it to its handler."""
+    given = [name for name in node.inputs if name]
+    try:
+        if node.operator == "Constant":
+            builder.fold([_constant_node(node)], node.outputs)
+        elif can_fold(node.operator) and all(name in builder.constants for name in given):
+            inputs = [builder.constants.get(name) for name in node.inputs]
+            builder.fold(fold(node, inputs), node.outputs)
+        elif node.operator in HANDLERS and node.proto.domain in _DOMAINS:
+            HANDLERS[node.operator](node, builder)
+        elif can_fold(node.operator) and node.proto.domain in _DOMAINS:
+            node.refuse("depends on data")
+        else:
+            fallback.move(node, builder)
+    except WorkloadError:
+        raise
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
+        # a damaged or misshapen node makes NumPy and Python complain in many ways that mean the same
+        node.refuse(first_line(error))
+
+
+def _constant_node(node: NodeView) -> Constant:
+    tensor = node.attribute("value")
+    if tensor is not None:
+        array = onnx.numpy_helper.to_array(tensor)
+        return Constant.of(node.outputs[0], array)
+    import numpy as np
+
+    for name, dtype in (
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+    ):
+        if node.has(name):
+            return Constant.of(node.outputs[0], np.array(node.attribute(name), dtype=dtype))
+    node.refuse("holds no number")
