@@ -281,7 +281,10 @@ def matmul(
     -----
     SPRING (Yu and Jha, IEEE TETC 2020): 20-bit words <4, 16>, 16 products of 40 bits in a 44-bit adder tree,
     stochastic rounding to 20 bits, then accumulation. Its released LFSR has 15 bits for a 16-bit fraction;
-    here the default has 16.
+    here the default has 16. Its unit rounds magnitudes, this one adds the random number to the
+    two's-complement word and cuts off: the probabilities are the same. As in hardware, successive states of
+    one LFSR share all bits but one, so that the errors of successive roundings are correlated, though each is
+    unbiased.
 
     Examples
     --------

@@ -106,6 +106,11 @@ class MainMemory:
     status: str = "assumed"
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if field.type in ("float", "int"):
+                value = getattr(self, field.name)
+                number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+                self._check(field.name, number, "a number")
         for name in _POSITIVE:
             self._check(name, getattr(self, name) > 0, "positive")
         for name in (*_AT_LEAST_ZERO, *(f for f in self.__slots__ if f.endswith("_cycles"))):

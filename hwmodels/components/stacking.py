@@ -106,7 +106,7 @@ def via_pj_per_bit(style: str, voltage: ArrayLike, *, toggle_rate: float = 0.5) 
 def stack(
     area_mm2: ArrayLike,
     power_w: ArrayLike,
-    style: str = "monolithic",
+    style: str | ArrayLike = "monolithic",
     *,
     sink_k_per_w: ArrayLike | None = None,
     ambient_c: ArrayLike | None = None,
@@ -118,8 +118,8 @@ def stack(
     area_mm2, power_w
         Area and power of each tier, shape (..., tiers), tier 0 next to the heat sink; zero or more.
     style
-        "planar", "tsv", "hybrid_bond" or "monolithic". Planar parts share one layer: the footprint is their
-        sum and all have one temperature.
+        "planar", "tsv", "hybrid_bond" or "monolithic", or indices into `STYLES`, shape (...). Planar parts
+        share one layer: the footprint is their sum and all have one temperature.
     sink_k_per_w, ambient_c
         Heat sink's resistance to ambient in kelvin per watt, and ambient in degrees Celsius; None is the
         package's (assumed) default. Shape (...).
@@ -157,13 +157,9 @@ def stack(
     ambient = floats(package["ambient_c"] if ambient_c is None else ambient_c)
     below_mm2_k_per_w = _layer(package, "interface") + _layer(package, "silicon")
 
-    if style == "planar":
-        footprint = area.sum(axis=-1)
-        between_mm2_k_per_w = 0.0
-    else:
-        between = figures(style)
-        footprint = area.max(axis=-1)
-        between_mm2_k_per_w = _layer(between, "bond") + _layer(between, "layer")
+    codes = _codes(style)
+    footprint = np.where(codes == 0, area.sum(axis=-1), area.max(axis=-1))
+    between_mm2_k_per_w = _between_mm2_k_per_w()[codes][..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         density = np.where(area > 0, power / area, np.where(power > 0, np.inf, 0.0))
         flux = np.where(footprint > 0, 1 / footprint, 0.0)[..., None]
@@ -171,6 +167,24 @@ def stack(
     rise = between_mm2_k_per_w * flux * through
     rise[..., 0] = (sink + below_mm2_k_per_w * flux[..., 0]) * through[..., 0]
     return Stack(footprint, density, ambient[..., None] + np.cumsum(rise, axis=-1))
+
+
+def _codes(style: str | ArrayLike) -> np.ndarray:
+    """Indices into `STYLES` of a name or of indices."""
+    if isinstance(style, str):
+        if style not in STYLES:
+            raise unknown("stacking style", style, STYLES)
+        return np.asarray(STYLES.index(style))
+    codes = np.asarray(style)
+    require(np.isin(codes, range(len(STYLES))), "style", f"an index into {STYLES}", codes)
+    return codes
+
+
+@cache
+def _between_mm2_k_per_w() -> Floats:
+    """Thermal resistance between a tier and the one below it, by style; none between parts of one layer."""
+    stacked = [figures(style) for style in STYLES[1:]]
+    return np.array([0.0, *(_layer(fields, "bond") + _layer(fields, "layer") for fields in stacked)])
 
 
 def _layer(fields: dict[str, float], name: str) -> float:

@@ -199,6 +199,17 @@ def test_rounding_once_is_rounding_groups_as_long_as_the_sum() -> None:
     assert (once != rounding.matmul(a, b, seed=6, round_each=None)).any()
 
 
+def test_first_states_are_fixed_by_the_seed_apart_by_column_and_never_zero() -> None:
+    assert rounding.lfsr_states(3, 16, 0).tolist() == rounding.lfsr_states(5, 16, 0).tolist()[:3]
+    assert len(set(rounding.lfsr_states(1000, 32, 1).tolist())) == 1000
+    assert (rounding.lfsr_states(1000, 32, 1) != rounding.lfsr_states(1000, 32, 2)).all()
+    for bits in (2, 5, 16):
+        states = rounding.lfsr_states(4000, bits, -7)
+        assert states.min() >= 1
+        assert states.max() <= 2**bits - 1
+    assert set(rounding.lfsr_states(4000, 2, 0).tolist()) == {1, 2, 3}
+
+
 def test_same_seed_same_bits() -> None:
     rng = np.random.default_rng(1)
     a, b = rng.uniform(-1, 1, (5, 40)), rng.uniform(-1, 1, (40, 6))

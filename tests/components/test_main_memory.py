@@ -124,6 +124,7 @@ VALID = {
         ("bandwidth_bytes_per_s", 0, "positive"),
         ("bandwidth_bytes_per_s", math.inf, "finite"),
         ("write_bandwidth_bytes_per_s", -1, "positive"),
+        ("capacity_bytes", "4 GiB", "a number"),
         ("efficiency", 1.5, r"in \(0, 1\]"),
         ("read_pj_per_bit", -1.0, "zero or more"),
         ("refresh_w", math.nan, "zero or more"),

@@ -1,11 +1,14 @@
 """Learning in fixed point: stochastic rounding learns where rounding to nearest does not."""
 
+import os
+
 import pandas as pd
 import pytest
 
 from hwmodels.rounding_demo import train_digits
 
-pytestmark = pytest.mark.compiled
+uncompiled = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+pytestmark = [pytest.mark.compiled, pytest.mark.skipif(uncompiled, reason="training uncompiled takes hours")]
 
 
 @pytest.fixture(scope="module")

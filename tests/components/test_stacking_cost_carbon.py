@@ -45,6 +45,17 @@ def test_many_stacks_at_once_equal_one_by_one() -> None:
         assert all((a[i] == b).all() for a, b in zip(together, alone, strict=True))
 
 
+def test_styles_may_vary_along_a_column() -> None:
+    area, power = np.full((4, 2), 50.0), np.full((4, 2), 5.0)
+    together = stacking.stack(area, power, np.arange(4))
+    for code, style in enumerate(stacking.STYLES):
+        alone = stacking.stack(area[code], power[code], style)
+        assert together.footprint_mm2[code] == alone.footprint_mm2
+        assert (together.temperature_c[code] == alone.temperature_c).all()
+    with pytest.raises(ValueError, match=r"style must be an index into .*, got 4"):
+        stacking.stack(area[0], power[0], 4)
+
+
 def test_bonded_tiers_run_hotter_than_monolithic_ones() -> None:
     styles = ("monolithic", "hybrid_bond", "tsv")
     tops = [stacking.stack([50, 50], [5, 5], style).temperature_c[1] for style in styles]
