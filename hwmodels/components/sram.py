@@ -67,7 +67,8 @@ def sram(
         Supply in volts, None for the node's nominal one. Scales energies (Stillmaker-Baas) and leakage
         (linearly, assumed); the cycle keeps its nominal value.
     device
-        CACTI's transistor flavour: "hp" high performance, "lop" low operating power.
+        CACTI's transistor flavour: "hp" high performance, "lop" low operating power. At 65 and 45 nm hp leaks
+        tens of times more, as server chips of that time did; low-power chips (EIE, Eyeriss) are "lop".
 
     Returns
     -------

@@ -132,3 +132,20 @@ def test_register_file_energy_against_interstellar(bytes: int, relative: float) 
     access = 2 * float(sram(bytes, 16, 45).read_pj_per_byte)
     one_mac = float(mac(16, 16, 32, 45, pipeline_bits=0).energy_pj)
     assert access / one_mac == pytest.approx(relative, rel=1 / 3)
+
+
+@pytest.mark.published
+def test_memories_of_an_eie_pe() -> None:
+    """EIE (ISCA 2016), Table II, 45 nm: memories take 594,786 um2 and 5.416 mW, the sparse matrix 469,412 um2.
+
+    128 KB, 64 bits wide, for the matrix; twice 16 KB, 16 bits, for pointers; 2 KB for activations (sizes: memory).
+    """
+    for device in ("hp", "lop"):
+        matrix, pointers, activations = (
+            sram(kib * 1024, width, 45, device=device) for kib, width in ((128, 64), (16, 16), (2, 64))
+        )
+        area = matrix.area_mm2 + 2 * pointers.area_mm2 + activations.area_mm2
+        assert matrix.area_mm2 == pytest.approx(0.469412, rel=0.1)
+        assert area == pytest.approx(0.594786, rel=0.1)
+        leakage_mw = 1e3 * (matrix.leakage_w + 2 * pointers.leakage_w + activations.leakage_w)
+        assert (leakage_mw < 5.416) == (device == "lop")  # 2.1 mW, against 184 mW of hp: EIE is no hp design
