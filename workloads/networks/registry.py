@@ -22,15 +22,23 @@ _BUILDERS = {
     "nasnet_mobile": "nasnet",
     "pnasnet_large": "nasnet",
     "pnasnet_mobile": "nasnet",
+    "resnet110_cifar10": "cifar",
     "resnet152": "resnet",
     "resnet152_v2": "resnet_v2",
     "resnet18": "resnet",
+    "resnet18_cifar10": "cifar",
+    "resnet20_cifar10": "cifar",
     "resnet50": "resnet",
+    "resnet56_cifar10": "cifar",
     "shufflenet_v2": "shufflenet",
     "squeezenet1_0": "squeezenet",
     "squeezenet1_1": "squeezenet",
     "vgg16": "vgg",
+    "vgg16_cifar10": "cifar",
+    "vgg16_cifar100": "cifar",
     "vgg19": "vgg",
+    "vgg19_cifar10": "cifar",
+    "vgg19_cifar100": "cifar",
 }
 """Name, which is that of the building function -> module of this package, imported when asked for."""
 
