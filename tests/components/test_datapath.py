@@ -66,6 +66,17 @@ def test_matmul_equals_unbounded_integers_bit_for_bit(case: dict) -> None:
     assert got.tolist() == want
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("il", "fl"), [(3, 0), (2, 1), (2, 2), (1, 3)])
+def test_every_product_of_a_small_format(il: int, fl: int, mode: str) -> None:
+    form = FixedPoint(il, fl)
+    words = list(range(form.low, form.high + 1))
+    column, row = [[word] for word in words], [words]
+    got = rounding.matmul_words(np.array(column), np.array(row), form, mode, lfsr_bits=5, seed=1)
+    lanes = registers(len(words), 5, 1)
+    assert got.tolist() == oracle.matmul(column, row, il, fl, mode, lanes, fl, 16)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     x=st.lists(st.floats(-20, 20), min_size=1, max_size=8),

@@ -138,7 +138,7 @@ def test_register_file_energy_against_interstellar(bytes: int, relative: float) 
 def test_memories_of_an_eie_pe() -> None:
     """EIE (ISCA 2016), Table II, 45 nm: memories 594,786 um2 and 5.416 mW, the sparse matrix 469,412 um2.
 
-    128 KB of 64 bits for the matrix, twice 16 KB of 16 bits for pointers, 2 KB for activations (sizes: memory).
+    128 KB of 64 bits for the matrix, twice 16 KB of 16 for pointers, 2 KB for activations (sizes: memory).
     """
     for device in ("hp", "lop"):
         matrix, pointers, activations = (
