@@ -1,0 +1,68 @@
+"""Which accelerator is best: spaces, sweeps, fronts, figures and the command line.
+
+Names are loaded when they are first used, so that `import dse` and `springboard --help` are quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dse.axes import Axis, powers_of_two, steps
+    from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.evaluation import Result, evaluate
+    from dse.front import Front
+    from dse.pareto import nondominated
+    from dse.space import Space
+    from dse.spaces import named_space, space_names
+    from dse.sweeping import sweep
+    from dse.swept import Sweep
+
+_HOMES = {
+    "Axis": "axes",
+    "powers_of_two": "axes",
+    "steps": "axes",
+    "ConstraintError": "errors",
+    "InfeasibleSpaceError": "errors",
+    "StoreError": "errors",
+    "UnknownNameError": "errors",
+    "Result": "evaluation",
+    "evaluate": "evaluation",
+    "Front": "front",
+    "nondominated": "pareto",
+    "Space": "space",
+    "named_space": "spaces",
+    "space_names": "spaces",
+    "sweep": "sweeping",
+    "Sweep": "swept",
+}
+
+__all__ = [
+    "Axis",
+    "ConstraintError",
+    "Front",
+    "InfeasibleSpaceError",
+    "Result",
+    "Space",
+    "StoreError",
+    "Sweep",
+    "UnknownNameError",
+    "evaluate",
+    "named_space",
+    "nondominated",
+    "powers_of_two",
+    "space_names",
+    "steps",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dse' has no attribute {name!r}")
+    value = getattr(import_module(f"dse.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

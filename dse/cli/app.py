@@ -1,0 +1,47 @@
+"""Puts the sub-commands together: every module of `dse.cli.commands` is one.
+
+A module there holds either a function `command`, whose name on the command line is the module's and whose
+docstring is its help, or a `typer.Typer` called `group` with sub-commands of its own.
+"""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import typer
+
+from dse.cli import commands
+
+UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What typer raises for an unknown option, a missing argument and the like."""
+
+
+def build() -> Any:
+    """Make the command-line application."""
+    app = typer.Typer(
+        name="springboard",
+        help="Which accelerator should run my network? Costs, sweeps and Pareto fronts.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(_overview)
+    for module in sorted(found.name for found in pkgutil.iter_modules(commands.__path__)):
+        content = importlib.import_module(f"{commands.__name__}.{module}")
+        name = module.replace("_", "-")
+        if hasattr(content, "group"):
+            app.add_typer(content.group, name=name)
+        else:
+            app.command(name)(content.command)
+    return typer.main.get_command(app)
+
+
+def _overview() -> None:
+    """Which accelerator should run my network? Costs, sweeps and Pareto fronts.
+
+    \b
+    springboard evaluate resnet50 edge_16x16
+    springboard front resnet50 --space systolic --out runs/first
+    """

@@ -1,0 +1,48 @@
+"""`springboard accelerators`."""
+
+from dse.cli.options import Json, print_json
+
+
+def command(json: Json = False) -> None:
+    """List the accelerators known by name.
+
+    Published machines, and reference points of the project; all are starting points for --set and --axis.
+
+    \b
+    springboard accelerators
+    springboard accelerators --json
+    """
+    import hwmodels
+    from dse.axes import label_of
+    from dse.quantities import binary_bytes, si
+    from dse.report import text_table
+
+    machines = [(name, hwmodels.load(name)) for name in hwmodels.names()]
+    if json:
+        leaves = {
+            name: {path: label_of(value) for path, value in hwmodels.paths(machine).items() if _plain(value)}
+            for name, machine in machines
+        }
+        print_json(leaves)
+        return
+    rows = [["accelerator", "array", "flow", "clock", "on chip", "memory", "node", "source"]]
+    for name, machine in machines:
+        buffers = machine.buffers
+        on_chip = sum(b.bytes for b in (buffers.weight, buffers.input, buffers.output, buffers.shared))
+        rows.append(
+            [
+                name,
+                f"{machine.array.rows}×{machine.array.cols}",
+                str(label_of(machine.array.dataflow)),
+                si(machine.clock_hz, "Hz"),
+                binary_bytes(on_chip),
+                machine.main_memory.name,
+                f"{machine.technology.node_nm:g} nm",
+                machine.source,
+            ]
+        )
+    print(text_table(rows, last_left=True))
+
+
+def _plain(value: object) -> bool:
+    return value is None or isinstance(value, int | float | str)

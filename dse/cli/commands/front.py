@@ -1,0 +1,104 @@
+"""`springboard front`."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import (
+    Axes,
+    Batch,
+    Constraints,
+    Dims,
+    Json,
+    MappingObjective,
+    NetworkName,
+    Objectives,
+    ShowProgress,
+    SpaceName,
+    Unknown,
+    Workers,
+    network_of,
+    print_json,
+    space_of,
+)
+
+
+def command(
+    net: NetworkName,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where the table and the figure go.")],
+    space: SpaceName = "systolic",
+    objectives: Objectives = "latency_s,energy_j,area_mm2",
+    batch: Batch = None,
+    axis: Axes = None,
+    constraint: Constraints = None,
+    mapping_objective: MappingObjective = "edp",
+    dim: Dims = None,
+    unknown: Unknown = "refuse",
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),
+    ] = None,
+    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    workers: Workers = None,
+    progress: ShowProgress = None,
+    json: Json = False,
+) -> None:
+    """Find the Pareto front of a space.
+
+    Writes front.parquet, front.csv, front.pdf and front.png, and prints the knee and the extreme designs.
+
+    \b
+    springboard front resnet50 --space systolic --objectives latency_s,energy_j,area_mm2 --out runs/first
+    springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
+    springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
+    """
+    from dse.plot import WIDTHS_INCHES
+    from dse.report import assumptions, check_writable, designs_text, json_values, save_front
+    from dse.sweeping import sweep
+
+    if width not in WIDTHS_INCHES:
+        raise ValueError(f"--width must be column or page, got {width!r}")
+    check_writable(out)
+    chosen = space_of(space, axis, constraint)
+    network = network_of(net, dim, unknown, batch)
+    begun = time.perf_counter()
+    result = sweep(
+        network,
+        chosen,
+        store=store,
+        workers=workers,
+        batch=batch,
+        mapping_objective=mapping_objective,
+        objectives=objectives.split(","),
+        progress=progress,
+    )
+    seconds = time.perf_counter() - begun
+    front = result.front()
+    files = save_front(front, out, width)
+    if json:
+        designs = front.designs()
+        print_json(
+            {
+                "network": front.network,
+                "space": front.space.name,
+                "objectives": [str(objective) for objective in front.objectives],
+                "evaluated": front.evaluated,
+                "feasible": front.feasible,
+                "front": len(front),
+                "seconds": seconds,
+                "designs": {str(name): json_values(row) for name, row in designs.iterrows()},
+                "notes": front.notes,
+                "assumptions": assumptions(front),
+                "files": files,
+            }
+        )
+        return
+    print(front)
+    print(f"{front.evaluated / seconds:,.0f} configurations per second, {seconds:.1f} s in all\n")
+    print(designs_text(front))
+    print()
+    for note in front.notes:
+        print(f"Note: {note}.")
+    print(assumptions(front))
+    print("Written: " + ", ".join(files))

@@ -1,0 +1,83 @@
+"""`springboard sweep`."""
+
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import (
+    Axes,
+    Batch,
+    Constraints,
+    Dims,
+    Json,
+    MappingObjective,
+    NetworkName,
+    Objectives,
+    ShowProgress,
+    SpaceName,
+    Unknown,
+    Workers,
+    network_of,
+    print_json,
+    space_of,
+)
+
+
+def command(
+    net: NetworkName,
+    store: Annotated[
+        str, typer.Option(metavar="DIR", help="Where the results go; an interrupted sweep resumes.")
+    ],
+    space: SpaceName = "systolic",
+    objectives: Objectives = "latency_s,energy_j,area_mm2",
+    keep: Annotated[
+        str, typer.Option(metavar="all|front", help="Keep every configuration, or the front and a sample.")
+    ] = "all",
+    batch: Batch = None,
+    axis: Axes = None,
+    constraint: Constraints = None,
+    mapping_objective: MappingObjective = "edp",
+    dim: Dims = None,
+    unknown: Unknown = "refuse",
+    workers: Workers = None,
+    progress: ShowProgress = None,
+    json: Json = False,
+) -> None:
+    """Cost every point of a space, resumably.
+
+    The results are Parquet files, one a range of the space; a sweep that was interrupted or killed resumes.
+
+    \b
+    springboard sweep resnet50 --space systolic --store runs/all
+    springboard sweep resnet50 --store runs/small --axis array.rows=8,16 --constraint 'area_mm2 <= 10'
+    """
+    from dse.sweeping import sweep
+
+    result = sweep(
+        network_of(net, dim, unknown, batch),
+        space_of(space, axis, constraint),
+        store=store,
+        workers=workers,
+        batch=batch,
+        mapping_objective=mapping_objective,
+        objectives=objectives.split(","),
+        keep=keep,
+        progress=progress,
+    )
+    limits = result.limits()
+    if json:
+        summary = {"network": result.network, "space": result.space.name, "evaluated": result.evaluated}
+        print_json(
+            {
+                **summary,
+                "feasible": result.feasible,
+                "front": len(result.gathered.front),
+                "limits": limits.to_dict(),
+                "store": store,
+            }
+        )
+        return
+    print(result)
+    for name, count in limits.items():
+        print(f"  excluded by {name}: {count:,}")
+    print(f"Parts: {store}/parts/*.parquet")

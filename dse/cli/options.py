@@ -1,0 +1,136 @@
+"""Options that several sub-commands share, and how their texts are read."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dse.network import Network
+    from dse.space import Space
+
+NetworkName = Annotated[
+    str, typer.Argument(metavar="NET", help="A built-in network, or the path of an ONNX file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
+Batch = Annotated[int | None, typer.Option(metavar="N", help="Inputs at once; default: the network's own.")]
+MappingObjective = Annotated[
+    str, typer.Option(metavar="edp|latency|energy", help="What each operation's mapping minimises.")
+]
+Dims = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dim", metavar="NAME=VALUE", help="Value of a dynamic dimension of an ONNX file; repeatable."
+    ),
+]
+Unknown = Annotated[
+    str,
+    typer.Option(
+        metavar="refuse|movement",
+        help="ONNX operators without a cost model: refuse, or cost as data movement.",
+    ),
+]
+SpaceName = Annotated[str, typer.Option("--space", metavar="NAME", help="A named space.")]
+Axes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--axis",
+        metavar="PATH=VALUES",
+        help="Replace or add an axis: 'array.rows=8,16,32', 'clock_hz=400..800 MHz:100 MHz' (steps) or "
+        "'buffers.weight.bytes=64 KiB..1 MiB' (powers of two); repeatable.",
+    ),
+]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option("--constraint", metavar="EXPR", help="For example 'area_mm2 <= 50'; repeatable."),
+]
+Objectives = Annotated[
+    str, typer.Option(metavar="A,B,C", help="Columns to minimise; '-' before a name maximises it.")
+]
+Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: one a core.")]
+ShowProgress = Annotated[
+    bool | None, typer.Option("--progress/--no-progress", help="Progress bar; default: on a terminal only.")
+]
+
+
+def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    """Read "name=value" texts.
+
+    Examples
+    --------
+    >>> pairs("--axis", ["array.rows=8,16"])
+    {'array.rows': '8,16'}
+
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        name, value = name.strip(), value.strip()
+        if not (equals and name and value):
+            raise ValueError(f"{option} {text!r}: write NAME=VALUE")
+        if name in found:
+            raise ValueError(f"{option}: {name} is given twice")
+        found[name] = value
+    return found
+
+
+def axis_values(path: str, text: str) -> Any:
+    """Read the values of an axis as the command line writes them.
+
+    Examples
+    --------
+    >>> [axis_values("array.rows", text) for text in ("8, 16", "8..32", "8..16:4")]
+    [['8', '16'], (8, 16, 32), (8, 12, 16)]
+
+    """
+    from dse.axes import powers_of_two, steps
+
+    start, dots, rest = text.partition("..")
+    if not dots:
+        return [value.strip() for value in text.split(",")]
+    stop, colon, step = rest.partition(":")
+    try:
+        return steps(start, stop, step) if colon else powers_of_two(start, stop)
+    except ValueError as problem:
+        raise ValueError(f"--axis {path}={text}: {problem}") from None
+
+
+def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
+    """Build a named space with the changes that the options ask for."""
+    from dse.spaces import named_space
+
+    changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
+    space = named_space(name)
+    return space.replace(changes, constraints or ()) if changes or constraints else space
+
+
+def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int | None) -> "Network":
+    """Load a network with the options that an ONNX file may need."""
+    from dse.network import load_network
+
+    if unknown not in ("refuse", "movement"):
+        raise ValueError(f"--unknown must be refuse or movement, got {unknown!r}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"--batch must be at least 1, got {batch}")
+    values = {}
+    for dim, text in pairs("--dim", dims).items():
+        if not text.isdigit() or int(text) < 1:
+            raise ValueError(f"--dim {dim}={text}: the value must be a positive whole number")
+        values[dim] = int(text)
+    return load_network(name, values, unknown, batch)
+
+
+def print_json(data: Any) -> None:
+    """Write JSON to standard output; what is not a finite number becomes null."""
+    print(json.dumps(_finite(data), indent=1, allow_nan=False))
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(name): _finite(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    if hasattr(data, "item"):
+        data = data.item()
+    return None if isinstance(data, float) and not abs(data) < float("inf") else data

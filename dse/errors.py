@@ -1,0 +1,56 @@
+"""What is wrong with the user's input, said so that the next attempt works."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UnknownNameError(KeyError):
+    """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ConstraintError(ValueError):
+    """An expression that does not parse, or that speaks of something that does not exist."""
+
+
+class InfeasibleSpaceError(ValueError):
+    """No configuration of the space is feasible."""
+
+
+class StoreError(ValueError):
+    """A sweep's store cannot be used, read or written."""
+
+
+def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
+    """Say which known names are like `name`.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    known
+        Every name that would have done.
+    count
+        How many to offer at most.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'a' or 'b'?"``, or the whole list where nothing is like it.
+
+    Examples
+    --------
+    >>> nearest("resnet5O", ["resnet50", "vgg16"])
+    "; did you mean 'resnet50'?"
+    >>> nearest("zebra", ["os", "ws"])
+    '; known: os, ws'
+
+    """
+    names = sorted(set(known))
+    folded = {candidate.casefold(): candidate for candidate in names}
+    close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
+    if close:
+        return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,132 @@
+"""A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse import knee as knees
+from dse.metrics import Objective, to_minimise
+from dse.space import Space
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """Designs that no other feasible design of a space dominates. Made by `Sweep.front`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a design, from the best in the first objective: axis values and metrics; its index is the
+        space's.
+    objectives : tuple of Objective
+        What is minimised or maximised.
+    evaluated, feasible : int
+        Configurations that were costed, and those of them that the front was chosen from.
+    background : DataFrame
+        Objectives of some of those configurations, for the figure.
+
+    """
+
+    frame: "pandas.DataFrame"
+    objectives: tuple[Objective, ...]
+    space: Space
+    network: str
+    layers: LayerTable
+    mapping_objective: str
+    evaluated: int
+    feasible: int
+    background: "pandas.DataFrame"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Objectives to minimise, shape (n_designs, n_objectives)."""
+        return to_minimise([self.frame[o.column].to_numpy() for o in self.objectives], self.objectives)
+
+    def knee(self) -> "pandas.Series":
+        """Return the knee's row; `dse.knee` defines it. Its name is the design's index."""
+        return self.frame.iloc[knees.knee(self.values)[0]]
+
+    def extremes(self) -> "pandas.DataFrame":
+        """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
+        return self._named(
+            [objective.superlative for objective in self.objectives], knees.extremes(self.values)
+        )
+
+    def designs(self) -> "pandas.DataFrame":
+        """Return the knee and the extremes, one row each; the column `index` is the design's index."""
+        names = ["knee", *(objective.superlative for objective in self.objectives)]
+        return self._named(names, [knees.knee(self.values)[0], *knees.extremes(self.values)])
+
+    def _named(self, names: list[str], rows: list[int]) -> "pandas.DataFrame":
+        return self.frame.iloc[rows].reset_index().set_axis(names, axis=0).rename_axis(index="design")
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before trusting the front's shape."""
+        notes = []
+        for objective in self.objectives:
+            values = self.background[objective.column]
+            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
+                notes.append(
+                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
+                )
+        twins = int(self.frame.duplicated([objective.column for objective in self.objectives]).sum())
+        if twins:
+            notes.append(f"{twins:,} designs equal another one in all objectives")
+        return notes
+
+    def accelerator(self, index: int) -> Any:
+        """Return the accelerator of a design, by its index."""
+        return self.space[index]
+
+    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+        """Draw the front; see `dse.plot.draw_front`.
+
+        Parameters
+        ----------
+        width
+            "column" (3.5 in) or "page" (7 in).
+        labels
+            Name the knee and the extremes.
+
+        """
+        from dse.plot import draw_front, front_picture
+
+        return draw_front(front_picture(self, labels=labels), width=width)
+
+    def to_latex(self, designs: Iterable[int] | None = None) -> str:
+        """Write designs, by default the knee and the extremes, as a LaTeX table; see `dse.report.latex`."""
+        from dse.report import latex
+
+        return latex(self, designs)
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write front.parquet, front.csv, front.pdf and front.png; see `dse.report.save_front`."""
+        from dse.report import save_front
+
+        return save_front(self, folder, width)
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(objective) for objective in self.objectives)
+        return (
+            f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
+            f"configurations ({self.feasible:,} feasible) in {names}"
+        )
+
+    def _repr_html_(self) -> str:
+        from dse.report import html_note
+
+        return html_note("; ".join([repr(self), *self.notes]), self.designs().T)

@@ -1,0 +1,85 @@
+"""Results as they come in: rows into columns, points into the front, limits into counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.metrics import Objective
+from dse.pareto import RunningFront
+from dse.parts import Parts
+from dse.space import Space
+from dse.task import Chunk, Columns, limit_names
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that a finished sweep knows."""
+
+    front: NDArray[np.int64]  # indices of the points on the front, ascending
+    counts: NDArray[np.int64]  # points by limit code; code 0 is feasible
+    rows: Columns | None  # the rows kept, in memory
+    parts: Parts | None  # or where they are kept
+
+    def columns(self, names: Sequence[str]) -> Columns:
+        """Columns of the rows kept, in the order of their indices."""
+        if self.parts is not None:
+            return self.parts.load(names)
+        assert self.rows is not None
+        return {name: self.rows[name] for name in names}
+
+
+class Gather:
+    """Takes chunks in any order; what it holds in the end does not depend on that order.
+
+    Parameters
+    ----------
+    space
+        What is swept.
+    objectives
+        Columns of the front.
+    every_row
+        Chunks hold all rows of their ranges; otherwise only some.
+    parts
+        Where the rows are stored; without it they stay here.
+
+    """
+
+    def __init__(
+        self, space: Space, objectives: Sequence[Objective], every_row: bool, parts: Parts | None = None
+    ) -> None:
+        self.front = RunningFront(objectives)
+        self._counts = np.zeros(len(limit_names(space)), dtype=np.int64)
+        self._parts = parts
+        self._size = space.size
+        self._every_row = every_row
+        self._whole: Columns = {}
+        self._pieces: dict[int, Columns] = {}
+
+    @property
+    def needed(self) -> list[str]:
+        """Columns that have to be read back from a part."""
+        return ["index", "feasible", *(objective.column for objective in self.front.objectives)]
+
+    def add(self, start: int, stop: int, chunk: Chunk) -> None:
+        """Take in the chunk of a range."""
+        self.front.add(chunk.columns)
+        self._counts += chunk.counts
+        if self._parts is not None:
+            return
+        if not self._every_row:
+            self._pieces[start] = chunk.columns
+            return
+        for name, column in chunk.columns.items():
+            if name not in self._whole:  # one array, filled in place: never two copies of a column
+                self._whole[name] = np.empty(self._size, dtype=column.dtype)
+            self._whole[name][start:stop] = column
+
+    def finish(self) -> Gathered:
+        """Everything, after the last chunk."""
+        rows = self._whole
+        if self._pieces:
+            pieces = [self._pieces[start] for start in sorted(self._pieces)]
+            rows = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        return Gathered(self.front.index, self._counts, None if self._parts else rows, self._parts)

@@ -1,0 +1,71 @@
+"""Networks as `dse` sees them: anything with a name that lowers to a layer table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from workloads.table import LayerTable
+
+
+class Network(Protocol):
+    """What `workloads.load` and `workloads.from_onnx` return."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    def table(self, batch: int | None = None) -> LayerTable:
+        """Lower it, for `batch` inputs at once."""
+
+
+def network_table(network: Network | str | LayerTable, batch: int | None = None) -> tuple[str, LayerTable]:
+    """Name and layer table of a network, a built-in network's name, an ONNX file's path, or a bare table.
+
+    Raises
+    ------
+    ValueError
+        If the batch is not positive, or is given for a bare table, whose batch is in its rows.
+    KeyError
+        If there is no built-in network of that name; the nearest are named.
+
+    """
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
+    if isinstance(network, LayerTable):
+        if batch is not None:
+            raise ValueError(
+                "batch: a layer table carries its own; lower the network with another batch instead"
+            )
+        return "table", network
+    if isinstance(network, str):
+        network = load_network(network, batch=batch)
+    return network.name, network.table(batch)
+
+
+def load_network(
+    name: str, dims: Mapping[str, int] | None = None, unknown: str = "refuse", batch: int | None = None
+) -> Network:
+    """Find a network by built-in name or by the path of an ONNX file.
+
+    Parameters
+    ----------
+    name
+        A built-in network, or a path: it ends in ".onnx", contains a separator or is a file.
+    dims
+        Values of dynamic dimensions, for a file.
+    unknown
+        What to do with operators that have no cost model: "refuse", or "movement" to cost them as moving data.
+    batch
+        Value of a file's dynamic batch dimension.
+
+    Raises
+    ------
+    ValueError, KeyError
+        As `workloads.load` and `workloads.from_onnx`.
+
+    """
+    import workloads
+
+    if name.endswith(".onnx") or "/" in name or Path(name).is_file():
+        return workloads.from_onnx(name, dims=dims, batch=batch, unknown=unknown)
+    return workloads.load(name)

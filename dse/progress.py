@@ -1,0 +1,55 @@
+"""How far a sweep is: a bar with rate, time left and the front's size, and silence where nobody watches."""
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+_FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left{postfix}]"
+
+
+class Progress:
+    """A progress bar on standard error.
+
+    Parameters
+    ----------
+    total
+        Configurations there are.
+    done
+        Configurations already costed.
+    wanted
+        True or False to force the bar on or off; None shows it on a terminal only.
+
+    """
+
+    def __init__(self, total: int, done: int = 0, wanted: bool | None = None) -> None:
+        shown = sys.stderr.isatty() if wanted is None else wanted
+        self._bar: Any = None
+        if shown:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                desc="configurations",
+                unit="",
+                unit_scale=True,
+                bar_format=_FORMAT,
+                file=sys.stderr,
+                dynamic_ncols=True,
+                smoothing=0.1,
+            )
+
+    def show(self, done: int, front_size: int) -> None:
+        """Say how many are done and how large the front is now."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"front {front_size:,}", refresh=False)
+            self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,184 @@
+"""Sizes and rates as people write them: "64 KiB" and "1 GHz" in, "64 KiB" and "1 GHz" out."""
+
+import re
+from decimal import Decimal
+from numbers import Real
+from typing import Final
+
+# Decimal prefixes are powers of ten, binary ones (IEC 80000-13) powers of two; "KB" is refused.
+_DECIMAL: Final = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "m": -3, "u": -6, "µ": -6, "n": -9, "p": -12}
+_BINARY: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
+_DIMENSIONS: Final = {
+    "B": "bytes",
+    "B/s": "bytes_per_s",
+    "bit": "bits",
+    "Hz": "hz",
+    "s": "s",
+    "J": "j",
+    "W": "w",
+    "V": "v",
+    "mm2": "mm2",
+}
+
+
+def _units() -> dict[str, tuple[Decimal, str]]:
+    """Every unit that can be written, with its factor and what it measures."""
+    units = {"um2": (Decimal("1e-6"), "mm2"), "mm²": (Decimal(1), "mm2")}
+    for symbol, dimension in _DIMENSIONS.items():
+        prefixes = {"": 0} if dimension == "mm2" else _DECIMAL
+        for prefix, power in prefixes.items():
+            if power >= 0 or dimension not in ("bytes", "bytes_per_s", "bits", "hz"):
+                units[prefix + symbol] = (Decimal(10) ** power, dimension)
+        if dimension in ("bytes", "bytes_per_s", "bits"):
+            for prefix, power in _BINARY.items():
+                units[prefix + symbol] = (Decimal(2) ** power, dimension)
+    return units
+
+
+UNITS: Final = _units()
+NUMBER_WITH_UNIT: Final = re.compile(
+    r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*("
+    + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+    + r")(?![\w/])"
+)
+_NUMBER_AND_WORD: Final = re.compile(
+    r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµ²/][\w²/]*)?\s*"
+)
+
+
+def dimension_of(path: str) -> str:
+    """Read off a dotted name's last part what it measures, "" where it does not say.
+
+    Examples
+    --------
+    >>> dimension_of("buffers.weight.bytes"), dimension_of("clock_hz"), dimension_of("array.rows")
+    ('bytes', 'hz', '')
+
+    """
+    last = path.rpartition(".")[2].replace("voltage", "v")
+    for dimension in sorted(_DIMENSIONS.values(), key=len, reverse=True):
+        if last == dimension or last.endswith("_" + dimension):
+            return dimension
+    return ""
+
+
+def parse(text: str, path: str = "") -> int | float:
+    """Turn a number with an optional unit into a plain number in the base unit (bytes, hertz, seconds ...).
+
+    Parameters
+    ----------
+    text
+        For example "64 KiB", "1.2GHz", "8 GB/s", "32".
+    path
+        The field it is for; where its name carries a unit, the text's unit must measure the same.
+
+    Returns
+    -------
+    int or float
+        An int wherever the value is whole.
+
+    Raises
+    ------
+    ValueError
+        If the text is no number, or its unit is unknown or measures something else.
+
+    Examples
+    --------
+    >>> parse("64 KiB"), parse("1 GHz"), parse("2.5"), parse("8 GB/s")
+    (65536, 1000000000, 2.5, 8000000000)
+
+    """
+    match = _NUMBER_AND_WORD.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"{path or 'quantity'}: {text!r} is not a number with a unit, such as '64 KiB' or '1 GHz'"
+        )
+    number, unit = match.groups()
+    factor, dimension = Decimal(1), ""
+    if unit:
+        if unit not in UNITS:
+            hint = (
+                "; write KiB (1024) or kB (1000)"
+                if unit.startswith("K")
+                else ", such as KiB, MB, GHz, GB/s, mm2"
+            )
+            raise ValueError(f"{path or 'quantity'}: {text!r} has the unknown unit {unit!r}{hint}")
+        factor, dimension = UNITS[unit]
+    wanted = dimension_of(path)
+    if wanted and dimension and wanted != dimension:
+        raise ValueError(f"{path}: {text!r} is in {dimension}, the field is in {wanted}")
+    value = Decimal(number) * factor
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def si(value: float, unit: str = "", digits: int = 3) -> str:
+    """Write a number with the SI prefix that puts it between 1 and 1000.
+
+    Examples
+    --------
+    >>> si(0.00321, "J"), si(2.5e9, "Hz"), si(0.0, "s"), si(999.96, "W")
+    ('3.21 mJ', '2.5 GHz', '0 s', '1 kW')
+
+    """
+    if value == 0 or value != value or abs(value) == float("inf"):
+        return f"{value:.{digits}g} {unit}".rstrip()
+    prefixes = {
+        -15: "f",
+        -12: "p",
+        -9: "n",
+        -6: "µ",
+        -3: "m",
+        0: "",
+        3: "k",
+        6: "M",
+        9: "G",
+        12: "T",
+        15: "P",
+    }
+    rounded = float(f"{value:.{digits - 1}e}")  # first, so that 999.96 becomes 1 k and not 1000
+    power = max(-15, min(15, 3 * ((int(f"{rounded:e}".partition("e")[2])) // 3)))
+    scaled = float(f"{rounded / 10.0**power:.{digits}g}")
+    return f"{scaled:g} {prefixes[power]}{unit}".rstrip()
+
+
+def binary_bytes(value: float) -> str:
+    """Write a number of bytes with the binary prefix that leaves it short.
+
+    Examples
+    --------
+    >>> binary_bytes(65536), binary_bytes(1.5 * 2**20), binary_bytes(100)
+    ('64 KiB', '1.5 MiB', '100 B')
+
+    """
+    scaled, prefix = float(value), ""
+    for larger in ("Ki", "Mi", "Gi", "Ti"):
+        if abs(scaled) < 1024:
+            break
+        scaled, prefix = scaled / 1024, larger
+    return f"{scaled:.4g} {prefix}B"
+
+
+def show(path: str, value: object) -> str:
+    """Write a field's value for a person, with the unit that the field's name carries.
+
+    Examples
+    --------
+    >>> show("buffers.weight.bytes", 65536), show("clock_hz", 1e9), show("array.dataflow", "ws")
+    ('64 KiB', '1 GHz', 'ws')
+
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return str(value)
+    value = float(value)
+    match dimension_of(path):
+        case "bytes":
+            return binary_bytes(value)
+        case "":
+            return f"{value:.6g}"
+        case "mm2":
+            return f"{value:.4g} mm²"
+        case "v":
+            return f"{value:.4g} V"
+        case dimension:
+            symbol = next(symbol for symbol, known in _DIMENSIONS.items() if known == dimension)
+            return si(value, symbol)

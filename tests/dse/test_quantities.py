@@ -1,0 +1,86 @@
+"""Quantities: what people write is what is meant, and what is printed reads back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.quantities import UNITS, binary_bytes, parse, show, si
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("64 KiB", 65536),
+        ("64KiB", 65536),
+        ("8 MB", 8_000_000),
+        ("1.2GHz", 1_200_000_000),
+        ("1.5 KiB", 1536),
+        ("25.6 GB/s", 25_600_000_000),
+        ("32", 32),
+        ("-2.5e3", -2500),
+        ("0.9 V", 0.9),
+        ("900 mV", 0.9),
+        ("3 us", 3e-6),
+        ("50 mm2", 50),
+        ("5 um2", 5e-6),
+    ],
+)
+def test_parse(text, value):
+    got = parse(text)
+    assert got == value
+    assert isinstance(got, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("64 KB", "buffers.weight.bytes", r"unknown unit 'KB'; write KiB \(1024\) or kB \(1000\)"),
+        ("1 GHz", "buffers.weight.bytes", r"'1 GHz' is in hz, the field is in bytes"),
+        ("8 GB", "main_memory.bandwidth_bytes_per_s", "is in bytes, the field is in bytes_per_s"),
+        ("many", "clock_hz", "clock_hz: 'many' is not a number with a unit"),
+        ("1 furlong", "clock_hz", "unknown unit 'furlong'"),
+        ("", "clock_hz", "not a number"),
+    ],
+)
+def test_parse_refuses(text, path, message):
+    with pytest.raises(ValueError, match=message):
+        parse(text, path)
+
+
+@given(st.integers(min_value=0, max_value=2**40))
+def test_bytes_read_back_within_their_digits(size):
+    assert parse(binary_bytes(size)) == pytest.approx(size, rel=5e-4)  # four digits are printed
+
+
+@given(st.floats(min_value=1e-14, max_value=1e14), st.sampled_from(["J", "s", "W"]))
+def test_si_is_short_and_within_its_digits(value, unit):
+    text = si(value, unit)
+    number, _, prefixed = text.partition(" ")
+    factors = {
+        "f": 1e-15,
+        "p": 1e-12,
+        "n": 1e-9,
+        "µ": 1e-6,
+        "m": 1e-3,
+        "k": 1e3,
+        "M": 1e6,
+        "G": 1e9,
+        "T": 1e12,
+    }
+    assert 1 <= float(number) < 1000
+    assert float(number) * factors.get(prefixed.removesuffix(unit), 1.0) == pytest.approx(value, rel=5.1e-3)
+
+
+def test_every_unit_reads_back_in_its_dimension():
+    for unit in UNITS:
+        assert parse(f"2 {unit}") == pytest.approx(2 * float(UNITS[unit][0]), rel=1e-12)  # one rounding
+
+
+def test_show_uses_the_unit_in_the_name():
+    shown = [
+        show("technology.voltage", 0.7),
+        show("area_mm2", 1.5),
+        show("array.rows", 16),
+        show("x.y", True),
+    ]
+    assert shown == ["0.7 V", "1.5 mm²", "16", "True"]

@@ -1,0 +1,303 @@
+"""A store survives being killed, truncated, full, locked or mistaken, and ends with the same bytes."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import dse
+from dse import store as stores
+from tests.dse import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def contents(folder):
+    """Bytes of everything but the lock, which says who held it."""
+    files = sorted(file for file in Path(folder).rglob("*") if file.is_file() and file.name != "lock")
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def fill(folder, **options):
+    return dse.sweep(tiny.network(), tiny.space(), store=folder, chunk=16, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "store"
+    return folder, fill(folder)
+
+
+def script(body):
+    """A Python process with the project on its path."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen(
+        [sys.executable, "-c", body],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def never(*args, **kwargs):
+    raise AssertionError("this was to be read, or refused, and not computed")
+
+
+SLOW = """
+import time
+import dse
+from dse import sweeping
+from tests.dse import tiny
+
+honest = sweeping.cost_range
+
+def slow(*args, **kwargs):
+    time.sleep(0.05)
+    return honest(*args, **kwargs)
+
+sweeping.cost_range = slow
+dse.sweep(tiny.network(), tiny.space(), store={store!r}, chunk=16, workers=2)
+"""
+
+
+def test_stored_and_unstored_sweeps_are_equal(whole):
+    _, stored = whole
+    unstored = dse.sweep(tiny.network(), tiny.space())
+    pd.testing.assert_frame_equal(stored.frame, unstored.frame)
+    pd.testing.assert_frame_equal(stored.front().frame, unstored.front().frame)
+    pd.testing.assert_frame_equal(stored.front().background, unstored.front().background)
+
+
+def test_killed_and_resumed_ends_with_the_same_bytes(whole, tmp_path):
+    undisturbed, swept = whole
+    folder = tmp_path / "store"
+    process = script(SLOW.format(store=str(folder)))
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("parts/*.parquet"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    there = len(list(folder.glob("parts/*.parquet")))
+    assert 2 <= there < 9
+    resumed = fill(folder)
+    assert contents(folder) == contents(undisturbed)
+    pd.testing.assert_frame_equal(resumed.frame, swept.frame)
+    pd.testing.assert_frame_equal(resumed.front().frame, swept.front().frame)
+
+
+def test_ctrl_c_ends_cleanly_and_resumes(whole, tmp_path):
+    undisturbed, _ = whole
+    folder = tmp_path / "store"
+    process = script(SLOW.format(store=str(folder)))
+    while not list(folder.glob("parts/*.parquet")) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "KeyboardInterrupt: stopped after" in errors
+    assert "of 128 configurations; the same command resumes" in errors
+    assert not list(folder.glob("parts/*.tmp"))
+    fill(folder)
+    assert contents(folder) == contents(undisturbed)
+
+
+@pytest.mark.parametrize("length", [0, 3, 1000, -1])
+def test_a_truncated_part_is_computed_again(whole, tmp_path, length):
+    undisturbed, _ = whole
+    folder = tmp_path / "store"
+    fill(folder)
+    part = sorted(folder.glob("parts/*.parquet"))[3]
+    part.write_bytes(part.read_bytes()[:length])
+    fill(folder)
+    assert contents(folder) == contents(undisturbed)
+
+
+def test_a_damaged_byte_is_found(whole, tmp_path):
+    undisturbed, _ = whole
+    folder = tmp_path / "store"
+    swept = fill(folder)
+    part = sorted(folder.glob("parts/*.parquet"))[3]
+    good = part.read_bytes()
+    at = good.index(b"\x28\xb5\x2f\xfd") + 12  # inside the first zstd frame: a page of some column
+    part.write_bytes(good[:at] + bytes([good[at] ^ 0xFF]) + good[at + 1 :])
+    with pytest.raises(dse.StoreError, match=f"{part.name} is missing or damaged; run the sweep again"):
+        swept.frame  # noqa: B018
+    part.unlink()
+    fill(folder)
+    assert contents(folder) == contents(undisturbed)
+
+
+def test_a_finished_store_computes_nothing_and_cleans_up(whole, tmp_path, monkeypatch):
+    folder = tmp_path / "store"
+    fill(folder)
+    (folder / "parts" / "000-016.parquet.tmp").write_bytes(b"left by a killed process")
+    before = contents(folder)
+    monkeypatch.setattr("dse.sweeping.cost_range", never)
+    swept = fill(folder)
+    assert swept.evaluated == 128
+    after = contents(folder)
+    assert set(before) - set(after) == {"parts/000-016.parquet.tmp"}
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        (
+            {"space": {"axes": {"array.rows": [4, 8, 32]}}},
+            r"space.axes.array.rows\[2\]\[0\] = 16, this sweep has 32",
+        ),
+        ({"space": {"constraints": []}}, r"space.constraints \(number\) = 1, this sweep has 0"),
+        ({"batch": 2}, "network.fingerprint = "),
+        ({"mapping_objective": "latency"}, "mapping_objective = edp, this sweep has latency"),
+        ({"keep": "front"}, "kept.rows = all, this sweep has front"),
+    ],
+)
+def test_a_store_of_another_sweep_is_refused(whole, options, field):
+    folder, _ = whole
+    space = tiny.space(**options.pop("space", {}))
+    before = contents(folder)
+    with pytest.raises(dse.StoreError, match=rf"store .*: made with .*{field}"):
+        dse.sweep(tiny.network(), space, store=folder, **options)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("field", ["version", "technology", "format"])
+def test_a_store_of_another_version_or_technology_is_refused(tmp_path, field):
+    folder = tmp_path / "store"
+    fill(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[field] = "other"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(dse.StoreError, match=f"made with {field} = other"):
+        fill(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"chunk": null}'])
+def test_an_unreadable_manifest_is_refused(tmp_path, text):
+    folder = tmp_path / "store"
+    fill(folder)
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(dse.StoreError, match=r"manifest.json cannot be read"):
+        fill(folder)
+
+
+def test_a_folder_with_parts_but_no_manifest_is_refused(tmp_path):
+    folder = tmp_path / "store"
+    fill(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(dse.StoreError, match=r"holds parts but no manifest.json"):
+        fill(folder)
+
+
+def test_a_second_process_is_refused(tmp_path):
+    folder = tmp_path / "store"
+    fill(folder)
+    body = f"""
+from dse import store as stores
+import sys
+lock = stores._acquire(__import__("pathlib").Path({str(folder)!r}))
+print("locked", flush=True)
+sys.stdin.read()
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        [sys.executable, "-c", body],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(dse.StoreError, match=f"in use by process {holder.pid} on "):
+            fill(folder)
+        holder.kill()
+    fill(folder)
+
+
+def test_a_store_that_cannot_be_written_is_refused_before_anything_is_costed(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("dse.sweeping.cost_range", never)
+    with pytest.raises(dse.StoreError, match=r"store .*: cannot create it \(Not a directory\)"):
+        fill(tmp_path / "file" / "store")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_store_is_refused(tmp_path):
+    folder = tmp_path / "store"
+    fill(folder)
+    (folder / "parts").chmod(0o500)
+    next(iter(folder.glob("parts/*.parquet"))).unlink(missing_ok=True)
+    with pytest.raises(dse.StoreError, match="cannot"):
+        fill(folder)
+
+
+def test_a_store_that_became_read_only_says_so(tmp_path, monkeypatch):
+    def refuse(self, content):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(dse.StoreError, match=r"cannot write manifest.json in it \(Read-only file system\)"):
+        fill(tmp_path / "store")
+
+
+def test_a_full_disk_is_said_and_nothing_is_corrupted(whole, tmp_path):
+    undisturbed, _ = whole
+    folder = tmp_path / "store"
+    body = f"""
+import resource
+import dse
+from tests.dse import tiny
+
+network, space = tiny.network(), tiny.space()
+dse.sweep(network, space)  # so that compiled kernels are in their cache already
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+try:
+    dse.sweep(network, space, store={str(folder)!r}, chunk=16)
+except dse.StoreError as error:
+    print(error)
+"""
+    process = script(body)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "cannot write a part of it (File too large); the parts already there are whole" in output
+    assert not list(folder.rglob("*.tmp"))
+    fill(folder)
+    assert contents(folder) == contents(undisturbed)
+
+
+def test_pandas_and_duckdb_open_it_directly(whole):
+    folder, swept = whole
+    frame = pd.read_parquet(folder / "parts").sort_values("index")
+    assert frame["latency_s"].tolist() == pytest.approx(swept.frame["latency_s"].tolist(), rel=0, nan_ok=True)
+    assert frame["array.dataflow"].tolist() == swept.frame["array.dataflow"].tolist()
+    duckdb = pytest.importorskip("duckdb")
+    query = f"""select "array.rows", min(energy_j) as least from '{folder}/parts/*.parquet'
+                where feasible group by 1 order by 1"""
+    found = dict(duckdb.sql(query).fetchall())
+    expected = swept.frame[swept.frame["feasible"]].groupby("array.rows")["energy_j"].min().to_dict()
+    assert found == expected
+
+
+def test_front_only_stores_resume_too(tmp_path):
+    options = {"keep": "front", "objectives": ["latency_s", "area_mm2"]}
+    first = fill(tmp_path / "a", **options)
+    fill(tmp_path / "b", **options)
+    for part in sorted((tmp_path / "b" / "parts").iterdir())[::2]:
+        part.unlink()
+    again = fill(tmp_path / "b", **options)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    pd.testing.assert_frame_equal(first.front().frame, again.front().frame)
+    assert first.limits().to_dict() == again.limits().to_dict()
+
+
+def test_technology_fingerprint_covers_the_tables():
+    assert len(stores.technology_fingerprint()) == 16
+    assert stores.technology_fingerprint() == stores.technology_fingerprint()

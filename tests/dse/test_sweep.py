@@ -1,0 +1,176 @@
+"""A sweep equals costing its points one by one, whatever runs it and however it is cut."""
+
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dse
+import hwmodels
+from dse import sweeping, task
+from dse.metrics import columns
+from dse.pareto import nondominated
+from tests.dse import tiny
+from workloads import deduplicate
+
+OBJECTIVES = ["latency_s", "energy_j", "area_mm2"]
+
+
+class OneAtATime(Executor):
+    """Runs a task when it is submitted, in the caller."""
+
+    def submit(self, function, /, *args, **kwargs):
+        future = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+@pytest.fixture(scope="module")
+def swept():
+    return dse.sweep(tiny.network(), tiny.space(), chunk=37)
+
+
+def test_every_row_equals_its_accelerator_alone(swept):
+    frame, space = swept.frame, swept.space
+    assert frame.index.tolist() == list(range(space.size))
+    for i in range(0, space.size, 5):
+        row = frame.loc[i]
+        if space.violated(np.array([i]))[0] >= 0:
+            assert not row["feasible"]
+            assert row["limit"] == "array.cols <= 2 * array.rows"
+            assert np.isnan(row["latency_s"])
+        else:
+            alone = dse.evaluate(tiny.network(), space[i]).totals
+            assert {name: row[name] for name in columns()} == {name: alone[name] for name in columns()}
+
+
+def test_frame_holds_the_configuration(swept):
+    table = swept.space.table()
+    for field in swept.space.fields:
+        assert swept.frame[field].tolist() == table[field].tolist()
+
+
+@pytest.mark.parametrize("chunk", [1, 64, 10_000])
+def test_how_it_is_cut_changes_nothing(swept, chunk):
+    pd.testing.assert_frame_equal(dse.sweep(tiny.network(), tiny.space(), chunk=chunk).frame, swept.frame)
+
+
+def test_what_runs_it_changes_nothing(swept):
+    pools = [
+        OneAtATime(),
+        ThreadPoolExecutor(3),
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")),
+    ]
+    for pool in pools:
+        with pool:
+            again = dse.sweep(tiny.network(), tiny.space(), chunk=40, executor=pool)
+        pd.testing.assert_frame_equal(again.frame, swept.frame)
+        pd.testing.assert_frame_equal(again.front().frame, swept.front().frame)
+
+
+def test_its_front_is_the_front_of_its_frame(swept):
+    for objectives in (OBJECTIVES, ["energy_j", "area_mm2"], ["latency_s", "-utilisation"], ["edp_js"]):
+        front = swept.front(objectives)
+        expected = swept.frame[nondominated(swept.frame, objectives)]
+        assert sorted(front.frame.index) == expected.index.tolist()
+        for name in columns():
+            assert front.frame[name].sort_index().tolist() == expected[name].tolist()
+
+
+def test_keeping_only_the_front_finds_the_same_front(swept):
+    lean = dse.sweep(tiny.network(), tiny.space(), keep="front", chunk=32, objectives=OBJECTIVES)
+    pd.testing.assert_frame_equal(lean.front().frame, swept.front(OBJECTIVES).frame)
+    assert (lean.evaluated, lean.feasible) == (swept.evaluated, swept.feasible)
+    assert lean.limits().to_dict() == swept.limits().to_dict()
+    with pytest.raises(ValueError, match="kept only the front of latency_s, energy_j, area_mm2"):
+        lean.front(["edp_js"])
+
+
+def test_keeping_only_the_front_keeps_few_rows(monkeypatch):
+    monkeypatch.setattr(sweeping, "_SAMPLE", 20)
+    lean = dse.sweep(tiny.network(), tiny.space(), keep="front", chunk=32)
+    every = dse.sweep(tiny.network(), tiny.space(), chunk=32)
+    assert len(lean.frame) < len(every.frame) / 2
+    pd.testing.assert_frame_equal(
+        lean.frame.drop(columns="candidate", errors="ignore"), every.frame.loc[lean.frame.index]
+    )
+
+
+def test_metric_constraints_exclude_after_costing(swept):
+    middle = float(swept.frame["area_mm2"].median())
+    bound = dse.sweep(tiny.network(), tiny.space(constraints=[f"area_mm2 <= {middle}"]))
+    frame = bound.frame
+    assert (frame["feasible"] == (frame["area_mm2"] <= middle)).all()
+    assert bound.limits().to_dict() == {f"area_mm2 <= {middle}": int((~frame["feasible"]).sum())}
+    assert (bound.front(["latency_s"]).frame["area_mm2"] <= middle).all()
+
+
+def test_metrics_can_be_bound_relative_to_the_base():
+    relative = dse.sweep(tiny.network(), tiny.space(constraints=["energy_j <= 0.9 * base.energy_j"]))
+    base = dse.evaluate(tiny.network(), "edge_16x16").totals["energy_j"]
+    assert 0 < relative.feasible < relative.evaluated
+    assert (relative.frame["feasible"] == (relative.frame["energy_j"] <= 0.9 * base)).all()
+
+
+def test_a_limit_of_the_models_is_named():
+    space = tiny.space(axes={"buffers.input.bytes": [1, "64 KiB"]})
+    swept = dse.sweep(tiny.network(), space)
+    tight = swept.frame[swept.frame["buffers.input.bytes"] == 1]
+    assert not tight["feasible"].any()
+    assert set(tight["limit"]) == {"buffers.input.bytes", "array.cols <= 2 * array.rows"}
+    assert tight["latency_s"].isna().all()
+
+
+def test_an_infeasible_space_names_the_limit_that_excludes_most():
+    swept = dse.sweep(tiny.network(), tiny.space(constraints=["area_mm2 <= 1e-9", "array.rows > 4"]))
+    message = r"none of its 144 configurations is feasible on tiny; 'area_mm2 <= 1e-9' excludes 96 \(67%\), "
+    with pytest.raises(dse.InfeasibleSpaceError, match=message):
+        swept.front()
+
+
+def test_a_metric_that_is_not_finite_never_enters_a_front(monkeypatch):
+    honest = hwmodels.evaluate
+
+    def broken(layers, configs, objective="edp"):
+        table = honest(layers, configs, objective)
+        table.energy_j[-1] = np.nan
+        return table
+
+    monkeypatch.setattr(task.hwmodels, "evaluate", broken)
+    with pytest.raises(ValueError, match=r"energy_j \(configuration \d+\) of feasible point"):
+        dse.sweep(tiny.network(), tiny.space())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep": "some"}, 'keep must be "all" or "front", got \'some\''),
+        ({"chunk": 0}, "chunk must be at least 1, got 0"),
+        ({"workers": 0}, "workers must be at least 1, got 0"),
+        ({"batch": 0}, "batch must be at least 1, got 0"),
+        ({"objectives": ["speed"]}, "unknown objective 'speed'"),
+        ({"mapping_objective": "joy"}, "mapping objective must be one of"),
+    ],
+)
+def test_refused_arguments(options, message):
+    with pytest.raises((ValueError, KeyError), match=message):
+        dse.sweep(tiny.network(), tiny.space(), **options)
+
+
+def test_a_chunk_depends_on_the_network_alone():
+    layers, _ = deduplicate(tiny.network().table())
+    assert sweeping.chunk_size(layers, 10**9) == sweeping.chunk_size(layers, 10**8)
+    assert sweeping.chunk_size(layers, 10) == 10
+
+
+def test_progress_is_silent_where_nobody_watches(capfd):
+    dse.sweep(tiny.network(), tiny.space())
+    assert capfd.readouterr() == ("", "")
+    dse.sweep(tiny.network(), tiny.space(), progress=True)
+    shown = capfd.readouterr().err
+    assert "/s" in shown
+    assert "left" in shown
+    assert "front" in shown
+    assert "128/128" in shown  # points that are costed; 16 are excluded before
