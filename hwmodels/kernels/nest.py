@@ -8,12 +8,33 @@ further in going back to their start.
 
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest_columns import (
+    ACCUMULATED,
+    ACROSS,
+    COUNT,
     COUNTED,
+    DIM,
+    DOWN,
+    EXTENT,
+    FANOUT,
+    FILLS,
+    FIRST,
+    MOVED,
+    NOMINAL,
+    RANKS,
+    READS,
     SAME_STRIDE,
-    CountColumns,
-    MappingColumns,
-    ProblemColumns,
-    Work,
+    SIZE,
+    SLIDING,
+    SPAN,
+    SPREAD,
+    START,
+    STEP,
+    TEMPORAL,
+    TILES,
+    UPDATES,
+    Factors,
+    Ints,
+    Small,
 )
 
 
@@ -31,212 +52,227 @@ def distinct_sums(n: int, m: int, a: int, b: int) -> int:
 
 
 @kernel
-def lay_out(problem: ProblemColumns, mapping: MappingColumns, row: int, work: Work) -> None:
-    """Fill extents, spans and the list of temporal loops that iterate, innermost first."""
-    levels = mapping.temporal.shape[1]
-    dims = mapping.temporal.shape[2]
+def lay_out(
+    bounds: Ints, factors: Factors, order: Small, row: int, nest: Ints, loops: Ints, levels: Ints
+) -> bool:
+    """Fill extents, spans and the list of temporal loops that iterate, innermost first.
+
+    Returns whether the factors of every dimension multiply to its bound.
+    """
+    depth = factors.shape[1]
+    dims = factors.shape[3]
     for d in range(dims):
-        extent = 1
-        work.extent[0, d] = 1
-        for level in range(levels):
-            extent *= mapping.spatial_x[row, level, d] * mapping.spatial_y[row, level, d]
-            work.span[level, d] = extent
-            extent *= mapping.temporal[row, level, d]
-            work.extent[level + 1, d] = extent
-    loops = 0
-    for level in range(levels):
-        work.start[level] = loops
-        for position in range(dims):
-            d = mapping.order[row, level, position]
-            count = mapping.temporal[row, level, d]
-            if count > 1:
-                work.loop_dim[loops] = d
-                work.loop_count[loops] = count
-                work.loop_step[loops] = work.span[level, d]
-                loops += 1
-    work.start[levels] = loops
-
-
-@kernel
-def divides(problem: ProblemColumns, work: Work) -> bool:
-    """Whether every dimension's factors multiply to its bound."""
-    last = work.extent.shape[0] - 1
+        nest[0, EXTENT, d] = 1
+    for level in range(depth):
+        fanout = 1
+        for d in range(dims):
+            spread = int(factors[row, level, ACROSS, d]) * factors[row, level, DOWN, d]
+            span = nest[level, EXTENT, d] * spread
+            fanout *= spread
+            nest[level, SPREAD, d] = spread
+            nest[level, SPAN, d] = span
+            nest[level + 1, EXTENT, d] = span * factors[row, level, TEMPORAL, d]
+        levels[level, FANOUT] = fanout
     even = True
-    for d in range(problem.bounds.size):
-        even = even and work.extent[last, d] == problem.bounds[d]
+    for d in range(dims):
+        even = even & (nest[depth, EXTENT, d] == bounds[d])
+    found = 0
+    for level in range(depth):
+        levels[level, START] = found
+        for position in range(dims):
+            d = order[row, level, position]
+            count = factors[row, level, TEMPORAL, d]
+            loops[DIM, found] = (
+                d  # overwritten by the next loop unless this one iterates: no branch to predict
+            )
+            loops[COUNT, found] = count
+            loops[STEP, found] = nest[level, SPAN, d]
+            found += 1 if count > 1 else 0
+    levels[depth, START] = found
     return even
 
 
 @kernel
-def box_words(problem: ProblemColumns, operand: int, work: Work, level: int) -> int:
-    """Words of the operand's box over the tile of a level; fills work.size."""
+def box_words(
+    bounds: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    nest: Ints,
+    ranks: Ints,
+    count: int,
+    operand: int,
+    level: int,
+) -> int:
+    """Words of the operand's box over the tile of a level; fills its sizes by rank."""
     words = 1
-    for r in range(problem.ranks[operand]):
+    for r in range(count):
         size = 1
         for t in range(2):
-            d = problem.rank_dims[operand, r, t]
+            d = rank_dims[operand, r, t]
             if d >= 0:
-                extent = min(work.extent[level + 1, d], problem.bounds[d])
-                size += problem.coefficient[operand, d] * (extent - 1)
-        work.size[r] = size
+                size += coefficient[operand, d] * (min(nest[level + 1, EXTENT, d], bounds[d]) - 1)
+        ranks[SIZE, r] = size
         words *= size
     return words
 
 
 @kernel
-def plain_fetches(problem: ProblemColumns, operand: int, work: Work, level: int, words: int) -> int:
-    """Words that one instance of a level fetches, where every step of a moving loop brings a new tile."""
+def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, words: int) -> int:
+    """Words that one instance fetches where every step of a moving loop brings a new tile."""
     fetched = words
     moving = False
-    for k in range(work.start[level + 1], work.start[work.start.size - 1]):
-        moving = moving or problem.rank[operand, work.loop_dim[k]] >= 0
-        if moving:
-            fetched *= work.loop_count[k]
+    for k in range(begin, end):
+        moving = moving | (rank[operand, loops[DIM, k]] >= 0)
+        fetched *= loops[COUNT, k] if moving else 1
     return fetched
 
 
 @kernel
 def sliding_fetches(
-    problem: ProblemColumns, operand: int, work: Work, level: int, words: int, reuse: int
+    rank: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    loops: Ints,
+    ranks: Ints,
+    count: int,
+    operand: int,
+    begin: int,
+    end: int,
+    words: int,
+    reuse: int,
 ) -> int:
-    """Words that one instance of a level fetches, where tiles may overlap the last one.
+    """Words that one instance of a level fetches where tiles may overlap the last one.
 
     Under SAME_STRIDE the overlap counts only if the step equals the last one, and steps of outer loops are
     taken from the second iteration of every loop further in (Timeloop 3 walks two iterations and
     extrapolates).
     """
-    ranks = problem.ranks[operand]
-    for r in range(ranks):
-        work.moved[r] = 0
-        work.nominal[r] = 0
+    for r in range(count):
+        ranks[MOVED, r] = 0
+        ranks[NOMINAL, r] = 0
     fetched = words
-    innermost = True
     disjoint = False  # a plain rank has moved further in: no overlap from here outwards
-    for k in range(work.start[level + 1], work.start[work.start.size - 1]):
-        count = work.loop_count[k]
+    for k in range(begin, end):
+        times = loops[COUNT, k]
+        d = loops[DIM, k]
+        moving = rank[operand, d]
+        disjoint = disjoint or (moving >= 0 and rank_dims[operand, moving, 1] < 0)
         if disjoint:
-            fetched *= count
+            fetched *= times
             continue
-        d = work.loop_dim[k]
-        rank = problem.rank[operand, d]
-        step = problem.coefficient[operand, d] * work.loop_step[k] if rank >= 0 else 0
-        if rank >= 0 and problem.rank_dims[operand, rank, 1] < 0:
-            disjoint = True
-            fetched *= count
-            continue
-        credited = True
-        if reuse == SAME_STRIDE and not innermost:
-            for r in range(ranks):
-                here = step if r == rank else 0
-                if here - work.nominal[r] != work.first[r]:
-                    credited = False
-        kept = 1 if credited else 0
-        if credited:
-            for r in range(ranks):
-                here = step if r == rank else 0
-                if innermost:
-                    work.first[r] = here
-                shift = work.first[r] if reuse == SAME_STRIDE else here - work.moved[r]
-                kept *= max(0, work.size[r] - abs(shift))
-        fetched = count * fetched - (count - 1) * kept
-        if rank >= 0:
-            work.moved[rank] += step * (count - 1)
-            work.nominal[rank] += step
-        innermost = False
+        step = coefficient[operand, d] * loops[STEP, k] if moving >= 0 else 0
+        kept = 1
+        for r in range(count):
+            here = step if r == moving else 0
+            if k == begin:
+                ranks[FIRST, r] = here
+            shift = here - ranks[MOVED, r]
+            if reuse == SAME_STRIDE:
+                shift = ranks[FIRST, r]
+                if here - ranks[NOMINAL, r] != shift:
+                    kept = 0
+            kept *= max(0, ranks[SIZE, r] - abs(shift))
+        fetched = times * fetched - (times - 1) * kept
+        if moving >= 0:
+            ranks[MOVED, moving] += step * (times - 1)
+            ranks[NOMINAL, moving] += step
     return fetched
 
 
 @kernel
-def branches(
-    problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, work: Work, level: int
-) -> int:
-    """Children of one instance of a level that ask for different words; the others share a multicast."""
+def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand: int, level: int) -> int:
+    """Children of an instance of a level that ask for different words; the others share a multicast."""
     different = 1
-    for r in range(problem.ranks[operand]):
-        a = problem.rank_dims[operand, r, 0]
-        b = problem.rank_dims[operand, r, 1]
-        n = mapping.spatial_x[row, level, a] * mapping.spatial_y[row, level, a]
-        if b < 0:
-            different *= n
-            continue
-        m = mapping.spatial_x[row, level, b] * mapping.spatial_y[row, level, b]
+    for r in range(count):
+        a = rank_dims[operand, r, 0]
+        b = rank_dims[operand, r, 1]
+        n = nest[level, SPREAD, a]
+        m = nest[level, SPREAD, b] if b >= 0 else 1
         if n == 1 or m == 1:
             different *= n * m
         else:
-            step_a = problem.coefficient[operand, a] * work.extent[level, a]
-            step_b = problem.coefficient[operand, b] * work.extent[level, b]
-            different *= distinct_sums(n, m, step_a, step_b)
+            step_a = coefficient[operand, a] * nest[level, EXTENT, a]
+            different *= distinct_sums(n, m, step_a, coefficient[operand, b] * nest[level, EXTENT, b])
     return different
 
 
 @kernel
-def clear_counts(mapping: MappingColumns, row: int, operand: int, out: CountColumns) -> int:
+def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     """Set the counts of an operand to zero; the outermost level that keeps it."""
     outermost = 0
-    for level in range(out.reads.shape[0]):
-        out.reads[level, operand] = 0
-        out.fills[level, operand] = 0
-        out.updates[level, operand] = 0
-        out.tiles[level, operand] = 0
-        if mapping.keep[row, level, operand] != 0:
+    for level in range(words.shape[1]):
+        for kind in range(4):
+            words[kind, level, operand] = 0
+        if keep[row, level, operand] != 0:
             outermost = level
     return outermost
 
 
 @kernel
-def held_words(problem: ProblemColumns, mapping: MappingColumns, row: int, operand: int, level: int) -> int:
-    """Different elements of an operand that one instance of a level ever holds."""
-    held = 1
-    for d in range(problem.bounds.size):
-        if problem.rank[operand, d] >= 0:
-            held *= problem.bounds[d]
-            for j in range(level + 1, mapping.temporal.shape[1]):
-                held //= mapping.spatial_x[row, j, d] * mapping.spatial_y[row, j, d]
-    return held
+def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
+    """Iterations of the temporal loops that move an operand, multiplied."""
+    steps = 1
+    for k in range(end):
+        steps *= loops[COUNT, k] if rank[operand, loops[DIM, k]] >= 0 else 1
+    return steps
 
 
 @kernel
 def count_even(
-    problem: ProblemColumns,
-    mapping: MappingColumns,
+    bounds: Ints,
+    rank: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    traits: Ints,
+    keep: Small,
     row: int,
     reuse: int,
     first_touch: int,
-    work: Work,
-    out: CountColumns,
+    nest: Ints,
+    loops: Ints,
+    levels: Ints,
+    ranks: Ints,
+    words: Ints,
+    use: Ints,
 ) -> None:
     """Fill the counts of one mapping whose factors divide every dimension; `lay_out` has run."""
-    levels = mapping.temporal.shape[1]
-    dims = mapping.temporal.shape[2]
+    depth = use.size - 1
+    end = levels[depth, START]
     instances = 1
-    for level in range(levels - 1, -1, -1):
-        out.instances[level] = instances
-        for d in range(dims):
-            instances *= mapping.spatial_x[row, level, d] * mapping.spatial_y[row, level, d]
+    for level in range(depth - 1, -1, -1):
+        use[level] = instances
+        instances *= levels[level, FANOUT]
     steps = 1
-    for k in range(work.start[levels]):
-        steps *= work.loop_count[k]
-    out.steps[0] = steps
+    for k in range(end):
+        steps *= loops[COUNT, k]
+    use[depth] = steps
 
-    for operand in range(problem.ranks.size):
-        outermost = clear_counts(mapping, row, operand, out)
-        accumulated = problem.read_write[operand] == 1
+    for operand in range(traits.shape[0]):
+        outermost = clear_words(keep, row, operand, words)
+        accumulated = traits[operand, ACCUMULATED] == 1
+        count = traits[operand, RANKS]
         asked = steps  # words that one instance of the next level inwards asks for; a MAC asks once a cycle
+        held = 0  # different elements that it ever asks for, whose first touch moves nothing
+        if accumulated and first_touch != COUNTED:
+            held = moving_steps(rank, loops, end, operand)
         for level in range(outermost + 1):
-            asked *= branches(problem, mapping, row, operand, work, level)
-            if mapping.keep[row, level, operand] == 0:
+            if levels[level, FANOUT] > 1:
+                different = branches(coefficient, rank_dims, nest, count, operand, level)
+                asked *= different
+                held *= different
+            if keep[row, level, operand] == 0:
                 continue
-            words = box_words(problem, operand, work, level)
-            out.tiles[level, operand] = words
-            held = 0
-            if accumulated and first_touch != COUNTED:  # the first touch of an element moves nothing
-                held = held_words(problem, mapping, row, operand, level)
-            out.reads[level, operand] = (asked - held) * out.instances[level]
+            tile = box_words(bounds, coefficient, rank_dims, nest, ranks, count, operand, level)
+            words[TILES, level, operand] = tile
+            words[READS, level, operand] = (asked - held) * use[level]
             if accumulated:
-                out.updates[level, operand] = asked * out.instances[level]
+                words[UPDATES, level, operand] = asked * use[level]
             if level < outermost:
-                if problem.sliding[operand] == 1:
-                    asked = sliding_fetches(problem, operand, work, level, words, reuse)
+                begin = levels[level + 1, START]
+                if traits[operand, SLIDING] == 1:
+                    asked = sliding_fetches(
+                        rank, coefficient, rank_dims, loops, ranks, count, operand, begin, end, tile, reuse
+                    )
                 else:
-                    asked = plain_fetches(problem, operand, work, level, words)
-                out.fills[level, operand] = (asked - held) * out.instances[level]
+                    asked = plain_fetches(rank, loops, begin, end, operand, tile)
+                words[FILLS, level, operand] = (asked - held) * use[level]

@@ -1,7 +1,10 @@
-"""What the loop-nest kernels read and write: one array per column.
+"""What the loop-nest kernels read and write.
 
 Layout letters: N mappings, L storage levels (0 is innermost), D dimensions, O operands, R ranks of an
 operand.
+
+Batches cross from Python as named tuples; inside, kernels hand each other bare arrays, few and wide: a named
+tuple costs about 250 ns a call, as much as a fifth of all there is to count in a mapping.
 """
 
 from typing import NamedTuple
@@ -20,6 +23,19 @@ SAME_STRIDE = 1  # reuse: only while the tile keeps moving by the same step (Tim
 ELIDED = 0  # first touch of an accumulated element reads nothing
 COUNTED = 1  # first touch reads, as every later one
 
+TEMPORAL, ACROSS, DOWN = 0, 1, 2  # kinds of loops in MappingColumns.factors: in time, along X, along Y
+RANKS, SLIDING, ACCUMULATED = (
+    0,
+    1,
+    2,
+)  # ProblemColumns.traits: ranks, whether two dimensions share one, read-write
+READS, FILLS, UPDATES, TILES = 0, 1, 2, 3  # CountColumns.words
+EXTENT, SPREAD, SPAN = 0, 1, 2  # Work.nest: of the tile below level l; instances; both together
+DIM, COUNT, STEP = 0, 1, 2  # Work.loops
+START, FANOUT = 0, 1  # Work.levels: first loop of the level; children of one instance
+SIZE, MOVED, NOMINAL, FIRST = 0, 1, 2, 3  # Work.ranks
+TIMES, MOVE, BEFORE, AFTER = 0, 1, 2, 3  # Work.cases
+
 
 class ProblemColumns(NamedTuple):
     """One problem."""
@@ -28,50 +44,33 @@ class ProblemColumns(NamedTuple):
     rank: Ints  # (O, D): rank of the operand that the dimension moves, -1 where it is stationary
     coefficient: Ints  # (O, D): step of that rank per step of the dimension
     rank_dims: Ints  # (O, R, 2): dimensions of each rank, -1 where there is none
-    ranks: Ints  # (O,): ranks of each operand
-    sliding: Ints  # (O,): 1 where some rank has two dimensions
-    read_write: Ints  # (O,): 1 for the accumulated operand
+    traits: Ints  # (O, 3)
 
 
 class ArchitectureColumns(NamedTuple):
-    """One architecture; per-level columns have shape (L,)."""
+    """One architecture."""
 
-    usable_words: Floats
-    block_words: Floats
-    clusters: Floats  # memory macros of the level: instances / cluster
-    fanout_x: Ints
-    fanout_y: Ints
-    read_words_per_cycle: Floats
-    write_words_per_cycle: Floats
-    shared_words_per_cycle: Floats
-    overlapped: Ints
-    read_pj: Floats
-    fill_pj: Floats
-    update_pj: Floats
-    mac_pj: Floats  # (1,)
-    macs: Floats  # (1,): MAC units
-    leakage_pj_per_cycle: Floats  # (1,): of everything
+    usable_words: Floats  # (L,)
+    fanouts: Ints  # (L, 2): along X, along Y
+    rates: Floats  # (L, 3): words per cycle of the read, write and shared ports of one instance
+    hidden: Ints  # (L,): 1 where transfers hide behind computation
+    prices: Floats  # (L, 5): pJ of a read, a fill, an update; words of an access; memory macros of the level
+    totals: Floats  # (3,): pJ of a MAC, MAC units, leakage in pJ per cycle
 
 
 class MappingColumns(NamedTuple):
     """A batch of mappings of one problem onto one architecture."""
 
-    temporal: Factors  # (N, L, D)
-    spatial_x: Factors  # (N, L, D)
-    spatial_y: Factors  # (N, L, D)
+    factors: Factors  # (N, L, 3, D): counts of the temporal, X and Y loops
     order: Small  # (N, L, D): dimensions of the temporal loops, innermost first
     keep: Small  # (N, L, O): 1 where the level keeps the operand
 
 
 class CountColumns(NamedTuple):
-    """Counts of one mapping: words, summed over instances."""
+    """Counts of one mapping."""
 
-    reads: Ints  # (L, O)
-    fills: Ints  # (L, O)
-    updates: Ints  # (L, O)
-    tiles: Ints  # (L, O): words of the largest tile of one instance
-    instances: Ints  # (L,): instances that ever hold anything
-    steps: Ints  # (1,): compute cycles
+    words: Ints  # (4, L, O): reads, fills and updates summed over instances; the largest tile of one instance
+    use: Ints  # (L + 1,): instances that ever hold anything; last, the compute cycles
 
 
 class MetricColumns(NamedTuple):
@@ -88,22 +87,14 @@ class MetricColumns(NamedTuple):
 class Work(NamedTuple):
     """Scratch space of one thread."""
 
-    extent: Ints  # (L + 1, D): [l + 1] the tile of level l, [0] one MAC
-    span: Ints  # (L, D): extents that the spatial loops of level l cover together
-    loop_dim: Ints  # (L * D,): temporal loops with more than one iteration, innermost first
-    loop_count: Ints
-    loop_step: Ints
-    start: Ints  # (L + 1,): first of those loops at level l
-    size: Ints  # (R,)
-    moved: Ints  # (R,)
-    first: Ints  # (R,)
-    nominal: Ints  # (R,)
-    class_count: Ints  # (D,)
-    class_times: Ints  # (D, 2L + 1)
-    class_limit: Ints  # (D, 2L + 1, L): greatest temporal index of the class at each level
-    class_last: Ints  # (D, 2L + 1): extent of its last tile
-    entry_count: Ints  # (D,)
-    entry: Ints  # (D, 3 * (2L + 1), 4): times, movement, extent before, extent after
+    nest: Ints  # (L + 1, 3, D): extents of the tile below level l (0: one MAC), instances, and both together
+    loops: Ints  # (3, L * D): dimension, count and step of the temporal loops that iterate, innermost first
+    levels: Ints  # (L + 1, 2): first of those loops at level l, and children of one of its instances
+    ranks: Ints  # (4, R): size and movement of a box
+    classes: Ints  # (D,): classes of instances that differ in what they do
+    limits: Ints  # (D, 2L + 1, L + 2): greatest temporal digit at each level; last, instances and last extent
+    case_count: Ints  # (D,)
+    cases: Ints  # (D, 3 * (2L + 1), 4): times, movement, extent before, extent after
 
 
 def work_columns(levels: int, dims: int, ranks: int) -> Work:
@@ -114,30 +105,22 @@ def work_columns(levels: int, dims: int, ranks: int) -> Work:
 
     classes = 2 * levels + 1
     return Work(
-        extent=ints(levels + 1, dims),
-        span=ints(levels, dims),
-        loop_dim=ints(levels * dims),
-        loop_count=ints(levels * dims),
-        loop_step=ints(levels * dims),
-        start=ints(levels + 1),
-        size=ints(ranks),
-        moved=ints(ranks),
-        first=ints(ranks),
-        nominal=ints(ranks),
-        class_count=ints(dims),
-        class_times=ints(dims, classes),
-        class_limit=ints(dims, classes, levels),
-        class_last=ints(dims, classes),
-        entry_count=ints(dims),
-        entry=ints(dims, 3 * classes, 4),
+        nest=ints(levels + 1, 3, dims),
+        loops=ints(3, levels * dims),
+        levels=ints(levels + 1, 2),
+        ranks=ints(4, ranks),
+        classes=ints(dims),
+        limits=ints(dims, classes, levels + 2),
+        case_count=ints(dims),
+        cases=ints(dims, 3 * classes, 4),
     )
 
 
 def count_columns(levels: int, operands: int) -> CountColumns:
     """Allocate the counts of one mapping."""
-    reads, fills, updates, tiles = (np.zeros((levels, operands), dtype=np.int64) for _ in range(4))
-    ones = np.ones(levels, dtype=np.int64)
-    return CountColumns(reads, fills, updates, tiles, instances=ones, steps=np.ones(1, dtype=np.int64))
+    return CountColumns(
+        words=np.zeros((4, levels, operands), dtype=np.int64), use=np.ones(levels + 1, dtype=np.int64)
+    )
 
 
 def metric_columns(rows: int) -> MetricColumns:

@@ -3,10 +3,16 @@
 from math import ceil, inf
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest import count_even, divides, lay_out
+from hwmodels.kernels.nest import count_even, lay_out
 from hwmodels.kernels.nest_columns import (
+    ACROSS,
+    DOWN,
+    TILES,
     ArchitectureColumns,
     CountColumns,
+    Factors,
+    Floats,
+    Ints,
     MappingColumns,
     MetricColumns,
     ProblemColumns,
@@ -14,117 +20,80 @@ from hwmodels.kernels.nest_columns import (
 )
 from hwmodels.kernels.nest_ragged import count_ragged
 
-
-@kernel
-def accesses(words: int, instances: int, block: float) -> float:
-    """Accesses of one instance's macro: its average words, rounded up to whole blocks."""
-    each = float(words / instances)
-    return each if block == 1.0 else float(ceil(each / block))
+READ_PJ, BLOCK, MACROS = 0, 3, 4  # columns of ArchitectureColumns.prices; fill and update stand between
+MAC_PJ, MACS, LEAKAGE = 0, 1, 2  # ArchitectureColumns.totals
 
 
 @kernel
-def level_energy_pj(arch: ArchitectureColumns, counts: CountColumns, level: int, operand: int) -> float:
-    """Access energy of one operand at one level, all instances."""
-    instances = counts.instances[level]
-    block = arch.block_words[level]
-    energy = accesses(counts.reads[level, operand], instances, block) * arch.read_pj[level]
-    energy += accesses(counts.fills[level, operand], instances, block) * arch.fill_pj[level]
-    energy += accesses(counts.updates[level, operand], instances, block) * arch.update_pj[level]
-    return float(energy * min(float(instances), arch.clusters[level]))
+def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand: int) -> float:
+    """Access energy of one operand at one level: whole blocks of an instance's average words."""
+    instances = float(use[level])
+    block = prices[level, BLOCK]
+    energy = 0.0
+    for kind in range(3):
+        count = words[kind, level, operand]
+        if count > 0:
+            each = count / instances
+            if block > 1.0:
+                each = ceil(each / block)
+            energy += each * prices[level, READ_PJ + kind]
+    return float(energy * min(instances, prices[level, MACROS]))
 
 
 @kernel
-def port_cycles(arch: ArchitectureColumns, counts: CountColumns, level: int, port: int) -> float:
+def port_cycles(rates: Floats, words: Ints, use: Ints, level: int, port: int) -> float:
     """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances."""
-    read = 0
-    written = 0
-    for operand in range(counts.reads.shape[1]):
-        read += counts.reads[level, operand]
-        written += counts.fills[level, operand] + counts.updates[level, operand]
-    if port == 0:
-        words = read
-        rate = arch.read_words_per_cycle[level]
-    elif port == 1:
-        words = written
-        rate = arch.write_words_per_cycle[level]
-    else:
-        words = read + written
-        rate = arch.shared_words_per_cycle[level]
+    rate = rates[level, port]
     if rate == inf:
         return 0.0
-    return float(ceil(words / (rate * counts.instances[level])))
+    moved = 0
+    for operand in range(words.shape[2]):
+        if port != 1:
+            moved += words[0, level, operand]
+        if port != 0:
+            moved += words[1, level, operand] + words[2, level, operand]
+    return float(ceil(moved / (rate * use[level])))
 
 
 @kernel
-def broken_limit(arch: ArchitectureColumns, mapping: MappingColumns, row: int, counts: CountColumns) -> int:
+def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, words: Ints) -> int:
     """The first limit a mapping breaks, innermost level first; 0 where it fits."""
-    for level in range(counts.tiles.shape[0]):
-        words = 0
-        for operand in range(counts.tiles.shape[1]):
-            words += counts.tiles[level, operand]
-        if words > arch.usable_words[level]:
+    for level in range(words.shape[1]):
+        held = 0
+        for operand in range(words.shape[2]):
+            held += words[TILES, level, operand]
+        if held > usable[level]:
             return 1 + 3 * level
         across = 1
         down = 1
-        for d in range(mapping.temporal.shape[2]):
-            across *= mapping.spatial_x[row, level, d]
-            down *= mapping.spatial_y[row, level, d]
-        if across > arch.fanout_x[level]:
+        for d in range(factors.shape[3]):
+            across *= factors[row, level, ACROSS, d]
+            down *= factors[row, level, DOWN, d]
+        if across > fanouts[level, 0]:
             return 2 + 3 * level
-        if down > arch.fanout_y[level]:
+        if down > fanouts[level, 1]:
             return 3 + 3 * level
     return 0
 
 
 @kernel
-def cost(
-    problem: ProblemColumns, arch: ArchitectureColumns, counts: CountColumns, row: int, out: MetricColumns
-) -> None:
-    """Fill a row of metrics from the counts of a mapping."""
-    compute = float(counts.steps[0])
-    macs = 1.0
-    for d in range(problem.bounds.size):
-        macs *= problem.bounds[d]
-    energy = macs * arch.mac_pj[0]
-    hidden = compute
+def busiest(rates: Floats, hidden: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
+    """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
+    depth = words.shape[1]
+    longest = float(use[depth])
     exposed = 0.0
     bound = 0
-    for level in range(counts.reads.shape[0]):
-        for operand in range(counts.reads.shape[1]):
-            energy += level_energy_pj(arch, counts, level, operand)
+    for level in range(depth):
         busy = 0.0
         for port in range(3):
-            cycles = port_cycles(arch, counts, level, port)
-            if arch.overlapped[level] == 1 and cycles > hidden:
-                hidden = cycles
+            cycles = port_cycles(rates, words, use, level, port)
+            if hidden[level] == 1 and cycles > longest:
+                longest = cycles
                 bound = 1 + 3 * level + port
             busy = max(busy, cycles)
-        if arch.overlapped[level] == 0:
+        if hidden[level] == 0:
             exposed += busy
-    cycles = hidden + exposed
-    out.compute_cycles[row] = compute
-    out.cycles[row] = cycles
-    out.energy_pj[row] = energy + arch.leakage_pj_per_cycle[0] * cycles
-    out.utilisation[row] = macs / (arch.macs[0] * cycles)
-    out.bound[row] = bound
-
-
-@kernel
-def count_mapping(
-    problem: ProblemColumns,
-    mapping: MappingColumns,
-    row: int,
-    reuse: int,
-    first_touch: int,
-    work: Work,
-    counts: CountColumns,
-) -> None:
-    """Fill the counts of one mapping."""
-    lay_out(problem, mapping, row, work)
-    if divides(problem, work):
-        count_even(problem, mapping, row, reuse, first_touch, work, counts)
-    else:
-        count_ragged(problem, mapping, row, reuse, first_touch, work, counts)
+    return longest, exposed, bound
 
 
 @kernel
@@ -140,8 +109,70 @@ def evaluate_rows(
     start: int,
     stop: int,
 ) -> None:
-    """Fill rows start:stop of the metrics; serial and nogil: threads take disjoint ranges and own scratch."""
+    """Fill rows start:stop of the metrics; `counts` keeps those of the last row.
+
+    Serial and nogil: threads take disjoint ranges and scratch of their own.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    factors, order, keep = mapping
+    usable, fanouts, rates, hidden, prices, totals = arch
+    nest, loops, levels, ranks, classes, limits, case_count, cases = work
+    words, use = counts
+    compute_cycles, all_cycles, energy_pj, utilisation, bounds_out, limits_out = out
+    depth = words.shape[1]
+    macs = 1.0
+    for d in range(bounds.size):
+        macs *= bounds[d]
     for row in range(start, stop):
-        count_mapping(problem, mapping, row, reuse, first_touch, work, counts)
-        cost(problem, arch, counts, row, out)
-        out.limit[row] = broken_limit(arch, mapping, row, counts)
+        if lay_out(bounds, factors, order, row, nest, loops, levels):
+            count_even(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                keep,
+                row,
+                reuse,
+                first_touch,
+                nest,
+                loops,
+                levels,
+                ranks,
+                words,
+                use,
+            )
+        else:
+            count_ragged(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                factors,
+                order,
+                keep,
+                row,
+                reuse,
+                first_touch,
+                nest,
+                ranks,
+                classes,
+                limits,
+                case_count,
+                cases,
+                words,
+                use,
+            )
+        longest, exposed, bound = busiest(rates, hidden, words, use)
+        cycles = longest + exposed
+        energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
+        for level in range(depth):
+            for operand in range(words.shape[2]):
+                energy += level_energy_pj(prices, words, use, level, operand)
+        compute_cycles[row] = use[depth]
+        all_cycles[row] = cycles
+        energy_pj[row] = energy
+        utilisation[row] = macs / (totals[MACS] * cycles)
+        bounds_out[row] = bound
+        limits_out[row] = broken_limit(usable, fanouts, factors, row, words)

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-import numpy as np
-
 from hwmodels.kernels.nest_columns import (
-    Ints,
+    FILLS,
+    READS,
+    TILES,
+    UPDATES,
+    CountColumns,
     MappingColumns,
     MetricColumns,
     count_columns,
     metric_columns,
     work_columns,
 )
-from hwmodels.kernels.nest_cost import broken_limit as broken_limit_kernel
-from hwmodels.kernels.nest_cost import cost, count_mapping, evaluate_rows, level_energy_pj, port_cycles
+from hwmodels.kernels.nest_cost import evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
@@ -136,26 +137,21 @@ def evaluate(
     (64, 64, 56, 432.0)
 
     """
-    rules = rules or Rules()
-    table = pack_problem(problem)
     machine = pack_architecture(architecture)
-    rows = pack_mappings(problem, architecture, [mapping])
-    levels = len(architecture.levels)
-    counts = count_columns(levels, len(problem.operands))
-    work = work_columns(levels, len(problem.dimensions), table.rank_dims.shape[1])
-    out = metric_columns(1)
-    count_mapping(table, rows, 0, int(rules.reuse), int(rules.first_touch), work, counts)
-    cost(table, machine, counts, 0, out)
+    out, counts = _run(
+        problem, architecture, pack_mappings(problem, architecture, [mapping]), rules or Rules()
+    )
+    words, use = counts
     kept = [
         LevelCounts(
             level=level.name,
             operand=operand.name,
-            reads=int(counts.reads[i, o]),
-            fills=int(counts.fills[i, o]),
-            updates=int(counts.updates[i, o]),
-            tile_words=int(counts.tiles[i, o]),
-            instances=int(counts.instances[i]),
-            energy_pj=float(level_energy_pj(machine, counts, i, o)),
+            reads=int(words[READS, i, o]),
+            fills=int(words[FILLS, i, o]),
+            updates=int(words[UPDATES, i, o]),
+            tile_words=int(words[TILES, i, o]),
+            instances=int(use[i]),
+            energy_pj=float(level_energy_pj(machine.prices, words, use, i, o)),
         )
         for i, level in enumerate(architecture.levels)
         for o, operand in enumerate(problem.operands)
@@ -165,16 +161,16 @@ def evaluate(
         level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels
     }
     energy[architecture.mac_name] = problem.macs * architecture.mac_pj
-    energy["leakage"] = float(machine.leakage_pj_per_cycle[0] * out.cycles[0])
+    energy["leakage"] = float(machine.totals[2] * out.cycles[0])
     ports = {
-        f"{level.name} {port} port": float(port_cycles(machine, counts, i, p))
+        f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, i, p))
         for i, level in enumerate(architecture.levels)
         for p, port in enumerate(("read", "write", "shared"))
     }
     return Evaluation(
         counts=tuple(kept),
         macs=problem.macs,
-        compute_cycles=int(counts.steps[0]),
+        compute_cycles=int(out.compute_cycles[0]),
         cycles=int(out.cycles[0]),
         bound=bound_name(architecture, int(out.bound[0])),
         port_cycles={name: cycles for name, cycles in ports.items() if cycles > 0},
@@ -182,7 +178,7 @@ def evaluate(
         energy_pj=float(out.energy_pj[0]),
         energy_by_component_pj=energy,
         area_mm2=architecture.area_mm2,
-        limit=limit_name(architecture, int(broken_limit_kernel(machine, rows, 0, counts))),
+        limit=limit_name(architecture, int(out.limit[0])),
     )
 
 
@@ -218,38 +214,31 @@ def evaluate_mappings(
         If the columns are not of this problem and architecture.
 
     """
-    rules = rules or Rules()
+    shape = (len(architecture.levels), 3, len(problem.dimensions))
+    if mappings.factors.shape[1:] != shape:
+        raise ValueError(f"MappingColumns.factors: need shape (n, *{shape}), got {mappings.factors.shape}")
+    return _run(problem, architecture, mappings, rules or Rules())[0]
+
+
+def _run(
+    problem: Problem, architecture: Architecture, mappings: MappingColumns, rules: Rules
+) -> tuple[MetricColumns, CountColumns]:
+    """Metrics of a batch, and the counts of its last row."""
     table = pack_problem(problem)
-    shape = (len(architecture.levels), len(problem.dimensions))
-    if mappings.temporal.shape[1:] != shape:
-        raise ValueError(
-            f"MappingColumns.temporal: need shape (n, {shape[0]}, {shape[1]}), got {mappings.temporal.shape}"
-        )
-    rows = mappings.temporal.shape[0]
+    levels, dims = len(architecture.levels), len(problem.dimensions)
+    rows = mappings.factors.shape[0]
     out = metric_columns(rows)
+    counts = count_columns(levels, len(problem.operands))
     evaluate_rows(
         table,
         pack_architecture(architecture),
         mappings,
         int(rules.reuse),
         int(rules.first_touch),
-        work_columns(*shape, table.rank_dims.shape[1]),
-        count_columns(shape[0], len(problem.operands)),
+        work_columns(levels, dims, table.rank_dims.shape[1]),
+        counts,
         out,
         0,
         rows,
     )
-    return out
-
-
-def count_rows(
-    problem: Problem, architecture: Architecture, mapping: Mapping, rules: Rules
-) -> dict[str, Ints]:
-    """Bare counts of one mapping: reads, fills, updates, tiles (L, O), instances (L,), steps (1,)."""
-    table = pack_problem(problem)
-    rows = pack_mappings(problem, architecture, [mapping])
-    levels = len(architecture.levels)
-    counts = count_columns(levels, len(problem.operands))
-    work = work_columns(levels, len(problem.dimensions), table.rank_dims.shape[1])
-    count_mapping(table, rows, 0, int(rules.reuse), int(rules.first_touch), work, counts)
-    return {name: np.asarray(column) for name, column in counts._asdict().items()}
+    return out, counts

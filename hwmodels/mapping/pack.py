@@ -5,7 +5,14 @@ from math import prod
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import ArchitectureColumns, MappingColumns, ProblemColumns
+from hwmodels.kernels.nest_columns import (
+    ACROSS,
+    DOWN,
+    TEMPORAL,
+    ArchitectureColumns,
+    MappingColumns,
+    ProblemColumns,
+)
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.problem import MappingError, Problem
@@ -43,42 +50,53 @@ def pack_problem(problem: Problem) -> ProblemColumns:
         rank=rank,
         coefficient=coefficient,
         rank_dims=rank_dims,
-        ranks=np.array([len(operand.ranks) for operand in problem.operands], dtype=np.int64),
-        sliding=np.array(
-            [any(len(r) > 1 for r in operand.ranks) for operand in problem.operands], dtype=np.int64
+        traits=np.array(
+            [[len(o.ranks), any(len(r) > 1 for r in o.ranks), o.read_write] for o in problem.operands],
+            dtype=np.int64,
         ),
-        read_write=np.array([operand.read_write for operand in problem.operands], dtype=np.int64),
     )
 
 
 def pack_architecture(architecture: Architecture) -> ArchitectureColumns:
     """Turn an architecture into columns."""
     levels = architecture.levels
-
-    def floats(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.array([float(getattr(level, name)) for level in levels])
-
-    def ints(name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.array([int(getattr(level, name)) for level in levels], dtype=np.int64)
-
     leakage_w = architecture.mac_leakage_w * architecture.macs
     leakage_w += sum(level.leakage_w * level.instances for level in levels)
     return ArchitectureColumns(
-        usable_words=floats("usable_words"),
-        block_words=floats("block_words"),
-        clusters=floats("instances") / floats("cluster"),
-        fanout_x=ints("fanout_x"),
-        fanout_y=ints("fanout_y"),
-        read_words_per_cycle=floats("read_words_per_cycle"),
-        write_words_per_cycle=floats("write_words_per_cycle"),
-        shared_words_per_cycle=floats("shared_words_per_cycle"),
-        overlapped=ints("overlapped"),
-        read_pj=floats("read_pj"),
-        fill_pj=floats("fill_pj"),
-        update_pj=floats("update_pj"),
-        mac_pj=np.array([float(architecture.mac_pj)]),
-        macs=np.array([float(architecture.macs)]),
-        leakage_pj_per_cycle=np.array([leakage_w / architecture.clock_hz * 1e12]),
+        usable_words=np.array([float(level.usable_words) for level in levels]),
+        fanouts=np.array([[level.fanout_x, level.fanout_y] for level in levels], dtype=np.int64),
+        rates=np.array(
+            [
+                [
+                    float(v)
+                    for v in (
+                        level.read_words_per_cycle,
+                        level.write_words_per_cycle,
+                        level.shared_words_per_cycle,
+                    )
+                ]
+                for level in levels
+            ]
+        ),
+        hidden=np.array([level.overlapped for level in levels], dtype=np.int64),
+        prices=np.array(
+            [
+                [
+                    float(v)
+                    for v in (
+                        level.read_pj,
+                        level.fill_pj,
+                        level.update_pj,
+                        level.block_words,
+                        level.instances / level.cluster,
+                    )
+                ]
+                for level in levels
+            ]
+        ),
+        totals=np.array(
+            [float(architecture.mac_pj), float(architecture.macs), leakage_w / architecture.clock_hz * 1e12]
+        ),
     )
 
 
@@ -99,11 +117,11 @@ def pack_mappings(
         check(problem, architecture, mapping)
         for level, loops in enumerate(mapping.levels):
             for dimension, count in loops.temporal:
-                columns.temporal[row, level, index[dimension]] = count
+                columns.factors[row, level, TEMPORAL, index[dimension]] = count
             for dimension, count in loops.spatial_x:
-                columns.spatial_x[row, level, index[dimension]] = count
+                columns.factors[row, level, ACROSS, index[dimension]] = count
             for dimension, count in loops.spatial_y:
-                columns.spatial_y[row, level, index[dimension]] = count
+                columns.factors[row, level, DOWN, index[dimension]] = count
             inner_first = [index[dimension] for dimension, _ in reversed(loops.temporal)]
             rest = [d for d in range(len(problem.dimensions)) if d not in inner_first]
             columns.order[row, level] = [*inner_first, *rest]
@@ -114,14 +132,11 @@ def pack_mappings(
 
 def blank_mappings(problem: Problem, architecture: Architecture, rows: int) -> MappingColumns:
     """Columns of `rows` mappings with every factor 1, dimensions in the problem's order and nothing kept."""
-    shape = (rows, len(architecture.levels), len(problem.dimensions))
-    order = np.broadcast_to(np.arange(shape[2], dtype=np.int8), shape).copy()
+    depth, dims, operands = len(architecture.levels), len(problem.dimensions), len(problem.operands)
     return MappingColumns(
-        temporal=np.ones(shape, dtype=np.int32),
-        spatial_x=np.ones(shape, dtype=np.int32),
-        spatial_y=np.ones(shape, dtype=np.int32),
-        order=order,
-        keep=np.zeros((rows, shape[1], len(problem.operands)), dtype=np.int8),
+        factors=np.ones((rows, depth, 3, dims), dtype=np.int32),
+        order=np.broadcast_to(np.arange(dims, dtype=np.int8), (rows, depth, dims)).copy(),
+        keep=np.zeros((rows, depth, operands), dtype=np.int8),
     )
 
 

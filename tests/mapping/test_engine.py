@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels.kernels.nest import lay_out
-from hwmodels.kernels.nest_columns import count_columns, work_columns
+from hwmodels.kernels.nest_columns import TILES, CountColumns, count_columns, work_columns
 from hwmodels.kernels.nest_ragged import count_ragged
 from hwmodels.mapping import Architecture, FirstTouch, Mapping, Problem, Reuse, Rules
-from hwmodels.mapping.engine import count_rows
+from hwmodels.mapping.engine import _run
 from hwmodels.mapping.pack import pack_mappings, pack_problem
 from tests.mapping.strategies import nests, sliding_nests
 from tests.oracles.nest import Walk, walk
@@ -16,21 +16,26 @@ from tests.oracles.nest import Walk, walk
 Nest = tuple[Problem, Architecture, Mapping]
 
 
+def counts_of(nest: Nest, rules: Rules) -> CountColumns:
+    problem, architecture, mapping = nest
+    return _run(problem, architecture, pack_mappings(problem, architecture, [mapping]), rules)[1]
+
+
 def same_counts(nest: Nest, rules: Rules, seen: Walk, *, operands: set[str] | None = None) -> None:
     problem, architecture, mapping = nest
-    got = count_rows(problem, architecture, mapping, rules)
-    assert got["steps"][0] == seen.steps
+    words, use = counts_of(nest, rules)
+    assert use[-1] == seen.steps
     assert problem.macs == seen.macs
     for level in range(len(architecture.levels)):
-        assert got["instances"][level] == len(seen.used[level])
+        assert use[level] == len(seen.used[level])
         for o, operand in enumerate(problem.operands):
             if operands is not None and operand.name not in operands:
                 continue
-            for kind in ("reads", "fills", "updates"):
+            for i, kind in enumerate(("reads", "fills", "updates")):
                 expected = seen.counts[kind, level, operand.name]
-                assert got[kind][level, o] == expected, (kind, level, operand.name)
+                assert words[i, level, o] == expected, (kind, level, operand.name)
             if operand.name in mapping.levels[level].keep:
-                assert got["tiles"][level, o] == seen.largest[level, operand.name]
+                assert words[TILES, level, o] == seen.largest[level, operand.name]
 
 
 rules = st.builds(Rules, reuse=st.just(Reuse.OVERLAP), first_touch=st.sampled_from(FirstTouch))
@@ -77,11 +82,12 @@ def test_same_stride_with_imperfect_factors_equals_the_walk(nest: Nest) -> None:
 def test_the_general_kernel_equals_the_fast_one_on_even_factors(nest: Nest, rules: Rules) -> None:
     problem, architecture, mapping = nest
     table, rows = pack_problem(problem), pack_mappings(problem, architecture, [mapping])
-    levels = len(architecture.levels)
-    work = work_columns(levels, len(problem.dimensions), table.rank_dims.shape[1])
-    out = count_columns(levels, len(problem.operands))
-    lay_out(table, rows, 0, work)
-    count_ragged(table, rows, 0, int(rules.reuse), int(rules.first_touch), work, out)
-    fast = count_rows(problem, architecture, mapping, rules)
-    for name, column in fast.items():
-        np.testing.assert_array_equal(column, getattr(out, name), err_msg=name)
+    depth = len(architecture.levels)
+    work = work_columns(depth, len(problem.dimensions), table.rank_dims.shape[1])
+    out = count_columns(depth, len(problem.operands))
+    lay_out(table.bounds, rows.factors, rows.order, 0, work.nest, work.loops, work.levels)
+    switches = int(rules.reuse), int(rules.first_touch)
+    count_ragged(*table, *rows, 0, *switches, work.nest, *work[3:], *out)
+    fast = counts_of(nest, rules)
+    np.testing.assert_array_equal(fast.words, out.words)
+    np.testing.assert_array_equal(fast.use, out.use)
