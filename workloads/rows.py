@@ -54,6 +54,7 @@ class Row(NamedTuple):
     input_density: float = 1.0
     output_density: float = 1.0
     effectual_macs: float = 0.0
+    weight_dispersion: float = 0.0
     batch: Batch = Batch.INPUTS  # what grows with the batch
     part: str = ""  # which part of its operation the row is, where there are several
     note: str = ""  # why it costs what it costs, where that is not obvious

@@ -40,6 +40,9 @@ class LayerTable(NamedTuple):
 
     Bits of 0 mean "whatever the datapath stores". Densities are fractions of non-zero elements in (0, 1];
     `effectual_macs` is the expected number of MACs whose two operands are both non-zero, 0 outside NEST rows.
+    `weight_dispersion` says how unevenly filters are pruned: the variance of their non-zeros over that of
+    evenly scattered ones (see `sparsity.imbalance.dispersion`), 0 where no mask is known; a measured one is
+    positive.
     """
 
     kind: IntColumn  # a value of Kind
@@ -72,6 +75,7 @@ class LayerTable(NamedTuple):
     input_density: FloatColumn
     output_density: FloatColumn
     effectual_macs: FloatColumn
+    weight_dispersion: FloatColumn  # 0: unknown
 
     @property
     def rows(self) -> int:

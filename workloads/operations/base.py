@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from workloads.errors import ShapeError
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape
+from workloads.sparsity.imbalance import dispersion
 from workloads.table import Kind
 from workloads.tensors import Tensor, Weight
+
+LEAST_DISPERSION = 2.0**-30  # of filters that are pruned alike: measured, and so not 0
 
 FOLDED = "folded into the weights before it"
 FUSED = "fused into the nest before it"
@@ -229,6 +232,14 @@ def operand_columns(site: Site) -> OperandColumns:
 def stored_density(weight: Weight) -> float:
     """Return a weight's density as the table wants it, in (0, 1]: all zeros count as one element."""
     return max(1, weight.nonzeros) / weight.size
+
+
+def filter_dispersion(weight: Weight, axis: int = 0) -> float:
+    """Return how unevenly the filters along an axis are pruned, as the table wants it: 0 where unknown."""
+    if weight.packed is None:
+        return 0.0
+    counts = weight.counts(axis)
+    return max(dispersion(counts, weight.size / counts.size), LEAST_DISPERSION)
 
 
 def effectual(

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.operations.base import Operation, Site, effectual, operand_columns
+from workloads.operations.base import Operation, Site, effectual, filter_dispersion, operand_columns
 from workloads.operations.window import Ints, Padding, Window
 from workloads.rows import Row
 from workloads.shapes import Shape
@@ -122,6 +122,7 @@ class Convolution(Operation):
                 read_elements=tensor.elements,
                 write_elements=site.write_elements,
                 effectual_macs=effectual(batch * prod(positions), weight.nonzeros, tensor, 1, counts),
+                weight_dispersion=filter_dispersion(weight),
                 batch=site.batch,
                 **operand_columns(site),
             )

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from workloads.operations.base import Operation, Site, effectual, operand_columns, stored_density
+from workloads.operations.base import (
+    Operation,
+    Site,
+    effectual,
+    filter_dispersion,
+    operand_columns,
+    stored_density,
+)
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape, broadcast
 from workloads.table import Kind
@@ -61,6 +68,7 @@ class Linear(Operation):
                 read_elements=tensor.elements,
                 write_elements=site.write_elements,
                 effectual_macs=work,
+                weight_dispersion=filter_dispersion(weight),
                 batch=site.batch,
                 **operand_columns(site),
             )
@@ -131,6 +139,12 @@ class MatMul(Operation):
         """Return the constant operand, if there is one."""
         return {"weight": self.constant_shape} if self.constant else {}
 
+    @property
+    def _filter_axis(self) -> int:
+        """Axis of the constant operand as stored that is not summed over."""
+        last = not self.transpose_b if self.constant == "b" else self.transpose_a
+        return len(self.constant_shape) - (1 if last else 2)
+
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
         a, b = self._operands([tensor.shape for tensor in site.inputs])
@@ -147,11 +161,13 @@ class MatMul(Operation):
             weight, tensor = site.weights["weight"], site.inputs[0]
             elements, held, read = weight.size, weight.density, tensor.elements
             columns["weight_density"], columns["input_density"] = stored_density(weight), tensor.density
+            uneven = filter_dispersion(weight, self._filter_axis)
             batch = site.batch
         else:
             tensor, second = site.inputs[0], site.inputs[-1]
             elements, held, read = second.elements, second.density, tensor.elements
             columns["weight_density"], columns["weight_bits"] = second.density, second.bits
+            uneven = 0.0
             batch = _BATCH[site.batched[0], site.batched[-1]]
         return [
             Row(
@@ -164,6 +180,7 @@ class MatMul(Operation):
                 read_elements=read,
                 write_elements=site.write_elements,
                 effectual_macs=float(both * rows * cols * c) * held * tensor.density,
+                weight_dispersion=uneven,
                 batch=batch,
                 **columns,
             )
