@@ -103,7 +103,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         name: floats(f"main_memory.{name}")
         for name in (
             "bandwidth_bytes_per_s",
-            "write_bandwidth_bytes_per_s",
+            "write_share",
             "efficiency",
             "read_pj_per_bit",
             "write_pj_per_bit",
@@ -123,7 +123,9 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "mac_pj": pe.energy_pj,
         "vector_pj": vector.energy_pj,
         "dram_read_bytes_per_s": memory["bandwidth_bytes_per_s"] * memory["efficiency"],
-        "dram_write_bytes_per_s": memory["write_bandwidth_bytes_per_s"] * memory["efficiency"],
+        "dram_write_bytes_per_s": memory["bandwidth_bytes_per_s"]
+        * memory["write_share"]
+        * memory["efficiency"],
         "dram_read_pj_per_byte": 8.0 * memory["read_pj_per_bit"],
         "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
         "dram_background_w": memory["background_w"] + memory["refresh_w"],

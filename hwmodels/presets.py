@@ -34,9 +34,7 @@ def tpu_v1() -> Accelerator:
         buffers=Buffers(
             weight=Buffer(bytes=256 * KIB), input=Buffer(bytes=24 * MIB), output=Buffer(bytes=4 * MIB)
         ),
-        main_memory=dataclasses.replace(
-            main_memory("ddr3"), bandwidth_bytes_per_s=34e9, write_bandwidth_bytes_per_s=34e9
-        ),
+        main_memory=dataclasses.replace(main_memory("ddr3"), bandwidth_bytes_per_s=34e9),
         clock_hz=700e6,
         datapath=Datapath(weight_bits=8, input_bits=8, output_bits=8, accumulator_bits=32),
         technology=Technology(node_nm=28),

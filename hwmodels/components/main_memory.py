@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
 
-_POSITIVE = ("bandwidth_bytes_per_s", "write_bandwidth_bytes_per_s", "capacity_bytes")
+_POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
 _AT_LEAST_ZERO = (
     "read_pj_per_bit",
     "write_pj_per_bit",
@@ -39,9 +39,10 @@ class MainMemory:
     ----------
     name
         What tables call it.
-    bandwidth_bytes_per_s, write_bandwidth_bytes_per_s
-        Peak of the interface in bytes per second, reading and writing. They are two axes: an axis over one
-        leaves the other as it is.
+    bandwidth_bytes_per_s
+        Peak of the interface in bytes per second, reading.
+    write_share
+        Peak of writing as a share of that of reading, in (0, 1]: below 1 where write pulses keep the banks busy.
     efficiency
         Share of the peak that streaming reaches, in (0, 1].
     read_pj_per_bit, write_pj_per_bit
@@ -77,7 +78,7 @@ class MainMemory:
 
     name: str
     bandwidth_bytes_per_s: float
-    write_bandwidth_bytes_per_s: float
+    write_share: float = 1.0
     efficiency: float = 1.0
     read_pj_per_bit: float
     write_pj_per_bit: float
@@ -118,16 +119,21 @@ class MainMemory:
         for name in _WHOLE:
             value = getattr(self, name)
             self._check(name, value >= 1 and int(value) == value, "a whole number of at least 1")
-        self._check("efficiency", 0 < self.efficiency <= 1, "in (0, 1]")
+        for name in ("efficiency", "write_share"):
+            self._check(name, 0 < getattr(self, name) <= 1, "in (0, 1]")
         self._check(
             "endurance_writes", self.endurance_writes is None or self.endurance_writes > 0, "positive"
         )
-        for name in _POSITIVE[:2]:
-            self._check(name, getattr(self, name) < math.inf, "finite")
+        self._check("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s < math.inf, "finite")
 
     def _check(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
             raise ValueError(f"MainMemory.{name} must be {wanted}, got {getattr(self, name)!r}")
+
+    @property
+    def write_bandwidth_bytes_per_s(self) -> float:
+        """Peak of the interface in bytes per second, writing."""
+        return self.bandwidth_bytes_per_s * self.write_share
 
     @property
     def burst_bytes(self) -> float:
@@ -210,14 +216,14 @@ def interface_bandwidth(channels: float, bus_bits: float, clock_hz: float, rate:
     return channels * bus_bits * clock_hz * rate / 8
 
 
-def write_share(banks: float, t_burst_cycles: float, t_wp_cycles: float) -> float:
+def write_pulse_share(banks: float, t_burst_cycles: float, t_wp_cycles: float) -> float:
     """Write bandwidth over read bandwidth where a cell's write pulse keeps its bank busy.
 
     Each of the banks takes a burst and then the pulse; together they cannot exceed the bus.
 
     Examples
     --------
-    >>> write_share(4, 4, 60)  # PCM: four banks, 4 cycles of data and 60 of pulse
+    >>> write_pulse_share(4, 4, 60)  # PCM: four banks, 4 cycles of data and 60 of pulse
     0.25
 
     """
@@ -326,8 +332,7 @@ def main_memory(name: str) -> MainMemory:
     memory = MainMemory(
         name=name,
         bandwidth_bytes_per_s=peak,
-        write_bandwidth_bytes_per_s=peak
-        * write_share(whole["banks"], value["t_burst_cycles"], value["t_wp_cycles"]),
+        write_share=write_pulse_share(whole["banks"], value["t_burst_cycles"], value["t_wp_cycles"]),
         random_read_s=(value["t_rcd_cycles"] + value["t_cas_cycles"] + value["t_burst_cycles"])
         / value["clock_hz"],
         nonvolatile=value["t_wp_cycles"] > 0,

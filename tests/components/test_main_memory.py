@@ -112,7 +112,7 @@ def test_nearest_names_are_offered() -> None:
 VALID = {
     "name": "x",
     "bandwidth_bytes_per_s": 1e9,
-    "write_bandwidth_bytes_per_s": 1e9,
+    "write_share": 1.0,
     "read_pj_per_bit": 1.0,
     "write_pj_per_bit": 1.0,
 }
@@ -123,7 +123,7 @@ VALID = {
     [
         ("bandwidth_bytes_per_s", 0, "positive"),
         ("bandwidth_bytes_per_s", math.inf, "finite"),
-        ("write_bandwidth_bytes_per_s", -1, "positive"),
+        ("write_share", 1.5, r"in \(0, 1\]"),
         ("capacity_bytes", "4 GiB", "a number"),
         ("efficiency", 1.5, r"in \(0, 1\]"),
         ("read_pj_per_bit", -1.0, "zero or more"),

@@ -1,0 +1,15 @@
+"""What the whole suite shares."""
+
+import os
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests that need compiled kernels where compilation is off."""
+    if os.environ.get("NUMBA_DISABLE_JIT") != "1":
+        return
+    skip = pytest.mark.skip(reason="needs compiled kernels; NUMBA_DISABLE_JIT=1")
+    for item in items:
+        if "compiled" in item.keywords:
+            item.add_marker(skip)
