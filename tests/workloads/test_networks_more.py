@@ -72,7 +72,7 @@ CIFAR = [
     Printed("vgg19_cifar100", "20.08M", "398M", "Liu et al., ICCV 2017, Table 1 (7.97e8 FLOPs, two a MAC)"),
 ]
 PRINTED = [*CNNS, *CIFAR]
-UNPRINTED = ["vgg16_cifar100"]
+UNPRINTED = ["deeplab_v3_resnet50", "faster_rcnn_resnet50", "vgg16_cifar100", "wide_deep"]  # or tested apart
 EVERY = sorted([*(row.name for row in PRINTED), *UNPRINTED])
 
 
@@ -83,6 +83,11 @@ def as_printed(text: str) -> tuple[float, float]:
         return float(text), 0.0
     _, _, decimals = text[:-1].partition(".")
     return float(text[:-1]) * unit, 0.5 * unit / 10 ** len(decimals)
+
+
+def normalised_channels(net: workloads.Network) -> int:
+    norms = [operation for operation in net.operations if isinstance(operation, BatchNorm)]
+    return sum(net.weight(norm.name, "scale").size for norm in norms)
 
 
 @pytest.mark.published
@@ -105,12 +110,56 @@ def test_inception_v3_with_its_auxiliary_classifier() -> None:
 
 
 @pytest.mark.published
+def test_deeplab_v3_with_its_auxiliary_classifier() -> None:
+    from workloads.networks.deeplab import deeplab_v3_resnet50
+
+    net = deeplab_v3_resnet50(auxiliary=True)  # torchvision, deeplabv3_resnet50: 42004074, 178.722
+    assert net.parameters == 42_004_074
+    assert net.macs == pytest.approx(178.722e9, abs=0.0005e9)
+
+
+@pytest.mark.published
+def test_faster_rcnn_but_for_the_norms_that_torchvision_freezes() -> None:
+    net = workloads.load("faster_rcnn_resnet50")  # torchvision, fasterrcnn_resnet50_fpn: 41755286, 134.38
+    assert net.parameters - normalised_channels(net) * 2 == 41_755_286
+    assert net.macs == pytest.approx(134.38e9, abs=0.005e9)
+
+
+def test_faster_rcnn_looks_at_as_many_boxes_as_are_asked_for() -> None:
+    from workloads.networks.faster_rcnn import faster_rcnn_resnet50
+
+    few, many = faster_rcnn_resnet50(proposals=100), faster_rcnn_resnet50(proposals=1000)
+    a_box = 256 * 7 * 7 * 1024 + 1024 * 1024 + 1024 * 91 * 5  # two linear layers, 91 scores and 91 boxes
+    assert many.macs - few.macs == 900 * a_box
+    assert many.parameters == few.parameters
+
+
+def test_roi_align_names_the_level_that_does_not_fit() -> None:
+    from workloads.networks.faster_rcnn import RoiAlign
+
+    graph = workloads.Graph("pyramid")
+    fine, coarse = graph.input("fine", (1, 8, 32, 32)), graph.input("coarse", (1, 4, 16, 16))
+    boxes = graph.input("boxes", (1, 5, 4))
+    with pytest.raises(
+        workloads.ShapeError, match=r"roialign 'align': level 1 is of 1 images and 4 channels"
+    ):
+        graph.add(RoiAlign("align", 7), fine, coarse, boxes)
+    aligned = graph.add(RoiAlign("align", 7), fine, boxes)
+    assert graph.tensors[aligned].shape == (5, 8, 7, 7)
+
+
+def test_wide_and_deep_is_as_wide_as_its_paper_says() -> None:
+    net = workloads.load(
+        "wide_deep"
+    )  # Cheng et al., DLRS 2016, section 4.2: about 1,200 dimensions, Figure 4
+    assert net.macs == 1200 * 1024 + 1024 * 512 + 512 * 256 + 256
+
+
+@pytest.mark.published
 @pytest.mark.parametrize(("name", "total"), [("nasnet_mobile", 5_326_716), ("resnet152_v2", 60_380_648)])
 def test_totals_of_keras_are_ours_and_two_statistics_a_normalised_channel(name: str, total: int) -> None:
     net = workloads.load(name)
-    norms = [operation for operation in net.operations if isinstance(operation, BatchNorm)]
-    channels = sum(net.weight(norm.name, "scale").size for norm in norms)
-    assert net.parameters + 2 * channels == total
+    assert net.parameters + 2 * normalised_channels(net) == total
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ from workloads.network import Network
 
 _BUILDERS = {
     "alexnet": "alexnet",
+    "deeplab_v3_resnet50": "deeplab",
     "densenet121": "densenet",
     "efficientnet_b0": "efficientnet",
+    "faster_rcnn_resnet50": "faster_rcnn",
     "inception_resnet_v2": "inception_resnet",
     "inception_v3": "inception",
     "lenet5": "lenet",
@@ -39,6 +41,7 @@ _BUILDERS = {
     "vgg19": "vgg",
     "vgg19_cifar10": "cifar",
     "vgg19_cifar100": "cifar",
+    "wide_deep": "wide_deep",
 }
 """Name, which is that of the building function -> module of this package, imported when asked for."""
 
