@@ -54,7 +54,7 @@ def load_network(
     dims
         Values of dynamic dimensions, for a file.
     unknown
-        What to do with operators that have no cost model: "refuse", or "movement" to cost them as moving data.
+        What to do with operators that have no cost model: "refuse", or "movement": as moving data.
     batch
         Value of a file's dynamic batch dimension.
 

@@ -20,7 +20,7 @@ from dse.axes import Axis, Label, choices_of, label_of, linked_choices
 from dse.constraints import BASE, Constraint, parse_constraint
 from dse.errors import nearest
 from hwmodels.columns import ConfigTable
-from hwmodels.spec import Accelerator
+from hwmodels.spec import Accelerator, fingerprint
 from hwmodels.spec import paths as spec_paths
 
 if TYPE_CHECKING:
@@ -272,13 +272,13 @@ class Space:
         """What the space is, as plain data: equal descriptions mean equal points under equal indices."""
         axes = {
             axis.name: [
-                [axis.show(code), hwmodels.fingerprint(self.base.replace(axis.changes(code)))]
+                [axis.show(code), fingerprint(self.base.replace(axis.changes(code)))]
                 for code in range(len(axis))
             ]
             for axis in self.axes
         }
         return {
-            "base": [self.base.name, hwmodels.fingerprint(self.base)],
+            "base": [self.base.name, fingerprint(self.base)],
             "axes": axes,
             "constraints": [constraint.text for constraint in self.constraints],
         }

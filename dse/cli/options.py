@@ -14,7 +14,18 @@ NetworkName = Annotated[
     str, typer.Argument(metavar="NET", help="A built-in network, or the path of an ONNX file.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
-Batch = Annotated[int | None, typer.Option(metavar="N", help="Inputs at once; default: the network's own.")]
+
+
+def positive(text: str) -> int:
+    """Read a positive whole number."""
+    if not text.isdigit() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+Batch = Annotated[
+    int | None, typer.Option(metavar="N", parser=positive, help="Inputs at once; default: the network's own.")
+]
 MappingObjective = Annotated[
     str, typer.Option(metavar="edp|latency|energy", help="What each operation's mapping minimises.")
 ]
@@ -48,7 +59,9 @@ Constraints = Annotated[
 Objectives = Annotated[
     str, typer.Option(metavar="A,B,C", help="Columns to minimise; '-' before a name maximises it.")
 ]
-Workers = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: one a core.")]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", parser=positive, help="Threads; default: one a core.")
+]
 ShowProgress = Annotated[
     bool | None, typer.Option("--progress/--no-progress", help="Progress bar; default: on a terminal only.")
 ]
@@ -111,13 +124,12 @@ def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int |
 
     if unknown not in ("refuse", "movement"):
         raise ValueError(f"--unknown must be refuse or movement, got {unknown!r}")
-    if batch is not None and batch < 1:
-        raise ValueError(f"--batch must be at least 1, got {batch}")
     values = {}
     for dim, text in pairs("--dim", dims).items():
-        if not text.isdigit() or int(text) < 1:
-            raise ValueError(f"--dim {dim}={text}: the value must be a positive whole number")
-        values[dim] = int(text)
+        try:
+            values[dim] = positive(text)
+        except typer.BadParameter as problem:
+            raise ValueError(f"--dim {dim}={text}: {problem.message}") from None
     return load_network(name, values, unknown, batch)
 
 

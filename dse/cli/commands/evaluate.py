@@ -49,7 +49,9 @@ def command(
 
     changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
     machine = hwmodels.load(acc).replace(changes)
-    result = evaluate(network_of(net, dim, unknown, batch), machine, batch, mapping_objective=mapping_objective)
+    result = evaluate(
+        network_of(net, dim, unknown, batch), machine, batch, mapping_objective=mapping_objective
+    )
     if not result.feasible:
         raise ValueError(f"{machine.name} cannot run {result.network}: {result.totals['limit']} is too small")
     if json:

@@ -1,0 +1,266 @@
+"""The command line: answers, or one clear line and status 2, and nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import hwmodels
+import workloads
+from dse.cli import main
+from dse.report import FILES
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "--axis=array.rows=8,16",
+    "--axis=array.cols=8..16",
+    "--axis=buffers.weight.bytes=64 KiB",
+    "--axis=buffers.input.bytes=64 KiB",
+    "--axis=buffers.output.bytes=32 KiB",
+]
+
+
+def run(*arguments, status=0):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "dse.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def refused(capsys, *arguments):
+    """The one line that bad input gives."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("springboard: ")
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    return err
+
+
+def test_networks_and_accelerators_are_listed(capsys):
+    assert main(["networks"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in workloads.names())
+    assert main(["accelerators", "--json"]) == 0
+    machines = json.loads(capsys.readouterr().out)
+    assert set(machines) == set(hwmodels.names())
+    assert machines["edge_16x16"]["array.rows"] == 16
+    assert main(["accelerators"]) == 0
+    assert "16×16" in capsys.readouterr().out
+
+
+def test_evaluate_prints_and_gives_json(capsys):
+    assert main(["evaluate", "lenet5", "edge_16x16"]) == 0
+    assert "Latency" in capsys.readouterr().out
+    assert main(["evaluate", "lenet5", "edge_16x16", "--operations"]) == 0
+    assert "conv" in capsys.readouterr().out
+    arguments = [
+        "evaluate",
+        "lenet5",
+        "edge_16x16",
+        "--set",
+        "array.rows=32",
+        "--batch",
+        "4",
+        "--json",
+        "--operations",
+    ]
+    assert main(arguments) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["macs"] == 4 * workloads.load("lenet5").macs
+    assert len(data["operations"]) > 3
+    assert data["feasible"] is True
+
+
+def test_front_writes_its_files_and_names_designs(capsys, tmp_path):
+    out = tmp_path / "runs" / "first"
+    assert main(["front", "lenet5", *SMALL, "--out", str(out)]) == 0
+    text, err = capsys.readouterr()
+    assert err == ""  # no terminal, no bar
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    table = pd.read_csv(out / "front.csv")
+    assert f"{len(table)} designs of 240 configurations" in text
+    for word in ("knee", "fastest", "least energy", "smallest", "Assumptions: ", "configurations per second"):
+        assert word in text
+
+
+def test_front_json_and_store(capsys, tmp_path):
+    options = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "store"), "--json", "--width=column"]
+    arguments = ["front", "lenet5", *SMALL, "--objectives", "energy_j,-utilisation", *options]
+    assert main(arguments) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert set(first["designs"]) == {"knee", "least energy", "most utilisation"}
+    assert first["objectives"] == ["energy_j", "-utilisation"]
+    assert all(Path(file).exists() for file in first["files"])
+    assert main(arguments) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["designs"] == first["designs"]
+
+
+def test_front_takes_any_onnx_file(capsys, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [4, 3, 3, 3], [0.5] * 108)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    graph = helper.make_graph(
+        [node],
+        "mine",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4, 8, 8])],
+        [weight],
+    )
+    path = tmp_path / "mine.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    line = refused(capsys, "front", str(path), *SMALL, "--out", str(tmp_path / "out"))
+    assert "n" in line
+    assert not (tmp_path / "out").exists()
+    assert main(["front", str(path), *SMALL, "--out", str(tmp_path / "out"), "--dim", "n=2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["evaluated"] == 240
+
+
+def test_sweep_stores_and_says_what_was_excluded(capsys, tmp_path):
+    store = str(tmp_path / "store")
+    assert main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 0.15", "--store", store]) == 0
+    text = capsys.readouterr().out
+    assert "excluded by area_mm2 <= 0.15: " in text
+    assert list(Path(store).glob("parts/*.parquet"))
+    assert (
+        main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 0.15", "--store", store, "--json"]) == 0
+    )
+    assert json.loads(capsys.readouterr().out)["evaluated"] == 240
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["front", "resnet51"], ["resnet50"]),
+        (["front", "lenet5", "--space", "sistolic"], ["sistolic", "did you mean 'systolic'"]),
+        (["front", "lenet5", "--objectives", "latency_s,energy"], ["'energy'", "energy_j"]),
+        (["front", "lenet5", "--objectives", ""], ["objective"]),
+        (["front", "lenet5", "--axis", "array.rowz=8"], ["'array.rowz'", "array.rows"]),
+        (["front", "lenet5", "--axis", "array.rows=0"], ["array.rows", "0"]),
+        (["front", "lenet5", "--axis", "array.rows=-8"], ["array.rows", "-8"]),
+        (["front", "lenet5", "--axis", "array.rows=16..8"], ["array.rows=16..8", "start <= stop"]),
+        (["front", "lenet5", "--axis", "array.rows"], ["array.rows", "NAME=VALUE"]),
+        (["front", "lenet5", "--axis", "buffers.weight.bytes=64 KB"], ["KiB"]),
+        (["front", "lenet5", "--constraint", "area_mm2 <="], ["area_mm2 <=", "does not parse"]),
+        (["front", "lenet5", "--constraint", "aera_mm2 <= 5"], ["did you mean 'area_mm2'"]),
+        (
+            ["front", "lenet5", *SMALL, "--constraint", "area_mm2 <= 1e-6"],
+            ["none of its", "area_mm2 <= 1e-6", "%"],
+        ),
+        (["front", "lenet5", "--mapping-objective", "joy"], ["joy", "latency, energy, edp"]),
+        (["front", "lenet5", "--batch", "0"], ["batch", "0"]),
+        (["front", "lenet5", "--batch", "two"], ["--batch", "two"]),
+        (["front", "lenet5", "--workers", "0"], ["workers", "0"]),
+        (["front", "lenet5", "--width", "wide"], ["--width", "wide"]),
+        (["front", "missing.onnx"], ["missing.onnx"]),
+        (["front", "lenet5", "--dim", "n=-1"], ["--dim n=-1"]),
+        (["front", "lenet5", "--unknown", "guess"], ["--unknown", "guess"]),
+    ],
+)
+def test_bad_input_to_front(capsys, tmp_path, arguments, words):
+    line = refused(capsys, *arguments, "--out", str(tmp_path / "out"))
+    assert all(word in line for word in words), line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["NET"]),
+        (["frond"], ["frond"]),
+        (["front", "lenet5"], ["--out"]),
+        (["front", "lenet5", "--out", "x", "--nonsense"], ["--nonsense"]),
+        (["evaluate", "lenet5", "edge_16x17"], ["edge_16x16"]),
+        (["evaluate", "lenet5", "edge_16x16", "--set", "array.rows=0"], ["rows", "0"]),
+        (
+            ["evaluate", "lenet5", "edge_16x16", "--set", "buffers.input.bytes=1"],
+            ["buffers.input.bytes", "small"],
+        ),
+        (["evaluate", "lenet5", "edge_16x16", "--set", "clock_hz=1 GB"], ["clock_hz", "1 GB"]),
+        (["sweep", "lenet5"], ["--store"]),
+        (["sweep", "lenet5", "--store", "/proc/springboard/x"], ["/proc/springboard"]),
+        (["sweep", "lenet5", "--store", "x", "--keep", "some"], ["keep", "some"]),
+    ],
+)
+def test_bad_input_elsewhere(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    if not arguments:
+        arguments, words = ["evaluate"], ["NET"]
+    line = refused(capsys, *arguments)
+    assert all(word in line for word in words), line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_the_folder_should_be(capsys, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    line = refused(capsys, "front", "lenet5", *SMALL, "--out", str(tmp_path / "out"))
+    assert "is a file, not a folder" in line
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", [b"", b"\x08\x07garbage", b"\x00" * 50])
+def test_a_file_that_is_no_onnx(capsys, tmp_path, text):
+    (tmp_path / "bad.onnx").write_bytes(text)
+    line = refused(capsys, "evaluate", str(tmp_path / "bad.onnx"), "edge_16x16")
+    assert "bad.onnx" in line
+
+
+@pytest.mark.parametrize("command", ["networks", "accelerators", "evaluate", "sweep", "front"])
+def test_every_command_has_help_with_examples(capsys, command):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"springboard {command}" in text
+    assert "--json" in text
+
+
+def test_as_a_process(tmp_path):
+    done = run("front", "lenet5", *SMALL, "--out", str(tmp_path / "out"), "--progress")
+    assert "left" in done.stderr
+    assert "knee" in done.stdout
+    done = run("front", "lenet6", "--out", str(tmp_path / "no"), status=2)
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_warm_evaluate_takes_under_three_seconds():
+    run("evaluate", "resnet50", "edge_16x16")
+    before = os.times()
+    run("evaluate", "resnet50", "edge_16x16")
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 3.0
+
+
+def test_importing_is_quick_and_light():
+    body = """
+import sys
+import dse
+assert dse.powers_of_two(1, 4) == (1, 2, 4)
+heavy = {"numba", "pandas", "matplotlib", "scipy", "onnx", "torch", "sklearn", "pymoo"} & set(sys.modules)
+assert not heavy, heavy
+dse.Space, dse.sweep, dse.evaluate, dse.Front
+heavy = {"pandas", "matplotlib", "scipy.stats", "onnx", "torch", "pymoo", "pyarrow"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    begun = time.process_time(), os.times()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    subprocess.run([sys.executable, "-c", body], env=environment, check=True)
+    spent = os.times()
+    assert (
+        spent.children_user + spent.children_system - begun[1].children_user - begun[1].children_system < 2.5
+    )

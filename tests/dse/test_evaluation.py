@@ -1,0 +1,113 @@
+"""One network on one accelerator: the parts add up to the whole."""
+
+import numpy as np
+import pytest
+
+import dse
+import hwmodels
+from tests.dse import tiny
+
+
+@pytest.fixture(scope="module")
+def result():
+    return dse.evaluate(tiny.network(), "edge_16x16")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "latency_s",
+        "energy_j",
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "macs",
+        "mac_energy_j",
+        "static_energy_j",
+    ],
+)
+def test_operations_add_up_to_the_totals(result, column):
+    table = result.operations
+    # MACs are already those of all repeats; sums of a few floats in another order differ in the last digits.
+    weights = 1 if column == "macs" else table["repeats"]
+    assert (table[column] * weights).sum() == pytest.approx(result.totals[column], rel=1e-12)
+
+
+def test_operations_bear_the_network_s_names(result):
+    names = result.operations["operation"].tolist()
+    assert names == list(tiny.network().row_names)
+    assert names[0].startswith("conv1")
+
+
+def test_totals_are_the_sweep_s_row(result):
+    space = dse.Space("edge_16x16", {"array.rows": [16]})
+    row = dse.sweep(tiny.network(), space).frame.iloc[0]
+    for name in ("latency_s", "energy_j", "area_mm2", "utilisation"):
+        assert row[name] == result.totals[name]
+
+
+def test_bottlenecks_share_out_the_latency(result):
+    table = result.bottlenecks()
+    assert table["latency_share"].sum() == pytest.approx(1.0, rel=1e-12)  # rounding of the sum
+    assert table["energy_share"].sum() == pytest.approx(1.0, rel=1e-12)
+    assert table["operations"].sum() == len(result.operations)
+    assert set(table.index) <= set(hwmodels.BOUNDS)
+    assert table["latency_s"].is_monotonic_decreasing
+
+
+def test_identities(result):
+    totals = result.totals
+    assert totals["edp_js"] == pytest.approx(totals["latency_s"] * totals["energy_j"], rel=1e-12)
+    assert totals["power_w"] == pytest.approx(totals["energy_j"] / totals["latency_s"], rel=1e-12)
+    assert totals["macs"] == tiny.network().macs
+
+
+def test_batch_scales_the_work():
+    one, four = (dse.evaluate(tiny.network(), "edge_16x16", batch) for batch in (1, 4))
+    assert four.totals["macs"] == 4 * one.totals["macs"]
+
+
+def test_a_machine_that_cannot_run_it_says_why():
+    small = hwmodels.load("edge_16x16").replace({"buffers.input.bytes": 1})
+    result = dse.evaluate(tiny.network(), small)
+    assert not result.feasible
+    assert result.totals["limit"] == "buffers.input.bytes"
+    assert (
+        repr(result)
+        == "tiny on edge_16x16: infeasible, buffers.input.bytes is too small for the smallest tile"
+    )
+
+
+def test_names_of_networks_and_tables_will_do():
+    by_name = dse.evaluate("lenet5", "edge_16x16")
+    assert by_name.network == "lenet5"
+    table = dse.evaluate(tiny.network().table(), "edge_16x16")
+    assert table.totals["energy_j"] == dse.evaluate(tiny.network(), "edge_16x16").totals["energy_j"]
+    assert table.operations["operation"][0] == "operation 0"
+    with pytest.raises(ValueError, match="a layer table carries its own"):
+        dse.evaluate(tiny.network().table(), "edge_16x16", batch=2)
+
+
+@pytest.mark.parametrize(
+    ("network", "accelerator", "options", "message"),
+    [
+        ("lenet55", "edge_16x16", {}, "lenet5"),
+        ("lenet5", "edge_16x17", {}, "edge_16x16"),
+        ("lenet5", "edge_16x16", {"batch": 0}, "batch must be"),
+        (
+            "lenet5",
+            "edge_16x16",
+            {"mapping_objective": "joy"},
+            "must be one of latency, energy, edp, got 'joy'",
+        ),
+    ],
+)
+def test_unknown_names_and_bad_values(network, accelerator, options, message):
+    with pytest.raises((KeyError, ValueError), match=message):
+        dse.evaluate(network, accelerator, **options)
+
+
+def test_it_prints_and_shows_itself(result):
+    assert "Latency" in repr(result)
+    assert "waits for" in repr(result)
+    assert "<table" in result._repr_html_()
+    assert np.isfinite(result.totals["latency_s"])
