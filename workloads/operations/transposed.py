@@ -20,6 +20,7 @@ from workloads.table import Kind
 class Phase(NamedTuple):
     """The outputs along one axis that the same kernel taps reach."""
 
+    first: int  # first output position; the next is a stride away
     outputs: int  # output positions
     taps: tuple[int, ...]  # kernel positions
     dilation: int  # input positions between taps
@@ -53,7 +54,7 @@ def phases(positions: int, kernel: int, stride: int, dilation: int, pad: int) ->
         taps = tuple(t for t in range(kernel) if (t * dilation - phase) % stride == 0)
         if outputs:
             lowest = (first + pad - taps[-1] * dilation) // stride if taps else 0
-            result.append(Phase(outputs, taps, dilation // gcd(stride, dilation), max(0, -lowest)))
+            result.append(Phase(first, outputs, taps, dilation // gcd(stride, dilation), max(0, -lowest)))
     return result
 
 
@@ -101,6 +102,11 @@ class TransposedConvolution(Operation):
             object.__setattr__(self, field, getattr(self.window, field))
         if len(self._extra) != self.window.rank or min(self._extra) < 0:
             self.refuse(f"output_padding must be 0 or more on every axis, got {self.output_padding!r}")
+
+    @property
+    def kind(self) -> str:
+        """The usual name, in one word."""
+        return "transposed_convolution"
 
     @cached_property
     def window(self) -> Window:
@@ -151,19 +157,22 @@ class TransposedConvolution(Operation):
             for axis, crop in enumerate(self._crop)
         ]
         parts = list(product(*split))
-        share, rest = divmod(site.inputs[0].elements, len(parts))
-        return [self._part(site, part, i, share + (i < rest)) for i, part in enumerate(parts)]
+        heard = [all(phase.taps for phase in part) for part in parts]
+        share, rest = divmod(site.inputs[0].elements, max(1, sum(heard)))
+        rows = []
+        for i, part in enumerate(parts):
+            if heard[i]:
+                rows.append(self._nest(site, part, f"phase {i}", share + (i == heard.index(True)) * rest))
+            else:
+                write = site.outputs[0].elements // prod(positions) * prod(phase.outputs for phase in part)
+                silent = movement(site, read=0, write=write, note="no tap reaches these outputs")
+                rows.append(silent._replace(part=f"phase {i}"))
+        return rows
 
-    def _part(self, site: Site, part: tuple[Phase, ...], index: int, read: int) -> Row:
+    def _nest(self, site: Site, part: tuple[Phase, ...], label: str, read: int) -> Row:
         (tensor,), weight = site.inputs, site.weights["weight"]
         batch, channels, *spatial = tensor.shape
         uses = batch * prod(phase.outputs for phase in part)
-        write = uses * self.out_channels
-        label = f"phase {index}"
-        if not all(phase.taps for phase in part):
-            return movement(site, read=0, write=write, note="no tap reaches these outputs")._replace(
-                part=label
-            )
         filters = self.out_channels // self.groups
         depth_out, (p, q) = spread([phase.outputs for phase in part])
         depth_taps, (r, s) = spread([len(phase.taps) for phase in part])
@@ -176,7 +185,7 @@ class TransposedConvolution(Operation):
             nonzeros, counts = int(by_channel.sum()), lambda: by_channel
         columns = operand_columns(site)
         columns["weight_density"] = max(1, nonzeros) / elements
-        last = (Phase(1, (0,), 1, 0), *part)[-2:]
+        last = (Phase(0, 1, (0,), 1, 0), *part)[-2:]
         return Row(
             kind=int(Kind.NEST),
             n=batch * depth_out,
@@ -195,7 +204,7 @@ class TransposedConvolution(Operation):
             in_cols=in_cols,
             weight_elements=elements,
             read_elements=read,
-            write_elements=write,
+            write_elements=uses * self.out_channels,
             effectual_macs=effectual(uses, nonzeros, tensor, 1, counts),
             batch=site.batch,
             part=label,

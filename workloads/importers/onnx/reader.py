@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from workloads.errors import NetworkImportError, WorkloadError
@@ -94,7 +95,7 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
     """Refuse a model with operators nobody here knows, naming all of them."""
     strange: dict[str, list[str]] = {}
     for node in nodes:
-        known = node.operator in HANDLERS or can_fold(node.operator)
+        known = node.operator in HANDLERS or can_fold(node.operator) or node.operator == "Constant"
         if node.proto.domain not in _DOMAINS or not known:
             label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
             if unknown == "refuse" or node.operator in _CONTROL_FLOW:
@@ -133,8 +134,6 @@ def _constant_node(node: NodeView) -> Constant:
     if tensor is not None:
         array = onnx.numpy_helper.to_array(tensor)
         return Constant.of(node.outputs[0], array)
-    import numpy as np
-
     for name, dtype in (
         ("value_int", np.int64),
         ("value_ints", np.int64),

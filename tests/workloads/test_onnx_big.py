@@ -1,0 +1,45 @@
+"""A file of 100 MB: how long it takes and how much memory."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.workloads.models import model, node, save, stored, tensor
+
+MIB = 1 << 20
+
+READ = """
+import resource, sys, time
+import onnx, workloads, workloads.importers.onnx.reader
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+net = workloads.from_onnx(sys.argv[1])
+seconds = time.perf_counter() - start
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(seconds, (after - before) * 1024, net.nonzero_parameters, sum(w.packed.nbytes for w in
+net.graph.weights.values()))
+"""
+
+
+@pytest.mark.parametrize("tensors", [1, 8])
+def test_a_file_of_100_mb_takes_seconds_and_little_memory(tmp_path, tensors):
+    width = {1: 5120, 8: 1810}[tensors]
+    rng = np.random.default_rng(0)
+    kept = rng.random((width, width)) < 0.3
+    held = [stored(f"w{i}", np.where(kept, np.float32(i + 1), np.float32(0))) for i in range(tensors)]
+    nodes = [
+        node("MatMul", ["x" if i == 0 else f"h{i - 1}", f"w{i}"], [f"h{i}"], f"fc{i}") for i in range(tensors)
+    ]
+    path = tmp_path / "big.onnx"
+    save(path, model(nodes, [tensor("x", (1, width))], [tensor(f"h{tensors - 1}", None)], held))
+    size = path.stat().st_size
+    assert size > 99 * MIB
+    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
+    seconds, grown, nonzeros, packed = (float(word) for word in done.stdout.split())
+    assert nonzeros == tensors * kept.sum()
+    assert packed == tensors * -(-(width**2) // 8)
+    assert seconds < 5
+    assert grown < 3 * size
+    print(f"{tensors} tensors: {seconds:.2f} s, {grown / size:.2f} times the file")
