@@ -72,7 +72,22 @@ CIFAR = [
     Printed("vgg19_cifar100", "20.08M", "398M", "Liu et al., ICCV 2017, Table 1 (7.97e8 FLOPs, two a MAC)"),
 ]
 PRINTED = [*CNNS, *CIFAR]
-UNPRINTED = ["deeplab_v3_resnet50", "faster_rcnn_resnet50", "vgg16_cifar100", "wide_deep"]  # or tested apart
+# Features and classes: Hassantabar et al., SCANN, arXiv 1904.09090, Table of data sets.
+SCANN = {
+    "mlp_sendrive": (48, 11),
+    "mlp_har": (561, 6),
+    "mlp_musk": (166, 2),
+    "mlp_pen": (16, 10),
+    "mlp_landsat": (36, 6),
+    "mlp_letter": (16, 26),
+    "mlp_seizure": (178, 2),
+    "mlp_shar": (561, 12),
+    "mlp_dna": (180, 3),
+}
+UNPRINTED = [  # or tested apart
+    *("deeplab_v3_resnet50", "faster_rcnn_resnet50", "vgg16_cifar100", "wide_deep"),
+    *("diabnn_server", "secret", *SCANN),
+]
 EVERY = sorted([*(row.name for row in PRINTED), *UNPRINTED])
 
 
@@ -153,6 +168,32 @@ def test_wide_and_deep_is_as_wide_as_its_paper_says() -> None:
         "wide_deep"
     )  # Cheng et al., DLRS 2016, section 4.2: about 1,200 dimensions, Figure 4
     assert net.macs == 1200 * 1024 + 1024 * 512 + 512 * 256 + 256
+
+
+@pytest.mark.parametrize("name", SCANN)
+def test_perceptrons_go_from_the_features_to_the_classes_of_their_data_set(name: str) -> None:
+    features, classes = SCANN[name]
+    net = workloads.load(name, batch=7)
+    (entering,) = net.graph.inputs()
+    assert entering.shape == (7, features)
+    assert net.graph.tensors[net.graph.outputs[0]].shape == (7, classes)
+    hidden = 256, 128  # ours
+    assert net.macs == 7 * (features * hidden[0] + hidden[0] * hidden[1] + hidden[1] * classes)
+
+
+def test_secret_has_two_branches_and_counts_no_label_embedding_as_a_parameter() -> None:
+    net = workloads.load("secret")
+    branch = 561 * 256 + 256 + 256 * 128 + 128
+    assert net.parameters == 2 * branch + (128 + 1) * 6 + (128 + 1) * 300
+    assert net.graph.node("combined").inputs == ("feature.softmax", "semantic.softmax")
+
+
+def test_diabnn_is_sparse_by_assumption() -> None:
+    net = workloads.load("diabnn_server")
+    weights = [net.weight(name) for name in ("fc1", "fc2", "fc3", "fc4")]
+    assert {weight.known for weight in weights} == {"assumed"}
+    assert net.effectual_macs == sum(weight.nonzeros for weight in weights)
+    assert net.effectual_macs == pytest.approx(0.1 * net.macs, abs=2)  # each layer's count is rounded
 
 
 @pytest.mark.published
