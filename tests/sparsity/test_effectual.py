@@ -9,8 +9,17 @@ from tests.sparsity.masks import CYCLES, pair
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.effectual import by_channel, by_density, from_masks
 
+Pairs = tuple[int, int]
 
-def counted(weight: np.ndarray, inputs: np.ndarray, stride, padding, dilation, groups: int) -> int:  # type: ignore[no-untyped-def]
+
+def counted(
+    weight: np.ndarray,
+    inputs: np.ndarray,
+    stride: Pairs,
+    padding: tuple[Pairs, Pairs],
+    dilation: Pairs,
+    groups: int,
+) -> int:
     """Walk every multiply-accumulate of the convolution and look at both operands."""
     batch, _, height, width = inputs.shape
     filters, per_group, rows, cols = weight.shape

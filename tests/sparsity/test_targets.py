@@ -222,7 +222,7 @@ def test_t8_bars_of_the_figure() -> None:
 
 
 def test_haloc_budget_is_within_reach_of_equal_ranks() -> None:
-    """HALOC abstract: ResNet-20 with 72.2 % fewer FLOPs; 40.55 M MACs dense. Ranks are not published: a bound."""
+    """HALOC abstract: ResNet-20, 72.2 % fewer FLOPs than 40.55 M MACs; ranks are not published: a bound."""
     layers = resnet20()
     dense = sum(layer.macs for layer in layers) + 640
     assert dense / 1e6 == pytest.approx(40.55, abs=0.01)

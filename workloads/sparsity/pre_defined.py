@@ -2,9 +2,9 @@
 
 Names: pSC<k> keeps k random entries in each kernel; PS<k>_P<p> repeats a cycle of p sparse patterns;
 PSD<k>_P<p> does too, with one dense kernel in each cycle. Source: Kundu, Nazemi, Pedram, Chugg, Beerel,
-"Pre-defined sparsity for low-complexity convolutional neural networks", IEEE Trans. Computers 69(7), 2020, and
-the authors' code (ksouvik52/Pre-defined-sparseCNN). The code has the patterns of k = 4 and k = 2; those of
-k = 1, each entry in turn, are assumed: the counts do not depend on their order.
+"Pre-defined sparsity for low-complexity convolutional neural networks", IEEE Trans. Computers 69(7), 2020,
+and the authors' code (ksouvik52/Pre-defined-sparseCNN). The code has the patterns of k = 4 and k = 2; those
+of k = 1, each entry in turn, are assumed: the counts do not depend on their order.
 """
 
 import re

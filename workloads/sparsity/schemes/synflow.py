@@ -1,0 +1,66 @@
+"""SynFlow on a network description: pruning at initialisation, without data."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from workloads.network import Network
+from workloads.sparsity.layers import prunable, to_prune, values_of, with_masks
+from workloads.sparsity.synflow import ITERATIONS
+from workloads.sparsity.synflow import synflow as find_masks
+
+
+def synflow(
+    network: Network,
+    density: float,
+    *,
+    iterations: int = ITERATIONS,
+    schedule: str = "exponential",
+    weights: Mapping[str, Any] | None = None,
+    dense: Collection[str] = (),
+    seed: int = 0,
+) -> Network:
+    """Keep the weights through which most synaptic flow passes.
+
+    Parameters
+    ----------
+    network
+        A network of convolutions, linear layers, batch norms, sums, joins, pools and activations.
+    density
+        Fraction that stays of all pruned layers together, in (0, 1].
+    iterations, schedule
+        Steps of pruning and how the density falls along them.
+    weights
+        Values by layer or weight name. Without them, newly initialised ones: the scores of a fresh network
+        depend on its shape far more than on the draw.
+    dense
+        Layers left as they are.
+    seed
+        Of the initialisation.
+
+    Notes
+    -----
+    Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020. Needs PyTorch. Each step runs the network forward and
+    backward once in double precision, for the batch it is described for.
+
+    """
+    import torch
+
+    from workloads.sparsity.linear_flow import fresh_weights, linear_flow
+
+    layers = prunable(network)
+    if weights is None:
+        values = fresh_weights(layers, seed)
+    else:
+        given = values_of(layers, weights)
+        values = {name: torch.tensor(one, dtype=torch.float64).abs() for name, one in given.items()}
+    pruned = to_prune(network, dense)
+    whole = {name: value for name, value in values.items() if name not in pruned}
+    flow = linear_flow(network)
+    masks = find_masks(
+        lambda live: flow({**whole, **live}),
+        {name: values[name] for name in pruned},
+        density,
+        iterations,
+        schedule,
+    )
+    return with_masks(network, masks, measured=weights is not None)

@@ -1,0 +1,125 @@
+"""Low rank: every convolution that gains by it becomes three (Tucker-2)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from math import prod
+
+from workloads.graph import Graph, Node
+from workloads.network import Network
+from workloads.operations import Convolution
+from workloads.sparsity.checks import SparsityError, check_density
+from workloads.sparsity.layers import to_prune
+from workloads.sparsity.low_rank import Conv, rank_for
+from workloads.sparsity.rewrite import replay
+from workloads.tensors import Weight
+
+
+def tucker2(
+    network: Network,
+    density: float | None = None,
+    *,
+    quantum: int = 8,
+    ranks: Mapping[str, tuple[int, int]] | None = None,
+    dense: Collection[str] = (),
+) -> Network:
+    """Replace convolutions by 1x1 (channels to rank), kernel (rank to rank), 1x1 (rank to filters).
+
+    Parameters
+    ----------
+    network
+        Any network.
+    density
+        Fraction of each convolution's MACs that its three may cost, in (0, 1]; the largest rank that fits is
+        taken, equal on both sides.
+    quantum
+        Ranks are multiples of it: hardware-aware rank selection. A convolution for which even the smallest
+        costs more stays as it is, and so do 1x1 and grouped ones.
+    ranks
+        Instead of `density`: (rank in, rank out) by layer.
+    dense
+        Layers left as they are.
+
+    Notes
+    -----
+    Kim et al., ICLR 2016; Xiao et al., "HALOC", AAAI 2023. The last of the three keeps the layer's name; the
+    others are called "<layer>.in" and "<layer>.core".
+
+    Examples
+    --------
+    >>> import workloads
+    >>> net = workloads.load("resnet18")
+    >>> low = tucker2(net, 0.3)
+    >>> [low.weight(f"layer1.0.conv1{part}").shape[:2] for part in (".in", ".core", "")]
+    [(24, 64), (24, 24), (64, 24)]
+
+    """
+    if (density is None) == (ranks is None):
+        raise SparsityError("tucker2: give either density or ranks")
+    chosen = _chosen(network, density, quantum, dense) if ranks is None else _checked(network, ranks)
+
+    def change(graph: Graph, node: Node) -> bool:
+        operation = node.operation
+        if not isinstance(operation, Convolution) or operation.name not in chosen:
+            return False
+        rank_in, rank_out = chosen[operation.name]
+        bits = network.graph.weights[node.weights["weight"]].bits
+        ones = (1,) * operation.window.rank
+        core = f"{operation.name}.core"
+        first = Convolution(f"{operation.name}.in", rank_in, ones, bias=False)
+        middle = replace(operation, name=core, out_channels=rank_out, bias=False)
+        last = Convolution(operation.name, operation.out_channels, ones, bias=operation.bias)
+        x = node.inputs[0]
+        for one in (first, middle, last):
+            shapes = one.weight_shapes([graph.tensors[x].shape])
+            held = {role: Weight(f"{one.name}.{role}", shape, bits) for role, shape in shapes.items()}
+            x = graph.add(one, x, weights=held)
+        return True
+
+    return replay(network, change)
+
+
+def _convolutions(network: Network) -> dict[str, Conv]:
+    """Sizes of the convolutions that can be decomposed, by layer."""
+    found = {}
+    for node in network.graph.nodes():
+        operation = node.operation
+        if isinstance(operation, Convolution) and operation.groups == 1 and prod(operation.window.kernel) > 1:
+            before, after = (network.graph.tensors[name].shape for name in (node.inputs[0], node.outputs[0]))
+            found[operation.name] = Conv(
+                filters=after[1],
+                channels=before[1],
+                kernel=operation.window.kernel,
+                inputs=prod(before[2:]),
+                outputs=prod(after[2:]),
+            )
+    return found
+
+
+def _chosen(
+    network: Network, density: float | None, quantum: int, dense: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    assert density is not None
+    check_density(density, "tucker2")
+    layers = to_prune(network, dense)
+    ranks = {
+        name: rank_for(conv, density, quantum)
+        for name, conv in _convolutions(network).items()
+        if name in layers
+    }
+    return {name: (rank, rank) for name, rank in ranks.items() if rank is not None}
+
+
+def _checked(network: Network, ranks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    convolutions = _convolutions(network)
+    for name, (rank_in, rank_out) in ranks.items():
+        if name not in convolutions:
+            raise SparsityError(
+                f"tucker2: {name!r} is no ungrouped convolution with a kernel larger than 1x1"
+            )
+        conv = convolutions[name]
+        if not (1 <= rank_in <= conv.channels and 1 <= rank_out <= conv.filters):
+            raise SparsityError(
+                f"tucker2: ranks of {name!r} must be at most ({conv.channels}, {conv.filters}), "
+                f"got ({rank_in}, {rank_out})"
+            )
+    return dict(ranks)

@@ -1,0 +1,132 @@
+"""SynFlow: scores that need no data, taken again after every small step of pruning.
+
+Source: Tanaka, Kunin, Yamins, Ganguli, "Pruning neural networks without any data by iteratively conserving
+synaptic flow", NeurIPS 2020, and the authors' code (ganguli-lab/Synaptic-Flow). Needs PyTorch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.sparsity.checks import SparsityError, check_density
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensors = Mapping[str, torch.Tensor]
+
+ITERATIONS = 100  # the paper's and the code's default
+SCHEDULES = ("exponential", "linear")
+
+
+def synflow(
+    flow: "Callable[[Tensors], torch.Tensor]",
+    weights: "Tensors",
+    density: float,
+    iterations: int = ITERATIONS,
+    schedule: str = "exponential",
+) -> dict[str, NDArray[np.bool_]]:
+    """Find the masks that SynFlow leaves.
+
+    Parameters
+    ----------
+    flow
+        The network, linearised: given weights by name it returns R, the sum of the outputs for an input of
+        ones, with every weight, scale and shift replaced by its absolute value.
+    weights
+        Absolute values of the weights to prune, by name. Double precision: R is a product over all layers.
+    density
+        Weights that stay, all layers together, in (0, 1].
+    iterations
+        Steps; after step k of n, density**(k/n) of the weights stay (1 - (1 - density) k/n if "linear").
+    schedule
+        "exponential" or "linear"; one linear step is single-shot pruning.
+
+    Returns
+    -------
+    dict of str to bool array
+        Masks in the shapes of the weights.
+
+    Notes
+    -----
+    Score of a weight: |dR/dw * w|. At each step the int((1 - kept) * number) lowest of all layers together
+    are masked, ties with the last of them too, as in the authors' code; so up to ties the density is exact.
+
+    """
+    import torch
+
+    check_density(density, "synflow")
+    if iterations < 1:
+        raise SparsityError(f"synflow: iterations must be at least 1, got {iterations}")
+    if schedule not in SCHEDULES:
+        raise SparsityError(f"synflow: schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    masks = {name: torch.ones_like(weight) for name, weight in weights.items()}
+    for step in range(1, iterations + 1):
+        share = step / iterations
+        kept = density**share if schedule == "exponential" else 1.0 - (1.0 - density) * share
+        live = {name: (weight * masks[name]).requires_grad_() for name, weight in weights.items()}
+        gradients = torch.autograd.grad(flow(live), list(live.values()))
+        with torch.no_grad():
+            scores = [(slope * weight).abs() for slope, weight in zip(gradients, live.values(), strict=True)]
+            together = torch.cat([score.flatten() for score in scores])
+            if not bool(torch.isfinite(together).all()):
+                raise SparsityError("synflow: the flow overflows; give weights in double precision")
+            lowest = int((1.0 - kept) * together.numel())
+            if lowest >= 1:
+                threshold = torch.kthvalue(together, lowest).values
+                masks = {name: (one > threshold).to(one) for name, one in zip(weights, scores, strict=True)}
+    return {name: mask.bool().cpu().numpy() for name, mask in masks.items()}
+
+
+def synflow_of_module(
+    module: "torch.nn.Module",
+    input_shape: Sequence[int],
+    density: float,
+    iterations: int = ITERATIONS,
+    schedule: str = "exponential",
+) -> dict[str, NDArray[np.bool_]]:
+    """Find SynFlow's masks for the convolutions and linear layers of a PyTorch module, which stays as it is.
+
+    Parameters
+    ----------
+    module
+        Any module with one input; it is evaluated in inference mode.
+    input_shape
+        Shape of one input without the batch.
+    density, iterations, schedule
+        As for `synflow`.
+
+    Returns
+    -------
+    dict of str to bool array
+        Masks by parameter name, such as "features.0.weight".
+
+    """
+    import copy
+
+    import torch
+
+    twin = copy.deepcopy(module).double().eval()
+    with torch.no_grad():
+        for value in twin.state_dict().values():
+            if value.is_floating_point():
+                value.abs_()
+    layers = (torch.nn.modules.conv._ConvNd, torch.nn.Linear)
+    weights = {
+        f"{path}.weight".lstrip("."): child.weight.detach()
+        for path, child in twin.named_modules()
+        if isinstance(child, layers)
+    }
+    if not weights:
+        raise SparsityError("synflow: the module has no convolution or linear layer")
+    device = next(iter(weights.values())).device
+    ones = torch.ones(1, *input_shape, dtype=torch.float64, device=device)
+
+    def flow(live: "Tensors") -> "torch.Tensor":
+        result: Any = torch.func.functional_call(twin, dict(live), (ones,))
+        total: torch.Tensor = result.sum()
+        return total
+
+    return synflow(flow, weights, density, iterations, schedule)
