@@ -16,6 +16,7 @@ _BUILDERS = {
     "diabnn_server": "perceptron",
     "efficientnet_b0": "efficientnet",
     "faster_rcnn_resnet50": "faster_rcnn",
+    "googlenet": "googlenet",
     "inception_resnet_v2": "inception_resnet",
     "inception_v3": "inception",
     "lenet5": "lenet",
