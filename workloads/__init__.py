@@ -5,6 +5,7 @@ from workloads.graph import Graph
 from workloads.importers import from_onnx
 from workloads.network import Network
 from workloads.networks.registry import load, names
+from workloads.sparsity.schemes import schemes
 from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
 
@@ -24,4 +25,5 @@ __all__ = [
     "from_onnx",
     "load",
     "names",
+    "schemes",
 ]

@@ -1,8 +1,8 @@
 """A network as a value: its graph, its counts, its layer table. What changes it returns another."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,18 @@ class Network:
         """Return this network with some activations described anew (bits, density, profile); same shapes."""
         return Network(self.graph.replaced(tensors=tensors), self.source)
 
+    def sparsify(self, scheme: str, **options: Any) -> "Network":
+        """Return another network, compressed by one of `workloads.schemes()`; see `sparsity.schemes`."""
+        from workloads.sparsity.schemes import sparsify
+
+        return sparsify(self, scheme, **options)
+
+    def storage_bytes(self, format: str = "dense", *, datapath_bits: int = 8) -> int:
+        """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
+        from workloads.sparsity.storage import storage_bytes
+
+        return storage_bytes(self, format, datapath_bits=datapath_bits)
+
     def lowering(self, *, fuse: bool = True) -> Lowering:
         """Return the rows of the table as values, with the operation each belongs to."""
         return self._fused if fuse else self._unfused
@@ -172,6 +184,37 @@ class Network:
         from workloads.summary import summarise
 
         return summarise(self, batch, datapath_bits)
+
+    def training(
+        self,
+        batch: int | None = None,
+        *,
+        optimizer: str = "sgd",
+        decay: bool = False,
+        weight_gradients: str = "kept",
+        frozen: Collection[str] = (),
+        state_bits: int = 32,
+    ) -> "Network":
+        """Return one step of training this network; see `training.training_step`."""
+        from workloads.training import training_step
+
+        return training_step(
+            self,
+            batch,
+            optimizer=optimizer,
+            decay=decay,
+            weight_gradients=weight_gradients,
+            frozen=frozen,
+            state_bits=state_bits,
+        )
+
+    def inversion(
+        self, batch: int | None = None, *, as_written: bool = False, state_bits: int = 32
+    ) -> "Network":
+        """Return one step of DeepInversion with this network as the teacher; see `training.inversion_step`."""
+        from workloads.training import inversion_step
+
+        return inversion_step(self, batch, as_written=as_written, state_bits=state_bits)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,0 +1,73 @@
+"""What a network's weights take in memory under a storage format."""
+
+from math import prod
+
+from workloads.network import Network
+from workloads.sparsity.checks import SparsityError
+from workloads.sparsity.density import DensityModel, Mask, Uniform
+from workloads.sparsity.formats import Format, Storage, expected_size
+from workloads.tensors import Weight
+
+
+def model_of(weight: Weight) -> DensityModel:
+    """Return what is known of a weight's zeros: its mask, or their number, scattered evenly."""
+    if weight.packed is not None:
+        return Mask(weight.shape, weight.packed.tobytes())
+    return Uniform(weight.shape, weight.nonzeros)
+
+
+def storage_bytes(
+    network: Network, format: str | Format | Storage = "dense", *, datapath_bits: int = 8
+) -> int:
+    """Bytes of all weights, each weight from a byte of its own.
+
+    Parameters
+    ----------
+    network
+        Any network.
+    format
+        "dense", "bitmask", "rle", "csr", "csc", "coo", "n_m", "block" or "periodic", or a `Storage` where
+        a format has parameters. Vectors (biases, scales) and weights without zeros are stored dense
+        whatever it says.
+    datapath_bits
+        Bits of weights that say nothing themselves.
+
+    Raises
+    ------
+    SparsityError
+        If there is no such format, or it cannot hold a weight; names the weight.
+
+    Notes
+    -----
+    Exact where masks are known; else the expectation for zeros scattered evenly (see `formats`).
+
+    Examples
+    --------
+    >>> import workloads
+    >>> from workloads.sparsity.schemes import sparsify
+    >>> net = sparsify(workloads.load("lenet_300_100"), "uniform", density=0.1)
+    >>> storage_bytes(net, "bitmask"), storage_bytes(net)
+    (60305, 266610)
+
+    """
+    storage = format if isinstance(format, Storage) else Storage(format=_format(format))
+    total = 0
+    for weight in network.graph.weights.values():
+        bits = weight.bits or datapath_bits
+        stored = float(prod(weight.shape) * bits)
+        if storage.format != Format.DENSE and len(weight.shape) > 1 and weight.nonzeros < weight.size:
+            try:
+                stored = float(expected_size(storage, model_of(weight), bits).bits)
+            except SparsityError as error:
+                raise SparsityError(f"weight {weight.name!r}: {error}") from None
+        total += -(-round(stored) // 8)
+    return total
+
+
+def _format(name: str | Format) -> Format:
+    if isinstance(name, Format):
+        return name
+    known = {one.name.lower(): one for one in Format}
+    if name not in known:
+        raise SparsityError(f"format must be one of {', '.join(known)}, got {name!r}")
+    return known[name]
