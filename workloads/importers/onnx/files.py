@@ -1,5 +1,6 @@
 """Files into protobufs and arrays, with one-line errors; nothing outside the model's folder is opened."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,26 @@ def load_model(path: Path) -> Any:
     del content
     if not model.graph.node and not model.graph.output:
         raise NetworkImportError(f"{path} is not an ONNX model: it has no graph")
+    if not all(isinstance(text, str) for text in _texts(model.graph)):  # protobuf hands other bytes through
+        raise NetworkImportError(f"{path} is not an ONNX model, or is damaged: a name in it is not UTF-8")
     check_opset(path, model)
     if model.functions:
         model = inline_functions(path, model)
     return model
+
+
+def _texts(graph: Any) -> Iterator[object]:
+    """Yield every name in a graph."""
+    yield graph.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for value in (*graph.input, *graph.output):
+        yield value.name
+        yield from (length.dim_param for length in value.type.tensor_type.shape.dim)
+    for tensor in graph.initializer:
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
 
 
 def check_opset(path: Path, model: Any) -> int:
@@ -106,6 +123,11 @@ def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or its type if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, whatever names from a file are in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def tensor_shape(tensor: Any) -> tuple[int, ...]:

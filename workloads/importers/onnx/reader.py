@@ -13,7 +13,7 @@ from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.dimensions import Dimensions
-from workloads.importers.onnx.files import check_opset, first_line, load_model, stored_bits
+from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
 from workloads.importers.onnx.folding import can_fold, fold
 from workloads.importers.onnx.handlers import HANDLERS
 from workloads.importers.onnx.node import NodeView
@@ -33,10 +33,9 @@ def read(path: str | PathLike[str], *, dims: Mapping[str, int], batch: int | Non
     model = load_model(path)
     try:
         return _build(path, model, Dimensions(dims, batch), unknown)
-    except NetworkImportError as error:
-        raise NetworkImportError(f"{path.name}: {error}") from None
     except WorkloadError as error:
-        raise NetworkImportError(f"{path.name}: {error}") from error
+        cause = None if isinstance(error, NetworkImportError) else error
+        raise NetworkImportError(f"{path.name}: {printable(str(error))}") from cause
 
 
 def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Network:
@@ -124,8 +123,7 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
             fallback.move(node, builder)
     except WorkloadError:
         raise
-    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
-        # a damaged or misshapen node makes NumPy and Python complain in many ways that mean the same
+    except Exception as error:  # a misshapen node makes NumPy, protobuf and Python complain in many ways
         node.refuse(first_line(error))
 
 
