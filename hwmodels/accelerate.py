@@ -1,7 +1,10 @@
 """The one place that knows how kernels are compiled."""
 
+import contextlib
+import hashlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import njit
@@ -21,6 +24,45 @@ def _cache_wanted() -> bool:
 # nogil with serial loops: threads run above, over disjoint row ranges, because writes to a named tuple's
 # column inside prange are silently lost (numba issues 5872, 7135, 10338).
 _FLAGS: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nogil": True}
+
+
+def drop_stale_kernels(folder: Path) -> bool:
+    """Forget the compiled kernels of a folder if any source in it has changed since they were compiled.
+
+    A kernel on disk holds the code of the kernels it calls, but numba looks only at the caller's own file:
+    after an edit of the callee it would go on running the old code. Here the state of all sources is one
+    stamp beside them.
+
+    Parameters
+    ----------
+    folder
+        A folder of kernel sources; compiled ones lie in its `__pycache__`.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to forget.
+
+    """
+    states = [
+        (path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.glob("*.py"))
+    ]
+    stamp = hashlib.sha256(repr(states).encode()).hexdigest()
+    cache = folder / "__pycache__"
+    record = cache / "kernels.stamp"
+    with contextlib.suppress(OSError):  # a read-only installation never changes: nothing can be stale
+        if record.exists() and record.read_text(encoding="ascii") == stamp:
+            return False
+        cache.mkdir(exist_ok=True)
+        stale = [*cache.glob("*.nbi"), *cache.glob("*.nbc")]
+        for compiled in stale:
+            compiled.unlink(missing_ok=True)
+        record.write_text(stamp, encoding="ascii")
+        return bool(stale)
+    return False
+
+
+drop_stale_kernels(Path(__file__).parent / "kernels")
 
 
 def kernel(function: Function) -> Function:
