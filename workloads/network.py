@@ -17,6 +17,8 @@ from workloads.tensors import Tensor, Weight, content_hash
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workloads.sparsity.formats import Storage
+
 
 class Network:
     """A finished network.
@@ -67,7 +69,7 @@ class Network:
         From the weights' zeros and the activations' densities as far as they are known; channel by channel
         where both operands' channels are known, because real masks are correlated.
         """
-        return round(sum(row.effectual_macs for row in self.lowering().rows))
+        return round(sum(row.repeats * row.effectual_macs for row in self.lowering().rows))
 
     @cached_property
     def parameters(self) -> int:
@@ -124,7 +126,7 @@ class Network:
 
         return sparsify(self, scheme, **options)
 
-    def storage_bytes(self, format: str = "dense", *, datapath_bits: int = 8) -> int:
+    def storage_bytes(self, format: "str | Storage" = "dense", *, datapath_bits: int = 8) -> int:
         """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
         from workloads.sparsity.storage import storage_bytes
 

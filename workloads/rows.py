@@ -22,7 +22,10 @@ class Batch(IntEnum):
 
 
 class Row(NamedTuple):
-    """A row of `LayerTable`, field by field in its order, and three things the table does not carry."""
+    """A row of `LayerTable`, field by field in its order, and three things the table does not carry.
+
+    All counts are of one instance; the row stands for `repeats` of them.
+    """
 
     kind: int
     repeats: int = 1

@@ -45,12 +45,12 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
     frame = pd.DataFrame(
         {
             "operation": lowering.operations,
-            "macs": (table.macs * table.repeats).astype("int64"),
-            "effectual_macs": table.effectual_macs,
-            "vector_ops": table.vector_ops,
-            "weight_bytes": table.weight_elements * width["weight"] / 8,
-            "read_bytes": table.read_elements * width["input"] / 8,
-            "write_bytes": table.write_elements * width["output"] / 8,
+            "macs": (table.repeats * table.macs).astype("int64"),
+            "effectual_macs": table.repeats * table.effectual_macs,
+            "vector_ops": table.repeats * table.vector_ops,
+            "weight_bytes": table.repeats * table.weight_elements * width["weight"] / 8,
+            "read_bytes": table.repeats * table.read_elements * width["input"] / 8,
+            "write_bytes": table.repeats * table.write_elements * width["output"] / 8,
         }
     )
     costs = frame.groupby("operation", sort=False).sum()

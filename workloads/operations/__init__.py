@@ -1,8 +1,10 @@
 """Operations a network is made of; one file a family, one class an operation."""
 
+from workloads.operations.attention import Attention
 from workloads.operations.base import Input, Operation, Site
 from workloads.operations.convolution import Convolution
 from workloads.operations.elementwise import Elementwise
+from workloads.operations.mixture import MixtureNorm
 from workloads.operations.movement import (
     Concat,
     Embedding,
@@ -19,13 +21,18 @@ from workloads.operations.movement import (
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
 from workloads.operations.pooling import GlobalPool, Pool, Reduce
 from workloads.operations.product import Linear, MatMul
+from workloads.operations.recurrent import HLSTM, Recurrent
 from workloads.operations.resize import Resize
+from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.transposed import TransposedConvolution
 
 __all__ = [
+    "HLSTM",
+    "Attention",
     "BatchNorm",
     "Concat",
     "Convolution",
+    "CumulativeSum",
     "Elementwise",
     "Embedding",
     "Expand",
@@ -35,12 +42,14 @@ __all__ = [
     "Linear",
     "LocalResponse",
     "MatMul",
+    "MixtureNorm",
     "Normalisation",
     "Opaque",
     "Operation",
     "Pad",
     "Pool",
     "Rearrange",
+    "Recurrent",
     "Reduce",
     "Reshape",
     "Resize",
@@ -48,6 +57,7 @@ __all__ = [
     "Slice",
     "Softmax",
     "Split",
+    "TopK",
     "Transpose",
     "TransposedConvolution",
 ]

@@ -1,0 +1,153 @@
+"""Scaled dot-product attention, separate or fused, keys and values in as many heads as queries or fewer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workloads.operations.base import Operation, Site, operand_columns
+from workloads.rows import Batch, Row
+from workloads.shapes import Shape
+from workloads.table import Kind
+from workloads.tensors import Tensor
+from workloads.vector_ops import LOOKUP
+
+
+@dataclass(frozen=True)
+class Attention(Operation):
+    """softmax(Q K' / sqrt(d)) V, inputs being queries, keys and values of shape (batch, length, heads * d).
+
+    Attributes
+    ----------
+    heads
+        Query heads.
+    kv_heads
+        Key and value heads; fewer than `heads` is grouped-query attention, 1 is multi-query. 0 means `heads`.
+    causal
+        Whether a position sees itself and earlier ones only.
+    fused
+        Whether scores stay on chip: the two products and the softmax then are one pass that reads Q, K, V and
+        writes the result. If not, scores are written, read and written by the softmax, and read again.
+    scaled
+        Whether scores are scaled, one multiplication each.
+
+    Notes
+    -----
+    Query heads that share a key head are rows of one product: groups g = batch * kv_heads, rows n = heads /
+    kv_heads * query length, so keys and values are counted once. Heads are cut out of the last axis in place.
+    `macs` counts the whole score matrix; where `causal`, `effectual_macs` counts the part that is kept, each
+    query seeing the keys up to its own place counted from the end.
+
+    Fused after Dao et al., "FlashAttention", NeurIPS 2022; grouped queries after Ainslie et al., EMNLP 2023.
+    An optional fourth input is added to the scores.
+
+    """
+
+    heads: int
+    kv_heads: int = 0
+    causal: bool = False
+    fused: bool = True
+    scaled: bool = True
+
+    arity: ClassVar[tuple[int, int]] = (3, 4)
+
+    def __post_init__(self) -> None:
+        self.need_positive(heads=self.heads)
+        if self.kv_heads < 0 or self.heads % self._kv_heads:
+            self.refuse(f"{self.heads} query heads do not share {self.kv_heads} key heads evenly")
+
+    @property
+    def _kv_heads(self) -> int:
+        return self.kv_heads or self.heads
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return (batch, query length, heads * value features)."""
+        query, key, value = inputs[:3]
+        for what, shape in zip(("query", "key", "value"), inputs, strict=False):
+            self.need_rank(what, shape, 3)
+        for what, features, heads in (
+            ("query", query[2], self.heads),
+            ("key", key[2], self._kv_heads),
+            ("value", value[2], self._kv_heads),
+        ):
+            if features % heads:
+                self.refuse(f"{what}: {features} features (dimension 2) do not divide into {heads} heads")
+        if query[2] // self.heads != key[2] // self._kv_heads:
+            self.refuse(
+                f"head size: queries have {query[2] // self.heads}, keys have {key[2] // self._kv_heads}"
+            )
+        for axis in (0, 1):
+            if key[axis] != value[axis]:
+                self.refuse(f"dimension {axis}: keys have {key[axis]}, values have {value[axis]}")
+        if query[0] != key[0]:
+            self.refuse(f"dimension 0: queries have {query[0]}, keys have {key[0]}")
+        return ((*query[:2], self.heads * (value[2] // self._kv_heads)),)
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return the scores' product, the softmax and the values' product."""
+        query, key, value = site.inputs[:3]
+        batch, length, _ = query.shape
+        context = key.shape[1]
+        rows = self.heads // self._kv_heads * length
+        scores = batch * self.heads * length * context
+        kept = _kept(length, context) if self.causal else 1.0
+        moved = 0 if self.fused else scores
+        mask = sum(tensor.elements for tensor in site.inputs[3:])
+        loops = {"g": batch * self._kv_heads, "n": rows}
+        first = self._product(site, key, c=query.shape[2] // self.heads, k=context, kept=kept, **loops)
+        second = self._product(site, value, c=context, k=value.shape[2] // self._kv_heads, kept=kept, **loops)
+        each = 4 + LOOKUP + self.scaled + (mask > 0)
+        softmax = Row(
+            kind=int(Kind.VECTOR),
+            vector_ops=float(each * scores + LOOKUP * batch * self.heads * length),
+            read_elements=moved + mask,
+            write_elements=moved,
+            fused=int(self.fused),
+            batch=site.batch,
+            part="softmax",
+            input_bits=query.bits,
+            output_bits=site.outputs[0].bits,
+        )
+        note = "scores stay on chip" if self.fused else ""
+        return [
+            first._replace(
+                part="scores",
+                read_elements=query.elements,
+                write_elements=moved,
+                input_density=query.density,
+                output_density=1.0,
+                effectual_macs=first.effectual_macs * query.density,
+                note=note,
+            ),
+            softmax._replace(note=note),
+            second._replace(
+                part="values",
+                read_elements=moved,
+                write_elements=site.outputs[0].elements,
+                input_density=kept,
+                note=note,
+            ),
+        ]
+
+    def _product(self, site: Site, second: Tensor, *, g: int, n: int, c: int, k: int, kept: float) -> Row:
+        row = Row(kind=int(Kind.NEST), g=g, n=n, c=c, k=k, **operand_columns(site))
+        return row._replace(
+            weight_elements=second.elements,
+            weight_bits=second.bits,
+            weight_density=second.density,
+            effectual_macs=float(row.macs) * kept * second.density,
+            batch=Batch.GROUPS if any(site.batched) else Batch.FIXED,
+        )
+
+
+def _kept(length: int, context: int) -> float:
+    """Return the part of a score matrix whose queries, the last of the context, see only what is before them.
+
+    Examples
+    --------
+    >>> _kept(4, 4), _kept(1, 9)
+    (0.625, 1.0)
+
+    """
+    earlier = max(0, context - length)
+    seen = sum(min(context, earlier + 1 + i) for i in range(length))
+    return seen / (length * context)
