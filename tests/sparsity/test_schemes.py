@@ -276,6 +276,15 @@ def test_published_densities_of_real_activations() -> None:
     assert weights.effectual_macs > net.effectual_macs
 
 
+@pytest.mark.parametrize("network", ["alexnet", "googlenet"])
+def test_published_tables_fit_the_built_in_networks(network: str) -> None:
+    net = sparsify(load(network), "published", table="nvidia")
+    for row in facts.layers(network, "nvidia"):
+        weight = net.weight(row.layer)
+        assert weight.density == pytest.approx(row.weight_density, abs=0.51 / weight.size)
+        assert net.graph.tensors[net.graph.node(row.layer).inputs[0]].known == "assumed"
+
+
 def test_published_counts_reach_the_published_size() -> None:
     for network in ("lenet_300_100", "lenet5", "alexnet", "vgg16"):
         net = load(network)

@@ -50,6 +50,7 @@ def test_formats_with_parameters() -> None:
     pointers = 251 * 14 + 6 * 7  # ceil(log2(10,001)) and ceil(log2(126)) bits
     columns = 10_000 * 8 + 125 * 7  # 160 and 100 block columns
     dense = 520 + 25_050 + 510
+    assert net.storage_bytes(storage) == storage_bytes(net, storage)
     assert storage_bytes(net, storage) == pytest.approx(dense + live * 10 + (pointers + columns) / 8, abs=2)
 
 
