@@ -105,9 +105,9 @@ def test_a_mask_is_added_and_read():
     [
         (((1, 3, 7), (1, 3, 8), (1, 3, 8)), r"query: 7 features \(dimension 2\) do not divide into 2 heads"),
         (((1, 3, 8), (1, 3, 6), (1, 3, 8)), "head size: queries have 4, keys have 3"),
-        (((1, 3, 8), (1, 3, 8), (1, 4, 8)), "dimension 1: keys have 3, values have 4"),
-        (((2, 3, 8), (1, 3, 8), (1, 3, 8)), "dimension 0: queries have 2, keys have 1"),
-        (((3, 8), (1, 3, 8), (1, 3, 8)), "query has 2 dimensions, expected 3"),
+        (((1, 3, 8), (1, 3, 8), (1, 4, 8)), "length: keys have 3, values have 4"),
+        (((2, 3, 8), (1, 3, 8), (1, 3, 8)), "batch: queries have 2, keys or values have 1"),
+        (((3, 8), (1, 3, 8), (1, 3, 8)), "query has 2 dimensions, expected 3 to 4"),
     ],
 )
 def test_misfits_are_named(shapes, message):

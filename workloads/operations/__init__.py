@@ -3,6 +3,7 @@
 from workloads.operations.attention import Attention
 from workloads.operations.base import Input, Operation, Site
 from workloads.operations.convolution import Convolution
+from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
 from workloads.operations.mixture import MixtureNorm
 from workloads.operations.movement import (
@@ -33,6 +34,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "CumulativeSum",
+    "Einsum",
     "Elementwise",
     "Embedding",
     "Expand",

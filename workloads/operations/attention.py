@@ -14,7 +14,10 @@ from workloads.vector_ops import LOOKUP
 
 @dataclass(frozen=True)
 class Attention(Operation):
-    """softmax(Q K' / sqrt(d)) V, inputs being queries, keys and values of shape (batch, length, heads * d).
+    """softmax(Q K' / sqrt(d)) V, inputs being queries, keys and values.
+
+    Each is of shape (batch, length, heads * d), or (batch, heads, length, d) with heads as an axis of their
+    own.
 
     Attributes
     ----------
@@ -59,42 +62,47 @@ class Attention(Operation):
     def _kv_heads(self) -> int:
         return self.kv_heads or self.heads
 
+    def _sizes(self, what: str, shape: Shape, heads: int) -> tuple[int, int, int]:
+        """Return batch, length and features of a head."""
+        self.need_rank(what, shape, 3, 4)
+        if len(shape) == 4:
+            if shape[1] != heads:
+                self.refuse(f"{what}: {shape[1]} heads (dimension 1), expected {heads}")
+            return shape[0], shape[2], shape[3]
+        if shape[2] % heads:
+            self.refuse(f"{what}: {shape[2]} features (dimension 2) do not divide into {heads} heads")
+        return shape[0], shape[1], shape[2] // heads
+
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return (batch, query length, heads * value features)."""
-        query, key, value = inputs[:3]
-        for what, shape in zip(("query", "key", "value"), inputs, strict=False):
-            self.need_rank(what, shape, 3)
-        for what, features, heads in (
-            ("query", query[2], self.heads),
-            ("key", key[2], self._kv_heads),
-            ("value", value[2], self._kv_heads),
-        ):
-            if features % heads:
-                self.refuse(f"{what}: {features} features (dimension 2) do not divide into {heads} heads")
-        if query[2] // self.heads != key[2] // self._kv_heads:
-            self.refuse(
-                f"head size: queries have {query[2] // self.heads}, keys have {key[2] // self._kv_heads}"
-            )
-        for axis in (0, 1):
-            if key[axis] != value[axis]:
-                self.refuse(f"dimension {axis}: keys have {key[axis]}, values have {value[axis]}")
-        if query[0] != key[0]:
-            self.refuse(f"dimension 0: queries have {query[0]}, keys have {key[0]}")
-        return ((*query[:2], self.heads * (value[2] // self._kv_heads)),)
+        """Return (batch, query length, heads * value features), heads apart if the queries' are."""
+        query = self._sizes("query", inputs[0], self.heads)
+        key = self._sizes("key", inputs[1], self._kv_heads)
+        value = self._sizes("value", inputs[2], self._kv_heads)
+        if query[2] != key[2]:
+            self.refuse(f"head size: queries have {query[2]}, keys have {key[2]}")
+        for what, one, other in (("batch", query[0], key[0]), ("batch", query[0], value[0])):
+            if one != other:
+                self.refuse(f"{what}: queries have {one}, keys or values have {other}")
+        if key[1] != value[1]:
+            self.refuse(f"length: keys have {key[1]}, values have {value[1]}")
+        if len(inputs[0]) == 4:
+            return ((query[0], self.heads, query[1], value[2]),)
+        return ((*query[:2], self.heads * value[2]),)
 
     def lower(self, site: Site) -> list[Row]:
         """Return the scores' product, the softmax and the values' product."""
         query, key, value = site.inputs[:3]
-        batch, length, _ = query.shape
-        context = key.shape[1]
+        batch, length, head = self._sizes("query", query.shape, self.heads)
+        _, context, _ = self._sizes("key", key.shape, self._kv_heads)
+        _, _, features = self._sizes("value", value.shape, self._kv_heads)
         rows = self.heads // self._kv_heads * length
         scores = batch * self.heads * length * context
         kept = _kept(length, context) if self.causal else 1.0
         moved = 0 if self.fused else scores
         mask = sum(tensor.elements for tensor in site.inputs[3:])
         loops = {"g": batch * self._kv_heads, "n": rows}
-        first = self._product(site, key, c=query.shape[2] // self.heads, k=context, kept=kept, **loops)
-        second = self._product(site, value, c=context, k=value.shape[2] // self._kv_heads, kept=kept, **loops)
+        first = self._product(site, key, c=head, k=context, kept=kept, **loops)
+        second = self._product(site, value, c=context, k=features, kept=kept, **loops)
         each = 4 + LOOKUP + self.scaled + (mask > 0)
         softmax = Row(
             kind=int(Kind.VECTOR),

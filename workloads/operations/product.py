@@ -168,7 +168,7 @@ class MatMul(Operation):
             elements, held, read = second.elements, second.density, tensor.elements
             columns["weight_density"], columns["weight_bits"] = second.density, second.bits
             uneven = 0.0
-            batch = _BATCH[site.batched[0], site.batched[-1]]
+            batch = batch_of(site.batched)
         return [
             Row(
                 kind=int(Kind.NEST),
@@ -193,6 +193,11 @@ _BATCH = {
     (False, True): Batch.WEIGHTS,
     (False, False): Batch.FIXED,
 }
+
+
+def batch_of(batched: tuple[bool, ...]) -> Batch:
+    """Return what of a product of two activations grows with the batch."""
+    return _BATCH[batched[0], batched[-1]]
 
 
 def _lead(shape: Shape, rank: int) -> Shape:

@@ -33,6 +33,9 @@ class _Sequence(Operation):
     hidden: int
     batch_first: bool = False
 
+    arity: ClassVar[tuple[int, int]] = (1, 3)
+    """The input, and the states before the first step where they are not zero."""
+
     def _lengths(self, shape: Shape) -> tuple[int, int, int]:
         """Return time steps, batch and features of an input."""
         self.need_rank("input", shape, 3)
@@ -60,7 +63,7 @@ class _Sequence(Operation):
         return Row(
             kind=int(Kind.VECTOR),
             vector_ops=float(ops),
-            read_elements=read,
+            read_elements=read + sum(state.elements for state in site.inputs[1:]),
             write_elements=write,
             batch=site.batch,
             part="gates",
@@ -144,7 +147,7 @@ class Recurrent(_Sequence):
 
     def lower(self, site: Site) -> list[Row]:
         """Return the input's product, the hidden state's, and the gates."""
-        (tensor,) = site.inputs
+        tensor = site.inputs[0]
         steps, batch, features = self._lengths(tensor.shape)
         rows = _GATES[self.cell] * self.hidden
         units = steps * batch * self.hidden * self.directions
@@ -183,8 +186,6 @@ class HLSTM(_Sequence):
     width: int = 0
     bias: bool = True
 
-    arity: ClassVar[tuple[int, int]] = (1, 1)
-
     def __post_init__(self) -> None:
         self.need_positive(hidden=self.hidden, width=self.width)
 
@@ -211,7 +212,7 @@ class HLSTM(_Sequence):
 
     def lower(self, site: Site) -> list[Row]:
         """Return the input's product, the hidden state's, the second layers', and the vector work."""
-        (tensor,) = site.inputs
+        tensor = site.inputs[0]
         steps, batch, features = self._lengths(tensor.shape)
         wide, units = 4 * self.width, steps * batch * self.hidden
         first = self._row(site, site.weights["input"], tensor, n=steps * batch, c=features, k=wide)

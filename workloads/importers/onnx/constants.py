@@ -59,6 +59,23 @@ class Constant:
         return cls(tensor.name, tensor_shape(tensor), lambda: tensor_array(tensor, folder), bits)
 
     @classmethod
+    def sparse(cls, tensor: Any, folder: Path) -> "Constant":
+        """Return a tensor that is stored as its non-zeros: positions in order, or one row of indices each."""
+        shape = tensor_shape(tensor)
+
+        def load() -> Array:
+            values = tensor_array(tensor.values, folder)
+            indices = tensor_array(tensor.indices, folder)
+            dense = np.zeros(shape, values.dtype)
+            if indices.ndim == 1:
+                dense.reshape(-1)[indices] = values
+            else:
+                dense[tuple(indices.T)] = values
+            return dense
+
+        return cls(tensor.values.name, shape, load, stored_bits(tensor.values.data_type))
+
+    @classmethod
     def of(cls, name: str, array: Array) -> "Constant":
         """Return a constant that was computed; integers are kept as wide as they are."""
         bits = 8 * array.dtype.itemsize if array.dtype.kind in "iub" else 0

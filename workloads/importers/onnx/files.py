@@ -131,10 +131,11 @@ def printable(text: str) -> str:
 
 
 def tensor_shape(tensor: Any) -> tuple[int, ...]:
-    """Return a stored tensor's shape, refusing negative lengths."""
+    """Return the shape of a stored tensor, dense or sparse, refusing negative lengths."""
     shape = tuple(int(length) for length in tensor.dims)
     if any(length < 0 for length in shape):
-        raise NetworkImportError(f"tensor {tensor.name!r}: negative length in its shape {shape}")
+        name = getattr(tensor, "name", "") or tensor.values.name
+        raise NetworkImportError(f"tensor {name!r}: negative length in its shape {shape}")
     return shape
 
 

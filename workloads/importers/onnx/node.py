@@ -34,6 +34,12 @@ class NodeView:
         """Raise a NetworkImportError that names this node."""
         raise NetworkImportError(f"node {self.name!r} ({self.operator}): {why}")
 
+    def rewritten(self, operator: str, inputs: list[str], outputs: list[str], name: str = "") -> "NodeView":
+        """Return this node as if it were of another operator with other inputs and outputs."""
+        proto = onnx.helper.make_node(operator, inputs, outputs)
+        proto.attribute.extend(self.proto.attribute)
+        return NodeView(proto, name or self.name, self.opset)
+
     def has(self, attribute: str) -> bool:
         """Whether an attribute is given."""
         return attribute in self._attributes

@@ -44,6 +44,8 @@ def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Netw
     views = _named(nodes, opset)
     _check_operators(views, unknown)
     constants = {t.name: Constant.stored(t, path.parent) for t in model.graph.initializer}
+    sparse = (Constant.sparse(t, path.parent) for t in model.graph.sparse_initializer)
+    constants.update({constant.source: constant for constant in sparse})
     read = {name for node in nodes for name in node.input} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
     for value in model.graph.input:

@@ -1,6 +1,7 @@
 """One function an ONNX operator, grouped as operations are; importing this package registers them all."""
 
 from workloads.importers.onnx.handlers import (
+    attention,
     convolution,
     elementwise,
     movement,
@@ -8,11 +9,13 @@ from workloads.importers.onnx.handlers import (
     pooling,
     product,
     quantised,
+    recurrent,
 )
 from workloads.importers.onnx.handlers.registry import HANDLERS
 
 __all__ = [
     "HANDLERS",
+    "attention",
     "convolution",
     "elementwise",
     "movement",
@@ -20,4 +23,5 @@ __all__ = [
     "pooling",
     "product",
     "quantised",
+    "recurrent",
 ]

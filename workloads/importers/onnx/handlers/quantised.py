@@ -2,7 +2,7 @@
 
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Array, Constant
-from workloads.importers.onnx.handlers.registry import handles
+from workloads.importers.onnx.handlers.registry import HANDLERS, handles
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import Elementwise
 
@@ -53,3 +53,44 @@ def dequantize(node: NodeView, builder: Builder) -> None:
         scale=lambda: spread(scale.array()),
     )
     builder.fold([quantised], node.outputs)
+
+
+@handles("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger")
+def integer_product(node: NodeView, builder: Builder) -> None:
+    """Add the product of the integers a node names, and the conversion of its result where there is one."""
+    linear = node.operator.startswith("QLinear")
+    second, zero = (3, 5) if linear else (1, 3)
+    inputs = [node.input(0), node.input(second)]
+    constant, point = builder.constant(node, second), builder.constant(node, zero)
+    if constant is not None and point is not None:
+        inputs[1] = f"{node.name}/integers"
+        builder.fold([_with_zero(node, constant, point)], inputs[1:])
+    convolution = "Conv" in node.operator
+    if convolution and node.input(8):
+        inputs.append(node.input(8))
+    result = f"{node.name}/product" if linear else node.outputs[0]
+    inner = node.rewritten(
+        "Conv" if convolution else "MatMul", inputs, [result], f"{node.name}/sum" if linear else ""
+    )
+    HANDLERS[inner.operator](inner, builder)
+    if linear:
+        made = builder.tensors[result]
+        scale = builder.constant(node, 7)
+        bits = _DEFAULT_BITS if scale is None else scale.bits
+        builder.emit(node, Elementwise(node.name, "quantize"), made, bits=bits)
+
+
+def _with_zero(node: NodeView, constant: Constant, point: Constant) -> Constant:
+    """Return integers whose zero is a zero point, one for all or one a filter (column of a matrix)."""
+    rank = len(constant.shape)
+    axis = 0 if "Conv" in node.operator else rank - 1
+
+    def spread() -> Array:
+        values = point.array()
+        if values.size == 1:
+            return values.reshape(())
+        return values.reshape([-1 if a == axis else 1 for a in range(rank)])
+
+    return Constant(
+        constant.source, constant.shape, constant.load, constant.bits, constant.layout, constant.fill, spread
+    )

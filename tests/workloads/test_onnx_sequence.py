@@ -1,0 +1,174 @@
+"""ONNX models with recurrent layers, attention, integers and sparse initialisers."""
+
+import numpy as np
+import pytest
+
+import workloads
+from tests.workloads.models import TensorProto, helper, model, node, onnx, random, save, stored, tensor
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(nodes, inputs, outputs, initializers=(), opset=17, **more):
+        built = model(nodes, inputs, outputs, initializers, opset, **more)
+        return workloads.from_onnx(save(tmp_path / "model.onnx", built)), built
+
+    return read
+
+
+def declared(built):
+    inferred = onnx.shape_inference.infer_shapes(built, data_prop=True)
+    return [tuple(d.dim_value for d in o.type.tensor_type.shape.dim) for o in inferred.graph.output]
+
+
+@pytest.mark.parametrize(("operator", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("layout", [0, 1])
+def test_recurrent_layers(read, operator, gates, directions, layout):
+    steps, batch, features, hidden = 5, 2, 3, 4
+    held = [
+        random("w", directions, gates * hidden, features, density=0.5),
+        random("r", directions, gates * hidden, hidden),
+        random("b", directions, 2 * gates * hidden),
+    ]
+    net, built = read(
+        [
+            node(operator, ["x", "w", "r", "b"], ["y", "h"], hidden_size=hidden, layout=layout,
+                 direction="bidirectional" if directions == 2 else "forward")
+        ],
+        [tensor("x", (batch, steps, features) if layout else (steps, batch, features))],
+        [tensor("y", None), tensor("h", None)],
+        held,
+    )  # fmt: skip
+    assert net.parameters == directions * gates * hidden * (features + hidden + 2)
+    assert net.macs == steps * batch * directions * gates * hidden * (features + hidden)
+    assert [net.graph.tensors[t].shape for t in net.graph.outputs] == declared(built)
+    zeros = directions * gates * hidden * features - net.weight(f"{operator.lower()}_0", "input").nonzeros
+    assert zeros > 0
+    assert net.effectual_macs == net.macs - steps * batch * zeros
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_attention_with_grouped_queries(read, apart):
+    query, key = ((2, 8, 5, 16), (2, 2, 7, 16)) if apart else ((2, 5, 128), (2, 7, 32))
+    heads = {} if apart else {"q_num_heads": 8, "kv_num_heads": 2}
+    net, built = read(
+        [node("Attention", ["q", "k", "v"], ["y"], is_causal=1, **heads)],
+        [tensor("q", query), tensor("k", key), tensor("v", key)],
+        [tensor("y", query)],
+        opset=23,
+    )
+    assert net.macs == 2 * 2 * 8 * 5 * 7 * 16
+    assert net.effectual_macs == 2 * 2 * 8 * 16 * (3 + 4 + 5 + 6 + 7)
+    assert [net.graph.tensors[t].shape for t in net.graph.outputs] == declared(built) == [query]
+
+
+@pytest.mark.parametrize(
+    ("equation", "a", "b", "macs"),
+    [
+        ("bhid,bhjd->bhij", (2, 3, 4, 5), (2, 3, 6, 5), 2 * 3 * 4 * 6 * 5),
+        ("bij,bjk->bik", (2, 3, 4), (2, 4, 5), 2 * 3 * 4 * 5),
+        ("bnd,mde->bnme", (2, 3, 4), (5, 4, 6), 2 * 3 * 5 * 6 * 4),
+    ],
+)
+def test_einsum(read, equation, a, b, macs):
+    net, _ = read(
+        [node("Einsum", ["a", "b"], ["y"], equation=equation)],
+        [tensor("a", a), tensor("b", b)],
+        [tensor("y", None)],
+    )
+    assert net.macs == macs
+    assert net.graph.tensors["einsum_0"].shape == np.einsum(equation, np.zeros(a), np.zeros(b)).shape
+    (row,) = net.lowering().rows
+    assert (row.g * row.n * row.c, row.g * row.k * row.c) == (np.prod(a), np.prod(b))
+
+
+def test_einsum_of_anything_else_is_refused(read):
+    for equation, message in (
+        ("bij->bji", "is no product of two operands"),
+        ("bij,bjk->bk", "an axis of only one operand must be in the result"),
+        ("bii,bjk->bjk", "an axis is named twice"),
+    ):
+        with pytest.raises(workloads.NetworkImportError, match=message):
+            read(
+                [node("Einsum", ["a", "b"], ["y"], equation=equation)],
+                [tensor("a", (2, 3, 3)), tensor("b", (2, 3, 3))],
+                [tensor("y", None)],
+            )
+
+
+def test_top_k_and_running_sums(read):
+    net, _ = read(
+        [node("CumSum", ["x", "axis"], ["s"], "sum"), node("TopK", ["s", "k"], ["v", "i"], "top")],
+        [tensor("x", (2, 9))],
+        [tensor("v", None), tensor("i", None, TensorProto.INT64)],
+        [stored("axis", np.int64(1)), stored("k", np.array([3]))],
+    )
+    assert [net.graph.tensors[t].shape for t in net.graph.outputs] == [(2, 3), (2, 3)]
+    assert net.table().vector_ops.tolist() == [18, 36]
+
+
+def integers(operator):
+    weight = np.array([[[[3]], [[0]]], [[[1]], [[1]]], [[[2]], [[7]]]], np.int8)  # 3 filters, 2 channels
+    inputs = {
+        "QLinearConv": ["x", "s", "z", "w", "s", "wz", "s", "z"],
+        "ConvInteger": ["x", "w", "z", "wz"],
+    }
+    return weight, inputs[operator]
+
+
+@pytest.mark.parametrize("operator", ["QLinearConv", "ConvInteger"])
+def test_integer_convolutions_know_their_zero_points(read, operator):
+    weight, inputs = integers(operator)
+    kind = TensorProto.INT32 if operator == "ConvInteger" else TensorProto.INT8
+    net, _ = read(
+        [node(operator, inputs, ["y"], "conv")],
+        [tensor("x", (1, 2, 4, 4), TensorProto.INT8)],
+        [tensor("y", None, kind)],
+        [
+            stored("w", weight), stored("s", np.float32(0.1)), stored("z", np.int8(0)),
+            stored("wz", np.array([3, 1, 0], np.int8) if operator == "QLinearConv" else np.int8(1)),
+        ],
+    )  # fmt: skip
+    nest = net.lowering().rows[0]
+    kept = 3 if operator == "QLinearConv" else 4  # (., 0), (., .), (2, 7) against (3, 0), (., .), (2, 7)
+    assert (nest.macs, nest.effectual_macs) == (96, 16 * kept)
+    assert (nest.weight_bits, nest.input_bits) == (8, 8)
+    kinds = [operation.kind for operation in net.operations]
+    assert kinds == (["convolution", "quantize"] if operator == "QLinearConv" else ["convolution"])
+
+
+@pytest.mark.parametrize("operator", ["QLinearMatMul", "MatMulInteger"])
+def test_integer_products(read, operator):
+    weight = np.array([[5, 0], [5, 5], [1, 0]], np.uint8)
+    inputs = (
+        ["x", "s", "z", "w", "s", "wz", "s", "z"] if operator == "QLinearMatMul" else ["x", "w", "z", "wz"]
+    )
+    net, _ = read(
+        [node(operator, inputs, ["y"], "fc")],
+        [tensor("x", (4, 3), TensorProto.UINT8)],
+        [tensor("y", None, TensorProto.INT32 if operator == "MatMulInteger" else TensorProto.UINT8)],
+        [
+            stored("w", weight), stored("s", np.float32(0.1)), stored("z", np.uint8(0)),
+            stored("wz", np.array([5, 0], np.uint8)),
+        ],
+    )  # fmt: skip
+    assert (net.macs, net.effectual_macs) == (24, 4 * 2)
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_sparse_initialisers(read, linear):
+    dense = np.zeros((4, 6), np.float32)
+    dense[1, 2], dense[3, 0], dense[3, 5] = 1, 2, 3
+    places = np.flatnonzero(dense) if linear else np.argwhere(dense)
+    sparse = helper.make_sparse_tensor(
+        stored("w", dense[dense != 0]), stored("places", places.astype(np.int64)), list(dense.shape)
+    )
+    net, _ = read(
+        [node("MatMul", ["x", "w"], ["y"], "fc")],
+        [tensor("x", (1, 4))],
+        [tensor("y", None)],
+        sparse_initializer=[sparse],
+    )
+    assert np.array_equal(net.mask("fc"), dense.T != 0)
+    assert (net.macs, net.effectual_macs, net.nonzero_parameters) == (24, 3, 3)

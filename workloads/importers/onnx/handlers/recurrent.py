@@ -1,0 +1,40 @@
+"""LSTM, GRU, RNN."""
+
+from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.handlers.registry import handles
+from workloads.importers.onnx.node import NodeView
+from workloads.operations import Recurrent
+
+_INPUTS = {"LSTM": 8, "GRU": 6, "RNN": 6}
+_PEEPHOLES = 7
+
+
+@handles("LSTM", "GRU", "RNN")
+def recurrent(node: NodeView, builder: Builder) -> None:
+    """Add a recurrent layer; constant initial states are settings."""
+    weights = {}
+    for position, role in ((1, "input"), (2, "recurrent"), (3, "bias")):
+        constant = builder.constant(node, position)
+        if constant is not None:
+            weights[role] = builder.weight(constant)
+        elif position < 3 or node.input(position):
+            node.refuse(f"its {role} weight {node.input(position)!r} must be a constant")
+    if node.input(_PEEPHOLES):
+        node.refuse("peephole weights (input 7) are not known")
+    directions, _, hidden = weights["recurrent"].shape
+    states = [
+        builder.tensor(node, i).name for i in range(5, _INPUTS[node.operator]) if builder.flows(node, i)
+    ]
+    operation = Recurrent(
+        node.name,
+        hidden=hidden,
+        batch_first=bool(node.integer("layout", 0)),
+        cell=node.operator.lower(),
+        directions=directions,
+        biases=2 if "bias" in weights else 0,
+        apart=True,
+    )
+    made = builder.graph.add_many(operation, builder.tensor(node).name, *states, weights=weights)
+    for name, tensor in zip(node.outputs, made, strict=False):
+        if name:
+            builder.bind(name, tensor)
