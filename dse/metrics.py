@@ -29,17 +29,12 @@ METRICS: Final = {
     "power_w": Metric("Power", "W"),
     "edp_js": Metric("Energy-delay product", "Js"),
     "utilisation": Metric("Utilisation", ""),
-    "compute_cycles": Metric("Compute cycles", ""),
     "dram_read_bytes": Metric("Main-memory reads", "B"),
     "dram_write_bytes": Metric("Main-memory writes", "B"),
     "macs": Metric("MACs", ""),
-    "effectual_macs": Metric("Effectual MACs", ""),
     "mac_energy_j": Metric("MAC energy", "J"),
-    "buffer_energy_j": Metric("Buffer energy", "J"),
+    "effectual_macs": Metric("Effectual MACs", ""),
     "dram_energy_j": Metric("Main-memory energy", "J"),
-    "vector_energy_j": Metric("Vector energy", "J"),
-    "static_energy_j": Metric("Static energy", "J"),
-    "mappings_costed": Metric("Mappings costed", ""),
 }
 
 
@@ -69,8 +64,19 @@ class Objective(NamedTuple):
 
 
 def describe(column: str) -> Metric:
-    """Title and unit of a column; a column that is not in the table speaks for itself."""
-    return METRICS.get(column) or Metric(column.replace("_", " ").capitalize(), "")
+    """Title and unit of a column; a column that is not in the table speaks for itself.
+
+    Examples
+    --------
+    >>> describe("latency_s"), describe("refresh_energy_j")
+    (Metric(title='Latency', unit='s'), Metric(title='Refresh energy', unit='J'))
+
+    """
+    if column in METRICS:
+        return METRICS[column]
+    words, _, suffix = column.rpartition("_")
+    unit = {"s": "s", "j": "J", "w": "W", "mm2": "mm²", "bytes": "B"}.get(suffix, "") if words else ""
+    return Metric((words if unit else column).replace("_", " ").capitalize(), unit)
 
 
 def columns() -> tuple[str, ...]:

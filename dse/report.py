@@ -88,7 +88,7 @@ def assumptions(front: Front) -> str:
     base = front.space.base
     swept = front.space.fields
     said = []
-    if not any(path.startswith("technology") for path in swept):
+    if "technology.node_nm" not in swept:
         said.append(f"{base.technology.node_nm:g} nm")
     if not any(path.startswith("datapath") for path in swept):
         path = base.datapath
@@ -103,7 +103,8 @@ def assumptions(front: Front) -> str:
     said.append(f"each operation's mapping has the least {goal} of its mapspace ({mappings})")
     if "main_memory" not in swept:
         said.append(f"main memory {base.main_memory.name}")
-    said.append("area is the accelerator die's, without main memory and its controller")
+    said.append("energy includes main memory; area is the accelerator die's alone")
+    said += front.space.assumptions
     return "Assumptions: " + "; ".join(said) + "."
 
 
@@ -252,6 +253,7 @@ def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page"
     """
     target = Path(folder)
     check_writable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         front.frame.reset_index().to_parquet(beside / FILES[0], index=False)
@@ -273,14 +275,13 @@ def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page"
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
-    """Raise OSError now if files could not be written to a folder later; makes its parents."""
+    """Raise OSError now if files could not be written to a folder later."""
     target = Path(folder)
-    if target.exists() and not target.is_dir():
-        raise NotADirectoryError(f"{target} is a file, not a folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for place in (target.parent, target):
-        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
-            raise PermissionError(f"{place} cannot be written")
+    existing = next(place for place in (target, *target.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing} is a file, not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(f"{existing} cannot be written")
 
 
 def json_values(row: Any) -> dict[str, Any]:

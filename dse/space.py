@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 IndexArray = NDArray[np.int64]
 
 _BLOCK = 1 << 16
+_MOST_SHOWN = 12  # values of an axis in a space's repr
 MOST_POINTS = 2**62
 """Indices are 64-bit integers."""
 
@@ -51,6 +52,8 @@ class Space:
         ("energy_j <= 1.2 * base.energy_j").
     name
         What reports call it.
+    assumptions
+        What its values rest on, for reports.
 
     Attributes
     ----------
@@ -77,6 +80,7 @@ class Space:
     axes: tuple[Axis, ...]
     constraints: tuple[Constraint, ...]
     name: str
+    assumptions: tuple[str, ...]
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Space:
         axes: Mapping[str, Any],
         constraints: Sequence[str] = (),
         name: str = "space",
+        assumptions: Sequence[str] = (),
     ) -> None:
         design = hwmodels.load(base) if isinstance(base, str) else base
         if isinstance(constraints, str):
@@ -94,6 +99,7 @@ class Space:
         if twice:
             raise ValueError(f"space {name}: two axes move {twice}")
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "assumptions", tuple(assumptions))
         known, texts = self._vocabulary()
         parsed = tuple(parse_constraint(str(text), known, texts) for text in constraints)
         object.__setattr__(self, "constraints", parsed)
@@ -260,7 +266,8 @@ class Space:
         }
         kept.update(axes or {})
         texts = [constraint.text for constraint in self.constraints]
-        return Space(self.base, kept, [*texts, *constraints], self.name if name is None else name)
+        name = self.name if name is None else name
+        return Space(self.base, kept, [*texts, *constraints], name, self.assumptions)
 
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw well-spread points; see `dse.sampling.sample`."""
@@ -301,7 +308,10 @@ class Space:
     def __repr__(self) -> str:
         lines = [f"Space {self.name}: {self.size:,} points around {self.base.name}"]
         for axis in self.axes:
-            lines.append(f"  {axis.name}: {', '.join(axis.show(code) for code in range(len(axis)))}")
+            shown = [axis.show(code) for code in range(len(axis))]
+            if len(shown) > _MOST_SHOWN:
+                shown[3:-1] = [f"... {len(shown) - 4} more ..."]
+            lines.append(f"  {axis.name}: {', '.join(shown)}")
         lines.extend(f"  {constraint}" for constraint in self.constraints)
         return "\n".join(lines)
 

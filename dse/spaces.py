@@ -39,12 +39,15 @@ def operating_points(voltages: Sequence[float], node_nm: float) -> list[dict[str
     return [{"clock_hz": clock, "technology.voltage": voltage} for clock, voltage in pairs]
 
 
+_CLOCKS: Final = "clocks scale with voltage from 1.2 GHz at the nominal one (assumed)"
+_SQUARE_ENOUGH: Final = ("array.cols <= 4 * array.rows", "array.rows <= 4 * array.cols")
+"""Longer arrays waste in fill and drain what their shape gains."""
+
+
 def systolic() -> Space:
     """Systolic arrays from microcontroller to small server, int8 in 22 nm.
 
-    Array shape and dataflow, a buffer for each operand, operating point and main memory. Arrays more than
-    four times as wide as high, or as high as wide, are left out: their fill and drain waste what their shape
-    gains.
+    Array shape and dataflow, a buffer for each operand, operating point and main memory.
     """
     return Space(
         "edge_32x32",
@@ -58,12 +61,58 @@ def systolic() -> Space:
             "operating_point": operating_points([0.5, 0.6, 0.7, 0.8, 0.9], node_nm=22),
             "main_memory": ["lpddr4", "ddr4", "gddr5x", "hbm2"],
         },
-        constraints=["array.cols <= 4 * array.rows", "array.rows <= 4 * array.cols"],
+        constraints=_SQUARE_ENOUGH,
         name="systolic",
+        assumptions=[_CLOCKS],
     )
 
 
-SPACES: Final[dict[str, Callable[[], Space]]] = {space.__name__: space for space in (systolic,)}
+def edge() -> Space:
+    """Small arrays in a phone or a sensor: at most 1 W and 1 mm², 22 nm, LPDDR4.
+
+    Finer steps of the array's shape than `systolic`, and weights of 4 or 8 bits.
+    """
+    return Space(
+        "edge_16x16",
+        axes={
+            "array.rows": [4, 6, 8, 12, 16, 24, 32, 48],
+            "array.cols": [4, 6, 8, 12, 16, 24, 32, 48],
+            "array.dataflow": ["os", "ws", "is"],
+            "datapath.weight_bits": [4, 8],
+            "buffers.weight.bytes": powers_of_two("8 KiB", "128 KiB"),
+            "buffers.input.bytes": powers_of_two("16 KiB", "256 KiB"),
+            "buffers.output.bytes": powers_of_two("8 KiB", "64 KiB"),
+            "operating_point": operating_points([0.5, 0.6, 0.7, 0.8], node_nm=22),
+        },
+        constraints=[*_SQUARE_ENOUGH, "power_w <= 1", "area_mm2 <= 1"],
+        name="edge",
+        assumptions=[_CLOCKS],
+    )
+
+
+def datacentre() -> Space:
+    """Cores of a data-centre machine: large arrays and buffers, 7 nm, GDDR5X or HBM2, at most 75 W."""
+    return Space(
+        "datacentre_128x128",
+        axes={
+            "array.rows": powers_of_two(64, 512),
+            "array.cols": powers_of_two(64, 512),
+            "array.dataflow": ["os", "ws", "is"],
+            "buffers.weight.bytes": powers_of_two("512 KiB", "16 MiB"),
+            "buffers.input.bytes": powers_of_two("1 MiB", "32 MiB"),
+            "buffers.output.bytes": powers_of_two("512 KiB", "8 MiB"),
+            "operating_point": operating_points([0.5, 0.6, 0.7], node_nm=7),
+            "main_memory": ["gddr5x", "hbm2"],
+        },
+        constraints=[*_SQUARE_ENOUGH, "power_w <= 75"],
+        name="datacentre",
+        assumptions=[_CLOCKS],
+    )
+
+
+SPACES: Final[dict[str, Callable[[], Space]]] = {
+    space.__name__: space for space in (systolic, edge, datacentre)
+}
 
 
 def space_names() -> list[str]:

@@ -22,9 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import numpy as np
-
 from dse.errors import StoreError
+from dse.network import fingerprint_of
 from dse.parts import Parts, encode
 from dse.space import Space
 from dse.task import Chunk, limit_names
@@ -53,14 +52,6 @@ def version() -> str:
         return "source"
 
 
-def network_fingerprint(layers: LayerTable) -> str:
-    """Hash of a layer table, 16 hexadecimal digits."""
-    digest = sha256()
-    for name, column in zip(layers._fields, layers, strict=True):
-        digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()[:16]
-
-
 def manifest_of(
     network: str,
     layers: LayerTable,
@@ -74,7 +65,7 @@ def manifest_of(
         "format": FORMAT,
         "version": version(),
         "technology": technology_fingerprint(),
-        "network": {"name": network, "fingerprint": network_fingerprint(layers)},
+        "network": {"name": network, "fingerprint": fingerprint_of(layers)},
         "space": space.describe(),
         "mapping_objective": mapping_objective,
         "kept": dict(kept),

@@ -165,4 +165,4 @@ class Sweep:
     def _repr_html_(self) -> str:
         from dse.report import html_note
 
-        return html_note(repr(self), self.frame.head(8) if self.evaluated <= 2_000_000 else None)
+        return html_note(repr(self), self.limits().to_frame() if self.feasible < self.space.size else None)

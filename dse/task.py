@@ -10,14 +10,20 @@ import hwmodels
 from dse import metrics
 from dse.constraints import BASE
 from dse.metrics import Objective, to_minimise
+from dse.network import fingerprint_of
 from dse.pareto import filter_finite, refuse_non_finite
 from dse.sampling import spread
 from dse.space import Space
-from hwmodels.columns import LIMITS, MetricTable
+from hwmodels.columns import LIMITS, MetricTable, TileTable
+from hwmodels.tiles import tile_table
 from workloads.table import LayerTable
 
 Columns = dict[str, NDArray[Any]]
 """Columns of results by name, of one length: `index` (int64), `feasible` (bool), `limit` (int16), metrics."""
+
+
+_TILES: dict[str, TileTable] = {}
+_TILES_KEPT = 64
 
 
 class Chunk(NamedTuple):
@@ -58,7 +64,9 @@ def cost_index(
     """
     broken = space.violated(index)
     live = np.flatnonzero(broken < 0)
-    costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective) if len(live) else None
+    costed = None
+    if len(live):
+        costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective, tiles=_tiles(layers))
     out: Columns = {"index": index}
     for name in metrics.columns():
         column = np.full(len(index), np.nan)
@@ -112,6 +120,16 @@ def front_of_range(
     kept = candidate | spread(columns["index"], share)
     rows = {name: column[kept] for name, column in columns.items()}
     return Chunk({**rows, "candidate": candidate[kept]}, counts)
+
+
+def _tiles(layers: LayerTable) -> TileTable:
+    """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
+    key = fingerprint_of(layers)
+    if key not in _TILES:
+        if len(_TILES) >= _TILES_KEPT:
+            _TILES.clear()
+        _TILES[key] = tile_table(layers)
+    return _TILES[key]
 
 
 def _apply_metric_constraints(

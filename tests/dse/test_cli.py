@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -173,7 +174,7 @@ def test_sweep_stores_and_says_what_was_excluded(capsys, tmp_path):
     ],
 )
 def test_bad_input_to_front(capsys, tmp_path, arguments, words):
-    line = refused(capsys, *arguments, "--out", str(tmp_path / "out"))
+    line = refused(capsys, *arguments, "--out", str(tmp_path / "deep" / "out"))
     assert all(word in line for word in words), line
     assert list(tmp_path.iterdir()) == []
 
@@ -226,6 +227,20 @@ def test_every_command_has_help_with_examples(capsys, command):
     text = capsys.readouterr().out
     assert f"springboard {command}" in text
     assert "--json" in text
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "dse.cli", "sweep", "resnet50", "--store", str(tmp_path / "store")]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.glob("store/parts/*.parquet")) and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.count("\n") == 1
+    assert errors.startswith("springboard: stopped after ")
+    assert errors.endswith("of 103,680 configurations; the same command resumes\n")
 
 
 def test_as_a_process(tmp_path):

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 from dse.sampling import spread
+from dse.spaces import NOMINAL_CLOCK_HZ, operating_points
+from dse.task import cost_index
 from tests.dse import tiny
+from workloads import deduplicate
 
 AXES = {"array.rows": [8, 16, 32], "clock_hz": ["400 MHz", "1 GHz"], "main_memory": ["lpddr4", "hbm2"]}
 LINKED = {
@@ -157,6 +160,29 @@ def test_equal_spaces_have_equal_fingerprints_and_travel():
         dse.Space("edge_32x32", AXES),
     ]
     assert len({space.fingerprint(), *(other.fingerprint() for other in others)}) == 4
+
+
+@pytest.mark.parametrize("name", dse.space_names())
+def test_named_spaces_are_sound(name):
+    space = dse.named_space(name)
+    assert space.name == name
+    assert space.admissible() >= 30_000
+    few = space.sample(48)
+    columns = cost_index(deduplicate(tiny.network().table())[0], space, few)
+    assert columns["feasible"].any()
+    assert np.isfinite(columns["latency_s"]).any()
+    assert len({int(c) for c in few}) == 48
+
+
+def test_operating_points_slow_down_with_the_voltage():
+    points = operating_points([0.5, 0.7, 0.9], node_nm=22)
+    clocks = [point["clock_hz"] for point in points]
+    assert clocks == sorted(clocks)
+    assert all(clock % 50e6 == 0 and clock <= NOMINAL_CLOCK_HZ * 1.01 for clock in clocks)
+
+
+def test_long_axes_are_shortened_in_print():
+    assert "4, 5, 6, ... 16 more ..., 23" in repr(dse.Space("edge_16x16", {"array.rows": range(4, 24)}))
 
 
 def test_the_systolic_space_is_large_enough_and_prints_itself():

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -284,6 +286,15 @@ def test_pandas_and_duckdb_open_it_directly(whole):
     found = dict(duckdb.sql(query).fetchall())
     expected = swept.frame[swept.frame["feasible"]].groupby("array.rows")["energy_j"].min().to_dict()
     assert found == expected
+
+
+def test_a_killed_worker_process_is_said(tmp_path):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
+        with pytest.raises(
+            dse.StoreError, match="a worker process was killed or ran out of memory; run again"
+        ):
+            fill(tmp_path / "store", executor=pool)
 
 
 def test_front_only_stores_resume_too(tmp_path):
