@@ -2,6 +2,7 @@
 
 import pytest
 
+import workloads
 from workloads import Graph, Network
 from workloads.operations import (
     BatchNorm,
@@ -41,6 +42,18 @@ class Bench:
 
 STREAMED = (0, 0, 1)
 ALONE = (ELEMENTS, ELEMENTS, 0)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "vgg16", "lenet5"])
+def test_fusion_saves_traffic_and_changes_no_work(name):
+    net = workloads.load(name)
+    fused, apart = net.table(), net.table(fuse=False)
+    assert fused.macs.tolist() == apart.macs.tolist()
+    assert fused.vector_ops.sum() <= apart.vector_ops.sum()
+    for column in ("read_elements", "write_elements"):
+        assert (getattr(fused, column) <= getattr(apart, column)).all()
+    kept = apart.fused.sum() == 0 and fused.write_elements[fused.fused == 1].sum() == 0
+    assert kept
 
 
 def test_activation_and_norm_cost_no_traffic():

@@ -225,6 +225,19 @@ def test_dynamic_dimensions_are_bound(tmp_path):
     assert workloads.from_onnx(unnamed, batch=2) == workloads.from_onnx(unnamed, dims={"x.0": 2})
 
 
+def test_the_batch_is_the_dimension_called_so(tmp_path):
+    built = model(
+        [node("LSTM", ["x", "w", "r"], ["y"], hidden_size=4)],
+        [tensor("x", (5, "batch_size", 3))],
+        [tensor("y", None)],
+        [random("w", 1, 16, 3), random("r", 1, 16, 4)],
+    )
+    net = workloads.from_onnx(save(tmp_path / "m.onnx", built), batch=2)
+    assert net.graph.tensors["x"].shape == (5, 2, 3)
+    assert net.batch == 2
+    assert net.table(6).n.tolist() == [30, 6, 1]
+
+
 def test_shape_arithmetic_of_exported_models_folds(read):
     """The nodes torch writes for x.view(x.size(0), -1) and for a reshape to heads."""
     net = read(

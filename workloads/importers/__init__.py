@@ -25,8 +25,8 @@ def from_onnx(
         Values for dynamic dimensions, by the name the model gives them, or "<input>.<axis>" where it gives
         none.
     batch
-        Value for dynamic first dimensions of inputs that `dims` does not name. A model whose batch is fixed
-        keeps it; ask `Network.table` for another.
+        Value for dynamic batch dimensions that `dims` does not name: those called "batch...", "n" or "bs",
+        else the first. A model whose batch is fixed keeps it; ask `Network.table` for another.
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
         inputs and outputs once; the summary marks them. Control flow is refused always.

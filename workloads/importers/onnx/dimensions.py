@@ -6,6 +6,18 @@ from typing import Any
 from workloads.errors import NetworkImportError
 from workloads.shapes import Shape
 
+_BATCH_NAMES = ("n", "bs", "batch")
+"""A dynamic dimension is the batch if its name is one of these or begins with the last."""
+
+
+def batch_axis(kind: Any) -> int | None:
+    """Return the axis of an input that is its batch: the one called so, else the first, None for a scalar."""
+    names = [length.dim_param.lower() for length in kind.shape.dim]
+    for axis, name in enumerate(names):
+        if name in _BATCH_NAMES or name.startswith(_BATCH_NAMES[-1]):
+            return axis
+    return 0 if names else None
+
 
 class Dimensions:
     """What the user says about a model's dynamic dimensions.
@@ -15,7 +27,7 @@ class Dimensions:
     given
         Values by the model's names, or by "<input>.<axis>".
     batch
-        Value for dynamic first dimensions that `given` does not name.
+        Value for dynamic batch dimensions (see `batch_axis`) that `given` does not name.
 
     """
 
@@ -39,15 +51,16 @@ class Dimensions:
         """
         if not kind.HasField("shape"):
             raise NetworkImportError(f"input {tensor!r} has no shape")
-        return tuple(self._length(tensor, axis, length) for axis, length in enumerate(kind.shape.dim))
+        batch = batch_axis(kind)
+        return tuple(self._length(tensor, a, length, a == batch) for a, length in enumerate(kind.shape.dim))
 
-    def _length(self, tensor: str, axis: int, length: Any) -> int:
+    def _length(self, tensor: str, axis: int, length: Any, is_batch: bool) -> int:
         place = f"{tensor}.{axis}"
         if length.WhichOneof("value") == "dim_value":
             value = int(length.dim_value)
             if value < 1:
                 raise NetworkImportError(f"input {tensor!r}: dimension {axis} must be positive, got {value}")
-            if axis == 0 and self._batch not in (None, value) and place not in self._given:
+            if is_batch and self._batch not in (None, value) and place not in self._given:
                 raise NetworkImportError(
                     f"input {tensor!r}: its batch is fixed at {value}, not {self._batch}; load it as it is "
                     f"and ask its table for another batch"
@@ -59,7 +72,7 @@ class Dimensions:
             if key in self._given:
                 self._used.add(key)
                 return self._given[key]
-        if axis == 0 and self._batch is not None:
+        if is_batch and self._batch is not None:
             return self._batch
         raise NetworkImportError(
             f"input {tensor!r}: dimension {axis} ({name!r}) is dynamic; give it a value with "

@@ -12,7 +12,7 @@ from workloads.errors import NetworkImportError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Constant
-from workloads.importers.onnx.dimensions import Dimensions
+from workloads.importers.onnx.dimensions import Dimensions, batch_axis
 from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
 from workloads.importers.onnx.folding import can_fold, fold
 from workloads.importers.onnx.handlers import HANDLERS
@@ -55,7 +55,7 @@ def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Netw
             raise NetworkImportError(f"input {value.name!r} is not a tensor")
         kind = value.type.tensor_type
         shape = dimensions.bind(value.name, kind)
-        graph.input(value.name, shape, bits=stored_bits(kind.elem_type), batch_axis=0 if shape else None)
+        graph.input(value.name, shape, bits=stored_bits(kind.elem_type), batch_axis=batch_axis(kind))
     dimensions.check_all_used()
     builder = Builder(graph, constants)
     fallback = Unknown(model)
