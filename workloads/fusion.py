@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from workloads.graph import Graph, Node
 from workloads.operations import Concat, Slice, Split
-from workloads.operations.movement import RUN_ELEMENTS
+from workloads.operations.views import RUN_ELEMENTS
 
 
 class Fusion(NamedTuple):
@@ -119,7 +119,7 @@ def _leaving(graph: Graph, members: list[str]) -> tuple[str, ...]:
 
 
 def _views(graph: Graph) -> frozenset[str]:
-    """Return the joins and cuts that rule 2 of `operations.movement` makes free."""
+    """Return the joins and cuts that `operations.views` makes free."""
     joins: dict[str, int] = {}
     for node in graph.nodes():
         if isinstance(node.operation, Concat):

@@ -35,7 +35,7 @@ def lower(graph: Graph, *, fused: bool = True) -> Lowering:
         The network.
     fused
         Whether element-wise operations and batch norms are done on a nest's results on their way out, and
-        joins and cuts of long runs are addresses (see `fusion`, `operations.movement`); if not, every
+        joins and cuts of long runs are addresses (see `fusion`, `operations.views`); if not, every
         operation reads and writes its tensors.
 
     """

@@ -6,26 +6,16 @@ from workloads.operations.convolution import Convolution
 from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
 from workloads.operations.mixture import MixtureNorm
-from workloads.operations.movement import (
-    Concat,
-    Embedding,
-    Expand,
-    Gather,
-    Opaque,
-    Pad,
-    Rearrange,
-    Reshape,
-    Slice,
-    Split,
-    Transpose,
-)
+from workloads.operations.movement import Expand, Opaque, Pad, Rearrange, Reshape, Transpose
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
+from workloads.operations.picking import Embedding, Gather
 from workloads.operations.pooling import GlobalPool, Pool, Reduce
 from workloads.operations.product import Linear, MatMul
 from workloads.operations.recurrent import HLSTM, Recurrent
 from workloads.operations.resize import Resize
 from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.transposed import TransposedConvolution
+from workloads.operations.views import Concat, Slice, Split
 
 __all__ = [
     "HLSTM",

@@ -43,7 +43,7 @@ class Site:
         Whether it only scales and shifts a nest's own result by constants, channel by channel, so that the
         scale can move into the nest's weights and the shift is where accumulators start.
     views
-        Whether slices and joins of contiguous runs may be addresses instead of copies (see `movement`).
+        Whether slices and joins of contiguous runs may be addresses instead of copies (see `views`).
 
     """
 

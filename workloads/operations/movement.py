@@ -5,11 +5,7 @@ Three rules say when bytes move.
 1. A reshape keeps the elements in order: it is an address, and free. So is a transposition that only moves
    axes of
    length 1.
-2. A slice, a split or a join (concat) of *runs* is free where views are allowed (the default): each piece is
-   at
-   least `RUN_ELEMENTS` consecutive elements of the whole, so producers write, and consumers read, straight at
-   an offset, without copying and without breaking bursts. A piece can be in one join only, must be made by an
-   operation of this network (an input or a weight already lies somewhere), and must not itself be a view.
+2. A slice, a split or a join (concat) of *runs* is free where views are allowed (the default), see `views`.
 3. Everything else reads what it uses and writes its result.
 """
 
@@ -19,12 +15,9 @@ from math import prod
 from typing import ClassVar
 
 from workloads.operations.base import Operation, Site, movement
-from workloads.rows import Batch, Row
-from workloads.shapes import Shape, normal_axis, size, text
+from workloads.rows import Row
+from workloads.shapes import Shape, size, text
 from workloads.tensors import Tensor
-
-RUN_ELEMENTS = 64
-"""Shortest run read or written in place: one 64-byte burst of 8-bit elements (DDR4, burst length 8)."""
 
 
 @dataclass(frozen=True)
@@ -81,135 +74,6 @@ class Transpose(Operation):
 
 
 @dataclass(frozen=True)
-class Concat(Operation):
-    """Tensors joined along one axis; constants may be among them (they come last in cost, not in order)."""
-
-    axis: int
-    constants: tuple[Shape, ...] = ()
-
-    arity: ClassVar[tuple[int, int]] = (1, 4096)
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the joined shape."""
-        pieces = [*inputs, *self.constants]
-        first = pieces[0]
-        try:
-            axis = normal_axis(self.axis, len(first))
-        except ValueError as error:
-            self.refuse(str(error))
-        for i, piece in enumerate(pieces):
-            if len(piece) != len(first):
-                self.refuse(f"input {i} has {len(piece)} dimensions, input 0 has {len(first)}")
-            for d, (one, other) in enumerate(zip(first, piece, strict=True)):
-                if d != axis and one != other:
-                    self.refuse(f"dimension {d}: input 0 has {one}, input {i} has {other}")
-        return ((*first[:axis], sum(piece[axis] for piece in pieces), *first[axis + 1 :]),)
-
-    def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """Return the constant pieces."""
-        return {f"constant{i}": shape for i, shape in enumerate(self.constants)}
-
-    def densities(self, inputs: Sequence[Tensor]) -> float:
-        """Return the pieces' mean density; constants count as dense."""
-        dense = sum(map(size, self.constants))
-        total = sum(t.elements for t in inputs) + dense
-        return (sum(t.density * t.elements for t in inputs) + dense) / total
-
-    def runs(self, shapes: Sequence[Shape]) -> list[int]:
-        """Return how many consecutive elements of the result each piece fills."""
-        return [prod(shape[normal_axis(self.axis, len(shape)) :]) for shape in shapes]
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one row; free by rule 2 of this module."""
-        if site.views and not self.constants:
-            return [movement(site, read=0, write=0, note="free: producers write in place")]
-        return [
-            movement(
-                site,
-                read=site.read_elements,
-                write=site.write_elements,
-                weight=sum(map(size, self.constants)),
-            )
-        ]
-
-
-@dataclass(frozen=True)
-class Split(Operation):
-    """A tensor cut along one axis into pieces of the given lengths."""
-
-    axis: int
-    lengths: tuple[int, ...]
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the pieces' shapes."""
-        shape = inputs[0]
-        try:
-            axis = normal_axis(self.axis, len(shape))
-        except ValueError as error:
-            self.refuse(str(error))
-        if sum(self.lengths) != shape[axis] or min(self.lengths, default=0) < 1:
-            self.refuse(f"dimension {axis}: {shape[axis]} is not the sum of positive lengths {self.lengths}")
-        return tuple((*shape[:axis], length, *shape[axis + 1 :]) for length in self.lengths)
-
-    def densities(self, inputs: Sequence[Tensor]) -> float:
-        """Return the input's density."""
-        return inputs[0].density
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one row; free by rule 2 of this module."""
-        shape = site.inputs[0].shape
-        axis = normal_axis(self.axis, len(shape))
-        run = min(self.lengths) * prod(shape[axis + 1 :])
-        if site.views and run >= RUN_ELEMENTS:
-            return [movement(site, read=0, write=0, note="free: consumers read in place")]
-        return [movement(site, read=site.read_elements, write=site.write_elements)]
-
-
-@dataclass(frozen=True)
-class Slice(Operation):
-    """Every `step`-th element from `start` to before `stop`, for some axes; all non-negative.
-
-    Attributes
-    ----------
-    cuts
-        (axis, start, stop, step) for each axis that is cut; a negative step reads backwards from start to
-        after stop (-1 for the beginning).
-
-    """
-
-    cuts: tuple[tuple[int, int, int, int], ...]
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the cut shape."""
-        shape = list(inputs[0])
-        for axis, start, stop, step in self.cuts:
-            if not 0 <= axis < len(shape):
-                self.refuse(f"axis {axis} is outside a tensor of {len(shape)} dimensions")
-            if step == 0:
-                self.refuse(f"dimension {axis}: step must not be 0")
-            length = len(range(start, stop, step))
-            if length < 1 or length > shape[axis]:
-                self.refuse(
-                    f"dimension {axis}: {start}:{stop}:{step} takes {length} of {shape[axis]} elements"
-                )
-            shape[axis] = length
-        return (tuple(shape),)
-
-    def densities(self, inputs: Sequence[Tensor]) -> float:
-        """Return the input's density."""
-        return inputs[0].density
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one row; free by rule 2 of this module."""
-        shape, taken = site.inputs[0].shape, site.outputs[0].shape
-        inner = max((a for a, (x, y) in enumerate(zip(shape, taken, strict=True)) if x != y), default=0)
-        stepped = any(step != 1 for *_, step in self.cuts)
-        if site.views and not stepped and prod(taken[inner:]) >= RUN_ELEMENTS:
-            return [movement(site, read=0, write=0, note="free: consumers read in place")]
-        return [movement(site, read=site.outputs[0].elements, write=site.write_elements)]
-
-
-@dataclass(frozen=True)
 class Pad(Operation):
     """A border of constants written around a tensor; (before, after) for each axis, negative crops."""
 
@@ -231,69 +95,6 @@ class Pad(Operation):
         """Return one row that reads what stays and writes the result."""
         read = min(site.inputs[0].elements, site.outputs[0].elements)
         return [movement(site, read=read, write=site.write_elements)]
-
-
-@dataclass(frozen=True)
-class Gather(Operation):
-    """Slices of a tensor picked by position along one axis.
-
-    The positions are the second input, which is read too; or they are known beforehand and only their shape,
-    `indices`, is given.
-    """
-
-    axis: int = 0
-    indices: Shape | None = None
-
-    arity: ClassVar[tuple[int, int]] = (1, 2)
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the input's shape with the axis replaced by the positions' axes."""
-        shape = inputs[0]
-        positions = inputs[1] if len(inputs) == 2 else self.indices
-        if positions is None:
-            self.refuse("needs the shape of its indices or a second input")
-        try:
-            axis = normal_axis(self.axis, len(shape))
-        except ValueError as error:
-            self.refuse(str(error))
-        return ((*shape[:axis], *positions, *shape[axis + 1 :]),)
-
-    def densities(self, inputs: Sequence[Tensor]) -> float:
-        """Return the input's density."""
-        return inputs[0].density
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one row that reads and writes what is picked."""
-        positions = site.inputs[1].elements if len(site.inputs) == 2 else 0
-        picked = site.outputs[0].elements
-        return [movement(site, read=picked + positions, write=site.write_elements)]
-
-
-@dataclass(frozen=True)
-class Embedding(Operation):
-    """Rows of a constant table picked by the input's integers: indices (...) to (..., features)."""
-
-    entries: int
-    features: int
-
-    def __post_init__(self) -> None:
-        self.need_positive(entries=self.entries, features=self.features)
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return (..., features)."""
-        return ((*inputs[0], self.features),)
-
-    def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """Return the table (entries, features)."""
-        return {"weight": (self.entries, self.features)}
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one row that reads the indices and one table row each."""
-        picked = site.outputs[0].elements
-        batch = Batch.GROUPS if site.batch else Batch.FIXED
-        return [
-            movement(site, read=site.read_elements, write=site.write_elements, weight=picked, batch=batch)
-        ]
 
 
 @dataclass(frozen=True)
