@@ -3,8 +3,7 @@
 Three rules say when bytes move.
 
 1. A reshape keeps the elements in order: it is an address, and free. So is a transposition that only moves
-   axes of
-   length 1.
+   axes of length 1.
 2. A slice, a split or a join (concat) of *runs* is free where views are allowed (the default), see `views`.
 3. Everything else reads what it uses and writes its result.
 """
