@@ -98,13 +98,14 @@ class Store:
         self.path = Path(path)
         self._lock: int | None = None
         folder = self.path / "parts"
-        with self._writing("create"):
+        with self._writing("be created"):
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = _acquire(self.path)
         try:
             self.manifest = self._agree(dict(manifest))
-            for stray in folder.glob("*.tmp"):  # of a process that was killed while writing
-                stray.unlink()
+            with self._writing("be cleaned"):
+                for stray in folder.glob("*.tmp"):  # of a process that was killed while writing
+                    stray.unlink()
         except BaseException:
             self.close()
             raise
@@ -120,7 +121,7 @@ class Store:
                 raise StoreError(
                     f"store {self.path}: holds parts but no manifest.json; choose another folder"
                 )
-            with self._writing("write manifest.json in"):
+            with self._writing("take manifest.json"):
                 _replace(file, (json.dumps(manifest, indent=1) + "\n").encode())
             return manifest
         try:
@@ -146,19 +147,17 @@ class Store:
             If the disk is full or cannot be written.
 
         """
-        with self._writing("write a part of"):
+        with self._writing("take a part", "; the parts it has are whole: make room and run again to resume"):
             _replace(self.parts.file(start, stop), encode(space, chunk))
 
     @contextlib.contextmanager
-    def _writing(self, what: str) -> Iterator[None]:
+    def _writing(self, what: str, then: str = "") -> Iterator[None]:
+        """Turn what the system refuses into an error that names the store."""
         try:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
-            raise StoreError(
-                f"store {self.path}: cannot {what} it ({reason}); "
-                "the parts already there are whole and will be used again"
-            ) from None
+            raise StoreError(f"store {self.path}: cannot {what} ({reason}){then}") from None
 
     def close(self) -> None:
         """Let another process have the store."""

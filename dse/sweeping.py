@@ -122,7 +122,7 @@ def sweep(
         _fill(
             gather, opened, task, space, opened.parts.chunk if opened else size, executor, workers, progress
         )
-        return Sweep(name, table, layers, space, mapping_objective, parsed, gather.finish())
+        return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
 
 
 def chunk_size(layers: LayerTable, points: int) -> int:

@@ -32,7 +32,6 @@ class Sweep:
     """Every point of a space, costed on a network. Made by `dse.sweep`."""
 
     network: str
-    operations: LayerTable  # one row an operation
     layers: LayerTable  # identical rows merged
     space: Space
     mapping_objective: str

@@ -22,13 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0, 2 after bad input (one line on standard error says what), 130 after Ctrl-C.
 
     """
-    from dse.cli.app import UsageProblem, build
+    from dse.cli.app import InterruptedCommandError, UsageProblem, build
 
     given = None if arguments is None else list(arguments)
     try:
         status = build()(args=given, prog_name="springboard", standalone_mode=False)
         sys.stdout.flush()
-    except KeyboardInterrupt as stop:
+    except (InterruptedCommandError, KeyboardInterrupt) as stop:
         return _complain(str(stop) or "interrupted", 130)
     except BrokenPipeError:  # the reader, `head` for one, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

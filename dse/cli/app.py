@@ -4,8 +4,10 @@ A module there holds either a function `command`, whose name on the command line
 docstring is its help, or a `typer.Typer` called `group` with sub-commands of its own.
 """
 
+import functools
 import importlib
 import pkgutil
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -34,8 +36,23 @@ def build() -> Any:
         if hasattr(content, "group"):
             app.add_typer(content.group, name=name)
         else:
-            app.command(name)(content.command)
+            app.command(name)(_interruptible(content.command))
     return typer.main.get_command(app)
+
+
+class InterruptedCommandError(Exception):
+    """Ctrl-C, with what the command says about it; typer would swallow a KeyboardInterrupt's words."""
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt as stop:
+            raise InterruptedCommandError(str(stop) or "interrupted") from None
+
+    return run
 
 
 def _overview() -> None:

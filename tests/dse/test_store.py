@@ -227,7 +227,7 @@ sys.stdin.read()
 def test_a_store_that_cannot_be_written_is_refused_before_anything_is_costed(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("dse.sweeping.cost_range", never)
-    with pytest.raises(dse.StoreError, match=r"store .*: cannot create it \(Not a directory\)"):
+    with pytest.raises(dse.StoreError, match=r"store .*: cannot be created \(Not a directory\)"):
         fill(tmp_path / "file" / "store")
 
 
@@ -246,7 +246,7 @@ def test_a_store_that_became_read_only_says_so(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    with pytest.raises(dse.StoreError, match=r"cannot write manifest.json in it \(Read-only file system\)"):
+    with pytest.raises(dse.StoreError, match=r"cannot take manifest.json \(Read-only file system\)"):
         fill(tmp_path / "store")
 
 
@@ -269,7 +269,7 @@ except dse.StoreError as error:
     process = script(body)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert "cannot write a part of it (File too large); the parts already there are whole" in output
+    assert "cannot take a part (File too large); the parts it has are whole" in output
     assert not list(folder.rglob("*.tmp"))
     fill(folder)
     assert contents(folder) == contents(undisturbed)
