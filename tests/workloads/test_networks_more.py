@@ -4,6 +4,7 @@ MACs are those of convolutions and matrix products only, padding included. Param
 batch norms count scale and shift, not their running mean and variance, which Keras's totals have too.
 """
 
+from importlib import import_module
 from time import process_time
 from typing import NamedTuple
 
@@ -71,7 +72,18 @@ CIFAR = [
     Printed("vgg19_cifar10", "20.04M", "398M", "Liu et al., ICCV 2017, Table 1 (7.97e8 FLOPs, two a MAC)"),
     Printed("vgg19_cifar100", "20.08M", "398M", "Liu et al., ICCV 2017, Table 1 (7.97e8 FLOPs, two a MAC)"),
 ]
-PRINTED = [*CNNS, *CIFAR]
+TRANSFORMERS = [
+    Printed("vit_b16", "86567656", "17.564G", TORCHVISION),
+    # 22.5 B FLOPs of sequences of 128, two a MAC; softmax, norms and GELU among them.
+    Printed(
+        "bert_base",
+        "109482240",
+        "11.25G",
+        "Sun et al., MobileBERT, ACL 2020, Table 4; bert-base-uncased",
+        0.007,
+    ),
+]
+PRINTED = [*CNNS, *CIFAR, *TRANSFORMERS]
 # Features and classes: Hassantabar et al., SCANN, arXiv 1904.09090, Table of data sets.
 SCANN = {
     "mlp_sendrive": (48, 11),
@@ -87,6 +99,7 @@ SCANN = {
 UNPRINTED = [  # or tested apart
     *("deeplab_v3_resnet50", "faster_rcnn_resnet50", "vgg16_cifar100", "wide_deep"),
     *("diabnn_server", "googlenet", "secret", *SCANN),
+    *("gpt2_prefill", "gpt2_decode", "llama_1b_prefill", "llama_1b_decode"),
 ]
 EVERY = sorted([*(row.name for row in PRINTED), *UNPRINTED])
 
@@ -124,7 +137,7 @@ def test_inception_v3_with_its_auxiliary_classifier() -> None:
     assert inception_v3(auxiliary=True).parameters == 27_161_264  # torchvision, inception_v3
 
 
-# Szegedy et al., CVPR 2015, Table 1, column "ops", in millions. Two of its rows are not what their own filters
+# Szegedy et al., CVPR 2015, Table 1, column "ops", in millions. Two rows are not what their own filters
 # give and are left out: 34 (not 118) of the first convolution, 54 (not 51) of inception (5a).
 GOOGLENET_MMACS = {
     "conv2": 360,
@@ -226,6 +239,84 @@ def test_diabnn_is_sparse_by_assumption() -> None:
     assert {weight.known for weight in weights} == {"assumed"}
     assert net.effectual_macs == sum(weight.nonzeros for weight in weights)
     assert net.effectual_macs == pytest.approx(0.1 * net.macs, abs=2)  # each layer's count is rounded
+
+
+class Decoder(NamedTuple):
+    parameters: int
+    layers: int
+    width: int
+    key_width: int
+    projections: int  # weights of a layer
+    words: int
+
+
+DECODERS = {
+    # Radford et al., 2019; parameters of the released "124M" weights.
+    "gpt2": Decoder(124_439_808, 12, 768, 768, 12 * 768**2, 50257),
+    # Model card of Llama 3.2 1B: 1.23 B; 2 * 2048 x 2048, 2 * 2048 x 512, 3 * 2048 x 8192 weights a layer.
+    "llama_1b": Decoder(1_235_814_400, 16, 2048, 512, 2 * 2048**2 + 2 * 2048 * 512 + 3 * 2048 * 8192, 128256),
+}
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("family", DECODERS)
+def test_decoders_have_the_parameters_of_their_released_weights(family: str) -> None:
+    for phase in ("prefill", "decode"):
+        assert workloads.load(f"{family}_{phase}").parameters == DECODERS[family].parameters
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 77, 1024])
+@pytest.mark.parametrize("family", DECODERS)
+def test_reading_and_writing_are_the_products_of_the_textbook(family: str, tokens: int) -> None:
+    module = import_module(f"workloads.networks.{family.partition('_')[0]}")
+    _, layers, width, key_width, projections, words = DECODERS[family]
+    read = getattr(module, f"{family}_prefill")(2, tokens=tokens)
+    write = getattr(module, f"{family}_decode")(2, context=tokens)
+    scores = 2 * width * tokens  # a token's scores and their mix, of all heads
+    assert read.macs == 2 * (layers * tokens * (projections + scores) + words * width)
+    assert write.macs == 2 * (layers * (projections + scores) + words * width)
+    # Keys and values are met once by all heads that share them, and once for each of the two sequences.
+    held = [
+        table.weight_elements[[name.endswith(("[scores]", "[values]")) for name in net.row_names]].sum()
+        for net, table in ((read, read.table()), (write, write.table()))
+    ]
+    assert held == [2 * layers * 2 * tokens * key_width] * 2
+
+
+def test_a_decoders_new_keys_and_values_leave_the_network() -> None:
+    net = workloads.load("llama_1b_decode")
+    assert len(net.graph.outputs) == 1 + 2 * 16
+    assert {net.graph.tensors[name].shape for name in net.graph.outputs[1:]} == {(1, 1, 512)}
+    caches = [tensor for tensor in net.graph.inputs() if ".cache." in tensor.name]
+    assert {tensor.shape for tensor in caches} == {(1, 2048, 512)}
+
+
+@pytest.mark.parametrize(
+    ("module", "builder", "field", "most"),
+    [
+        ("bert", "bert_base", "tokens", 512),
+        ("gpt2", "gpt2_prefill", "tokens", 1024),
+        ("gpt2", "gpt2_decode", "context", 1024),
+        ("llama", "llama_1b_prefill", "tokens", 131072),
+        ("llama", "llama_1b_decode", "context", 131072),
+    ],
+)
+@pytest.mark.parametrize("bad", [0, -1, 131073, 1.5, True])
+def test_sequences_longer_than_the_positions_are_refused(
+    module: str, builder: str, field: str, most: int, bad: object
+) -> None:
+    build = getattr(import_module(f"workloads.networks.{module}"), builder)
+    with pytest.raises(ValueError, match=rf"{builder}: {field} must be an integer in 1 .. {most}, got {bad}"):
+        build(**{field: bad})
+
+
+def test_rotary_turns_pairs() -> None:
+    from workloads.networks.transformer import Rotary
+
+    graph = workloads.Graph("pairs")
+    odd = graph.input("odd", (1, 3, 5))
+    with pytest.raises(workloads.ShapeError, match=r"rotary 'turn': 5 channels"):
+        graph.add(Rotary("turn"), odd)
 
 
 @pytest.mark.published

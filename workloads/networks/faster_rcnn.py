@@ -4,8 +4,8 @@ Sources: Ren, He, Girshick, Sun, "Faster R-CNN", NeurIPS 2015; Lin et al., "Feat
 object detection", CVPR 2017; RoI align, He et al., "Mask R-CNN", ICCV 2017, section 3; sizes as torchvision
 has them, whose transform brings the shorter side of an image to 800.
 
-What sorting and non-maximum suppression do depends on the image: they are costed as the movement of the boxes
-that they pick, at the most boxes they may pick.
+What non-maximum suppression does depends on the image: it is costed as the movement of the boxes that it
+picks, at the most that it may pick.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from workloads.operations import (
     Resize,
     Site,
     Softmax,
+    TopK,
     Transpose,
 )
 from workloads.operations.base import vector
@@ -141,8 +142,8 @@ def _proposals(graph: Graph, levels: Sequence[str], proposals: int) -> str:
             y = graph.add(Transpose(f"rpn.{name}.order.{i}", (0, 2, 3, 1)), y)
             ordered.append(graph.add(Reshape(f"rpn.{name}.{i}", shape), y))
         picked = min(_CANDIDATES, anchors)
-        candidates.append(graph.add(Gather(f"rpn.top.{i}", axis=1, indices=(picked,)), ordered[1]))
-        graph.add(Gather(f"rpn.top_scores.{i}", axis=1, indices=(picked,)), ordered[0])
+        graph.add_many(TopK(f"rpn.top.{i}", picked, axis=1), ordered[0])
+        candidates.append(graph.add(Gather(f"rpn.picked.{i}", axis=1, indices=(picked,)), ordered[1]))
     x = graph.add(Concat("rpn.candidates", 1), *candidates)
     x = graph.add(Elementwise("rpn.decode", "affine"), x)
     return graph.add(Gather("rpn.proposals", axis=1, indices=(proposals,)), x)

@@ -11,16 +11,21 @@ from workloads.network import Network
 
 _BUILDERS = {
     "alexnet": "alexnet",
+    "bert_base": "bert",
     "deeplab_v3_resnet50": "deeplab",
     "densenet121": "densenet",
     "diabnn_server": "perceptron",
     "efficientnet_b0": "efficientnet",
     "faster_rcnn_resnet50": "faster_rcnn",
     "googlenet": "googlenet",
+    "gpt2_decode": "gpt2",
+    "gpt2_prefill": "gpt2",
     "inception_resnet_v2": "inception_resnet",
     "inception_v3": "inception",
     "lenet5": "lenet",
     "lenet_300_100": "lenet",
+    "llama_1b_decode": "llama",
+    "llama_1b_prefill": "llama",
     "mlp_dna": "perceptron",
     "mlp_har": "perceptron",
     "mlp_landsat": "perceptron",
@@ -53,6 +58,7 @@ _BUILDERS = {
     "vgg19": "vgg",
     "vgg19_cifar10": "cifar",
     "vgg19_cifar100": "cifar",
+    "vit_b16": "vit",
     "wide_deep": "wide_deep",
 }
 """Name, which is that of the building function -> module of this package, imported when asked for."""

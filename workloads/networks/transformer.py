@@ -1,0 +1,91 @@
+"""What transformers are built of: norms, perceptrons, projections to queries, keys and values.
+
+Activations are (n, tokens, width). Attention is fused: scores stay on chip. Masked positions count as MACs,
+as padding does in convolutions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workloads.graph import Graph
+from workloads.operations import Elementwise, Embedding, Linear, Normalisation, Operation, Site, Split
+from workloads.operations.base import vector
+from workloads.rows import Row
+from workloads.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Rotary(Operation):
+    """Rotary position embedding: pairs of channels turned by an angle that depends on their token.
+
+    Notes
+    -----
+    Two multiplications and an addition an element; sines and cosines are kept. Pairs lie side by side, so
+    that they can be turned on their way out of a projection. Source: Su et al., "RoFormer", arXiv 2104.09864,
+    equation 34.
+
+    """
+
+    fusable: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape."""
+        if inputs[0][-1] % 2:
+            self.refuse(f"{inputs[0][-1]} channels (the last dimension) do not make pairs")
+        return (inputs[0],)
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return one vector row."""
+        return [vector(site, 3 * site.inputs[0].elements)]
+
+
+def layer_norm(graph: Graph, name: str, x: str) -> str:
+    """Add a layer norm over the channels, with scale and shift."""
+    return graph.add(Normalisation(name, affine=(graph.tensors[x].shape[-1],)), x)
+
+
+def rms_norm(graph: Graph, name: str, x: str) -> str:
+    """Add an RMS norm over the channels, with scale."""
+    width = graph.tensors[x].shape[-1]
+    return graph.add(Normalisation(name, centred=False, affine=(width,), shift=False, label="rmsnorm"), x)
+
+
+def perceptron(graph: Graph, here: str, x: str, hidden: int, act: str) -> str:
+    """Add two linear layers with an activation between."""
+    width = graph.tensors[x].shape[-1]
+    x = graph.add(Linear(f"{here}.fc1", hidden), x)
+    x = graph.add(Elementwise(f"{here}.{act}", act), x)
+    return graph.add(Linear(f"{here}.fc2", width), x)
+
+
+def joint_projection(graph: Graph, name: str, x: str) -> tuple[str, str, str]:
+    """Add query, key and value as one linear layer, cut in three."""
+    width = graph.tensors[x].shape[-1]
+    joint = graph.add(Linear(name, 3 * width), x)
+    query, key, value = graph.add_many(Split(f"{name}.split", 2, (width,) * 3), joint)
+    return query, key, value
+
+
+def add(graph: Graph, name: str, y: str, x: str) -> str:
+    """Add a residual sum."""
+    return graph.add(Elementwise(name, "add"), y, x)
+
+
+def word_embedding(graph: Graph, name: str, batch: int, tokens: int, entries: int, width: int) -> str:
+    """Add a sequence of tokens as input, and the table they are looked up in."""
+    words = graph.input("tokens", (batch, tokens), bits=32)
+    return graph.add(Embedding(name, entries, width), words, bits=0)
+
+
+def position_embedding(graph: Graph, name: str, x: str, entries: int) -> str:
+    """Add to each token the learned row of its position; positions are the same for all sequences."""
+    _, tokens, width = graph.tensors[x].shape
+    positions = graph.input("positions", (1, tokens), bits=32, batch_axis=None)
+    return add(graph, f"{name}.add", x, graph.add(Embedding(name, entries, width), positions, bits=0))
+
+
+def need_tokens(what: str, tokens: int, most: int) -> None:
+    """Refuse a number of tokens that a network has no positions for."""
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= most:
+        raise ValueError(f"{what} must be an integer in 1 .. {most}, got {tokens!r}")
