@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 WIDTHS_INCHES: Final = {"column": 3.5, "page": 7.0}
 """One and two columns of the usual two-column page."""
 _PREFIXES: Final = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+_LOG_FROM: Final = 5.0
 _GREY: Final = "#cfcfcf"
 _INK: Final = "#222222"
 
@@ -30,7 +31,7 @@ class Scale(NamedTuple):
     label: str  # title and unit, "Latency (ms)"
     values: FloatArray  # of the front, in that unit
     background: FloatArray  # of other configurations
-    log: bool  # the front spans more than a decade
+    log: bool  # the front spans more than a factor of five
 
 
 class Mark(NamedTuple):
@@ -93,7 +94,10 @@ def _scale(front: Front, objective: Objective) -> Scale:
     label = f"{title} ({_PREFIXES[power]}{unit})" if unit else title
     factor = 10.0**-power
     return Scale(
-        label, values * factor, background * factor, positive and bool(values.max() > 10 * values.min())
+        label,
+        values * factor,
+        background * factor,
+        positive and bool(values.max() > _LOG_FROM * values.min()),
     )
 
 

@@ -70,7 +70,7 @@ def systolic() -> Space:
 def edge() -> Space:
     """Small arrays in a phone or a sensor: at most 1 W and 1 mm², 22 nm, LPDDR4.
 
-    Finer steps of the array's shape than `systolic`, and weights of 4 or 8 bits.
+    Finer steps of the array's shape than `systolic`.
     """
     return Space(
         "edge_16x16",
@@ -78,7 +78,6 @@ def edge() -> Space:
             "array.rows": [4, 6, 8, 12, 16, 24, 32, 48],
             "array.cols": [4, 6, 8, 12, 16, 24, 32, 48],
             "array.dataflow": ["os", "ws", "is"],
-            "datapath.weight_bits": [4, 8],
             "buffers.weight.bytes": powers_of_two("8 KiB", "128 KiB"),
             "buffers.input.bytes": powers_of_two("16 KiB", "256 KiB"),
             "buffers.output.bytes": powers_of_two("8 KiB", "64 KiB"),
