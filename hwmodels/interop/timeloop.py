@@ -13,8 +13,9 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.search import Certificate, Objective, map_problem
 
-__all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "model"]
+__all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "map_project", "model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,43 @@ def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
     if not evaluation.feasible:
         raise MappingError(f"the mapping does not fit: it exceeds {evaluation.limit}")
     return result_of(project.problem, project.mapping, evaluation)
+
+
+def map_project(
+    project: TimeloopProject, objective: Objective = "edp", rules: Rules = TIMELOOP
+) -> tuple[TimeloopResult, Certificate]:
+    """Find the best mapping of a project under its constraints.
+
+    Parameters
+    ----------
+    project
+        What `load` read; a mapping in it is not used.
+    objective
+        `latency`, `energy` or `edp`.
+    rules
+        Timeloop's by default.
+
+    Returns
+    -------
+    TimeloopResult, Certificate
+        The optimum, and the proof that no mapping of the constrained mapspace is better.
+
+    Raises
+    ------
+    MappingError
+        If no mapping fits: level, operand, bytes needed, bytes there are, and the capacity that would do.
+    TimeloopInputError
+        If sparse optimisations are asked for.
+
+    """
+    if project.sparse is not None:
+        raise project.sparse.fail(
+            "sparse optimisations are not supported; leave the section out for the dense model"
+        )
+    found = map_problem(
+        project.problem, project.architecture, objective, constraints=project.constraints, rules=rules
+    )
+    return result_of(project.problem, found.mapping, found.evaluation), found.certificate
 
 
 def result_of(problem: Problem, mapping: Mapping, evaluation: Evaluation) -> TimeloopResult:

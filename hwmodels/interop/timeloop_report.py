@@ -1,10 +1,12 @@
 """What `springboard timeloop ... --json` prints."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hwmodels.interop.timeloop import TimeloopResult, load, model
+from hwmodels.interop.timeloop import TimeloopResult, load, map_project, model
+from hwmodels.mapping.search import Objective
 
 
 def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
@@ -18,6 +20,20 @@ def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
 
     """
     return as_dict(model(load(files)), certificate=None)
+
+
+def map_report(files: Sequence[str | Path], objective: Objective = "edp") -> dict[str, Any]:
+    """Run `timeloop map` on a list of files.
+
+    Returns
+    -------
+    dict
+        What `model_report` returns, with the `certificate`: `objective`, `represented`, `costed`, `pruned` by
+        rule, `optimal`.
+
+    """
+    result, certificate = map_project(load(files), objective)
+    return as_dict(result, asdict(certificate))
 
 
 def as_dict(result: TimeloopResult, certificate: dict[str, Any] | None) -> dict[str, Any]:

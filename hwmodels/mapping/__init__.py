@@ -1,6 +1,7 @@
 """Loop nests as data, the engine that counts and costs them, and the mapper that finds the best one."""
 
 from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import (
     TIMELOOP,
     Evaluation,
@@ -14,14 +15,20 @@ from hwmodels.mapping.engine import (
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
 from hwmodels.mapping.pack import pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
+from hwmodels.mapping.search import Certificate, MapperResult, map_problem
 
 __all__ = [
     "TIMELOOP",
     "Architecture",
+    "Certificate",
+    "Constraints",
     "Evaluation",
+    "Factors",
     "FirstTouch",
+    "LevelConstraints",
     "LevelCounts",
     "LevelMapping",
+    "MapperResult",
     "Mapping",
     "MappingError",
     "Operand",
@@ -33,6 +40,7 @@ __all__ = [
     "convolution",
     "evaluate",
     "evaluate_mappings",
+    "map_problem",
     "matrix_product",
     "pack_mappings",
     "uniform",

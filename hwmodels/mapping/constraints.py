@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import MappingError, Problem
 
+NO_LIMIT = 2**31 - 1  # the greatest count there is
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
@@ -15,11 +17,11 @@ class Factors:
     least: Dict[str, int] = field(default_factory=dict)
     greatest: Dict[str, int] = field(default_factory=dict)
 
-    def allows(self, dimension: str, count: int) -> bool:
-        """Whether a count is within the limits."""
-        if dimension in self.fixed and count != self.fixed[dimension]:
-            return False
-        return self.least.get(dimension, 1) <= count <= self.greatest.get(dimension, count)
+    def range(self, dimension: str) -> tuple[int, int]:
+        """Least and greatest count of a dimension."""
+        if dimension in self.fixed:
+            return self.fixed[dimension], self.fixed[dimension]
+        return self.least.get(dimension, 1), self.greatest.get(dimension, NO_LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,233 @@
+"""What a search may choose from: factor chains per dimension, loop orders per level, operands kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import permutations, product
+from math import factorial
+from typing import Literal
+
+import numpy as np
+
+from hwmodels.kernels.nest_columns import ACROSS, DOWN, TEMPORAL, Factors, Ints, Small
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.constraints import NO_LIMIT, Constraints
+from hwmodels.mapping.problem import MappingError, Operand, Problem
+
+FactorSpace = Literal["perfect", "ceil"]
+_Slot = tuple[int, int, int, int]  # level, kind of loop, least count, greatest count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapspace:
+    """All mappings of a problem onto an architecture within constraints.
+
+    With `factors="perfect"` the counts of a dimension multiply to its bound. With `factors="ceil"` they run
+    from the inside over balanced tiles: of what is left, r, a slot takes a count ceil(r / t) for some number
+    t of tiles, which leaves t' = ceil(r / count) to the slots further out; the last tile may be partial. A
+    dimension may lie on both axes of a fanout. Loop orders are those of all dimensions; loops of one
+    iteration do not tell orders apart.
+    """
+
+    problem: Problem
+    architecture: Architecture
+    constraints: Constraints = field(default_factory=Constraints)
+    factors: FactorSpace = "perfect"
+
+    def __post_init__(self) -> None:
+        if self.factors not in ("perfect", "ceil"):
+            raise MappingError(f"Mapspace.factors must be 'perfect' or 'ceil', got {self.factors!r}")
+        self.constraints.check(self.problem, self.architecture)
+
+    def chains(self, dimension: str) -> Factors:
+        """Every way to split a dimension over the loops: counts of shape (n, L, 3).
+
+        Raises
+        ------
+        MappingError
+            If the constraints leave no way.
+
+        """
+        found = self._chains(dimension)
+        levels = self.architecture.levels
+        fanouts = np.array([[NO_LIMIT, level.fanout_x, level.fanout_y] for level in levels])
+        fitting = found[(found <= fanouts).all(axis=(1, 2))]
+        if not len(fitting):
+            raise MappingError(
+                f"{self.problem.name}: the constraints on {dimension} leave no way to split its bound "
+                f"{self.problem.extents[dimension]} within the fanouts ({self.factors} factors)"
+            )
+        return fitting
+
+    def chain_count(self, dimension: str) -> int:
+        """Ways to split a dimension, those over a fanout included."""
+        return len(self._chains(dimension))
+
+    def _chains(self, dimension: str) -> Factors:
+        """Chains of a dimension whatever the fanouts."""
+        slots: list[_Slot] = []
+        for index, level in enumerate(self.architecture.levels):
+            limits = self.constraints.at(level.name)
+            if level.fanout_x > 1 and (limits.spatial_x is None or dimension in limits.spatial_x):
+                slots.append((index, ACROSS, 1, NO_LIMIT))
+            if level.fanout_y > 1 and (limits.spatial_y is None or dimension in limits.spatial_y):
+                slots.append((index, DOWN, 1, NO_LIMIT))
+            slots.append((index, TEMPORAL, *limits.temporal.range(dimension)))
+        depth = len(self.architecture.levels)
+        chains = _chain_table(self.problem.extents[dimension], tuple(slots), depth, self.factors)
+        for index, level in enumerate(self.architecture.levels):
+            least, greatest = self.constraints.at(level.name).spatial.range(dimension)
+            if level.fanout_x * level.fanout_y > 1 and (least, greatest) != (1, NO_LIMIT):
+                spread = chains[:, index, ACROSS].astype(np.int64) * chains[:, index, DOWN]
+                chains = chains[(spread >= least) & (spread <= greatest)]
+        return chains
+
+    def keeps(self) -> list[Small]:
+        """Every choice of the operands that each level keeps: arrays of shape (L, O)."""
+        choices: list[tuple[int, ...]] = []
+        last = len(self.architecture.levels) - 1
+        for index, level in enumerate(self.architecture.levels):
+            limits = self.constraints.at(level.name)
+            for operand in self.problem.operands:
+                if operand.name in limits.keep:
+                    choices.append((1,))
+                elif operand.name in limits.bypass or not level.may_keep(operand.name):
+                    choices.append((0,))
+                else:
+                    choices.append((1,) if index == last else (1, 0))
+        shape = (last + 1, len(self.problem.operands))
+        found = [np.array(choice, dtype=np.int8).reshape(shape) for choice in product(*choices)]
+        return [keep for keep in found if keep.any(axis=0).all()]
+
+    def order_count(self, level: int) -> int:
+        """Loop orders of a level that the constraints allow."""
+        limits = self.constraints.at(self.architecture.levels[level].name)
+        free = len(self.problem.dimensions) - len({*limits.innermost, *limits.outermost})
+        return factorial(free)
+
+    def orders(self, level: int, inside: tuple[Operand, ...], *, same_stride: bool) -> tuple[Ints, Small]:
+        """Loop orders of a level that can matter, by which of the dimensions iterate.
+
+        Parameters
+        ----------
+        level
+            Which level, 0 being the innermost.
+        inside
+            Operands kept further in: the order moves only their tiles.
+        same_stride
+            Whether the reuse rule is Timeloop's.
+
+        Returns
+        -------
+        start : int array of shape (2**D + 1,)
+            First order of each set of iterating dimensions (bit d for dimension d).
+        orders : int8 array of shape (n, D)
+            Dimensions, innermost first.
+
+        """
+        limits = self.constraints.at(self.architecture.levels[level].name)
+        if set(limits.innermost) & set(limits.outermost):
+            raise MappingError(
+                f"LevelConstraints of {limits.level}: a dimension is both innermost and outermost"
+            )
+        return _useful_orders(
+            self.problem.dimensions, inside, limits.innermost, limits.outermost, same_stride
+        )
+
+
+@lru_cache(maxsize=1024)
+def _chain_table(bound: int, slots: tuple[_Slot, ...], depth: int, factors: FactorSpace) -> Factors:
+    """Counts of shape (n, L, 3) of every way to split a bound over slots, innermost first."""
+    found = list(_split(bound, slots, factors))
+    chains = np.ones((len(found), depth, 3), dtype=np.int32)
+    counts = np.array(found, dtype=np.int32).reshape(len(found), len(slots))
+    for column, (level, kind, _, _) in enumerate(slots):
+        chains[:, level, kind] = counts[:, column]
+    return chains
+
+
+def _split(left: int, slots: tuple[_Slot, ...], factors: FactorSpace) -> Iterator[tuple[int, ...]]:
+    if not slots:
+        if left == 1:
+            yield ()
+        return
+    _, _, least, greatest = slots[0]
+    if len(slots) == 1:
+        counts = [left]
+    elif factors == "perfect":
+        counts = [count for count in range(1, left + 1) if left % count == 0]
+    else:
+        counts = sorted({-(-left // tiles) for tiles in range(1, left + 1)})
+    for count in counts:
+        if least <= count <= greatest:
+            for further in _split(-(-left // count), slots[1:], factors):
+                yield (count, *further)
+
+
+@lru_cache(maxsize=256)
+def _useful_orders(
+    dimensions: tuple[str, ...],
+    operands: tuple[Operand, ...],
+    innermost: tuple[str, ...],
+    outermost: tuple[str, ...],
+    same_stride: bool,
+) -> tuple[Ints, Small]:
+    """For each set of iterating dimensions, one order of each kind that no other dominates.
+
+    What an order does to an operand is told by its signature: the loops over which it rests, and, where
+    windows slide, the loops before the first that brings a new tile. An order is dominated by one under which
+    every operand rests over as many loops or more, and slides as it does or did not at all.
+    """
+    start = [0]
+    orders: list[list[int]] = []
+    for mask in range(2 ** len(dimensions)):
+        active = [d for i, d in enumerate(dimensions) if mask >> i & 1]
+        first = [d for d in innermost if d in active]
+        last = [d for d in outermost if d in active]
+        free = [d for d in active if d not in first and d not in last]
+        kinds: dict[tuple[_Signature, ...], tuple[str, ...]] = {}
+        for middle in permutations(free):
+            order = (*first, *middle, *last)
+            kinds.setdefault(tuple(_signature(operand, order, same_stride) for operand in operands), order)
+        useful = [
+            order
+            for kind, order in kinds.items()
+            if not any(other != kind and _dominates(other, kind) for other in kinds)
+        ]
+        idle = [i for i in range(len(dimensions)) if not mask >> i & 1]
+        for order in useful:
+            orders.append([*(dimensions.index(d) for d in order), *idle])
+        start.append(len(orders))
+    return np.array(start, dtype=np.int64), np.array(orders, dtype=np.int8)
+
+
+_Signature = tuple[frozenset[str], tuple[str, ...]]  # loops an operand rests over, loops it slides along
+
+
+def _signature(operand: Operand, order: tuple[str, ...], same_stride: bool) -> _Signature:
+    sliding = {d for rank in operand.ranks if len(rank) > 1 for d, _ in rank}
+    plain = operand.dimensions - sliding
+    rest: list[str] = []
+    for dimension in order:
+        if dimension in operand.dimensions:
+            break
+        rest.append(dimension)
+    moving = list(order[len(rest) :])
+    slides: list[str] = []
+    for dimension in moving:
+        if dimension in plain:
+            break
+        slides.append(dimension)
+    if not sliding & set(slides):
+        slides = []
+    elif same_stride:  # the overlap counts only where the innermost loop slides
+        slides = [] if rest else slides[:1]
+    return frozenset(rest), tuple(slides)
+
+
+def _dominates(one: tuple[_Signature, ...], other: tuple[_Signature, ...]) -> bool:
+    """Whether `one` is at least as good for every operand, and no tie falls both ways."""
+    return all(
+        rests >= other_rests and (slides == other_slides or not other_slides)
+        for (rests, slides), (other_rests, other_slides) in zip(one, other, strict=True)
+    )

@@ -1,0 +1,336 @@
+"""The optimal mapper: the best mapping of a mapspace, and the certificate that none is better."""
+
+from dataclasses import dataclass
+from math import inf, prod
+from typing import Literal
+
+import numpy as np
+
+from hwmodels.kernels.nest_columns import (
+    ACROSS,
+    DOWN,
+    TEMPORAL,
+    Factors,
+    Floats,
+    Ints,
+    Small,
+    count_columns,
+    work_columns,
+)
+from hwmodels.kernels.nest_search import (
+    BOUND,
+    CAPACITY,
+    COSTED,
+    EDP,
+    ENERGY,
+    FANOUT_LIMIT,
+    LATENCY,
+    PARALLELISM,
+    TILINGS,
+    search_tilings,
+)
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.constraints import Constraints
+from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
+from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.mapping.mapspace import FactorSpace, Mapspace
+from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
+from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.mapping.why_not import explain
+
+Objective = Literal["latency", "energy", "edp"]
+_OBJECTIVES = {"latency": LATENCY, "energy": ENERGY, "edp": EDP}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The proof that nothing better was left out: what became of every mapping of the space.
+
+    `represented` is the number of mappings of the space; it equals `costed` plus everything in `pruned`:
+
+    - `orders`: loop orders that give the same counts as, or no better counts than, one that was costed;
+    - `capacity`, `fanout`, `parallelism`: mappings that break a limit;
+    - `bound`: mappings whose least cycles and energy are no better than the best found.
+    """
+
+    objective: Objective
+    represented: int
+    costed: int
+    pruned: dict[str, int]
+    optimal: bool = True
+
+    def __str__(self) -> str:
+        rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
+        return f"{self.represented:,} mappings represented, {self.costed:,} costed, pruned by {rules}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapperResult:
+    """The best mapping, what it costs, and why nothing is better."""
+
+    mapping: Mapping
+    evaluation: Evaluation
+    certificate: Certificate
+
+
+def map_problem(
+    problem: Problem,
+    architecture: Architecture,
+    objective: Objective = "edp",
+    *,
+    constraints: Constraints | None = None,
+    factors: FactorSpace = "perfect",
+    rules: Rules | None = None,
+) -> MapperResult:
+    """Find the best mapping of a problem onto an architecture.
+
+    Parameters
+    ----------
+    problem, architecture
+        What is computed, and where.
+    objective
+        What to minimise: `latency` (cycles), `energy` (pJ) or `edp` (pJ x cycles).
+    constraints
+        What a mapping must obey; by default anything that fits.
+    factors
+        `perfect` or `ceil`: see `Mapspace`.
+    rules
+        Switches of the engine; by default the physical ones.
+
+    Returns
+    -------
+    MapperResult
+        The optimum of the mapspace, its evaluation, and the certificate.
+
+    Raises
+    ------
+    MappingError
+        If no mapping fits: the level, the operand, the words needed, the words there are, and the capacity
+        that would do (`hwmodels.mapping.why_not.explain`).
+
+    Examples
+    --------
+    >>> from hwmodels.mapping import StorageLevel, matrix_product
+    >>> register = StorageLevel(name="register", capacity_words=3, read_pj=1, fill_pj=1, update_pj=1)
+    >>> dram = StorageLevel(name="DRAM", read_pj=100, fill_pj=100, update_pj=100)
+    >>> machine = Architecture(name="small", levels=(register, dram), macs=1)
+    >>> result = map_problem(matrix_product(m=2, k=8, n=2), machine, "energy")
+    >>> print(result.mapping.levels[1].temporal[-1][0], result.certificate.optimal)
+    K True
+
+    """
+    if objective not in _OBJECTIVES:
+        raise MappingError(f"objective must be one of {', '.join(_OBJECTIVES)}, got {objective!r}")
+    rules = rules or Rules()
+    space = Mapspace(
+        problem=problem, architecture=architecture, constraints=constraints or Constraints(), factors=factors
+    )
+    search = _Search(space, objective, rules)
+    keeps = space.keeps()
+    best_keep = None
+    for keep in keeps:
+        if search.run(keep):
+            best_keep = keep
+    if best_keep is None:
+        raise MappingError(explain(space, search.chains, keeps))
+    mapping = search.mapping(best_keep)
+    return MapperResult(
+        mapping=mapping,
+        evaluation=evaluate(problem, architecture, mapping, rules),
+        certificate=search.certificate(len(keeps)),
+    )
+
+
+class _Search:
+    """Tables of one search, shared by the choices of operands kept."""
+
+    def __init__(self, space: Mapspace, objective: Objective, rules: Rules) -> None:
+        self.space, self.objective, self.rules = space, objective, rules
+        problem, architecture = space.problem, space.architecture
+        self.depth, self.dims = len(architecture.levels), len(problem.dimensions)
+        self.table, self.machine = pack_problem(problem), pack_architecture(architecture)
+        self.chains = [_sorted(space.chains(dimension)) for dimension in problem.dimensions]
+        self.flat = np.concatenate(self.chains)
+        self.chain_start = np.cumsum([0, *map(len, self.chains)]).astype(np.int64)
+        # Dimensions that spread first: their utilisation decides the cycles, which prune the rest.
+        spread = [-int(chain[:, :, (ACROSS, DOWN)].prod(axis=(1, 2)).max()) for chain in self.chains]
+        self.sequence = np.argsort(spread, kind="stable").astype(np.int64)
+        self.floor_extent = np.array(
+            [
+                np.minimum.accumulate(_extents(chain)[:, ::-1], axis=1)[:, ::-1].min(axis=0)
+                for chain in self.chains
+            ]
+        ).astype(np.int64)
+        self.best = np.full(1, inf)
+        self.best_chain = np.zeros(self.dims, dtype=np.int64)
+        self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
+        self.tally = np.zeros(6)
+        # At least this share of a word's price is paid whatever the number of instances in use.
+        shares = self.machine.prices.copy()
+        for i, level in enumerate(architecture.levels):
+            shares[i, :3] /= level.block_words
+            shares[i, 4] = 1.0 / level.cluster
+        self.shares = shares
+        self.unique = np.array([_least_elements(operand, problem) for operand in problem.operands])
+
+    def _orders(self, keep: Small) -> tuple[Ints, Small]:
+        """One table of the useful orders of all levels, and where those of each set of loops start."""
+        start = np.zeros((self.depth, 2**self.dims + 1), dtype=np.int64)
+        tables = []
+        offset = 0
+        operands = self.space.problem.operands
+        for level in range(self.depth):
+            inside = tuple(operand for o, operand in enumerate(operands) if keep[:level, o].any())
+            first, orders = self.space.orders(
+                level, inside, same_stride=self.rules.reuse is Reuse.SAME_STRIDE
+            )
+            start[level] = first + offset
+            offset += len(orders)
+            tables.append(orders)
+        return start, np.concatenate(tables)
+
+    def run(self, keep: Small) -> bool:
+        """Search with one choice of operands kept; whether it beat all before it."""
+        problem = self.space.problem
+        rows = blank_mappings(problem, self.space.architecture, 1)
+        rows.keep[0] = keep
+        chain_facts, floor_facts = self._facts(keep)
+        order_start, orders = self._orders(keep)
+        products = np.ones((self.dims + 1, chain_facts.shape[1]))
+        products[0] = floor_facts.prod(axis=0)
+        before = float(self.best[0])
+        best_order = np.zeros(self.depth, dtype=np.int64)
+        search_tilings(
+            self.table,
+            self.machine,
+            self.shares,
+            self.flat,
+            self.chain_start,
+            chain_facts,
+            floor_facts,
+            self.floor_extent,
+            self.sequence,
+            self.unique,
+            order_start,
+            orders,
+            _OBJECTIVES[self.objective],
+            int(self.rules.reuse),
+            int(self.rules.first_touch),
+            self.space.constraints.min_parallelism * self.space.architecture.macs,
+            rows,
+            work_columns(self.depth, self.dims, self.table.rank_dims.shape[1]),
+            count_columns(self.depth, len(problem.operands)),
+            np.zeros(self.dims, dtype=np.int64),
+            np.zeros((self.depth, 3), dtype=np.int64),
+            products,
+            self.best,
+            self.best_chain,
+            best_order,
+            self.tally,
+        )
+        if float(self.best[0]) == before:
+            return False
+        self.best_orders = orders[best_order]
+        return True
+
+    def _facts(self, keep: Small) -> tuple[Floats, Floats]:
+        """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
+        operands = self.space.problem.operands
+        chain_facts = np.ones((len(self.flat), 1 + 2 * len(operands)))
+        floor_facts = np.ones((self.dims, chain_facts.shape[1]))
+        for d, dimension in enumerate(self.space.problem.dimensions):
+            rows = slice(int(self.chain_start[d]), int(self.chain_start[d + 1]))
+            chains = self.chains[d].astype(float)
+            bound = float(self.space.problem.bounds[d])
+            spread = chains[:, :, ACROSS] * chains[:, :, DOWN]
+            # Steps are at least the indices of this dimension over the lanes that share them.
+            chain_facts[rows, 0] = np.ceil(bound / spread.prod(axis=1))
+            for o, operand in enumerate(operands):
+                innermost = int(np.argmax(keep[:, o]))
+                within = spread[:, : innermost + 1].prod(axis=1)
+                beyond = spread[:, innermost + 1 :].prod(axis=1)
+                merges = dimension not in operand.dimensions or _slides(operand, dimension)
+                chain_facts[rows, 1 + o] = bound / within if merges else bound
+                copies = bound if dimension in operand.dimensions else beyond
+                chain_facts[rows, 1 + len(operands) + o] = copies
+            floor_facts[d] = chain_facts[rows].min(axis=0)
+            floor_facts[d, 1 + len(operands) :] = chain_facts[rows, 1 + len(operands) :].max(axis=0)
+        return chain_facts, floor_facts
+
+    def mapping(self, keep: Small) -> Mapping:
+        """The best mapping as data."""
+        problem = self.space.problem
+        factors = np.stack([self.flat[chain] for chain in self.best_chain])  # (D, L, 3)
+        levels = []
+        for i, level in enumerate(self.space.architecture.levels):
+            outermost_first = self.best_orders[i][::-1]
+            axes = {
+                kind: tuple(
+                    (problem.dimensions[d], int(factors[d, i, kind]))
+                    for d in range(self.dims)
+                    if factors[d, i, kind] > 1
+                )
+                for kind in (ACROSS, DOWN)
+            }
+            levels.append(
+                LevelMapping(
+                    level=level.name,
+                    temporal=tuple(
+                        (problem.dimensions[d], int(factors[d, i, TEMPORAL]))
+                        for d in outermost_first
+                        if factors[d, i, TEMPORAL] > 1
+                    ),
+                    spatial_x=axes[ACROSS],
+                    spatial_y=axes[DOWN],
+                    keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
+                )
+            )
+        return Mapping(levels=tuple(levels))
+
+    def certificate(self, keeps: int) -> Certificate:
+        """What became of every mapping."""
+        orders = prod(self.space.order_count(level) for level in range(self.depth))
+        costed = int(self.tally[COSTED])
+        pruned = {"orders": int(self.tally[TILINGS]) * orders - costed}
+        for name, row in (("capacity", CAPACITY), ("parallelism", PARALLELISM), ("bound", BOUND)):
+            pruned[name] = int(self.tally[row]) * orders
+        # Chains over a fanout on their own never came to the search.
+        tilings = prod(self.space.chain_count(dimension) for dimension in self.space.problem.dimensions)
+        searched = prod(map(len, self.chains))
+        pruned["fanout"] = (int(self.tally[FANOUT_LIMIT]) + (tilings - searched) * keeps) * orders
+        return Certificate(
+            objective=self.objective,
+            represented=tilings * keeps * orders,
+            costed=costed,
+            pruned=pruned,
+        )
+
+
+def _extents(chains: Factors) -> Ints:
+    """Extents of the tiles of each level, shape (n, L)."""
+    return np.cumprod(chains.prod(axis=2, dtype=np.int64), axis=1)
+
+
+def _sorted(chains: Factors) -> Factors:
+    """Most parallel first: a good incumbent early prunes the rest."""
+    spread = chains[:, :, (ACROSS, DOWN)].prod(axis=(1, 2))
+    return np.ascontiguousarray(chains[np.argsort(-spread, kind="stable")])
+
+
+def _slides(operand: Operand, dimension: str) -> bool:
+    """Whether two dimensions share the rank that this one moves: children's windows may then coincide."""
+    return any(len(rank) > 1 and dimension in dict(rank) for rank in operand.ranks)
+
+
+def _least_elements(operand: Operand, problem: Problem) -> float:
+    """Elements that any mapping must move once: the coordinates that indices touch."""
+    elements = 1.0
+    for rank in operand.ranks:
+        touched = {0}
+        for dimension, scale in rank:
+            touched = {t + scale * i for t in touched for i in range(problem.extents[dimension])}
+        elements *= len(touched)
+    return elements
+
+
+__all__ = ["Certificate", "MapperResult", "Objective", "map_problem"]

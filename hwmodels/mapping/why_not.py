@@ -1,0 +1,83 @@
+"""Why no mapping fits: the level, the operand, the bytes needed, and the capacity that would do."""
+
+from math import ceil, inf, prod
+
+from hwmodels.kernels.nest_columns import ACROSS, DOWN, Factors, Small
+from hwmodels.mapping.mapspace import Mapspace
+
+
+def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
+    """Say in one line why no mapping of a space fits.
+
+    Parameters
+    ----------
+    space
+        The mapspace; no mapping of it fits.
+    chains
+        Its chains by dimension.
+    keeps
+        Its choices of operands kept.
+
+    Returns
+    -------
+    str
+        The first level (from the inside) whose least tiles exceed its capacity, the operand that takes most
+        of it, the bytes needed and the bytes there are, and the smallest capacity that would do; else the
+        fanout or parallelism that cannot be met; else that limits fail only in combination.
+
+    """
+    if not keeps:
+        return f"{space.problem.name}: the constraints keep some operand at no level"
+    least = [_least_tiles(space, chains, keep) for keep in keeps]
+    for index, level in enumerate(space.architecture.levels):
+        usable = level.usable_words
+        needed = min((tiles[index] for tiles in least), key=lambda tiles: sum(tiles.values()))
+        words = sum(needed.values())
+        if words > usable:
+            operand = max(needed, key=lambda name: needed[name])
+            enough = ceil(words * level.multiple_buffering * level.word_bits / 8)
+            return (
+                f"{space.problem.name}: no mapping fits {level.name}: {operand} alone needs "
+                f"{_bytes(needed[operand], level.word_bits):,} bytes and all operands there "
+                f"{_bytes(words, level.word_bits):,}, but {_bytes(usable, level.word_bits):,} can be used; "
+                f"a capacity of {enough:,} bytes would do"
+            )
+    for index, level in enumerate(space.architecture.levels):
+        for kind, fanout, axis in ((ACROSS, level.fanout_x, "X"), (DOWN, level.fanout_y, "Y")):
+            spread = prod(int(chain[:, index, kind].min()) for chain in chains)
+            if spread > fanout:
+                return (
+                    f"{space.problem.name}: no mapping fits {level.name}: the constraints ask for {spread} "
+                    f"instances along {axis}, but there are {fanout}"
+                )
+    most = prod(int(chain[:, :, (ACROSS, DOWN)].prod(axis=(1, 2)).max()) for chain in chains)
+    wanted = space.constraints.min_parallelism * space.architecture.macs
+    if most < wanted:
+        return (
+            f"{space.problem.name}: no mapping occupies {wanted:g} MACs, the least parallelism asked for; "
+            f"the constraints allow {most}"
+        )
+    return f"{space.problem.name}: no mapping fits: its limits can be met one by one, but not together"
+
+
+def _least_tiles(space: Mapspace, chains: list[Factors], keep: Small) -> list[dict[str, int]]:
+    """Words of the smallest tiles that the chains allow, by level and operand kept there."""
+    tiles = []
+    for index in range(len(space.architecture.levels)):
+        extents = {
+            dimension: min(int(prod(chain[c, : index + 1].ravel().tolist())) for c in range(len(chain)))
+            for dimension, chain in zip(space.problem.dimensions, chains, strict=True)
+        }
+        extents = {d: min(extent, space.problem.extents[d]) for d, extent in extents.items()}
+        tiles.append(
+            {
+                operand.name: operand.elements(extents)
+                for o, operand in enumerate(space.problem.operands)
+                if keep[index, o]
+            }
+        )
+    return tiles
+
+
+def _bytes(words: float, bits: int) -> int:
+    return 0 if words == inf else ceil(words * bits / 8)

@@ -1,0 +1,251 @@
+"""The mapper against brute force: every mapping of small spaces costed one by one, no pruning at all."""
+
+from itertools import permutations, product
+from math import inf, prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwmodels.kernels.nest_columns import ACROSS, DOWN, TEMPORAL
+from hwmodels.mapping import (
+    Architecture,
+    LevelMapping,
+    Mapping,
+    MappingError,
+    Problem,
+    Reuse,
+    Rules,
+    StorageLevel,
+    evaluate_mappings,
+    matrix_product,
+    pack_mappings,
+)
+from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
+from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.problem import Operand
+from hwmodels.mapping.search import map_problem
+
+
+@st.composite
+def small_problems(draw: st.DrawFn) -> Problem:
+    bounds = tuple(draw(st.sampled_from((1, 2, 3, 4))) for _ in range(3))
+    if draw(st.booleans()):
+        return matrix_product(m=bounds[0], k=bounds[1], n=bounds[2])
+    return Problem(
+        name="windows",
+        dimensions=("K", "P", "R"),
+        bounds=bounds,
+        operands=(
+            Operand(name="W", ranks=((("K", 1),), (("R", 1),))),
+            Operand(name="I", ranks=((("P", draw(st.integers(1, 2))), ("R", 1)),)),
+            Operand(name="O", ranks=((("K", 1),), (("P", 1),)), read_write=True),
+        ),
+    )
+
+
+@st.composite
+def small_machines(draw: st.DrawFn) -> Architecture:
+    def level(name: str, scale: float, **more: float) -> StorageLevel:
+        price = {
+            key: scale * draw(st.sampled_from((1.0, 2.0, 3.5))) for key in ("read_pj", "fill_pj", "update_pj")
+        }
+        return StorageLevel(name=name, **price, **more)  # type: ignore[arg-type]
+
+    inner = level(
+        "inner",
+        1.0,
+        capacity_words=draw(st.sampled_from((3, 4, 6, 9, 20))),
+        fanout_x=draw(st.sampled_from((1, 2))),
+        instances=4,
+        cluster=draw(st.sampled_from((1, 2))),
+    )
+    middle = level(
+        "middle",
+        5.0,
+        capacity_words=draw(st.sampled_from((8, 16, 40))),
+        fanout_x=2,
+        fanout_y=draw(st.sampled_from((1, 2))),
+        block_words=draw(st.sampled_from((1, 2))),
+        read_words_per_cycle=draw(st.sampled_from((1.0, 2.0, inf))),
+        overlapped=draw(st.booleans()),
+    )
+    outer = level("outer", 50.0, write_words_per_cycle=draw(st.sampled_from((0.5, inf))))
+    levels = draw(st.sampled_from(((inner, outer), (inner, middle, outer))))
+    return Architecture(
+        name="small", levels=levels, macs=8, mac_pj=1.0, mac_leakage_w=draw(st.sampled_from((0, 1e-3)))
+    )
+
+
+def every_mapping(space: Mapspace) -> list[Mapping]:
+    """All mappings of a space: chains x orders of the loops that iterate x operands kept."""
+    problem, levels = space.problem, space.architecture.levels
+    found = []
+    for keep in space.keeps():
+        for chains in product(*(space.chains(d) for d in problem.dimensions)):
+            per_level = []
+            for i in range(len(levels)):
+                active = [
+                    (d, int(c[i, TEMPORAL]))
+                    for d, c in zip(problem.dimensions, chains, strict=True)
+                    if c[i, TEMPORAL] > 1
+                ]
+                limits = space.constraints.at(levels[i].name)
+                per_level.append([p for p in permutations(active) if in_order(p, limits)])
+            for orders in product(*per_level):
+                found.append(
+                    Mapping(
+                        levels=tuple(
+                            LevelMapping(
+                                level=level.name,
+                                temporal=orders[i],
+                                spatial_x=axis(problem, chains, i, ACROSS),
+                                spatial_y=axis(problem, chains, i, DOWN),
+                                keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
+                            )
+                            for i, level in enumerate(levels)
+                        )
+                    )
+                )
+    return found
+
+
+def axis(
+    problem: Problem, chains: tuple[np.ndarray, ...], level: int, kind: int
+) -> tuple[tuple[str, int], ...]:
+    counts = ((d, int(c[level, kind])) for d, c in zip(problem.dimensions, chains, strict=True))
+    return tuple((d, n) for d, n in counts if n > 1)
+
+
+def in_order(order: tuple[tuple[str, int], ...], limits: LevelConstraints) -> bool:
+    """Whether an order, outermost first, obeys the innermost and outermost dimensions asked for."""
+    inside_out = [d for d, _ in reversed(order)]
+    first = [d for d in limits.innermost if d in inside_out]
+    last = [d for d in limits.outermost if d in inside_out]
+    return inside_out[: len(first)] == first and (not last or inside_out[-len(last) :] == last)
+
+
+def brute_force(space: Mapspace, objective: str, rules: Rules) -> float:
+    columns = pack_mappings(space.problem, space.architecture, every_mapping(space))
+    costs = evaluate_mappings(space.problem, space.architecture, columns, rules)
+    value = {"latency": costs.cycles, "energy": costs.energy_pj, "edp": costs.cycles * costs.energy_pj}[
+        objective
+    ]
+    lanes = columns.factors[:, :, (ACROSS, DOWN)].prod(axis=(1, 2, 3))
+    fits = (costs.limit == 0) & (lanes >= space.constraints.min_parallelism * space.architecture.macs)
+    return float(value[fits].min()) if fits.any() else inf
+
+
+@st.composite
+def constraint_sets(draw: st.DrawFn, problem: Problem, architecture: Architecture) -> Constraints:
+    dims = problem.dimensions
+    levels = []
+    for level in architecture.levels:
+        innermost = tuple(draw(st.permutations(dims)))[: draw(st.integers(0, 3))]
+        greatest = {
+            d: draw(st.integers(1, 4)) for d in draw(st.lists(st.sampled_from(dims), unique=True, max_size=1))
+        }
+        kept = draw(st.lists(st.sampled_from([o.name for o in problem.operands]), unique=True))
+        outermost = level is architecture.levels[-1]
+        bypass = (
+            frozenset()
+            if outermost
+            else frozenset(draw(st.lists(st.sampled_from(kept), unique=True)) if kept else ())
+        )
+        levels.append(
+            LevelConstraints(
+                level=level.name,
+                temporal=Factors() if outermost else Factors(greatest=greatest),
+                innermost=innermost,
+                spatial_x=draw(st.sampled_from((None, frozenset(dims[:2])))),
+                keep=frozenset(kept) - bypass,
+                bypass=bypass,
+            )
+        )
+    return Constraints(levels=tuple(levels), min_parallelism=draw(st.sampled_from((0.0, 0.0, 0.25))))
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> None:
+    problem = data.draw(small_problems())
+    machine = data.draw(small_machines())
+    constraints = data.draw(constraint_sets(problem, machine))
+    factors = data.draw(st.sampled_from(("perfect", "ceil")))
+    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)))
+    space = Mapspace(problem=problem, architecture=machine, constraints=constraints, factors=factors)
+    try:
+        size = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps())
+    except MappingError:
+        size = 0
+    if size > 300:
+        return
+    try:
+        expected = brute_force(space, objective, rules)
+    except MappingError:
+        expected = inf
+    if expected == inf:
+        with pytest.raises(MappingError):
+            map_problem(problem, machine, objective, constraints=constraints, factors=factors, rules=rules)
+        return
+    result = map_problem(problem, machine, objective, constraints=constraints, factors=factors, rules=rules)
+    found = result.evaluation
+    value = {"latency": found.cycles, "energy": found.energy_pj, "edp": found.edp_pj_cycles}[objective]
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert found.feasible
+    certificate = result.certificate
+    assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+def test_more_capacity_never_costs_more() -> None:
+    problem = matrix_product(m=8, k=8, n=8)
+    energies = []
+    for words in (3, 6, 12, 48, 192):
+        register = StorageLevel(name="register", capacity_words=words, read_pj=1, fill_pj=1, update_pj=1)
+        dram = StorageLevel(name="DRAM", read_pj=100, fill_pj=100, update_pj=100)
+        machine = Architecture(name="small", levels=(register, dram), macs=1)
+        energies.append(map_problem(problem, machine, "energy").evaluation.energy_pj)
+    assert energies == sorted(energies, reverse=True)
+    # All three matrices at once: each word moves once, and the register serves 512 MACs.
+    moved, filled = 3 * 64 * 100, 2 * 64
+    assert energies[-1] == moved + filled + 3 * 512 + (512 - 64)
+
+
+def test_why_not_names_level_operand_bytes_and_what_would_do() -> None:
+    register = StorageLevel(name="register", capacity_words=2, word_bits=16)
+    machine = Architecture(name="small", levels=(register, StorageLevel(name="DRAM")), macs=1)
+    keep_all = LevelConstraints(
+        level="register", keep=frozenset({"W", "I", "O"}), temporal=Factors(fixed={"K": 4})
+    )
+    with pytest.raises(MappingError) as caught:
+        map_problem(matrix_product(m=2, k=4, n=2), machine, constraints=Constraints(levels=(keep_all,)))
+    assert str(caught.value) == (
+        "matrix_product: no mapping fits register: W alone needs 8 bytes and all operands there 18, "
+        "but 4 can be used; a capacity of 18 bytes would do"
+    )
+    enough = StorageLevel(name="register", capacity_words=9, word_bits=16)  # the 18 bytes it asked for
+    bigger = Architecture(name="small", levels=(enough, StorageLevel(name="DRAM")), macs=1)
+    map_problem(matrix_product(m=2, k=4, n=2), bigger, constraints=Constraints(levels=(keep_all,)))
+
+
+def test_impossible_constraints_are_named() -> None:
+    machine = Architecture(
+        name="small", levels=(StorageLevel(name="buffer"), StorageLevel(name="DRAM")), macs=1
+    )
+    problem = matrix_product(m=2, k=4, n=2)
+
+    def attempt(**limits: object) -> None:
+        entry = LevelConstraints(level="buffer", **limits)  # type: ignore[arg-type]
+        map_problem(problem, machine, constraints=Constraints(levels=(entry,)))
+
+    with pytest.raises(MappingError, match="constraints on K leave no way to split its bound 4"):
+        attempt(temporal=Factors(fixed={"K": 3}))
+    with pytest.raises(MappingError, match="unknown dimension 'Z'"):
+        attempt(innermost=("Z",))
+    with pytest.raises(MappingError, match="W is both kept and bypassed"):
+        attempt(keep=frozenset({"W"}), bypass=frozenset({"W"}))
+    with pytest.raises(MappingError, match=r"occupies 0\.5 MACs|occupies 1\.5 MACs"):
+        map_problem(problem, machine, constraints=Constraints(min_parallelism=1.5))
+    with pytest.raises(MappingError, match="objective must be one of latency, energy, edp"):
+        map_problem(problem, machine, "speed")  # type: ignore[arg-type]
