@@ -19,7 +19,7 @@ from workloads.shapes import Shape
 from workloads.table import Kind
 from workloads.training.gradients import ElementwiseGradient, channel_row, statistics_row
 from workloads.training.optimizers import STATE_BITS, rule
-from workloads.training.passes import add_losses, check_differentiable, copy_forward, run_back
+from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
 from workloads.training.tape import Tape, backward
 from workloads.training.weight_gradients import ConstantGradient
@@ -205,4 +205,6 @@ def inversion_step(
 
 def _guided(operation: Operation, streamed: bool) -> Operation:
     """Return batch norm with a distance from what it knows."""
-    return GuidedBatchNorm(operation.name, streamed) if isinstance(operation, BatchNorm) else operation
+    if isinstance(operation, BatchNorm):
+        return GuidedBatchNorm(operation.name, streamed)
+    return as_trained(operation, streamed)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
-from workloads.operations import Input, Softmax
+from workloads.operations import HLSTM, Attention, BatchNorm, Input, Recurrent, Softmax
 from workloads.operations.base import Operation
-from workloads.training import rules
+from workloads.training import attention, recurrent, rules
+from workloads.training.gradients import TrainingBatchNorm
 from workloads.training.losses import CrossEntropy, class_axis
 from workloads.training.tape import Tape, Zeros, backward, differentiable
 
@@ -25,6 +26,17 @@ def check_differentiable(graph: Graph) -> None:
     ]
     if strange:
         raise WorkloadError(f"how to differentiate these is not known: {', '.join(strange)}")
+
+
+def as_trained(operation: Operation, streamed: bool) -> Operation:
+    """Return the operation that keeps what its gradient needs; see `copy_forward`."""
+    if isinstance(operation, BatchNorm):
+        return TrainingBatchNorm(operation.name, streamed)
+    if isinstance(operation, Attention):
+        return attention.stored(operation)
+    if isinstance(operation, Recurrent | HLSTM):
+        return recurrent.stored(operation)
+    return operation
 
 
 def copy_forward(

@@ -5,11 +5,8 @@ from collections.abc import Collection
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.operations import BatchNorm
-from workloads.operations.base import Operation
-from workloads.training.gradients import TrainingBatchNorm
 from workloads.training.optimizers import STATE_BITS, Update, rule
-from workloads.training.passes import add_losses, check_differentiable, copy_forward, run_back
+from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
 from workloads.training.tape import Tape
 
@@ -83,7 +80,7 @@ def training_step(
         raise WorkloadError(f"network {network.name!r} has no weight that is trained")
     check_differentiable(source)
     graph = Graph(f"{network.name} training")
-    zeros = copy_forward(source, graph, _batch_statistics)
+    zeros = copy_forward(source, graph, as_trained)
     losses = add_losses(source, graph)
     keep = weight_gradients == "kept"
     tape = Tape(graph, wanted=(), trainable=trainable, keep_pruned=keep)
@@ -104,8 +101,3 @@ def _trainable(graph: Graph, frozen: Collection[str]) -> frozenset[str]:
     """Return the weights that learn."""
     held = {weight for name in frozen for weight in graph.node(name).weights.values()}
     return frozenset(w.name for w in graph.weights.values() if w.trained and w.name not in held)
-
-
-def _batch_statistics(operation: Operation, streamed: bool) -> Operation:
-    """Return batch norm as it is while training."""
-    return TrainingBatchNorm(operation.name, streamed) if isinstance(operation, BatchNorm) else operation

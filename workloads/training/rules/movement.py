@@ -3,6 +3,7 @@
 from workloads.graph import Node
 from workloads.operations import (
     Concat,
+    CumulativeSum,
     Embedding,
     Expand,
     Gather,
@@ -13,10 +14,11 @@ from workloads.operations import (
     Resize,
     Slice,
     Split,
+    TopK,
     Transpose,
 )
 from workloads.shapes import normal_axis, size
-from workloads.training.gradients import ScatterGradient, SpreadGradient
+from workloads.training.gradients import JointGradient, ScatterGradient, SpreadGradient
 from workloads.training.tape import Tape, Zeros, backward
 from workloads.training.weight_gradients import ConstantGradient, TableGradient
 
@@ -178,6 +180,21 @@ def _(operation: Resize, node: Node, gradients: tuple[str | None, ...], tape: Ta
     each = {"nearest": 1, "linear": 2 * 2**changed, "cubic": 2 * 4**changed}[operation.mode]
     back = SpreadGradient(f"{operation.name}.gradient", operation.kind, shape, each * size(operation.shape))
     tape.flow(tensor, tape.add(back, gradient))
+
+
+@backward.register
+def _(operation: TopK, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    if gradients[0] is not None:  # positions have none
+        _scatter(f"{operation.name}.gradient", operation.kind, node.inputs[0], gradients[:1], tape)
+
+
+@backward.register
+def _(operation: CumulativeSum, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Sum up from the other end."""
+    (tensor,), (gradient,) = node.inputs, gradients
+    assert gradient is not None
+    if tape.wants(tensor):
+        tape.flow(tensor, tape.add(JointGradient(f"{operation.name}.gradient", operation.kind, 1), gradient))
 
 
 def _mean(gradient: str, tape: Tape) -> Zeros:

@@ -1,15 +1,18 @@
 """Normalisations and softmax."""
 
 from workloads.graph import Node
-from workloads.operations import BatchNorm, LocalResponse, Normalisation, Softmax
+from workloads.operations import BatchNorm, LocalResponse, MixtureNorm, Normalisation, Softmax
+from workloads.shapes import size
 from workloads.training.gradients import (
     BatchNormGradient,
     ElementwiseGradient,
     JointGradient,
     NormalisationGradient,
+    SpreadGradient,
     TrainingBatchNorm,
 )
 from workloads.training.tape import Tape, Zeros, backward
+from workloads.training.weight_gradients import ConstantGradient
 from workloads.vector_ops import LOOKUP
 
 
@@ -59,6 +62,31 @@ def _(operation: Normalisation, node: Node, gradients: tuple[str | None, ...], t
         tape.flow(tensor, made[0])
     for role, total in zip(learnt, made[1:], strict=True):
         tape.learn(node.weights[role], total)
+
+
+@backward.register
+def _(operation: MixtureNorm, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """With the mixture's own statistics constant; through the posteriors too.
+
+    Operations an element: times the scale (1); each component: normalise (2), weigh the gradient by the
+    posterior (2), their sum over channels (2), back from the posterior (2). Operations a position: posteriors
+    again, and their gradients (4 a component).
+    """
+    (tensor,), (gradient,) = node.inputs, gradients
+    assert gradient is not None
+    shape, k = tape.shape(tensor), operation.components
+    elements = size(shape)
+    if tape.wants(tensor):
+        position = k * (3 + LOOKUP) + k - 1 + LOOKUP + 4 * k
+        ops = (8 * k + 1) * elements + position * (elements // shape[1])
+        back = SpreadGradient(f"{operation.name}.gradient", operation.kind, shape, ops)
+        tape.flow(tensor, tape.add(back, gradient, tensor))
+    for role, given in (("scale", (gradient, node.outputs[0])), ("shift", (gradient,))):
+        if tape.learns(node, role):
+            # the normalised input is the result less the shift over the scale
+            each = 3 if len(given) > 1 else 0
+            total = ConstantGradient(f"{operation.name}.{role}_gradient", (shape[1],), each)
+            tape.learn(node.weights[role], tape.add(total, *given))
 
 
 @backward.register

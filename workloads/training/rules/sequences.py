@@ -1,0 +1,72 @@
+"""Recurrent layers, attention, and products with named axes."""
+
+from workloads.errors import WorkloadError
+from workloads.graph import Node
+from workloads.networks.transformer import Rotary
+from workloads.operations import HLSTM, Attention, Einsum, Recurrent
+from workloads.training.attention import AttentionGradient
+from workloads.training.recurrent import RecurrentGradient
+from workloads.training.tape import Tape, backward
+
+
+@backward.register
+def _(operation: Attention, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    gradient = gradients[0]
+    assert gradient is not None
+    if any(tape.wants(mask) for mask in node.inputs[3:]):
+        raise WorkloadError(
+            f"attention {operation.name!r}: the gradient of what is added to its scores is not known; "
+            "describe its products and softmax one by one"
+        )
+    back = AttentionGradient(f"{operation.name}.gradient", operation)
+    made = tape.add_many(back, gradient, *node.inputs[:3], node.outputs[-1])
+    for tensor, part in zip(node.inputs[:3], made, strict=True):
+        if tape.wants(tensor):
+            tape.flow(tensor, part)
+
+
+@backward.register
+def _(operation: Rotary, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Turn every pair back."""
+    (tensor,), (gradient,) = node.inputs, gradients
+    assert gradient is not None
+    if tape.wants(tensor):
+        tape.flow(tensor, tape.add(Rotary(f"{operation.name}.gradient"), gradient))
+
+
+@backward.register
+def _(operation: Recurrent, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _through_time(operation, node, gradients, tape)
+
+
+@backward.register
+def _(operation: HLSTM, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _through_time(operation, node, gradients, tape)
+
+
+def _through_time(
+    operation: Recurrent | HLSTM, node: Node, gradients: tuple[str | None, ...], tape: Tape
+) -> None:
+    gradient = next(gradient for gradient in gradients if gradient is not None)
+    tensor, wanted = node.inputs[0], tape.wants(node.inputs[0])
+    roles = tuple(role for role in node.weights if tape.learns(node, role))
+    back = RecurrentGradient(f"{operation.name}.gradient", operation, roles, wanted, tape.keep_pruned)
+    made = tape.add_many(back, gradient, tensor, node.outputs[-1], weights=node.weights)
+    if wanted:
+        tape.flow(tensor, made[0])
+    for role, learnt in zip(roles, made[1:], strict=True):
+        tape.learn(node.weights[role], learnt)
+
+
+@backward.register
+def _(operation: Einsum, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Exchange the result's axes with an operand's."""
+    (gradient,), (first, second) = gradients, node.inputs
+    assert gradient is not None
+    operands, _, result = operation.equation.replace(" ", "").partition("->")
+    a, _, b = operands.partition(",")
+    name = operation.name
+    if tape.wants(first):
+        tape.flow(first, tape.add(Einsum(f"{name}.input_gradient", f"{result},{b}->{a}"), gradient, second))
+    if tape.wants(second):
+        tape.flow(second, tape.add(Einsum(f"{name}.second_gradient", f"{a},{result}->{b}"), first, gradient))
