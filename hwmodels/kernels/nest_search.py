@@ -110,8 +110,8 @@ def least_refetches(
 ) -> float:
     """How often at least every element of an operand comes to a level, by the dimensions assigned so far.
 
-    """How often at least an operand comes to level `child` element by element, by the dimensions assigned so far.
-    same level may still be ordered, so only levels further out count.
+    Once, unless a loop that does not move the operand lies outside one that brings a wholly new tile; loops
+    of the same level may still be ordered, so only levels further out count.
     """
     levels = factors.shape[1]
     renewed = levels
