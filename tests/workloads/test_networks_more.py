@@ -83,7 +83,12 @@ TRANSFORMERS = [
         0.007,
     ),
 ]
-PRINTED = [*CNNS, *CIFAR, *TRANSFORMERS]
+MERITY = "Merity, Keskar, Socher, ICLR 2018, Table 1; MACs: 35 steps of the products of Zaremba et al., 2014"
+RECURRENT = [
+    Printed("ptb_lstm_medium", "20M", "464.1M", MERITY),
+    Printed("ptb_lstm_large", "66M", "1785.0M", MERITY),
+]
+PRINTED = [*CNNS, *CIFAR, *TRANSFORMERS, *RECURRENT]
 # Features and classes: Hassantabar et al., SCANN, arXiv 1904.09090, Table of data sets.
 SCANN = {
     "mlp_sendrive": (48, 11),
@@ -100,6 +105,7 @@ UNPRINTED = [  # or tested apart
     *("deeplab_v3_resnet50", "faster_rcnn_resnet50", "vgg16_cifar100", "wide_deep"),
     *("diabnn_server", "googlenet", "secret", *SCANN),
     *("gpt2_prefill", "gpt2_decode", "llama_1b_prefill", "llama_1b_decode"),
+    *("deepspeech2", "diabnn_edge", "neuraltalk_lstm"),
 ]
 EVERY = sorted([*(row.name for row in PRINTED), *UNPRINTED])
 
@@ -310,6 +316,50 @@ def test_sequences_longer_than_the_positions_are_refused(
         build(**{field: bad})
 
 
+@pytest.mark.published
+def test_neuraltalk_has_the_matrices_of_eie() -> None:
+    net = workloads.load("neuraltalk_lstm")  # Han et al., EIE, ISCA 2016, Table III
+    assert net.weight("we").shape == (600, 4096)
+    assert net.weight("wd").shape == (8791, 600)
+    roles = ("input", "recurrent", "bias")
+    assert sum(net.weight("lstm", role).size for role in roles) == 1201 * 2400
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("ptb_lstm_medium", 650), ("ptb_lstm_large", 1500)])
+def test_a_step_of_the_language_models_is_eight_square_products_a_layer_and_the_logits(
+    name: str, hidden: int
+) -> None:
+    module = import_module("workloads.networks.lstm")
+    for steps in (1, 35):
+        net = getattr(module, name)(batch=2, steps=steps)
+        assert net.macs == 2 * steps * (2 * 8 * hidden**2 + 10_000 * hidden)
+
+
+def test_deepspeech2_has_the_parameters_of_its_modules_in_torch() -> None:
+    nn = pytest.importorskip("torch.nn")
+    hidden = 800
+    modules = [
+        *(nn.Conv2d(1, 32, (41, 11)), nn.BatchNorm2d(32), nn.Conv2d(32, 32, (21, 11)), nn.BatchNorm2d(32)),
+        nn.GRU(32 * 41, hidden, bidirectional=True),
+        *(nn.GRU(hidden, hidden, bidirectional=True) for _ in range(4)),
+        *(nn.BatchNorm1d(hidden) for _ in range(5)),
+        nn.Linear(hidden, 29, bias=False),
+    ]
+    net = workloads.load("deepspeech2")
+    assert net.parameters == sum(p.numel() for module in modules for p in module.parameters())
+    assert net.graph.tensors[net.graph.outputs[0]].shape == (250, 1, 29)
+
+
+def test_diabnn_edge_is_a_sparse_h_lstm() -> None:
+    net = workloads.load("diabnn_edge")
+    assert (
+        net.macs == 15 * 4 * 96 * (299 + 96 + 96) + 96 * 3
+    )  # Dai, Yin, Jha, arXiv 1805.11797: two layers a gate
+    weights = [net.weight("h_lstm", role) for role in ("input", "recurrent", "gate")]
+    assert {weight.known for weight in weights} == {"assumed"}
+    assert net.effectual_macs == 15 * sum(weight.nonzeros for weight in weights) + 96 * 3
+
+
 def test_rotary_turns_pairs() -> None:
     from workloads.networks.transformer import Rotary
 
@@ -356,4 +406,5 @@ def test_a_bigger_batch_does_more_work_with_the_same_weights(name: str) -> None:
     one, three = workloads.load(name), workloads.load(name, batch=3)
     assert three.macs == 3 * one.macs
     assert three.parameters == one.parameters
-    assert one.table(batch=3).macs.sum() == three.macs
+    grown = one.table(batch=3)
+    assert (grown.macs * grown.repeats).sum() == three.macs
