@@ -5,11 +5,28 @@
 1250
 """
 
-from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace, pack
+from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
 from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+from hwmodels.packing import pack
 from hwmodels.presets import UnknownAcceleratorError, load, names
-from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Datapath, Technology, paths
+from hwmodels.spec import (
+    Accelerator,
+    Array,
+    Buffer,
+    Buffers,
+    Dataflow,
+    Datapath,
+    Macro,
+    Module,
+    OperandSparsity,
+    Sparsity,
+    Stacking,
+    Technology,
+    Unroll,
+    fingerprint,
+    paths,
+)
 from hwmodels.systolic import systolic_cycles
 
 __all__ = [
@@ -23,13 +40,20 @@ __all__ = [
     "ConfigTable",
     "Dataflow",
     "Datapath",
+    "Macro",
     "MainMemory",
     "MetricTable",
+    "Module",
+    "OperandSparsity",
     "OperationTable",
+    "Sparsity",
+    "Stacking",
     "Technology",
     "UnknownAcceleratorError",
+    "Unroll",
     "evaluate",
     "evaluate_operations",
+    "fingerprint",
     "load",
     "main_memory",
     "main_memory_names",

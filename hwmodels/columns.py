@@ -11,20 +11,35 @@ LIMITS = (
     "buffers.output.bytes",
     "buffers.shared.bytes",
     "overflow",
+    "buffers.mask.bytes",
+    "tier temperature",
+    "tier power density",
+    "via bandwidth",
+    "logic tiers",
 )
 """Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is
 nothing.
 """
 
-BOUNDS = ("compute", "weight port", "input port", "output port", "shared port", "main memory", "vector")
+BOUNDS = (
+    "compute",
+    "weight port",
+    "input port",
+    "output port",
+    "shared port",
+    "main memory",
+    "vector",
+    "front end",
+)
 """Names of the codes in `OperationTable.bound`: what an operation's latency waits for."""
 
 
 class ConfigTable(NamedTuple):
     """A batch of accelerators with two storage levels; every column has shape (n_configs,).
 
-    Ports are in bytes per second towards the array. An operand whose own capacity is 0 lives in the shared
-    buffer, and its `*_port` and energies are then the shared buffer's.
+    Ports are in bytes per second towards the array, infinite where the array gets all it asks for. An operand
+    whose own capacity is 0 lives in the shared buffer, and its `*_port` and energies are then the shared
+    buffer's. Words are codes: `array.INTERCONNECTS`, `sparsity.MODES`, `FORMATS` and `IMBALANCES`.
     """
 
     rows: IntColumn  # PE rows
@@ -61,6 +76,57 @@ class ConfigTable(NamedTuple):
     dram_background_w: FloatColumn  # standby and refresh
     array_area_mm2: FloatColumn
     buffer_area_mm2: FloatColumn
+    # How operands reach the multipliers.
+    interconnect: IntColumn
+    unroll_n: IntColumn
+    unroll_k: IntColumn
+    unroll_c: IntColumn
+    unroll_p: IntColumn
+    unroll_q: IntColumn
+    unroll_r: IntColumn
+    unroll_s: IntColumn
+    lane_width: IntColumn  # multipliers of a lane
+    array_efficiency: FloatColumn
+    # What is done about zeros.
+    weight_mode: IntColumn
+    input_mode: IntColumn
+    weight_format: IntColumn
+    input_format: IntColumn
+    output_format: IntColumn
+    weight_on_chip: IntColumn  # 1: buffers hold the format too
+    input_on_chip: IntColumn
+    weight_run_bits: IntColumn
+    input_run_bits: IntColumn
+    output_run_bits: IntColumn
+    weight_n: IntColumn
+    input_n: IntColumn
+    output_n: IntColumn
+    weight_m: IntColumn
+    input_m: IntColumn
+    output_m: IntColumn
+    weight_block: IntColumn
+    input_block: IntColumn
+    output_block: IntColumn
+    weight_skip_block: IntColumn
+    input_skip_block: IntColumn
+    weight_group: IntColumn
+    input_group: IntColumn
+    weight_width: IntColumn
+    input_width: IntColumn
+    front_end_positions: FloatColumn  # mask positions a lane examines a cycle; 0 without limit
+    fifo_depth: IntColumn
+    imbalance: IntColumn
+    waiting_lanes: IntColumn  # lanes that wait for one another
+    waiting_filters: IntColumn  # different filters among them
+    outputs_between_waits: IntColumn  # 0: all that a lane is given
+    density_sorted: IntColumn
+    mask_capacity_bytes: FloatColumn  # 0: metadata lives with its operand
+    mask_read_pj_per_byte: FloatColumn
+    mask_write_pj_per_byte: FloatColumn
+    # What reported modules, front end and rounding add.
+    busy_pj: FloatColumn  # a cycle of the busy array, multipliers apart
+    result_pj: FloatColumn  # an output that leaves the array
+    buffer_leakage_w: FloatColumn  # of `leakage_w`, what the buffers leak
 
     @property
     def size(self) -> int:
@@ -79,7 +145,7 @@ class MetricTable(NamedTuple):
     area_mm2: FloatColumn
     power_w: FloatColumn  # energy_j / latency_s
     edp_js: FloatColumn
-    utilisation: FloatColumn  # macs / (PEs * array cycles of the whole latency), in (0, 1]
+    utilisation: FloatColumn  # macs that were not skipped / (multipliers * cycles of the latency), in (0, 1]
     feasible: IntColumn
     limit: IntColumn  # index into LIMITS
     compute_cycles: FloatColumn
@@ -93,6 +159,7 @@ class MetricTable(NamedTuple):
     vector_energy_j: FloatColumn
     static_energy_j: FloatColumn  # leakage and main-memory background over the latency
     mappings_costed: FloatColumn  # mappings whose cost was computed; the rest were pruned by a bound
+    control_energy_j: FloatColumn  # front end, rounding and whatever else runs while the array is busy
 
 
 class OperationTable(NamedTuple):
@@ -121,6 +188,7 @@ class OperationTable(NamedTuple):
     limit: IntColumn  # index into LIMITS
     mappings: FloatColumn  # size of the mapspace
     mappings_costed: FloatColumn
+    control_energy_j: FloatColumn
 
 
 class TileTable(NamedTuple):
@@ -146,3 +214,6 @@ class TileTable(NamedTuple):
     m_rest_size: IntColumn
     m_input_largest: IntColumn  # input positions (rows x cols x batch) that the largest tile touches
     m_input_total: IntColumn  # the sum of those over all tiles: halos are fetched again
+    m_n: IntColumn  # images, rows and columns of the largest tile
+    m_p: IntColumn
+    m_q: IntColumn

@@ -1,160 +1,65 @@
 """An accelerator in the words of a data sheet: frozen values, composed.
 
 Every part checks itself when it is made and names the class, the field and the value it refuses. Nothing is
-computed here: areas, energies and bandwidths come from `hwmodels.columns`, a number's second and last step.
+computed here: areas, energies and bandwidths come from `hwmodels.packing`, tables of them from
+`hwmodels.floorplan`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
+import hashlib
 from collections.abc import Mapping
-from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.array import Array, Dataflow, Unroll
+from hwmodels.checks import positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.parts import (
+    CODES,
+    NUMBER_FORMATS,
+    OPERANDS,
+    ROUNDINGS,
+    Buffer,
+    Buffers,
+    Datapath,
+    Stacking,
+    Technology,
+)
+from hwmodels.reported import Macro, Module
+from hwmodels.sparsity import OperandSparsity, Sparsity
 
-OPERANDS = ("weight", "input", "output")
+if TYPE_CHECKING:
+    import pandas
 
-NUMBER_FORMATS = {
-    "int": int(NumberFormat.INTEGER),
-    "fp16": int(NumberFormat.FP16),
-    "bf16": int(NumberFormat.BF16),
-    "fp32": int(NumberFormat.FP32),
-}
-"""Number formats by name, with the codes that tables carry."""
-
-
-class Dataflow(IntEnum):
-    """Which operand stays in the PEs while the other two move."""
-
-    OUTPUT_STATIONARY = 0
-    WEIGHT_STATIONARY = 1
-    INPUT_STATIONARY = 2
-
-    @classmethod
-    def parse(cls, value: Dataflow | str | int) -> Dataflow:
-        """Read "os", "ws", "is", a long name or a code."""
-        short = {"os": cls.OUTPUT_STATIONARY, "ws": cls.WEIGHT_STATIONARY, "is": cls.INPUT_STATIONARY}
-        if isinstance(value, str):
-            name = value.lower().replace("-", "_")
-            if name in short:
-                return short[name]
-            if name.upper() in cls.__members__:
-                return cls[name.upper()]
-        elif value in list(cls):
-            return cls(value)
-        raise ValueError(f'array.dataflow must be "os", "ws" or "is", got {value!r}')
-
-    @property
-    def short(self) -> str:
-        """The two letters of the literature."""
-        return ("os", "ws", "is")[self]
-
-
-def _positive(owner: object, *names: str) -> None:
-    for name in names:
-        value = getattr(owner, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise ValueError(f"{type(owner).__name__}.{name} must be a positive number, got {value!r}")
-
-
-def _whole(owner: object, *names: str, least: int = 1) -> None:
-    for name in names:
-        value = getattr(owner, name)
-        if isinstance(value, bool) or int(value) != value or value < least:
-            raise ValueError(f"{type(owner).__name__}.{name} must be an integer >= {least}, got {value!r}")
-        object.__setattr__(owner, name, int(value))
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Array:
-    """A two-dimensional systolic array of PEs, one multiply-accumulate per PE and cycle."""
-
-    rows: int
-    cols: int
-    dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
-
-    def __post_init__(self) -> None:
-        _whole(self, "rows", "cols")
-        object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
-
-    @property
-    def pes(self) -> int:
-        """Number of PEs."""
-        return self.rows * self.cols
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Buffer:
-    """An on-chip SRAM; `port_bits` is what it moves to or from the array a cycle, 0 all the array can
-    take.
-    """
-
-    bytes: int
-    port_bits: int = 0
-
-    def __post_init__(self) -> None:
-        _whole(self, "bytes", "port_bits", least=0)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Buffers:
-    """The on-chip level: a buffer per operand, or a shared pool for every operand without one of its own."""
-
-    weight: Buffer = Buffer(bytes=0)
-    input: Buffer = Buffer(bytes=0)
-    output: Buffer = Buffer(bytes=0)
-    shared: Buffer = Buffer(bytes=0)
-    double_buffered: bool = True
-
-    def __post_init__(self) -> None:
-        homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
-        if homeless and self.shared.bytes == 0:
-            raise ValueError(
-                f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
-                "(Buffers.shared.bytes), got 0"
-            )
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Datapath:
-    """Widths of the operands as stored and multiplied, and of the accumulator that holds partial sums.
-
-    `number_format` is "int" (also any fixed point), "fp16", "bf16" or "fp32".
-    """
-
-    weight_bits: int = 8
-    input_bits: int = 8
-    output_bits: int = 8
-    accumulator_bits: int = 32
-    number_format: str = "int"
-
-    def __post_init__(self) -> None:
-        _whole(self, "weight_bits", "input_bits", "output_bits", "accumulator_bits")
-        if self.number_format not in NUMBER_FORMATS:
-            known = ", ".join(NUMBER_FORMATS)
-            raise ValueError(f"Datapath.number_format must be one of {known}, got {self.number_format!r}")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Technology:
-    """The process. A voltage of 0 means the node's nominal voltage."""
-
-    node_nm: float = 22
-    voltage: float = 0.0
-
-    def __post_init__(self) -> None:
-        _positive(self, "node_nm")
-        if not 0 <= self.voltage < math.inf:
-            raise ValueError(f"Technology.voltage must be 0 (nominal) or positive, got {self.voltage!r}")
+__all__ = [
+    "CODES",
+    "NUMBER_FORMATS",
+    "OPERANDS",
+    "ROUNDINGS",
+    "Accelerator",
+    "Array",
+    "Buffer",
+    "Buffers",
+    "Dataflow",
+    "Datapath",
+    "Macro",
+    "Module",
+    "OperandSparsity",
+    "Sparsity",
+    "Stacking",
+    "Technology",
+    "Unroll",
+    "check_path",
+    "fingerprint",
+    "paths",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Accelerator:
-    """One machine, composed of an array, buffers, a datapath, a main memory and a technology.
+    """One machine, composed of an array, buffers, a datapath, a main memory and what surrounds them.
 
     Parameters
     ----------
@@ -164,6 +69,12 @@ class Accelerator:
         Clock of array, buffers and vector lanes [Hz].
     vector_lanes
         Vector operations per cycle outside the array; 0 means one a column of the array.
+    sparsity
+        What it does about zeros.
+    stacking
+        Tiers and what sits on which.
+    modules
+        Logic whose cost was reported; where there is any, it stands for all of the logic.
     source
         Where its figures come from and their status (measured, published, assumed).
 
@@ -174,21 +85,38 @@ class Accelerator:
     buffers: Buffers
     main_memory: MainMemory
     clock_hz: float
-    datapath: Datapath = Datapath()
-    technology: Technology = Technology()
+    datapath: Datapath = dataclasses.field(default_factory=Datapath)
+    sparsity: Sparsity = dataclasses.field(default_factory=Sparsity)
+    technology: Technology = dataclasses.field(default_factory=Technology)
+    stacking: Stacking = dataclasses.field(default_factory=Stacking)
     vector_lanes: int = 0
+    modules: tuple[Module, ...] = ()
     source: str = "assumed"
 
     def __post_init__(self) -> None:
-        _positive(self, "clock_hz")
-        _whole(self, "vector_lanes", least=0)
+        positive(self, "clock_hz")
+        whole(self, "vector_lanes", least=0)
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
+            raise ValueError("Accelerator.modules must agree in clock_hz, node_nm and voltage")
 
     @property
     def peak_macs_per_s(self) -> float:
-        """Multiply-accumulates per second with every PE busy."""
-        return self.array.pes * self.clock_hz
+        """Multiply-accumulates per second with every multiplier busy and nothing skipped."""
+        return self.array.macs_per_cycle * self.clock_hz
+
+    def area_mm2(self) -> pandas.DataFrame:
+        """Area by component and tier; see `hwmodels.floorplan.area_table`."""
+        from hwmodels.floorplan import area_table
+
+        return area_table(self)
+
+    def power_w(self) -> pandas.DataFrame:
+        """Power by component with everything busy; see `hwmodels.floorplan.power_table`."""
+        from hwmodels.floorplan import power_table
+
+        return power_table(self)
 
     def replace(self, changes: Mapping[str, Any]) -> Accelerator:
         """Return a copy with the parts at dotted paths replaced.
@@ -208,7 +136,11 @@ class Accelerator:
         """
         for path in changes:
             check_path(self, path)
-        return _replaced(self, dict(changes))  # type: ignore[no-any-return]
+        changed: Accelerator = _replaced(self, dict(changes))
+        for path in ("array.rows", "array.cols"):
+            if path in changes and changed.array.follows_unroll:
+                raise ValueError(f"{path} follows from array.unroll in this machine; change that instead")
+        return changed
 
 
 def _replaced(part: Any, changes: Mapping[str, Any]) -> Any:
@@ -246,3 +178,20 @@ def check_path(accelerator: Accelerator, path: str) -> None:
             "buffers.weight.bytes",
         ]
         raise ValueError(f"unknown axis {path!r}; the nearest are {', '.join(near)}")
+
+
+def fingerprint(accelerator: Accelerator) -> str:
+    """Hash of everything but name and source, 32 hexadecimal digits; the same in every process.
+
+    Examples
+    --------
+    >>> import dataclasses, hwmodels
+    >>> one = hwmodels.load("tpu_v1")
+    >>> fingerprint(one) == fingerprint(dataclasses.replace(one, name="mine"))
+    True
+    >>> fingerprint(one) == fingerprint(one.replace({"array.rows": 128}))
+    False
+
+    """
+    plain = dataclasses.replace(accelerator, name="", source="")
+    return hashlib.blake2b(repr(plain).encode(), digest_size=16).hexdigest()

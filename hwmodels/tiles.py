@@ -63,7 +63,7 @@ def _cut(size: int, tile: int) -> tuple[IntColumn, IntColumn]:
 
 
 def _position_tiles(layers: LayerTable, i: int) -> list[tuple[int, ...]]:
-    """Candidates for output positions: (size, full, rest, rest_size, input_largest, input_total)."""
+    """Candidates for output positions: (size, full, rest, rest_size, input_largest, input_total, n, p, q)."""
     n, p, q = int(layers.n[i]), int(layers.p[i]), int(layers.q[i])
     row_window = (
         int(layers.stride_p[i]),
@@ -97,7 +97,7 @@ def _position_tiles(layers: LayerTable, i: int) -> list[tuple[int, ...]]:
             rest = sizes_n.size * sizes_p.size if tile_q < q else sizes_n.size if tile_p < p else 1
         largest = int(sizes_n.max() * rows.max() * cols.max())
         total = n * int(rows.sum()) * int(cols.sum())
-        found.append((size, tiles - rest, rest, rest_size, largest, total))
+        found.append((size, tiles - rest, rest, rest_size, largest, total, tile_n, tile_p, tile_q))
     return found
 
 
@@ -124,7 +124,7 @@ def tile_table(layers: LayerTable) -> TileTable:
             tiles = halvings(size) if nest else []
             lists.append([(t, -(-size // t), size - (-(-size // t) - 1) * t) for t in tiles])
         positions.append(_position_tiles(layers, i) if nest else [])
-    return TileTable(*_pad(channel["k"], 3), *_pad(channel["c"], 3), *_pad(positions, 6))
+    return TileTable(*_pad(channel["k"], 3), *_pad(channel["c"], 3), *_pad(positions, 9))
 
 
 def _pad(lists: Sequence[Sequence[tuple[int, ...]]], width: int) -> tuple[IntColumn, ...]:

@@ -1,10 +1,11 @@
 """Which resource an operation's latency waits for, once its mapping is chosen."""
 
 from hwmodels.accelerate import kernel
-from hwmodels.columns import ConfigTable, TileTable
-from hwmodels.kernels.systolic import OUTPUT_STATIONARY
-from hwmodels.kernels.tiling import array_work, folds, nest_terms
-from workloads.table import LayerTable
+from hwmodels.columns import TileTable
+from hwmodels.kernels.chip import array_work, c_steps, k_steps, m_steps
+from hwmodels.kernels.layout import UNROLLED, distinct_inputs
+from hwmodels.kernels.rows import Config, Layer
+from hwmodels.kernels.terms import Terms
 
 COMPUTE = 0
 WEIGHT_PORT = 1
@@ -13,34 +14,34 @@ OUTPUT_PORT = 3
 SHARED_PORT = 4
 MAIN_MEMORY = 5
 VECTOR = 6
+FRONT_END = 7
 
 
 @kernel
 def on_chip_bound(
-    layers: LayerTable, tiles: TileTable, i: int, choice: tuple[int, int, int], configs: ConfigTable, c: int
+    terms: Terms, layer: Layer, config: Config, tiles: TileTable, i: int, choice: tuple[int, int, int]
 ) -> int:
     """Name the slowest of the array and the buffer ports for nest `i` under tiles `choice` = (k, c, m)."""
     ki, ci, mi = choice
-    terms = nest_terms(layers, i, configs, c)
-    n_k = float(tiles.k_tiles[i, ki])
-    n_c = float(tiles.c_tiles[i, ci])
-    m_rest = float(tiles.m_rest[i, mi])
-    n_m = tiles.m_full[i, mi] + m_rest
-    m_edge = terms.rows if terms.flow == OUTPUT_STATIONARY else terms.cols
-    c_size, c_rest = tiles.c_size[i, ci] * terms.window, tiles.c_rest_size[i, ci] * terms.window
+    n_k, n_c = float(tiles.k_tiles[i, ki]), float(tiles.c_tiles[i, ci])
+    full, rest = float(tiles.m_full[i, mi]), float(tiles.m_rest[i, mi])
+    extents = (tiles.m_n[i, mi], tiles.m_p[i, mi], tiles.m_q[i, mi])
+    m_size, m_rest_size = float(tiles.m_size[i, mi]), float(tiles.m_rest_size[i, mi])
     folded = (
-        folds(n_k - 1.0, float(tiles.k_size[i, ki]), 1.0, float(tiles.k_rest_size[i, ki]), terms.cols),
-        folds(n_c - 1.0, c_size, 1.0, c_rest, terms.rows),
-        folds(n_m - m_rest, float(tiles.m_size[i, mi]), m_rest, float(tiles.m_rest_size[i, mi]), m_edge),
+        k_steps(terms, config, n_k, float(tiles.k_size[i, ki]), float(tiles.k_rest_size[i, ki])),
+        c_steps(terms, n_c, float(tiles.c_size[i, ci]), float(tiles.c_rest_size[i, ci])),
+        m_steps(terms, layer, config, full, m_size, rest, m_rest_size, extents),
     )
-    cycles, weight_passes, input_passes, sum_passes = array_work(
-        terms.flow, terms.overhead, terms.positions, terms.reduction, terms.all_k, (n_k, n_c, n_m), folded
-    )
+    turns = (n_k, n_c, full + rest)
+    distinct = 1.0
+    if terms.interconnect == UNROLLED:
+        distinct = distinct_inputs(layer, config, extents[1], extents[2])
+    cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)
     weight_s = terms.all_k * terms.reduction * weight_passes * terms.weight_port_s
     input_s = terms.positions * terms.reduction * input_passes * terms.input_port_s
     output_s = terms.positions * terms.all_k * (2.0 * sum_passes - 1.0) * terms.output_port_s
 
-    bound = COMPUTE
+    bound = FRONT_END if terms.front_end == 1 else COMPUTE
     slowest = cycles * terms.cycle_s
     shared_s = 0.0
     for port in range(WEIGHT_PORT, SHARED_PORT):

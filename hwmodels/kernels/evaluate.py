@@ -5,7 +5,9 @@ import math
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels.bound import MAIN_MEMORY, VECTOR, on_chip_bound
-from hwmodels.kernels.tiling import best_mapping, overlapped_latency, stored_bytes
+from hwmodels.kernels.rows import Config, Layer, config_row, layer_row
+from hwmodels.kernels.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
+from hwmodels.kernels.tiling import best_mapping, overlapped_latency
 from workloads.table import LayerTable
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -14,34 +16,34 @@ LIMIT_WEIGHT = 1
 LIMIT_INPUT = 2
 LIMIT_OUTPUT = 3
 LIMIT_SHARED = 4
+LIMIT_MASK = 6
 
 
 @kernel
-def broken_limit(layers: LayerTable, tiles: TileTable, i: int, configs: ConfigTable, c: int) -> int:
+def broken_limit(terms: Terms, tiles: TileTable, i: int) -> int:
     """Name the buffer that cannot hold the smallest tile of nest `i`; the shared one if each alone could."""
-    factor = 2.0 if configs.double_buffered[c] == 1 else 1.0
-    window = float(layers.r[i] * layers.s[i])
+    factor = 2.0 if terms.double == 1 else 1.0
     smallest = tiles.m_number[i] - 1
-    weight = factor * window * stored_bytes(layers.weight_bits[i], configs.weight_bits[c])
-    inputs = factor * float(tiles.m_input_largest[i, smallest])
-    inputs *= stored_bytes(layers.input_bits[i], configs.input_bits[c])
-    output = factor * float(tiles.m_size[i, smallest]) * configs.accumulator_bits[c] / 8.0
-    if weight > configs.weight_capacity_bytes[c] > 0.0:
+    weight = factor * terms.window * terms.weight_b
+    inputs = factor * float(tiles.m_input_largest[i, smallest]) * terms.input_b
+    output = factor * float(tiles.m_size[i, smallest]) * terms.sum_b
+    if weight > terms.weight_cap > 0.0:
         return LIMIT_WEIGHT
-    if inputs > configs.input_capacity_bytes[c] > 0.0:
+    if inputs > terms.input_cap > 0.0:
         return LIMIT_INPUT
-    if output > configs.output_capacity_bytes[c] > 0.0:
+    if output > terms.output_cap > 0.0:
         return LIMIT_OUTPUT
+    if weight * terms.weight_mask + inputs * terms.input_mask > terms.mask_cap:
+        return LIMIT_MASK
     return LIMIT_SHARED
 
 
 @kernel
-def stream_cost(
-    layers: LayerTable, i: int, configs: ConfigTable, c: int
-) -> tuple[float, float, float, float, float, float, float]:
+def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, float, float, float, float]:
     """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
 
-    A fused row is pipelined behind its producer: its operations cost energy and no time of their own.
+    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. Bytes
+    are those of the operands' formats; in the buffers their metadata costs what the values cost.
 
     Returns
     -------
@@ -50,28 +52,34 @@ def stream_cost(
         vector energy [pJ].
 
     """
-    weights = layers.weight_elements[i] * stored_bytes(layers.weight_bits[i], configs.weight_bits[c])
-    inputs = layers.read_elements[i] * stored_bytes(layers.input_bits[i], configs.input_bits[c])
-    written = layers.write_elements[i] * stored_bytes(layers.output_bits[i], configs.output_bits[c])
+    weight_elements, read_elements = float(layer.weight_elements), float(layer.read_elements)
+    write_elements = float(layer.write_elements)
+    weights = inputs = written = 0.0
+    if weight_elements > 0.0:
+        weights = weight_elements * stored_weight(layer, config, weight_elements).dram
+    if read_elements > 0.0:
+        inputs = read_elements * stored_input(layer, config, read_elements).dram
+    if write_elements > 0.0:
+        written = write_elements * stored_output(layer, config, write_elements)
     read = weights + inputs
-    dram_s = read / configs.dram_read_bytes_per_s[c] + written / configs.dram_write_bytes_per_s[c]
+    dram_s = read / config.dram_read_bytes_per_s + written / config.dram_write_bytes_per_s
     lanes_s = 0.0
-    if layers.fused[i] == 0:
-        lanes_s = layers.vector_ops[i] / (configs.vector_lanes[c] * configs.clock_hz[c])
-    latency = overlapped_latency(lanes_s, dram_s, 0.0, configs.double_buffered[c])
+    if layer.fused == 0:
+        lanes_s = layer.vector_ops / (config.vector_lanes * config.clock_hz)
+    latency = overlapped_latency(lanes_s, dram_s, 0.0, config.double_buffered)
     buffer_pj = (
-        weights * (configs.weight_write_pj_per_byte[c] + configs.weight_read_pj_per_byte[c])
-        + inputs * (configs.input_write_pj_per_byte[c] + configs.input_read_pj_per_byte[c])
-        + written * (configs.output_write_pj_per_byte[c] + configs.output_read_pj_per_byte[c])
+        weights * (config.weight.write_pj_per_byte + config.weight.read_pj_per_byte)
+        + inputs * (config.input.write_pj_per_byte + config.input.read_pj_per_byte)
+        + written * (config.output.write_pj_per_byte + config.output.read_pj_per_byte)
     )
-    return latency, lanes_s, dram_s, read, written, buffer_pj, layers.vector_ops[i] * configs.vector_pj[c]
+    return latency, lanes_s, dram_s, read, written, buffer_pj, layer.vector_ops * config.vector_pj
 
 
 @kernel
-def nest_macs(layers: LayerTable, i: int) -> float:
-    """Multiply-accumulates of nest `i`; a float, exact below 2**53 and never wrapping."""
-    outputs = float(layers.n[i] * layers.p[i] * layers.q[i]) * float(layers.g[i] * layers.k[i])
-    return outputs * float(layers.c[i] * layers.r[i] * layers.s[i])
+def nest_macs(layer: Layer) -> float:
+    """Multiply-accumulates of a nest; a float, exact below 2**53 and never wrapping."""
+    outputs = float(layer.n * layer.p * layer.q) * float(layer.g * layer.k)
+    return outputs * float(layer.c * layer.r * layer.s)
 
 
 @kernel
@@ -95,28 +103,38 @@ def evaluate_batch(
         read = 0.0
         written = 0.0
         macs = 0.0
+        kept = 0.0
+        switched = 0.0
         effectual = 0.0
+        control_pj = 0.0
         buffer_pj = 0.0
         vector_pj = 0.0
         costed = 0.0
         limit = 0
+        config = config_row(configs, c)
         for i in range(layers.kind.size):
             count = float(layers.repeats[i])
+            layer = layer_row(layers, i)
             if layers.kind[i] == NEST:
-                best = best_mapping(layers, tiles, i, configs, c, objective)
-                costed += best[13]
-                if best[9] < 0:
-                    limit = broken_limit(layers, tiles, i, configs, c)
+                terms = nest_terms(layer, config)
+                best = best_mapping(terms, layer, config, tiles, i, objective)
+                costed += best.costed
+                if best.k < 0:
+                    limit = broken_limit(terms, tiles, i)
                     break
-                latency += count * best[1]
-                cycles += count * best[3]
-                read += count * best[6]
-                written += count * best[7]
-                buffer_pj += count * best[8]
-                macs += count * nest_macs(layers, i)
-                effectual += count * layers.effectual_macs[i]
+                work = nest_macs(layer)
+                latency += count * best.latency_s
+                cycles += count * best.cycles
+                read += count * best.read
+                written += count * best.written
+                buffer_pj += count * best.buffer_pj
+                control_pj += count * (best.cycles * terms.busy_pj + terms.result_pj)
+                macs += count * work
+                kept += count * (work * terms.kept)
+                switched += count * (work * terms.switched)
+                effectual += count * layer.effectual_macs
             else:
-                stream = stream_cost(layers, i, configs, c)
+                stream = stream_cost(layer, config)
                 latency += count * stream[0]
                 read += count * stream[3]
                 written += count * stream[4]
@@ -127,17 +145,15 @@ def evaluate_batch(
         out.area_mm2[c] = configs.array_area_mm2[c] + configs.buffer_area_mm2[c]
         out.mappings_costed[c] = costed
         blank = math.nan if limit != 0 else 0.0
-        mac_j = macs * configs.mac_pj[c] * 1e-12
-        dram_pj = read * configs.dram_read_pj_per_byte[c] + written * configs.dram_write_pj_per_byte[c]
-        static_j = (configs.leakage_w[c] + configs.dram_background_w[c]) * latency
-        energy = mac_j + (buffer_pj + vector_pj + dram_pj) * 1e-12 + static_j
+        mac_j = switched * config.mac_pj * 1e-12
+        dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
+        static_j = config.static_w * latency
+        energy = mac_j + (buffer_pj + vector_pj + dram_pj) * 1e-12 + static_j + control_pj * 1e-12
         out.latency_s[c] = latency + blank
         out.energy_j[c] = energy + blank
         out.power_w[c] = energy / latency + blank
         out.edp_js[c] = energy * latency + blank
-        out.utilisation[c] = (
-            macs / (configs.rows[c] * configs.cols[c] * configs.clock_hz[c] * latency) + blank
-        )
+        out.utilisation[c] = kept / (config.rows * config.cols * config.clock_hz * latency) + blank
         out.compute_cycles[c] = cycles + blank
         out.dram_read_bytes[c] = read + blank
         out.dram_write_bytes[c] = written + blank
@@ -148,6 +164,7 @@ def evaluate_batch(
         out.dram_energy_j[c] = dram_pj * 1e-12 + blank
         out.vector_energy_j[c] = vector_pj * 1e-12 + blank
         out.static_energy_j[c] = static_j + blank
+        out.control_energy_j[c] = control_pj * 1e-12 + blank
 
 
 @kernel
@@ -155,8 +172,9 @@ def evaluate_operations(
     layers: LayerTable, tiles: TileTable, configs: ConfigTable, c: int, objective: int, out: OperationTable
 ) -> None:
     """Fill `out` with cost and best mapping of one instance of every operation on configuration `c`."""
-    static_w = configs.leakage_w[c] + configs.dram_background_w[c]
+    config = config_row(configs, c)
     for i in range(layers.kind.size):
+        layer = layer_row(layers, i)
         out.limit[i] = 0
         out.order[i] = -1
         out.tile_k[i] = 0
@@ -167,31 +185,33 @@ def evaluate_operations(
         out.compute_cycles[i] = 0.0
         out.mac_energy_j[i] = 0.0
         out.vector_energy_j[i] = 0.0
+        out.control_energy_j[i] = 0.0
         if layers.kind[i] == NEST:
-            best = best_mapping(layers, tiles, i, configs, c, objective)
-            out.mappings_costed[i] = best[13]
-            if best[9] < 0:
-                out.limit[i] = broken_limit(layers, tiles, i, configs, c)
+            terms = nest_terms(layer, config)
+            best = best_mapping(terms, layer, config, tiles, i, objective)
+            out.mappings_costed[i] = best.costed
+            if best.k < 0:
+                out.limit[i] = broken_limit(terms, tiles, i)
             else:
-                out.order[i] = best[12]
-                out.tile_k[i] = tiles.k_size[i, best[9]]
-                out.tile_c[i] = tiles.c_size[i, best[10]]
-                out.tile_pixels[i] = tiles.m_size[i, best[11]]
-                out.bound[i] = on_chip_bound(layers, tiles, i, (best[9], best[10], best[11]), configs, c)
-            latency, compute_s, dram_s = best[1], best[4], best[5]
-            read, written, buffer_pj = best[6], best[7], best[8]
-            out.compute_cycles[i] = best[3]
-            out.mac_energy_j[i] = nest_macs(layers, i) * configs.mac_pj[c] * 1e-12
+                out.order[i] = best.order
+                out.tile_k[i] = tiles.k_size[i, best.k]
+                out.tile_c[i] = tiles.c_size[i, best.c]
+                out.tile_pixels[i] = tiles.m_size[i, best.m]
+                choice = (best.k, best.c, best.m)
+                out.bound[i] = on_chip_bound(terms, layer, config, tiles, i, choice)
+            latency, compute_s, dram_s = best.latency_s, best.chip_s, best.dram_s
+            read, written, buffer_pj = best.read, best.written, best.buffer_pj
+            out.compute_cycles[i] = best.cycles
+            out.mac_energy_j[i] = terms.mac_pj * 1e-12
+            out.control_energy_j[i] = (best.cycles * terms.busy_pj + terms.result_pj) * 1e-12
         else:
-            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(
-                layers, i, configs, c
-            )
+            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layer, config)
             out.vector_energy_j[i] = vector_pj * 1e-12
             out.bound[i] = VECTOR
         if dram_s > compute_s:
             out.bound[i] = MAIN_MEMORY
         blank = math.nan if out.limit[i] != 0 else 0.0
-        dram_pj = read * configs.dram_read_pj_per_byte[c] + written * configs.dram_write_pj_per_byte[c]
+        dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
         out.latency_s[i] = latency + blank
         out.compute_s[i] = compute_s + blank
         out.dram_s[i] = dram_s + blank
@@ -199,11 +219,12 @@ def evaluate_operations(
         out.dram_write_bytes[i] = written + blank
         out.buffer_energy_j[i] = buffer_pj * 1e-12 + blank
         out.dram_energy_j[i] = dram_pj * 1e-12 + blank
-        out.static_energy_j[i] = static_w * latency + blank
+        out.static_energy_j[i] = config.static_w * latency + blank
         out.energy_j[i] = (
             out.mac_energy_j[i]
             + out.vector_energy_j[i]
             + out.buffer_energy_j[i]
             + out.dram_energy_j[i]
             + out.static_energy_j[i]
+            + out.control_energy_j[i]
         )

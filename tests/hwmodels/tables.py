@@ -46,7 +46,9 @@ def config_table(machine):
         "dram_background_w": 0.0,
         "array_area_mm2": 1.0,
         "buffer_area_mm2": 1.0,
-    }
+        "array_efficiency": 1.0,
+        "lane_width": 1,
+    } | {f"unroll_{name}": 1 for name in "nkcpqrs"}
     for operand in ("weight", "input", "output"):
         values[f"{operand}_capacity_bytes"] = b["cap"][operand]
         values[f"{operand}_port_bytes_per_s"] = b["port"][operand]

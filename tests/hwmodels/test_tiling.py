@@ -7,6 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hwmodels.kernels.rows import config_row, layer_row
+from hwmodels.kernels.terms import nest_terms
 from hwmodels.kernels.tiling import best_mapping
 from hwmodels.tiles import halvings, mapspace_size, tile_table, window_extent
 from tests.hwmodels.tables import config_table, layer_table
@@ -72,7 +74,9 @@ def machines(draw):
 def kernel_best(nest, machine, objective):
     layers = layer_table([nest])
     tiles = tile_table(layers)
-    return best_mapping(layers, tiles, 0, config_table(machine), 0, OBJECTIVES.index(objective)), tiles
+    layer, config = layer_row(layers, 0), config_row(config_table(machine), 0)
+    terms = nest_terms(layer, config)
+    return best_mapping(terms, layer, config, tiles, 0, OBJECTIVES.index(objective)), tiles
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,132 @@
+"""The array at the centre of a machine: how many multipliers, how they are wired, which operand stays."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from enum import IntEnum
+
+from hwmodels.checks import one_of, whole
+
+INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
+"""How operands reach the multipliers, with the codes that tables carry; see `Array`."""
+
+DIMENSIONS = ("n", "k", "c", "p", "q", "r", "s")
+
+
+class Dataflow(IntEnum):
+    """Which operand stays in the PEs while the other two move."""
+
+    OUTPUT_STATIONARY = 0
+    WEIGHT_STATIONARY = 1
+    INPUT_STATIONARY = 2
+
+    @classmethod
+    def parse(cls, value: Dataflow | str | int) -> Dataflow:
+        """Read "os", "ws", "is", a long name or a code."""
+        short = {"os": cls.OUTPUT_STATIONARY, "ws": cls.WEIGHT_STATIONARY, "is": cls.INPUT_STATIONARY}
+        if isinstance(value, str):
+            name = value.lower().replace("-", "_")
+            if name in short:
+                return short[name]
+            if name.upper() in cls.__members__:
+                return cls[name.upper()]
+        elif value in list(cls):
+            return cls(value)
+        raise ValueError(f'array.dataflow must be "os", "ws" or "is", got {value!r}')
+
+    @property
+    def short(self) -> str:
+        """The two letters of the literature."""
+        return ("os", "ws", "is")[self]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unroll:
+    """Iterations of each loop that an unrolled array does side by side; 1 is one after another.
+
+    n images, k output channels, c input channels, p and q output rows and columns, r and s kernel rows and
+    columns. A PE is one (n, p, q), a lane of it one (k, r, s), and c its multipliers, summed by a tree.
+    """
+
+    n: int = 1
+    k: int = 1
+    c: int = 1
+    p: int = 1
+    q: int = 1
+    r: int = 1
+    s: int = 1
+
+    def __post_init__(self) -> None:
+        whole(self, *DIMENSIONS)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """An array of multipliers.
+
+    Parameters
+    ----------
+    rows, cols
+        PEs along each edge, one multiplier each. Of an unrolled or cartesian array they follow from `unroll`:
+        what is summed (c, r, s) along the rows, what is not along the columns.
+    dataflow
+        Which operand stays while the inner loops of a tile run: "os", "ws" or "is".
+    interconnect
+        "systolic": operands enter skewed at two edges. "unrolled": operands are broadcast to the multipliers
+        that `unroll` lays out; every loop takes ceil(tile / unroll) steps. "cartesian": `unroll.p` x
+        `unroll.q` PEs share the plane of inputs, each multiplies `unroll.n` inputs by `unroll.k` weights of
+        one input channel, every pair of them (SCNN). "ideal": any nest fills it; with `efficiency` the
+        compute side of a roofline.
+    unroll
+        Factors of an unrolled or cartesian array.
+    efficiency
+        Share of the peak that is sustained, in (0, 1]: for machines whose inside is not modelled. An
+        assumption by nature; 1 leaves the other rules alone.
+
+    """
+
+    rows: int = 0
+    cols: int = 0
+    dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
+    interconnect: str = "systolic"
+    unroll: Unroll = Unroll()
+    efficiency: float = 1.0
+
+    def __post_init__(self) -> None:
+        one_of(self, "interconnect", INTERCONNECTS)
+        if self.follows_unroll:
+            factors = self.unroll
+            object.__setattr__(self, "rows", factors.c * factors.r * factors.s)
+            object.__setattr__(self, "cols", factors.n * factors.k * factors.p * factors.q)
+        whole(self, "rows", "cols")
+        object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
+        if not 0 < self.efficiency <= 1 or math.isnan(self.efficiency):
+            raise ValueError(f"Array.efficiency must be in (0, 1], got {self.efficiency!r}")
+
+    @property
+    def follows_unroll(self) -> bool:
+        """Whether `rows` and `cols` are derived."""
+        return self.interconnect in ("unrolled", "cartesian")
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """Multiply-accumulates of a cycle with every multiplier busy."""
+        return self.rows * self.cols
+
+    @property
+    def pes(self) -> int:
+        """Number of PEs."""
+        if self.follows_unroll:
+            return self.unroll.n * self.unroll.p * self.unroll.q
+        return self.rows * self.cols
+
+    @property
+    def lanes(self) -> int:
+        """Number of lanes: multipliers that share one adder tree, one front end and one rounding unit."""
+        return self.macs_per_cycle // self.lane_width
+
+    @property
+    def lane_width(self) -> int:
+        """Multipliers of a lane."""
+        return self.unroll.c if self.interconnect == "unrolled" else 1

@@ -1,0 +1,215 @@
+"""What the parts of a machine cost: the logic and the buffers of many configurations at once.
+
+Columns in, columns out; a column is an array of shape (n_configs,). `hwmodels.packing` puts the sums into the
+table that kernels read, `hwmodels.floorplan` shows the parts.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from hwmodels import technology
+from hwmodels.array import INTERCONNECTS, Dataflow
+from hwmodels.components import arithmetic, noc, sram
+from hwmodels.components.rounding import rounding
+from hwmodels.components.tables import Floats
+from hwmodels.sparsity import MODES
+from workloads.table import IntColumn
+
+Columns = Mapping[str, Floats]
+Bits = Mapping[str, IntColumn]
+
+# SPRING's pre-compute sparsity unit: a mask AND, filter and realignment for a lane of 16 multipliers, 32
+# mask positions wide (github jha-lab/codebench, synthesis at 14 nm, 0.8 V, 700 MHz; simulated). Cost grows
+# with the multipliers of a lane and with the positions a cycle (assumed).
+FRONT_END_UM2, FRONT_END_PJ, FRONT_END_LEAKAGE_W = 6216.896914, 0.2852968e-3 / 700e6 * 1e12, 0.1507329e-3
+FRONT_END_NM, FRONT_END_WIDTH, FRONT_END_POSITIONS = 14, 16, 32
+
+SKIP = MODES["skip"]
+SYSTOLIC, UNROLLED, CARTESIAN = (INTERCONNECTS[name] for name in ("systolic", "unrolled", "cartesian"))
+
+
+class Part(NamedTuple):
+    """All instances of one component."""
+
+    instances: Floats
+    area_um2: Floats
+    leakage_w: Floats
+
+
+class Logic(NamedTuple):
+    """What the logic of a machine costs."""
+
+    mac_pj: Floats  # a multiply-accumulate
+    vector_pj: Floats  # a vector operation
+    busy_pj: Floats  # a cycle of the busy array, multipliers apart
+    result_pj: Floats  # an output that leaves the array
+    parts: dict[str, Part]
+
+
+def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Logic:
+    """Cost of array, vector lanes, front ends and rounding units, from component models."""
+    multipliers = columns["array.rows"] * columns["array.cols"]
+    lanes = multipliers / columns["lane_width"]
+    lane = _lane_multiplier(columns, bits, node_nm, voltage)
+    vector = arithmetic.vector_op(bits["accumulator"], node_nm, voltage)
+    parts = {
+        "array": _part(multipliers, lane.area_um2, lane.leakage_w),
+        "vector lanes": _part(columns["vector_lanes"], vector.area_um2, vector.leakage_w),
+    }
+    skips = np.maximum(columns["sparsity.weight.mode"], columns["sparsity.input.mode"]) == SKIP
+    positions = columns["sparsity.front_end_positions_per_cycle"]
+    size = np.maximum(positions, FRONT_END_POSITIONS) / FRONT_END_POSITIONS
+    size = np.where(skips, size * columns["lane_width"] / FRONT_END_WIDTH, 0.0)
+    shrink = technology.scale_area(FRONT_END_NM, node_nm)
+    leak = shrink * voltage / technology.nominal_voltage(node_nm)
+    parts["front end"] = _part(
+        np.where(skips, lanes, 0.0), size * FRONT_END_UM2 * shrink, size * FRONT_END_LEAKAGE_W * leak
+    )
+    spent = FRONT_END_PJ * technology.scale_energy(FRONT_END_NM, node_nm, None, voltage)
+
+    partial = columns["datapath.rounds"] == 0
+    word = np.where(partial, bits["accumulator"], bits["output"])
+    lfsr_bits = columns["datapath.lfsr_bits"]
+    unit = rounding(columns["datapath.rounding"].astype(np.int64), word, lfsr_bits, node_nm, voltage)
+    rounds = columns["datapath.rounding"] > 0
+    units = np.where(rounds, np.where(partial, lanes, columns["array.cols"]), 0.0)
+    parts["rounding"] = _part(units, unit.area_um2, unit.leakage_w)
+    return Logic(
+        mac_pj=lane.energy_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
+        vector_pj=vector.energy_pj,
+        busy_pj=lanes * size * spent,
+        result_pj=np.where(partial, 0.0, unit.energy_pj),
+        parts=parts,
+    )
+
+
+def _part(instances: Floats, area_um2: Floats, leakage_w: Floats) -> Part:
+    return Part(instances, instances * area_um2, instances * leakage_w)
+
+
+def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> arithmetic.MacCost:
+    """One multiplier of a lane: multiplier, adder, operand registers, its share of the accumulator, wires.
+
+    A busy multiplier clocks the operands that move (two under output stationary, one where an operand stays)
+    and its share of the accumulator; what moves also crosses one pitch of wire, to the neighbour or along a
+    broadcast line. An idle one only leaks (its clock is gated: assumed).
+    """
+    mac = arithmetic.mac(
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=columns["datapath.number_format"].astype(np.int64),
+    )
+    dataflow = columns["array.dataflow"]
+    weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
+    input_moves = dataflow != Dataflow.INPUT_STATIONARY
+    sum_moves = dataflow != Dataflow.OUTPUT_STATIONARY
+    accumulator = bits["accumulator"] / columns["lane_width"]
+    held = arithmetic.register(bits["weight"] + bits["input"] + accumulator, node_nm, voltage)
+    moving = weight_moves * bits["weight"] + input_moves * bits["input"]
+    clocked = arithmetic.register(moving + accumulator, node_nm, voltage)
+    area_um2 = mac.area_um2 + held.area_um2
+    hop_pj = noc.hop_pj_per_bit(area_um2, node_nm, voltage) * (moving + sum_moves * bits["accumulator"])
+    return arithmetic.MacCost(
+        energy_pj=mac.energy_pj + clocked.energy_pj + hop_pj,
+        area_um2=area_um2,
+        leakage_w=mac.leakage_w + held.leakage_w,
+    )
+
+
+def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Logic:
+    """Cost of the reported modules, from their node and voltage to the machine's, whatever its widths.
+
+    `columns` carry the modules' sums by what they belong to (see `packing.module_leaves`).
+    """
+    del bits
+    pes = columns["pes"]
+    lanes = columns["array.rows"] * columns["array.cols"] / columns["lane_width"]
+    node, volts = columns["modules.node_nm"], columns["modules.voltage"]
+    energy = technology.scale_energy(node, node_nm, volts, voltage)
+    shrink = technology.scale_area(node, node_nm)
+    leak = shrink * voltage / volts
+    parts = {}
+    busy_pj = np.zeros_like(node_nm)
+    for owner, count in (("lane", lanes), ("pe", pes), ("chip", np.ones_like(pes))):
+        area, leakage = columns[f"modules.{owner}_area_um2"], columns[f"modules.{owner}_leakage_w"]
+        parts[f"modules of a {owner}"] = _part(count, area * shrink, leakage * leak)
+        busy_pj = busy_pj + count * columns[f"modules.{owner}_busy_pj"] * energy
+    return Logic(
+        mac_pj=columns["modules.mac_pj"] * energy,
+        vector_pj=columns["modules.vector_pj"] * energy,
+        busy_pj=busy_pj,
+        result_pj=np.zeros_like(node_nm),
+        parts=parts,
+    )
+
+
+class Memory(NamedTuple):
+    """An on-chip buffer."""
+
+    port_bits: Floats  # infinite where the array gets all it asks for
+    read_pj_per_byte: Floats
+    write_pj_per_byte: Floats
+    leakage_w: Floats
+    area_mm2: Floats
+
+
+def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> dict[str, Memory]:
+    """Ports, energies, leakage and area of the five buffers.
+
+    A port left at 0 bits is as wide as the array edge it feeds: one operand a row or column and cycle of a
+    systolic array, every distinct operand of a step of an unrolled one; the output buffer reads and writes a
+    partial sum per column and cycle. Where zeros are skipped, or operands shared by stride and window, the
+    array may ask for more in a cycle, and gets it.
+    """
+    edges = _edges(columns, bits)
+    skips = np.maximum(columns["sparsity.weight.mode"], columns["sparsity.input.mode"]) == SKIP
+    boundless = skips | (columns["array.interconnect"] != SYSTOLIC)
+    found = {}
+    for name, edge in edges.items():
+        asked = columns[f"buffers.{name}.port_bits"]
+        width = np.where(asked > 0, asked, edge)
+        reported = columns[f"buffers.{name}.reported.width_bits"]
+        cost = sram.sram(
+            columns[f"buffers.{name}.bytes"],
+            np.where(reported > 0, reported, width),
+            node_nm,
+            voltage=voltage,
+        )
+        found[name] = Memory(
+            port_bits=np.where((asked == 0) & boundless, np.inf, width),
+            read_pj_per_byte=cost.read_pj_per_byte * columns[f"buffers.{name}.reported.read"],
+            write_pj_per_byte=cost.write_pj_per_byte * columns[f"buffers.{name}.reported.write"],
+            leakage_w=cost.leakage_w * columns[f"buffers.{name}.reported.leakage"],
+            area_mm2=cost.area_mm2 * columns[f"buffers.{name}.reported.area"],
+        )
+    return found
+
+
+def _edges(columns: Columns, bits: Bits) -> dict[str, Floats]:
+    """Bits a cycle that an array's edge takes from each buffer."""
+    rows, cols = columns["array.rows"], columns["array.cols"]
+    transposed = columns["array.dataflow"] == Dataflow.INPUT_STATIONARY
+    weights = np.where(transposed, rows, cols)
+    inputs = np.where(transposed, cols, rows)
+    side = {name: columns[f"array.unroll.{name}"] for name in "nkcpqrs"}
+    derived = columns["array.interconnect"] % 2 == 1  # unrolled and cartesian
+    cartesian = columns["array.interconnect"] == CARTESIAN
+    taps = side["c"] * side["r"] * side["s"]
+    plane = (side["p"] + side["r"] - 1) * (side["q"] + side["s"] - 1)
+    plane = np.where(cartesian, side["p"] * side["q"], plane)
+    weights = np.where(derived, side["k"] * taps, weights)
+    inputs = np.where(derived, side["n"] * side["c"] * plane, inputs)
+    weight_edge, input_edge = weights * bits["weight"], inputs * bits["input"]
+    output_edge = 2 * cols * bits["accumulator"]
+    return {
+        "weight": weight_edge,
+        "input": input_edge,
+        "output": output_edge,
+        "shared": weight_edge + input_edge + output_edge,
+        "mask": weights + inputs,
+    }

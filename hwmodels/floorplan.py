@@ -1,0 +1,116 @@
+"""Area and power of one machine, component by component and tier by tier."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwmodels.packing import BUFFERS, cost_columns, machine_costs
+from hwmodels.parts import OPERANDS
+from hwmodels.reported import Module
+from hwmodels.spec import Accelerator
+from hwmodels.technology import nominal_voltage, scale_area, scale_energy
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
+    """Area by component and tier.
+
+    Parameters
+    ----------
+    accelerator
+        The machine.
+
+    Returns
+    -------
+    DataFrame
+        One row a component: `component`, `kind` ("logic", "buffer" or "memory"), `tier` (0 is next to the
+        heat sink), `instances`, `area_mm2` of all of them. A main memory off chip has no row.
+
+    """
+    import pandas
+
+    return pandas.DataFrame(
+        [row[:5] for row in _rows(accelerator)],
+        columns=["component", "kind", "tier", "instances", "area_mm2"],
+    )
+
+
+def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
+    """Power by component with every part busy in every cycle, main memory left out.
+
+    Parameters
+    ----------
+    accelerator
+        The machine.
+
+    Returns
+    -------
+    DataFrame
+        One row a component: `component`, `kind`, `tier`, `instances`, `dynamic_w`, `leakage_w`, `power_w`.
+        The dynamic power of buffers depends on traffic and is left out, as it is in reports.
+
+    """
+    import pandas
+
+    frame = pandas.DataFrame(
+        [(*row[:4], *row[5:]) for row in _rows(accelerator) if row[1] != "memory"],
+        columns=["component", "kind", "tier", "instances", "dynamic_w", "leakage_w"],
+    )
+    frame["power_w"] = frame["dynamic_w"] + frame["leakage_w"]
+    return frame
+
+
+Row = tuple[str, str, int, int, float, float, float]
+"""Component, kind, tier, instances, area [mm2], dynamic power [W], leakage [W]."""
+
+
+def _rows(machine: Accelerator) -> list[Row]:
+    values = cost_columns(machine)
+    bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
+    logic, memories = machine_costs(values, bits)
+    stacking = machine.stacking
+    rows: list[Row] = []
+    if machine.modules:
+        rows.extend(_module_row(machine, module) for module in machine.modules)
+    else:
+        busy_w = {
+            "array": float(logic.mac_pj[0]) * machine.peak_macs_per_s * 1e-12,
+            "vector lanes": float(logic.vector_pj[0] * values["vector_lanes"][0]) * machine.clock_hz * 1e-12,
+            "front end": float(logic.busy_pj[0]) * machine.clock_hz * 1e-12,
+            "rounding": float(logic.result_pj[0] * values["array.cols"][0]) * machine.clock_hz * 1e-12,
+        }
+        for name, part in logic.parts.items():
+            if part.instances[0] > 0:
+                area_mm2, leakage_w = float(part.area_um2[0]) * 1e-6, float(part.leakage_w[0])
+                count = int(part.instances[0])
+                rows.append((name, "logic", stacking.logic_tier, count, area_mm2, busy_w[name], leakage_w))
+    for name in BUFFERS:
+        buffer, memory = getattr(machine.buffers, name), memories[name]
+        if buffer.bytes > 0:
+            banks = buffer.reported.banks if buffer.reported else 1
+            area_mm2, leakage_w = float(memory.area_mm2[0]), float(memory.leakage_w[0])
+            rows.append((f"{name} buffer", "buffer", stacking.buffer_tier, banks, area_mm2, 0.0, leakage_w))
+    if stacking.memory_tier >= 0:
+        area_mm2 = stacking.memory_area_mm2
+        rows.append((machine.main_memory.name, "memory", stacking.memory_tier, 1, area_mm2, 0.0, 0.0))
+    return rows
+
+
+def _module_row(machine: Accelerator, module: Module) -> Row:
+    array, process = machine.array, machine.technology
+    owners = {"lane": array.lanes, "pe": array.pes, "chip": 1}
+    instances = module.count * owners[module.per]
+    voltage = process.voltage or float(nominal_voltage(process.node_nm))
+    shrink = float(scale_area(module.node_nm, process.node_nm))
+    energy = float(scale_energy(module.node_nm, process.node_nm, module.voltage, voltage))
+    return (
+        module.name,
+        "logic",
+        module.tier,
+        instances,
+        instances * module.area_um2 * shrink * 1e-6,
+        instances * module.busy_pj * energy * machine.clock_hz * 1e-12,
+        instances * module.leakage_w * shrink * voltage / module.voltage,
+    )

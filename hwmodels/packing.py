@@ -1,0 +1,239 @@
+"""Objects in, columns out: the one staircase between specs and kernels.
+
+`pack` turns a base accelerator and columns of axis values into a `ConfigTable`. Everything derived (areas,
+energies, port widths) is computed here, for all configurations at once, from `hwmodels.costs`.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hwmodels import costs
+from hwmodels.array import DIMENSIONS
+from hwmodels.columns import ConfigTable
+from hwmodels.components.sram import sram
+from hwmodels.parts import CODES, OPERANDS, Buffer
+from hwmodels.reported import PER, Module
+from hwmodels.sparsity import OperandSparsity
+from hwmodels.spec import Accelerator, check_path, paths
+from hwmodels.technology import nominal_voltage
+from workloads.table import FloatColumn, IntColumn, make_table
+
+Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
+
+BUFFERS = (*OPERANDS, "shared", "mask")
+_WHOLE = ("main_memory", "clock_hz", "vector_lanes", "buffers.double_buffered")
+_INSIDE = ("array.", "datapath.", "technology.", "main_memory.", "sparsity.")
+
+
+def leaves(accelerator: Accelerator) -> dict[str, Any]:
+    """Values that the cost model reads, by dotted path: numbers and codes, and the main memory as it is."""
+    found = {
+        path: CODES[path.rpartition(".")[2]][value] if isinstance(value, str) and _is_word(path) else value
+        for path, value in paths(accelerator).items()
+        if path in _WHOLE
+        or path.startswith(_INSIDE)
+        or (path.startswith("buffers.") and path.count(".") == 2)
+    }
+    for name in BUFFERS:
+        found.update(_reported_leaves(name, getattr(accelerator.buffers, name)))
+    found.update(module_leaves(accelerator.modules))
+    return found
+
+
+def _is_word(path: str) -> bool:
+    return path.rpartition(".")[2] in CODES and not path.startswith("main_memory.")
+
+
+def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
+    """What a buffer's reported macro makes of the model: reported over modelled, quantity by quantity."""
+    macro = buffer.reported
+    if macro is None:
+        ratios = dict.fromkeys(("read", "write", "leakage", "area"), 1.0) | {"width_bits": 0}
+    else:
+        width_bits = 8 * macro.block_bytes
+        model = sram(macro.bytes, width_bits, macro.node_nm, voltage=macro.voltage)
+        ratios = {
+            "read": macro.read_pj / macro.block_bytes / float(model.read_pj_per_byte),
+            "write": macro.write_pj / macro.block_bytes / float(model.write_pj_per_byte),
+            "leakage": macro.leakage_w / float(model.leakage_w),
+            "area": macro.area_mm2 / float(model.area_mm2),
+            "width_bits": width_bits,
+        }
+    return {f"buffers.{name}.reported.{field}": value for field, value in ratios.items()}
+
+
+def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
+    """Sums over reported modules, by what they belong to and by when they spend energy."""
+    found: dict[str, float] = {"modules.number": len(modules)}
+    for owner in PER:
+        mine = [module for module in modules if module.per == owner]
+        found[f"modules.{owner}_area_um2"] = sum(m.count * m.area_um2 for m in mine)
+        found[f"modules.{owner}_leakage_w"] = sum(m.count * m.leakage_w for m in mine)
+        found[f"modules.{owner}_busy_pj"] = sum(m.count * m.busy_pj for m in mine if m.role == "array")
+    for role in ("mac", "vector"):
+        found[f"modules.{role}_pj"] = sum(m.busy_pj / m.operations for m in modules if m.role == role)
+    found["modules.node_nm"] = modules[0].node_nm if modules else 22.0
+    found["modules.voltage"] = modules[0].voltage if modules else 1.0
+    return found
+
+
+def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
+    """Every leaf as a scalar or, where an axis moves it, as a column of shape (size,)."""
+    columns = leaves(base)
+    for path in sorted(axes, key=lambda p: p.count(".")):  # whole components before their fields
+        check_path(base, path)
+        choices, codes = axes[path]
+        below = [leaves(base.replace({path: choice})) for choice in choices]
+        for leaf in below[0]:
+            if leaf == path or leaf.startswith(path + "."):
+                values = [one[leaf] for one in below]
+                if all(isinstance(value, (int, float, np.integer)) for value in values):
+                    columns[leaf] = np.array(values)[codes]
+    return columns
+
+
+def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
+    """Turn an accelerator and columns of axis values into the table that kernels read.
+
+    Parameters
+    ----------
+    base
+        The accelerator that every configuration starts from.
+    axes
+        Dotted path -> (choices, codes): the values an axis may take, and for each configuration the index of
+        the one it takes, shape (size,). A choice may be a whole component or its name.
+    size
+        Number of configurations.
+
+    Returns
+    -------
+    ConfigTable
+        Columns of shape (size,).
+
+    Raises
+    ------
+    ValueError
+        If a path is unknown or a component refuses a value.
+
+    """
+    values = cost_columns(base, axes, size)
+    bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
+    logic, memories = machine_costs(values, bits)
+    clock_hz = values["clock_hz"]
+    leakage_w = sum(part.leakage_w for part in logic.parts.values())
+    buffer_leakage_w = sum(memory.leakage_w for memory in memories.values())
+    table: dict[str, Any] = {
+        "rows": values["array.rows"],
+        "cols": values["array.cols"],
+        "dataflow": values["array.dataflow"],
+        "clock_hz": clock_hz,
+        "vector_lanes": values["vector_lanes"],
+        "double_buffered": values["buffers.double_buffered"],
+        "mac_pj": logic.mac_pj,
+        "vector_pj": logic.vector_pj,
+        "busy_pj": logic.busy_pj,
+        "result_pj": logic.result_pj,
+        "leakage_w": leakage_w + buffer_leakage_w,
+        "buffer_leakage_w": buffer_leakage_w,
+        "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6,
+        "buffer_area_mm2": sum(memory.area_mm2 for memory in memories.values()),
+        "interconnect": values["array.interconnect"],
+        "array_efficiency": values["array.efficiency"],
+        "lane_width": values["lane_width"],
+        **{f"unroll_{name}": values[f"array.unroll.{name}"] for name in DIMENSIONS},
+        **{f"{name}_bits": width for name, width in bits.items()},
+        **_main_memory(values),
+        **_sparsity(values),
+    }
+    for name in (*OPERANDS, "shared"):
+        table[f"{name}_capacity_bytes"] = values[f"buffers.{name}.bytes"]
+        table[f"{name}_port_bytes_per_s"] = memories[name].port_bits / 8.0 * clock_hz
+    for name in OPERANDS:
+        own = values[f"buffers.{name}.bytes"] > 0
+        mine, pool = memories[name], memories["shared"]
+        for action in ("read", "write"):
+            field = f"{action}_pj_per_byte"
+            table[f"{name}_{field}"] = np.where(own, getattr(mine, field), getattr(pool, field))
+        port = f"{name}_port_bytes_per_s"
+        table[port] = np.where(own, table[port], table["shared_port_bytes_per_s"])
+    table["mask_capacity_bytes"] = values["buffers.mask.bytes"]
+    table["mask_read_pj_per_byte"] = memories["mask"].read_pj_per_byte
+    table["mask_write_pj_per_byte"] = memories["mask"].write_pj_per_byte
+    return make_table(ConfigTable, table, size)
+
+
+def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> dict[str, FloatColumn]:
+    """Every leaf as a float column of shape (size,), with what follows from several leaves at once."""
+    columns = _columns(base, axes or {}, size)
+    values = {
+        leaf: np.broadcast_to(np.asarray(value, dtype=np.float64), size)
+        for leaf, value in columns.items()
+        if isinstance(value, (int, float, np.integer, np.ndarray))
+    }
+    side = {name: values[f"array.unroll.{name}"] for name in DIMENSIONS}
+    derived = values["array.interconnect"] % 2 == 1  # unrolled and cartesian
+    values["pes"] = side["n"] * side["p"] * side["q"]
+    summed = side["c"] * side["r"] * side["s"]
+    values["array.rows"] = np.where(derived, summed, values["array.rows"])
+    values["array.cols"] = np.where(derived, values["pes"] * side["k"], values["array.cols"])
+    values["pes"] = np.where(derived, values["pes"], values["array.rows"] * values["array.cols"])
+    values["lane_width"] = np.where(values["array.interconnect"] == costs.UNROLLED, side["c"], 1.0)
+    lanes = values["vector_lanes"]
+    values["vector_lanes"] = np.where(lanes > 0, lanes, values["array.cols"])
+    return values
+
+
+def machine_costs(
+    values: Mapping[str, FloatColumn], bits: Mapping[str, IntColumn]
+) -> tuple[costs.Logic, dict[str, costs.Memory]]:
+    """Logic and buffers of each configuration; reported modules stand for all of the logic."""
+    node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
+    voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
+    make = costs.reported_logic if values["modules.number"].any() else costs.logic
+    return make(values, bits, node_nm, voltage), costs.buffers(values, bits, node_nm, voltage)
+
+
+def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
+    """Sustained bandwidth, energy of a byte and background power of the main memory."""
+    memory = {
+        path.removeprefix("main_memory."): column
+        for path, column in values.items()
+        if path.startswith("main_memory.")
+    }
+    return {
+        "dram_read_bytes_per_s": memory["bandwidth_bytes_per_s"] * memory["efficiency"],
+        "dram_write_bytes_per_s": memory["bandwidth_bytes_per_s"]
+        * memory["write_share"]
+        * memory["efficiency"],
+        "dram_read_pj_per_byte": 8.0 * memory["read_pj_per_bit"],
+        "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
+        "dram_background_w": memory["background_w"] + memory["refresh_w"],
+    }
+
+
+def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
+    """What is done about zeros; lanes and filters that wait for one another are counted out."""
+    fields = [field.name for field in dataclasses.fields(OperandSparsity)]
+    found = {
+        f"{name}_{field}": values[f"sparsity.{name}.{field}"]
+        for name in OPERANDS
+        for field in fields
+        if f"{name}_{field}" in ConfigTable._fields
+    }
+    lanes = values["array.rows"] * values["array.cols"] / values["lane_width"]
+    # Of a cartesian array the PEs wait; of a systolic one the columns have different filters.
+    lanes = np.where(values["array.interconnect"] == costs.CARTESIAN, values["pes"], lanes)
+    derived = values["array.interconnect"] % 2 == 1
+    asked = values["sparsity.waiting_lanes"]
+    return found | {
+        "front_end_positions": values["sparsity.front_end_positions_per_cycle"],
+        "fifo_depth": values["sparsity.fifo_depth"],
+        "imbalance": values["sparsity.imbalance"],
+        "waiting_lanes": np.where(asked > 0, asked, lanes),
+        "waiting_filters": np.where(derived, values["array.unroll.k"], values["array.cols"]),
+        "outputs_between_waits": values["sparsity.outputs_between_waits"],
+        "density_sorted": values["sparsity.sorted"],
+    }

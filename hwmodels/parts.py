@@ -1,0 +1,188 @@
+"""The parts of a machine around its array: buffers, datapath, process, tiers."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+
+from hwmodels.array import INTERCONNECTS
+from hwmodels.checks import at_least_zero, one_of, positive, whole
+from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.stacking import STYLES
+from hwmodels.reported import Macro
+from hwmodels.rounding import RoundingBiasWarning, worst_bias
+from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
+
+OPERANDS = ("weight", "input", "output")
+
+NUMBER_FORMATS = {
+    "int": int(NumberFormat.INTEGER),
+    "fp16": int(NumberFormat.FP16),
+    "bf16": int(NumberFormat.BF16),
+    "fp32": int(NumberFormat.FP32),
+}
+"""Number formats by name, with the codes that tables carry."""
+
+ROUNDINGS = {"none": 0, "nearest": 1, "stochastic": 2}
+"""How words are rounded, with the codes of `components.rounding.Mode`; "none" cuts off."""
+
+CODES: dict[str, Mapping[str, int]] = {
+    "number_format": NUMBER_FORMATS,
+    "rounding": ROUNDINGS,
+    "rounds": {"partial": 0, "output": 1},
+    "interconnect": INTERCONNECTS,
+    "mode": MODES,
+    "format": FORMATS,
+    "imbalance": IMBALANCES,
+}
+"""What fields that hold a word are in a column, by the last part of their path."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Buffer:
+    """An on-chip SRAM.
+
+    Parameters
+    ----------
+    bytes
+        Capacity; 0 is none.
+    port_bits
+        What it moves to or from the array a cycle; 0 is all that the array asks for.
+    reported
+        What a memory of its kind was reported to cost; the model is calibrated by it.
+
+    """
+
+    bytes: int
+    port_bits: int = 0
+    reported: Macro | None = None
+
+    def __post_init__(self) -> None:
+        whole(self, "bytes", "port_bits", least=0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Buffers:
+    """The on-chip level: a buffer per operand, or a shared pool for every operand without one of its own.
+
+    Where there is a mask buffer, the metadata of every format that is held on chip lives there, otherwise
+    with its operand.
+    """
+
+    weight: Buffer = Buffer(bytes=0)
+    input: Buffer = Buffer(bytes=0)
+    output: Buffer = Buffer(bytes=0)
+    shared: Buffer = Buffer(bytes=0)
+    mask: Buffer = Buffer(bytes=0)
+    double_buffered: bool = True
+
+    def __post_init__(self) -> None:
+        homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
+        if homeless and self.shared.bytes == 0:
+            raise ValueError(
+                f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
+                "(Buffers.shared.bytes), got 0"
+            )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Datapath:
+    """Widths of the operands as stored and multiplied, and of the accumulator that holds partial sums.
+
+    Parameters
+    ----------
+    weight_bits, input_bits, output_bits, accumulator_bits
+        Widths.
+    number_format
+        "int" (also any fixed point), "fp16", "bf16" or "fp32".
+    rounding
+        "none" (cut off), "nearest" or "stochastic"; `hwmodels.rounding` computes bit for bit what it does.
+    rounds
+        "partial": a lane's sum is rounded in every cycle, before it is accumulated. "output": once, when the
+        output leaves.
+    lfsr_bits
+        Width of the random number; counts in stochastic rounding.
+    fraction_bits
+        Bits cut off; 0 where unknown. A narrower LFSR is biased, which is warned of.
+
+    """
+
+    weight_bits: int = 8
+    input_bits: int = 8
+    output_bits: int = 8
+    accumulator_bits: int = 32
+    number_format: str = "int"
+    rounding: str = "none"
+    rounds: str = "output"
+    lfsr_bits: int = 16
+    fraction_bits: int = 0
+
+    def __post_init__(self) -> None:
+        whole(self, "weight_bits", "input_bits", "output_bits", "accumulator_bits")
+        whole(self, "fraction_bits", least=0)
+        whole(self, "lfsr_bits", least=2)
+        for name in ("number_format", "rounding", "rounds"):
+            one_of(self, name, CODES[name])
+        if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:
+            warnings.warn(
+                f"Datapath.lfsr_bits {self.lfsr_bits} is narrower than fraction_bits {self.fraction_bits}: "
+                f"results are low by up to {worst_bias(self.fraction_bits, self.lfsr_bits):.3g} of a unit",
+                RoundingBiasWarning,
+                stacklevel=3,
+            )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Technology:
+    """The process. A voltage of 0 means the node's nominal voltage."""
+
+    node_nm: float = 22
+    voltage: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive(self, "node_nm")
+        at_least_zero(self, "voltage")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stacking:
+    """Tiers and what sits on which; tier 0 is next to the heat sink.
+
+    Parameters
+    ----------
+    style
+        "planar", "tsv", "hybrid_bond" or "monolithic".
+    logic_tier, buffer_tier
+        Tiers of array and lanes, and of the on-chip buffers.
+    memory_tier
+        Tier of the main memory; -1 where it is off chip, and heats nothing here.
+    memory_area_mm2
+        Area of a main memory that is on chip.
+    via_pitch_um
+        Pitch of the vias between tiers; 0 is the style's own.
+    temperature_limit_c
+        Hottest that any tier may become; 0 is not checked.
+
+    """
+
+    style: str = "planar"
+    logic_tier: int = 0
+    buffer_tier: int = 0
+    memory_tier: int = -1
+    memory_area_mm2: float = 0.0
+    via_pitch_um: float = 0.0
+    temperature_limit_c: float = 0.0
+
+    def __post_init__(self) -> None:
+        one_of(self, "style", STYLES)
+        whole(self, "logic_tier", "buffer_tier", least=0)
+        whole(self, "memory_tier", least=-1)
+        at_least_zero(self, "memory_area_mm2", "via_pitch_um", "temperature_limit_c")
+        if self.style == "planar" and max(self.logic_tier, self.buffer_tier, self.memory_tier) > 0:
+            raise ValueError('Stacking.style "planar" has tier 0 only')
+
+    @property
+    def tiers(self) -> int:
+        """Number of tiers."""
+        return 1 + max(self.logic_tier, self.buffer_tier, self.memory_tier)

@@ -1,0 +1,100 @@
+"""Parts of a machine whose cost was reported by synthesis or a memory compiler, and is not modelled here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hwmodels.checks import at_least_zero, one_of, positive, whole
+
+PER = ("lane", "pe", "chip")
+"""What an instance of a part belongs to."""
+
+ROLES = ("mac", "array", "vector", "standby")
+"""When a part spends its dynamic energy; see `Module`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A part of the logic, as reported; figures are of one instance.
+
+    Parameters
+    ----------
+    name
+        What tables call it.
+    per, count
+        `count` instances for each lane, PE or chip.
+    area_um2, dynamic_w, leakage_w
+        Area, power while busy at `clock_hz`, and leakage.
+    role
+        "mac": the energy of a busy cycle is shared by the `operations` multiply-accumulates an instance does
+        in it, and spent for each one done. "vector": likewise for vector operations. "array": spent in every
+        cycle that the array is busy. "standby": not spent; area and leakage only.
+    operations
+        What an instance does in a cycle.
+    clock_hz, node_nm, voltage
+        What the figures are for; all modules of a machine agree in them.
+    tier
+        Tier it sits on; 0 is next to the heat sink.
+
+    """
+
+    name: str
+    per: str = "chip"
+    count: int = 1
+    area_um2: float
+    dynamic_w: float = 0.0
+    leakage_w: float = 0.0
+    role: str = "array"
+    operations: float = 1.0
+    clock_hz: float
+    node_nm: float
+    voltage: float
+    tier: int = 0
+
+    def __post_init__(self) -> None:
+        one_of(self, "per", PER)
+        one_of(self, "role", ROLES)
+        whole(self, "count")
+        whole(self, "tier", least=0)
+        at_least_zero(self, "area_um2", "dynamic_w", "leakage_w")
+        positive(self, "operations", "clock_hz", "node_nm", "voltage")
+
+    @property
+    def busy_pj(self) -> float:
+        """Energy of one busy cycle of one instance, in picojoules."""
+        return self.dynamic_w / self.clock_hz * 1e12
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Macro:
+    """An on-chip memory, as reported. It calibrates the model of the buffer that carries it.
+
+    The buffer costs the model at its own capacity and node, times reported over modelled at the macro's
+    capacity and node, quantity by quantity; so at the macro's own capacity it costs what was reported.
+
+    Parameters
+    ----------
+    bytes, banks, block_bytes
+        Capacity, banks, and bytes of one access.
+    read_pj, write_pj
+        Energy of one access.
+    leakage_w, area_mm2
+        Of the whole memory.
+    node_nm, voltage
+        What the figures are for.
+
+    """
+
+    bytes: int
+    banks: int
+    block_bytes: int
+    read_pj: float
+    write_pj: float
+    leakage_w: float
+    area_mm2: float
+    node_nm: float
+    voltage: float
+
+    def __post_init__(self) -> None:
+        whole(self, "bytes", "banks", "block_bytes")
+        positive(self, "read_pj", "write_pj", "leakage_w", "area_mm2", "node_nm", "voltage")
