@@ -198,6 +198,9 @@ def test_faster_rcnn_looks_at_as_many_boxes_as_are_asked_for() -> None:
     a_box = 256 * 7 * 7 * 1024 + 1024 * 1024 + 1024 * 91 * 5  # two linear layers, 91 scores and 91 boxes
     assert many.macs - few.macs == 900 * a_box
     assert many.parameters == few.parameters
+    for bad in (0, 4508):
+        with pytest.raises(workloads.WorkloadError, match=rf"proposals must be in 1 .. 4507, got {bad}"):
+            faster_rcnn_resnet50(proposals=bad)
 
 
 def test_roi_align_names_the_level_that_does_not_fit() -> None:
@@ -312,7 +315,9 @@ def test_sequences_longer_than_the_positions_are_refused(
     module: str, builder: str, field: str, most: int, bad: object
 ) -> None:
     build = getattr(import_module(f"workloads.networks.{module}"), builder)
-    with pytest.raises(ValueError, match=rf"{builder}: {field} must be an integer in 1 .. {most}, got {bad}"):
+    with pytest.raises(
+        workloads.WorkloadError, match=rf"{builder}: {field} must be an integer in 1 .. {most}, got {bad}"
+    ):
         build(**{field: bad})
 
 

@@ -32,7 +32,7 @@ def bert_base(batch: int = 1, *, tokens: int = 128) -> Network:
 
     Raises
     ------
-    ValueError
+    WorkloadError
         If there are too many tokens, or none.
 
     """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from workloads.errors import WorkloadError
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.backbone import resnet50_stages
@@ -92,7 +93,12 @@ def faster_rcnn_resnet50(batch: int = 1, *, proposals: int = 1000) -> Network:
     batch
         Images in a run.
     proposals
-        Boxes an image that the second stage looks at.
+        Boxes an image that the second stage looks at, of 4,507 candidates.
+
+    Raises
+    ------
+    WorkloadError
+        If there are more proposals than candidates, or none.
 
     """
     graph = Graph("faster_rcnn_resnet50")
@@ -145,6 +151,9 @@ def _proposals(graph: Graph, levels: Sequence[str], proposals: int) -> str:
         graph.add_many(TopK(f"rpn.top.{i}", picked, axis=1), ordered[0])
         candidates.append(graph.add(Gather(f"rpn.picked.{i}", axis=1, indices=(picked,)), ordered[1]))
     x = graph.add(Concat("rpn.candidates", 1), *candidates)
+    most = graph.tensors[x].shape[1]
+    if not 1 <= proposals <= most:
+        raise WorkloadError(f"faster_rcnn_resnet50: proposals must be in 1 .. {most}, got {proposals!r}")
     x = graph.add(Elementwise("rpn.decode", "affine"), x)
     return graph.add(Gather("rpn.proposals", axis=1, indices=(proposals,)), x)
 

@@ -37,7 +37,7 @@ def gpt2_prefill(batch: int = 1, *, tokens: int = _POSITIONS) -> Network:
 
     Raises
     ------
-    ValueError
+    WorkloadError
         If there are too many tokens, or none.
 
     """
@@ -57,7 +57,7 @@ def gpt2_decode(batch: int = 1, *, context: int = _POSITIONS) -> Network:
 
     Raises
     ------
-    ValueError
+    WorkloadError
         If there are too many tokens, or none.
 
     """

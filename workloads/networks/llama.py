@@ -29,7 +29,7 @@ def llama_1b_prefill(batch: int = 1, *, tokens: int = 2048) -> Network:
 
     Raises
     ------
-    ValueError
+    WorkloadError
         If there are too many tokens, or none.
 
     """
@@ -49,7 +49,7 @@ def llama_1b_decode(batch: int = 1, *, context: int = 2048) -> Network:
 
     Raises
     ------
-    ValueError
+    WorkloadError
         If there are too many tokens, or none.
 
     """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from workloads.errors import WorkloadError
 from workloads.graph import Graph
 from workloads.operations import Elementwise, Embedding, Linear, Normalisation, Operation, Site, Split
 from workloads.operations.base import vector
@@ -88,4 +89,4 @@ def position_embedding(graph: Graph, name: str, x: str, entries: int) -> str:
 def need_tokens(what: str, tokens: int, most: int) -> None:
     """Refuse a number of tokens that a network has no positions for."""
     if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= most:
-        raise ValueError(f"{what} must be an integer in 1 .. {most}, got {tokens!r}")
+        raise WorkloadError(f"{what} must be an integer in 1 .. {most}, got {tokens!r}")
