@@ -1,15 +1,35 @@
 """The engine's counts: against a walk of the nest with real buffers, and by law."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels.kernels.nest import lay_out
 from hwmodels.kernels.nest_columns import TILES, CountColumns, count_columns, work_columns
 from hwmodels.kernels.nest_ragged import count_ragged
-from hwmodels.mapping import Architecture, FirstTouch, Mapping, Problem, Reuse, Rules
+from hwmodels.mapping import (
+    Architecture,
+    FirstTouch,
+    LevelMapping,
+    Mapping,
+    MappingError,
+    Operand,
+    Problem,
+    Reuse,
+    Rules,
+    StorageLevel,
+    convolution,
+    evaluate,
+    matrix_product,
+    uniform,
+)
 from hwmodels.mapping.engine import _run
+from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import pack_mappings, pack_problem
+from tests.mapping.brute import every_mapping
 from tests.mapping.strategies import nests, sliding_nests
 from tests.oracles.nest import Walk, walk
 
@@ -91,3 +111,128 @@ def test_the_general_kernel_equals_the_fast_one_on_even_factors(nest: Nest, rule
     fast = counts_of(nest, rules)
     np.testing.assert_array_equal(fast.words, out.words)
     np.testing.assert_array_equal(fast.use, out.use)
+
+
+def test_every_mapping_of_one_small_problem_equals_the_walk() -> None:
+    """All chains, loop orders and operands kept of a two-level machine, for a window of stride 1."""
+    problem = Problem(
+        name="windows",
+        dimensions=("K", "P", "R"),
+        bounds=(2, 3, 2),
+        operands=(
+            Operand(name="W", ranks=((("K", 1),), (("R", 1),))),
+            Operand(name="I", ranks=((("P", 1), ("R", 1)),)),
+            Operand(name="O", ranks=((("K", 1),), (("P", 1),)), read_write=True),
+        ),
+    )
+    inner = StorageLevel(name="inner")
+    outer = StorageLevel(name="outer", fanout_x=3)
+    architecture = Architecture(name="two", levels=(inner, outer), macs=3)
+    every = every_mapping(Mapspace(problem=problem, architecture=architecture))
+    assert len(every) == 49 * 8  # 49 ways to place and order three loops, 8 to keep three operands
+    for mapping in every:
+        same_counts((problem, architecture, mapping), Rules(), walk(problem, architecture, mapping, Rules()))
+
+
+def test_costs_follow_from_counts() -> None:
+    problem = matrix_product(m=4, k=8, n=2)
+    buffer = StorageLevel(
+        name="buffer",
+        block_words=4,
+        read_pj=3.0,
+        fill_pj=5.0,
+        update_pj=7.0,
+        read_words_per_cycle=0.5,
+        leakage_w=1e-3,
+    )
+    dram = StorageLevel(name="DRAM", read_pj=100.0, fill_pj=100.0, update_pj=100.0)
+    machine = Architecture(name="two", levels=(buffer, dram), macs=1, mac_pj=2.0, clock_hz=1e9)
+    inner = LevelMapping(
+        level="buffer", temporal=(("M", 4), ("K", 8), ("N", 2)), keep=frozenset({"W", "I", "O"})
+    )
+    outer = LevelMapping(level="DRAM", keep=frozenset({"W", "I", "O"}))
+    got = evaluate(problem, machine, Mapping(levels=(inner, outer)))
+    # 64 MACs read W and I 64 times each and O 64 - 8 times: 184 words through a port of half a word a cycle.
+    assert (got.compute_cycles, got.cycles, got.bound) == (64, 368, "buffer read port")
+    assert got.utilisation == 64 / 368
+    reads, fills, updates = (16 + 16 + 14) * 3.0, (4 + 8) * 5.0, 16 * 7.0  # in blocks of four words
+    assert got.energy_by_component_pj["buffer"] == reads + fills + updates
+    assert got.energy_by_component_pj["DRAM"] == (16 + 32 + 8) * 100.0
+    assert got.energy_by_component_pj["leakage"] == pytest.approx(368 * 1.0)  # 1 mW at 1 GHz is 1 pJ a cycle
+    assert got.energy_pj == pytest.approx(sum(got.energy_by_component_pj.values()))
+    exposed = replace(machine, levels=(replace(buffer, overlapped=False), dram))
+    assert evaluate(problem, exposed, Mapping(levels=(inner, outer))).cycles == 64 + 368
+
+
+def test_boxes_count_the_gaps_that_strides_leave() -> None:
+    """A stride beyond the window: the tile is the box, so 1 + 3 * 3 words for four points."""
+    problem = convolution(k=1, c=1, p=4, q=1, stride=(3, 1))
+    store = StorageLevel(name="DRAM")
+    counts = evaluate(
+        problem, Architecture(name="one", levels=(store,), macs=1), uniform_mapping(problem, store)
+    )
+    assert counts.at("DRAM", "I").tile_words == 10
+    assert counts.at("DRAM", "I").reads == 4  # each MAC asks for its own point
+
+
+def uniform_mapping(problem: Problem, store: StorageLevel) -> Mapping:
+    return uniform(Architecture(name="one", levels=(store,), macs=1), problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"temporal": (("Z", 4),)},
+            r"LevelMapping.temporal of buffer: unknown dimension 'Z', matrix_product has M",
+        ),
+        ({"temporal": (("M", 2), ("M", 2))}, r"LevelMapping.temporal of buffer: M appears twice"),
+        ({"temporal": (("M", 0),)}, r"the count of M must be positive, got 0"),
+        (
+            {"temporal": (("M", 8),)},
+            r"M loops further in already cover 8 of 4, so a count of 4 here repeats nothing",
+        ),
+        ({"keep": frozenset({"X"})}, r"LevelMapping.keep of buffer: unknown operand 'X'"),
+    ],
+)
+def test_mappings_that_are_none_are_refused(change: dict[str, object], message: str) -> None:
+    problem = matrix_product(m=4, k=8, n=2)
+    machine = Architecture(
+        name="two", levels=(StorageLevel(name="buffer"), StorageLevel(name="DRAM")), macs=1
+    )
+    good = uniform(machine, problem)
+    bad = Mapping(levels=(replace(good.levels[0], **change), good.levels[1]))
+    with pytest.raises(MappingError, match=message):
+        evaluate(problem, machine, bad)
+
+
+def test_a_mapping_that_does_not_cover_the_nest_is_refused() -> None:
+    problem = matrix_product(m=4, k=8, n=2)
+    machine = Architecture(name="one", levels=(StorageLevel(name="DRAM"),), macs=1)
+    short = LevelMapping(
+        level="DRAM", temporal=(("M", 4), ("K", 3), ("N", 2)), keep=frozenset({"W", "I", "O"})
+    )
+    with pytest.raises(MappingError, match="counts of K multiply to 3 and do not cover its bound 8"):
+        evaluate(problem, machine, Mapping(levels=(short,)))
+
+
+def test_counts_beyond_64_bits_are_refused() -> None:
+    problem = matrix_product(m=2**21, k=2**21, n=2**21)
+    machine = Architecture(name="one", levels=(StorageLevel(name="DRAM"),), macs=1)
+    with pytest.raises(
+        MappingError, match=r"accesses of W could pass 2\*\*62, more than a 64-bit count holds"
+    ):
+        evaluate(problem, machine, uniform(machine, problem))
+
+
+def test_too_small_a_buffer_is_infeasible_and_named() -> None:
+    problem = matrix_product(m=4, k=8, n=2)
+    small = StorageLevel(name="buffer", capacity_words=40)
+    machine = Architecture(name="two", levels=(small, StorageLevel(name="DRAM")), macs=1)
+    inner = LevelMapping(
+        level="buffer", temporal=(("M", 4), ("K", 8), ("N", 2)), keep=frozenset({"W", "I", "O"})
+    )
+    got = evaluate(
+        problem, machine, Mapping(levels=(inner, LevelMapping(level="DRAM", keep=frozenset("WIO"))))
+    )
+    assert (got.feasible, got.limit) == (False, "buffer capacity")
