@@ -3,7 +3,7 @@
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
 from hwmodels.kernels.chip import array_work, c_steps, k_steps, m_steps
-from hwmodels.kernels.layout import UNROLLED, distinct_inputs
+from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, distinct_inputs
 from hwmodels.kernels.rows import Config, Layer
 from hwmodels.kernels.terms import Terms
 
@@ -33,7 +33,7 @@ def on_chip_bound(
         m_steps(terms, layer, config, full, m_size, rest, m_rest_size, extents),
     )
     turns = (n_k, n_c, full + rest)
-    distinct = 1.0
+    distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
     if terms.interconnect == UNROLLED:
         distinct = distinct_inputs(layer, config, extents[1], extents[2])
     cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)

@@ -63,7 +63,8 @@ def array_work(
     turns, folded
         Numbers of tiles of (K, C, M), and folds (steps) summed over those tiles.
     distinct
-        Inputs sent over inputs taken (see `layout.distinct_inputs`).
+        Inputs sent over inputs taken: all in a systolic array, each once for all taps in an ideal and a
+        cartesian one, and in between in an unrolled one (see `layout.distinct_inputs`).
 
     Returns
     -------
@@ -85,10 +86,10 @@ def array_work(
         return cycles, n_m, k_folds, c_folds
     if terms.interconnect == IDEAL:
         macs = terms.positions * terms.reduction * terms.all_k
-        return macs / terms.multipliers * terms.time, n_m, n_k, n_c
+        return macs / terms.multipliers * terms.time, n_m, n_k * distinct, n_c
     cycles = m_folds * k_folds * c_folds * terms.taps * terms.time
     if terms.interconnect == CARTESIAN:
-        return cycles, n_m, n_k, n_c
+        return cycles, n_m, n_k * distinct, n_c
     if terms.flow == OUTPUT_STATIONARY:
         return cycles, m_folds, k_folds * distinct, n_c
     if terms.flow == INPUT_STATIONARY:

@@ -145,11 +145,12 @@ def evaluate_batch(
         out.area_mm2[c] = configs.array_area_mm2[c] + configs.buffer_area_mm2[c]
         out.mappings_costed[c] = costed
         blank = math.nan if limit != 0 else 0.0
+        latency += blank
         mac_j = switched * config.mac_pj * 1e-12
         dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
         static_j = config.static_w * latency
         energy = mac_j + (buffer_pj + vector_pj + dram_pj) * 1e-12 + static_j + control_pj * 1e-12
-        out.latency_s[c] = latency + blank
+        out.latency_s[c] = latency
         out.energy_j[c] = energy + blank
         out.power_w[c] = energy / latency + blank
         out.edp_js[c] = energy * latency + blank

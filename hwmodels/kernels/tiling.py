@@ -19,7 +19,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
 from hwmodels.kernels.chip import c_steps, chip_work, k_steps, m_steps
-from hwmodels.kernels.layout import UNROLLED, distinct_inputs
+from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, distinct_inputs
 from hwmodels.kernels.rows import Config, Layer
 from hwmodels.kernels.terms import Terms
 
@@ -172,7 +172,7 @@ def best_mapping(
     cost_work = (0.0, 0.0, 0.0)
     best_k, best_c, best_m, best_order = -1, -1, -1, -1
     costed = 0.0
-    distinct = 1.0
+    distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
 
     for mi in range(tiles.m_number[i]):
         m_size = float(tiles.m_size[i, mi])

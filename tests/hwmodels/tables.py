@@ -1,5 +1,6 @@
 """Tables for kernel tests, built by hand: no spec and no component stands between a test and a kernel."""
 
+from hwmodels.array import INTERCONNECTS
 from hwmodels.columns import ConfigTable
 from workloads.table import LayerTable, blank_table, make_table
 
@@ -18,7 +19,11 @@ def layer_table(nests):
             columns[name][i] = nest.dilation
         for name in ("pad_top", "pad_left"):
             columns[name][i] = nest.pad
-    return LayerTable(**columns)
+        columns["weight_density"][i] = nest.wd
+        columns["input_density"][i] = nest.id
+        columns["output_density"][i] = nest.od
+    table = LayerTable(**columns)
+    return table._replace(effectual_macs=table.macs * table.weight_density * table.input_density)
 
 
 def config_table(machine):
@@ -48,11 +53,27 @@ def config_table(machine):
         "buffer_area_mm2": 1.0,
         "array_efficiency": 1.0,
         "lane_width": 1,
-    } | {f"unroll_{name}": 1 for name in "nkcpqrs"}
+        "interconnect": INTERCONNECTS[b.get("wiring", "systolic")],
+        "weight_group": b.get("group", 1),
+        "front_end_positions": 1 / b["lane_positions"] if b.get("lane_positions") else 0,
+        "mask_capacity_bytes": b.get("mask_cap", 0),
+        "busy_pj": b["pj"].get("busy", 0),
+        "result_pj": b["pj"].get("result", 0),
+    }
+    values["mask_read_pj_per_byte"], values["mask_write_pj_per_byte"] = b["pj"].get("mask", (0, 0))
+    for name in "nkcpqrs":
+        values[f"unroll_{name}"] = b.get("unroll", {}).get(name, 1)
+    for operand in ("weight", "input", "output"):
+        values[f"{operand}_mode"] = 2 if operand in b.get("skip", ()) else 0
+        values[f"{operand}_format"] = 1 if operand in b.get("packed", ()) else 0
+        values[f"{operand}_on_chip"] = 0 if operand in b.get("unpacked", ()) else 1
+        values[f"{operand}_skip_block"] = values[f"{operand}_width"] = 1
+    values["input_group"] = 1
     for operand in ("weight", "input", "output"):
         values[f"{operand}_capacity_bytes"] = b["cap"][operand]
         values[f"{operand}_port_bytes_per_s"] = b["port"][operand]
         values[f"{operand}_read_pj_per_byte"], values[f"{operand}_write_pj_per_byte"] = b["pj"][operand]
     values["shared_capacity_bytes"] = b["cap"]["shared"]
     values["shared_port_bytes_per_s"] = 1.0
-    return make_table(ConfigTable, values, 1)
+    known = {name: value for name, value in values.items() if name in ConfigTable._fields}
+    return make_table(ConfigTable, known, 1)

@@ -1,5 +1,6 @@
 """The two-level mapper: its best equals the best of a tile-by-tile walk, and laws."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -71,6 +72,36 @@ def machines(draw):
     }
 
 
+@st.composite
+def wired(draw):
+    """A machine of any wiring; rows and columns follow from the unrolling where there is one."""
+    machine = draw(machines())
+    wiring = draw(st.sampled_from(["unrolled", "cartesian", "ideal"]))
+    unroll = {name: draw(st.integers(1, 3)) for name in "nkcpqrs"}
+    return machine | {"wiring": wiring, "unroll": unroll, "group": draw(st.integers(1, 3))}
+
+
+@st.composite
+def sparse(draw):
+    """A nest with zeros and a machine that skips and packs them."""
+    share = st.floats(0.1, 1.0)
+    nest = dataclasses.replace(draw(nests()), wd=draw(share), id=draw(share), od=draw(share))
+    machine = draw(machines())
+    if draw(st.booleans()):
+        unroll = {name: draw(st.integers(1, 3)) for name in "nkcpqrs"}
+        machine |= {"wiring": "unrolled", "unroll": unroll}
+    operands = st.sets(st.sampled_from(["weight", "input", "output"]))
+    more = {
+        "skip": draw(operands) - {"output"},
+        "packed": draw(operands),
+        "unpacked": draw(operands),
+        "mask_cap": draw(st.sampled_from([0, 20, 10**4])),
+        "lane_positions": draw(st.sampled_from([0, 0.25, 2.0])),
+    }
+    extra = {"busy": draw(PICO), "result": draw(PICO), "mask": (draw(PICO), draw(PICO))}
+    return nest, machine | more | {"pj": machine["pj"] | extra}
+
+
 def kernel_best(nest, machine, objective):
     layers = layer_table([nest])
     tiles = tile_table(layers)
@@ -79,9 +110,7 @@ def kernel_best(nest, machine, objective):
     return best_mapping(terms, layer, config, tiles, 0, OBJECTIVES.index(objective)), tiles
 
 
-@settings(max_examples=150, deadline=None)
-@given(nest=nests(), machine=machines(), objective=st.sampled_from(OBJECTIVES))
-def test_best_equals_brute_force(nest, machine, objective):
+def agree(nest, machine, objective):
     truth, mappings = oracle.best(nest, machine, objective)
     found, tiles = kernel_best(nest, machine, objective)
     assert mapspace_size(tiles)[0] == mappings
@@ -93,22 +122,42 @@ def test_best_equals_brute_force(nest, machine, objective):
     assert found[0] == pytest.approx(truth[objective], rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(nest=nests(), machine=machines(), objective=st.sampled_from(OBJECTIVES))
-def test_the_winner_costs_what_the_walk_of_that_mapping_costs(nest, machine, objective):
+def test_best_equals_brute_force(nest, machine, objective):
+    agree(nest, machine, objective)
+
+
+@settings(max_examples=80, deadline=None)
+@given(nest=nests(), machine=wired(), objective=st.sampled_from(OBJECTIVES))
+def test_best_on_other_wirings_equals_brute_force(nest, machine, objective):
+    agree(nest, machine, objective)
+
+
+@settings(max_examples=80, deadline=None)
+@given(pair=sparse(), objective=st.sampled_from(OBJECTIVES))
+def test_best_with_zeros_equals_brute_force(pair, objective):
+    agree(*pair, objective)
+
+
+@settings(max_examples=150, deadline=None)
+@given(pair=sparse() | st.tuples(nests(), machines() | wired()), objective=st.sampled_from(OBJECTIVES))
+def test_the_winner_costs_what_the_walk_of_that_mapping_costs(pair, objective):
+    nest, machine = pair
     found, tiles = kernel_best(nest, machine, objective)
-    if found[9] < 0:
+    if found.k < 0:
         return
-    ki, ci, mi, innermost = found[9], found[10], found[11], found[12]
-    cut = oracle.position_cuts(nest)[mi]
-    outer = [index for index in "mkc" if index != "mkc"[innermost]]
-    order = (*outer, "mkc"[innermost])
-    cost = oracle.walk(nest, machine, cut, int(tiles.k_size[0, ki]), int(tiles.c_size[0, ci]), order)
-    for got, name in zip(found[1:4], ("latency", "energy", "cycles"), strict=True):
-        assert got == pytest.approx(cost[name], rel=1e-12)
-    assert found[6] == pytest.approx(cost["read"], rel=1e-12)
-    assert found[7] == pytest.approx(cost["written"], rel=1e-12)
-    assert found[8] == pytest.approx(cost["buffer"], rel=1e-9, abs=1e-9)  # a difference of two sums
+    cut = oracle.position_cuts(nest)[found.m]
+    outer = [index for index in "mkc" if index != "mkc"[found.order]]
+    order = (*outer, "mkc"[found.order])
+    k_tile, c_tile = int(tiles.k_size[0, found.k]), int(tiles.c_size[0, found.c])
+    cost = oracle.walk(nest, machine, cut, k_tile, c_tile, order)
+    assert found.latency_s == pytest.approx(cost["latency"], rel=1e-12)
+    assert found.energy_pj == pytest.approx(cost["energy"], rel=1e-12)
+    assert found.cycles == pytest.approx(cost["cycles"], rel=1e-12)
+    assert found.read == pytest.approx(cost["read"], rel=1e-12)
+    assert found.written == pytest.approx(cost["written"], rel=1e-12)
+    assert found.buffer_pj == pytest.approx(cost["buffer"], rel=1e-9, abs=1e-9)  # a difference of two sums
 
 
 @settings(max_examples=60, deadline=None)

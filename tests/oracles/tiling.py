@@ -1,5 +1,8 @@
 """The two-level mapspace walked tile by tile: every tile size, every order of the three loops, a buffer that
 holds the last tile of each operand. Slow, obvious, independent of the kernel's closed forms.
+
+A machine may be wired in four ways ("wiring", "unroll"), skip zeros and keep operands behind bitmasks
+("skip", "packed", "unpacked", "mask_cap"); left out, it is systolic and dense.
 """
 
 import itertools
@@ -22,6 +25,9 @@ class Nest:
     pad: int = 0
     in_rows: int = 1
     in_cols: int = 1
+    wd: float = 1.0
+    id: float = 1.0
+    od: float = 1.0
 
 
 def halvings(size):
@@ -47,20 +53,22 @@ def touched(positions, kernel, stride, dilation, pad, existing):
     return len([row for row in range(min(rows), max(rows) + 1) if 0 <= row < existing])
 
 
-def tile_cycles(m, k, n, rows, cols, flow):
-    """Cycles of one product, fold by fold."""
+def tile_cycles(m, k, n, machine, time):
+    """Cycles of one product on a systolic array, fold by fold; `time` shortens what streams."""
+    rows, cols, flow = machine["rows"], machine["cols"], machine["flow"]
     row_size, col_size, stream = {"os": (m, n, k), "ws": (k, n, m), "is": (k, m, n)}[flow]
     cycles = 0
     for _ in range(0, row_size, rows):
         for _ in range(0, col_size, cols):
             if flow != "os":
                 cycles += rows  # shift the held operand in
-            cycles += stream + (rows - 1) + (cols - 1)
+            cycles += stream * time + (rows - 1) + (cols - 1)
     return cycles
 
 
-def tile_accesses(m, k, n, rows, cols, flow):
-    """Elements read of weights and inputs, and written and read of outputs, by the array in one tile."""
+def tile_accesses(m, k, n, machine):
+    """Elements read of weights and inputs, written and read of outputs, by a systolic array in one tile."""
+    rows, cols, flow = machine["rows"], machine["cols"], machine["flow"]
     weights = inputs = written = read = 0
     row_size, col_size = {"os": (m, n), "ws": (k, n), "is": (k, m)}[flow]
     for row0 in range(0, row_size, rows):
@@ -84,10 +92,119 @@ def tile_accesses(m, k, n, rows, cols, flow):
     return weights, inputs, written, read
 
 
+def side_by_side(items, at_once):
+    return [items[start : start + at_once] for start in range(0, len(items), at_once)]
+
+
+def unrolled_tile(nest, ks, cs, tile, machine):
+    """Steps of an unrolled array through one tile, and accesses: weights, inputs taken, written, read."""
+    u, flow = machine["unroll"], machine["flow"]
+    taps = [
+        (rs, ss) for rs in side_by_side(range(nest.r), u["r"]) for ss in side_by_side(range(nest.s), u["s"])
+    ]
+    positions = list(
+        itertools.product(
+            side_by_side(tile[0], u["n"]), side_by_side(tile[1], u["p"]), side_by_side(tile[2], u["q"])
+        )
+    )
+    sums = [(c, t) for c in side_by_side(cs, u["c"]) for t in taps]
+    filters = side_by_side(ks, u["k"])
+    steps = weights = inputs = written = read = 0
+    for f in filters:
+        for at in positions:
+            outputs = len(f) * math.prod(map(len, at))
+            for turn, (c, (rs, ss)) in enumerate(sums):
+                steps += 1
+                if flow != "ws":  # weights follow the positions
+                    weights += len(f) * len(c) * len(rs) * len(ss)
+                if flow != "is":  # inputs follow the filters
+                    inputs += math.prod(map(len, at)) * len(c) * len(rs) * len(ss)
+                if flow != "os":  # sums leave after each step
+                    written += outputs
+                    read += outputs if turn else 0
+            if flow == "os":
+                written += outputs
+    if flow == "ws":
+        weights = len(ks) * len(cs) * nest.r * nest.s
+    if flow == "is":
+        inputs = math.prod(map(len, tile)) * len(cs) * nest.r * nest.s
+    return steps, weights, inputs, written, read
+
+
+def sent_of_taken(nest, cut, machine):
+    """Distinct rows (columns) of inputs of all steps over those taken, the fewer of the two, axis by axis."""
+    share = 1
+    for size, tile, taps, together, tap_together in (
+        (nest.p, cut[1], nest.r, machine["unroll"]["p"], machine["unroll"]["r"]),
+        (nest.q, cut[2], nest.s, machine["unroll"]["q"], machine["unroll"]["s"]),
+    ):
+        sent = 0
+        for piece in pieces(size, tile):
+            for outputs in side_by_side(piece, together):
+                for window in side_by_side(range(taps), tap_together):
+                    first = outputs[0] * nest.stride + window[0] * nest.dilation
+                    last = outputs[-1] * nest.stride + window[-1] * nest.dilation
+                    sent += last - first + 1
+        share *= min(sent / (size * taps), 1)
+    return share
+
+
+def cartesian_steps(nest, ks, cs, tile, machine):
+    """Cycles of a cartesian array through one tile: the fullest PE, channel by channel, group by group."""
+    u = machine["unroll"]
+    steps = 0
+    for _image in tile[0]:
+        held = {}
+        row_block, col_block = math.ceil(len(tile[1]) / u["p"]), math.ceil(len(tile[2]) / u["q"])
+        for row in range(len(tile[1])):
+            for col in range(len(tile[2])):
+                pe = (row // row_block, col // col_block)
+                held[pe] = held.get(pe, 0) + 1
+        fullest = math.ceil(max(held.values()) / u["n"])
+        for _channel in cs:
+            for group in side_by_side(ks, machine["group"]):
+                steps += fullest * math.ceil(len(group) * nest.r * nest.s / u["k"])
+    return steps
+
+
+def work_of(nest, machine, ks, cs, tile, time):
+    """Cycles of one tile, and accesses of the array: weights, inputs, written, read."""
+    m, window = math.prod(map(len, tile)), nest.r * nest.s
+    wiring = machine.get("wiring", "systolic")
+    if wiring == "systolic":
+        product = (m, len(cs) * window, len(ks), machine)
+        return tile_cycles(*product, time), *tile_accesses(*product)
+    if wiring == "unrolled":
+        steps, *counts = unrolled_tile(nest, ks, cs, tile, machine)
+        return steps * time, *counts
+    counts = (len(ks) * len(cs) * window, m * len(cs), m * len(ks), 0)
+    if wiring == "cartesian":
+        return cartesian_steps(nest, ks, cs, tile, machine) * time, *counts
+    return m * len(ks) * len(cs) * window / (machine["rows"] * machine["cols"]) * time, *counts
+
+
+def element_bytes(machine, operand, size, density):
+    """Bytes of an element in main memory, in its buffer and in the mask buffer; packed means bitmasks."""
+    if operand not in machine.get("packed", ()):
+        return size, size, 0
+    if operand in machine.get("unpacked", ()):  # on its way into the buffer
+        return size * density + 1 / 8, size, 0
+    if machine.get("mask_cap", 0):
+        return size * density + 1 / 8, size * density, 1 / 8
+    return size * density + 1 / 8, size * density + 1 / 8, 0
+
+
 def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, read top to bottom
     """Cost of one mapping, or None where a tile does not fit. Bytes and seconds summed tile by tile."""
     b = machine
     double = b["double"]
+    wm, wb, wx = element_bytes(b, "weight", b["wb"], nest.wd)
+    im, ib, ix = element_bytes(b, "input", b["ib"], nest.id)
+    om = element_bytes(b, "output", b["ob"], nest.od)[0]
+    skip = b.get("skip", ())
+    done = (nest.wd if "weight" in skip else 1) * (nest.id if "input" in skip else 1)
+    time = max(done, b["lane_positions"] if skip and b.get("lane_positions") else 0)
+    wiring = b.get("wiring", "systolic")
     position_tiles = list(
         itertools.product(pieces(nest.n, cut[0]), pieces(nest.p, cut[1]), pieces(nest.q, cut[2]))
     )
@@ -111,11 +228,11 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
         )
     )
     need = {
-        "weight": k_tile * c_tile * window * b["wb"],
-        "input": largest_input * c_tile * b["ib"],
+        "weight": k_tile * c_tile * window * wb,
+        "input": largest_input * c_tile * ib,
         "output": cut[0] * cut[1] * cut[2] * k_tile * b["ab"],
     }
-    edge_s = (need["weight"] + need["input"]) / b["read_bw"]
+    edge_s = (k_tile * c_tile * window * wm + largest_input * c_tile * im) / b["read_bw"]
     counts = {"weight": "kc", "input": "cm", "output": "km"}
     for operand, indices in counts.items():
         tiles = nest.g * math.prod(len(loops[index]) for index in indices)
@@ -129,10 +246,12 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
             return None
     if pool > b["cap"]["shared"]:
         return None
+    if need["weight"] / wb * wx + need["input"] / ib * ix > b.get("mask_cap", 0):
+        return None
 
     cycles = read = written = 0
     weights = inputs = out_written = out_read = 0
-    fills = {"weight": 0, "input": 0, "output": 0}
+    fills = {"weight": 0, "input": 0, "output": 0}  # elements, bytes of the output
     held = {"weight": None, "input": None, "output": None}
     visits = {}
     last_output = 0
@@ -142,40 +261,41 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
             ks, cs, ms = (loops[index][at[index]] for index in "kcm")
             m = len(ms[0]) * len(ms[1]) * len(ms[2])
             sizes = {
-                "weight": len(ks) * len(cs) * window * b["wb"],
-                "input": input_positions(ms) * len(cs) * b["ib"],
+                "weight": len(ks) * len(cs) * window,
+                "input": input_positions(ms) * len(cs),
                 "output": m * len(ks),
             }
             for operand in ("weight", "input"):
                 name = (group, *(at[index] for index in counts[operand]))
                 if held[operand] != name:
                     held[operand] = name
-                    read += sizes[operand]
+                    read += sizes[operand] * {"weight": wm, "input": im}[operand]
                     fills[operand] += sizes[operand]
             name = (group, at["k"], at["m"])
             if held["output"] != name:
                 if held["output"] is not None:  # an unfinished tile leaves as partial sums
                     unfinished = visits[held["output"]] < len(loops["c"])
-                    written += last_output * (b["ab"] if unfinished else b["ob"])
+                    written += last_output * (b["ab"] if unfinished else om)
                 if name in visits:
                     read += sizes["output"] * b["ab"]
                     fills["output"] += sizes["output"] * b["ab"]
                 held["output"] = name
             visits[name] = visits.get(name, 0) + 1
             last_output = sizes["output"]
-            product = (m, len(cs) * window, len(ks), b["rows"], b["cols"], b["flow"])
-            cycles += tile_cycles(*product)
-            w, i, ow, orr = tile_accesses(*product)
+            turn_cycles, w, i, ow, orr = work_of(nest, b, ks, cs, ms, time)
+            cycles += turn_cycles
             weights += w
             inputs += i
             out_written += ow
             out_read += orr + (sizes["output"] if at["c"] > 0 else 0)
-    written += last_output * b["ob"]
-    edge_s += last_output * b["ob"] / b["write_bw"]
+    written += last_output * om
+    edge_s += last_output * om / b["write_bw"]
+    if wiring == "unrolled":
+        inputs *= sent_of_taken(nest, cut, b)
 
     port = {
-        "weight": weights * b["wb"] / b["port"]["weight"],
-        "input": inputs * b["ib"] / b["port"]["input"],
+        "weight": weights * wb / b["port"]["weight"],
+        "input": inputs * ib / b["port"]["input"],
         "output": (out_written + out_read) * b["ab"] / b["port"]["output"],
     }
     shared_s = sum(s for operand, s in port.items() if b["cap"][operand] == 0)
@@ -186,15 +306,19 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     macs = nest.n * nest.g * nest.k * nest.c * nest.p * nest.q * window
     e = b["pj"]
     buffer = (
-        weights * b["wb"] * e["weight"][0]
-        + inputs * b["ib"] * e["input"][0]
+        weights * (wb * e["weight"][0] + wx * e.get("mask", (0, 0))[0])
+        + inputs * (ib * e["input"][0] + ix * e.get("mask", (0, 0))[0])
         + out_read * b["ab"] * e["output"][0]
         + out_written * b["ab"] * e["output"][1]
-        + sum(fills[operand] * e[operand][1] for operand in fills)
+        + fills["weight"] * (wb * e["weight"][1] + wx * e.get("mask", (0, 0))[1])
+        + fills["input"] * (ib * e["input"][1] + ix * e.get("mask", (0, 0))[1])
+        + fills["output"] * e["output"][1]
         + written * e["output"][0]
     )
     dram = read * e["dram"][0] + written * e["dram"][1]
-    energy = macs * e["mac"] + buffer + dram + b["static_w"] * latency * 1e12
+    results = nest.n * nest.g * nest.k * nest.p * nest.q
+    control = cycles * e.get("busy", 0) + results * e.get("result", 0)
+    energy = macs * done * e["mac"] + buffer + dram + control + b["static_w"] * latency * 1e12
     return {
         "latency": latency,
         "energy": energy,
