@@ -213,7 +213,7 @@ class Network:
     def inversion(
         self, batch: int | None = None, *, as_written: bool = False, state_bits: int = 32
     ) -> "Network":
-        """Return one step of DeepInversion with this network as the teacher; see `training.inversion_step`."""
+        """Return a step of DeepInversion with this network as the teacher; see `training.inversion_step`."""
         from workloads.training import inversion_step
 
         return inversion_step(self, batch, as_written=as_written, state_bits=state_bits)

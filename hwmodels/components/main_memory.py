@@ -42,7 +42,8 @@ class MainMemory:
     bandwidth_bytes_per_s
         Peak of the interface in bytes per second, reading.
     write_share
-        Peak of writing as a share of that of reading, in (0, 1]: below 1 where write pulses keep the banks busy.
+        Peak of writing as a share of that of reading, in (0, 1]: below 1 where write pulses keep the banks
+        busy.
     efficiency
         Share of the peak that streaming reaches, in (0, 1].
     read_pj_per_bit, write_pj_per_bit

@@ -1,0 +1,1 @@
+"""Compiled inner loops: numba over arrays and scalars, nothing else."""

@@ -1,4 +1,4 @@
-"""Configurations per CPU-second and nanoseconds per mapping of the two-level sweep, ResNet-50, dense, batch 1."""
+"""The two-level sweep on dense ResNet-50: configurations per CPU-second and nanoseconds per mapping."""
 
 import resource
 import time
