@@ -1,5 +1,6 @@
 """Operations a network is made of; one file a family, one class an operation."""
 
+from workloads.operations.adaptive import AdaptivePool
 from workloads.operations.attention import Attention
 from workloads.operations.base import Input, Operation, Site
 from workloads.operations.convolution import Convolution
@@ -19,6 +20,7 @@ from workloads.operations.views import Concat, Slice, Split
 
 __all__ = [
     "HLSTM",
+    "AdaptivePool",
     "Attention",
     "BatchNorm",
     "Concat",
