@@ -1,0 +1,84 @@
+"""`springboard validate`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dse.cli.options import Json, print_json
+
+if TYPE_CHECKING:
+    from hwmodels.ledger import Row
+
+
+def command(
+    case: Annotated[
+        list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; repeatable.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the page docs/validation.md.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare the models with published chips and tools.
+
+    The ledger of published figures: each beside ours, with the error, the error aimed at, and the source.
+    Aims that are missed are listed as such, with the reason.
+
+    \b
+    springboard validate
+    springboard validate --case eyeriss_v1
+    springboard validate --markdown > docs/validation.md
+    """
+    from hwmodels import ledger
+
+    if json and markdown:
+        raise typer.BadParameter("--json and --markdown exclude each other")
+    if markdown:
+        print(ledger.markdown(case), end="")
+        return
+    found = ledger.rows(case)
+    if json:
+        print_json([_record(row) for row in found])
+        return
+    print("\n\n".join(_section(name, found) for name in dict.fromkeys(row.case for row in found)))
+    aimed = [row for row in found if row.holds is not None]
+    print(f"\n{sum(bool(row.holds) for row in aimed)} of {len(aimed)} aims hold; {len(found)} figures.")
+
+
+def _record(row: "Row") -> dict[str, object]:
+    return {
+        "case": row.case,
+        "quantity": row.quantity,
+        "unit": row.unit,
+        "published": row.published,
+        "ours": row.ours,
+        "error": row.error,
+        "tolerance": row.tolerance,
+        "holds": row.holds,
+        "evidence": row.evidence.value,
+        "source": row.source,
+        "note": row.note,
+    }
+
+
+def _section(case: str, found: "Sequence[Row]") -> str:
+    """One case: its title, a table, and the reasons of missed aims."""
+    from dse.report import text_table
+    from hwmodels import ledger
+
+    mine = [row for row in found if row.case == case]
+    lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "source"]]
+    for row in mine:
+        lines.append(
+            [
+                row.quantity,
+                row.unit,
+                f"{row.published:.6g}",
+                f"{row.ours:.6g}",
+                f"{row.error:+.1%}",
+                "" if row.tolerance is None else f"{row.tolerance:.1%}",
+                {None: "", True: "yes", False: "NO"}[row.holds],
+                row.source,
+            ]
+        )
+    reasons = "".join(f"\n  NO  {row.quantity}: {row.note}" for row in mine if row.holds is False)
+    return f"{case}: {ledger.title(case)}\n\n{text_table(lines, last_left=True)}{reasons}"

@@ -1,0 +1,1 @@
+"""What our models say about published chips: functions of shapes and documented parameters."""

@@ -1,0 +1,74 @@
+"""The ledger: every case computes, a missed aim has its reason, the page in docs is what is computed."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from dse.cli import main
+from hwmodels import ledger
+
+PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("case", ledger.cases())
+def test_every_case_computes_its_figures(case):
+    found = ledger.rows([case])
+    assert found
+    assert ledger.title(case)
+    for row in found:
+        assert row.case == case
+        assert row.source
+        assert math.isfinite(row.ours)
+    quantities = [row.quantity for row in found]
+    assert len(set(quantities)) == len(quantities)
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("case", ledger.cases())
+def test_the_page_says_what_is_computed(case):
+    """Regenerate with `springboard validate --markdown > docs/validation.md`."""
+    assert ledger.markdown([case]) in PAGE.read_text(encoding="utf-8")
+
+
+def row(**changes):
+    given = {"quantity": "q", "unit": "ms", "published": 10.0, "ours": 10.4, "tolerance": 0.05, "source": "t"}
+    return ledger.Row(**{**given, **changes})
+
+
+def test_a_row_holds_within_its_tolerance():
+    assert row().holds is True
+    assert row(tolerance=None).holds is None
+    assert row(ours=9.4, note="why").holds is False
+    assert row().error == pytest.approx(0.04, rel=1e-12)
+
+
+def test_a_row_refuses_what_it_cannot_judge():
+    with pytest.raises(ValueError, match=r"Row\.published of q: a relative error needs a figure"):
+        row(published=0.0)
+    with pytest.raises(ValueError, match=r"Row\.tolerance of q must not be negative"):
+        row(tolerance=-0.1)
+    with pytest.raises(ValueError, match=r"Row\.note of q: a missed aim needs its reason"):
+        row(ours=20.0)
+
+
+def test_the_command_prints_a_table_json_and_the_page(capsys):
+    assert main(["validate", "--case", "nvdla"]) == 0
+    out = capsys.readouterr().out
+    assert "alexnet: frame, from shapes" in out
+    assert "aims hold" in out
+    assert main(["validate", "--case", "nvdla", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found[0]["holds"] is True
+    assert found[0]["published"] == 895443.5625
+    assert main(["validate", "--case", "nvdla", "--markdown"]) == 0
+    assert capsys.readouterr().out == ledger.markdown(["nvdla"])
+
+
+def test_an_unknown_case_is_one_clear_line(capsys):
+    assert main(["validate", "--case", "eyeris"]) == 2
+    assert "the ledger has no case 'eyeris'; it has" in capsys.readouterr().err
+    assert main(["validate", "--json", "--markdown"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
