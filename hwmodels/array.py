@@ -76,10 +76,15 @@ class Array:
         "systolic": operands enter skewed at two edges. "unrolled": operands are broadcast to the multipliers
         that `unroll` lays out; every loop takes ceil(tile / unroll) steps. "cartesian": `unroll.p` x
         `unroll.q` PEs share the plane of inputs, each multiplies `unroll.n` inputs by `unroll.k` weights of
-        one input channel, every pair of them (SCNN). "ideal": any nest fills it; with `efficiency` the
+        one input channel, every pair of them, for as many output channels at once as its accumulators hold
+        (SCNN). "ideal": any nest fills it; with `efficiency` the
         compute side of a roofline.
     unroll
         Factors of an unrolled or cartesian array.
+    im2col
+        Whether the `unroll.c` multipliers of a lane take terms of any tap, not of any input channel only.
+    accumulators
+        Accumulators of a PE of a cartesian array.
     efficiency
         Share of the peak that is sustained, in (0, 1]: for machines whose inside is not modelled. An
         assumption by nature; 1 leaves the other rules alone.
@@ -91,6 +96,8 @@ class Array:
     dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
     interconnect: str = "systolic"
     unroll: Unroll = Unroll()
+    im2col: bool = False
+    accumulators: int = 1024
     efficiency: float = 1.0
 
     def __post_init__(self) -> None:
@@ -99,8 +106,10 @@ class Array:
             factors = self.unroll
             object.__setattr__(self, "rows", factors.c * factors.r * factors.s)
             object.__setattr__(self, "cols", factors.n * factors.k * factors.p * factors.q)
-        whole(self, "rows", "cols")
+        whole(self, "rows", "cols", "accumulators")
         object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
+        if self.im2col and (self.interconnect != "unrolled" or self.unroll.r * self.unroll.s > 1):
+            raise ValueError("Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1")
         if not 0 < self.efficiency <= 1 or math.isnan(self.efficiency):
             raise ValueError(f"Array.efficiency must be in (0, 1], got {self.efficiency!r}")
 

@@ -86,6 +86,8 @@ class ConfigTable(NamedTuple):
     unroll_r: IntColumn
     unroll_s: IntColumn
     lane_width: IntColumn  # multipliers of a lane
+    im2col: IntColumn  # 1: `unroll_c` runs over channels and taps together
+    accumulators: IntColumn  # of a PE of a cartesian array
     array_efficiency: FloatColumn
     # What is done about zeros.
     weight_mode: IntColumn

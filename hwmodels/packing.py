@@ -143,6 +143,8 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "interconnect": values["array.interconnect"],
         "array_efficiency": values["array.efficiency"],
         "lane_width": values["lane_width"],
+        "im2col": values["array.im2col"],
+        "accumulators": values["array.accumulators"],
         **{f"unroll_{name}": values[f"array.unroll.{name}"] for name in DIMENSIONS},
         **{f"{name}_bits": width for name, width in bits.items()},
         **_main_memory(values),

@@ -70,7 +70,8 @@ class Macro:
     """An on-chip memory, as reported. It calibrates the model of the buffer that carries it.
 
     The buffer costs the model at its own capacity and node, times reported over modelled at the macro's
-    capacity and node, quantity by quantity; so at the macro's own capacity it costs what was reported.
+    capacity and node, quantity by quantity; so at the macro's own capacity it costs what was reported. Zeros
+    make it cost nothing: where its cost is part of a reported module.
 
     Parameters
     ----------
@@ -97,4 +98,5 @@ class Macro:
 
     def __post_init__(self) -> None:
         whole(self, "bytes", "banks", "block_bytes")
-        positive(self, "read_pj", "write_pj", "leakage_w", "area_mm2", "node_nm", "voltage")
+        at_least_zero(self, "read_pj", "write_pj", "leakage_w", "area_mm2")
+        positive(self, "node_nm", "voltage")

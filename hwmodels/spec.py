@@ -77,6 +77,8 @@ class Accelerator:
         Logic whose cost was reported; where there is any, it stands for all of the logic.
     source
         Where its figures come from and their status (measured, published, assumed).
+    assumptions
+        What is assumed beyond the source, a sentence each.
 
     """
 
@@ -92,6 +94,7 @@ class Accelerator:
     vector_lanes: int = 0
     modules: tuple[Module, ...] = ()
     source: str = "assumed"
+    assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         positive(self, "clock_hz")
@@ -181,7 +184,7 @@ def check_path(accelerator: Accelerator, path: str) -> None:
 
 
 def fingerprint(accelerator: Accelerator) -> str:
-    """Hash of everything but name and source, 32 hexadecimal digits; the same in every process.
+    """Hash of everything but name, source and assumptions, 32 hexadecimal digits; the same in every process.
 
     Examples
     --------
@@ -193,5 +196,5 @@ def fingerprint(accelerator: Accelerator) -> str:
     False
 
     """
-    plain = dataclasses.replace(accelerator, name="", source="")
+    plain = dataclasses.replace(accelerator, name="", source="", assumptions=())
     return hashlib.blake2b(repr(plain).encode(), digest_size=16).hexdigest()

@@ -155,6 +155,31 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     return take_rows(table, np.array(rows, dtype=np.int64))._replace(repeats=repeats), index
 
 
+def with_densities(table: LayerTable, *, weight: float, activation: float) -> LayerTable:
+    """Assume one density for all weights and one for all activations, independent of each other.
+
+    Parameters
+    ----------
+    table
+        A layer table.
+    weight, activation
+        Fractions of non-zero elements, in (0, 1].
+
+    Returns
+    -------
+    LayerTable
+        The same operations; effectual MACs are MACs x weight x activation.
+
+    """
+    return table._replace(
+        weight_density=np.full(table.rows, weight),
+        input_density=np.full(table.rows, activation),
+        output_density=np.full(table.rows, activation),
+        effectual_macs=table.macs * (weight * activation),
+        weight_dispersion=np.zeros(table.rows),
+    )
+
+
 def blank_table(rows: int) -> LayerTable:
     """Make a table of `rows` movement rows that move nothing: the start of a lowering or of a test."""
     ones = (

@@ -28,7 +28,7 @@ def on_chip_bound(
     extents = (tiles.m_n[i, mi], tiles.m_p[i, mi], tiles.m_q[i, mi])
     m_size, m_rest_size = float(tiles.m_size[i, mi]), float(tiles.m_rest_size[i, mi])
     folded = (
-        k_steps(terms, config, n_k, float(tiles.k_size[i, ki]), float(tiles.k_rest_size[i, ki])),
+        k_steps(terms, n_k, float(tiles.k_size[i, ki]), float(tiles.k_rest_size[i, ki])),
         c_steps(terms, n_c, float(tiles.c_size[i, ci]), float(tiles.c_rest_size[i, ci])),
         m_steps(terms, layer, config, full, m_size, rest, m_rest_size, extents),
     )

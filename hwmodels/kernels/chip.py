@@ -13,12 +13,11 @@ from hwmodels.kernels.terms import Terms
 
 
 @kernel
-def k_steps(terms: Terms, config: Config, tiles: float, size: float, rest: float) -> float:
+def k_steps(terms: Terms, tiles: float, size: float, rest: float) -> float:
     """Folds (steps) along output channels: `tiles` tiles of `size`, the last one of `rest`."""
     if terms.interconnect == CARTESIAN:
-        group, vector = float(config.weight.group), float(config.unroll_k)
-        whole = (tiles - 1.0) * weight_steps(size, terms.window, group, vector)
-        return whole + weight_steps(rest, terms.window, group, vector)
+        whole = (tiles - 1.0) * weight_steps(size, terms.window, terms.group, terms.k_edge)
+        return whole + weight_steps(rest, terms.window, terms.group, terms.k_edge)
     return folds(tiles - 1.0, size, 1.0, rest, terms.k_edge)
 
 

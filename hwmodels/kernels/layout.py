@@ -39,6 +39,14 @@ def plane_share(rows: int, cols: int, config: Config) -> float:
 
 
 @kernel
+def channel_group(layer: Layer, config: Config) -> int:
+    """Output channels that a PE of a cartesian array accumulates at once, halo of its part included."""
+    rows = (layer.p + config.unroll_p - 1) // config.unroll_p + (layer.r - 1) // layer.stride_p
+    cols = (layer.q + config.unroll_q - 1) // config.unroll_q + (layer.s - 1) // layer.stride_q
+    return min(max(config.accumulators // (rows * cols), 1), layer.k)
+
+
+@kernel
 def plane_steps(rows: int, cols: int, config: Config) -> float:
     """Input vectors that a PE of a cartesian array takes for a plane."""
     return float(math.ceil(plane_share(rows, cols, config) / config.unroll_n))

@@ -61,6 +61,8 @@ class Config(NamedTuple):
     unroll_r: int
     unroll_s: int
     lane_width: int
+    im2col: int
+    accumulators: int
     array_efficiency: float
     front_end_positions: float
     fifo_depth: int
@@ -205,6 +207,8 @@ def config_row(configs: ConfigTable, c: int) -> Config:
         unroll_r=configs.unroll_r[c],
         unroll_s=configs.unroll_s[c],
         lane_width=configs.lane_width[c],
+        im2col=configs.im2col[c],
+        accumulators=configs.accumulators[c],
         array_efficiency=configs.array_efficiency[c],
         front_end_positions=configs.front_end_positions[c],
         fifo_depth=configs.fifo_depth[c],

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.formats import BLOCK, N_M, RLE, stored_share
 from hwmodels.kernels.imbalance import excess
-from hwmodels.kernels.layout import CARTESIAN, plane_share
+from hwmodels.kernels.layout import CARTESIAN, channel_group, plane_share
 from hwmodels.kernels.rows import Config, Layer, Operand
 
 GATE = 1
@@ -145,7 +145,7 @@ def losses(layer: Layer, config: Config, weight: float, inputs: float) -> float:
     if config.interconnect == CARTESIAN:
         plane = int(plane_share(layer.p, layer.q, config))
         uneven = waiting(layer, config, float(layer.c * plane), 1.0, inputs)
-        group = min(config.weight.group, layer.k) * layer.r * layer.s
+        group = channel_group(layer, config) * layer.r * layer.s
         packed = packing_loss(weight, group, config.unroll_k)
         return (1.0 + uneven) * packed * packing_loss(inputs, plane, config.unroll_n)
     taps = math.ceil(layer.r / config.unroll_r) * math.ceil(layer.s / config.unroll_s)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.formats import Stored, stored
-from hwmodels.kernels.layout import CARTESIAN, SYSTOLIC, UNROLLED
+from hwmodels.kernels.layout import CARTESIAN, SYSTOLIC, UNROLLED, channel_group
 from hwmodels.kernels.rows import Config, Layer
 from hwmodels.kernels.sparse import shares
 from hwmodels.kernels.systolic import OUTPUT_STATIONARY, fold_overhead
@@ -44,8 +44,9 @@ class Terms(NamedTuple):
     m_edge: float  # PEs that positions are folded on, of a systolic array
     k_edge: float
     c_edge: float
-    c_unit: float  # taps folded with each input channel: the window of a systolic array, else 1
+    c_unit: float  # taps folded with each input channel: the window of a systolic array or of im2col, else 1
     taps: float  # steps along the kernel
+    group: float  # output channels that a cartesian array does at once
     overhead: float  # cycles a fold takes beyond its stream
     time: float  # streaming time over the dense machine's
     kept: float  # multiplications done over all
@@ -120,7 +121,7 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
 
     rows, cols = float(config.rows), float(config.cols)
     m_edge = rows if config.dataflow == OUTPUT_STATIONARY else cols
-    k_edge, c_edge, c_unit, taps, overhead = cols, rows, window, 1.0, 0.0
+    k_edge, c_edge, c_unit, taps, overhead, group = cols, rows, window, 1.0, 0.0, 1.0
     if config.interconnect == SYSTOLIC:
         overhead = float(fold_overhead(config.rows, config.cols, config.dataflow))
     else:
@@ -128,8 +129,11 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         if config.interconnect == UNROLLED:
             k_edge, c_edge = float(config.unroll_k), float(config.unroll_c)
             taps = float(math.ceil(layer.r / config.unroll_r) * math.ceil(layer.s / config.unroll_s))
+            if config.im2col == 1:
+                c_unit, taps = window, 1.0
         elif config.interconnect == CARTESIAN:
-            c_edge = 1.0
+            k_edge, c_edge = float(config.unroll_k), 1.0
+            group = float(channel_group(layer, config))
     return Terms(
         interconnect=config.interconnect,
         flow=config.dataflow,
@@ -138,6 +142,7 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         c_edge=c_edge,
         c_unit=c_unit,
         taps=taps,
+        group=group,
         overhead=overhead,
         time=share.time,
         kept=share.kept,

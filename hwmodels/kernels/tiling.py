@@ -188,7 +188,7 @@ def best_mapping(
             k_size = float(tiles.k_size[i, ki])
             k_rest = float(tiles.k_rest_size[i, ki])
             n_k = float(tiles.k_tiles[i, ki])
-            k_folds = k_steps(terms, config, n_k, k_size, k_rest)
+            k_folds = k_steps(terms, n_k, k_size, k_rest)
             output_need = doubled(m_size * k_size * terms.sum_b, n_k * n_m * terms.groups, terms.double)
             drain_s = m_last * k_rest * terms.output_b * terms.write_s
             for ci in range(tiles.c_number[i]):

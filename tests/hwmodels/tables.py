@@ -54,7 +54,8 @@ def config_table(machine):
         "array_efficiency": 1.0,
         "lane_width": 1,
         "interconnect": INTERCONNECTS[b.get("wiring", "systolic")],
-        "weight_group": b.get("group", 1),
+        "im2col": b.get("im2col", 0),
+        "accumulators": b.get("accumulators", 1),
         "front_end_positions": 1 / b["lane_positions"] if b.get("lane_positions") else 0,
         "mask_capacity_bytes": b.get("mask_cap", 0),
         "busy_pj": b["pj"].get("busy", 0),
@@ -68,7 +69,7 @@ def config_table(machine):
         values[f"{operand}_format"] = 1 if operand in b.get("packed", ()) else 0
         values[f"{operand}_on_chip"] = 0 if operand in b.get("unpacked", ()) else 1
         values[f"{operand}_skip_block"] = values[f"{operand}_width"] = 1
-    values["input_group"] = 1
+    values["weight_group"] = values["input_group"] = 1
     for operand in ("weight", "input", "output"):
         values[f"{operand}_capacity_bytes"] = b["cap"][operand]
         values[f"{operand}_port_bytes_per_s"] = b["port"][operand]

@@ -78,7 +78,14 @@ def wired(draw):
     machine = draw(machines())
     wiring = draw(st.sampled_from(["unrolled", "cartesian", "ideal"]))
     unroll = {name: draw(st.integers(1, 3)) for name in "nkcpqrs"}
-    return machine | {"wiring": wiring, "unroll": unroll, "group": draw(st.integers(1, 3))}
+    if wiring == "unrolled" and draw(st.booleans()):
+        return machine | {"wiring": wiring, "unroll": unroll | {"r": 1, "s": 1}, "im2col": 1}
+    return machine | {
+        "wiring": wiring,
+        "unroll": unroll,
+        "accumulators": draw(st.integers(1, 60)),
+        "im2col": 0,
+    }
 
 
 @st.composite

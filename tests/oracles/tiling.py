@@ -108,6 +108,9 @@ def unrolled_tile(nest, ks, cs, tile, machine):
         )
     )
     sums = [(c, t) for c in side_by_side(cs, u["c"]) for t in taps]
+    if machine.get("im2col"):  # terms of any channel and tap
+        terms = range(len(cs) * nest.r * nest.s)
+        sums = [(term, ((0,), (0,))) for term in side_by_side(terms, u["c"])]
     filters = side_by_side(ks, u["k"])
     steps = weights = inputs = written = read = 0
     for f in filters:
@@ -152,6 +155,9 @@ def sent_of_taken(nest, cut, machine):
 def cartesian_steps(nest, ks, cs, tile, machine):
     """Cycles of a cartesian array through one tile: the fullest PE, channel by channel, group by group."""
     u = machine["unroll"]
+    rows = math.ceil(nest.p / u["p"]) + (nest.r - 1) // nest.stride  # outputs of a PE and its halo
+    cols = math.ceil(nest.q / u["q"]) + (nest.s - 1) // nest.stride
+    at_once = min(max(machine["accumulators"] // (rows * cols), 1), nest.k)
     steps = 0
     for _image in tile[0]:
         held = {}
@@ -162,7 +168,7 @@ def cartesian_steps(nest, ks, cs, tile, machine):
                 held[pe] = held.get(pe, 0) + 1
         fullest = math.ceil(max(held.values()) / u["n"])
         for _channel in cs:
-            for group in side_by_side(ks, machine["group"]):
+            for group in side_by_side(ks, at_once):
                 steps += fullest * math.ceil(len(group) * nest.r * nest.s / u["k"])
     return steps
 

@@ -1,0 +1,1 @@
+"""Published and reference machines, one file each; `hwmodels.load` finds them by name."""

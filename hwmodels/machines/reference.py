@@ -1,0 +1,39 @@
+"""Reference points of this project: no products, sizes common in their class."""
+
+from hwmodels.components.main_memory import main_memory
+from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Technology
+
+KIB = 1024
+
+
+def _reference(
+    name: str, edge: int, buffers_kib: tuple[int, int, int], memory: str, **more: float
+) -> Accelerator:
+    """A reference machine of ours: a square int8 weight-stationary array with sizes common in its class."""
+    weight, inputs, output = (Buffer(bytes=size * KIB) for size in buffers_kib)
+    return Accelerator(
+        name=name,
+        array=Array(rows=edge, cols=edge, dataflow=Dataflow.WEIGHT_STATIONARY),
+        buffers=Buffers(weight=weight, input=inputs, output=output),
+        main_memory=main_memory(memory),
+        clock_hz=more["clock_hz"],
+        technology=Technology(node_nm=more["node_nm"]),
+        source="a reference point of this project, no product (assumed)",
+    )
+
+
+def edge_16x16() -> Accelerator:
+    """A microcontroller-class machine: 256 PEs at 500 MHz, 22 nm, LPDDR4 [assumed]."""
+    return _reference("edge_16x16", 16, (64, 64, 32), "lpddr4", clock_hz=500e6, node_nm=22)
+
+
+def edge_32x32() -> Accelerator:
+    """A phone-class machine: 1,024 PEs at 800 MHz, 22 nm, LPDDR4 [assumed]."""
+    return _reference("edge_32x32", 32, (256, 256, 128), "lpddr4", clock_hz=800e6, node_nm=22)
+
+
+def datacentre_128x128() -> Accelerator:
+    """A data-centre core: 16,384 PEs at 940 MHz, 7 nm, HBM2 [assumed]."""
+    return _reference(
+        "datacentre_128x128", 128, (4 * KIB, 8 * KIB, 4 * KIB), "hbm2", clock_hz=940e6, node_nm=7
+    )

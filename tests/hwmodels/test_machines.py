@@ -1,0 +1,190 @@
+"""Machines by name: what they are made of, what their parts cost, and that they run."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwmodels
+from hwmodels.array import DIMENSIONS
+from hwmodels.components.rounding import rounding
+from hwmodels.rounding import RoundingBiasWarning
+from hwmodels.tiled import tiled_cycles
+from tests.hwmodels.tables import layer_table
+from tests.hwmodels.test_evaluate import grid
+from tests.oracles import tiled as oracle
+from tests.oracles.tiling import Nest
+from workloads.table import with_densities
+
+CONV = Nest(n=2, k=64, c=32, p=14, q=14, r=3, s=3, pad=1, in_rows=14, in_cols=14)
+UNROLLED = {
+    "array": hwmodels.Array(
+        interconnect="unrolled", unroll=hwmodels.Unroll(k=8, c=16, p=4), dataflow=hwmodels.Dataflow(0)
+    )
+}
+small = st.integers(1, 5)
+
+
+@pytest.mark.parametrize("name", hwmodels.names())
+def test_every_machine_runs_and_adds_up(name):
+    machine = hwmodels.load(name)
+    assert machine.name == name
+    layers = with_densities(layer_table([CONV]), weight=0.4, activation=0.5)
+    metrics = hwmodels.evaluate(layers, hwmodels.pack(machine))
+    assert metrics.feasible[0]
+    assert 0 < metrics.utilisation[0] <= 1
+    parts = ("mac", "buffer", "dram", "vector", "static", "control")
+    total = sum(getattr(metrics, f"{part}_energy_j")[0] for part in parts)
+    assert metrics.energy_j[0] == pytest.approx(total, rel=1e-12)
+    area, power = machine.area_mm2(), machine.power_w()
+    logic_and_buffers = area[area["kind"] != "memory"]["area_mm2"].sum()
+    assert metrics.area_mm2[0] == pytest.approx(logic_and_buffers, rel=1e-12)
+    leakage_w = hwmodels.pack(machine).leakage_w[0]
+    assert power["leakage_w"].sum() == pytest.approx(leakage_w, rel=1e-12)
+    assert machine.source
+
+
+def test_unrolled_arrays_know_their_size():
+    spring = hwmodels.load("spring").array
+    assert (spring.pes, spring.lanes, spring.lane_width) == (64, 4608, 16)
+    assert spring.macs_per_cycle == spring.rows * spring.cols == 73_728
+
+
+def test_packing_axes_of_an_unrolled_sparse_machine_equals_replacing_specs():
+    base = hwmodels.load("edge_16x16").replace(UNROLLED)
+    axes, size = grid(
+        {
+            "array.unroll.k": [2, 8],
+            "array.unroll.c": [4, 16],
+            "array.dataflow": ["os", "ws"],
+            "sparsity.weight.mode": ["none", "skip"],
+            "sparsity.weight.format": ["dense", "bitmask"],
+            "sparsity.front_end_positions_per_cycle": [0, 64],
+            "buffers.mask.bytes": [0, 4096],
+            "datapath.rounding": ["none", "stochastic"],
+        }
+    )
+    together = hwmodels.pack(base, axes, size)
+    for i in range(0, size, 7):
+        alone = hwmodels.pack(
+            base.replace({path: values[codes[i]] for path, (values, codes) in axes.items()})
+        )
+        for name in together._fields:
+            assert getattr(together, name)[i] == getattr(alone, name)[0], name
+
+
+def test_reported_parts_scale_with_lanes_and_node():
+    spring = hwmodels.load("spring")
+    halved = spring.replace({"array.unroll.k": 4})
+    before, after = (one.area_mm2().set_index("component") for one in (spring, halved))
+    assert after.instances["mac lane"] == before.instances["mac lane"] / 2
+    assert after.instances["batch norm"] == before.instances["batch norm"]
+    smaller = spring.replace({"technology.node_nm": 7, "technology.voltage": 0.0})
+    ratios = smaller.area_mm2().area_mm2[:-1] / spring.area_mm2().area_mm2[:-1]
+    assert ratios.max() < 0.5
+
+
+def test_a_reported_buffer_calibrates_the_model_at_other_sizes():
+    spring = hwmodels.load("spring")
+    area = [
+        spring.replace({"buffers.weight.bytes": size * 2**20}).area_mm2().set_index("component").area_mm2
+        for size in (12, 24)
+    ]
+    assert area[1]["weight buffer"] == pytest.approx(7.05842, rel=1e-12)
+    assert area[0]["weight buffer"] == pytest.approx(7.05842 / 2, rel=0.01)
+
+
+def test_stochastic_rounding_costs_a_unit_a_lane_and_energy_a_partial_sum():
+    base = hwmodels.load("edge_16x16").replace(UNROLLED)
+    rounds = {
+        "datapath.rounding": "stochastic",
+        "datapath.rounds": "partial",
+        "datapath.accumulator_bits": 20,
+    }
+    plain = base.replace({"datapath.accumulator_bits": 20})
+    partial, once = base.replace(rounds), base.replace(rounds | {"datapath.rounds": "output"})
+    units = [
+        one.area_mm2().set_index("component").instances.get("rounding", 0) for one in (plain, partial, once)
+    ]
+    assert units == [0, base.array.lanes, base.array.cols]
+    pj = [hwmodels.pack(one).mac_pj[0] for one in (plain, partial, once)]
+    assert pj[2] == pj[0]
+    assert 16 * (pj[1] - pj[0]) == pytest.approx(float(rounding(2, 20, 16, 22).energy_pj), rel=1e-9)
+    assert hwmodels.pack(once).result_pj[0] == pytest.approx(float(rounding(2, 8, 16, 22).energy_pj))
+
+
+def test_front_ends_cost_area_only_where_zeros_are_skipped():
+    base = hwmodels.load("edge_16x16")
+    gated = base.replace({"sparsity.weight.mode": "gate"})
+    skipping = base.replace({"sparsity.weight.mode": "skip"})
+    wide = skipping.replace({"sparsity.front_end_positions_per_cycle": 64})
+    areas = [hwmodels.pack(one).array_area_mm2[0] for one in (base, gated, skipping, wide)]
+    assert areas[0] == areas[1] < areas[2] < areas[3]
+
+
+def test_a_narrow_lfsr_is_warned_of():
+    with pytest.warns(RoundingBiasWarning, match="lfsr_bits 12 is narrower than fraction_bits 16"):
+        hwmodels.Datapath(rounding="stochastic", lfsr_bits=12, fraction_bits=16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hwmodels.Datapath(rounding="nearest", lfsr_bits=12, fraction_bits=16)
+
+
+def test_fingerprints_forget_names_and_remember_figures():
+    spring = hwmodels.load("spring")
+    same = dataclasses.replace(spring, name="other", source="", assumptions=())
+    assert hwmodels.fingerprint(same) == hwmodels.fingerprint(spring)
+    other = spring.replace({"sparsity.fifo_depth": 16})
+    assert hwmodels.fingerprint(other) != hwmodels.fingerprint(spring)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.fixed_dictionaries(dict.fromkeys("gnkcpqrs", small)),
+    unroll=st.fixed_dictionaries({name: st.integers(1, 3) for name in DIMENSIONS}),
+    tile=st.fixed_dictionaries(dict.fromkeys(DIMENSIONS, small)),
+    share=st.sampled_from([1.0, 0.5, 0.2]),
+)
+def test_a_fixed_tiling_takes_what_walking_it_takes(sizes, unroll, tile, share):
+    found = tiled_cycles(
+        layer_table([Nest(**sizes)]), hwmodels.Unroll(**unroll), hwmodels.Unroll(**tile), share
+    )
+    assert found.tolist() == [oracle.cycles(sizes, unroll, tile, share)]
+
+
+def test_densities_can_be_assumed():
+    layers = with_densities(layer_table([CONV]), weight=0.25, activation=0.5)
+    assert layers.effectual_macs[0] == 0.125 * layers.macs[0]
+    assert layers.output_density[0] == 0.5
+    assert np.all(layers.weight_density == 0.25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"array.rows": 8}, r"array\.rows follows from array\.unroll in this machine"),
+        ({"array.unroll.k": 0}, r"Unroll\.k must be an integer >= 1, got 0"),
+        ({"array.interconnect": "mesh"}, r"Array\.interconnect must be one of systolic, unrolled, ideal"),
+        ({"array.efficiency": 0}, r"Array\.efficiency must be in \(0, 1\], got 0"),
+        ({"array.im2col": True}, r"Array\.im2col is for unrolled arrays with unroll\.r = unroll\.s = 1"),
+        ({"stacking.style": "planar"}, r'Stacking\.style "planar" has tier 0 only'),
+        ({"stacking.style": "glued"}, r"Stacking\.style must be one of planar, tsv"),
+        (
+            {"datapath.rounding": "up"},
+            r"Datapath\.rounding must be one of none, nearest, stochastic, got 'up'",
+        ),
+    ],
+)
+def test_bad_machines_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        hwmodels.load("spring").replace(changes)
+
+
+def test_modules_must_be_of_one_process():
+    spring = hwmodels.load("spring")
+    odd = dataclasses.replace(spring.modules[0], node_nm=28)
+    with pytest.raises(ValueError, match=r"Accelerator\.modules must agree in clock_hz, node_nm and voltage"):
+        dataclasses.replace(spring, modules=(*spring.modules, odd))
