@@ -34,6 +34,8 @@ def build() -> Any:
         content = importlib.import_module(f"{commands.__name__}.{module}")
         name = module.replace("_", "-")
         if hasattr(content, "group"):
+            for sub in content.group.registered_commands:
+                sub.callback = _interruptible(sub.callback)
             app.add_typer(content.group, name=name)
         else:
             app.command(name)(_interruptible(content.command))

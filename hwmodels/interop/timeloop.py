@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, prod
 from pathlib import Path
 
 from hwmodels.interop.timeloop_architecture import Metadata, read_architecture
 from hwmodels.interop.timeloop_files import TimeloopInputError, Value, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_constraints, read_mapping
 from hwmodels.interop.timeloop_problem import Density, read_problem
-from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
-from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.mapping import Mapping, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 
@@ -70,7 +71,8 @@ def load(files: Sequence[str | Path]) -> TimeloopProject:
     sections, texts = read_sections(files)
     for needed in ("architecture", "problem"):
         if needed not in sections:
-            raise TimeloopInputError(f"{', '.join(map(str, files))}: no section {needed!r} in these files")
+            names = ", ".join(Path(file).name for file in files)
+            raise TimeloopInputError(f"no section {needed!r} in these files: {names}")
     problem, densities = read_problem(sections["problem"])
     architecture, metadata, actions, notes = read_architecture(
         sections["architecture"], sections.get("ERT"), sections.get("ART")
@@ -133,8 +135,33 @@ def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
         )
     evaluation = evaluate(project.problem, project.architecture, project.mapping, rules)
     if not evaluation.feasible:
-        raise MappingError(f"the mapping does not fit: it exceeds {evaluation.limit}")
+        raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, evaluation.limit)}")
     return result_of(project.problem, project.mapping, evaluation)
+
+
+def _excess(project: TimeloopProject, mapping: Mapping, limit: str) -> str:
+    """Say by how much a mapping exceeds a limit, such as "buffer capacity" or "buffer fanout X"."""
+    name, kind = limit.split(" ", 1)
+    index = project.architecture.index(name)
+    level, loops = project.architecture.levels[index], mapping.levels[index]
+    if kind != "capacity":
+        across = kind == "fanout X"
+        spread = prod(count for _, count in (loops.spatial_x if across else loops.spatial_y))
+        there = level.fanout_x if across else level.fanout_y
+        return f"it exceeds {limit}: its spatial loops there need {spread} instances, but there are {there}"
+    needed = words_needed(project.problem, mapping, index)
+    words = sum(needed.values())
+    largest = max(needed, key=lambda operand: needed[operand])
+    enough = ceil(words * level.multiple_buffering)
+    return (
+        f"it exceeds {limit}: {largest} alone needs {_bytes(needed[largest], level):,} bytes and all "
+        f"operands there {_bytes(words, level):,}, but {_bytes(level.usable_words, level):,} can be used; "
+        f"a capacity of {_bytes(enough, level):,} bytes would do"
+    )
+
+
+def _bytes(words: float, level: StorageLevel) -> int:
+    return ceil(words * level.word_bits / 8)
 
 
 def map_project(

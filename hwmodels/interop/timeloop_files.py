@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ class Value:
         return str(self.raw)
 
     def number(self) -> float:
-        """A number that is not negative."""
-        if isinstance(self.raw, bool) or not isinstance(self.raw, (int, float)) or not self.raw >= 0:
+        """A finite number that is not negative."""
+        if isinstance(self.raw, bool) or not isinstance(self.raw, (int, float)) or not 0 <= self.raw < inf:
             raise self.fail(f"must be a number of at least 0, got {self.raw!r}")
         return float(self.raw)
 
@@ -79,6 +80,14 @@ class Value:
                     f"{value.file}: key {value.path!r} is not supported; "
                     f"supported {what}: {', '.join(supported)}"
                 )
+
+
+def _first_problem(error: yaml.YAMLError) -> str:
+    """What a YAML reader found wrong first, and where."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {getattr(error, 'problem', None) or 'unreadable'}"
 
 
 SECTIONS = (
@@ -125,13 +134,15 @@ def read_sections(files: Sequence[str | Path]) -> tuple[dict[str, Value], dict[s
             text = Path(name).read_text()
         except OSError as error:
             raise TimeloopInputError(f"{name}: cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise TimeloopInputError(f"{name}: is no text (byte {error.start} is not UTF-8)") from error
         if name.endswith(".txt"):
             texts[name] = text
             continue
         try:
             document = yaml.load(text, Loader=_Loader)
         except yaml.YAMLError as error:
-            raise TimeloopInputError(f"{name}: is no YAML ({str(error).splitlines()[0]})") from error
+            raise TimeloopInputError(f"{name}: is no YAML ({_first_problem(error)})") from error
         if not isinstance(document, dict):
             raise TimeloopInputError(
                 f"{name}: must be a mapping of sections such as {', '.join(SECTIONS[:3])}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hwmodels.interop.timeloop_files import Value
+from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
 
 # The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as
@@ -62,7 +63,10 @@ def read_problem(section: Value) -> tuple[Problem, dict[str, Density]]:
 
     bounds = []
     for dimension in dimensions:
-        bounds.append(instance.get(dimension).integer() if instance.has(dimension) else 1)
+        bound = instance.get(dimension).integer() if instance.has(dimension) else 1
+        if bound > NO_LIMIT:
+            raise instance.get(dimension).fail(f"a bound must be at most {NO_LIMIT:,}, got {bound:,}")
+        bounds.append(bound)
     known = (*dimensions, *defaults, "densities", "shape", "version")
     if instance.path != section.path:
         instance.only(known, "dimensions and coefficients")

@@ -15,11 +15,13 @@ def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `cycles`, `energy_uj`, `edp_uj_mcycle`, `utilisation`, `levels` (counts of one instance by level and
-        operand), `mapping` (text), `bound` and `certificate` (None: a given mapping proves nothing).
+        `cycles`, `energy_uj`, `edp_uj_mcycle`, `utilisation`, `bound`, `levels` (counts of one instance by
+        level and operand), `energy_by_component_pj`, `mapping` (text), `certificate` (None: a given mapping
+        proves nothing) and `notes`.
 
     """
-    return as_dict(model(load(files)), certificate=None)
+    project = load(files)
+    return as_dict(model(project), None, project.notes)
 
 
 def map_report(files: Sequence[str | Path], objective: Objective = "edp") -> dict[str, Any]:
@@ -32,11 +34,17 @@ def map_report(files: Sequence[str | Path], objective: Objective = "edp") -> dic
         rule, `optimal`.
 
     """
-    result, certificate = map_project(load(files), objective)
-    return as_dict(result, asdict(certificate))
+    project = load(files)
+    result, certificate = map_project(project, objective)
+    notes = project.notes
+    if project.mapping is not None:
+        notes = (*notes, "the mapping that the files give was not used; `timeloop model` costs it")
+    return as_dict(result, asdict(certificate), notes)
 
 
-def as_dict(result: TimeloopResult, certificate: dict[str, Any] | None) -> dict[str, Any]:
+def as_dict(
+    result: TimeloopResult, certificate: dict[str, Any] | None, notes: Sequence[str]
+) -> dict[str, Any]:
     """Make a result ready for JSON."""
     return {
         "cycles": result.cycles,
@@ -45,6 +53,8 @@ def as_dict(result: TimeloopResult, certificate: dict[str, Any] | None) -> dict[
         "utilisation": result.utilisation,
         "bound": result.evaluation.bound,
         "levels": result.levels,
+        "energy_by_component_pj": result.evaluation.energy_by_component_pj,
         "mapping": result.mapping,
         "certificate": certificate,
+        "notes": list(notes),
     }

@@ -1,0 +1,78 @@
+"""`springboard timeloop model` and `springboard timeloop map`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from dse.cli.options import Json, print_json
+
+if TYPE_CHECKING:
+    from hwmodels.mapping.search import Objective
+
+group = typer.Typer(
+    help="Cost or find mappings of problems described in Timeloop's files.",
+    rich_markup_mode=None,
+)
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="YAML files in the v0.3 grammar, in any order: architecture, components, constraints, problem, "
+        "ERT, ART, mapping; or a mapping as Timeloop prints it, *.map.txt.",
+    ),
+]
+
+
+@group.command("model")
+def model(files: Files, json: Json = False) -> None:
+    """Cost the mapping that the files give.
+
+    Cycles, energy, and the counts of every operand at every level, under Timeloop's rules.
+
+    \b
+    springboard timeloop model arch.yaml prob.yaml ERT.yaml map.yaml
+    springboard timeloop model inputs/*.yaml prob.yaml timeloop-mapper.map.txt --json
+    """
+    from dse.cli.timeloop_text import report_text
+    from hwmodels.interop.timeloop_report import model_report
+
+    _show(model_report(files), json, report_text)
+
+
+@group.command("map")
+def map_(
+    files: Files,
+    objective: Annotated[
+        str, typer.Option(metavar="edp|latency|energy", help="What the mapping minimises.")
+    ] = "edp",
+    json: Json = False,
+    progress: Annotated[
+        bool | None,
+        typer.Option("--progress/--no-progress", help="Count the seconds; default: on a terminal only."),
+    ] = None,
+) -> None:
+    """Find the best mapping within the files' constraints.
+
+    It is optimal, and the certificate says what became of every mapping of the space; where none fits, the
+    answer is the level, the operand, and the capacity that would do.
+
+    \b
+    springboard timeloop map arch.yaml constraints.yaml prob.yaml ERT.yaml
+    springboard timeloop map inputs/*.yaml prob.yaml --objective energy --json
+    """
+    from dse.cli.timeloop_text import report_text
+    from dse.cli.waiting import wait_for
+    from hwmodels.interop.timeloop_report import map_report
+
+    wanted = cast("Objective", objective)  # the mapper refuses what is none
+    report = wait_for(lambda: map_report(files, wanted), "searching the mapspace", progress)
+    _show(report, json, report_text)
+
+
+def _show(report: dict[str, Any], json: bool, as_text: Callable[[dict[str, Any]], str]) -> None:
+    if json:
+        print_json(report)
+    else:
+        print(as_text(report))
