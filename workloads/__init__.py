@@ -2,7 +2,7 @@
 
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
-from workloads.importers import from_onnx
+from workloads.importers import from_onnx, from_torch
 from workloads.network import Network
 from workloads.networks.registry import load, names
 from workloads.sparsity.schemes import schemes
@@ -23,6 +23,7 @@ __all__ = [
     "WorkloadError",
     "deduplicate",
     "from_onnx",
+    "from_torch",
     "load",
     "names",
     "schemes",

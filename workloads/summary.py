@@ -30,7 +30,8 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
         Indexed by operation: kind, input and output shape (of the batch the graph was described for), macs,
         effectual_macs, vector_ops, weight_bytes, read_bytes, write_bytes (each tensor once, fused operations
         only what does not flow past), parameters, nonzero_parameters, weight_density, input_density,
-        output_density, known (where the input's density comes from) and note (why a cost is what it is).
+        input_spread (its standard deviation over samples, where measured), output_density, known (where the
+        input's density comes from) and note (why a cost is what it is).
 
     """
     import pandas as pd
@@ -77,6 +78,7 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
                 "nonzero_parameters": sum(weight.nonzeros for weight in weights if weight.trained),
                 "weight_density": main.density if main else 1.0,
                 "input_density": inputs[0].density if inputs else 1.0,
+                "input_spread": inputs[0].spread if inputs else 0.0,
                 "output_density": outputs[0].density,
                 "known": inputs[0].known if inputs else "",
                 "note": notes.get(operation.name, ""),
@@ -88,12 +90,12 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
 
 _DESCRIBED = [
     *("operation", "kind", "input", "output", "parameters", "nonzero_parameters"),
-    *("weight_density", "input_density", "output_density", "known", "note"),
+    *("weight_density", "input_density", "input_spread", "output_density", "known", "note"),
 ]
 _COLUMNS = [
     *("kind", "input", "output", "macs", "effectual_macs", "vector_ops"),
     *("weight_bytes", "read_bytes", "write_bytes", "parameters", "nonzero_parameters"),
-    *("weight_density", "input_density", "output_density", "known", "note"),
+    *("weight_density", "input_density", "input_spread", "output_density", "known", "note"),
 ]
 
 

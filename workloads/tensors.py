@@ -49,6 +49,8 @@ class Tensor:
         The axis `profile` runs along.
     known
         Where the density comes from: "dense" (nothing was said), "assumed" or "measured".
+    spread
+        Standard deviation of the density from sample to sample, where it was measured; else 0.
     batch_axis
         For a network's input: the axis that is the batch, None where there is none.
 
@@ -62,6 +64,7 @@ class Tensor:
     profile_axis: int = 1
     known: str = "dense"
     batch_axis: int | None = None
+    spread: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(f"tensor {self.name!r}", self.shape))

@@ -79,16 +79,8 @@ def test_running_the_weight_gradient_nests_gives_the_weight_gradient(window, see
     parts = [(h, w) for h in blocks[0].items() for w in blocks[1].items()]
     for nest, ((rows, tops), (cols, lefts)) in zip(nests, parts, strict=True):
         pads = (window["padding"][0][0], window["padding"][1][0])
-        from_h = (
-            [0]
-            if nest.pad_top == pads[0] and len(tops) == 1
-            else [t * window["stride"][0] - pads[0] for t in tops]
-        )
-        from_w = (
-            [0]
-            if nest.pad_left == pads[1] and len(lefts) == 1
-            else [t * window["stride"][1] - pads[1] for t in lefts]
-        )
+        from_h = [0] if rows == made[2] else [top * window["stride"][0] - pads[0] for top in tops]
+        from_w = [0] if cols == made[3] else [left * window["stride"][1] - pads[1] for left in lefts]
         # (blocks along w, blocks along h, n, channels, rows, cols) -> (c, groups, n and blocks, rows, cols)
         inputs = oracle.cut(oracle.cut(x, 2, from_h, nest.in_rows), 4, from_w, nest.in_cols)
         inputs = inputs.reshape(*inputs.shape[:3], groups, -1, *inputs.shape[4:]).transpose(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -50,3 +50,54 @@ def from_onnx(
     from workloads.importers.onnx.reader import read
 
     return read(path, dims=dims or {}, batch=batch, unknown=unknown)
+
+
+def from_torch(
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    calibration: Any = None,
+    batch: int | None = None,
+    unknown: str = "refuse",
+) -> "Network":
+    """Read a PyTorch module, as it is at inference.
+
+    Parameters
+    ----------
+    module
+        A torch.nn.Module, traced by `torch.export` in evaluation mode and left as it was.
+    example_inputs
+        A tensor, a tuple of arguments, or a mapping of arguments by name. Only shapes and types matter.
+    name
+        Name of the network; by default the module's class.
+    calibration
+        Inputs to measure activations' zeros on: a batch like `example_inputs` but with any number of samples,
+        or an iterable (a data loader) of such batches, whose further members (labels) are left out. None
+        measures nothing.
+    batch
+        Samples in a run; by default those of `example_inputs`, which are repeated or cut to it.
+    unknown
+        What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
+        inputs and outputs once; the summary marks them. Control flow is refused always.
+
+    Returns
+    -------
+    Network
+        Every call its outputs depend on, called by the modules it comes from ("layer1.0.conv1"). Weights are
+        called as in the module's state_dict and keep their zeros as bit-packed masks: what is computed of
+        parameters alone is computed (pruning masks, parametrisations), compressed parameters (2:4, sparse
+        layouts) are read dense, tied ones are one weight. Floating-point tensors take the width of the
+        datapath, integers keep theirs. Measured densities are means over samples with one number a channel
+        beside them.
+
+    Raises
+    ------
+    NetworkImportError
+        If PyTorch is not installed, the module cannot be traced, operators are unknown (all are named, with
+        their modules), a weight holds NaN, or calibration inputs do not fit. One line.
+
+    """
+    from workloads.importers.torch.reader import read
+
+    return read(module, example_inputs, name=name, calibration=calibration, batch=batch, unknown=unknown)

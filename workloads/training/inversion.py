@@ -176,7 +176,8 @@ def inversion_step(
     for them.
 
     """
-    source = rebatched(network, batch).graph
+    network = rebatched(network, batch)
+    source = network.graph
     check_differentiable(source)
     images = [tensor for tensor in source.inputs() if len(tensor.shape) > 2]
     if len(images) != 1:
@@ -188,7 +189,7 @@ def inversion_step(
     image = images[0].name
     graph = Graph(f"{network.name} inversion")
     zeros = copy_forward(source, graph, _guided)
-    losses = add_losses(source, graph)
+    losses = add_losses(source, graph, network.batch)
     discarded = {w.name for w in source.weights.values() if w.trained} if as_written else set()
     tape = Tape(graph, wanted={image}, trainable=discarded, keep_pruned=False)
     for name, known in zeros.items():

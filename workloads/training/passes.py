@@ -79,7 +79,7 @@ def copy_forward(
     }
 
 
-def add_losses(source: Graph, graph: Graph) -> dict[str, str]:
+def add_losses(source: Graph, graph: Graph, batch: int) -> dict[str, str]:
     """Add the cross entropy of every output of a network; return losses and their gradients.
 
     A final softmax is part of the loss.
@@ -94,12 +94,10 @@ def add_losses(source: Graph, graph: Graph) -> dict[str, str]:
         if not shape:
             raise WorkloadError(f"output {output!r} is a scalar: there are no classes to take a loss of")
         axis = class_axis(shape)
-        labels = graph.input(
-            f"labels{suffix}",
-            (*shape[:axis], *shape[axis + 1 :]),
-            bits=LABEL_BITS,
-            batch_axis=0 if axis else None,
-        )
+        wanted = (*shape[:axis], *shape[axis + 1 :])
+        # scores can have the batch anywhere, or as a part of a longer axis
+        place = wanted.index(batch) if batch in wanted else None
+        labels = graph.input(f"labels{suffix}", wanted, bits=LABEL_BITS, batch_axis=place)
         loss, gradient = graph.add_many(CrossEntropy(f"loss{suffix}", axis), scores, labels)
         losses[loss] = gradient
     return losses

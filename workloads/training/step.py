@@ -74,14 +74,15 @@ def training_step(
         raise WorkloadError(
             f"weight_gradients must be one of {', '.join(WEIGHT_GRADIENTS)}, got {weight_gradients!r}"
         )
-    source = rebatched(network, batch).graph
+    network = rebatched(network, batch)
+    source = network.graph
     trainable = _trainable(source, frozen)
     if not trainable:
         raise WorkloadError(f"network {network.name!r} has no weight that is trained")
     check_differentiable(source)
     graph = Graph(f"{network.name} training")
     zeros = copy_forward(source, graph, as_trained)
-    losses = add_losses(source, graph)
+    losses = add_losses(source, graph, network.batch)
     keep = weight_gradients == "kept"
     tape = Tape(graph, wanted=(), trainable=trainable, keep_pruned=keep)
     for name, known in zeros.items():

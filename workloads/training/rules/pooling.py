@@ -3,7 +3,7 @@
 from math import prod
 
 from workloads.graph import Node
-from workloads.operations import GlobalPool, Pool, Reduce
+from workloads.operations import AdaptivePool, GlobalPool, Pool, Reduce
 from workloads.shapes import size
 from workloads.training.gradients import SpreadGradient
 from workloads.training.tape import Tape, Zeros, backward
@@ -25,6 +25,16 @@ def _(operation: Pool, node: Node, gradients: tuple[str | None, ...], tape: Tape
         _spread(operation, node, gradient, work, tape, saved=(tensor, node.outputs[0]), chosen=True)
     else:
         _spread(operation, node, gradient, work, tape)
+
+
+@backward.register
+def _(operation: AdaptivePool, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """As of a pool, with the windows it has."""
+    tensor, gradient = node.inputs[0], gradients[0]
+    assert gradient is not None
+    work = operation.covered(tape.shape(tensor)) + size(tape.shape(gradient))
+    saved = (tensor, node.outputs[0]) if operation.mode == "max" else ()
+    _spread(operation, node, gradient, work, tape, saved=saved, chosen=operation.mode == "max")
 
 
 @backward.register
@@ -66,7 +76,7 @@ def _(operation: Reduce, node: Node, gradients: tuple[str | None, ...], tape: Ta
 
 
 def _spread(
-    operation: Pool | GlobalPool | Reduce,
+    operation: Pool | AdaptivePool | GlobalPool | Reduce,
     node: Node,
     gradient: str,
     work: int,

@@ -1,0 +1,1 @@
+"""PyTorch modules to networks: `exporting` traces, `constants` are followed, `handlers` build operations."""

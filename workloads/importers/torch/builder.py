@@ -1,0 +1,145 @@
+"""The network under construction, as handlers see it: what every node of the exported graph came to."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from workloads.graph import Graph
+from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.library import FxNode, torch
+from workloads.importers.torch.names import Names
+from workloads.operations import Operation, Reshape
+from workloads.shapes import Shape
+from workloads.tensors import Tensor, Weight
+
+Value = Any
+"""A tensor of the network (its name), a `Constant`, a number, or a tuple of these."""
+
+
+class Builder:
+    """A graph that grows call by call.
+
+    Parameters
+    ----------
+    graph
+        The graph, its inputs declared already.
+    names
+        Gives operations their names.
+    stored
+        Names of stored tensors by their place, and by their storage, see `Constant`.
+
+    """
+
+    def __init__(self, graph: Graph, names: Names, stored: Mapping[Hashable, str]) -> None:
+        self.graph = graph
+        self.names = names
+        self.values: dict[FxNode, Value] = {}
+        self.computed: dict[Hashable, Value] = {}  # what calls of constants came to
+        self._stored = stored
+        self._weights: dict[Hashable, Weight] = {}
+        self._whole: set[Hashable] = set()  # storages that are a weight already
+        self._labels: set[str] = set()
+        self._held: list[Constant] = []  # keeps storages alive, so that no other takes their place
+
+    def value(self, argument: Any) -> Value:
+        """Return what an argument came to; lists element by element, numbers as they are."""
+        if isinstance(argument, torch.fx.Node):
+            return self.values[argument]
+        if isinstance(argument, list | tuple):
+            return tuple(self.value(part) for part in argument)
+        return argument
+
+    def value_map(self, arguments: Mapping[str, Any]) -> dict[str, Value]:
+        """Return what arguments by name came to."""
+        return {name: self.value(argument) for name, argument in arguments.items()}
+
+    def hold(self, *constants: Constant) -> None:
+        """Keep constants, so that no other is stored in their places while weights are told by them."""
+        self._held.extend(constants)
+
+    def argument(self, call: Call, name: str) -> Value:
+        """Return what an argument of a call came to, None where it is left out."""
+        return self.value(call.get(name))
+
+    def constant(self, call: Call, name: str) -> Constant | None:
+        """Return an argument that is a constant, None where it is left out or computed by the network."""
+        value = self.argument(call, name)
+        return value if isinstance(value, Constant) else None
+
+    def need_constant(self, call: Call, name: str) -> Constant:
+        """Return an argument that must be a constant."""
+        value = self.constant(call, name)
+        if value is None:
+            call.refuse(f"{name} is computed by the network; only constants are known")
+        return value
+
+    def flows(self, call: Call, name: str) -> bool:
+        """Whether an argument is computed by the network."""
+        return isinstance(self.argument(call, name), str)
+
+    def tensor(self, call: Call, name: str = "self") -> Tensor:
+        """Return an argument that the network must compute."""
+        value = self.argument(call, name)
+        if not isinstance(value, str):
+            call.refuse(f"{name} is a constant, the network must compute it")
+        return self.graph.tensors[value]
+
+    def shape(self, tensor: str) -> Shape:
+        """Return the shape of a tensor of the network."""
+        return self.graph.tensors[tensor].shape
+
+    def weight(self, constant: Constant, name: str, *, trained: bool | None = None) -> Weight:
+        """Return the weight a constant becomes; the same one each time the same numbers are used alike.
+
+        A stored tensor gives its own name, others are called `name`. The whole of a stored tensor in a second
+        layout makes a second weight, which does not count as parameters.
+        """
+        place = constant.place
+        if place not in self._weights:
+            whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
+            again = whole and constant.storage in self._whole
+            counted = (constant.trained if trained is None else trained) and not again
+            source = self._stored.get(constant.storage) if whole else None
+            wanted = label = self._stored.get(place, source or name)
+            number = 2
+            while label in self._labels:
+                label, number = f"{wanted}#{number}", number + 1
+            self._labels.add(label)
+            self._weights[place] = constant.weight(label, trained=counted)
+            self._held.append(constant)
+            if whole:
+                self._whole.add(constant.storage)
+        return self._weights[place]
+
+    def emit(
+        self,
+        call: Call,
+        operation: Operation,
+        *inputs: str,
+        weights: Mapping[str, Weight] | None = None,
+        bits: int | None = None,
+    ) -> str:
+        """Add an operation whose output is a call's result; shapes must agree with PyTorch's."""
+        made = self.graph.add(operation, *inputs, weights=weights, bits=bits)
+        shape = self.graph.tensors[made].shape
+        if shape != call.shape():
+            call.refuse(f"is understood to make {shape}, PyTorch makes {call.shape()}")
+        return made
+
+    def step(self, operation: Operation, *inputs: str, weights: Mapping[str, Weight] | None = None) -> str:
+        """Add an operation that is only a part of a call."""
+        return self.graph.add(operation, *inputs, weights=weights)
+
+    def part(self, call: Call, suffix: str) -> str:
+        """Return a name for a part of a call."""
+        return self.names.new(f"{call.name}.{suffix}")
+
+    def reshaped(self, call: Call, tensor: str, shape: Sequence[int], suffix: str = "shape") -> str:
+        """Add a free reshape, unless the shape is right already."""
+        if self.shape(tensor) == tuple(shape):
+            return tensor
+        return self.step(Reshape(self.part(call, suffix), tuple(shape)), tensor)
+
+
+def _stored_bytes(constant: Constant) -> int:
+    return int(constant.value.untyped_storage().nbytes())

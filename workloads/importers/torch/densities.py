@@ -1,0 +1,177 @@
+"""Zeros of activations, measured while the traced module runs on calibration inputs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.errors import NetworkImportError
+from workloads.importers.torch.exporting import Inputs
+from workloads.importers.torch.library import Array, FxNode, first_line, torch
+from workloads.network import Network
+from workloads.operations import Linear
+from workloads.tensors import Tensor
+
+
+class Tally:
+    """Non-zeros of one tensor, sample by sample and channel by channel.
+
+    Parameters
+    ----------
+    tensor
+        The tensor, with at least two axes.
+    axis
+        Axis of its channels, not the first.
+    batched
+        Whether its first axis is the batch; if not, every run is one sample.
+
+    """
+
+    def __init__(self, tensor: Tensor, axis: int, *, batched: bool) -> None:
+        self.tensor = tensor
+        self.axis = axis
+        self.batched = batched
+        self._counts: list[NDArray[np.int64]] = []  # of every run, (samples, channels)
+
+    def add(self, value: Array, samples: int) -> None:
+        """Count a run, of which the first `samples` are new."""
+        others = tuple(axis for axis in range(1, value.dim()) if axis != self.axis)
+        counts = torch.count_nonzero(value.unsqueeze(-1), dim=(*others, value.dim())).cpu().numpy()
+        self._counts.append(counts[:samples] if self.batched else counts.sum(axis=0, keepdims=True))
+
+    def described(self) -> Tensor:
+        """Return the tensor with what was measured."""
+        counts = np.concatenate(self._counts)
+        elements = self.tensor.elements // (self.tensor.shape[0] if self.batched else 1)
+        samples = counts.sum(axis=1) / elements
+        channels = counts.mean(axis=0) * (counts.shape[1] / elements)
+        return replace(
+            self.tensor,
+            density=max(float(samples.mean()), 1.0 / self.tensor.elements),  # all zeros count as one element
+            profile=tuple(channels.tolist()),
+            profile_axis=self.axis,
+            known="measured",
+            spread=float(samples.std()),
+        )
+
+
+def calibrated(
+    network: Network, made: Mapping[FxNode, str], program: Any, like: Inputs, given: Any
+) -> Network:
+    """Return a network with measured densities of its floating-point activations.
+
+    Parameters
+    ----------
+    network
+        The network.
+    made
+        Tensor of the network that each node of the traced graph came to.
+    program
+        The traced module. It is for one batch; calibration inputs run through it in as many of them as
+        needed.
+    like
+        The example inputs.
+    given
+        Calibration inputs, see `workloads.from_torch`.
+
+    """
+    tallies: dict[str, Tally] = {}
+    size, total = like.batch, 0
+    for batch in _batches(given, like):
+        for start in range(0, batch.batch, size):
+            rows = [(start + i) % batch.batch for i in range(size)]
+            new = min(size, batch.batch - start)
+            _run(program, batch.picked(rows), network, made, tallies, (size, new))
+            total += new
+    if not total:
+        raise NetworkImportError("calibration holds no sample")
+    return network.with_tensors(*(tally.described() for tally in tallies.values()))
+
+
+def _batches(given: Any, like: Inputs) -> Iterator[Inputs]:
+    """Yield calibration inputs, batch by batch, as the module takes them."""
+    if isinstance(given, torch.Tensor | tuple | Mapping):
+        batches: Iterable[Any] = [given]
+    elif isinstance(given, Iterable):
+        batches = given
+    else:
+        raise NetworkImportError(
+            f"calibration must be inputs or an iterable of them, got {type(given).__name__}"
+        )
+    for batch in batches:
+        inputs = Inputs.of(batch)
+        if len(inputs.args) > len(like.args) > 0:
+            inputs = Inputs(inputs.args[: len(like.args)], inputs.kwargs)
+        have, want = [_form(t) for t in inputs.tensors()], [_form(t) for t in like.tensors()]
+        if have != want:
+            raise NetworkImportError(f"calibration inputs are {_text(have)}, example inputs {_text(want)}")
+        yield inputs
+
+
+def _form(tensor: Array) -> tuple[str, tuple[int, ...]]:
+    """Return what must agree between inputs: type, and lengths but the batch's."""
+    return str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape[1:])
+
+
+def _text(forms: list[tuple[str, tuple[int, ...]]]) -> str:
+    return ", ".join(f"{dtype} (batch, {', '.join(map(str, lengths))})" for dtype, lengths in forms)
+
+
+def _run(
+    program: Any,
+    inputs: Inputs,
+    network: Network,
+    made: Mapping[FxNode, str],
+    tallies: dict[str, Tally],
+    samples: tuple[int, int],
+) -> None:
+    """Run the traced graph once, and count the non-zeros of every activation on the way."""
+    size, new = samples
+    seen: set[str] = set()
+
+    class Counting(torch.fx.Interpreter):  # type: ignore[misc]
+        def run_node(self, node: FxNode) -> Any:
+            value = super().run_node(node)
+            name = made.get(node)
+            if name is not None and name not in seen and _counted(value):
+                seen.add(name)
+                if name not in tallies:
+                    tallies[name] = _tally(network, name, size)
+                tallies[name].add(value.detach(), new)
+            return value
+
+    try:
+        with torch.no_grad():
+            Counting(program.graph_module).run(*_flat(program, inputs), enable_io_processing=False)
+    except Exception as error:  # the module's own code runs: anything can come out of it
+        raise NetworkImportError(f"calibration fails: {first_line(error)}") from error
+
+
+def _counted(value: Any) -> bool:
+    """Whether a value is an activation with channels."""
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and value.dim() > 1
+
+
+def _tally(network: Network, name: str, size: int) -> Tally:
+    """Start counting along the channels a reader sums over: the last axis for linear layers, else 1."""
+    tensor = network.graph.tensors[name]
+    rank = len(tensor.shape)
+    readers = [network.graph.node(reader).operation for reader in network.graph.consumers(name)]
+    linear = rank < 3 or any(isinstance(reader, Linear) for reader in readers)
+    return Tally(tensor, rank - 1 if linear else 1, batched=tensor.shape[0] == size)
+
+
+def _flat(program: Any, inputs: Inputs) -> list[Any]:
+    """Return a value for every placeholder of the traced graph."""
+    leaves = iter(torch.utils._pytree.tree_leaves((inputs.args, inputs.kwargs)))
+    values = []
+    for spec in program.graph_signature.input_specs:
+        if spec.kind.name == "USER_INPUT":
+            values.append(next(leaves))
+        elif spec.target in program.state_dict:
+            values.append(program.state_dict[spec.target])
+        else:
+            values.append(program.constants[spec.target])
+    return values

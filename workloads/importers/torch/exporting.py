@@ -1,0 +1,227 @@
+"""From a module and example inputs to an exported program that keeps PyTorch's own operators."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from workloads.errors import NetworkImportError
+from workloads.importers.torch.call import operator_of
+from workloads.importers.torch.library import Array, FxNode, first_line, torch
+
+_ROUNDS = 4
+"""How often what is not known is taken apart before giving up: operators are made of operators."""
+
+
+Flowing = frozenset[FxNode]
+"""Nodes that depend on an input of the network."""
+Known = Callable[[FxNode, Flowing], bool]
+"""Tells whether a call can be made into operations."""
+
+
+class Inputs(NamedTuple):
+    """Example inputs of a module."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    @classmethod
+    def of(cls, given: Any) -> "Inputs":
+        """Accept a tensor, a tuple (or list) of arguments, or a mapping of arguments by name."""
+        if isinstance(given, torch.Tensor):
+            return cls((given,), {})
+        if isinstance(given, Mapping):
+            return cls((), dict(given))
+        if isinstance(given, tuple | list):
+            return cls(tuple(given), {})
+        raise NetworkImportError(
+            f"example_inputs must be a tensor, a tuple or a mapping of them, got {type(given).__name__}"
+        )
+
+    def tensors(self) -> list[Array]:
+        """Return every tensor among the inputs, in order."""
+        leaves = torch.utils._pytree.tree_leaves((self.args, self.kwargs))
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+
+    @property
+    def batch(self) -> int:
+        """Length of the first axis of the first tensor that has one."""
+        return next((int(tensor.shape[0]) for tensor in self.tensors() if tensor.dim()), 1)
+
+    def picked(self, rows: Sequence[int]) -> "Inputs":
+        """Return the inputs with other samples along the batch: those at the given places."""
+        batch = self.batch
+
+        def pick(leaf: Any) -> Any:
+            if isinstance(leaf, torch.Tensor) and leaf.dim() and leaf.shape[0] == batch:
+                return leaf[torch.tensor(rows, device=leaf.device)]
+            return leaf
+
+        args, kwargs = torch.utils._pytree.tree_map(pick, (self.args, self.kwargs))
+        return Inputs(args, kwargs)
+
+
+def export(module: Any, inputs: Inputs, known: Known) -> Any:
+    """Trace a module in evaluation mode.
+
+    Parameters
+    ----------
+    module
+        The module; unchanged afterwards.
+    inputs
+        Example inputs.
+    known
+        Whether a call can be made into operations, told which nodes the inputs flow into. Calls that cannot
+        are taken apart by PyTorch's own decompositions where it has any.
+
+    Raises
+    ------
+    NetworkImportError
+        If the module cannot be traced.
+
+    """
+    with _evaluating(module), _dense(module), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own deprecations are nothing to a reader of networks
+        try:
+            program = torch.export.export(module, inputs.args, inputs.kwargs, strict=False)
+        except Exception as error:  # tracing runs the module: anything can come out of it
+            raise NetworkImportError(f"torch.export cannot trace it: {first_line(error)}") from error
+        if _writes_views(program.graph_module):
+            program = program.run_decompositions({})
+        return _decomposed(program, known)
+
+
+def calls(graph_module: Any) -> Iterator[FxNode]:
+    """Yield the calls a graph's outputs depend on, those of graphs inside included, in running order."""
+    wanted: set[FxNode] = set()
+    for node in reversed(graph_module.graph.nodes):
+        if node.op == "output" or node in wanted:
+            wanted.update(node.all_input_nodes)
+    for node in graph_module.graph.nodes:
+        if node.op == "call_function" and node in wanted:
+            for inner in inner_graphs(node, graph_module):
+                yield from calls(inner)
+            yield node
+
+
+def inner_graphs(node: FxNode, graph_module: Any) -> list[Any]:
+    """Return the graphs a call is given to run."""
+    targets = [arg.target for arg in node.all_input_nodes if arg.op == "get_attr"]
+    found = [graph_module.get_submodule(target) for target in targets if hasattr(graph_module, target)]
+    return [module for module in found if isinstance(module, torch.fx.GraphModule)]
+
+
+def flowing(program: Any) -> Flowing:
+    """Return the nodes that depend on an input of the network; of graphs inside, all of them."""
+    specs = program.graph_signature.input_specs
+    names = {spec.arg.name for spec in specs if spec.kind.name == "USER_INPUT"}
+    nodes: set[FxNode] = set()
+    for node in program.graph_module.graph.nodes:
+        if node.name in names and node.op == "placeholder":
+            nodes.add(node)
+        elif not nodes.isdisjoint(node.all_input_nodes):
+            nodes.add(node)
+            for inner in inner_graphs(node, program.graph_module):
+                nodes.update(_every(inner))
+    return frozenset(nodes)
+
+
+def _every(graph_module: Any) -> Iterator[FxNode]:
+    for node in graph_module.graph.nodes:
+        yield node
+        for inner in inner_graphs(node, graph_module):
+            yield from _every(inner)
+
+
+def _decomposed(program: Any, known: Known) -> Any:
+    """Take apart calls that are not known, each kind whose parts are known or can be taken apart too."""
+    strange = _strange(program, known)
+    if not strange:
+        return program
+    table = torch.export.default_decompositions()
+    for target in sorted(strange, key=str):
+        trial, apart = program, {target}
+        for _ in range(_ROUNDS):
+            chosen = {part: table[part] for part in apart if part in table}
+            if not chosen:
+                break
+            trial = trial.run_decompositions(chosen)
+            apart = _strange(trial, known) - strange
+            if not apart:
+                program = trial
+                break
+    return program
+
+
+def _strange(program: Any, known: Known) -> set[Any]:
+    """Return what is called with something that depends on the inputs, and is not known."""
+    flow = flowing(program)
+    return {node.target for node in calls(program.graph_module) if node in flow and not known(node, flow)}
+
+
+def _writes_views(graph_module: Any) -> bool:
+    """Whether a call writes into a part of a tensor, or into one that others see a part of."""
+    for node in graph_module.graph.nodes:
+        if node.op != "call_function" or not _writes(node):
+            continue
+        written = node.args[0]
+        others = (user for user in written.users if user is not node)
+        if _is_view(written) or any(_is_view(user) for user in others):
+            return True
+    return False
+
+
+def _writes(node: FxNode) -> bool:
+    if not isinstance(node.target, torch._ops.OpOverload) or not node.args:
+        return False
+    first = node.target._schema.arguments[0]
+    return (
+        first.alias_info is not None and first.alias_info.is_write and isinstance(node.args[0], torch.fx.Node)
+    )
+
+
+def _is_view(node: FxNode) -> bool:
+    if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):
+        return (
+            operator_of(node) == "getitem" and _is_view(node.args[0]) if node.op == "call_function" else False
+        )
+    returned = node.target._schema.returns
+    return bool(returned) and returned[0].alias_info is not None and not returned[0].alias_info.is_write
+
+
+@contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """Put a module into evaluation mode for the while."""
+    before = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before.items():
+            part.training = training
+
+
+@contextmanager
+def _dense(module: Any) -> Iterator[None]:
+    """Put dense tensors in the places of compressed parameters (2:4 and sparse layouts) for the while."""
+    swapped: list[tuple[Any, str, Any]] = []
+    made: dict[int, Any] = {}
+    try:
+        for part in module.modules():
+            for name, value in list(part._parameters.items()):
+                if value is not None and _compressed(value):
+                    swapped.append((part, name, value))
+                    if id(value) not in made:
+                        dense = value.detach().to_dense()
+                        made[id(value)] = torch.nn.Parameter(dense, requires_grad=False)
+                    part._parameters[name] = made[id(value)]
+        yield
+    finally:
+        for part, name, value in swapped:
+            part._parameters[name] = value
+
+
+def _compressed(value: Array) -> bool:
+    data = value.data
+    plain = type(data) in (torch.Tensor, torch.nn.Parameter)
+    return value.layout is not torch.strided or (not plain and "Sparse" in type(data).__name__)

@@ -1,0 +1,277 @@
+"""Functions applied element by element, and calls that do nothing at inference."""
+
+from typing import Any
+
+from workloads.importers.torch.builder import Builder, Value
+from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.handlers.registry import handles
+from workloads.importers.torch.library import integer_bits
+from workloads.operations import Elementwise, Split
+from workloads.tensors import Weight
+
+_UNARY = {
+    **{
+        name: name
+        for name in (
+            *("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "bitwise_not", "ceil", "celu", "cos"),
+            *("cosh", "elu", "erf", "exp", "floor", "isinf", "isnan", "leaky_relu", "log", "mish", "neg"),
+            *(
+                "reciprocal",
+                "relu",
+                "relu6",
+                "round",
+                "rsqrt",
+                "selu",
+                "sigmoid",
+                "sign",
+                "silu",
+                "sin",
+                "sinh",
+            ),
+            *("softplus", "softsign", "sqrt", "square", "tan", "tanh"),
+        )
+    },
+    "clamp": "clip",
+    "clip": "clip",
+    "expm1": "exp",
+    "frac": "mod",
+    "hardshrink": "shrink",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_swish",
+    "hardtanh": "clip",
+    "log1p": "log",
+    "log2": "log",
+    "log10": "log",
+    "log_sigmoid": "softplus",
+    "logical_not": "not",
+    "negative": "neg",
+    "rrelu": "leaky_relu",
+    "sgn": "sign",
+    "softshrink": "shrink",
+    "special_erf": "erf",
+    "special_expit": "sigmoid",
+    "threshold": "thresholded_relu",
+    "trunc": "floor",
+}
+_BINARY = {
+    "add": "add",
+    "bitwise_and": "bitwise",
+    "bitwise_or": "bitwise",
+    "bitwise_xor": "bitwise",
+    "bitwise_left_shift": "shift",
+    "bitwise_right_shift": "shift",
+    "div": "div",
+    "divide": "div",
+    "eq": "equal",
+    "floor_divide": "div",
+    "fmod": "mod",
+    "ge": "greater_equal",
+    "gt": "greater",
+    "le": "less_equal",
+    "logical_and": "and",
+    "logical_or": "or",
+    "logical_xor": "xor",
+    "lt": "less",
+    "maximum": "max",
+    "minimum": "min",
+    "mul": "mul",
+    "multiply": "mul",
+    "ne": "not_equal",
+    "pow": "pow",
+    "prelu": "prelu",
+    "remainder": "mod",
+    "rsub": "sub",
+    "sub": "sub",
+    "subtract": "sub",
+    "true_divide": "div",
+}
+
+
+@handles(*_UNARY)
+def unary(call: Call, builder: Builder) -> str:
+    """Add a function of one tensor; numbers beside it (bounds, slopes) are settings."""
+    function = _UNARY[call.operator.removeprefix("aten.").removesuffix("_")]
+    return builder.emit(call, Elementwise(call.name, function), builder.tensor(call).name)
+
+
+@handles("gelu")
+def gelu(call: Call, builder: Builder) -> str:
+    """Add a GELU in the form the call asks for."""
+    function = "gelu_tanh" if call.get("approximate", "none") == "tanh" else "gelu"
+    return builder.emit(call, Elementwise(call.name, function), builder.tensor(call).name)
+
+
+@handles("glu")
+def gated(call: Call, builder: Builder) -> str:
+    """Add a cut in halves, and one half times the sigmoid of the other."""
+    tensor, axis = builder.tensor(call), call.integer("dim", -1)
+    half = tensor.shape[axis] // 2
+    cut = Split(builder.part(call, "split"), axis % len(tensor.shape), (half, half))
+    value, gate = builder.graph.add_many(cut, tensor.name)
+    opened = builder.step(Elementwise(builder.part(call, "sigmoid"), "sigmoid"), gate)
+    return builder.emit(call, Elementwise(call.name, "mul"), value, opened)
+
+
+@handles(*_BINARY)
+def binary(call: Call, builder: Builder) -> str:
+    """Add a function of two tensors or of a tensor and constants."""
+    function = _BINARY[call.operator.removeprefix("aten.").removesuffix("_")]
+    first = builder.argument(call, "self")
+    second = builder.argument(call, "exponent" if "pow" in call.operator else "other")
+    if "prelu" in call.operator:
+        second = _by_channel(builder.argument(call, "weight"), len(call.shape()))
+    scale = call.get("alpha", 1)
+    if scale != 1 and isinstance(second, str):
+        second = builder.step(Elementwise(builder.part(call, "alpha"), "affine"), second)
+    if function in ("div", "pow"):
+        function = _with_number(function, second)
+    return elementwise(call, builder, function, [first, second])
+
+
+def _by_channel(slope: Value, rank: int) -> Value:
+    """Let one number a channel broadcast along the second axis."""
+    if isinstance(slope, Constant) and slope.elements > 1 and rank > 2:
+        return slope.reshaped((slope.elements, *((1,) * (rank - 2))))
+    return slope
+
+
+def _with_number(function: str, second: Value) -> str:
+    """Return a cheaper function for one number: division is multiplication, a square a product."""
+    if isinstance(second, Constant):
+        if second.elements != 1 or second.value.is_meta:
+            return function
+        second = second.value.item()
+    if isinstance(second, str):
+        return function
+    return "mul" if function == "div" or second == 2 else function
+
+
+@handles("clamp_min", "clamp_max")
+def bounded(call: Call, builder: Builder) -> str:
+    """Add a comparison with one bound."""
+    minimum = "clamp_min" in call.operator
+    bound = builder.argument(call, "min" if minimum else "max")
+    return elementwise(call, builder, "max" if minimum else "min", [builder.argument(call, "self"), bound])
+
+
+@handles("where")
+def where(call: Call, builder: Builder) -> str:
+    """Add a choice between two by a condition."""
+    values = [builder.argument(call, name) for name in ("condition", "self", "other")]
+    return elementwise(call, builder, "where", values, trained=False)
+
+
+@handles("masked_fill", "tril", "triu")
+def masked(call: Call, builder: Builder) -> str:
+    """Add a choice between an element and a number."""
+    values = [builder.argument(call, "mask")] if call.has("mask") else []
+    values += [builder.argument(call, "self"), builder.argument(call, "value") if call.has("value") else 0.0]
+    return elementwise(call, builder, "where", values, trained=False)
+
+
+@handles("addcmul", "addcdiv", "lerp")
+def product_and_sum(call: Call, builder: Builder) -> str:
+    """Add a product (or quotient) of two, and its sum with a third."""
+    start = builder.argument(call, "self")
+    if "lerp" in call.operator:
+        end, weight = builder.argument(call, "end"), builder.argument(call, "weight")
+        step = _inner(call, builder, "sub", [end, start], "difference")
+        scaled = _inner(call, builder, "mul", [step, weight], "product")
+    else:
+        pair = [builder.argument(call, "tensor1"), builder.argument(call, "tensor2")]
+        function = "div" if "div" in call.operator else "mul"
+        scaled = _inner(call, builder, function, pair, "product")
+        if call.get("value", 1) != 1:
+            scaled = _inner(call, builder, "mul", [scaled, call.get("value")], "scale")
+    return elementwise(call, builder, "add", [start, scaled])
+
+
+def _inner(call: Call, builder: Builder, function: str, values: list[Value], suffix: str) -> str:
+    name = builder.part(call, suffix)
+    flowing, weights = _operands(name, builder, values, None)
+    return builder.step(_operation(name, function, weights), *flowing, weights=weights)
+
+
+def elementwise(
+    call: Call, builder: Builder, function: str, values: list[Value], *, trained: bool | None = None
+) -> str:
+    """Add a function of several operands; those of one element are settings, bigger constants weights."""
+    flowing, weights = _operands(call.name, builder, values, trained)
+    if not flowing:
+        call.refuse("all its operands are constants, which should have been computed")
+    return builder.emit(call, _operation(call.name, function, weights), *flowing, weights=weights)
+
+
+def _operation(name: str, function: str, weights: dict[str, Weight]) -> Elementwise:
+    shapes = tuple(weight.shape for weight in weights.values())
+    return Elementwise(name, function, shapes, trained=any(weight.trained for weight in weights.values()))
+
+
+def _operands(
+    name: str, builder: Builder, values: list[Value], trained: bool | None
+) -> tuple[list[str], dict[str, Weight]]:
+    """Part operands into those that flow, and the weights that constants become."""
+    flowing = [value for value in values if isinstance(value, str)]
+    weights: dict[str, Weight] = {}
+    for value in values:
+        if isinstance(value, str):
+            continue
+        label = f"{name}.constant{len(weights)}"
+        if isinstance(value, Constant):
+            learns = False if value.elements == 1 else trained
+            weight = builder.weight(value, label, trained=learns)
+        else:
+            weight = Weight(label, (), trained=False, known="measured")
+        weights[f"constant{len(weights)}"] = weight
+    return flowing, weights
+
+
+@handles(
+    *("alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "positive", "real", "data"),
+    *("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"),
+    *("resolve_conj", "resolve_neg", "requires_grad", "view_as_real_copy", "alias_copy", "identity"),
+)
+def nothing(call: Call, builder: Builder) -> Value:
+    """Let the tensor through: at inference these do nothing."""
+    value = builder.argument(call, "self" if call.has("self") else "input")
+    return (value, value) if "native" in call.operator else value
+
+
+@handles("copy", "copy_to")
+def copied(call: Call, builder: Builder) -> Value:
+    """Take the source in the destination's place."""
+    source = builder.argument(call, "src")
+    if isinstance(source, str) and builder.shape(source) == call.shape():
+        return source
+    call.refuse("copies a tensor of another shape")
+
+
+@handles("to", "_to_copy", "type_as", "float", "half", "bfloat16", "double", "int", "long", "bool")
+def cast(call: Call, builder: Builder) -> str:
+    """Add a conversion; between floating-point types it is none, the datapath has one."""
+    tensor = builder.tensor(call)
+    result: Any = call.node.meta["val"]
+    bits = integer_bits(result.dtype)
+    if bits == tensor.bits:
+        return tensor.name
+    return builder.emit(call, Elementwise(call.name, "cast"), tensor.name, bits=bits)
+
+
+@handles(
+    "quantized_decomposed.quantize_per_tensor",
+    "quantized_decomposed.quantize_per_channel",
+    "fake_quantize_per_tensor_affine",
+    "fake_quantize_per_channel_affine",
+)
+def quantize(call: Call, builder: Builder) -> str:
+    """Add a conversion to integers."""
+    tensor = builder.argument(call, "input" if call.has("input") else "self")
+    dtype = call.node.meta["val"].dtype
+    return builder.emit(call, Elementwise(call.name, "quantize"), tensor, bits=integer_bits(dtype) or 8)
+
+
+@handles("quantized_decomposed.dequantize_per_tensor", "quantized_decomposed.dequantize_per_channel")
+def dequantize(call: Call, builder: Builder) -> Value:
+    """Let integers through as what they stand for: consumers read them as they are stored."""
+    return builder.argument(call, "input")

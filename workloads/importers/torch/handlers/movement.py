@@ -1,0 +1,333 @@
+"""Calls that move data or only look at it another way."""
+
+from math import prod
+
+from workloads.importers.torch.builder import Builder, Value
+from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.handlers.registry import handles
+from workloads.operations import (
+    Concat,
+    Embedding,
+    Expand,
+    Gather,
+    Pad,
+    Rearrange,
+    Reshape,
+    Resize,
+    Slice,
+    Split,
+    Transpose,
+)
+from workloads.shapes import Shape
+from workloads.tensors import Weight
+
+
+@handles(
+    *("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"),
+    *("view_copy", "squeeze_copy", "unsqueeze_copy", "_reshape_alias", "reshape_as", "ravel"),
+)
+def reshape(call: Call, builder: Builder) -> str:
+    """Add a free change of shape, or let the tensor through if there is none."""
+    tensor = builder.tensor(call)
+    if tensor.shape == call.shape():
+        return tensor.name
+    return builder.emit(call, Reshape(call.name, call.shape()), tensor.name)
+
+
+@handles(
+    *("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims", "numpy_T", "mT", "adjoint"),
+    *("permute_copy", "transpose_copy", "t_copy"),
+)
+def transpose(call: Call, builder: Builder) -> str:
+    """Add a transposition, or let the tensor through if no axis moves."""
+    tensor = builder.tensor(call)
+    order = list(_order(call, len(tensor.shape)))
+    if order == sorted(order):
+        return tensor.name
+    return builder.emit(call, Transpose(call.name, tuple(order)), tensor.name)
+
+
+def _order(call: Call, rank: int) -> tuple[int, ...]:
+    axes = list(range(rank))
+    operator = call.operator.removeprefix("aten.").removesuffix("_copy").removesuffix("_")
+    if operator == "permute":
+        return tuple(axis % rank for axis in call.integers("dims"))
+    if operator in ("t", "numpy_T"):
+        return tuple(reversed(axes))
+    if operator in ("mT", "adjoint"):
+        return (*axes[:-2], axes[-1], axes[-2])
+    if operator in ("movedim", "moveaxis"):
+        sources = [axis % rank for axis in call.integers("source")]
+        places = dict(zip([axis % rank for axis in call.integers("destination")], sources, strict=True))
+        rest = iter(axis for axis in axes if axis not in sources)
+        return tuple(places[axis] if axis in places else next(rest) for axis in axes)
+    names = ("dim0", "dim1") if call.has("dim0") else ("axis0", "axis1")
+    one, other = (call.integer(name) % rank for name in names)
+    axes[one], axes[other] = other, one
+    return tuple(axes)
+
+
+@handles("cat", "concat", "concatenate")
+def concat(call: Call, builder: Builder) -> str:
+    """Add a join."""
+    return _join(call, builder, builder.argument(call, "tensors"), call.integer("dim", 0))
+
+
+@handles("stack")
+def stack(call: Call, builder: Builder) -> str:
+    """Add a join along an axis of its own."""
+    axis = call.integer("dim", 0) % len(call.shape())
+    pieces: list[Value] = []
+    for piece in builder.argument(call, "tensors"):
+        shape = piece.shape if isinstance(piece, Constant) else builder.shape(piece)
+        wanted = (*shape[:axis], 1, *shape[axis:])
+        if isinstance(piece, Constant):
+            pieces.append(piece.reshaped(wanted))
+        else:
+            pieces.append(builder.reshaped(call, piece, wanted, "piece"))
+    return _join(call, builder, tuple(pieces), axis)
+
+
+def _join(call: Call, builder: Builder, pieces: tuple[Value, ...], axis: int) -> str:
+    # joining something empty to start with is a habit of loops
+    held = [piece for piece in pieces if isinstance(piece, Constant) and piece.elements]
+    flowing = [piece for piece in pieces if isinstance(piece, str)]
+    if len(flowing) == 1 and not held:
+        return flowing[0]
+    weights = {
+        f"constant{i}": builder.weight(piece, f"{call.name}.constant{i}") for i, piece in enumerate(held)
+    }
+    axis %= len(call.shape())
+    operation = Concat(call.name, axis, tuple(piece.shape for piece in held))
+    return builder.emit(call, operation, *flowing, weights=weights)
+
+
+@handles("split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_chunk", "split_copy")
+def split(call: Call, builder: Builder) -> tuple[str, ...]:
+    """Add a cut into pieces."""
+    tensor, axis = builder.tensor(call), call.integer("dim", 0)
+    axis %= len(tensor.shape)
+    lengths = tuple(shape[axis] for shape in call.shapes())
+    if len(lengths) == 1:
+        return (tensor.name,)
+    return builder.graph.add_many(Split(call.name, axis, lengths), tensor.name)
+
+
+@handles("unbind")
+def unbind(call: Call, builder: Builder) -> tuple[str, ...]:
+    """Add a cut into slices of length 1, without that axis."""
+    tensor, axis = builder.tensor(call), call.integer("dim", 0)
+    axis %= len(tensor.shape)
+    pieces: tuple[str, ...] = (tensor.name,)
+    if tensor.shape[axis] > 1:
+        pieces = builder.graph.add_many(Split(call.name, axis, (1,) * tensor.shape[axis]), tensor.name)
+    return tuple(builder.reshaped(call, piece, call.shape(), "piece") for piece in pieces)
+
+
+@handles("slice", "narrow", "slice_copy")
+def cut(call: Call, builder: Builder) -> str:
+    """Add a slice, or let the tensor through if nothing is cut."""
+    tensor = builder.tensor(call)
+    axis = call.integer("dim", 0) % len(tensor.shape)
+    start = call.integer("start", 0)
+    stop = start + call.integer("length") if call.has("length") else call.get("end")
+    bounds = slice(start, stop, call.integer("step", 1)).indices(tensor.shape[axis])
+    if bounds == (0, tensor.shape[axis], 1):
+        return tensor.name
+    return builder.emit(call, Slice(call.name, ((axis, *bounds),)), tensor.name)
+
+
+@handles("select", "select_copy")
+def select(call: Call, builder: Builder) -> str:
+    """Add a slice of length 1, without its axis."""
+    tensor = builder.tensor(call)
+    axis = call.integer("dim") % len(tensor.shape)
+    index = call.integer("index") % tensor.shape[axis]
+    piece = tensor.name
+    if tensor.shape[axis] > 1:
+        piece = builder.step(Slice(builder.part(call, "slice"), ((axis, index, index + 1, 1),)), piece)
+    return builder.reshaped(call, piece, call.shape())
+
+
+@handles("flip")
+def flip(call: Call, builder: Builder) -> str:
+    """Add a slice that reads backwards."""
+    tensor = builder.tensor(call)
+    axes = sorted(axis % len(tensor.shape) for axis in call.integers("dims"))
+    cuts = tuple((axis, tensor.shape[axis] - 1, -1, -1) for axis in axes)
+    return builder.emit(call, Slice(call.name, cuts), tensor.name)
+
+
+@handles("expand", "expand_as", "broadcast_to", "expand_copy")
+def expand(call: Call, builder: Builder) -> str:
+    """Add a repetition, or let the tensor through if there is none but new axes."""
+    tensor = builder.tensor(call)
+    if prod(tensor.shape) == prod(call.shape()):
+        return builder.reshaped(call, tensor.name, call.shape())
+    return builder.emit(call, Expand(call.name, call.shape()), tensor.name)
+
+
+@handles("repeat", "tile")
+def repeat(call: Call, builder: Builder) -> str:
+    """Add whole copies side by side, or let the tensor through if there is one."""
+    tensor = builder.tensor(call)
+    if prod(tensor.shape) == prod(call.shape()):
+        return builder.reshaped(call, tensor.name, call.shape())
+    return builder.emit(call, Expand(call.name, call.shape(), tiled=True), tensor.name)
+
+
+@handles("repeat_interleave")
+def repeat_each(call: Call, builder: Builder) -> str:
+    """Add copies of every element next to it: a new axis, expanded, and joined to the one before."""
+    tensor = builder.tensor(call)
+    if call.overload != "self_int" or not call.has("dim"):
+        call.refuse("repeats that differ from element to element are not known")
+    axis, times = call.integer("dim") % len(tensor.shape), call.integer("repeats")
+    inner = (*tensor.shape[: axis + 1], 1, *tensor.shape[axis + 1 :])
+    wide = (*tensor.shape[: axis + 1], times, *tensor.shape[axis + 1 :])
+    made = builder.reshaped(call, tensor.name, inner, "each")
+    made = builder.step(Expand(builder.part(call, "copies"), wide), made)
+    return builder.reshaped(call, made, call.shape())
+
+
+@handles(
+    *("pad", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
+    *("replication_pad1d", "replication_pad2d", "replication_pad3d", "_pad_circular", "_pad_enum"),
+)
+def pad(call: Call, builder: Builder) -> str:
+    """Add a border of a number or of the tensor's own elements; let the tensor through if there is none."""
+    tensor = builder.tensor(call)
+    given = call.integers("pad" if call.has("pad") else "padding")
+    pads = [(0, 0)] * len(tensor.shape)
+    for i in range(len(given) // 2):
+        pads[-1 - i] = (given[2 * i], given[2 * i + 1])
+    if not any(before or after for before, after in pads):
+        return tensor.name
+    return builder.emit(call, Pad(call.name, tuple(pads)), tensor.name)
+
+
+@handles("embedding")
+def embedding(call: Call, builder: Builder) -> str:
+    """Add rows picked of a table, constant or not."""
+    table = builder.argument(call, "weight")
+    indices = builder.argument(call, "indices")
+    if isinstance(table, Constant):
+        if not isinstance(indices, str):
+            call.refuse("its indices are constants")
+        operation = Embedding(call.name, entries=table.shape[0], features=table.shape[1])
+        weights = {"weight": builder.weight(table, f"{call.name}.weight")}
+        return builder.emit(call, operation, indices, weights=weights, bits=table.bits)
+    return _gather(call, builder, table, 0, indices)
+
+
+@handles("index_select", "index")
+def pick(call: Call, builder: Builder) -> str:
+    """Add slices picked by position along one axis, or elements picked along several."""
+    value = builder.argument(call, "self")
+    if call.has("index"):
+        return _gather(call, builder, value, call.integer("dim"), builder.argument(call, "index"))
+    given = builder.argument(call, "indices")
+    chosen = [(axis, index) for axis, index in enumerate(given) if index is not None]
+    if len(chosen) == 1:
+        return _gather(call, builder, value, *chosen[0])
+    flowing = [index for _, index in chosen if isinstance(index, str)]
+    if not isinstance(value, str):
+        call.refuse("picks from a constant by several positions")
+    return builder.emit(call, Rearrange(call.name, "pick", call.shape(), picks=True), value, *flowing[:2])
+
+
+def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value) -> str:
+    if isinstance(value, Constant):
+        if axis % len(value.shape) or not isinstance(index, str):
+            call.refuse(f"picks from a constant of shape {value.shape} along axis {axis}")
+        table = value.reshaped((value.shape[0], prod(value.shape[1:])))
+        weights: dict[str, Weight] = {"weight": builder.weight(table, f"{call.name}.weight")}
+        operation = Embedding(builder.part(call, "rows"), *table.shape)
+        return builder.reshaped(call, builder.step(operation, index, weights=weights), call.shape())
+    axis %= len(builder.shape(value))
+    if isinstance(index, str):
+        return builder.emit(call, Gather(call.name, axis), value, index)
+    if index.elements == 1:
+        place = int(index.value.item()) % builder.shape(value)[axis]
+        if builder.shape(value)[axis] > 1:
+            cut_out = Slice(builder.part(call, "slice"), ((axis, place, place + 1, 1),))
+            value = builder.step(cut_out, value)
+        return builder.reshaped(call, value, call.shape())
+    return builder.emit(call, Gather(call.name, axis, index.shape), value)
+
+
+@handles("gather", "take_along_dim", "take", "sort", "argsort", "one_hot", "im2col", "col2im", "roll")
+def rearrange(call: Call, builder: Builder) -> Value:
+    """Add elements placed in another order or picked one by one."""
+    name = "self" if call.has("self") else "input"
+    value, shape = builder.tensor(call, name), call.shape()
+    others = [builder.argument(call, other) for other in ("index", "indices") if builder.flows(call, other)]
+    label = call.operator.removeprefix("aten.")
+    picks = label not in ("sort", "argsort", "roll")
+    made = builder.emit(call, Rearrange(call.name, label, shape, picks=picks), value.name, *others)
+    return (made, made) if label == "sort" else made
+
+
+@handles(
+    *(
+        "scatter",
+        "scatter_add",
+        "scatter_reduce",
+        "index_put",
+        "_unsafe_index_put",
+        "index_add",
+        "index_copy",
+    ),
+    *("select_scatter", "slice_scatter", "index_fill", "masked_scatter", "fill"),
+)
+def scatter(call: Call, builder: Builder) -> str:
+    """Add elements placed into a tensor."""
+    names = ("self", "src", "source", "values", "tensor1", "index")
+    flowing = [builder.argument(call, name) for name in names if builder.flows(call, name)]
+    if not flowing:
+        call.refuse("nothing of it is computed by the network")
+    if builder.shape(flowing[0]) != call.shape():
+        made = Rearrange(call.name, "scatter", call.shape(), picks=True)
+        return builder.emit(call, made, *flowing[:3])
+    return builder.emit(call, Rearrange(call.name, "scatter", call.shape()), *flowing[:3])
+
+
+@handles("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
+def shuffle(call: Call, builder: Builder) -> str:
+    """Add a change of order between channels and positions."""
+    label = call.operator.removeprefix("aten.")
+    return builder.emit(call, Rearrange(call.name, label, call.shape()), builder.tensor(call).name)
+
+
+_MODES = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}
+
+
+@handles(
+    *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "_upsample_nearest_exact2d"),
+    *("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
+    *("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"),
+)
+def resize(call: Call, builder: Builder) -> str:
+    """Add a change of resolution, or let the tensor through if there is none."""
+    tensor = builder.tensor(call, "input" if call.has("input") else "self")
+    if tensor.shape == call.shape():
+        return tensor.name
+    mode = next(mode for part, mode in _MODES.items() if part in call.operator)
+    return builder.emit(call, Resize(call.name, call.shape(), mode), tensor.name)
+
+
+@handles("meshgrid")
+def grid(call: Call, builder: Builder) -> tuple[str, ...]:
+    """Add repetitions of every input along the others' axes."""
+    inputs = builder.argument(call, "tensors")
+    exchanged = call.get("indexing", "ij") == "xy"
+    made = []
+    for i, value in enumerate(inputs):
+        axis = 1 - i if exchanged and i < 2 else i
+        if not isinstance(value, str):
+            call.refuse("one of its inputs is a constant")
+        shape: Shape = tuple(-1 if a == axis else 1 for a in range(len(inputs)))
+        row = builder.step(Reshape(builder.part(call, "axis"), shape), value)
+        made.append(builder.step(Expand(builder.part(call, "grid"), call.shape()), row))
+    return tuple(made)
