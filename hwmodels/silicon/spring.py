@@ -1,0 +1,151 @@
+"""SPRING beside a GPU on seven networks, and the rule of its authors' group.
+
+Every tensor of every layer has half its elements zero, as the group assumes. Inference is at batch 100;
+training is one step at batch 32, with gradients, update and stash as they are.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hwmodels.batch import evaluate
+from hwmodels.machines.spring import GROUP_SHARE, TILE
+from hwmodels.packing import pack
+from hwmodels.presets import load
+from hwmodels.spec import Unroll
+from hwmodels.tiled import tiled_cycles
+from workloads.table import Kind, LayerTable, deduplicate, with_densities
+
+NETWORKS = (
+    "inception_resnet_v2",
+    "inception_v3",
+    "mobilenet_v2",
+    "nasnet_mobile",
+    "pnasnet_mobile",
+    "resnet152_v2",
+    "vgg19",
+)
+DENSITY = 0.5
+INFERENCE_BATCH, TRAINING_BATCH = 100, 32
+
+DENSE: Mapping[str, Any] = {
+    "sparsity.weight.mode": "none",
+    "sparsity.input.mode": "none",
+    **{f"sparsity.{operand}.format": "dense" for operand in ("weight", "input", "output")},
+}
+ABLATIONS: Mapping[str, Mapping[str, Any]] = {
+    "dense: nothing skipped or packed": DENSE,
+    "2-D: DDR4 for the RRAM tier": {"main_memory": "ddr4"},
+    "dense and 2-D": {**DENSE, "main_memory": "ddr4"},
+    "front end of 32 positions a cycle, the module's width": {"sparsity.front_end_positions_per_cycle": 32},
+    "serial front end, as the RTL": {"sparsity.front_end_positions_per_cycle": 1},
+    "lanes wait for one another, filters unevenly pruned": {"sparsity.imbalance": "fitted"},
+}
+"""What SPRING is without one of its ideas or of our assumptions."""
+
+
+class Ratios(NamedTuple):
+    """SPRING over the GPU; more is better."""
+
+    performance: float
+    power: float  # power of the GPU over SPRING's
+    energy_efficiency: float
+
+
+@cache
+def network_table(network: str, *, training: bool, fuse: bool = True) -> LayerTable:
+    """Rows of one run of a network, identical ones merged.
+
+    Parameters
+    ----------
+    network
+        A built-in network.
+    training
+        One training step at batch 32, or inference at batch 100.
+    fuse
+        Whether element-wise work is done on a nest's results on their way out.
+
+    """
+    import workloads
+
+    if training:
+        table = workloads.load(network).training(batch=TRAINING_BATCH).table(fuse=fuse)
+    else:
+        table = workloads.load(network).table(INFERENCE_BATCH, fuse=fuse)
+    return deduplicate(table)[0]
+
+
+@cache
+def _gpu(network: str, training: bool) -> tuple[float, float]:
+    """Latency and energy of the GPU, whose framework runs every operation by itself (assumed)."""
+    table = network_table(network, training=training, fuse=False)
+    metrics = evaluate(table, pack(load("gtx_1080_ti")), "latency")
+    return float(metrics.latency_s[0]), float(metrics.energy_j[0])
+
+
+def ratios(network: str, *, training: bool, changes: Mapping[str, Any] | None = None) -> Ratios:
+    """Compare SPRING with the GPU on one network.
+
+    Parameters
+    ----------
+    network
+        A built-in network.
+    training
+        One training step at batch 32, or inference at batch 100.
+    changes
+        What is replaced in SPRING, by dotted path.
+
+    """
+    table = with_densities(network_table(network, training=training), weight=DENSITY, activation=DENSITY)
+    metrics = evaluate(table, pack(load("spring").replace(changes or {})), "latency")
+    latency_s, energy_j = float(metrics.latency_s[0]), float(metrics.energy_j[0])
+    gpu_s, gpu_j = _gpu(network, training)
+    return Ratios(gpu_s / latency_s, gpu_j / gpu_s / (energy_j / latency_s), gpu_j / energy_j)
+
+
+def headline(*, training: bool, changes: Mapping[str, Any] | None = None) -> Ratios:
+    """Geometric means of `ratios` over the seven networks."""
+    found = [ratios(network, training=training, changes=changes) for network in NETWORKS]
+    return Ratios(*(math.exp(np.log(column).mean()) for column in zip(*found, strict=True)))
+
+
+def group_cycles(layers: LayerTable, *, output_channels: int = TILE.k, sparse: bool = True) -> float:
+    """Compute cycles under the group's rule, memory not waited for.
+
+    Parameters
+    ----------
+    layers
+        A layer table.
+    output_channels
+        Output channels of a tile: 4 as released, which leaves half of the eight lanes idle.
+    sparse
+        Whether the share that the group assumes for zeros is left out.
+
+    """
+    tile = Unroll(n=TILE.n, k=output_channels, c=TILE.c, p=TILE.p, q=TILE.q)
+    share = GROUP_SHARE if sparse else 1.0
+    return float(tiled_cycles(layers, load("spring").array.unroll, tile, share) @ layers.repeats)
+
+
+def group_performance(*, output_channels: int = TILE.k) -> float:
+    """Geometric mean of inference speed-ups over the GPU under the group's rule, memory not waited for."""
+    clock_hz = load("spring").clock_hz
+    speedups = [
+        _gpu(network, False)[0]
+        * clock_hz
+        / group_cycles(network_table(network, training=False), output_channels=output_channels)
+        for network in NETWORKS
+    ]
+    return math.exp(np.log(speedups).mean())
+
+
+def convolutions(network: str, batch: int) -> LayerTable:
+    """Rows of a network's convolutions with a kernel larger than one, one instance each."""
+    import workloads
+
+    table = workloads.load(network).table(batch)
+    spatial = (table.kind == Kind.NEST) & (table.r * table.s > 1)
+    return LayerTable(*(column[spatial] for column in table))
