@@ -124,7 +124,7 @@ def _values(front: Front, row: int) -> list[tuple[str, str]]:
     return [(o.title.lower(), show_metric(o.column, float(design[o.column]))) for o in front.objectives]
 
 
-def _style(width: str) -> dict[str, Any]:
+def paper_style(width: str) -> dict[str, Any]:
     """Settings of the figure; type is small, as in a journal's column, and stays type in a PDF."""
     small = width == "column"
     lines = {f"{axis}tick.{kind}.width": 0.5 for axis in "xy" for kind in ("major", "minor")}
@@ -183,7 +183,7 @@ def draw_front(picture: Picture, *, width: str = "column") -> "Figure":
     if width not in WIDTHS_INCHES:
         raise ValueError(f'width must be "column" or "page", got {width!r}')
     inches = WIDTHS_INCHES[width]
-    style = _style(width)
+    style = paper_style(width)
     with rc_context(style):  # type: ignore[arg-type]
         height = inches * (0.74 if width == "column" else 0.55)
         figure = PaperFigure(figsize=(inches, height), style=style)

@@ -66,6 +66,8 @@ architecture_constraints:
   targets:
   - {target: buffer, type: spatial, factors: K=4}
 """
+FEW = PROBLEM.replace("C: 4, K: 8, P: 6, R: 3", "C: 4, K: 4, P: 3")  # a small mapspace, also uncompiled
+FEW_MAPPING = MAPPING.replace("K=8 P=6", "K=4 P=3").replace("R=3", "R=1")
 SECTIONS = {"arch": ARCHITECTURE, "ert": ENERGY, "prob": PROBLEM, "map": MAPPING}
 
 
@@ -139,12 +141,12 @@ def test_map_prints_json_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_each_objective_is_best_at_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    files = write(tmp_path, map="")
+    files = write(tmp_path, map="", prob=FEW)
     found = {}
     for objective in ("latency", "energy", "edp"):
         assert main(["timeloop", "map", *files, "--objective", objective, "--json"]) == 0
         found[objective] = json.loads(capsys.readouterr().out)
-    assert main(["timeloop", "model", *write(tmp_path), "--json"]) == 0
+    assert main(["timeloop", "model", *write(tmp_path, prob=FEW, map=FEW_MAPPING), "--json"]) == 0
     by_hand = json.loads(capsys.readouterr().out)
     reports = [*found.values(), by_hand]
     for objective, column in (("latency", "cycles"), ("energy", "energy_uj"), ("edp", "edp_uj_mcycle")):
@@ -152,7 +154,7 @@ def test_each_objective_is_best_at_its_own(capsys: pytest.CaptureFixture[str], t
 
 
 def test_the_table_says_what_the_json_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    files = write(tmp_path)
+    files = write(tmp_path, prob=FEW, map=FEW_MAPPING)
     report = map_report(files)
     assert main(["timeloop", "map", *files]) == 0
     text = capsys.readouterr().out
