@@ -9,10 +9,10 @@ HEAD = """| figure | unit | published | ours | error | aim | holds | kind | sour
 |---|---|--:|--:|--:|--:|---|---|---|"""
 INTRO = """# Validation: published figures and ours
 
-Made by `springboard validate --markdown`; every figure of ours is computed when the page is. An error is relative
-to the published figure; *aim* is the error that was aimed at before the figure was computed, empty where the row
-only reports. *Kind* says whether the published figure was measured on silicon or is another model's. Notes say
-what went into a figure besides shapes and data sheets, and why an aim is missed.
+Made by `springboard validate --markdown`; every figure of ours is computed when the page is. An error is
+relative to the published figure; *aim* is the error that was aimed at before the figure was computed, empty
+where the row only reports. *Kind* says whether the published figure was measured on silicon or is another
+model's. Notes say what went into a figure besides shapes and data sheets, and why an aim is missed.
 """
 
 

@@ -8,11 +8,11 @@ SOURCE = "NVDLA_OpenSource_Performance.xlsx (github nvdla/hw@8e06b1b)"
 PUBLISHED_CYCLES = {"alexnet": 895443.5625, "resnet50": 7113691.0}  # ms per frame at 1 GHz, times 1e6
 
 _SHAPES = (
-    "Rules read off the sheet's cells and the same for every layer: the greater of multiply and memory cycles; "
-    "100 cycles a KiB; 3x3 kernels of stride 1 by Winograd; kernels padded to the stride; images as four "
-    "channels. The sheet itself departs from them in conv1 (three channels on AlexNet, eight on ResNet-50), in "
-    "ResNet-50's second stage (64 filters at half rate) and in the memory cycles of res3a_branch1 and "
-    "res5c_branch2c."
+    "Rules read off the sheet's cells and the same for every layer: the greater of multiply and memory "
+    "cycles; 100 cycles a KiB; 3x3 kernels of stride 1 by Winograd; kernels padded to the stride; images as "
+    "four channels. The sheet itself departs from them in conv1 (three channels on AlexNet, eight on "
+    "ResNet-50), in ResNet-50's second stage (64 filters at half rate) and in the memory cycles of "
+    "res3a_branch1 and res5c_branch2c."
 )
 
 

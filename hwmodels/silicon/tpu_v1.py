@@ -1,0 +1,96 @@
+"""TPU v1's six applications on the engine, as far as their table describes them.
+
+Jouppi et al. (ISCA 2017, table 1) print layers, weights and operations per weight byte, not the layers'
+shapes. An application is run as that many equal layers of whole 256 x 256 tiles, each tile used by as many
+positions as there are operations per weight byte: what the table says and nothing more. Whatever a real
+layer leaves empty in a tile, and whatever does not overlap with the matrix unit, is not in it.
+"""
+
+from dataclasses import dataclass, replace
+from math import ceil, inf
+
+from hwmodels.components.tables import read
+from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.machines.tpu_v1 import CLOCK_HZ, SIDE, machine
+from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.mapping.problem import Problem, convolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """A row of table 1 and what was measured (table 3)."""
+
+    name: str
+    layers: int
+    weights: int
+    ops_per_weight_byte: int  # multiply-accumulates, the paper's "operations" here
+    tops: float
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of a batch."""
+        return self.weights * self.ops_per_weight_byte
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of an average layer."""
+        return ceil(self.weights / self.layers / SIDE**2)
+
+    @property
+    def layer(self) -> Problem:
+        """An average layer: all its tiles side by side."""
+        return convolution(
+            n=self.ops_per_weight_byte, k=self.tiles * SIDE, c=SIDE, p=1, q=1, name=f"{self.name} layer"
+        )
+
+
+def apps() -> list[App]:
+    """Read the six applications."""
+    return [
+        App(
+            name=row["app"],
+            layers=int(row["layers"]),
+            weights=round(float(row["weights_m"]) * 1e6),
+            ops_per_weight_byte=int(row["ops_per_weight_byte"]),
+            tops=float(row["tops"]),
+        )
+        for row in read("tpu_v1_apps")
+    ]
+
+
+def run_layer(app: App) -> Evaluation:
+    """Evaluate an average layer, activations staying in the unified buffer."""
+    chip = machine().architecture
+    host = replace(chip.level("host"), shared_words_per_cycle=inf)
+    chip = replace(chip, levels=(*chip.levels[:-1], host))
+    keep = {
+        "weight_registers": "W",
+        "accumulators": "O",
+        "weight_fifo": "W",
+        "unified_buffer": "IO",
+        "weight_memory": "W",
+        "host": "IO",
+    }
+    temporal = {
+        "accumulators": (("N", app.ops_per_weight_byte),),
+        "unified_buffer": (("K", app.tiles),) if app.tiles > 1 else (),
+    }
+    levels = (
+        LevelMapping(
+            level=name,
+            temporal=temporal.get(name, ()),
+            spatial_x=(("K", SIDE),) if name == "accumulators" else (),
+            spatial_y=(("C", SIDE),) if name == "accumulators" else (),
+            keep=frozenset(kept),
+        )
+        for name, kept in keep.items()
+    )
+    result = evaluate(app.layer, chip, Mapping(levels=tuple(levels)))
+    if result.limit:
+        raise ValueError(f"{app.name}: an average layer breaks {result.limit}")
+    return result
+
+
+def tops(app: App) -> float:
+    """Tera-operations per second, two a multiply-accumulate: useful work over the time of all layers."""
+    return 2 * app.macs / (app.layers * run_layer(app).cycles / CLOCK_HZ) / 1e12
