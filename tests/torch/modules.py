@@ -75,3 +75,44 @@ class Function(nn.Module):
 
     def forward(self, *args):
         return self.function(self, *args)
+
+
+class Tokens(nn.Module):
+    """A class token and positions in front of an encoder, as in a vision transformer."""
+
+    def __init__(self, width=8, patches=9, classes=5):
+        super().__init__()
+        self.patch = nn.Conv2d(3, width, 4, 4)
+        self.token = nn.Parameter(torch.randn(1, 1, width))
+        self.positions = nn.Embedding(patches + 4, width)
+        self.encoder = nn.TransformerEncoderLayer(width, 2, 2 * width, batch_first=True, norm_first=True)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, images):
+        x = self.patch(images).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
+        x = x + self.positions(torch.arange(x.shape[1]))
+        return self.head(self.encoder(x)[:, 0])
+
+
+class Windows(nn.Module):
+    """Attention in windows with a bias looked up by relative position, as in a Swin transformer."""
+
+    def __init__(self, width=8, side=2, heads=2):
+        super().__init__()
+        self.side, self.heads = side, heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.table = nn.Parameter(torch.randn((2 * side - 1) ** 2, heads))
+        places = torch.cartesian_prod(torch.arange(side), torch.arange(side))
+        apart = places[:, None] - places[None] + side - 1
+        self.register_buffer("index", apart[..., 0] * (2 * side - 1) + apart[..., 1])
+
+    def forward(self, x):
+        n, rows, cols, width = x.shape
+        w = self.side
+        x = torch.roll(x, (-1, -1), (1, 2)).view(n, rows // w, w, cols // w, w, width)
+        x = x.permute(0, 1, 3, 2, 4, 5).reshape(-1, w * w, width)
+        qkv = self.qkv(x).reshape(-1, w * w, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        bias = self.table[self.index.view(-1)].view(w * w, w * w, -1).permute(2, 0, 1)
+        scores = qkv[0] @ qkv[1].transpose(-2, -1) + bias.unsqueeze(0)
+        return (scores.softmax(-1) @ qkv[2]).transpose(1, 2).reshape(n, rows, cols, width)

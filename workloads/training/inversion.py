@@ -17,12 +17,13 @@ from workloads.operations.base import Operation, Site, vector
 from workloads.rows import Row
 from workloads.shapes import Shape
 from workloads.table import Kind
-from workloads.training.gradients import ElementwiseGradient, channel_row, statistics_row
+from workloads.training.gradients import ElementwiseGradient
+from workloads.training.normalisations import channel_row, statistics_row
 from workloads.training.optimizers import STATE_BITS, rule
 from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
+from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, backward
-from workloads.training.weight_gradients import ConstantGradient
 
 _PRIOR_OPERATIONS = 4 * (5 + 6) + 2 + 2
 """Operations an element of the image prior. Total variation: four differences to neighbours, each subtracted,

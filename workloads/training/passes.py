@@ -7,8 +7,8 @@ from workloads.graph import Graph
 from workloads.operations import HLSTM, Attention, BatchNorm, Input, Recurrent, Softmax
 from workloads.operations.base import Operation
 from workloads.training import attention, recurrent, rules
-from workloads.training.gradients import TrainingBatchNorm
 from workloads.training.losses import CrossEntropy, class_axis
+from workloads.training.normalisations import TrainingBatchNorm
 from workloads.training.tape import Tape, Zeros, backward, differentiable
 
 assert rules  # importing them registers them

@@ -167,7 +167,7 @@ def _places(old: Shape, axis: int, new: Shape, of: int) -> list[int]:
     """Return the axes of a reshaped tensor that hold the batch, which an axis of the tensor before holds.
 
     Axes are runs of the same elements, so those count that overlap; where the batch is 1 those that touch do
-    too. Axes as long as the batch are tried first, and alone where the batch was an axis of its own.
+    too. Axes as long as the batch are tried first.
 
     Examples
     --------
@@ -186,6 +186,4 @@ def _places(old: Shape, axis: int, new: Shape, of: int) -> list[int]:
             found.append(place)
         low = high
     alike = [place for place in found if new[place] == of]
-    if old[axis] == of and alike:
-        return alike
     return alike + [place for place in reversed(found) if place not in alike]

@@ -9,7 +9,7 @@ from workloads.operations.base import Operation, Site
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape, size
 from workloads.table import Kind
-from workloads.training.weight_gradients import sum_row
+from workloads.training.sums import sum_row
 from workloads.vector_ops import LOOKUP
 
 _KEPT = {"lstm": 5, "gru": 4, "rnn": 1}

@@ -8,12 +8,16 @@ from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.library import FxNode, torch
 from workloads.importers.torch.names import Names
-from workloads.operations import Operation, Reshape
+from workloads.operations import Embedding, Operation, Reshape
 from workloads.shapes import Shape
 from workloads.tensors import Tensor, Weight
 
 Value = Any
 """A tensor of the network (its name), a `Constant`, a number, or a tuple of these."""
+
+
+_PLACE_BITS = 32
+"""Bits of a place in a table that is picked from, assumed."""
 
 
 class Builder:
@@ -27,11 +31,14 @@ class Builder:
         Gives operations their names.
     stored
         Names of stored tensors by their place, and by their storage, see `Constant`.
+    batch
+        Samples in a run.
 
     """
 
-    def __init__(self, graph: Graph, names: Names, stored: Mapping[Hashable, str]) -> None:
+    def __init__(self, graph: Graph, names: Names, stored: Mapping[Hashable, str], batch: int) -> None:
         self.graph = graph
+        self.batch = batch
         self.names = names
         self.values: dict[FxNode, Value] = {}
         self.computed: dict[Hashable, Value] = {}  # what calls of constants came to
@@ -110,6 +117,31 @@ class Builder:
             if whole:
                 self._whole.add(constant.storage)
         return self._weights[place]
+
+    def operand(self, call: Call, value: Value, *, broadcasts: bool = False) -> Value:
+        """Return an operand that is no weight of a product: what is picked of a parameter flows, row by row.
+
+        So positions and class tokens are embeddings, their tables are counted whole and once, and what is
+        repeated
+        for every sample grows with the batch. The places picked are an input of the network.
+        """
+        if isinstance(value, Constant) and broadcasts:
+            value = value.narrowed()
+        if not isinstance(value, Constant) or not value.picks or value.root is None:
+            return value
+        features = value.root.shape[-1] if value.root.shape else 1
+        if value.elements % features:
+            features = 1
+        table = value.root.reshaped((value.root.elements // features, features))
+        repeated = value.repeated and value.shape[:1] == (self.batch,)
+        rows = (value.elements // features,)
+        places = self.graph.input(
+            self.part(call, "places"), rows, bits=_PLACE_BITS, batch_axis=0 if repeated else None
+        )
+        name = self.part(call, "rows")
+        weights = {"weight": self.weight(table, f"{name}.weight")}
+        picked = self.step(Embedding(name, *table.shape), places, weights=weights)
+        return self.reshaped(call, picked, value.shape)
 
     def emit(
         self,

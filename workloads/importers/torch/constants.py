@@ -1,7 +1,7 @@
 """Values known before the network runs: parameters, buffers, and what is computed of them alone."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,12 +26,19 @@ class Constant:
         Whether a parameter is part of it.
     bits
         Bits an element as stored; 0 leaves it to the datapath.
+    root
+        The parameter whose elements these are, picked, repeated or only looked at another way; None for the
+        parameter itself and for what is computed.
+    repeated
+        Whether elements were repeated to other lengths (a class token for every sample), if only once.
 
     """
 
     value: Array
     trained: bool = False
     bits: int = 0
+    root: "Constant | None" = None
+    repeated: bool = False
 
     @classmethod
     def of(cls, value: Array, *, trained: bool = False) -> "Constant":
@@ -58,6 +65,23 @@ class Constant:
         """Tells whether two constants are the same numbers laid out the same way."""
         value = self.value
         return (self.storage, value.storage_offset(), tuple(value.shape), tuple(value.stride()), value.dtype)
+
+    @property
+    def picks(self) -> bool:
+        """Whether it is made of some of a parameter's elements, or of some more than once."""
+        if self.root is None or not self.trained:
+            return False
+        return self.elements != self.root.elements or self.repeated
+
+    def narrowed(self) -> "Constant":
+        """Return one of each run of repeated elements: what broadcasts to this."""
+        if not self.repeated:
+            return self
+        value = self.value
+        for axis, stride in enumerate(value.stride()):
+            if stride == 0:
+                value = value.narrow(axis, 0, 1)
+        return replace(self, value=value, repeated=False)
 
     def transposed(self) -> "Constant":
         """Return a matrix with its axes exchanged; a view."""

@@ -1,8 +1,10 @@
 """From a module and example inputs to an exported program that keeps PyTorch's own operators."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any, NamedTuple
 
 from workloads.errors import NetworkImportError
@@ -80,8 +82,7 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
         If the module cannot be traced.
 
     """
-    with _evaluating(module), _dense(module), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's own deprecations are nothing to a reader of networks
+    with _evaluating(module), _dense(module), _quiet():
         try:
             program = torch.export.export(module, inputs.args, inputs.kwargs, strict=False)
         except Exception as error:  # tracing runs the module: anything can come out of it
@@ -187,6 +188,19 @@ def _is_view(node: FxNode) -> bool:
         )
     returned = node.target._schema.returns
     return bool(returned) and returned[0].alias_info is not None and not returned[0].alias_info.is_write
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep PyTorch's warnings, and the graphs it prints when it fails, from readers of networks."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

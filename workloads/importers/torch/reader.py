@@ -9,29 +9,14 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
-from workloads.importers.torch.exporting import Flowing, Inputs, calls, export, flowing
+from workloads.importers.torch.exporting import Inputs, calls, export, flowing
+from workloads.importers.torch.folding import computed, filled
 from workloads.importers.torch.handlers import HANDLERS
+from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
 from workloads.importers.torch.library import FxNode, first_line, integer_bits, torch
-from workloads.importers.torch.names import Names, module_of
+from workloads.importers.torch.names import Names
 from workloads.network import Network
 from workloads.operations import Opaque
-
-_SHAPED = {
-    # results that depend on an input's shape alone, and the number they are filled with
-    "zeros_like": 0.0,
-    "new_zeros": 0.0,
-    "ones_like": 1.0,
-    "new_ones": 1.0,
-    "empty_like": 1.0,
-    "new_empty": 1.0,
-    "full_like": 1.0,
-    "new_full": 1.0,
-    "rand_like": 1.0,
-    "randn_like": 1.0,
-}
-_WRAPPERS = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "tag_activation_checkpoint")
-"""Calls that only run a graph they are given."""
-_CONTROL_FLOW = ("cond", "while_loop", "map_impl", "scan", "associative_scan")
 
 
 def read(
@@ -45,8 +30,8 @@ def read(
     inputs = _inputs(example_inputs, batch)
     label = name or type(module).__name__
     try:
-        program = export(module, inputs, _known)
-        _check_operators(program, unknown)
+        program = export(module, inputs, is_known)
+        check_operators(program, unknown)
         builder = _build(program, module, label, inputs.batch)
         network = Network(builder.graph, f"PyTorch module {type(module).__name__}")
         if calibration is None:
@@ -80,7 +65,7 @@ def _build(program: Any, module: Any, label: str, batch: int) -> Builder:
             stored.setdefault(constant.storage, name)
     flow = flowing(program)
     names = Names(module, (node for node in calls(program.graph_module) if node in flow))
-    builder = Builder(Graph(label), names, stored)
+    builder = Builder(Graph(label), names, stored, batch)
     for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
         builder.values[node] = _given(node, spec, program, builder, batch)
     results = _run(program.graph_module, builder)
@@ -150,14 +135,14 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     if operator == "getitem":
         whole, place = builder.value(node.args[0]), node.args[1]
         return None if whole is None else whole[place]
-    if operator in _WRAPPERS:
+    if operator in WRAPPERS:
         return _run_inside(node, builder)
     values = [builder.values.get(given) for given in node.all_input_nodes]
     short = operator.removeprefix("aten.")
-    if short in _SHAPED:
-        return _filled(node, _SHAPED[short])
+    if short in SHAPED:
+        return filled(node, SHAPED[short])
     if all(not _flows(value) for value in values):
-        return _computed(node, builder)
+        return computed(node, builder)
     call = Call(node, builder.names.of(node))
     try:
         if operator in HANDLERS:
@@ -193,56 +178,6 @@ def _run_inside(node: FxNode, builder: Builder) -> Value:
     return _run(inner, builder)
 
 
-def _filled(node: FxNode, number: float) -> Constant:
-    """Return a constant of one number, of which only one element is stored."""
-    value = node.meta["val"]
-    given = node.args[-1] if operator_of(node).endswith(("full_like", "new_full")) else number
-    filling = torch.full((), given if isinstance(given, int | float) else number, dtype=value.dtype)
-    return Constant.of(filling.expand(tuple(value.shape)))
-
-
-def _computed(node: FxNode, builder: Builder) -> Value:
-    """Compute a call of constants; the same call of the same constants is computed once."""
-    args, kwargs = builder.value(node.args), builder.value_map(node.kwargs)
-    flat = torch.utils._pytree.tree_leaves((args, kwargs))
-    constants = [leaf for leaf in flat if isinstance(leaf, Constant)]
-    key = (node.target, tuple(c.place if isinstance(c, Constant) else repr(c) for c in flat))
-    if key not in builder.computed:
-        plain_args, plain_kwargs = torch.utils._pytree.tree_map(_plain, (list(args), kwargs))
-        if _changes_input(node):
-            plain_args[0] = plain_args[0].clone()
-        try:
-            with torch.no_grad():
-                result = node.target(*plain_args, **plain_kwargs)
-        except Exception as error:  # an operator may refuse for any reason of its own
-            raise NetworkImportError(f"{operator_of(node)} {node.name!r}: {first_line(error)}") from error
-        trained = any(constant.trained for constant in constants)
-        bits = constants[0].bits if constants and "dequantize" in operator_of(node) else None
-        builder.computed[key] = torch.utils._pytree.tree_map(
-            lambda value: _kept(value, trained, bits), result
-        )
-        builder.hold(*constants)
-    made = builder.computed[key]
-    return tuple(made) if isinstance(made, list) else made
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Constant) else value
-
-
-def _kept(value: Any, trained: bool, bits: int | None) -> Value:
-    if not isinstance(value, torch.Tensor):
-        return value
-    constant = Constant.of(value, trained=trained)
-    return constant if bits is None else Constant(value, trained, bits)
-
-
-def _changes_input(node: FxNode) -> bool:
-    arguments = getattr(getattr(node.target, "_schema", None), "arguments", [])
-    first = arguments[0].alias_info if arguments else None
-    return first is not None and first.is_write
-
-
 def _moved(call: Call, builder: Builder) -> Value:
     """Add an operator nobody here knows as data movement."""
     leaves = torch.utils._pytree.tree_leaves(
@@ -262,44 +197,3 @@ def _moved(call: Call, builder: Builder) -> Value:
     weights = {f"constant{i}": builder.weight(c, f"{call.name}.constant{i}") for i, c in enumerate(held)}
     made = builder.graph.add_many(operation, *flowing, weights=weights)
     return made[0] if isinstance(call.node.meta.get("val"), torch.Tensor) else made
-
-
-def _known(node: FxNode, flow: Flowing) -> bool:
-    """Whether a call can be made into operations, or will be computed."""
-    operator = operator_of(node)
-    if operator in ("getitem", *_WRAPPERS) or operator.removeprefix("aten.") in _SHAPED:
-        return True
-    if operator == "aten.einsum":
-        return _two_operands(node, flow)
-    return operator in HANDLERS
-
-
-def _two_operands(node: FxNode, flow: Flowing) -> bool:
-    """Whether an Einsum is a product of two tensors, each axis of an operand named once."""
-    left, arrow, result = str(node.args[0]).replace(" ", "").partition("->")
-    a, comma, b = left.partition(",")
-    named = bool(arrow and comma) and all(part.isalpha() for part in (a, b, *([result] if result else [])))
-    once = all(len(set(part)) == len(part) for part in (a, b, result))
-    alone = (set(a) ^ set(b)) - set(result)
-    return named and once and not alone and all(given in flow for given in node.args[1])
-
-
-def _check_operators(program: Any, unknown: str) -> None:
-    """Refuse a graph with operators nobody here knows, naming all of them and the modules they are in."""
-    strange: dict[str, list[str]] = {}
-    control = True
-    flow = flowing(program)
-    for node in calls(program.graph_module):
-        operator = operator_of(node)
-        branches = operator in _CONTROL_FLOW
-        if node not in flow or _known(node, flow) or (unknown == "movement" and not branches):
-            continue
-        control = control and branches
-        places = strange.setdefault(operator, [])
-        place = module_of(node) or "the outermost module"
-        if place not in places:
-            places.append(place)
-    if strange:
-        listed = "; ".join(f"{operator} (in {', '.join(places)})" for operator, places in strange.items())
-        hint = "" if control else '; unknown="movement" costs them as data movement'
-        raise NetworkImportError(f"unsupported operators: {listed}{hint}")

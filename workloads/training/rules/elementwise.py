@@ -9,8 +9,8 @@ from typing import NamedTuple
 from workloads.graph import Node
 from workloads.operations import Elementwise
 from workloads.training.gradients import ElementwiseGradient
+from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, Zeros, backward
-from workloads.training.weight_gradients import ConstantGradient
 from workloads.vector_ops import LOOKUP
 
 

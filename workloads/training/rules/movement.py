@@ -19,8 +19,8 @@ from workloads.operations import (
 )
 from workloads.shapes import normal_axis, size
 from workloads.training.gradients import JointGradient, ScatterGradient, SpreadGradient
+from workloads.training.sums import ConstantGradient, TableGradient
 from workloads.training.tape import Tape, Zeros, backward
-from workloads.training.weight_gradients import ConstantGradient, TableGradient
 
 
 @backward.register

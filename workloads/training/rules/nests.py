@@ -14,12 +14,9 @@ from workloads.graph import Node
 from workloads.operations import Convolution, Linear, MatMul, Reshape, TransposedConvolution
 from workloads.operations.window import Pads
 from workloads.shapes import Shape, window_extent
+from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, Zeros, backward
-from workloads.training.weight_gradients import (
-    ConstantGradient,
-    ConvolutionWeightGradient,
-    ProductWeightGradient,
-)
+from workloads.training.weight_gradients import ConvolutionWeightGradient, ProductWeightGradient
 
 
 @backward.register

@@ -3,16 +3,10 @@
 from workloads.graph import Node
 from workloads.operations import BatchNorm, LocalResponse, MixtureNorm, Normalisation, Softmax
 from workloads.shapes import size
-from workloads.training.gradients import (
-    BatchNormGradient,
-    ElementwiseGradient,
-    JointGradient,
-    NormalisationGradient,
-    SpreadGradient,
-    TrainingBatchNorm,
-)
+from workloads.training.gradients import ElementwiseGradient, JointGradient, SpreadGradient
+from workloads.training.normalisations import BatchNormGradient, NormalisationGradient, TrainingBatchNorm
+from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, Zeros, backward
-from workloads.training.weight_gradients import ConstantGradient
 from workloads.vector_ops import LOOKUP
 
 

@@ -189,7 +189,7 @@ def product_and_sum(call: Call, builder: Builder) -> str:
 
 def _inner(call: Call, builder: Builder, function: str, values: list[Value], suffix: str) -> str:
     name = builder.part(call, suffix)
-    flowing, weights = _operands(name, builder, values, None)
+    flowing, weights = _operands(call, name, builder, values, None)
     return builder.step(_operation(name, function, weights), *flowing, weights=weights)
 
 
@@ -197,7 +197,7 @@ def elementwise(
     call: Call, builder: Builder, function: str, values: list[Value], *, trained: bool | None = None
 ) -> str:
     """Add a function of several operands; those of one element are settings, bigger constants weights."""
-    flowing, weights = _operands(call.name, builder, values, trained)
+    flowing, weights = _operands(call, call.name, builder, values, trained)
     if not flowing:
         call.refuse("all its operands are constants, which should have been computed")
     return builder.emit(call, _operation(call.name, function, weights), *flowing, weights=weights)
@@ -209,13 +209,15 @@ def _operation(name: str, function: str, weights: dict[str, Weight]) -> Elementw
 
 
 def _operands(
-    name: str, builder: Builder, values: list[Value], trained: bool | None
+    call: Call, name: str, builder: Builder, values: list[Value], trained: bool | None
 ) -> tuple[list[str], dict[str, Weight]]:
     """Part operands into those that flow, and the weights that constants become."""
-    flowing = [value for value in values if isinstance(value, str)]
+    flowing: list[str] = []
     weights: dict[str, Weight] = {}
-    for value in values:
+    for given in values:
+        value = builder.operand(call, given, broadcasts=True)
         if isinstance(value, str):
+            flowing.append(value)
             continue
         label = f"{name}.constant{len(weights)}"
         if isinstance(value, Constant):

@@ -1,0 +1,76 @@
+"""What calls of constants come to: PyTorch computes them."""
+
+from dataclasses import replace
+from typing import Any
+
+from workloads.errors import NetworkImportError
+from workloads.importers.torch.builder import Builder, Value
+from workloads.importers.torch.call import operator_of
+from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.library import FxNode, first_line, torch
+
+_VIEWS = (
+    "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose t movedim contiguous"
+)
+_PICKS = (
+    "slice select narrow index index_select embedding gather split split_with_sizes chunk unbind flip roll"
+)
+_REPEATS = "expand expand_as broadcast_to repeat repeat_interleave"
+_MOVES = frozenset(f"{_VIEWS} {_PICKS} {_REPEATS} clone detach alias to _to_copy".split())
+"""Operators whose results are elements of their first input."""
+
+
+def filled(node: FxNode, number: float) -> Constant:
+    """Return a constant of one number, of which only one element is stored."""
+    value = node.meta["val"]
+    given = node.args[-1] if operator_of(node).endswith(("full_like", "new_full")) else number
+    filling = torch.full((), given if isinstance(given, int | float) else number, dtype=value.dtype)
+    return Constant.of(filling.expand(tuple(value.shape)))
+
+
+def computed(node: FxNode, builder: Builder) -> Value:
+    """Compute a call of constants; the same call of the same constants is computed once."""
+    args, kwargs = builder.value(node.args), builder.value_map(node.kwargs)
+    flat = torch.utils._pytree.tree_leaves((args, kwargs))
+    constants = [leaf for leaf in flat if isinstance(leaf, Constant)]
+    key = (node.target, tuple(c.place if isinstance(c, Constant) else repr(c) for c in flat))
+    if key not in builder.computed:
+        plain_args, plain_kwargs = torch.utils._pytree.tree_map(_plain, (list(args), kwargs))
+        if _changes_input(node):
+            plain_args[0] = plain_args[0].clone()
+        try:
+            with torch.no_grad():
+                result = node.target(*plain_args, **plain_kwargs)
+        except Exception as error:  # an operator may refuse for any reason of its own
+            raise NetworkImportError(f"{operator_of(node)} {node.name!r}: {first_line(error)}") from error
+        builder.computed[key] = torch.utils._pytree.tree_map(
+            lambda value: _kept(value, operator_of(node), constants), result
+        )
+        builder.hold(*constants)
+    made = builder.computed[key]
+    return tuple(made) if isinstance(made, list) else made
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Constant) else value
+
+
+def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
+    """Return what was computed of constants as one of them."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    made = Constant.of(value, trained=any(source.trained for source in sources))
+    if "dequantize" in operator and sources:
+        return replace(made, bits=sources[0].bits)
+    learnt = [source for source in sources if source.trained]
+    if operator.removeprefix("aten.") in _MOVES and len(learnt) == 1:
+        source = learnt[0]
+        repeated = source.repeated or operator.removeprefix("aten.") in _REPEATS.split()
+        return replace(made, root=source.root or source, repeated=repeated)
+    return made
+
+
+def _changes_input(node: FxNode) -> bool:
+    arguments = getattr(getattr(node.target, "_schema", None), "arguments", [])
+    first = arguments[0].alias_info if arguments else None
+    return first is not None and first.is_write

@@ -1,0 +1,137 @@
+"""Calls that pick elements, put them elsewhere, or change a resolution."""
+
+from math import prod
+
+from workloads.importers.torch.builder import Builder, Value
+from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.handlers.registry import handles
+from workloads.operations import Embedding, Expand, Gather, Rearrange, Reshape, Resize, Slice
+from workloads.shapes import Shape
+from workloads.tensors import Weight
+
+
+@handles("embedding")
+def embedding(call: Call, builder: Builder) -> str:
+    """Add rows picked of a table, constant or not."""
+    table = builder.argument(call, "weight")
+    indices = builder.argument(call, "indices")
+    if isinstance(table, Constant):
+        if not isinstance(indices, str):
+            call.refuse("its indices are constants")
+        operation = Embedding(call.name, entries=table.shape[0], features=table.shape[1])
+        weights = {"weight": builder.weight(table, f"{call.name}.weight")}
+        return builder.emit(call, operation, indices, weights=weights, bits=table.bits)
+    return _gather(call, builder, table, 0, indices)
+
+
+@handles("index_select", "index")
+def pick(call: Call, builder: Builder) -> str:
+    """Add slices picked by position along one axis, or elements picked along several."""
+    value = builder.argument(call, "self")
+    if call.has("index"):
+        return _gather(call, builder, value, call.integer("dim"), builder.argument(call, "index"))
+    given = builder.argument(call, "indices")
+    chosen = [(axis, index) for axis, index in enumerate(given) if index is not None]
+    if len(chosen) == 1:
+        return _gather(call, builder, value, *chosen[0])
+    flowing = [index for _, index in chosen if isinstance(index, str)]
+    if not isinstance(value, str):
+        call.refuse("picks from a constant by several positions")
+    return builder.emit(call, Rearrange(call.name, "pick", call.shape(), picks=True), value, *flowing[:2])
+
+
+def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value) -> str:
+    if isinstance(value, Constant):
+        if axis % len(value.shape) or not isinstance(index, str):
+            call.refuse(f"picks from a constant of shape {value.shape} along axis {axis}")
+        table = value.reshaped((value.shape[0], prod(value.shape[1:])))
+        weights: dict[str, Weight] = {"weight": builder.weight(table, f"{call.name}.weight")}
+        operation = Embedding(builder.part(call, "rows"), *table.shape)
+        return builder.reshaped(call, builder.step(operation, index, weights=weights), call.shape())
+    axis %= len(builder.shape(value))
+    if isinstance(index, str):
+        return builder.emit(call, Gather(call.name, axis), value, index)
+    if index.elements == 1:
+        place = int(index.value.item()) % builder.shape(value)[axis]
+        if builder.shape(value)[axis] > 1:
+            cut_out = Slice(builder.part(call, "slice"), ((axis, place, place + 1, 1),))
+            value = builder.step(cut_out, value)
+        return builder.reshaped(call, value, call.shape())
+    return builder.emit(call, Gather(call.name, axis, index.shape), value)
+
+
+@handles("gather", "take_along_dim", "take", "sort", "argsort", "one_hot", "im2col", "col2im", "roll")
+def rearrange(call: Call, builder: Builder) -> Value:
+    """Add elements placed in another order or picked one by one."""
+    name = "self" if call.has("self") else "input"
+    value, shape = builder.tensor(call, name), call.shape()
+    others = [builder.argument(call, other) for other in ("index", "indices") if builder.flows(call, other)]
+    label = call.operator.removeprefix("aten.")
+    picks = label not in ("sort", "argsort", "roll")
+    made = builder.emit(call, Rearrange(call.name, label, shape, picks=picks), value.name, *others)
+    return (made, made) if label == "sort" else made
+
+
+@handles(
+    *(
+        "scatter",
+        "scatter_add",
+        "scatter_reduce",
+        "index_put",
+        "_unsafe_index_put",
+        "index_add",
+        "index_copy",
+    ),
+    *("select_scatter", "slice_scatter", "index_fill", "masked_scatter", "fill"),
+)
+def scatter(call: Call, builder: Builder) -> str:
+    """Add elements placed into a tensor."""
+    names = ("self", "src", "source", "values", "tensor1", "index")
+    flowing = [builder.argument(call, name) for name in names if builder.flows(call, name)]
+    if not flowing:
+        call.refuse("nothing of it is computed by the network")
+    if builder.shape(flowing[0]) != call.shape():
+        made = Rearrange(call.name, "scatter", call.shape(), picks=True)
+        return builder.emit(call, made, *flowing[:3])
+    return builder.emit(call, Rearrange(call.name, "scatter", call.shape()), *flowing[:3])
+
+
+@handles("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
+def shuffle(call: Call, builder: Builder) -> str:
+    """Add a change of order between channels and positions."""
+    label = call.operator.removeprefix("aten.")
+    return builder.emit(call, Rearrange(call.name, label, call.shape()), builder.tensor(call).name)
+
+
+_MODES = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}
+
+
+@handles(
+    *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "_upsample_nearest_exact2d"),
+    *("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
+    *("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"),
+)
+def resize(call: Call, builder: Builder) -> str:
+    """Add a change of resolution, or let the tensor through if there is none."""
+    tensor = builder.tensor(call, "input" if call.has("input") else "self")
+    if tensor.shape == call.shape():
+        return tensor.name
+    mode = next(mode for part, mode in _MODES.items() if part in call.operator)
+    return builder.emit(call, Resize(call.name, call.shape(), mode), tensor.name)
+
+
+@handles("meshgrid")
+def grid(call: Call, builder: Builder) -> tuple[str, ...]:
+    """Add repetitions of every input along the others' axes."""
+    inputs = builder.argument(call, "tensors")
+    exchanged = call.get("indexing", "ij") == "xy"
+    made = []
+    for i, value in enumerate(inputs):
+        axis = 1 - i if exchanged and i < 2 else i
+        if not isinstance(value, str):
+            call.refuse("one of its inputs is a constant")
+        shape: Shape = tuple(-1 if a == axis else 1 for a in range(len(inputs)))
+        row = builder.step(Reshape(builder.part(call, "axis"), shape), value)
+        made.append(builder.step(Expand(builder.part(call, "grid"), call.shape()), row))
+    return tuple(made)

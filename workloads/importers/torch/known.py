@@ -1,0 +1,68 @@
+"""Which calls can be made into operations, and which are refused."""
+
+from typing import Any
+
+from workloads.errors import NetworkImportError
+from workloads.importers.torch.call import operator_of
+from workloads.importers.torch.exporting import Flowing, calls, flowing
+from workloads.importers.torch.handlers import HANDLERS
+from workloads.importers.torch.library import FxNode
+from workloads.importers.torch.names import module_of
+
+SHAPED = {
+    "zeros_like": 0.0,
+    "new_zeros": 0.0,
+    "ones_like": 1.0,
+    "new_ones": 1.0,
+    "empty_like": 1.0,
+    "new_empty": 1.0,
+    "full_like": 1.0,
+    "new_full": 1.0,
+    "rand_like": 1.0,
+    "randn_like": 1.0,
+}
+"""Operators whose results depend on an input's shape alone, and the number they are filled with."""
+WRAPPERS = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "tag_activation_checkpoint")
+"""Calls that only run a graph they are given."""
+_CONTROL_FLOW = ("cond", "while_loop", "map_impl", "scan", "associative_scan")
+
+
+def is_known(node: FxNode, flow: Flowing) -> bool:
+    """Whether a call can be made into operations, or will be computed."""
+    operator = operator_of(node)
+    if operator in ("getitem", *WRAPPERS) or operator.removeprefix("aten.") in SHAPED:
+        return True
+    if operator == "aten.einsum":
+        return _two_operands(node, flow)
+    return operator in HANDLERS
+
+
+def _two_operands(node: FxNode, flow: Flowing) -> bool:
+    """Whether an Einsum is a product of two tensors, each axis of an operand named once."""
+    left, arrow, result = str(node.args[0]).replace(" ", "").partition("->")
+    a, comma, b = left.partition(",")
+    named = bool(arrow and comma) and all(part.isalpha() for part in (a, b, *([result] if result else [])))
+    once = all(len(set(part)) == len(part) for part in (a, b, result))
+    alone = (set(a) ^ set(b)) - set(result)
+    return named and once and not alone and all(given in flow for given in node.args[1])
+
+
+def check_operators(program: Any, unknown: str) -> None:
+    """Refuse a graph with operators nobody here knows, naming all of them and the modules they are in."""
+    strange: dict[str, list[str]] = {}
+    control = True
+    flow = flowing(program)
+    for node in calls(program.graph_module):
+        operator = operator_of(node)
+        branches = operator in _CONTROL_FLOW
+        if node not in flow or is_known(node, flow) or (unknown == "movement" and not branches):
+            continue
+        control = control and branches
+        places = strange.setdefault(operator, [])
+        place = module_of(node) or "the outermost module"
+        if place not in places:
+            places.append(place)
+    if strange:
+        listed = "; ".join(f"{operator} (in {', '.join(places)})" for operator, places in strange.items())
+        hint = "" if control else '; unknown="movement" costs them as data movement'
+        raise NetworkImportError(f"unsupported operators: {listed}{hint}")
