@@ -39,7 +39,7 @@ test: $(VENV)/.installed-test lint
 	$(BIN)/python -m pytest -n 2
 
 coverage: $(VENV)/.installed-test
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests workloads hwmodels dse
 	$(BIN)/python -m coverage report
 
 bench: $(VENV)/.installed-test
