@@ -6,6 +6,7 @@ from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels import evaluate as kernels
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
+from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import mapspace_size, tile_table
 from workloads.table import LayerTable, make_table, take_rows
 
@@ -96,15 +97,17 @@ def evaluate(
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
     out = make_table(MetricTable, {}, stop - start)
+    taken = take_rows(configs, slice(start, stop))
     kernels.evaluate_batch(
         layers,
         tile_table(layers) if tiles is None else tiles,
-        take_rows(configs, slice(start, stop)),
+        taken,
         code,
         out,
         0,
         stop - start,
     )
+    apply_tiers(taken, out)
     return out
 
 

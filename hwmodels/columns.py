@@ -129,6 +129,14 @@ class ConfigTable(NamedTuple):
     busy_pj: FloatColumn  # a cycle of the busy array, multipliers apart
     result_pj: FloatColumn  # an output that leaves the array
     buffer_leakage_w: FloatColumn  # of `leakage_w`, what the buffers leak
+    # What sits on which tier.
+    stack_style: IntColumn
+    logic_tier: IntColumn
+    buffer_tier: IntColumn
+    memory_tier: IntColumn  # -1: off chip
+    memory_area_mm2: FloatColumn
+    via_pitch_um: FloatColumn  # 0: the style's own
+    temperature_limit_c: FloatColumn  # 0: nothing is checked
 
     @property
     def size(self) -> int:
@@ -162,6 +170,8 @@ class MetricTable(NamedTuple):
     static_energy_j: FloatColumn  # leakage and main-memory background over the latency
     mappings_costed: FloatColumn  # mappings whose cost was computed; the rest were pruned by a bound
     control_energy_j: FloatColumn  # front end, rounding and whatever else runs while the array is busy
+    footprint_mm2: FloatColumn  # of the largest tier; of the chip where there is one
+    temperature_c: FloatColumn  # of the hottest tier
 
 
 class OperationTable(NamedTuple):

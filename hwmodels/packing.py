@@ -25,7 +25,7 @@ Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
 
 BUFFERS = (*OPERANDS, "shared", "mask")
 _WHOLE = ("main_memory", "clock_hz", "vector_lanes", "buffers.double_buffered")
-_INSIDE = ("array.", "datapath.", "technology.", "main_memory.", "sparsity.")
+_INSIDE = ("array.", "datapath.", "technology.", "main_memory.", "sparsity.", "stacking.")
 
 
 def leaves(accelerator: Accelerator) -> dict[str, Any]:
@@ -148,6 +148,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         **{f"unroll_{name}": values[f"array.unroll.{name}"] for name in DIMENSIONS},
         **{f"{name}_bits": width for name, width in bits.items()},
         **_main_memory(values),
+        **_stacking(values),
         **_sparsity(values),
     }
     for name in (*OPERANDS, "shared"):
@@ -214,6 +215,19 @@ def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
         "dram_background_w": memory["background_w"] + memory["refresh_w"],
     }
+
+
+def _stacking(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
+    """Tiers and what sits on which."""
+    fields = (
+        "logic_tier",
+        "buffer_tier",
+        "memory_tier",
+        "memory_area_mm2",
+        "via_pitch_um",
+        "temperature_limit_c",
+    )
+    return {"stack_style": values["stacking.style"], **{name: values[f"stacking.{name}"] for name in fields}}
 
 
 def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:

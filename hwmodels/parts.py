@@ -31,6 +31,7 @@ CODES: dict[str, Mapping[str, int]] = {
     "number_format": NUMBER_FORMATS,
     "rounding": ROUNDINGS,
     "rounds": {"partial": 0, "output": 1},
+    "style": {style: code for code, style in enumerate(STYLES)},
     "interconnect": INTERCONNECTS,
     "mode": MODES,
     "format": FORMATS,

@@ -121,7 +121,7 @@ def test_nothing_fits_names_the_buffer_and_costs_are_nan():
     metrics = hwmodels.evaluate(network(), hwmodels.pack(acc))
     assert not metrics.feasible[0]
     assert LIMITS[metrics.limit[0]] == "buffers.output.bytes"
-    counts = {"feasible", "limit", "area_mm2", "mappings_costed"}
+    counts = {"feasible", "limit", "area_mm2", "footprint_mm2", "mappings_costed"}
     assert all(np.isnan(getattr(metrics, name)[0]) for name in MetricTable._fields if name not in counts)
 
 

@@ -441,6 +441,8 @@ def test_rows_carry_every_column():
     for name in ("weight", "input", "output"):
         carried |= {f"{name}_{field}" for field in rows.Operand._fields}
     elsewhere = {"leakage_w", "dram_background_w", "array_area_mm2", "buffer_area_mm2", "buffer_leakage_w"}
+    elsewhere |= {"stack_style", "logic_tier", "buffer_tier", "memory_tier", "memory_area_mm2"}
+    elsewhere |= {"via_pitch_um", "temperature_limit_c"}  # read after the kernels, in hwmodels.tiers
     elsewhere |= {"shared_port_bytes_per_s"}  # already in the port of each operand that lives there
     assert set(ConfigTable._fields) - carried == elsewhere
 
