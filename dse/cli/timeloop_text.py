@@ -7,10 +7,12 @@ from dse.report import text_table
 
 PRUNED = {
     "orders": "loop orders no better than one that was costed",
+    "axes": "the same loops spread over X and Y another way",
     "capacity": "tiles over a capacity",
     "fanout": "spatial loops over a fanout",
     "parallelism": "too few MACs at work",
     "bound": "least cost no better than the best",
+    "limit or bound": "over a limit, or least cost no better than the best",
 }
 """What the pruning rules of a certificate mean."""
 
