@@ -29,9 +29,9 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
     pandas.DataFrame
         Indexed by operation: kind, input and output shape (of the batch the graph was described for), macs,
         effectual_macs, vector_ops, weight_bytes, read_bytes, write_bytes (each tensor once, fused operations
-        only what does not flow past), parameters, nonzero_parameters, weight_density, input_density,
-        input_spread (its standard deviation over samples, where measured), output_density, known (where the
-        input's density comes from) and note (why a cost is what it is).
+        only what does not flow past), parameters, nonzero_parameters (shared ones where they are first),
+        weight_density, input_density, input_spread (its standard deviation over samples, where measured),
+        output_density, known (where the input's density comes from) and note (why a cost is what it is).
 
     """
     import pandas as pd
@@ -61,12 +61,15 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
     nests = {
         name for name, row in zip(lowering.operations, lowering.rows, strict=True) if row.kind == Kind.NEST
     }
-    described = []
+    described: list[dict[str, object]] = []
+    counted: set[str] = set()
     for node in graph.nodes():
         operation = node.operation
         inputs = [graph.tensors[tensor] for tensor in node.inputs]
         outputs = [graph.tensors[tensor] for tensor in node.outputs]
         weights = [graph.weights[name] for name in node.weights.values()]
+        learnt = [weight for weight in weights if weight.trained and weight.name not in counted]
+        counted.update(weight.name for weight in learnt)
         main = graph.weights.get(node.weights.get("weight", "")) if operation.name in nests else None
         described.append(
             {
@@ -74,8 +77,8 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
                 "kind": operation.kind,
                 "input": ", ".join(text(tensor.shape) for tensor in inputs),
                 "output": ", ".join(text(tensor.shape) for tensor in outputs),
-                "parameters": sum(weight.size for weight in weights if weight.trained),
-                "nonzero_parameters": sum(weight.nonzeros for weight in weights if weight.trained),
+                "parameters": sum(weight.size for weight in learnt),
+                "nonzero_parameters": sum(weight.nonzeros for weight in learnt),
                 "weight_density": main.density if main else 1.0,
                 "input_density": inputs[0].density if inputs else 1.0,
                 "input_spread": inputs[0].spread if inputs else 0.0,

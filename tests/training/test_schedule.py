@@ -66,7 +66,7 @@ PUBLISHED_SAVINGS = {
 
 
 @pytest.mark.published
-@pytest.mark.parametrize("name", ["lenet_300_100", "lenet5"])
+@pytest.mark.parametrize("name", PUBLISHED_SAVINGS)
 def test_published_savings_ask_for_fewer_epochs_not_only_fewer_weights(name):
     """The epochs behind the published savings are not printed, so nothing is fitted to them.
 

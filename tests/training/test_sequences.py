@@ -17,7 +17,7 @@ from workloads.operations import (
     Reduce,
     TopK,
 )
-from workloads.training import stash
+from workloads.training import phases, stash
 
 
 def attending(**options):
@@ -161,3 +161,23 @@ def test_a_transformers_step():
     assert step.macs == 2 * 3 * network.macs + again
     assert again == 12 * rows_of(step, "layer.0.attention")[0].macs
     assert step.graph.node("embeddings.words.weight.update").inputs
+
+
+FAMILIES = [
+    *("bert_base", "deeplab_v3_resnet50", "deepspeech2", "densenet121", "diabnn_server", "googlenet"),
+    *("gpt2_decode", "llama_1b_prefill", "neuraltalk_lstm", "ptb_lstm_medium", "shufflenet_v2", "vit_b16"),
+]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_weights_of_every_family_learn_for_as_many_products_as_they_are_used(name):
+    step = workloads.load(name).training(2)
+    phase, lowering = phases(step), step.lowering()
+    used, learnt = 0, 0
+    for operation, row in zip(lowering.operations, lowering.rows, strict=True):
+        if operation.endswith("weight_gradient") or row.part.endswith("weight_gradient"):
+            learnt += row.macs
+        elif phase[operation] == "forward" and step.graph.node(operation).weights:
+            used += row.macs
+    assert learnt == used > 0
+    assert step.batch == 2

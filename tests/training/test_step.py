@@ -47,6 +47,7 @@ def test_names_weights_and_parameters_stay():
         f"{weight.name}.update" for weight in network.graph.weights.values() if weight.trained
     }
     assert step.name == "residual training"
+    assert step.summary().parameters.sum() == network.parameters  # each where it is first used
 
 
 def test_the_sum_at_a_fork_adds_every_gradient():
@@ -134,6 +135,8 @@ def test_frozen_operations_learn_nothing_and_end_the_way_back():
         *("conv2.weight.update", "conv2.bias.update", "fc.weight.update", "fc.bias.update")
     }
     assert not {"conv2.input_gradient", "pool.gradient", "bn1.gradient"} & set(kinds(step))
+    (norm,) = rows_of(step, "bn1")  # its statistics are constants, so it is folded as at inference
+    assert norm.vector_ops == 0
     assert "stem.weight_gradient" not in kinds(plain().training(frozen=["stem"]))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
 from workloads.network import Network
+from workloads.operations import BatchNorm
+from workloads.operations.base import Operation
 from workloads.training.optimizers import STATE_BITS, Update, rule
 from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
@@ -40,7 +42,8 @@ def training_step(
         "kept": gradients of pruned weights are not needed; "all": they are, as where weights grow back by
         their gradients.
     frozen
-        Operations whose weights are not trained. No gradient goes further back than the first that is.
+        Operations whose weights are not trained; batch norms among them keep their statistics. No gradient
+        goes further back than the first that is trained.
     state_bits
         Bits of a number of optimizer state; 0 leaves it to the datapath.
 
@@ -81,7 +84,7 @@ def training_step(
         raise WorkloadError(f"network {network.name!r} has no weight that is trained")
     check_differentiable(source)
     graph = Graph(f"{network.name} training")
-    zeros = copy_forward(source, graph, as_trained)
+    zeros = copy_forward(source, graph, lambda made, streamed: _as_trained(made, streamed, frozen))
     losses = add_losses(source, graph, network.batch)
     keep = weight_gradients == "kept"
     tape = Tape(graph, wanted=(), trainable=trainable, keep_pruned=keep)
@@ -96,6 +99,13 @@ def training_step(
     finished = tape.finished()
     finished.output(*losses, *updates)
     return Network(finished, network.source)
+
+
+def _as_trained(operation: Operation, streamed: bool, frozen: Collection[str]) -> Operation:
+    """Return an operation as it is while training; a frozen batch norm keeps its statistics."""
+    if isinstance(operation, BatchNorm) and operation.name in frozen:
+        return operation
+    return as_trained(operation, streamed)
 
 
 def _trainable(graph: Graph, frozen: Collection[str]) -> frozenset[str]:
