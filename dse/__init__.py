@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
     from dse.evaluation import Result, evaluate
     from dse.front import Front
+    from dse.lifetime import lifetime_years
     from dse.pareto import nondominated
     from dse.space import Space
     from dse.spaces import named_space, space_names
@@ -28,6 +29,7 @@ _HOMES = {
     "Result": "evaluation",
     "evaluate": "evaluation",
     "Front": "front",
+    "lifetime_years": "lifetime",
     "nondominated": "pareto",
     "Space": "space",
     "named_space": "spaces",
@@ -47,6 +49,7 @@ __all__ = [
     "Sweep",
     "UnknownNameError",
     "evaluate",
+    "lifetime_years",
     "named_space",
     "nondominated",
     "powers_of_two",
