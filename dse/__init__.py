@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from dse.front import Front
     from dse.lifetime import lifetime_years
     from dse.pareto import nondominated
+    from dse.searched import Found
+    from dse.searching import search
     from dse.space import Space
     from dse.spaces import named_space, space_names
+    from dse.strategies.certificate import Certificate
     from dse.sweeping import sweep
     from dse.swept import Sweep
+    from dse.together import Several, several
 
 _HOMES = {
     "Axis": "axes",
+    "Certificate": "strategies.certificate",
     "powers_of_two": "axes",
     "steps": "axes",
     "ConstraintError": "errors",
@@ -28,9 +33,13 @@ _HOMES = {
     "UnknownNameError": "errors",
     "Result": "evaluation",
     "evaluate": "evaluation",
+    "Found": "searched",
     "Front": "front",
     "lifetime_years": "lifetime",
     "nondominated": "pareto",
+    "search": "searching",
+    "Several": "together",
+    "several": "together",
     "Space": "space",
     "named_space": "spaces",
     "space_names": "spaces",
@@ -40,10 +49,13 @@ _HOMES = {
 
 __all__ = [
     "Axis",
+    "Certificate",
     "ConstraintError",
+    "Found",
     "Front",
     "InfeasibleSpaceError",
     "Result",
+    "Several",
     "Space",
     "StoreError",
     "Sweep",
@@ -53,6 +65,8 @@ __all__ = [
     "named_space",
     "nondominated",
     "powers_of_two",
+    "search",
+    "several",
     "space_names",
     "steps",
     "sweep",

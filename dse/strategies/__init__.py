@@ -14,7 +14,7 @@ _HOMES: Final = {
     "nsga3": "evolutionary",
     "sms_emoa": "evolutionary",
     "surrogate": "surrogate",
-    "random": "random",
+    "random": "at_random",
 }
 
 STRATEGIES: Final = tuple(_HOMES)

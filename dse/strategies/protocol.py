@@ -1,12 +1,13 @@
 """What every strategy speaks: it is asked for points, and told what they cost.
 
-A strategy never costs anything itself. It may ask for any number of points at once, each of them a point of the
-space that no architecture constraint excludes; points it has asked for before are answered from memory and cost
-nothing. It ends by asking for none. Everything it does follows from its plan, so that the same plan asks for
-the same points.
+A strategy never costs anything itself. It may ask for any number of points at once, each of them a point of
+the space that no architecture constraint excludes; a point that it asks for again is answered from memory and
+not counted. It ends by asking for none. Everything it does follows from its plan, so that the same plan asks
+for the same points.
 """
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,16 @@ IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+class Spread(Protocol):
+    """Calls a function on pieces of work, on as many cores as there are."""
+
+    def __call__(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
+        """Return the results in the order of the pieces."""
+
 
 class Plan(NamedTuple):
     """What a strategy starts from."""
@@ -25,14 +36,7 @@ class Plan(NamedTuple):
     problem: Problem
     budget: int  # points that may be costed
     seed: int
-    evaluate: "Mapper"  # spreads work over the cores
-
-
-class Mapper(Protocol):
-    """Calls a function on pieces of work, in parallel where it can, and returns the results in order."""
-
-    def __call__(self, function: "object", pieces: "list[object]", /) -> "list[object]":
-        """Results in the order of the pieces."""
+    spread: Spread
 
 
 class Strategy(Protocol):
@@ -47,11 +51,11 @@ class Strategy(Protocol):
         Parameters
         ----------
         index
-            Points, in the order asked for, shape (n,); fewer where the budget has ended.
+            Points, in the order asked for, shape (n,); the first of them only where the budget has ended.
         values
-            Objectives to minimise, shape (n, n_objectives); NaN where a point runs nothing.
+            Objectives to minimise, shape (n, n_objectives); NaN where the network does not run.
         feasible
-            Whether each point runs the network and satisfies every constraint, shape (n,).
+            Whether a point runs the network and satisfies every constraint, shape (n,).
 
         """
 

@@ -1,0 +1,172 @@
+"""Evolutionary search by pymoo: NSGA-II, NSGA-III and SMS-EMOA on the codes of the axes.
+
+Every generation is costed as one batch, and no point is bred twice. Codes are integers in the order in which
+an axis lists its values: children are rounded, and objectives enter as logarithms where they are positive.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from dse.strategies.certificate import Certificate
+from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
+from dse.strategies.tables import index_of
+from dse.strategies.walk import Walk
+
+_SMALLEST: Final = 16
+"""Least population."""
+
+
+class Evolutionary:
+    """One of pymoo's algorithms; where it breeds nothing new, a random walk goes on."""
+
+    def __init__(self, name: str, plan: Plan) -> None:
+        self._space = plan.problem.space
+        self._seen: set[int] = set()
+        self._walk = Walk(self._space, plan.seed)
+        self._genes = [axis for axis, length in enumerate(self._space.shape) if length > 1]
+        self._logarithmic = np.array([not objective.maximise for objective in plan.problem.objectives])
+        # Twice the root of the budget: as many generations as half a population, which does well from 500 to
+        # 10,000 points.
+        self._population = max(_SMALLEST, 2 * round(math.sqrt(plan.budget)))
+        self._bred: Any = None
+        first = self._space.sample(min(self._population, plan.budget), "sobol", plan.seed)
+        self._algorithm = _algorithm(name, self, first, len(self._logarithmic), plan.seed)
+        self._over = not len(first) or not self._genes
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """Nothing is proved."""
+        return None
+
+    def ask(self) -> IndexArray:
+        """Return the next generation."""
+        if not self._over:
+            self._bred = self._algorithm.ask()
+            self._over = self._bred is None or not len(self._bred)
+        if self._over:
+            self._bred = None
+            return self._strangers()
+        index = self.points(self._bred.get("X"))
+        self._seen.update(index.tolist())
+        return index
+
+    def _strangers(self) -> IndexArray:
+        """Points of the walk that were never bred."""
+        while len(fresh := self._walk.next(self._population)):
+            new = fresh[self.unseen(fresh)]
+            if len(new):
+                return new
+        return fresh
+
+    def tell(self, index: IndexArray, values: FloatArray, feasible: BoolArray) -> None:
+        """Let the generation compete with its parents."""
+        if self._bred is None or len(index) < len(self._bred):
+            return
+        from pymoo.core.evaluator import Evaluator
+        from pymoo.problems.static import StaticProblem
+
+        known = np.where(feasible[:, None], values, 1.0)  # whatever is infeasible comes last anyway
+        logs = np.log10(np.maximum(known, np.finfo(float).tiny))
+        objectives = np.where(self._logarithmic, logs, known)
+        violation = np.where(feasible, -1.0, 1.0)[:, None]
+        Evaluator().eval(StaticProblem(self._algorithm.problem, F=objectives, G=violation), self._bred)
+        self._algorithm.tell(infills=self._bred)
+
+    def points(self, codes: Any) -> IndexArray:
+        """Indices of individuals, whose genes are the codes of the axes with a choice, shape (n, n_genes)."""
+        every = np.zeros((len(self._space.shape), len(codes)), dtype=np.int64)
+        every[self._genes] = np.asarray(codes, dtype=np.int64).T
+        return index_of(self._space, every)
+
+    @property
+    def highest(self) -> IndexArray:
+        """Largest code of each gene."""
+        return np.array([self._space.shape[axis] - 1 for axis in self._genes], dtype=np.int64)
+
+    def genes(self, index: IndexArray) -> IndexArray:
+        """Codes of the axes with a choice, shape (n, n_genes)."""
+        return self._space.codes(index)[self._genes].T
+
+    def unseen(self, index: IndexArray) -> BoolArray:
+        """Say which points are admissible, new, and the first of their kind, shape (n,)."""
+        new = self._space.violated(index) < 0
+        here: set[int] = set()
+        for position, point in enumerate(index.tolist()):
+            if point in self._seen or point in here:
+                new[position] = False
+            here.add(point)
+        return new
+
+
+def _algorithm(name: str, search: Evolutionary, first: IndexArray, objectives: int, seed: int) -> Any:
+    """Set up pymoo's algorithm."""
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+    from pymoo.algorithms.moo.nsga3 import NSGA3
+    from pymoo.algorithms.moo.sms import SMSEMOA
+    from pymoo.core.duplicate import DuplicateElimination
+    from pymoo.core.problem import Problem
+    from pymoo.operators.crossover.sbx import SBX
+    from pymoo.operators.mutation.pm import PM
+    from pymoo.operators.repair.rounding import RoundingRepair
+    from pymoo.operators.selection.tournament import TournamentSelection
+    from pymoo.termination import get_termination
+
+    class OnlyNew(DuplicateElimination):  # type: ignore[misc]
+        """Individuals whose points were never asked for and are admissible."""
+
+        def do(self, pop: Any, *others: Any, **options: Any) -> Any:
+            """Return those of a population, the other populations' points left out too."""
+            if not len(pop):
+                return pop
+            index = search.points(pop.get("X"))
+            new = search.unseen(index)
+            for other in others:
+                if len(other):
+                    new &= ~np.isin(index, search.points(other.get("X")))
+            return pop[new]
+
+    operators: dict[str, Any] = {
+        "sampling": search.genes(first),
+        "crossover": SBX(eta=15, prob=0.9, vtype=float, repair=RoundingRepair()),
+        "mutation": PM(eta=20, vtype=float, repair=RoundingRepair()),
+        "eliminate_duplicates": OnlyNew(),
+        "pop_size": len(first),
+    }
+    if name == "nsga3":
+        directions = _directions(objectives, max(1, len(first)))
+        operators["pop_size"] = max(len(first), len(directions))
+        choice = TournamentSelection(func_comp=_by_violation_then_chance)
+        algorithm: Any = NSGA3(directions, selection=choice, **operators)
+    else:
+        algorithm = {"nsga2": NSGA2, "sms_emoa": SMSEMOA}[name](**operators)
+    upper = search.highest
+    problem = Problem(
+        n_var=len(upper), n_obj=objectives, n_ieq_constr=1, xl=np.zeros_like(upper), xu=upper, vtype=int
+    )
+    algorithm.setup(problem, termination=get_termination("n_gen", 2**31), seed=seed, verbose=False)
+    return algorithm
+
+
+def _directions(objectives: int, population: int) -> FloatArray:
+    """Reference directions of NSGA-III: the finest simplex lattice with no more points than individuals."""
+    from pymoo.util.ref_dirs import get_reference_directions
+
+    steps = 1
+    while objectives > 1 and math.comb(objectives + steps, steps + 1) <= population:
+        steps += 1
+    return np.asarray(get_reference_directions("das-dennis", objectives, n_partitions=steps))
+
+
+def _by_violation_then_chance(pop: Any, pairs: Any, random_state: Any = None, **_: Any) -> Any:
+    """Tournaments of NSGA-III: the feasible one, else either. pymoo's own draws without a seed."""
+    violation = np.array([pop[i].CV[0] for i in pairs.ravel()]).reshape(pairs.shape)
+    coin = random_state.random(len(pairs)) < 0.5
+    first = np.where(violation[:, 0] == violation[:, 1], coin, violation[:, 0] < violation[:, 1])
+    return np.where(first, pairs[:, 0], pairs[:, 1])[:, None]
+
+
+def start(name: str, plan: Plan) -> Evolutionary:
+    """Begin with a Sobol sample of the space."""
+    return Evolutionary(name, plan)

@@ -1,0 +1,154 @@
+"""What a search has costed, in the order of costing; on disk where asked, so that it can be repeated."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dse.errors import StoreError
+from dse.pareto import refuse_non_finite
+from dse.space import Space
+from dse.store import Store
+from dse.strategies.protocol import BoolArray, IndexArray
+from dse.task import Chunk, Columns, limit_names
+
+
+class Ledger:
+    """The trace of a search: every costed point once.
+
+    Parameters
+    ----------
+    space
+        What is searched.
+    columns
+        Names of the objectives' columns.
+
+    """
+
+    def __init__(self, space: Space, columns: tuple[str, ...]) -> None:
+        self._space = space
+        self._columns = columns
+        self._batches: list[Columns] = []
+        self._sorted = np.zeros(0, dtype=np.int64)
+        self._rows = np.zeros(0, dtype=np.int64)  # of `_sorted`, in the trace
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    @property
+    def marks(self) -> IndexArray:
+        """Points costed by the end of each batch."""
+        return np.cumsum([len(batch["index"]) for batch in self._batches], dtype=np.int64)
+
+    def unknown(self, index: IndexArray) -> BoolArray:
+        """Say which points are not in the trace and come first among equals, shape (n,)."""
+        new = np.zeros(len(index), dtype=bool)
+        new[np.unique(index, return_index=True)[1]] = True
+        place = np.searchsorted(self._sorted, index)
+        inside = place < len(self._sorted)
+        new[inside] &= self._sorted[place[inside]] != index[inside]
+        return new
+
+    def add(self, batch: Columns) -> None:
+        """Append costed points.
+
+        Raises
+        ------
+        ValueError
+            If a feasible point has an objective that is not a finite number.
+
+        """
+        values = np.stack([batch[name].astype(np.float64) for name in self._columns], axis=1)
+        bad = batch["feasible"] & ~np.isfinite(values).all(axis=1)
+        if bad.any():
+            first = int(batch["index"][bad][0])
+            refuse_non_finite(
+                values[bad], names=[f"{name} (configuration {first})" for name in self._columns]
+            )
+        merged = np.concatenate([self._sorted, batch["index"]])
+        rows = np.concatenate([self._rows, np.arange(len(batch["index"])) + len(self)])
+        order = np.argsort(merged, kind="stable")
+        self._sorted, self._rows = merged[order], rows[order]
+        self._batches.append(batch)
+
+    def trace(self) -> Columns:
+        """Columns of all points in the order of costing."""
+        names = ["index", "feasible", "limit", *self._columns]
+        if not self._batches:
+            kinds = {"index": np.int64, "feasible": np.bool_, "limit": np.int16}
+            return {name: np.zeros(0, dtype=kinds.get(name, np.float64)) for name in names}
+        return {name: np.concatenate([batch[name] for batch in self._batches]) for name in names}
+
+    def look_up(self, index: IndexArray) -> Columns:
+        """Columns of points that are in the trace."""
+        rows = self._rows[np.searchsorted(self._sorted, index)]
+        whole = self.trace() if len(self._batches) > 1 else self._batches[0]
+        return {name: column[rows] for name, column in whole.items()}
+
+
+class Record:
+    """A trace on disk: a part for each batch. A search that finds one repeats it without costing.
+
+    A search follows from its plan alone, so that the same plan asks for the points of the record in their
+    order; where it does not, the record is of something else.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        space: Space,
+        columns: tuple[str, ...],
+    ) -> None:
+        self._store = Store(path, manifest)
+        self._space = space
+        self._names = ["index", "feasible", "limit", *columns]
+        self._written = 0
+        self._known: Columns = self._read()
+
+    def _read(self) -> Columns:
+        """Batches that follow one another from the start without a gap."""
+        found: dict[str, list[Any]] = {name: [] for name in self._names}
+        start = 0
+        for file in sorted(self._store.parts.folder.glob("*.parquet")):
+            first, _, last = file.stem.partition("-")
+            if not first.isdigit() or not last.isdigit() or int(first) != start:
+                continue
+            part = self._store.parts.read(start, int(last), self._names)
+            if part is None or len(part.columns["index"]) != int(last) - start:
+                break
+            for name in self._names:
+                found[name].append(part.columns[name])
+            start = int(last)
+        self._written = start
+        return {name: np.concatenate(pieces) for name, pieces in found.items() if pieces}
+
+    def recall(self, position: int, index: IndexArray) -> Columns | None:
+        """Points that the record holds from a position of the trace on; None at its end.
+
+        Raises
+        ------
+        StoreError
+            If it holds others than the search asks for.
+
+        """
+        if position >= self._written:
+            return None
+        held = {name: column[position : position + len(index)] for name, column in self._known.items()}
+        if (held["index"] != index[: len(held["index"])]).any():
+            raise StoreError(
+                f"store {self._store.path}: holds another search's points from position {position} on; "
+                "choose another folder or remove this one"
+            )
+        return held
+
+    def write(self, position: int, batch: Columns) -> None:
+        """Keep a batch that begins at a position of the trace."""
+        counts = np.bincount(batch["limit"], minlength=len(limit_names(self._space)))
+        stop = position + len(batch["index"])
+        self._store.write(self._space, position, stop, Chunk(batch, counts))
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._store.close()

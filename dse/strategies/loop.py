@@ -1,0 +1,72 @@
+"""The loop around every strategy: ask, cost what is new, tell."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+
+from dse.pareto import RunningFront
+from dse.progress import Progress
+from dse.strategies.ledger import Ledger, Record
+from dse.strategies.problem import Problem
+from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
+from dse.sweeping import default_workers
+from dse.task import Columns
+
+
+class Pool:
+    """An executor, and how much of a batch a task gets."""
+
+    def __init__(self, executor: Executor | None, most: int) -> None:
+        assert executor is not None
+        self._executor = executor
+        self._most = most
+        self._workers = int(getattr(executor, "_max_workers", 0) or default_workers())
+
+    def spread(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
+        """Call a function on every piece; the results in the order of the pieces."""
+        return list(self._executor.map(function, pieces))
+
+    def cost(self, problem: Problem, index: IndexArray) -> Columns:
+        """Cost points in equal parts, one a worker or more."""
+        parts = max(1, min(self._workers, len(index)), -(-len(index) // self._most))
+        found = self.spread(problem.cost, np.array_split(index, parts))
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def run(
+    strategy: Strategy, problem: Problem, budget: int, pool: Pool, record: Record | None, bar: Progress
+) -> Ledger:
+    """Go on until the strategy asks for nothing more or the budget ends."""
+    ledger = Ledger(problem.space, tuple(objective.column for objective in problem.objectives))
+    front = RunningFront(problem.objectives)
+    while len(ledger) < budget:
+        asked = strategy.ask()
+        if not len(asked):
+            break
+        fresh = asked[ledger.unknown(asked)][: budget - len(ledger)]
+        told: Columns | None = None
+        if len(fresh):
+            told = _cost(problem, fresh, len(ledger), pool, record)
+            ledger.add(told)
+            front.add(told)
+            bar.show(len(ledger), front.size)
+        if told is None or len(fresh) < len(asked):
+            told = ledger.look_up(asked[~ledger.unknown(asked)])
+        strategy.tell(told["index"], problem.values(told), told["feasible"])
+    return ledger
+
+
+def _cost(problem: Problem, index: IndexArray, position: int, pool: Pool, record: Record | None) -> Columns:
+    """Cost points, or take from the record what it holds of them."""
+    held = record.recall(position, index) if record is not None else None
+    done = len(held["index"]) if held is not None else 0
+    if done == len(index):
+        assert held is not None
+        return held
+    fresh = pool.cost(problem, index[done:])
+    if record is not None:
+        record.write(position + done, fresh)
+    if held is None:
+        return fresh
+    return {name: np.concatenate([held[name], fresh[name]]) for name in fresh}

@@ -1,0 +1,156 @@
+"""What is searched: a space, the work that its machines are to do, and the objectives."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Protocol, TypeGuard, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hwmodels
+from dse import metrics
+from dse.metrics import Objective, to_minimise
+from dse.network import Network, network_table
+from dse.space import Space
+from dse.task import Columns, cost_index
+from hwmodels.columns import LIMITS, ConfigTable, TileTable
+from hwmodels.tiles import tile_table
+from workloads.table import LayerTable, deduplicate
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+
+LEAST: Final = ("latency_s", "energy_j", "edp_js", "area_mm2")
+"""Metrics of one network that are bounded from below."""
+
+_ROUNDING: Final = 1e-12
+"""Relative slack for the kernels' rounding: a few hundred additions of positive terms stay within 1e-13."""
+
+
+class Work(Protocol):
+    """What machines are to run: one network, or several."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def layers(self) -> LayerTable:
+        """All of its operations, identical ones merged."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the metrics that `cost` gives."""
+
+    @property
+    def boundable(self) -> tuple[str, ...]:
+        """Names of the metrics that `least` bounds from below."""
+
+    def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
+        """Cost points: `index`, `feasible`, `limit` and the metrics, arrays of shape (n,)."""
+
+    def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
+        """Lower bounds of the boundable metrics over all mappings, arrays of shape (n,).
+
+        A bound is infinite where a buffer cannot hold the smallest tile of an operation.
+        """
+
+    def ceiling_column(self, metric: str) -> str:
+        """Name in `least` of the bound that a constraint on a metric has to admit."""
+
+
+@dataclass(frozen=True, eq=False)
+class One:
+    """A single network."""
+
+    name: str
+    table: LayerTable  # one row an operation
+    layers: LayerTable  # identical rows merged
+
+    @cached_property
+    def tiles(self) -> TileTable:
+        """Its mapspace."""
+        return tile_table(self.layers)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metrics of a sweep."""
+        return metrics.columns()
+
+    @property
+    def boundable(self) -> tuple[str, ...]:
+        """Latency, energy, their product, area."""
+        return LEAST
+
+    def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
+        """Cost points, every operation with its best mapping; see `dse.task.cost_index`."""
+        return cost_index(self.layers, space, index, mapping_objective)
+
+    def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
+        """Least latency, energy and their product that any mapping reaches; area as it is."""
+        fastest = hwmodels.evaluate(self.layers, configs, "latency", tiles=self.tiles)
+        thriftiest = hwmodels.evaluate(self.layers, configs, "energy", tiles=self.tiles)
+        latency_s = _bound(fastest.latency_s, fastest.limit)
+        energy_j = _bound(thriftiest.energy_j, thriftiest.limit)
+        return {
+            "latency_s": latency_s,
+            "energy_j": energy_j,
+            "edp_js": latency_s * energy_j * (1.0 - _ROUNDING),
+            "area_mm2": fastest.area_mm2,
+        }
+
+    def ceiling_column(self, metric: str) -> str:
+        """The metric itself."""
+        return metric
+
+
+def _bound(value: FloatArray, limit: NDArray[np.int64]) -> FloatArray:
+    """A bound from the best configuration's cost: infinite where no buffer fits, 0 where it says nothing.
+
+    Other limits than a buffer's size, such as a tier's temperature, may spare a worse configuration.
+    """
+    buffers = np.array([name.startswith("buffers.") for name in LIMITS])[limit]
+    bound: FloatArray = np.where(limit == 0, value * (1.0 - _ROUNDING), np.where(buffers, np.inf, 0.0))
+    return bound
+
+
+def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
+    """Tell work from a network."""
+    return hasattr(network, "least")
+
+
+def work_of(network: "Network | str | LayerTable | Work", batch: int | None = None) -> Work:
+    """Work of a network, a built-in network's name, an ONNX file's path or a layer table; work stays itself.
+
+    Raises
+    ------
+    ValueError, KeyError
+        As `dse.network.network_table`.
+
+    """
+    if is_work(network):
+        if batch is not None:
+            raise ValueError("batch: networks that were put together carry their own")
+        return network
+    name, table = network_table(cast("Network | str | LayerTable", network), batch)
+    return One(name, table, deduplicate(table)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A space, work and objectives: everything that the cost of a point follows from."""
+
+    space: Space
+    work: Work
+    objectives: tuple[Objective, ...]
+    mapping_objective: str = "edp"
+
+    def cost(self, index: IndexArray) -> Columns:
+        """Cost points: `index`, `feasible`, `limit` and the objectives' columns, arrays of shape (n,)."""
+        found = self.work.cost(self.space, index, self.mapping_objective)
+        kept = ["index", "feasible", "limit", *(objective.column for objective in self.objectives)]
+        return {name: found[name] for name in kept}
+
+    def values(self, found: Columns) -> FloatArray:
+        """Objectives to minimise, shape (n, n_objectives)."""
+        return to_minimise([found[objective.column] for objective in self.objectives], self.objectives)

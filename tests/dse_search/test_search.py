@@ -1,0 +1,134 @@
+"""The search's own promises: choosing a strategy, history, notes, refusals, records."""
+
+import numpy as np
+import pytest
+
+import dse
+from dse.strategies import problem as problems
+from tests.dse import tiny
+
+
+def search(**options):
+    return dse.search(tiny.network(), options.pop("space", None) or tiny.space(), progress=False, **options)
+
+
+def test_auto_costs_everything_that_the_budget_covers():
+    found = search(budget=128)
+    assert (found.strategy, found.evaluated, found.notes) == ("exhaustive", 128, [])
+    assert found.certificate.complete
+    assert search(budget=127).strategy == "nsga2"
+    assert search().strategy == "exhaustive"
+
+
+def test_a_budget_that_covers_the_space_is_said():
+    found = search(budget=10_000, strategy="nsga2")
+    assert found.strategy == "exhaustive"
+    assert found.notes == [
+        "the budget of 10,000 covers the space, so that every point was costed instead of nsga2"
+    ]
+
+
+def test_exhaustive_refuses_a_smaller_budget():
+    with pytest.raises(ValueError, match="budget 127 is less than the 128 points of space tiny"):
+        search(strategy="exhaustive", budget=127)
+
+
+def test_the_front_is_a_front_with_a_history():
+    found = search(budget=60, strategy="nsga2", seed=2)
+    assert isinstance(found, dse.Front)
+    assert found.front is found
+    assert len(found.evaluations) == found.evaluated == 60
+    assert found.evaluations.index.tolist() == found.trace["index"].tolist()
+    history = found.history
+    assert history["evaluations"].iloc[-1] == 60
+    assert history["hypervolume"].is_monotonic_increasing
+    assert 0 < history["hypervolume"].iloc[-1] <= 1
+    assert history["front"].iloc[-1] == len(found)
+    assert "log10" in str(found.scale)
+    assert found.knee().name in found.frame.index
+    assert "nsga2, seed 2" in repr(found)
+    assert "<table" in found._repr_html_()
+
+
+def test_the_front_s_metrics_are_the_sweep_s():
+    found, swept = search(), dse.sweep(tiny.network(), tiny.space(), progress=False).front()
+    assert found.frame.equals(swept.frame)
+
+
+def test_constant_objectives_are_said():
+    found = search(objectives=["latency_s", "macs"], budget=30)
+    assert any("macs is the same" in note for note in found.notes)
+
+
+def test_metrics_that_are_not_finite_are_refused(monkeypatch):
+    cost = problems.One.cost
+
+    def broken(self, space, index, mapping_objective):
+        found = cost(self, space, index, mapping_objective)
+        found["energy_j"][index == 30] = np.inf
+        return found
+
+    monkeypatch.setattr(problems.One, "cost", broken)
+    with pytest.raises(ValueError, match=r"energy_j \(configuration 30\) of feasible point 0 is inf"):
+        search()
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        (
+            {"strategy": "nsga"},
+            dse.UnknownNameError,
+            "unknown strategy 'nsga'; did you mean 'nsga3' or 'nsga2'",
+        ),
+        ({"budget": 0}, ValueError, "budget must be at least 1, got 0"),
+        ({"seed": -1}, ValueError, "seed must not be negative, got -1"),
+        ({"workers": 0}, ValueError, "workers must be at least 1, got 0"),
+        ({"objectives": ["latency"]}, dse.UnknownNameError, "unknown objective 'latency'"),
+        ({"mapping_objective": "area"}, ValueError, "mapping objective must be one of latency, energy, edp"),
+    ],
+)
+def test_bad_input(options, kind, message):
+    with pytest.raises(kind, match=message):
+        search(**options)
+
+
+def test_a_store_of_another_search_is_refused(tmp_path):
+    search(strategy="random", budget=20, store=tmp_path)
+    for change, field in (
+        ({"seed": 1}, "kept.seed"),
+        ({"budget": 30}, "kept.budget"),
+        ({"strategy": "nsga2"}, "kept"),
+    ):
+        options = {"strategy": "random", "budget": 20, **change}
+        with pytest.raises(dse.StoreError, match=f"made with {field}"):
+            search(store=tmp_path, **options)
+
+
+def test_a_record_of_other_points_is_refused(tmp_path):
+    search(strategy="random", budget=20, store=tmp_path / "a")
+    search(strategy="random", budget=20, seed=1, store=tmp_path / "b")
+    part = next((tmp_path / "b" / "parts").iterdir())
+    (tmp_path / "a" / "parts" / part.name).write_bytes(part.read_bytes())
+    with pytest.raises(dse.StoreError, match="holds another search's points from position 0 on"):
+        search(strategy="random", budget=20, store=tmp_path / "a")
+
+
+def test_a_damaged_part_is_costed_again(tmp_path):
+    whole = search(strategy="nsga2", budget=60, store=tmp_path)
+    parts = sorted((tmp_path / "parts").iterdir())
+    held = parts[1].read_bytes()
+    parts[1].write_bytes(held[: len(held) // 2])
+    again = search(strategy="nsga2", budget=60, store=tmp_path)
+    assert again.trace["index"].tolist() == whole.trace["index"].tolist()
+    assert parts[1].read_bytes() == held
+
+
+def test_the_trace_opens_in_any_tool(tmp_path):
+    import pandas
+
+    found = search(strategy="nsga2", budget=60, store=tmp_path)
+    table = pandas.concat(pandas.read_parquet(part) for part in sorted((tmp_path / "parts").iterdir()))
+    assert table["index"].tolist() == found.trace["index"].tolist()
+    assert table["latency_s"].tolist() == found.trace["latency_s"].tolist()
+    assert {"array.rows", "feasible", "limit"} <= set(table.columns)
