@@ -1,0 +1,68 @@
+"""The mapper finds the mappings that Eyeriss was run with, knowing only the machine and the shape.
+
+Chen et al., JSSC 2017, table III: parameters that the paper's own optimisation for energy found. The buffer's
+split between ifmaps and psums is the printed one.
+"""
+
+import pytest
+
+from hwmodels.mapping import evaluate
+from hwmodels.mapping.machines import eyeriss_v1
+from hwmodels.mapping.search import map_problem
+from hwmodels.silicon import eyeriss_v1 as chip
+from hwmodels.silicon.eyeriss_v1.nest import Piece
+
+pytestmark = [pytest.mark.published, pytest.mark.compiled]
+
+
+def layer(name):
+    return next(found for found in (*chip.layers("alexnet"), *chip.layers("vgg16")) if found.name == name)
+
+
+def parameters(mapping):
+    """Table II's parameters of a mapping."""
+    levels = {level.level: level for level in mapping.levels}
+    pe = dict(levels["psum_spad"].temporal)
+    array = levels["filters"]
+    across, down = dict(array.spatial_x), dict(array.spatial_y)
+    found = {
+        "n": dict(array.temporal).get("N", 1),
+        "e": across.get("P", 1) * down.get("P", 1),
+        "p": pe.get("K", 1),
+        "q": pe.get("C", 1),
+        "r": across.get("C", 1) * down.get("C", 1),
+        "t": across.get("K", 1) * down.get("K", 1),
+    }
+    return found | {"m": found["p"] * found["t"] * dict(levels["ifmaps"].temporal).get("K", 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        ("conv1", "ceil"),
+        ("conv3", "perfect"),
+        ("conv4", "perfect"),
+        ("conv5", "perfect"),
+        ("conv5-1", "perfect"),
+    ],
+)
+def test_least_energy_is_table_iii(name, factors):
+    """Conv5-1 of VGG-16: the parameters inferred for it, which the paper does not print."""
+    wanted = layer(name)
+    machine = eyeriss_v1.machine(wanted.ifmap_banks)
+    problem = Piece(layer=wanted, strips=1, e=wanted.ofmap).problem
+    result = map_problem(
+        problem, machine.architecture, "energy", constraints=machine.constraints, factors=factors
+    )
+    assert parameters(result.mapping) == {name: getattr(wanted, name) for name in "neqprtm"}
+
+
+@pytest.mark.parametrize("name", ["conv3", "conv4", "conv5"])
+def test_no_mapping_beats_the_printed_one_in_energy(name):
+    wanted = layer(name)
+    machine = eyeriss_v1.machine(wanted.ifmap_banks)
+    piece = Piece(layer=wanted, strips=1, e=wanted.ofmap)
+    printed = evaluate(piece.problem, machine.architecture, piece.mapping)
+    best = map_problem(piece.problem, machine.architecture, "energy", constraints=machine.constraints)
+    assert printed.feasible
+    assert best.evaluation.energy_pj == pytest.approx(printed.energy_pj, rel=1e-12)
