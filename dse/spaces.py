@@ -1,5 +1,6 @@
 """Spaces by name: what an architect would sweep first, ready to be narrowed."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -109,8 +110,113 @@ def datacentre() -> Space:
     )
 
 
+def sparse() -> Space:
+    """Small int8 machines that do something about zeros, 22 nm: how much of it pays.
+
+    Lanes of multipliers with an adder tree, zeros skipped, gated or left, storage formats by operand, the
+    front end's width and how far lanes may run ahead. Filters are as unevenly pruned as in published masks.
+    Give it networks with densities: where nothing is zero, the dense designs win.
+    """
+    import hwmodels
+
+    base = hwmodels.load("edge_32x32").replace(
+        {
+            "array.interconnect": "unrolled",
+            "array.unroll.k": 8,
+            "array.unroll.c": 16,
+            "array.unroll.p": 2,
+            "array.unroll.q": 4,
+            "array.dataflow": "os",
+            "sparsity.imbalance": "fitted",
+        }
+    )
+    weight, input_ = "sparsity.weight", "sparsity.input"
+    positions = "sparsity.front_end_positions_per_cycle"
+    zeros = [
+        {f"{weight}.mode": one, f"{input_}.mode": other, positions: width}
+        for one, other, width in [
+            ("none", "none", 0),
+            ("gate", "gate", 0),
+            ("skip", "none", 32),
+            ("skip", "none", 64),
+            ("skip", "gate", 64),
+            ("skip", "skip", 32),
+            ("skip", "skip", 64),
+            ("skip", "skip", 128),
+        ]
+    ]
+    return Space(
+        dataclasses.replace(base, name="edge_lanes"),
+        axes={
+            "array.unroll.k": [4, 8, 16, 32],
+            "array.unroll.c": [8, 16],
+            "positions": [{"array.unroll.p": p, "array.unroll.q": q} for p, q in [(1, 4), (2, 4), (4, 4)]],
+            "zeros": zeros,
+            "sparsity.fifo_depth": [0, 8, 32],
+            f"{weight}.format": ["dense", "bitmask", "rle", "csc"],
+            "activations": [
+                {f"{input_}.format": form, "sparsity.output.format": form} for form in ("dense", "bitmask")
+            ],
+            "buffers.weight.bytes": ["64 KiB", "256 KiB"],
+            "buffers.input.bytes": ["64 KiB", "256 KiB"],
+            "main_memory": ["lpddr4", "hbm2"],
+        },
+        name="sparse",
+        assumptions=["filters are pruned as unevenly as those of four published masks (fitted)"],
+    )
+
+
+def spring() -> Space:
+    """SPRING and its neighbours: PEs and lanes, buffers, main memory, what is done about zeros, and formats.
+
+    At most twice SPRING's multipliers. One point is SPRING itself.
+    """
+    packed = {
+        form: {f"sparsity.{operand}.format": form for operand in ("weight", "input", "output")}
+        for form in ("bitmask", "rle", "dense")
+    }
+    both = [("skip", 64), ("skip", 32), ("gate", 64), ("none", 64)]
+    above = {"stacking.memory_tier": 1, "stacking.memory_area_mm2": 166.0}
+    beside = {"stacking.memory_tier": -1, "stacking.memory_area_mm2": 0.0}
+    return Space(
+        "spring",
+        axes={
+            "array.unroll.n": [1, 2, 4],
+            "array.unroll.k": [4, 8, 16, 32],
+            "positions": [
+                {"array.unroll.p": p, "array.unroll.q": q} for p, q in [(2, 4), (4, 4), (4, 8), (8, 8)]
+            ],
+            "taps": [{"array.unroll.r": taps, "array.unroll.s": taps} for taps in (1, 3)],
+            "zeros": [
+                {
+                    "sparsity.weight.mode": mode,
+                    "sparsity.input.mode": mode,
+                    "sparsity.front_end_positions_per_cycle": width,
+                }
+                for mode, width in both
+            ],
+            "formats": list(packed.values()),
+            "buffers.weight.bytes": ["1.5 MiB", "6 MiB", "24 MiB"],
+            "buffers.shared.bytes": ["1.5 MiB", "3 MiB", "6 MiB", "12 MiB"],
+            "memory": [
+                {"main_memory": "rram_m3d", **above},
+                {"main_memory": "hbm2", **beside},
+                {"main_memory": "ddr4", **beside},
+            ],
+        },
+        constraints=[" * ".join(f"array.unroll.{loop}" for loop in "nkcpqrs") + " <= 147456"],
+        name="spring",
+        assumptions=[
+            "lanes stay 16 multipliers wide: the reported modules are for that width",
+            "modules are reported once: a dense design keeps its idle front end's area and leakage",
+            "every RRAM tier is SPRING's, 166 mm2 and 2 GB, whatever lies under it; its area is apart",
+            "a batch of inputs is there to fill the PEs",
+        ],
+    )
+
+
 SPACES: Final[dict[str, Callable[[], Space]]] = {
-    space.__name__: space for space in (systolic, edge, datacentre)
+    space.__name__: space for space in (systolic, edge, datacentre, sparse, spring)
 }
 
 

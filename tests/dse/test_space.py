@@ -15,6 +15,7 @@ from dse.spaces import NOMINAL_CLOCK_HZ, operating_points
 from dse.task import cost_index
 from tests.dse import tiny
 from workloads import deduplicate
+from workloads.table import with_densities
 
 AXES = {"array.rows": [8, 16, 32], "clock_hz": ["400 MHz", "1 GHz"], "main_memory": ["lpddr4", "hbm2"]}
 LINKED = {
@@ -172,6 +173,32 @@ def test_named_spaces_are_sound(name):
     assert columns["feasible"].any()
     assert np.isfinite(columns["latency_s"]).any()
     assert len({int(c) for c in few}) == 48
+
+
+def test_the_spring_space_holds_spring_itself():
+    space, machine = dse.named_space("spring"), hwmodels.load("spring")
+    values = hwmodels.paths(machine)
+    here = space.index({field: values[field] for field in space.fields})
+    assert hwmodels.fingerprint(space[here]) == hwmodels.fingerprint(machine)
+    flat = space.configuration(here + 2)
+    assert flat["main_memory"] == "ddr4"
+    assert flat["stacking.memory_tier"] == -1
+
+
+def test_zeros_pay_in_the_sparse_space_only_where_there_are_any():
+    space = dse.named_space("sparse")
+    layers = deduplicate(tiny.network().table())[0]
+    sampled = space.sample(256)
+    skips = space.labels(sampled)["sparsity.input.mode"] == "skip"
+    half = cost_index(with_densities(layers, weight=0.3, activation=0.5), space, sampled)
+    full = cost_index(layers, space, sampled)
+    assert np.nanmean((half["energy_j"] / full["energy_j"])[skips]) < 0.9
+    dense = (space.labels(sampled)["sparsity.weight.mode"] == "none") & (
+        space.labels(sampled)["sparsity.weight.format"] == "dense"
+    )
+    dense &= space.labels(sampled)["sparsity.input.format"] == "dense"
+    assert dense.any()
+    np.testing.assert_array_equal(half["latency_s"][dense], full["latency_s"][dense])
 
 
 def test_operating_points_slow_down_with_the_voltage():
