@@ -35,7 +35,8 @@ def build() -> Any:
         name = module.replace("_", "-")
         if hasattr(content, "group"):
             for sub in content.group.registered_commands:
-                sub.callback = _interruptible(sub.callback)
+                if not hasattr(sub.callback, "__wrapped__"):  # the group outlives this application
+                    sub.callback = _interruptible(sub.callback)
             app.add_typer(content.group, name=name)
         else:
             app.command(name)(_interruptible(content.command))

@@ -46,13 +46,13 @@ def wait_for(work: Callable[[], Answer], what: str, wanted: bool | None = None) 
     begun = time.monotonic()
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    said = False
+    said = 0
     try:
         while thread.is_alive():
             thread.join(_TICK_S)
             seconds = time.monotonic() - begun
-            if shown and thread.is_alive() and seconds > PATIENCE_S:
-                said = True
+            if shown and thread.is_alive() and seconds > max(PATIENCE_S, said):
+                said = int(seconds) + 1
                 print(f"\r{what}: {seconds:.0f} s", end="", file=sys.stderr, flush=True)
     finally:
         if said:
