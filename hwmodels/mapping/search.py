@@ -32,6 +32,7 @@ from hwmodels.kernels.nest_search import (
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
+from hwmodels.mapping.lattice import LatticeSearch, applies
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
@@ -125,6 +126,8 @@ def map_problem(
     space = Mapspace(
         problem=problem, architecture=architecture, constraints=constraints or Constraints(), factors=factors
     )
+    if applies(space):
+        return _search_lattice(space, objective, rules)
     search = _Search(space, objective, rules)
     keeps = space.keeps()
     best_keep = None
@@ -138,6 +141,28 @@ def map_problem(
         mapping=mapping,
         evaluation=evaluate(problem, architecture, mapping, rules),
         certificate=search.certificate(len(keeps)),
+    )
+
+
+def _search_lattice(space: Mapspace, objective: Objective, rules: Rules) -> MapperResult:
+    """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
+    search, keeps = LatticeSearch(space, _OBJECTIVES[objective], rules), space.keeps()
+    best_keep = None
+    for keep in keeps:
+        if search.run(keep):
+            best_keep = keep
+    if best_keep is None:
+        chains = [space.chains(dimension) for dimension in space.problem.dimensions]
+        raise MappingError(explain(space, chains, keeps))
+    mapping = search.mapping(best_keep)
+    orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
+    tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
+    represented = tilings * len(keeps) * orders
+    costed, pruned = search.pruned(represented, orders)
+    return MapperResult(
+        mapping=mapping,
+        evaluation=evaluate(space.problem, space.architecture, mapping, rules),
+        certificate=Certificate(objective=objective, represented=represented, costed=costed, pruned=pruned),
     )
 
 
