@@ -3,8 +3,7 @@
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
 from hwmodels.kernels.chip import array_work, c_steps, k_steps, m_steps
-from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, distinct_inputs
-from hwmodels.kernels.rows import Config, Layer
+from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, Plane, distinct_inputs
 from hwmodels.kernels.terms import Terms
 
 COMPUTE = 0
@@ -18,9 +17,7 @@ FRONT_END = 7
 
 
 @kernel
-def on_chip_bound(
-    terms: Terms, layer: Layer, config: Config, tiles: TileTable, i: int, choice: tuple[int, int, int]
-) -> int:
+def on_chip_bound(terms: Terms, plane: Plane, tiles: TileTable, i: int, choice: tuple[int, int, int]) -> int:
     """Name the slowest of the array and the buffer ports for nest `i` under tiles `choice` = (k, c, m)."""
     ki, ci, mi = choice
     n_k, n_c = float(tiles.k_tiles[i, ki]), float(tiles.c_tiles[i, ci])
@@ -30,12 +27,12 @@ def on_chip_bound(
     folded = (
         k_steps(terms, n_k, float(tiles.k_size[i, ki]), float(tiles.k_rest_size[i, ki])),
         c_steps(terms, n_c, float(tiles.c_size[i, ci]), float(tiles.c_rest_size[i, ci])),
-        m_steps(terms, layer, config, full, m_size, rest, m_rest_size, extents),
+        m_steps(terms, plane, full, m_size, rest, m_rest_size, extents),
     )
     turns = (n_k, n_c, full + rest)
     distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
     if terms.interconnect == UNROLLED:
-        distinct = distinct_inputs(layer, config, extents[1], extents[2])
+        distinct = distinct_inputs(plane, extents[1], extents[2])
     cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)
     weight_s = terms.all_k * terms.reduction * weight_passes * terms.weight_port_s
     input_s = terms.positions * terms.reduction * input_passes * terms.input_port_s

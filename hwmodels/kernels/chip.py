@@ -6,8 +6,15 @@ is not systolic does the same with steps for folds; an ideal or a cartesian one 
 """
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.layout import CARTESIAN, IDEAL, SYSTOLIC, folds, position_steps, weight_steps
-from hwmodels.kernels.rows import Config, Layer
+from hwmodels.kernels.layout import (
+    CARTESIAN,
+    IDEAL,
+    SYSTOLIC,
+    Plane,
+    folds,
+    position_steps,
+    weight_steps,
+)
 from hwmodels.kernels.systolic import INPUT_STATIONARY, OUTPUT_STATIONARY
 from hwmodels.kernels.terms import Terms
 
@@ -30,8 +37,7 @@ def c_steps(terms: Terms, tiles: float, size: float, rest: float) -> float:
 @kernel
 def m_steps(
     terms: Terms,
-    layer: Layer,
-    config: Config,
+    plane: Plane,
     full: float,
     size: float,
     rest: float,
@@ -46,7 +52,7 @@ def m_steps(
         return folds(full, size, rest, rest_size, terms.m_edge)
     if terms.interconnect == IDEAL:
         return 1.0
-    return position_steps(layer, config, extents[0], extents[1], extents[2])
+    return position_steps(plane, extents[0], extents[1], extents[2])
 
 
 @kernel

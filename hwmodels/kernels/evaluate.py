@@ -5,6 +5,7 @@ import math
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels.bound import MAIN_MEMORY, VECTOR, on_chip_bound
+from hwmodels.kernels.layout import plane_of
 from hwmodels.kernels.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
 from hwmodels.kernels.tiling import best_mapping, overlapped_latency
@@ -117,7 +118,7 @@ def evaluate_batch(
             layer = layer_row(layers, i)
             if layers.kind[i] == NEST:
                 terms = nest_terms(layer, config)
-                best = best_mapping(terms, layer, config, tiles, i, objective)
+                best = best_mapping(terms, plane_of(layer, config), tiles, i, objective)
                 costed += best.costed
                 if best.k < 0:
                     limit = broken_limit(terms, tiles, i)
@@ -189,7 +190,7 @@ def evaluate_operations(
         out.control_energy_j[i] = 0.0
         if layers.kind[i] == NEST:
             terms = nest_terms(layer, config)
-            best = best_mapping(terms, layer, config, tiles, i, objective)
+            best = best_mapping(terms, plane_of(layer, config), tiles, i, objective)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
                 out.limit[i] = broken_limit(terms, tiles, i)
@@ -199,7 +200,7 @@ def evaluate_operations(
                 out.tile_c[i] = tiles.c_size[i, best.c]
                 out.tile_pixels[i] = tiles.m_size[i, best.m]
                 choice = (best.k, best.c, best.m)
-                out.bound[i] = on_chip_bound(terms, layer, config, tiles, i, choice)
+                out.bound[i] = on_chip_bound(terms, plane_of(layer, config), tiles, i, choice)
             latency, compute_s, dram_s = best.latency_s, best.chip_s, best.dram_s
             read, written, buffer_pj = best.read, best.written, best.buffer_pj
             out.compute_cycles[i] = best.cycles

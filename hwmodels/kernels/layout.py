@@ -7,6 +7,7 @@ taken apart into phases, so that every product counts (assumed), and positions a
 """
 
 import math
+from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.rows import Config, Layer
@@ -32,10 +33,9 @@ def dimension_steps(size: int, tile: int, unroll: int) -> int:
 
 
 @kernel
-def plane_share(rows: int, cols: int, config: Config) -> float:
+def plane_share(rows: int, cols: int, unroll_p: int, unroll_q: int) -> float:
     """Positions of a plane that the fullest PE of a cartesian array holds."""
-    p, q = config.unroll_p, config.unroll_q
-    return float(((rows + p - 1) // p) * ((cols + q - 1) // q))
+    return float(((rows + unroll_p - 1) // unroll_p) * ((cols + unroll_q - 1) // unroll_q))
 
 
 @kernel
@@ -46,26 +46,68 @@ def channel_group(layer: Layer, config: Config) -> int:
     return min(max(config.accumulators // (rows * cols), 1), layer.k)
 
 
+class Plane(NamedTuple):
+    """What the steps along output positions depend on: the nest's plane and window, and the unrolling."""
+
+    interconnect: int
+    n: int
+    p: int
+    q: int
+    r: int
+    s: int
+    stride_p: int
+    stride_q: int
+    dilation_r: int
+    dilation_s: int
+    unroll_n: int
+    unroll_p: int
+    unroll_q: int
+    unroll_r: int
+    unroll_s: int
+
+
 @kernel
-def plane_steps(rows: int, cols: int, config: Config) -> float:
+def plane_of(layer: Layer, config: Config) -> Plane:
+    """Collect the plane of a nest on a configuration."""
+    return Plane(
+        interconnect=config.interconnect,
+        n=layer.n,
+        p=layer.p,
+        q=layer.q,
+        r=layer.r,
+        s=layer.s,
+        stride_p=layer.stride_p,
+        stride_q=layer.stride_q,
+        dilation_r=layer.dilation_r,
+        dilation_s=layer.dilation_s,
+        unroll_n=config.unroll_n,
+        unroll_p=config.unroll_p,
+        unroll_q=config.unroll_q,
+        unroll_r=config.unroll_r,
+        unroll_s=config.unroll_s,
+    )
+
+
+@kernel
+def plane_steps(rows: int, cols: int, plane: Plane) -> float:
     """Input vectors that a PE of a cartesian array takes for a plane."""
-    return float(math.ceil(plane_share(rows, cols, config) / config.unroll_n))
+    return float(math.ceil(plane_share(rows, cols, plane.unroll_p, plane.unroll_q) / plane.unroll_n))
 
 
 @kernel
-def position_steps(layer: Layer, config: Config, tile_n: int, tile_p: int, tile_q: int) -> float:
+def position_steps(plane: Plane, tile_n: int, tile_p: int, tile_q: int) -> float:
     """Steps along output positions, over all tiles of those extents."""
-    if config.interconnect == UNROLLED:
-        steps = dimension_steps(layer.n, tile_n, config.unroll_n)
-        steps *= dimension_steps(layer.p, tile_p, config.unroll_p)
-        return float(steps * dimension_steps(layer.q, tile_q, config.unroll_q))
-    if tile_q < layer.q:
-        whole, rest = divmod(layer.q, tile_q)
-        row = whole * plane_steps(1, tile_q, config) + plane_steps(1, rest, config)
-        return layer.n * layer.p * row
-    whole, rest = divmod(layer.p, tile_p)
-    plane = whole * plane_steps(tile_p, layer.q, config) + plane_steps(rest, layer.q, config)
-    return layer.n * plane
+    if plane.interconnect == UNROLLED:
+        steps = dimension_steps(plane.n, tile_n, plane.unroll_n)
+        steps *= dimension_steps(plane.p, tile_p, plane.unroll_p)
+        return float(steps * dimension_steps(plane.q, tile_q, plane.unroll_q))
+    if tile_q < plane.q:
+        whole, rest = divmod(plane.q, tile_q)
+        row = whole * plane_steps(1, tile_q, plane) + plane_steps(1, rest, plane)
+        return plane.n * plane.p * row
+    whole, rest = divmod(plane.p, tile_p)
+    image = whole * plane_steps(tile_p, plane.q, plane) + plane_steps(rest, plane.q, plane)
+    return plane.n * image
 
 
 @kernel
@@ -92,11 +134,11 @@ def sent_share(
 
 
 @kernel
-def distinct_inputs(layer: Layer, config: Config, tile_p: int, tile_q: int) -> float:
+def distinct_inputs(plane: Plane, tile_p: int, tile_q: int) -> float:
     """Inputs that an unrolled array is sent over those that its multipliers take."""
     rows = sent_share(
-        layer.p, tile_p, layer.r, layer.stride_p, layer.dilation_r, config.unroll_p, config.unroll_r
+        plane.p, tile_p, plane.r, plane.stride_p, plane.dilation_r, plane.unroll_p, plane.unroll_r
     )
     return rows * sent_share(
-        layer.q, tile_q, layer.s, layer.stride_q, layer.dilation_s, config.unroll_q, config.unroll_s
+        plane.q, tile_q, plane.s, plane.stride_q, plane.dilation_s, plane.unroll_q, plane.unroll_s
     )

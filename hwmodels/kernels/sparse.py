@@ -143,7 +143,7 @@ def losses(layer: Layer, config: Config, weight: float, inputs: float) -> float:
     In a cartesian array all PEs have the same weights, packed group by group, and wait for the inputs.
     """
     if config.interconnect == CARTESIAN:
-        plane = int(plane_share(layer.p, layer.q, config))
+        plane = int(plane_share(layer.p, layer.q, config.unroll_p, config.unroll_q))
         uneven = waiting(layer, config, float(layer.c * plane), 1.0, inputs)
         group = channel_group(layer, config) * layer.r * layer.s
         packed = packing_loss(weight, group, config.unroll_k)

@@ -80,6 +80,8 @@ class Terms(NamedTuple):
     output_port_s: float
     read_s: float  # seconds a byte takes from main memory
     write_s: float
+    dram_read_pj: float  # a byte of main memory
+    dram_write_pj: float
     weight_fill_pj: float  # a byte of main memory into the buffers
     input_fill_pj: float
     output_fill_pj: float
@@ -176,6 +178,8 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         output_port_s=sum_b / config.output.port_bytes_per_s,
         read_s=1.0 / config.dram_read_bytes_per_s,
         write_s=1.0 / config.dram_write_bytes_per_s,
+        dram_read_pj=config.dram_read_pj_per_byte,
+        dram_write_pj=config.dram_write_pj_per_byte,
         weight_fill_pj=config.dram_read_pj_per_byte + weight_filled_pj,
         input_fill_pj=config.dram_read_pj_per_byte + input_filled_pj,
         output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,

@@ -19,8 +19,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
 from hwmodels.kernels.chip import c_steps, chip_work, k_steps, m_steps
-from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, distinct_inputs
-from hwmodels.kernels.rows import Config, Layer
+from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, Plane, distinct_inputs
 from hwmodels.kernels.terms import Terms
 
 LATENCY = 0
@@ -157,10 +156,8 @@ class Found(NamedTuple):
 
 
 @kernel
-def best_mapping(
-    terms: Terms, layer: Layer, config: Config, tiles: TileTable, i: int, objective: int
-) -> Found:
-    """Search the mapspace of nest `i` of the tile table on a configuration; `terms` are those of the two.
+def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective: int) -> Found:
+    """Search the mapspace of nest `i` of the tile table, whose terms and plane are given.
 
     Candidates are skipped when their tiles do not fit or when a lower bound of their score (every operand
     moved once, work on chip as it is) already reaches the best found; both leave the minimum untouched. The
@@ -180,9 +177,9 @@ def best_mapping(
         n_m = tiles.m_full[i, mi] + m_rest
         m_last = m_rest_size if m_rest > 0.0 else m_size
         extents = (tiles.m_n[i, mi], tiles.m_p[i, mi], tiles.m_q[i, mi])
-        m_folds = m_steps(terms, layer, config, n_m - m_rest, m_size, m_rest, m_rest_size, extents)
+        m_folds = m_steps(terms, plane, n_m - m_rest, m_size, m_rest, m_rest_size, extents)
         if terms.interconnect == UNROLLED:
-            distinct = distinct_inputs(layer, config, extents[1], extents[2])
+            distinct = distinct_inputs(plane, extents[1], extents[2])
         input_bytes = terms.groups * tiles.m_input_total[i, mi] * terms.all_c * terms.input_dram_b
         for ki in range(tiles.k_number[i]):
             k_size = float(tiles.k_size[i, ki])
@@ -217,7 +214,7 @@ def best_mapping(
                         best = score(found[0], found[1], objective)
                         cost, cost_work = found, work
                         best_k, best_c, best_m, best_order = ki, ci, mi, order
-    dram_pj = cost[3] * config.dram_read_pj_per_byte + cost[4] * config.dram_write_pj_per_byte
+    dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
     control_pj = cost_work[0] * terms.busy_pj + terms.result_pj
     buffer_pj = cost[1] - dram_pj - terms.mac_pj - control_pj - cost[0] * terms.static_pj_per_s
     return Found(

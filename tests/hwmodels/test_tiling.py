@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hwmodels.kernels.layout import plane_of
 from hwmodels.kernels.rows import config_row, layer_row
 from hwmodels.kernels.terms import nest_terms
 from hwmodels.kernels.tiling import best_mapping
@@ -114,7 +115,7 @@ def kernel_best(nest, machine, objective):
     tiles = tile_table(layers)
     layer, config = layer_row(layers, 0), config_row(config_table(machine), 0)
     terms = nest_terms(layer, config)
-    return best_mapping(terms, layer, config, tiles, 0, OBJECTIVES.index(objective)), tiles
+    return best_mapping(terms, plane_of(layer, config), tiles, 0, OBJECTIVES.index(objective)), tiles
 
 
 def agree(nest, machine, objective):

@@ -10,9 +10,11 @@ import pytest
 import hwmodels
 import workloads
 from hwmodels import ledger
+from hwmodels.kernels import rows, sparse
 from hwmodels.ledger.cases.eyeriss_v2_pe import COUNTED, UNIFORM
 from hwmodels.silicon import dstc, eie, eyeriss_v2_pe, scnn, spring
 from workloads.operations import Convolution
+from workloads.sparsity.imbalance import dispersion, imbalance
 from workloads.table import Kind, with_densities
 
 pytestmark = pytest.mark.published
@@ -97,19 +99,20 @@ def test_uniform_zeros_give_sparseloops_numbers(layer):
     assert eyeriss_v2_pe.cycles(layer, by_channel=False) == pytest.approx(UNIFORM[layer.name], abs=2.0)
 
 
+def mask_of(layer, operand, *shape):
+    """Read a mask: one character an element."""
+    text = (MASKS / f"{layer.name}_{operand}.txt").read_text(encoding="ascii").strip()
+    return (np.frombuffer(text.encode(), dtype=np.uint8) == ord("1")).reshape(shape)
+
+
 @pytest.mark.skipif(not MASKS.exists(), reason="the reference masks are not beside this clone")
 @pytest.mark.parametrize(
     "layer", [one for one in eyeriss_v2_pe.LAYERS if one.name in eyeriss_v2_pe.located()]
 )
 def test_a_network_with_its_masks_gives_the_ground_truth(layer):
     """From weights and activations with their zeros, through graph and layer table, to cycles."""
-
-    def mask(operand, *shape):
-        text = (MASKS / f"{layer.name}_{operand}.txt").read_text(encoding="ascii").strip()
-        return (np.frombuffer(text.encode(), dtype=np.uint8) == ord("1")).reshape(shape)
-
-    weights = mask("weights", layer.filters, layer.channels)
-    live = mask("iacts", layer.side, layer.side, layer.channels)
+    weights = mask_of(layer, "weights", layer.filters, layer.channels)
+    live = mask_of(layer, "iacts", layer.side, layer.side, layer.channels)
     graph = workloads.Graph("one")
     graph.input("x", (1, layer.channels, layer.side, layer.side))
     graph.output(graph.add(Convolution("conv", layer.filters, 1, bias=False), "x"))
@@ -122,6 +125,31 @@ def test_a_network_with_its_masks_gives_the_ground_truth(layer):
     costs = hwmodels.evaluate_operations(table, hwmodels.load("eyeriss_v2_pe"), "latency")
     assert costs.compute_cycles[0] == pytest.approx(COUNTED[layer.name], rel=1e-12)
     assert table.weight_dispersion[0] > 2  # 3 to 23 in these layers
+
+
+# One output channel a PE, 16 PEs: most weights over the mean, in natural order and sorted by work.
+WAITING = {"L07": (1.72, 1.18), "L09": (1.21, 1.05), "L13": (1.29, 1.03), "L19": (1.14, 1.02)}
+
+
+@pytest.mark.skipif(not MASKS.exists(), reason="the reference masks are not beside this clone")
+@pytest.mark.parametrize("name", WAITING)
+def test_waiting_on_real_masks_follows_from_their_dispersion(name):
+    layer = next(one for one in eyeriss_v2_pe.LAYERS if one.name == name)
+    weights = mask_of(layer, "weights", layer.filters, layer.channels)
+    counted = [imbalance(weights.sum(axis=1), 16, order) for order in ("natural", "sorted")]
+    assert counted == pytest.approx(WAITING[name], abs=0.006)
+    table = eyeriss_v2_pe.table(layer, by_channel=True)._replace(
+        weight_dispersion=np.array([dispersion(weights.sum(axis=1), layer.channels)])
+    )
+    found = []
+    for ordered in (False, True):
+        skipping = {"sparsity.weight.mode": "skip", "sparsity.imbalance": "masks", "sparsity.sorted": ordered}
+        machine = hwmodels.load("edge_16x16").replace(skipping)  # sixteen columns, a filter each
+        config = rows.config_row(hwmodels.pack(machine), 0)
+        share = sparse.shares(rows.layer_row(table, 0), config, float(table.macs[0]))
+        found.append(share.time / share.kept)
+    # One draw of 64 to 256 filters against an expectation: the largest of few scatters by about a tenth.
+    assert found == pytest.approx(counted, rel=0.12)
 
 
 # --- EIE (Han et al., ISCA 2016)
