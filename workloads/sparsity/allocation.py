@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workloads.sparsity.checks import SparsityError, check_density
+from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 
 Shapes = Mapping[str, Sequence[int]]
 """Shape of the weight of each layer, by name."""
@@ -63,7 +63,7 @@ def erdos_renyi_kernel(shapes: Shapes, density: float, dense: Collection[str] = 
     outside = _known(dense, shapes)
     sizes = {name: math.prod(shape) for name, shape in shapes.items() if name not in outside}
     raw = {name: sum(shapes[name]) / size for name, size in sizes.items()}
-    budget = sum(size - math.floor((1.0 - density) * size) for size in sizes.values())
+    budget = sum(nonzeros_at(density, size, "erk") for size in sizes.values())
     full: set[str] = set()
     while free := [name for name in sizes if name not in full]:
         left = budget - sum(sizes[name] for name in full)
