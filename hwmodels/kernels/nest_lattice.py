@@ -19,6 +19,7 @@ from hwmodels.kernels.nest_columns import (
     COUNTED,
     DOWN,
     RANKS,
+    SLIDING,
     TEMPORAL,
     ArchitectureColumns,
     CountColumns,
@@ -82,7 +83,10 @@ def pack_spreads(spreads: Ints, across: int, down: int, digits: Ints, along_x: I
 @kernel
 def divides(inner: Ints, outer: Ints) -> bool:
     """Whether every extent divides that of the outer tile."""
-    return all(outer[d] % inner[d] == 0 for d in range(inner.size))
+    rest = 0
+    for d in range(inner.size):
+        rest |= outer[d] % inner[d]
+    return rest == 0
 
 
 @kernel
@@ -160,6 +164,70 @@ def least_fetches(
 
 
 @kernel
+def ordered_fetches(
+    bounds: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    rank: Ints,
+    traits: Ints,
+    rests: Small,
+    operand: int,
+    extents: Ints,
+    spread: Ints,
+    least: float,
+    first: int,
+    times: Ints,
+    loose: float,
+) -> float:
+    """As `least_fetches` (given as `loose`), where the class `first` comes first in a level of `times` iterations.
+
+    The innermost loop that moves the operand takes all but one in `times` of the steps: what slides along it is
+    known; a loop over a plain rank brings wholly new tiles, and so does everything outside it.
+    """
+    if traits[operand, SLIDING] == 0:
+        return loose
+    visits = 1.0
+    chosen = False  # some loop of the class iterates, and none that also leaves this operand in place
+    joint = False
+    for d in range(bounds.size):
+        visits *= bounds[d] // extents[d]
+        if times[d] > 1 and rests[first, d] == 1:
+            chosen = True
+            joint = joint or rests[operand, d] == 1
+    chosen = chosen and not joint and first != operand
+    new = new_words(bounds, coefficient, rank_dims, traits[operand, RANKS], operand, extents, spread)
+    tile = 1.0
+    for r in range(traits[operand, RANKS]):
+        size = 1
+        for t in range(2):
+            d = rank_dims[operand, r, t]
+            if d >= 0:
+                size += coefficient[operand, d] * (extents[d] - 1)
+        tile *= size
+    lowest = tile
+    moves = False
+    for d in range(bounds.size):
+        r = rank[operand, d]
+        if times[d] == 1 or r < 0:
+            continue
+        moves = True
+        rested = False
+        for o in range(rests.shape[0]):
+            rested = rested or rests[o, d] == 1
+        if rank_dims[operand, r, 1] < 0 or (chosen and rested and rests[first, d] == 0):
+            continue
+        size = 1
+        for t in range(2):
+            size += coefficient[operand, rank_dims[operand, r, t]] * (extents[rank_dims[operand, r, t]] - 1)
+        step = coefficient[operand, d] * extents[d] * spread[d]
+        along = tile - tile / size * max(0, size - step)
+        lowest = min(lowest, along + (new - along) / times[d])
+    if not moves:
+        return loose
+    return max(least, visits * lowest)
+
+
+@kernel
 def add_label(
     labels: Floats, masks: Ints, counts: Ints, state: int, mask: int, new: Floats, least: Floats
 ) -> None:
@@ -224,7 +292,7 @@ def extend_labels(
     A label holds the words to the pad of each operand whose bit is set in its mask: the loops so far have moved
     it, and what lies further out cannot change them.
     """
-    bounds, _rank, coefficient, rank_dims, traits = problem
+    bounds, rank, coefficient, rank_dims, traits = problem
     operands = traits.shape[0]
     for i in range(inner.shape[0]):
         for o in range(operands):  # scratch: words if nothing is absorbed
@@ -245,7 +313,22 @@ def extend_labels(
                             rest = absorbed(both, rests, o, first, times)
                             if rest > 0:
                                 mask |= 1 << o
-                                new[o] = max(least[o], new[operands + o] / rest)
+                                moved = ordered_fetches(
+                                    bounds,
+                                    coefficient,
+                                    rank_dims,
+                                    rank,
+                                    traits,
+                                    rests,
+                                    o,
+                                    inner[i],
+                                    ones,
+                                    least[o],
+                                    first,
+                                    times,
+                                    new[operands + o],
+                                )
+                                new[o] = max(least[o], moved / rest)
                     add_label(labels, masks, counts, j, mask, new[:operands], least)
 
 
@@ -412,12 +495,24 @@ def bound_cells(
                 prices_out,
             )
             lowest = inf
+            energy = base
             for o in range(operands):
                 prices_out[2, o] = 0.0
-                if links[PARENT, o] >= 0:
-                    prices_out[2, o] = least_fetches(
-                        bounds, coefficient, rank_dims, traits, o, tiles[i], spreads[g], least[o]
-                    )
+                if links[PARENT, o] < 0:
+                    continue
+                prices_out[2, o] = least_fetches(
+                    bounds, coefficient, rank_dims, traits, o, tiles[i], spreads[g], least[o]
+                )
+                rest = 1.0
+                for d in range(dims):
+                    rest *= times[d] if rests[o, d] == 1 else 1
+                fewest = max(least[o], prices_out[2, o] / rest)
+                for k in range(counts[i]):
+                    if (masks[i, k] >> o) & 1:
+                        fewest = min(fewest, labels[i, k, o])
+                energy += prices_out[0, o] * fewest
+            if objective_of(objective, steps, energy + outer_least[0] + leakage) * ROUNDING >= best:
+                continue
             for first in range(operands):
                 for o in range(operands):
                     rest = absorbed(both, rests, o, first, times)
@@ -457,7 +552,7 @@ def bound_outer(
     """Fill `costs` (n, O + 1, 4): by the class that comes first outside, energy of the traffic between the two
     outer levels, its words read and written outside, and written in the middle; last row, their least.
     """
-    bounds, _rank, coefficient, rank_dims, traits = problem
+    bounds, rank, coefficient, rank_dims, traits = problem
     _usable, _fanouts, _rates, _hidden, prices, _totals = arch
     operands = traits.shape[0]
     top = middle + 1
@@ -474,10 +569,23 @@ def bound_outer(
                     continue
                 accumulated = traits[o, ACCUMULATED] == 1
                 rest = abs(absorbed(both, rests, o, first, times))
-                words = max(
+                words = least_fetches(bounds, coefficient, rank_dims, traits, o, tiles[i], ones, least[o])
+                words = ordered_fetches(
+                    bounds,
+                    coefficient,
+                    rank_dims,
+                    rank,
+                    traits,
+                    rests,
+                    o,
+                    tiles[i],
+                    ones,
                     least[o],
-                    least_fetches(bounds, coefficient, rank_dims, traits, o, tiles[i], ones, least[o]) / rest,
+                    first,
+                    times,
+                    words,
                 )
+                words = max(least[o], words / rest)
                 held = least[o] if accumulated and first_touch != COUNTED else 0.0
                 outside = min(1.0, prices[top, MACROS]) / prices[top, 3]
                 within = min(1.0, prices[middle, MACROS]) / prices[middle, 3]
@@ -520,7 +628,7 @@ def meet(
 
     `prices_in` (3, O): as `cell_prices` fills it, and the words to the pads if nothing were absorbed.
     """
-    bounds, _rank, _coefficient, _rank_dims, traits = problem
+    bounds, rank, coefficient, rank_dims, traits = problem
     _usable, _fanouts, rates, hidden, _prices, totals = arch
     operands = traits.shape[0]
     top = middle + 1
@@ -544,9 +652,25 @@ def meet(
                 words = labels[o]
                 if (mask >> o) & 1 == 0:
                     rest = absorbed(both, rests, o, first, times)
-                    if rest < 0:
+                    near_first = rest > 0
+                    if not near_first:
                         rest *= abs(absorbed(both, rests, o, second, outside))
-                    words = max(least[o], prices_in[2, o] / abs(rest))
+                    words = ordered_fetches(
+                        bounds,
+                        coefficient,
+                        rank_dims,
+                        rank,
+                        traits,
+                        rests,
+                        o,
+                        inner,
+                        spread,
+                        least[o],
+                        first if near_first else second,
+                        times if near_first else outside,
+                        prices_in[2, o],
+                    )
+                    words = max(least[o], words / abs(rest))
                 energy += prices_in[0, o] * words
                 merged = words * prices_in[1, o]
                 accumulated = traits[o, ACCUMULATED] == 1

@@ -33,6 +33,7 @@ from hwmodels.mapping.problem import Operand, Problem
 
 LABELS = 24  # room for labels of a tile; where more would be needed one bound stands for all
 CELLS = 1 << 18  # cells listed at a time
+FIRST_SPREADS = 4  # spreads searched before all others
 LARGEST = 1 << 20  # tiles of a lattice held in memory
 
 
@@ -203,8 +204,9 @@ class LatticeSearch:
         scratch, prices = np.ones((2, self.dims), dtype=np.int64), np.zeros((4, operands))
         index = np.zeros(self.depth, dtype=np.int64)
         joined = np.concatenate(path)
-        for start in range(0, len(self.spreads), chunk):
-            spreads = self.spreads[start : start + chunk]
+        start, stop = 0, min(chunk, FIRST_SPREADS)  # few at first: an incumbent prunes the rest
+        while start < len(self.spreads):
+            spreads = self.spreads[start:stop]
             found = bound_cells(
                 self.table, self.rests, self.both, links, self.least, self.machine, rows.keep, touch,
                 self.objective, self.middle, path[-1], labels, masks, counts, spreads, outer_least,
@@ -213,10 +215,11 @@ class LatticeSearch:
             search_cells(
                 self.table, self.rests, self.both, links, self.least, self.machine, int(self.rules.reuse), touch,
                 self.objective, joined, starts, labels, masks, counts, spreads,
-                self.along_x[start : start + chunk], self.ways[start : start + chunk], cells, floors,
+                self.along_x[start:stop], self.ways[start:stop], cells, floors,
                 np.argsort(floors[:found, 0], kind="stable"), outer, costs, order_start, orders, rows, work, words,
                 choice, scratch, prices, index, self.best, self.best_factors, best_order, self.tally,
             )  # fmt: skip
+            start, stop = stop, stop + chunk
         if float(self.best[0]) == before:
             return False
         self.best_orders = orders[best_order]
