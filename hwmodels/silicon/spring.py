@@ -15,7 +15,7 @@ from hwmodels.batch import evaluate
 from hwmodels.machines.spring import GROUP_SHARE, TILE
 from hwmodels.packing import pack
 from hwmodels.presets import load
-from hwmodels.spec import Unroll
+from hwmodels.spec import Stacking, Unroll
 from hwmodels.tiled import tiled_cycles
 from workloads.table import Kind, LayerTable, deduplicate, with_densities
 
@@ -36,10 +36,11 @@ DENSE: Mapping[str, Any] = {
     "sparsity.input.mode": "none",
     **{f"sparsity.{operand}.format": "dense" for operand in ("weight", "input", "output")},
 }
+PLANAR: Mapping[str, Any] = {"main_memory": "ddr4", "stacking": Stacking()}
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "dense: nothing skipped or packed": DENSE,
-    "2-D: DDR4 for the RRAM tier": {"main_memory": "ddr4"},
-    "dense and 2-D": {**DENSE, "main_memory": "ddr4"},
+    "2-D: DDR4 for the RRAM tier": PLANAR,
+    "dense and 2-D": {**DENSE, **PLANAR},
     "front end of 32 positions a cycle, the module's width": {"sparsity.front_end_positions_per_cycle": 32},
     "serial front end, as the RTL": {"sparsity.front_end_positions_per_cycle": 1},
     "lanes wait for one another, filters unevenly pruned": {"sparsity.imbalance": "fitted"},

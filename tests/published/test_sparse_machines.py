@@ -52,6 +52,7 @@ def test_spring_is_what_its_group_synthesised():
     assert machine.peak_macs_per_s == pytest.approx(51.6e12, rel=1e-3)
 
 
+@pytest.mark.compiled
 def test_the_headline_by_the_groups_rule_is_reached_and_by_ours_is_reported():
     """15.5 / 4.5 / 69.1 in inference and 15.6 / 4.2 / 66.0 in training, against a GPU nobody tuned."""
     assert spring.group_performance(output_channels=8) == pytest.approx(15.5, rel=0.25)
@@ -70,6 +71,7 @@ def test_the_headline_by_the_groups_rule_is_reached_and_by_ours_is_reported():
     }
 
 
+@pytest.mark.compiled
 def test_every_idea_of_spring_counts():
     """Ablations order as they must: each leaves less than the whole machine."""
     whole = spring.headline(training=False).performance
