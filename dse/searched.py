@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -125,6 +127,13 @@ class Found(Front):
             front = front[filter_finite(front)]
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write the front's files (`dse.report.save_front`) and history.csv; return their paths."""
+        files = super().save(folder, width=width)
+        history = Path(folder) / "history.csv"
+        self.history.to_csv(history, index=False)
+        return [*files, str(history)]
 
     @property
     def notes(self) -> list[str]:

@@ -1,5 +1,6 @@
 """The proof that a front is complete: what became of every point of the space."""
 
+import dataclasses
 from dataclasses import dataclass
 
 
@@ -55,6 +56,16 @@ class Certificate:
     def share_worked(self) -> float:
         """Costings over points, with every bound counted as the two costings that it takes."""
         return (self.costed + 2 * self.blocks_bounded) / self.points
+
+    def as_dict(self) -> dict[str, float | bool]:
+        """All of it as plain data."""
+        return {
+            **dataclasses.asdict(self),
+            "open": self.open,
+            "complete": self.complete,
+            "share_costed": self.share_costed,
+            "share_worked": self.share_worked,
+        }
 
     def __str__(self) -> str:
         claim = "exact front" if self.complete else f"not complete, {self.open:,} points left open"

@@ -39,6 +39,23 @@ def run(
 ) -> Ledger:
     """Go on until the strategy asks for nothing more or the budget ends."""
     ledger = Ledger(problem.space, tuple(objective.column for objective in problem.objectives))
+    try:
+        _ask_and_tell(strategy, problem, budget, pool, record, bar, ledger)
+    except KeyboardInterrupt:
+        then = "the same command resumes" if record is not None else "there was no store to keep them"
+        raise KeyboardInterrupt(f"stopped after {len(ledger):,} configurations; {then}") from None
+    return ledger
+
+
+def _ask_and_tell(
+    strategy: Strategy,
+    problem: Problem,
+    budget: int,
+    pool: Pool,
+    record: Record | None,
+    bar: Progress,
+    ledger: Ledger,
+) -> None:
     front = RunningFront(problem.objectives)
     while len(ledger) < budget:
         asked = strategy.ask()
@@ -54,7 +71,6 @@ def run(
         if told is None or len(fresh) < len(asked):
             told = ledger.look_up(asked[~ledger.unknown(asked)])
         strategy.tell(told["index"], problem.values(told), told["feasible"])
-    return ledger
 
 
 def _cost(problem: Problem, index: IndexArray, position: int, pool: Pool, record: Record | None) -> Columns:

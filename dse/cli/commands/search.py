@@ -1,0 +1,144 @@
+"""`springboard search`."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import (
+    Axes,
+    Batch,
+    Constraints,
+    Dims,
+    Json,
+    MappingObjective,
+    Objectives,
+    ShowProgress,
+    SpaceName,
+    Unknown,
+    Workers,
+    network_of,
+    positive,
+    print_json,
+    space_of,
+)
+
+
+def command(
+    nets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NET...", help="Built-in networks or ONNX files; several are run by one machine."
+        ),
+    ],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figure go.")],
+    space: SpaceName = "systolic",
+    objectives: Objectives = "latency_s,energy_j,area_mm2",
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=positive,
+            help="Configurations to cost at most; default: 20000, no limit for exact strategies.",
+        ),
+    ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, exhaustive, certified (the exact front, proved, from a share of the points), nsga2, "
+            "nsga3, sms_emoa, surrogate or random.",
+        ),
+    ] = "auto",
+    seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds give equal searches.")] = 0,
+    combine: Annotated[
+        str, typer.Option(metavar="geomean|worst|weighted", help="What a metric of several networks is.")
+    ] = "geomean",
+    batch: Batch = None,
+    axis: Axes = None,
+    constraint: Constraints = None,
+    mapping_objective: MappingObjective = "edp",
+    dim: Dims = None,
+    unknown: Unknown = "refuse",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Keep what was costed there, so that an interrupted search resumes."
+        ),
+    ] = None,
+    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    workers: Workers = None,
+    progress: ShowProgress = None,
+    json: Json = False,
+) -> None:
+    """Search a space for its Pareto front without costing every point.
+
+    Writes front.parquet, front.csv, front.pdf, front.png and history.csv, and prints the knee and the extreme
+    designs; a certified search also says what became of every point that it did not cost.
+
+    \b
+    springboard search resnet50 --space systolic --strategy certified --out runs/proved
+    springboard search mobilenet_v2 --budget 2000 --strategy nsga2 --seed 1 --out runs/quick
+    springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
+    """
+    from dse.plot import WIDTHS_INCHES
+    from dse.report import assumptions, check_writable, designs_text, json_values
+    from dse.searching import search
+    from dse.strategies import check_name
+    from dse.together import several
+
+    if width not in WIDTHS_INCHES:
+        raise ValueError(f"--width must be column or page, got {width!r}")
+    if strategy != "auto":
+        check_name(strategy)
+    check_writable(out)
+    chosen = space_of(space, axis, constraint)
+    networks = [network_of(net, dim, unknown, batch) for net in nets]
+    begun = time.perf_counter()
+    found = search(
+        networks[0] if len(networks) == 1 else several(networks, combine, batch=batch),
+        chosen,
+        objectives=objectives.split(","),
+        budget=budget,
+        strategy=strategy,
+        seed=seed,
+        store=store,
+        batch=batch if len(networks) == 1 else None,
+        mapping_objective=mapping_objective,
+        workers=workers,
+        progress=progress,
+    )
+    seconds = time.perf_counter() - begun
+    files = found.save(out, width=width)
+    history = found.history
+    if json:
+        designs = found.designs()
+        print_json(
+            {
+                "network": found.network,
+                "space": found.space.name,
+                "objectives": [str(objective) for objective in found.objectives],
+                "strategy": found.strategy,
+                "seed": found.seed,
+                "evaluated": found.evaluated,
+                "feasible": found.feasible,
+                "front": len(found),
+                "seconds": seconds,
+                "certificate": found.certificate.as_dict() if found.certificate is not None else None,
+                "hypervolume": history["hypervolume"].iloc[-1],
+                "hypervolume_scale": str(found.scale),
+                "designs": {str(name): json_values(row) for name, row in designs.iterrows()},
+                "notes": found.notes,
+                "assumptions": assumptions(found),
+                "files": files,
+            }
+        )
+        return
+    print(found)
+    print(f"{seconds:.1f} s in all; hypervolume {history['hypervolume'].iloc[-1]:.4f}, {found.scale}\n")
+    print(designs_text(found))
+    print()
+    for note in found.notes:
+        print(f"Note: {note}.")
+    print(assumptions(found))
+    print("Written: " + ", ".join(files))

@@ -1,0 +1,226 @@
+"""A machine from a template of ten parameters: groups of MACs, banks of memory, tiles, a loop order.
+
+The parameters are those of the software-defined design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE
+Trans. Computers 70(1), 2021): one tiling and one loop order serve every layer of every network, so that the
+choice of a machine is a compromise. The paper prints neither its equations nor its constants; the formulas
+(`hwmodels.kernels.template`) and the component costs are this project's.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from hwmodels.batch import check_layers
+from hwmodels.checks import positive, whole
+from hwmodels.components import arithmetic
+from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.sram import sram
+from hwmodels.kernels import template as kernels
+from hwmodels.kernels.template_columns import TemplateMetrics, TemplateTable
+from hwmodels.parts import Datapath, Technology
+from hwmodels.spec import paths
+from hwmodels.technology import nominal_voltage
+from workloads.table import IntColumn, LayerTable, make_table
+
+LOOP_ORDERS: Final = ("of_if_xy", "of_xy_if", "if_of_xy", "if_xy_of", "xy_of_if", "xy_if_of")
+"""Orders of the tile loops over output channels, input channels and positions, the outermost first."""
+
+_COUNTS: Final = (
+    "groups",
+    "macs_per_group",
+    "bank_height",
+    "bank_width_bits",
+    "weight_banks",
+    "input_banks",
+    "tile_if",
+    "tile_ix",
+    "tile_iy",
+    "tile_of",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A machine of the template.
+
+    Parameters
+    ----------
+    loop_order
+        One of `LOOP_ORDERS`.
+    groups, macs_per_group
+        Groups work on different output channels, the MACs of a group on input channels of one output.
+    bank_height, bank_width_bits
+        Words of a bank, and bits of a word; every bank is read once a cycle.
+    weight_banks, input_banks
+        Banks of each kind a group. Activation banks also hold the partial sums of a tile, and send their
+        words to all groups. Half of a bank holds the tile in use, half the next one.
+    tile_if, tile_ix, tile_iy, tile_of
+        Input channels, output columns, output rows and output channels of a tile.
+
+    """
+
+    name: str = "template"
+    loop_order: str = "of_if_xy"
+    groups: int = 16
+    macs_per_group: int = 16
+    bank_height: int = 1024
+    bank_width_bits: int = 64
+    weight_banks: int = 2
+    input_banks: int = 1
+    tile_if: int = 64
+    tile_ix: int = 14
+    tile_iy: int = 14
+    tile_of: int = 64
+    clock_hz: float = 800e6
+    datapath: Datapath = dataclasses.field(default_factory=Datapath)
+    technology: Technology = dataclasses.field(default_factory=Technology)
+    main_memory: MainMemory = dataclasses.field(default_factory=lambda: main_memory("lpddr4"))
+    source: str = "formulas and constants of this project (assumed)"
+
+    def __post_init__(self) -> None:
+        whole(self, *_COUNTS)
+        positive(self, "clock_hz")
+        if self.loop_order not in LOOP_ORDERS:
+            raise ValueError(
+                f"Template.loop_order must be one of {', '.join(LOOP_ORDERS)}, got {self.loop_order!r}"
+            )
+        if isinstance(self.main_memory, str):
+            object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+
+    def replace(self, changes: Mapping[str, Any]) -> "Template":
+        """Return a copy with the fields at dotted paths replaced.
+
+        Raises
+        ------
+        ValueError
+            If a path is unknown or a part refuses its value.
+
+        """
+        known = paths(self)
+        whole_parts: dict[str, Any] = {}
+        inside: dict[str, dict[str, Any]] = {}
+        for path, value in changes.items():
+            if path not in known:
+                raise ValueError(f"Template has no field {path!r}; it has {', '.join(known)}")
+            head, dot, rest = path.partition(".")
+            if dot:
+                inside.setdefault(head, {})[rest] = value
+            else:
+                whole_parts[head] = (
+                    main_memory(value) if (head, type(value)) == ("main_memory", str) else value
+                )
+        for head, fields in inside.items():
+            part = whole_parts.get(head, getattr(self, head))
+            whole_parts[head] = dataclasses.replace(part, **fields)
+        return dataclasses.replace(self, **whole_parts)
+
+
+def pack_templates(
+    base: Template, axes: Mapping[str, tuple[Sequence[Any], IntColumn]] | None = None, size: int = 1
+) -> TemplateTable:
+    """Turn a template and columns of axis values into the table that the kernel reads.
+
+    Parameters
+    ----------
+    base
+        The machine that every configuration starts from.
+    axes
+        Dotted path -> (choices, codes): the values an axis may take, and for each configuration the index of
+        the one it takes, shape (size,).
+    size
+        Number of configurations.
+
+    Returns
+    -------
+    TemplateTable
+        Columns of shape (size,).
+
+    Raises
+    ------
+    ValueError
+        If a path is unknown or a part refuses a value.
+
+    """
+    columns = _leaves(base)
+    for path in sorted(axes or {}, key=lambda path: path.count(".")):
+        choices, codes = (axes or {})[path]
+        below = [_leaves(base.replace({path: choice})) for choice in choices]
+        for leaf in below[0]:
+            if leaf == path or leaf.startswith(path + "."):
+                columns[leaf] = np.array([one[leaf] for one in below])[codes]
+    values = {name: np.broadcast_to(np.asarray(column), size) for name, column in columns.items()}
+    return _costed(values, size)
+
+
+def _leaves(machine: Template) -> dict[str, Any]:
+    """Numbers of a machine by dotted path; the loop order by its code."""
+    numbers = {
+        path: value for path, value in paths(machine).items() if isinstance(value, int | float | np.integer)
+    }
+    return {**numbers, "loop_order": LOOP_ORDERS.index(machine.loop_order)}
+
+
+def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
+    """Capacities, ports, energies, leakage and area from the components."""
+    node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
+    voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
+    bits = {name: values[f"datapath.{name}_bits"] for name in ("weight", "input", "output", "accumulator")}
+    mac = arithmetic.mac(bits["weight"], bits["input"], bits["accumulator"], node_nm, voltage=voltage)
+    held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
+    groups, width = values["groups"], values["bank_width_bits"]
+    bank_bytes = values["bank_height"] * width / 8.0
+    bank = sram(bank_bytes, width, node_nm, voltage=voltage)
+    macs = groups * values["macs_per_group"]
+    banks = groups * (values["weight_banks"] + values["input_banks"])
+    bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]
+    table = {
+        "order": values["loop_order"],
+        "groups": groups,
+        "macs_per_group": values["macs_per_group"],
+        **{name: values[name] for name in ("tile_if", "tile_ix", "tile_iy", "tile_of", "clock_hz")},
+        **{f"{name}_bits": width_bits for name, width_bits in bits.items()},
+        "weight_capacity_bytes": groups * values["weight_banks"] * bank_bytes,
+        "input_capacity_bytes": groups * values["input_banks"] * bank_bytes,
+        "weight_bytes_per_cycle": values["weight_banks"] * width / 8.0,
+        "input_bytes_per_cycle": groups * values["input_banks"] * width / 8.0,
+        "dram_read_bytes_per_s": bandwidth,
+        "dram_write_bytes_per_s": bandwidth * values["main_memory.write_share"],
+        "mac_pj": mac.energy_pj + held.energy_pj,
+        **{f"{name}_read_pj_per_byte": bank.read_pj_per_byte for name in ("weight", "input")},
+        **{f"{name}_write_pj_per_byte": bank.write_pj_per_byte for name in ("weight", "input")},
+        "dram_read_pj_per_byte": 8.0 * values["main_memory.read_pj_per_bit"],
+        "dram_write_pj_per_byte": 8.0 * values["main_memory.write_pj_per_bit"],
+        "leakage_w": macs * (mac.leakage_w + held.leakage_w) + banks * bank.leakage_w,
+        "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
+        "area_mm2": macs * (mac.area_um2 + held.area_um2) * 1e-6 + banks * bank.area_mm2,
+    }
+    return make_table(TemplateTable, table, size)
+
+
+def evaluate_templates(layers: LayerTable, configs: TemplateTable) -> TemplateMetrics:
+    """Cost templates on one network.
+
+    Parameters
+    ----------
+    layers
+        Lowered network, best deduplicated; columns of shape (n_operations,). Densities are not used.
+    configs
+        Machines; columns of shape (n_configs,).
+
+    Returns
+    -------
+    TemplateMetrics
+        Columns of shape (n_configs,). Serial and without the interpreter's lock.
+
+    Raises
+    ------
+    ValueError
+        If the layer table is refused.
+
+    """
+    check_layers(layers)
+    out = make_table(TemplateMetrics, {}, configs.size)
+    kernels.evaluate_templates(layers, configs, out, 0, configs.size)
+    return out
