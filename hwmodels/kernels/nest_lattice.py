@@ -41,6 +41,8 @@ INNERMOST, CHILD, PARENT = (
 )  # rows of `links`: first level that keeps an operand; its link to the array
 CELLS, MET, PATHS, TILINGS, ORDERED = 0, 1, 2, 3, 4  # of `tally`: cells, meetings; what was costed
 
+MANY = 4  # orders of a tiling above which its own bound is worth its time
+
 
 @kernel
 def count_packings(spread: Ints, across: int, down: int, digits: Ints, best: Ints) -> int:
@@ -268,6 +270,64 @@ def add_label(
 
 
 @kernel
+def extend_label(
+    problem: ProblemColumns,
+    rests: Small,
+    both: Small,
+    links: Ints,
+    least: Floats,
+    level: int,
+    inner: Ints,
+    inner_labels: Floats,
+    inner_masks: Ints,
+    inner_counts: Ints,
+    i: int,
+    outer: Ints,
+    labels: Floats,
+    masks: Ints,
+    counts: Ints,
+    j: int,
+    ones: Ints,
+    times: Ints,
+    new: Floats,
+) -> None:
+    """Go from the tile `inner` (labels of row i) over a level's loops to the tile `outer` (labels of row j).
+
+    The second half of `new` holds the words to `inner` were nothing absorbed.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    operands = traits.shape[0]
+    for d in range(bounds.size):
+        times[d] = outer[d] // inner[d]
+    for first in range(operands):
+        for k in range(inner_counts[i]):
+            mask = inner_masks[i, k]
+            for o in range(operands):
+                new[o] = inner_labels[i, k, o]
+                if (mask >> o) & 1 == 0 and links[CHILD, o] < level:
+                    rest = absorbed(both, rests, o, first, times)
+                    if rest > 0:
+                        mask |= 1 << o
+                        moved = ordered_fetches(
+                            bounds,
+                            coefficient,
+                            rank_dims,
+                            rank,
+                            traits,
+                            rests,
+                            o,
+                            inner,
+                            ones,
+                            least[o],
+                            first,
+                            times,
+                            new[operands + o],
+                        )
+                        new[o] = max(least[o], moved / rest)
+            add_label(labels, masks, counts, j, mask, new[:operands], least)
+
+
+@kernel
 def extend_labels(
     problem: ProblemColumns,
     rests: Small,
@@ -287,49 +347,93 @@ def extend_labels(
     times: Ints,
     new: Floats,
 ) -> None:
-    """Go from the tiles below a level's loops to those above: label every tile in `outer`.
+    """Label every tile in `outer`, from those below a level's loops.
 
-    A label holds the words to the pad of each operand whose bit is set in its mask: the loops so far have moved
-    it, and what lies further out cannot change them.
+    A label holds the words to the pad of each operand whose bit is set in its mask: the loops so far
+    have moved it, and what lies further out cannot change them.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
+    bounds, _rank, coefficient, rank_dims, traits = problem
     operands = traits.shape[0]
     for i in range(inner.shape[0]):
-        for o in range(operands):  # scratch: words if nothing is absorbed
+        for o in range(operands):
             new[operands + o] = least_fetches(
                 bounds, coefficient, rank_dims, traits, o, inner[i], ones, least[o]
             )
         for j in range(outer.shape[0]):
-            if not divides(inner[i], outer[j]):
-                continue
-            for d in range(bounds.size):
-                times[d] = outer[j, d] // inner[i, d]
-            for first in range(operands):
-                for k in range(inner_counts[i]):
-                    mask = inner_masks[i, k]
-                    for o in range(operands):
-                        new[o] = inner_labels[i, k, o]
-                        if (mask >> o) & 1 == 0 and links[CHILD, o] < level:
-                            rest = absorbed(both, rests, o, first, times)
-                            if rest > 0:
-                                mask |= 1 << o
-                                moved = ordered_fetches(
-                                    bounds,
-                                    coefficient,
-                                    rank_dims,
-                                    rank,
-                                    traits,
-                                    rests,
-                                    o,
-                                    inner[i],
-                                    ones,
-                                    least[o],
-                                    first,
-                                    times,
-                                    new[operands + o],
-                                )
-                                new[o] = max(least[o], moved / rest)
-                    add_label(labels, masks, counts, j, mask, new[:operands], least)
+            if divides(inner[i], outer[j]):
+                extend_label(
+                    problem,
+                    rests,
+                    both,
+                    links,
+                    least,
+                    level,
+                    inner[i],
+                    inner_labels,
+                    inner_masks,
+                    inner_counts,
+                    i,
+                    outer[j],
+                    labels,
+                    masks,
+                    counts,
+                    j,
+                    ones,
+                    times,
+                    new,
+                )
+
+
+@kernel
+def label_path(
+    problem: ProblemColumns,
+    rests: Small,
+    both: Small,
+    links: Ints,
+    least: Floats,
+    path: Ints,
+    path_start: Ints,
+    index: Ints,
+    middle: int,
+    labels: Floats,
+    masks: Ints,
+    counts: Ints,
+    ones: Ints,
+    times: Ints,
+    new: Floats,
+) -> None:
+    """Fill row `middle` of the labels with those of one path; row 0 holds the label it starts from."""
+    bounds, _rank, coefficient, rank_dims, traits = problem
+    operands = traits.shape[0]
+    for level in range(middle):
+        inner = path[path_start[level] + index[level]]
+        outer = path[path_start[level + 1] + index[level + 1]]
+        for o in range(operands):
+            new[operands + o] = least_fetches(
+                bounds, coefficient, rank_dims, traits, o, inner, ones, least[o]
+            )
+        counts[level + 1] = 0
+        extend_label(
+            problem,
+            rests,
+            both,
+            links,
+            least,
+            level,
+            inner,
+            labels,
+            masks,
+            counts,
+            level,
+            outer,
+            labels,
+            masks,
+            counts,
+            level + 1,
+            ones,
+            times,
+            new,
+        )
 
 
 @kernel
@@ -731,6 +835,10 @@ def search_cells(
     scratch: Ints,
     prices_in: Floats,
     index: Ints,
+    path_labels: Floats,
+    path_masks: Ints,
+    path_counts: Ints,
+    path_new: Floats,
     best: Floats,
     best_factors: Factors,
     best_order: Ints,
@@ -854,6 +962,61 @@ def search_cells(
                         index[level] = -1
                         continue
                 line_up_orders(factors, order_start, choice)
+                combinations = 1
+                for at_level in range(factors.shape[1]):
+                    combinations *= choice[at_level, 2] - choice[at_level, 1]
+                if combinations > MANY:
+                    label_path(
+                        problem,
+                        rests,
+                        both,
+                        links,
+                        least,
+                        path,
+                        path_start,
+                        index,
+                        middle,
+                        path_labels,
+                        path_masks,
+                        path_counts,
+                        path[0],
+                        scratch[0],
+                        path_new,
+                    )
+                    lowest = inf
+                    for k in range(path_counts[middle]):
+                        lowest = min(
+                            lowest,
+                            meet(
+                                problem,
+                                rests,
+                                both,
+                                links,
+                                least,
+                                arch,
+                                keep,
+                                first_touch,
+                                objective,
+                                middle,
+                                tile,
+                                path_labels[middle, k],
+                                path_masks[middle, k],
+                                spread,
+                                outer[m],
+                                costs[m],
+                                base,
+                                macs,
+                                prices_in,
+                                scratch[0],
+                                scratch[1],
+                            ),
+                        )
+                        if lowest < best[0]:
+                            break
+                    if lowest >= best[0]:
+                        if level < 0:
+                            break
+                        continue
                 tally[PATHS] += 1.0
                 tally[TILINGS] += ways[g]
                 before = best[0]

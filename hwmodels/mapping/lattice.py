@@ -9,6 +9,7 @@ from hwmodels.kernels.nest_columns import (
     ACROSS,
     DOWN,
     TEMPORAL,
+    Floats,
     Ints,
     Small,
     count_columns,
@@ -203,7 +204,7 @@ class LatticeSearch:
         )
         scratch, prices = np.ones((2, self.dims), dtype=np.int64), np.zeros((4, operands))
         index = np.zeros(self.depth, dtype=np.int64)
-        joined = np.concatenate(path)
+        joined, trail = np.concatenate(path), self._start(links, self.middle + 1)
         start, stop = 0, min(chunk, FIRST_SPREADS)  # few at first: an incumbent prunes the rest
         while start < len(self.spreads):
             spreads = self.spreads[start:stop]
@@ -217,7 +218,7 @@ class LatticeSearch:
                 self.objective, joined, starts, labels, masks, counts, spreads,
                 self.along_x[start:stop], self.ways[start:stop], cells, floors,
                 np.argsort(floors[:found, 0], kind="stable"), outer, costs, order_start, orders, rows, work, words,
-                choice, scratch, prices, index, self.best, self.best_factors, best_order, self.tally,
+                choice, scratch, prices, index, *trail, self.best, self.best_factors, best_order, self.tally,
             )  # fmt: skip
             start, stop = stop, stop + chunk
         if float(self.best[0]) == before:
@@ -225,14 +226,10 @@ class LatticeSearch:
         self.best_orders = orders[best_order]
         return True
 
-    def _labels(self, path: list[Ints], links: Ints) -> tuple[np.ndarray, Ints, Ints]:
+    def _labels(self, path: list[Ints], links: Ints) -> tuple[Floats, Ints, Ints]:
         """Labels of the tiles below the middle level's loops."""
         operands = len(self.problem.operands)
-        closed = int(sum(1 << o for o in range(operands) if links[1, o] < 0))
-        labels = np.zeros((1, LABELS, operands))
-        labels[0, 0, links[1] < 0] = float(np.prod(self.bounds.astype(float)))
-        masks, counts = np.zeros((1, LABELS), dtype=np.int64), np.ones(1, dtype=np.int64)
-        masks[0, 0] = closed
+        labels, masks, counts, new = self._start(links, 1)
         ones, times = np.ones(self.dims, dtype=np.int64), np.ones(self.dims, dtype=np.int64)
         for level, (inner, outer) in enumerate(pairwise(path)):
             further = np.zeros((len(outer), LABELS, operands))
@@ -240,12 +237,22 @@ class LatticeSearch:
             further_counts = np.zeros(len(outer), dtype=np.int64)
             extend_labels(
                 self.table, self.rests, self.both, links, self.least, level, inner, labels, masks, counts, outer,
-                further, further_masks, further_counts, ones, times, np.zeros(2 * operands),
+                further, further_masks, further_counts, ones, times, new,
             )  # fmt: skip
             labels, masks, counts = further, further_masks, further_counts
         return labels, masks, counts
 
-    def _outer_cycles(self, costs: np.ndarray) -> np.ndarray:
+    def _start(self, links: Ints, rows: int) -> tuple[Floats, Ints, Ints, Floats]:
+        """Room for labels of `rows` tiles, the first a single MAC's: what no pad keeps comes a word a MAC."""
+        operands = len(self.problem.operands)
+        labels, masks = np.zeros((rows, LABELS, operands)), np.zeros((rows, LABELS), dtype=np.int64)
+        labels[0, 0, links[1] < 0] = float(np.prod(self.bounds.astype(float)))
+        masks[0, 0] = sum(1 << o for o in range(operands) if links[1, o] < 0)
+        counts = np.zeros(rows, dtype=np.int64)
+        counts[0] = 1
+        return labels, masks, counts, np.zeros(2 * operands)
+
+    def _outer_cycles(self, costs: Floats) -> Floats:
         """Least cycles that main memory's ports are busy with each tile of the middle level."""
         operands = len(self.problem.operands)
         reads, writes = costs[:, operands, 1], costs[:, operands, 2]
