@@ -57,11 +57,11 @@ def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, floa
     write_elements = float(layer.write_elements)
     weights = inputs = written = 0.0
     if weight_elements > 0.0:
-        weights = weight_elements * stored_weight(layer, config, weight_elements).dram
+        weights = weight_elements * stored_weight(layer, config, weight_elements, weight_elements).dram
     if read_elements > 0.0:
-        inputs = read_elements * stored_input(layer, config, read_elements).dram
+        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
     if write_elements > 0.0:
-        written = write_elements * stored_output(layer, config, write_elements)
+        written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
     read = weights + inputs
     dram_s = read / config.dram_read_bytes_per_s + written / config.dram_write_bytes_per_s
     lanes_s = 0.0

@@ -23,8 +23,8 @@ PERIODIC = 8
 
 @kernel
 def index_bits(count: float) -> float:
-    """Bits that tell `count` things apart."""
-    return float(math.ceil(math.log2(count)))
+    """Bits that tell `count` things apart; none for less than two."""
+    return float(math.ceil(math.log2(count))) if count > 1.0 else 0.0
 
 
 @kernel
@@ -69,6 +69,18 @@ def metadata_bits(stored: float, operand: Operand, elements: float, rows: float)
     if code == PERIODIC:
         return operand.block / elements
     return 0.0
+
+
+@kernel
+def matrix_rows(operand: Operand, channels: float, plane: float, images: float) -> float:
+    """Rows of the matrix that a format sees: channels by positions, and vectors along the format's grain.
+
+    `channels` channels (those of all images) have `plane` elements each. Without a plane an image is a
+    vector: one row, or in compressed columns one column.
+    """
+    if plane > 1.0 or operand.format == CSC:
+        return channels
+    return images
 
 
 class Stored(NamedTuple):

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.formats import Stored, stored
+from hwmodels.kernels.formats import Stored, matrix_rows, stored
 from hwmodels.kernels.layout import CARTESIAN, SYSTOLIC, UNROLLED, channel_group
 from hwmodels.kernels.rows import Config, Layer
 from hwmodels.kernels.sparse import shares
@@ -12,28 +12,36 @@ from hwmodels.kernels.systolic import OUTPUT_STATIONARY, fold_overhead
 
 
 @kernel
-def stored_weight(layer: Layer, config: Config, elements: float) -> Stored:
+def stored_weight(layer: Layer, config: Config, filters: float, elements: float) -> Stored:
     """Bytes of a weight; rows of the format are filters."""
-    rows = float(layer.g * layer.k)
     return stored(
-        config.weight, layer.weight_bits, layer.weight_density, elements, rows, config.mask_capacity_bytes
+        config.weight,
+        layer.weight_bits,
+        layer.weight_density,
+        elements,
+        matrix_rows(config.weight, filters, elements / filters, 1.0),
+        config.mask_capacity_bytes,
     )
 
 
 @kernel
-def stored_input(layer: Layer, config: Config, elements: float) -> Stored:
-    """Bytes of an input element; rows of the format are the channels of each image."""
-    rows = float(layer.n * layer.g * layer.c)
+def stored_input(layer: Layer, config: Config, channels: float, plane: float, images: float) -> Stored:
+    """Bytes of an input element of so many channels (images counted in); see `matrix_rows`."""
     return stored(
-        config.input, layer.input_bits, layer.input_density, elements, rows, config.mask_capacity_bytes
+        config.input,
+        layer.input_bits,
+        layer.input_density,
+        channels * plane,
+        matrix_rows(config.input, channels, plane, images),
+        config.mask_capacity_bytes,
     )
 
 
 @kernel
-def stored_output(layer: Layer, config: Config, elements: float) -> float:
-    """Bytes of an output in main memory; rows of the format are the channels of each image."""
-    rows = float(layer.n * layer.g * layer.k)
-    return stored(config.output, layer.output_bits, layer.output_density, elements, rows, 0.0).dram
+def stored_output(layer: Layer, config: Config, channels: float, plane: float, images: float) -> float:
+    """Bytes of an output in main memory; see `stored_input`."""
+    rows = matrix_rows(config.output, channels, plane, images)
+    return stored(config.output, layer.output_bits, layer.output_density, channels * plane, rows, 0.0).dram
 
 
 class Terms(NamedTuple):
@@ -111,9 +119,12 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
     weights = groups * all_k * all_c * window
     share = shares(layer, config, outputs * all_c * window)
 
-    weight = stored_weight(layer, config, weights)
-    inputs = stored_input(layer, config, groups * all_c * float(layer.n * layer.in_rows * layer.in_cols))
-    output_b = stored_output(layer, config, outputs)
+    images = float(layer.n)
+    weight = stored_weight(layer, config, groups * all_k, weights)
+    inputs = stored_input(
+        layer, config, images * groups * all_c, float(layer.in_rows * layer.in_cols), images
+    )
+    output_b = stored_output(layer, config, images * groups * all_k, float(layer.p * layer.q), images)
     sum_b = config.accumulator_bits / 8.0
     weight_dram, input_dram = weight.dram / weight.chip, inputs.dram / inputs.chip
     weight_mask, input_mask = weight.mask / weight.chip, inputs.mask / inputs.chip

@@ -20,7 +20,7 @@ from tests.oracles import sparse as oracle
 from tests.oracles.tiling import Nest
 from workloads.sparsity.formats import Format, format_bits
 from workloads.sparsity.imbalance import expected_imbalance
-from workloads.table import LayerTable
+from workloads.table import LayerTable, with_densities
 
 CONV = Nest(k=64, c=32, p=28, q=28, r=3, s=3, pad=1, in_rows=28, in_cols=28)
 
@@ -397,6 +397,22 @@ def test_stored_activations_of_vector_rows_are_packed_too():
     )
     packed = cost(machine(input__format="bitmask"), vector)
     assert packed.dram_read_bytes[0] == 8000 * (0.5 + 1 / 8)
+
+
+@pytest.mark.parametrize("format_", ["csr", "csc", "coo", "block", "bitmask", "rle"])
+@pytest.mark.parametrize("shape", [Nest(n=1, k=100, c=256), Nest(n=8, k=64, c=64), CONV])
+def test_metadata_of_vectors_and_planes_stays_small(format_, shape):
+    """A vector is not one row (or column) an element: at a tenth dense it shrinks in every format."""
+    layers = with_densities(layer_table([shape]), weight=0.1, activation=0.1)
+    packed = {
+        f"{name}__{field}": value
+        for name in ("weight", "input", "output")
+        for field, value in (("format", format_), ("block", 4))
+    }
+    big = {f"buffers.{name}.bytes": 2**24 for name in ("weight", "input", "output")}
+    before, after = (cost(one.replace(big), layers, "energy") for one in (machine(), machine(**packed)))
+    assert after.dram_read_bytes[0] < 0.55 * before.dram_read_bytes[0]
+    assert after.dram_write_bytes[0] < 0.55 * before.dram_write_bytes[0]
 
 
 # --- bad input
