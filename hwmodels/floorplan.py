@@ -1,14 +1,16 @@
-"""Area and power of one machine, component by component and tier by tier."""
+"""Area, power, cost and carbon of one machine, component by component and tier by tier."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwmodels.components import carbon, cost
 from hwmodels.packing import BUFFERS, cost_columns, machine_costs
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
 from hwmodels.spec import Accelerator
 from hwmodels.technology import nominal_voltage, scale_area, scale_energy
+from workloads.table import FloatColumn
 
 if TYPE_CHECKING:
     import pandas
@@ -60,6 +62,70 @@ def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
     )
     frame["power_w"] = frame["dynamic_w"] + frame["leakage_w"]
     return frame
+
+
+def tier_area_mm2(accelerator: Accelerator) -> FloatColumn:
+    """Area of each tier in square millimetres, shape (tiers,), tier 0 next to the heat sink."""
+    area = np.zeros(accelerator.stacking.tiers)
+    for row in _rows(accelerator):
+        area[row[2]] += row[4]
+    return area
+
+
+def die_usd(accelerator: Accelerator) -> float:
+    """Cost of one good die or stack in 2020 US dollars, every tier in the machine's node.
+
+    Raises
+    ------
+    ValueError
+        If the node has no wafer price (3 to 90 nm).
+
+    Notes
+    -----
+    See `components.cost.die_usd`: in a monolithic stack yields multiply; other stacks bond tested dies. Test,
+    package and a main memory off chip are not included.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> planar = hwmodels.load("spring").replace({"stacking": hwmodels.Stacking()})
+    >>> die_usd(hwmodels.load("spring")) > 2 * die_usd(planar)
+    True
+
+    """
+    sequential = accelerator.stacking.style in ("planar", "monolithic")
+    area = tier_area_mm2(accelerator)
+    return float(cost.die_usd(area, accelerator.technology.node_nm, sequential=sequential))
+
+
+def embodied_carbon_g(accelerator: Accelerator) -> float:
+    """Grams of CO2-equivalent of making the die or stack, after ACT, with the yield of its tiers.
+
+    Raises
+    ------
+    ValueError
+        If the node has no carbon figures (3 to 28 nm).
+
+    Notes
+    -----
+    Tiers of a monolithic stack are all processed over the footprint; others at their own area. Yield is that
+    of `components.cost.die_yield`. Main memory off chip is not included.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> 2_000 < embodied_carbon_g(hwmodels.load("spring")) < 20_000
+    True
+
+    """
+    area = tier_area_mm2(accelerator)
+    good = cost.die_yield(area)
+    if accelerator.stacking.style == "monolithic":
+        processed, share = np.array([area.max() * area.size]), np.array([good.prod()])
+    else:
+        processed, share = area, good
+    node_nm = accelerator.technology.node_nm
+    return float(carbon.embodied_g(processed, node_nm, process_yield=share).sum())
 
 
 Row = tuple[str, str, int, int, float, float, float]

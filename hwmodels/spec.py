@@ -121,6 +121,18 @@ class Accelerator:
 
         return power_table(self)
 
+    def die_usd(self) -> float:
+        """Cost of one good die or stack; see `hwmodels.floorplan.die_usd`."""
+        from hwmodels.floorplan import die_usd
+
+        return die_usd(self)
+
+    def embodied_carbon_g(self) -> float:
+        """Carbon of making it; see `hwmodels.floorplan.embodied_carbon_g`."""
+        from hwmodels.floorplan import embodied_carbon_g
+
+        return embodied_carbon_g(self)
+
     def replace(self, changes: Mapping[str, Any]) -> Accelerator:
         """Return a copy with the parts at dotted paths replaced.
 

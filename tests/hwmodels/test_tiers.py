@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import hwmodels
+from hwmodels import floorplan
+from hwmodels.components import cost as components_cost
 from hwmodels.components import stacking
 from hwmodels.tiers import FIRST_LIMIT, tier_loads
 from tests.hwmodels.tables import layer_table
@@ -95,6 +97,27 @@ def test_limits_are_checked_row_by_row():
     axes = {"stacking.temperature_limit_c": ([0.0, 40.0, 105.0], np.array([0, 1, 2, 1]))}
     metrics = hwmodels.evaluate(network(), hwmodels.pack(base, axes, 4))
     assert metrics.feasible.tolist() == [1, 0, 1, 0]
+
+
+def test_a_planar_chip_costs_its_area_and_a_stack_the_product_of_its_yields():
+    planar = hwmodels.load("edge_16x16")
+    area = planar.area_mm2().area_mm2.sum()
+    assert planar.die_usd() == pytest.approx(float(components_cost.die_usd([area], 22)), rel=1e-12)
+    spring = hwmodels.load("spring")
+    tiers = floorplan.tier_area_mm2(spring)
+    assert tiers == pytest.approx([166.04, 166.0], abs=0.01)
+    assert spring.die_usd() == pytest.approx(float(components_cost.die_usd(tiers, 14)), rel=1e-12)
+    bonded = spring.replace({"stacking.style": "hybrid_bond"})
+    assert bonded.die_usd() < spring.die_usd()  # known good dies
+
+
+def test_carbon_counts_every_tier_over_the_footprint():
+    spring = hwmodels.load("spring")
+    alone = spring.replace({"stacking": hwmodels.Stacking()})
+    good = float(components_cost.die_yield(alone.area_mm2().area_mm2.sum()))
+    assert spring.embodied_carbon_g() == pytest.approx(2 / good * alone.embodied_carbon_g(), rel=1e-3)
+    with pytest.raises(ValueError, match="node_nm must be between 3 and 28"):
+        hwmodels.load("eie").embodied_carbon_g()
 
 
 def test_springs_stack_bears_its_power():
