@@ -3,10 +3,10 @@
 With perfect factors a tiling is a path of tile extents, each dividing the next. A tile of operand o with
 extents E comes to its level at least prod(B / E) * (tile - overlap) / A times over all instances: A are the
 iterations, directly outside the tile, of loops that leave o where it is; the overlap is what two different
-positions of a sliding window share at most. One order lets one class of loops (those that leave operand s where
-it is) come first, so the A of all operands follow from one choice of s a level. These least words need no
-orders and no walk: the paths inside the PEs become labels of their outermost tile, a pair (label's tile, spread)
-is a cell, and cells meet the tiles of the level above in the order of their bounds.
+positions of a sliding window share at most. One order lets one class of loops (those that leave operand s
+where it is) come first, so the A of all operands follow from one choice of s a level. These least words need
+no orders and no walk: the paths inside the PEs become labels of their outermost tile, a pair (label's tile,
+spread) is a cell, and cells meet the tiles of the level above in the order of their bounds.
 """
 
 from math import inf
@@ -129,7 +129,7 @@ def new_words(
 
 @kernel
 def absorbed(both: Small, rests: Small, operand: int, first: int, times: Ints) -> float:
-    """Iterations of one level's loops, those that leave `first` in place coming first, that `operand` rests over.
+    """Iterations of a level's loops, those that leave `first` in place first, that `operand` rests over.
 
     Negative where no loop of the level moves the operand: then it goes on resting in the level outside.
     """
@@ -181,10 +181,10 @@ def ordered_fetches(
     times: Ints,
     loose: float,
 ) -> float:
-    """As `least_fetches` (given as `loose`), where the class `first` comes first in a level of `times` iterations.
+    """As `least_fetches` (given as `loose`), where class `first` leads in a level of `times` iterations.
 
-    The innermost loop that moves the operand takes all but one in `times` of the steps: what slides along it is
-    known; a loop over a plain rank brings wholly new tiles, and so does everything outside it.
+    The innermost loop that moves the operand takes all but one in `times` of the steps: what slides along it
+    is known; a loop over a plain rank brings wholly new tiles, and so does everything outside it.
     """
     if traits[operand, SLIDING] == 0:
         return loose
@@ -233,7 +233,7 @@ def ordered_fetches(
 def add_label(
     labels: Floats, masks: Ints, counts: Ints, state: int, mask: int, new: Floats, least: Floats
 ) -> None:
-    """Keep a label unless another of the same kind is no worse; where there is no room, let one stand for all."""
+    """Keep a label unless another of its kind is no worse; where there is no room, one stands for all."""
     operands = new.size
     room = masks.shape[1]
     n = counts[state]
@@ -437,7 +437,7 @@ def label_path(
 
 
 @kernel
-def cell_prices(
+def cell_prices(  # noqa: C901 - one pass over a cell's terms, read top to bottom
     problem: ProblemColumns,
     rests: Small,
     links: Ints,
@@ -451,7 +451,7 @@ def cell_prices(
     macs: float,
     prices_out: Floats,
 ) -> float:
-    """Energy of a cell that does not depend on its links' words; fills pJ a word and the words' share that merges.
+    """Energy of a cell whatever its links' words; fills pJ a word and the words' share that merges.
 
     `prices_out` (2, O): pJ a word that comes to the pads; words at the parent a word to the pads.
     """
@@ -514,7 +514,7 @@ def cell_prices(
             energy -= inner_share * prices[child, 1] * held * copies
         prices_out[0, o] = price
         prices_out[1, o] = merge
-    return energy
+    return float(energy)
 
 
 @kernel
@@ -531,7 +531,7 @@ def port_floor(rates: Floats, hidden: Ints, level: int, reads: float, writes: fl
 
 
 @kernel
-def bound_cells(
+def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to bottom
     problem: ProblemColumns,
     rests: Small,
     both: Small,
@@ -653,8 +653,10 @@ def bound_outer(
     times: Ints,
     costs: Floats,
 ) -> None:
-    """Fill `costs` (n, O + 1, 4): by the class that comes first outside, energy of the traffic between the two
-    outer levels, its words read and written outside, and written in the middle; last row, their least.
+    """Fill `costs` (n, O + 1, 4) by the class that comes first outside; the last row is their least.
+
+    The columns: energy of the traffic between the two outer levels, its words read and written outside, and
+    written in the middle.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
     _usable, _fanouts, _rates, _hidden, prices, _totals = arch
@@ -803,7 +805,7 @@ def meet(
 
 
 @kernel
-def search_cells(
+def search_cells(  # noqa: C901 - one pass over a cell's terms, read top to bottom
     problem: ProblemColumns,
     rests: Small,
     both: Small,
@@ -844,7 +846,7 @@ def search_cells(
     best_order: Ints,
     tally: Floats,
 ) -> None:
-    """Meet cells (by rising bound) with tiles of the middle level (by rising cost) and cost what may be better.
+    """Meet cells (by rising bound) with tiles of the middle level (by rising cost); cost what may be better.
 
     `path` lists the tiles of the levels inside, innermost first, those of level l from `path_start[l]`.
     """

@@ -214,10 +214,12 @@ class LatticeSearch:
                 float(self.best[0]), times, prices, cells, floors,
             )  # fmt: skip
             search_cells(
-                self.table, self.rests, self.both, links, self.least, self.machine, int(self.rules.reuse), touch,
+                self.table, self.rests, self.both, links, self.least, self.machine, int(self.rules.reuse),
+                touch,
                 self.objective, joined, starts, labels, masks, counts, spreads,
                 self.along_x[start:stop], self.ways[start:stop], cells, floors,
-                np.argsort(floors[:found, 0], kind="stable"), outer, costs, order_start, orders, rows, work, words,
+                np.argsort(floors[:found, 0], kind="stable"), outer, costs, order_start, orders, rows,
+                work, words,
                 choice, scratch, prices, index, *trail, self.best, self.best_factors, best_order, self.tally,
             )  # fmt: skip
             start, stop = stop, stop + chunk
@@ -236,7 +238,8 @@ class LatticeSearch:
             further_masks = np.zeros((len(outer), LABELS), dtype=np.int64)
             further_counts = np.zeros(len(outer), dtype=np.int64)
             extend_labels(
-                self.table, self.rests, self.both, links, self.least, level, inner, labels, masks, counts, outer,
+                self.table, self.rests, self.both, links, self.least, level, inner, labels, masks, counts,
+                outer,
                 further, further_masks, further_counts, ones, times, new,
             )  # fmt: skip
             labels, masks, counts = further, further_masks, further_counts

@@ -87,7 +87,7 @@ def main() -> None:
     print(f"evaluate_mappings, three levels: {rate():,.0f} mappings per CPU-second")
     architecture = machine()
     constraints = kept(architecture)
-    unique = {problem.bounds + (problem.operands[1],): problem for problem in problems(_resnet50())}
+    unique = {(*problem.bounds, problem.operands[1]): problem for problem in problems(_resnet50())}
     map_problem(convolution(k=4, c=4, p=4, q=4), architecture, constraints=constraints)  # compile
     for objective in ("latency", "energy", "edp"):
         total = 0.0
