@@ -1,10 +1,13 @@
 """Timeloop projects: read the files of one, and run its mapping on our engine under its rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, prod
 from pathlib import Path
 
+from hwmodels.interop.sparseloop import SparseModel
+from hwmodels.interop.sparseloop_formats import NonZeros
+from hwmodels.interop.sparseloop_section import read_sparse
 from hwmodels.interop.timeloop_architecture import Metadata, read_architecture
 from hwmodels.interop.timeloop_files import TimeloopInputError, Value, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_constraints, read_mapping
@@ -102,8 +105,10 @@ def load(files: Sequence[str | Path]) -> TimeloopProject:
     )
 
 
-def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
-    """Evaluate the mapping of a project.
+def model(
+    project: TimeloopProject, rules: Rules = TIMELOOP, rounding: NonZeros = NonZeros.FIBER
+) -> TimeloopResult:
+    """Evaluate the mapping of a project, with its sparse optimisations where it has any.
 
     Parameters
     ----------
@@ -111,7 +116,10 @@ def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
         What `load` read; it must hold a mapping.
     rules
         Timeloop's by default: tiles that change their step fetch everything again, first touches read
-        nothing.
+        nothing. The Sparseloop artifact counts first touches.
+    rounding
+        How expected non-zeros are rounded: up for each fiber (Timeloop 3.0.3), or only in total (the
+        artifact).
 
     Returns
     -------
@@ -122,21 +130,58 @@ def model(project: TimeloopProject, rules: Rules = TIMELOOP) -> TimeloopResult:
     Raises
     ------
     TimeloopInputError
-        If there is no mapping, or sparse optimisations are asked for.
+        If there is no mapping, or the sparse optimisations do not follow the grammar.
     MappingError
-        If the mapping does not fit: the limit is named.
+        If the mapping does not fit (its dense tiles: expected zeros are no promise): the limit is named. If a
+        sparse optimisation is not supported.
 
     """
     if project.mapping is None:
         raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
-    if project.sparse is not None:
-        raise project.sparse.fail(
-            "sparse optimisations are not supported; leave the section out for the dense model"
-        )
     evaluation = evaluate(project.problem, project.architecture, project.mapping, rules)
     if not evaluation.feasible:
         raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, evaluation.limit)}")
+    if project.sparse is not None:
+        return _with_zeros(project, project.mapping, evaluation, rounding)
     return result_of(project.problem, project.mapping, evaluation)
+
+
+def _with_zeros(
+    project: TimeloopProject, mapping: Mapping, dense: Evaluation, rounding: NonZeros
+) -> TimeloopResult:
+    """Apply the sparse optimisations to a dense evaluation."""
+    assert project.sparse is not None
+    sparse = SparseModel(
+        problem=project.problem,
+        architecture=project.architecture,
+        mapping=mapping,
+        densities=project.densities,
+        metadata=project.metadata,
+        actions=project.actions,
+        section=read_sparse(project.sparse, project.problem, project.architecture),
+        rounding=rounding,
+    ).evaluate(dense)
+    result = result_of(
+        project.problem,
+        mapping,
+        replace(
+            dense,
+            cycles=sparse.cycles,
+            bound=sparse.bound,
+            utilisation=sparse.computes / (project.architecture.macs * sparse.cycles),
+            energy_pj=sparse.energy_pj,
+            energy_by_component_pj=sparse.energy_by_component_pj,
+        ),
+    )
+    for (level, operand), counts in sparse.counts.items():
+        shown = result.levels[level][operand]
+        for name in ("reads", "fills", "updates", "saved_reads", "saved_updates"):
+            shown[name] = getattr(counts, name) / shown["instances"]
+        shown["metadata_bits"] = (counts.read_bits + counts.fill_bits + counts.update_bits) / shown[
+            "instances"
+        ]
+        shown["energy_pj"] = sparse.energy_by_operand_pj[level, operand]
+    return result
 
 
 def _excess(project: TimeloopProject, mapping: Mapping, limit: str) -> str:
@@ -193,7 +238,7 @@ def map_project(
     """
     if project.sparse is not None:
         raise project.sparse.fail(
-            "sparse optimisations are not supported; leave the section out for the dense model"
+            "the mapper does not support sparse optimisations; leave the section out for the dense optimum"
         )
     found = map_problem(
         project.problem, project.architecture, objective, constraints=project.constraints, rules=rules

@@ -39,7 +39,8 @@ _DESCRIPTIVE = (
     "type", "technology", "n_banks", "num-banks", "n_ports", "num-ports", "nports", "update_fifo_depth",
     "latency", "cycle_seconds", "global_cycle_seconds", "voltage", "wire_length",
     "n_rdwr_ports", "n_rd_ports", "n_wr_ports",
-    "metadata_n_banks", "datawidth", "width", "length", "pipelined",
+    "metadata_n_banks", "datawidth", "width", "length", "pipelined", "num_banks",
+    "compression_supported", "decompression_supported", "metadata_counter_width",
 )  # fmt: skip
 _STORAGE_KEYS = tuple(dict.fromkeys([*(k for keys in _SYNONYMS.values() for k in keys), *_DESCRIPTIVE]))
 _COMPUTE_KEYS = (

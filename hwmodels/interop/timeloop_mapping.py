@@ -12,7 +12,7 @@ from hwmodels.mapping.problem import MappingError, Problem
 _FACTOR = re.compile(r"([A-Za-z]+)\s*(<=|>=|=)?\s*(\d+)(?:\s*,\s*\d+)?")
 _DIRECTIVE = (
     "target", "name", "type", "factors", "permutation", "split", "keep", "bypass", "min",
-    "default_max_factor", "default_min_factor",
+    "default_max_factor", "default_min_factor", "stream",
 )  # fmt: skip
 
 

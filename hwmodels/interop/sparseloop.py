@@ -1,0 +1,335 @@
+"""Sparse optimisations of Timeloop projects: what zeros save of the counts that the engine gives.
+
+Sparseloop's method (Wu et al., MICRO 2022) over our dense counts: formats leave zeros out and add metadata;
+gating and skipping save accesses where another operand is zero, down to the multiply-accumulates. Counts are
+expectations, with zeros of different operands independent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil, inf
+
+from hwmodels.interop.sparseloop_density import Zeros
+from hwmodels.interop.sparseloop_formats import (
+    Groups,
+    NonZeros,
+    RankWords,
+    fibers,
+    innermost_first,
+    rank_loops,
+    words,
+)
+from hwmodels.interop.sparseloop_section import SparseSection
+from hwmodels.interop.timeloop_architecture import Metadata
+from hwmodels.interop.timeloop_problem import Density
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.engine import Evaluation, LevelCounts
+from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.problem import MappingError, Operand, Problem
+
+Key = tuple[str, str]  # (level, operand)
+
+
+@dataclass(slots=True, kw_only=True)
+class SparseCounts:
+    """Words one operand moves at one level, summed over instances; bits are of metadata."""
+
+    reads: float
+    fills: float
+    updates: float
+    read_bits: float = 0.0
+    fill_bits: float = 0.0
+    update_bits: float = 0.0
+    saved_reads: float = 0.0  # gated or skipped, as the level does
+    saved_updates: float = 0.0
+    saved_read_bits: float = 0.0
+    compressed_words: float = 0.0  # that pass the compressor on their way out
+    decompressed_words: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseEvaluation:
+    """What a mapping costs with its zeros."""
+
+    counts: dict[Key, SparseCounts]
+    computes: float  # effectual multiply-accumulates, and ineffectual ones that nothing saves
+    gated_computes: float
+    skipped_computes: float
+    cycles: int
+    bound: str
+    energy_by_component_pj: dict[str, float]
+    energy_by_operand_pj: dict[Key, float] = field(default_factory=dict)
+
+    @property
+    def energy_pj(self) -> float:
+        """Energy of all components."""
+        return sum(self.energy_by_component_pj.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseModel:
+    """A project's sparse optimisations over its dense evaluation."""
+
+    problem: Problem
+    architecture: Architecture
+    mapping: Mapping
+    densities: dict[str, Density]
+    metadata: dict[str, Metadata]
+    actions: dict[str, dict[str, float]]
+    section: SparseSection
+    rounding: NonZeros = NonZeros.FIBER
+
+    def evaluate(self, dense: Evaluation) -> SparseEvaluation:
+        """Apply formats, then gating and skipping, then price what is left.
+
+        Parameters
+        ----------
+        dense
+            What the engine says about the same mapping.
+
+        Raises
+        ------
+        MappingError
+            If a format has too few ranks, or gating is asked for at a level that is not the innermost of its
+            operand or spreads over several instances: the leader of one access is then not one element.
+
+        """
+        counts = {(c.level, c.operand): self._stored(c, dense) for c in dense.counts}
+        kept = self._save(counts)
+        self._convert(counts)
+        computes, gated, skipped = self._computes(kept)
+        energies = dict(self._energies(counts, dense))
+        by_level = {
+            level.name: sum(pj for (name, _), pj in energies.items() if name == level.name)
+            for level in self.architecture.levels
+        }
+        actions = self.actions[self.architecture.mac_name]
+        by_level[self.architecture.mac_name] = (
+            computes * self.architecture.mac_pj
+            + gated * actions.get("mac_gated", 0.0)
+            + skipped * actions.get("mac_skipped", 0.0)
+        )
+        lanes = dense.macs / dense.compute_cycles  # multiply-accumulates a cycle while computing
+        cycles, bound = self._cycles(counts, dense, ceil((computes + gated) / lanes - 1e-6))
+        return SparseEvaluation(
+            counts=counts,
+            computes=computes,
+            gated_computes=gated,
+            skipped_computes=skipped,
+            cycles=cycles,
+            bound=bound,
+            energy_by_component_pj=by_level,
+            energy_by_operand_pj=energies,
+        )
+
+    def zeros(self, operand: Operand) -> Zeros:
+        """How an operand's zeros fall."""
+        return Zeros.of(self.densities[operand.name], operand.elements(self.problem.extents))
+
+    def _stored(self, dense: LevelCounts, evaluation: Evaluation) -> SparseCounts:
+        """Counts under the format alone: zeros left out, metadata added."""
+        operand = self.problem.operand(dense.operand)
+        stored = self.section.formats.get((dense.level, dense.operand))
+        if stored is None:
+            return SparseCounts(reads=dense.reads, fills=dense.fills, updates=dense.updates)
+        share = self.zeros(operand).share
+        saves = share if stored.compressed or len(stored.ranks) > 1 else 1.0
+        width = self.metadata[dense.level].width_bits
+        bits = sum(one.stored_bits(width) for one in self.metadata_words(dense.level, operand))
+        tiles = max(dense.tile_words, 1)
+        return SparseCounts(
+            reads=dense.reads * saves,
+            fills=dense.fills * saves,
+            updates=dense.updates * (saves if operand.read_write else 1.0),
+            read_bits=bits * dense.reads / tiles,
+            fill_bits=bits * dense.fills / tiles,
+            update_bits=bits * dense.updates / tiles,
+        )
+
+    def metadata_words(self, level: str, operand: Operand) -> list[RankWords]:
+        """Expected metadata of an operand's tile at a level, innermost rank first."""
+        stored = self.section.formats[level, operand.name]
+        index = self.architecture.index(level)
+        spans = fibers(operand, self._groups(index, operand))
+        held = self.metadata[level]
+        return words(stored, spans, self.zeros(operand), held.bits or held.width_bits, self.rounding)
+
+    def _groups(self, level: int, operand: Operand) -> Groups:
+        """Loops of the ranks of an operand's tile; one flat rank where the level has no format."""
+        stored = self.section.formats.get((self.architecture.levels[level].name, operand.name))
+        if stored is None:
+            return [[loop for at in self.mapping.levels[: level + 1] for loop in innermost_first(at)]]
+        child = self._child(level, operand)
+        inside = None
+        if child >= 0 and stored.compressed:
+            extents = self.mapping.tile(self.problem, child)
+            if operand.elements(extents) > 1:
+                inside = self._groups(child, operand)
+        return rank_loops(operand, self.mapping, level, child, stored, inside)
+
+    def _child(self, level: int, operand: Operand) -> int:
+        """The next level inwards that keeps an operand; -1: none."""
+        inner = [i for i in range(level) if operand.name in self.mapping.levels[i].keep]
+        return inner[-1] if inner else -1
+
+    def _save(self, counts: dict[Key, SparseCounts]) -> dict[str, float]:
+        """Gate and skip; the share of accesses that reaches the MACs, by operand with an optimisation."""
+        reached: dict[str, float] = {}
+        for (level, name), saving in self.section.optimizations.items():
+            self._check_scalar(level, name)
+            share = 1.0
+            for condition in saving.conditions:
+                share *= self.zeros(self.problem.operand(condition)).share
+            reached[name] = share
+            at = counts[level, name]
+            at.saved_reads = at.reads * (1.0 - share)
+            at.saved_updates = at.updates * (1.0 - share)
+            at.saved_read_bits = at.read_bits * (1.0 - share)
+            at.reads *= share
+            at.updates *= share
+            at.read_bits *= share
+        return reached
+
+    def _check_scalar(self, level: str, name: str) -> None:
+        """Refuse an optimisation whose leader is more than one element."""
+        index = self.architecture.index(level)
+        operand = self.problem.operand(name)
+        if name not in self.mapping.levels[index].keep:
+            raise MappingError(f"gating or skipping {name} at {level}: the mapping does not keep it there")
+        if self._child(index, operand) >= 0:
+            raise MappingError(
+                f"gating or skipping {name} at {level} is not supported: a level further in keeps it too"
+            )
+        if any(at.spatial_x or at.spatial_y for at in self.mapping.levels[: index + 1]):
+            raise MappingError(
+                f"gating or skipping {name} at {level} is not supported: it feeds several instances"
+            )
+
+    def _convert(self, counts: dict[Key, SparseCounts]) -> None:
+        """Count the words that change between compressed and not on their way between two levels."""
+        for (level, name), at in counts.items():
+            if self._compressed(level, name):
+                continue
+            index = self.architecture.index(level)
+            outer = [
+                i
+                for i in range(index + 1, len(self.architecture.levels))
+                if name in self.mapping.levels[i].keep
+            ]
+            if outer and self._compressed(self.architecture.levels[outer[0]].name, name):
+                at.decompressed_words = at.fills
+                if self.problem.operand(name).read_write:
+                    at.compressed_words = counts[self.architecture.levels[outer[0]].name, name].updates
+
+    def _compressed(self, level: str, operand: str) -> bool:
+        stored = self.section.formats.get((level, operand))
+        return stored is not None and stored.compressed
+
+    def _computes(self, reached: dict[str, float]) -> tuple[float, float, float]:
+        """Multiply-accumulates done, gated and skipped."""
+        sources = [operand for operand in self.problem.operands if not operand.read_write]
+        total = float(self.problem.macs)
+        for operand in sources:
+            total *= reached.get(operand.name, 1.0)
+        # Where one operand is fetched only where another is not zero, the other's zeros never come.
+        led = {
+            condition
+            for (_, name), saving in self.section.optimizations.items()
+            if name in {source.name for source in sources}
+            for condition in saving.conditions
+        }
+        effectual, absent = total, 0.0
+        for operand in sources:
+            if operand.name in led:
+                continue
+            share = self.zeros(operand).share
+            if self._located(operand):
+                absent += effectual * (1.0 - share)
+                effectual *= share
+        if self.section.compute_skips:
+            return effectual, 0.0, absent
+        if self.section.compute_gates:
+            return effectual, absent, 0.0
+        return effectual + absent, 0.0, 0.0
+
+    def _located(self, operand: Operand) -> bool:
+        """Whether the MACs can tell an operand's zeros: its innermost level has metadata for it."""
+        kept = [i for i, level in enumerate(self.mapping.levels) if operand.name in level.keep]
+        return (self.architecture.levels[kept[0]].name, operand.name) in self.section.formats
+
+    def _energies(self, counts: dict[Key, SparseCounts], dense: Evaluation) -> Iterator[tuple[Key, float]]:
+        for (level, name), at in counts.items():
+            yield (level, name), self._energy_pj(level, name, at, dense.at(level, name).instances)
+
+    def _energy_pj(self, level: str, name: str, at: SparseCounts, instances: int) -> float:
+        """Energy of an operand at a level: whole blocks of the average instance.
+
+        Timeloop 3.0.3: saved accesses cost what gated ones do, or idling; but metadata that is skipped over
+        is read.
+        """
+        store = self.architecture.level(level)
+        actions = self.actions[level]
+        width = self.metadata[level].width_bits
+        skips = self._skips(level, name)
+
+        def price(*names: str) -> float:
+            return next((actions[n] for n in names if n in actions), 0.0)
+
+        def data(count: float, each_pj: float) -> float:
+            return ceil(count / instances / store.block_words - 1e-9) * each_pj
+
+        def metadata(bits: float, each_pj: float) -> float:
+            return ceil(bits / instances / width - 1e-9) * each_pj if width else 0.0
+
+        located = "metadata_read" if skips else "gated_metadata_read"
+        each = (
+            data(at.reads, store.read_pj)
+            + data(at.fills, store.fill_pj)
+            + data(at.updates, store.update_pj)
+            + data(at.saved_reads, price("skipped_read" if skips else "gated_read", "gated_read", "idle"))
+            + data(
+                at.saved_updates, price("skipped_write" if skips else "gated_write", "gated_write", "idle")
+            )
+            + metadata(at.read_bits, price("metadata_read"))
+            + metadata(at.fill_bits, price("metadata_write"))
+            + metadata(at.update_bits, price("metadata_write"))
+            + metadata(at.saved_read_bits, price(located))
+            + at.decompressed_words / instances * price("decompression_count")
+            + at.compressed_words / instances * price("compression_count")
+        )
+        return each * instances
+
+    def _skips(self, level: str, operand: str) -> bool:
+        saving = self.section.optimizations.get((level, operand))
+        return saving is not None and saving.skips
+
+    def _cycles(self, counts: dict[Key, SparseCounts], dense: Evaluation, compute: int) -> tuple[int, str]:
+        """The slowest of compute and ports; gated accesses take their time, skipped ones none."""
+        longest, bound = compute, "compute"
+        for level in self.architecture.levels:
+            reads = writes = 0.0
+            for (name, operand), at in counts.items():
+                if name != level.name:
+                    continue
+                each = 1.0 / dense.at(name, operand).instances
+                gated = 0.0 if self._skips(name, operand) else each
+                bits = level.word_bits
+                reads += (at.reads + at.read_bits / bits) * each
+                reads += (at.saved_reads + at.saved_read_bits / bits) * gated
+                writes += (at.fills + at.updates + (at.fill_bits + at.update_bits) / bits) * each
+                writes += at.saved_updates * gated
+            for port, busy in _ports(level, reads, writes):
+                if busy > longest:
+                    longest, bound = busy, f"{level.name} {port} port"
+        return longest, bound
+
+
+def _ports(level: StorageLevel, reads: float, writes: float) -> Iterator[tuple[str, int]]:
+    """Busy cycles of the ports of a level that have a limit."""
+    for port, rate, moved in (
+        ("read", level.read_words_per_cycle, reads),
+        ("write", level.write_words_per_cycle, writes),
+        ("shared", level.shared_words_per_cycle, reads + writes),
+    ):
+        if rate != inf:
+            yield port, ceil(moved / rate - 1e-6)
