@@ -288,6 +288,33 @@ def test_more_density_never_costs_less(weight, inputs, imbalance, format_, posit
         assert getattr(thin, name)[0] <= getattr(thick, name)[0] * (1 + 1e-12), name
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    weight=st.floats(0.02, 1.0),
+    inputs=st.floats(0.02, 1.0),
+    dispersion=st.floats(0.0, 30.0),
+    imbalance=st.sampled_from(["none", "binomial", "masks", "fitted"]),
+    format_=st.sampled_from(["dense", "n_m", "rle"]),
+    skip_block=st.sampled_from([1, 8]),
+    width=st.sampled_from([1, 8]),
+)
+def test_skipping_is_never_slower_but_for_front_end_and_metadata(
+    weight, inputs, dispersion, imbalance, format_, skip_block, width
+):
+    skipping = machine(
+        weight__mode="skip",
+        input__mode="skip",
+        weight__format=format_,
+        weight__skip_block=skip_block,
+        weight__group=32,
+        weight__width=width,
+        imbalance=imbalance,
+    )
+    share = share_of(skipping, network(weight, inputs, dispersion=dispersion))
+    assert share.kept <= share.time <= 1.0
+    assert share.switched <= share.kept * (1 + 1e-12)
+
+
 def test_a_serial_front_end_is_slower_than_the_dense_machine():
     layers = network(0.5, 0.5)
     serial = machine(weight__mode="skip", input__mode="skip", front_end_positions_per_cycle=0.5)
