@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from dse.strategies.certificate import Certificate
     from dse.sweeping import sweep
     from dse.swept import Sweep
+    from dse.template_space import Compromise, choose_together, software_defined
     from dse.together import Several, several
 
 _HOMES = {
     "Axis": "axes",
     "Certificate": "strategies.certificate",
+    "Compromise": "template_space",
+    "choose_together": "template_space",
+    "software_defined": "template_space",
     "powers_of_two": "axes",
     "steps": "axes",
     "ConstraintError": "errors",
@@ -50,6 +54,7 @@ _HOMES = {
 __all__ = [
     "Axis",
     "Certificate",
+    "Compromise",
     "ConstraintError",
     "Found",
     "Front",
@@ -60,6 +65,7 @@ __all__ = [
     "StoreError",
     "Sweep",
     "UnknownNameError",
+    "choose_together",
     "evaluate",
     "lifetime_years",
     "named_space",
@@ -67,6 +73,7 @@ __all__ = [
     "powers_of_two",
     "search",
     "several",
+    "software_defined",
     "space_names",
     "steps",
     "sweep",

@@ -17,6 +17,7 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.problem import Problem
 from dse.task import Columns
 from dse.volume import Scale
+from hwmodels.template import Template
 
 if TYPE_CHECKING:
     import pandas
@@ -127,6 +128,15 @@ class Found(Front):
             front = front[filter_finite(front)]
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
+
+    @property
+    def assumptions(self) -> str:
+        """One line: what the numbers rest on."""
+        from dse.report import assumptions
+
+        if isinstance(self.space.base, Template):
+            return "Assumptions: " + "; ".join(self.space.assumptions) + "."
+        return assumptions(self)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write the front's files (`dse.report.save_front`) and history.csv; return their paths."""

@@ -58,6 +58,8 @@ class Template:
         words to all groups. Half of a bank holds the tile in use, half the next one.
     tile_if, tile_ix, tile_iy, tile_of
         Input channels, output columns, output rows and output channels of a tile.
+    source, assumptions
+        Where it comes from, and what its figures rest on.
 
     """
 
@@ -78,6 +80,7 @@ class Template:
     technology: Technology = dataclasses.field(default_factory=Technology)
     main_memory: MainMemory = dataclasses.field(default_factory=lambda: main_memory("lpddr4"))
     source: str = "formulas and constants of this project (assumed)"
+    assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         whole(self, *_COUNTS)

@@ -19,6 +19,7 @@ from dse.strategies.limits import Admission, Ceilings
 from dse.strategies.problem import Problem
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import Tables, index_of, table_of
+from hwmodels.template import Template
 
 _AT_ONCE: Final = 256
 """Blocks halved at a time: enough to keep the cores busy, few enough to profit from each other's points."""
@@ -56,6 +57,9 @@ class Certified:
         self._tightest = np.inf
 
     def _check(self) -> None:
+        if isinstance(self._space.base, Template):
+            name = self._space.name
+            raise ValueError(f"certified: space {name} has no lower bounds; its machines are templates")
         for objective in self._problem.objectives:
             name = objective.column
             if objective.maximise or name not in self._problem.work.boundable:

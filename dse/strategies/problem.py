@@ -86,7 +86,7 @@ class One:
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
         """Cost points, every operation with its best mapping; see `dse.task.cost_index`."""
         if isinstance(space.base, Template):
-            from dse.software_defined import cost_templates
+            from dse.template_space import cost_templates
 
             return cost_templates(self.layers, space, index)
         return cost_index(self.layers, space, index, mapping_objective)

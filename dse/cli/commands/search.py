@@ -1,7 +1,7 @@
 """`springboard search`."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,11 +17,16 @@ from dse.cli.options import (
     SpaceName,
     Unknown,
     Workers,
+    axis_values,
     network_of,
+    pairs,
     positive,
     print_json,
     space_of,
 )
+
+if TYPE_CHECKING:
+    from dse.space import Space
 
 
 def command(
@@ -82,7 +87,7 @@ def command(
     springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
     """
     from dse.plot import WIDTHS_INCHES
-    from dse.report import assumptions, check_writable, designs_text, json_values
+    from dse.report import check_writable, designs_text, json_values
     from dse.searching import search
     from dse.strategies import check_name
     from dse.together import several
@@ -92,7 +97,7 @@ def command(
     if strategy != "auto":
         check_name(strategy)
     check_writable(out)
-    chosen = space_of(space, axis, constraint)
+    chosen = _space(space, axis, constraint)
     networks = [network_of(net, dim, unknown, batch) for net in nets]
     begun = time.perf_counter()
     found = search(
@@ -129,7 +134,7 @@ def command(
                 "hypervolume_scale": str(found.scale),
                 "designs": {str(name): json_values(row) for name, row in designs.iterrows()},
                 "notes": found.notes,
-                "assumptions": assumptions(found),
+                "assumptions": found.assumptions,
                 "files": files,
             }
         )
@@ -140,5 +145,15 @@ def command(
     print()
     for note in found.notes:
         print(f"Note: {note}.")
-    print(assumptions(found))
+    print(found.assumptions)
     print("Written: " + ", ".join(files))
+
+
+def _space(name: str, axes: list[str] | None, constraints: list[str] | None) -> "Space":
+    """Build a named space, or that of the template, which only a search costs."""
+    if name != "software_defined":
+        return space_of(name, axes, constraints)
+    from dse.template_space import software_defined
+
+    changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
+    return software_defined().replace(changes, constraints or ())
