@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
+
+
+_MOST_LISTED: Final = 40
 
 
 class UnknownNameError(KeyError):
@@ -38,7 +42,7 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     Returns
     -------
     str
-        ``"; did you mean 'a' or 'b'?"``, or the whole list where nothing is like it.
+        ``"; did you mean 'a' or 'b'?"``, or the list where nothing is like it.
 
     Examples
     --------
@@ -53,4 +57,8 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
     if close:
         return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
-    return f"; known: {', '.join(names)}" if names else ""
+    if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields
+        names = [name for name in names if "." not in name] or names
+    rest = len(names) - _MOST_LISTED
+    listed = ", ".join(names[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    return f"; known: {listed}" if names else ""

@@ -85,7 +85,8 @@ class Front:
                 )
         twins = int(self.frame.duplicated([objective.column for objective in self.objectives]).sum())
         if twins:
-            notes.append(f"{twins:,} designs equal another one in all objectives")
+            equal = "designs equal" if twins > 1 else "design equals"
+            notes.append(f"{twins:,} {equal} another one in all objectives")
         return notes
 
     def accelerator(self, index: int) -> Any:

@@ -253,8 +253,11 @@ def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page"
     """
     target = Path(folder)
     check_writable(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:  # the folder that was asked for, not the one beside it
+        raise type(error)(error.errno, error.strerror, str(target)) from None
     try:
         front.frame.reset_index().to_parquet(beside / FILES[0], index=False)
         front.frame.to_csv(beside / FILES[1])

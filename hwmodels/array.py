@@ -13,6 +13,9 @@ INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
 
 DIMENSIONS = ("n", "k", "c", "p", "q", "r", "s")
 
+LONGEST_EDGE = 1 << 20
+"""PEs along an edge at most: far above any chip, and far below what counts can hold."""
+
 
 class Dataflow(IntEnum):
     """Which operand stays in the PEs while the other two move."""
@@ -58,7 +61,7 @@ class Unroll:
     s: int = 1
 
     def __post_init__(self) -> None:
-        whole(self, *DIMENSIONS)
+        whole(self, *DIMENSIONS, most=LONGEST_EDGE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,8 @@ class Array:
             factors = self.unroll
             object.__setattr__(self, "rows", factors.c * factors.r * factors.s)
             object.__setattr__(self, "cols", factors.n * factors.k * factors.p * factors.q)
-        whole(self, "rows", "cols", "accumulators")
+        whole(self, "rows", "cols", most=LONGEST_EDGE)
+        whole(self, "accumulators")
         object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
         if self.im2col and (self.interconnect != "unrolled" or self.unroll.r * self.unroll.s > 1):
             raise ValueError("Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1")

@@ -1,6 +1,7 @@
 """What every part of a specification checks of itself; messages name the class, the field and the value."""
 
 import math
+import numbers
 from collections.abc import Collection
 
 
@@ -20,12 +21,18 @@ def at_least_zero(owner: object, *names: str) -> None:
             raise ValueError(f"{type(owner).__name__}.{name} must be a number >= 0, got {value!r}")
 
 
-def whole(owner: object, *names: str, least: int = 1) -> None:
-    """Refuse fields that are not whole numbers of at least `least`; keep them as int."""
+def whole(owner: object, *names: str, least: int = 1, most: int = 1 << 52) -> None:
+    """Refuse fields that are not whole numbers from `least` to `most`; keep them as int.
+
+    Up to 2^52 a number is exact in every column of a table, whole or not.
+    """
     for name in names:
         value = getattr(owner, name)
-        if isinstance(value, bool) or int(value) != value or value < least:
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or value != int(value) or value < least:
             raise ValueError(f"{type(owner).__name__}.{name} must be an integer >= {least}, got {value!r}")
+        if value > most:
+            raise ValueError(f"{type(owner).__name__}.{name} must be at most {most:,}, got {value:g}")
         object.__setattr__(owner, name, int(value))
 
 

@@ -24,6 +24,9 @@ NUMBER_FORMATS = {
 }
 """Number formats by name, with the codes that tables carry."""
 
+MOST_BITS = 128
+"""Width of a word at most: far above any datapath."""
+
 ROUNDINGS = {"none": 0, "nearest": 1, "stochastic": 2}
 """How words are rounded, with the codes of `components.rounding.Mode`; "none" cuts off."""
 
@@ -120,9 +123,9 @@ class Datapath:
     fraction_bits: int = 0
 
     def __post_init__(self) -> None:
-        whole(self, "weight_bits", "input_bits", "output_bits", "accumulator_bits")
+        whole(self, "weight_bits", "input_bits", "output_bits", "accumulator_bits", most=MOST_BITS)
         whole(self, "fraction_bits", least=0)
-        whole(self, "lfsr_bits", least=2)
+        whole(self, "lfsr_bits", least=2, most=MOST_BITS)
         for name in ("number_format", "rounding", "rounds"):
             one_of(self, name, CODES[name])
         if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import hashlib
+import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +172,24 @@ def _replaced(part: Any, changes: Mapping[str, Any]) -> Any:
             below.setdefault(head, {})[rest] = value
     for head, deeper in below.items():
         here[head] = _replaced(here.get(head, getattr(part, head)), deeper)
+    for name, value in here.items():
+        _check_kind(part, name, value)
     return dataclasses.replace(part, **here)
+
+
+def _check_kind(part: Any, name: str, value: Any) -> None:
+    """Refuse something else where a part, or a tuple of parts, belongs."""
+    hint = _hints(type(part))[name]
+    wanted = typing.get_origin(hint) if typing.get_origin(hint) is tuple else hint
+    plain = wanted in (bool, int, float, str, Dataflow)  # these the part checks itself
+    if not plain and not isinstance(value, wanted):
+        kind = getattr(hint, "__name__", str(hint))
+        raise ValueError(f"{type(part).__name__}.{name} must be of type {kind}, got {value!r}")
+
+
+@functools.cache
+def _hints(part: type) -> dict[str, Any]:
+    return typing.get_type_hints(part)
 
 
 def paths(part: Any, prefix: str = "") -> dict[str, Any]:
