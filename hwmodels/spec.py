@@ -179,12 +179,13 @@ def _replaced(part: Any, changes: Mapping[str, Any]) -> Any:
 
 def _check_kind(part: Any, name: str, value: Any) -> None:
     """Refuse something else where a part, or a tuple of parts, belongs."""
-    hint = _hints(type(part))[name]
+    owner: Any = type(part)
+    hint = _hints(owner)[name]
     wanted = typing.get_origin(hint) if typing.get_origin(hint) is tuple else hint
     plain = wanted in (bool, int, float, str, Dataflow)  # these the part checks itself
     if not plain and not isinstance(value, wanted):
         kind = getattr(hint, "__name__", str(hint))
-        raise ValueError(f"{type(part).__name__}.{name} must be of type {kind}, got {value!r}")
+        raise ValueError(f"{owner.__name__}.{name} must be of type {kind}, got {value!r}")
 
 
 @functools.cache
