@@ -130,7 +130,9 @@ class Array:
     @property
     def pes(self) -> int:
         """Number of PEs."""
-        if self.follows_unroll:
+        if self.interconnect == "cartesian":
+            return self.unroll.p * self.unroll.q
+        if self.interconnect == "unrolled":
             return self.unroll.n * self.unroll.p * self.unroll.q
         return self.rows * self.cols
 

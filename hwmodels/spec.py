@@ -123,6 +123,17 @@ class Accelerator:
 
         return power_table(self)
 
+    def __str__(self) -> str:
+        """The data sheet; see `hwmodels.data_sheet`."""
+        from hwmodels.data_sheet import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from hwmodels.data_sheet import page
+
+        return page(self)
+
     def die_usd(self) -> float:
         """Cost of one good die or stack; see `hwmodels.floorplan.die_usd`."""
         from hwmodels.floorplan import die_usd

@@ -62,6 +62,23 @@ def test_networks_and_accelerators_are_listed(capsys):
     assert "16×16" in capsys.readouterr().out
 
 
+def test_one_network_is_shown_by_operation(capsys):
+    assert main(["networks", "lenet5"]) == 0
+    assert "1x20x24x24" in capsys.readouterr().out
+    assert main(["networks", "lenet5", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert sum(row["macs"] for row in facts["operations"]) == facts["macs"] == 2_293_000
+
+
+def test_a_data_sheet_names_what_is_assumed(capsys):
+    assert main(["accelerators", "spring", "scnn"]) == 0
+    shown = capsys.readouterr().out
+    for machine in (hwmodels.load("spring"), hwmodels.load("scnn")):
+        assert all(sentence in shown for sentence in machine.assumptions)
+        assert machine.source in shown
+    assert "64 PEs of 1,152 multipliers" in shown  # the paper's 72 lanes of 16
+
+
 def test_evaluate_prints_and_gives_json(capsys):
     assert main(["evaluate", "lenet5", "edge_16x16"]) == 0
     assert "Latency" in capsys.readouterr().out

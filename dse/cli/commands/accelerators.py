@@ -1,15 +1,25 @@
 """`springboard accelerators`."""
 
+from typing import Annotated
+
+import typer
+
 from dse.cli.options import Json, print_json
 
 
-def command(json: Json = False) -> None:
-    """List the accelerators known by name.
+def command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ACC]...", help="Show the data sheets of these.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the accelerators known by name, or show what one is made of and what is assumed about it.
 
     Published machines, and reference points of the project; all are starting points for --set and --axis.
 
     \b
     springboard accelerators
+    springboard accelerators spring scnn
     springboard accelerators --json
     """
     import hwmodels
@@ -17,13 +27,16 @@ def command(json: Json = False) -> None:
     from dse.quantities import binary_bytes, si
     from dse.report import text_table
 
-    machines = [(name, hwmodels.load(name)) for name in hwmodels.names()]
+    machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if json:
         leaves = {
             name: {path: label_of(value) for path, value in hwmodels.paths(machine).items() if _plain(value)}
             for name, machine in machines
         }
         print_json(leaves)
+        return
+    if names:
+        print("\n\n".join(str(machine) for _, machine in machines))
         return
     rows = [["accelerator", "array", "flow", "clock", "on chip", "memory", "node", "source"]]
     for name, machine in machines:

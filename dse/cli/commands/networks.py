@@ -1,21 +1,41 @@
 """`springboard networks`."""
 
-from dse.cli.options import Json, print_json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dse.cli.options import Dims, Json, Unknown, network_of, print_json
+
+if TYPE_CHECKING:
+    from workloads import Network
 
 
-def command(json: Json = False) -> None:
-    """List the built-in networks.
+def command(
+    net: Annotated[
+        str | None, typer.Argument(metavar="[NET]", help="Show this one's operations; may be an ONNX file.")
+    ] = None,
+    dim: Dims = None,
+    unknown: Unknown = "refuse",
+    json: Json = False,
+) -> None:
+    """List the built-in networks, or show the operations of one.
 
-    With their trained parameters and multiply-accumulates of one input.
+    With their trained parameters and multiply-accumulates of one input. Of a network with zeros, its own or an
+    ONNX file's, what is left of both is shown too.
 
     \b
     springboard networks
-    springboard networks --json
+    springboard networks mobilenet_v2
+    springboard networks model.onnx --dim batch=1 --json
     """
     import workloads
     from dse.quantities import si
     from dse.report import text_table
 
+    if net is not None:
+        network = network_of(net, dim, unknown, None)
+        print_json(_facts(network)) if json else print(_text(network))
+        return
     networks = [workloads.load(name) for name in workloads.names()]
     if json:
         print_json([{"name": n.name, "parameters": n.parameters, "macs": n.macs} for n in networks])
@@ -23,3 +43,36 @@ def command(json: Json = False) -> None:
     rows = [["network", "parameters", "MACs"]]
     rows += [[n.name, si(n.parameters, digits=4), si(n.macs, digits=4)] for n in networks]
     print(text_table(rows))
+
+
+def _facts(network: "Network") -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "macs": network.macs,
+        "effectual_macs": network.effectual_macs,
+        "parameters": network.parameters,
+        "nonzero_parameters": network.nonzero_parameters,
+        "operations": network.summary().reset_index().to_dict("records"),
+    }
+
+
+def _text(network: "Network") -> str:
+    from dse.quantities import si
+    from dse.report import text_table
+
+    rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
+    for name, row in network.summary().iterrows():
+        rows.append(
+            [
+                str(name),
+                row["kind"],
+                row["output"],
+                si(row["macs"], digits=4),
+                si(row["effectual_macs"], digits=4),
+                si(row["parameters"], digits=4),
+                f"{row['weight_density']:.3g}",
+                f"{row['input_density']:.3g}",
+                row["known"],
+            ]
+        )
+    return f"{network!r}\n\n" + text_table(rows, last_left=True)

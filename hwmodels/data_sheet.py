@@ -1,0 +1,125 @@
+"""One accelerator as people read it: a line a part, its area by component, and what is assumed."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from hwmodels.array import DIMENSIONS
+from hwmodels.parts import OPERANDS
+from hwmodels.technology import nominal_voltage
+
+if TYPE_CHECKING:
+    from hwmodels.spec import Accelerator
+
+
+def lines(accelerator: Accelerator) -> list[tuple[str, str]]:
+    """Name and description of every part, in the order of a data sheet.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> dict(lines(hwmodels.load("edge_32x32")))["array"]
+    '32 x 32 PEs, systolic, ws, 819.2 GMAC/s at 800 MHz'
+
+    """
+    area = accelerator.area_mm2()
+    on_tiers = area.groupby("tier")["area_mm2"].sum()
+    rows = [
+        ("array", _array(accelerator)),
+        ("datapath", _datapath(accelerator)),
+        ("buffers", _buffers(accelerator)),
+        ("main memory", _main_memory(accelerator)),
+        ("zeros", _zeros(accelerator)),
+        ("process", _process(accelerator)),
+        ("area", ", ".join(f"{value:.4g} mm2 on tier {tier}" for tier, value in on_tiers.items())),
+        ("source", accelerator.source),
+    ]
+    return rows + [("assumed", sentence) for sentence in accelerator.assumptions]
+
+
+def text(accelerator: Accelerator) -> str:
+    """The data sheet as lines of text."""
+    rows = lines(accelerator)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([accelerator.name, *(f"  {name:{width}}  {what}" for name, what in rows)])
+
+
+def page(accelerator: Accelerator) -> str:
+    """The data sheet and the area of every component, for a notebook."""
+    rows = "".join(
+        f'<tr><th style="text-align:left">{html.escape(name)}</th>'
+        f'<td style="text-align:left">{html.escape(what)}</td></tr>'
+        for name, what in lines(accelerator)
+    )
+    area = accelerator.area_mm2().to_html(index=False, float_format=lambda value: f"{value:.4g}")
+    return f"<p><b>{html.escape(accelerator.name)}</b></p><table>{rows}</table>{area}"
+
+
+def _array(accelerator: Accelerator) -> str:
+    array = accelerator.array
+    peak = _scaled(accelerator.peak_macs_per_s, "MAC/s")
+    if array.follows_unroll:
+        loops = [(name, getattr(array.unroll, name)) for name in DIMENSIONS]
+        unrolled = ", ".join(f"{name} {factor}" for name, factor in loops if factor > 1) or "nothing"
+        each = array.macs_per_cycle // array.pes
+        shape = f"{_counted(array.pes, 'PE')} of {_counted(each, 'multiplier')}, {array.interconnect} over {unrolled}"
+    else:
+        shape = f"{array.rows} x {array.cols} PEs, {array.interconnect}, {array.dataflow.short}"
+    sustained = f", {array.efficiency:.0%} of it sustained" if array.efficiency < 1 else ""
+    return f"{shape}, {peak} at {_scaled(accelerator.clock_hz, 'Hz')}{sustained}"
+
+
+def _datapath(accelerator: Accelerator) -> str:
+    path = accelerator.datapath
+    widths = "/".join(str(getattr(path, f"{operand}_bits")) for operand in OPERANDS)
+    rounding = "" if path.rounding == "none" else f", {path.rounding} rounding of each {path.rounds}"
+    return f"{widths}-bit {path.number_format} operands, {path.accumulator_bits}-bit sums{rounding}"
+
+
+def _buffers(accelerator: Accelerator) -> str:
+    buffers = accelerator.buffers
+    named = [(name, getattr(buffers, name).bytes) for name in (*OPERANDS, "shared", "mask")]
+    sizes = ", ".join(f"{name} {_binary(size)}" for name, size in named if size)
+    return sizes + (", double-buffered" if buffers.double_buffered else "")
+
+
+def _main_memory(accelerator: Accelerator) -> str:
+    memory = accelerator.main_memory
+    return f"{memory.name}, {_scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"
+
+
+def _zeros(accelerator: Accelerator) -> str:
+    operands = [(name, getattr(accelerator.sparsity, name)) for name in OPERANDS]
+    told = []
+    for name, operand in operands:
+        words = {"none": [], "gate": ["gated"], "skip": ["skipped"]}[operand.mode]
+        if operand.format != "dense":
+            words = [*words, f"stored as {operand.format}"]
+        if words:
+            told.append(f"{name}s {' and '.join(words)}")
+    return "; ".join(told) or "treated like any number"
+
+
+def _process(accelerator: Accelerator) -> str:
+    process = accelerator.technology
+    volts = process.voltage or nominal_voltage(process.node_nm)
+    return f"{process.node_nm:g} nm, {volts:.3g} V, {accelerator.stacking.style}"
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}" + ("s" if number != 1 else "")
+
+
+def _scaled(value: float, unit: str) -> str:
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.4g} {prefix}{unit}"
+    return f"{value:.4g} {unit}"
+
+
+def _binary(size: int) -> str:
+    for factor, prefix in ((1 << 20, "Mi"), (1 << 10, "Ki")):
+        if size >= factor:
+            return f"{size / factor:.4g} {prefix}B"
+    return f"{size} B"
