@@ -62,8 +62,8 @@ def _array(accelerator: Accelerator) -> str:
     if array.follows_unroll:
         loops = [(name, getattr(array.unroll, name)) for name in DIMENSIONS]
         unrolled = ", ".join(f"{name} {factor}" for name, factor in loops if factor > 1) or "nothing"
-        each = array.macs_per_cycle // array.pes
-        shape = f"{_counted(array.pes, 'PE')} of {_counted(each, 'multiplier')}, {array.interconnect} over {unrolled}"
+        each = _counted(array.macs_per_cycle // array.pes, "multiplier")
+        shape = f"{_counted(array.pes, 'PE')} of {each}, {array.interconnect} over {unrolled}"
     else:
         shape = f"{array.rows} x {array.cols} PEs, {array.interconnect}, {array.dataflow.short}"
     sustained = f", {array.efficiency:.0%} of it sustained" if array.efficiency < 1 else ""

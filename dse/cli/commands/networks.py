@@ -20,8 +20,8 @@ def command(
 ) -> None:
     """List the built-in networks, or show the operations of one.
 
-    With their trained parameters and multiply-accumulates of one input. Of a network with zeros, its own or an
-    ONNX file's, what is left of both is shown too.
+    With their trained parameters and multiply-accumulates of one input. One network is shown operation by
+    operation, with its densities and the work that they leave.
 
     \b
     springboard networks
