@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import workloads
 
 
 class Network(Protocol):
@@ -47,7 +50,7 @@ def network_table(network: Network | str | LayerTable, batch: int | None = None)
 
 def load_network(
     name: str, dims: Mapping[str, int] | None = None, unknown: str = "refuse", batch: int | None = None
-) -> Network:
+) -> "workloads.Network":
     """Find a network by built-in name or by the path of an ONNX file.
 
     Parameters

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dse.network import Network
     from dse.space import Space
+    from workloads import Network
 
 NetworkName = Annotated[
     str, typer.Argument(metavar="NET", help="A built-in network, or the path of an ONNX file.")
