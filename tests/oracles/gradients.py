@@ -55,6 +55,11 @@ def cut(array, axis, starts, length):
     return np.stack(pieces)
 
 
-def input_gradient_macs(length, taps, stride, dilation, pad):
-    """Products of one axis of an input gradient: each tap with every input of its stride phase."""
+def input_gradient_macs(length, taps, stride, dilation, pad, positions):
+    """Products of one axis of an input gradient: each tap with every input of its stride phase.
+
+    A gradient of one position meets each tap once, where that falls into the input.
+    """
+    if positions == 1 and taps > 1:
+        return sum(0 <= t * dilation - pad < length for t in range(taps))
     return sum((h + pad - t * dilation) % stride == 0 for h in range(length) for t in range(taps))

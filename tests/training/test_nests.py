@@ -109,12 +109,11 @@ def test_running_the_weight_gradient_nests_gives_the_weight_gradient(window, see
 def test_the_input_gradient_has_the_products_of_the_transposed_nest(window):
     step = training_step(plain(**window))
     batch, channels, *lengths = step.graph.tensors["stem"].shape
-    axes = zip(
-        lengths, window["kernel"], window["stride"], window["dilation"], window["padding"], strict=True
-    )
+    names = ("kernel", "stride", "dilation", "padding")
+    axes = zip(lengths, *(window[name] for name in names), step.graph.tensors["conv"].shape[2:], strict=True)
     along = [
-        oracle.input_gradient_macs(length, taps, stride, dilation, pad[0])
-        for length, taps, stride, dilation, pad in axes
+        oracle.input_gradient_macs(length, taps, stride, dilation, pad[0], positions)
+        for length, taps, stride, dilation, pad, positions in axes
     ]
     filters = window["out_channels"] // window["groups"]
     assert macs_of(step, "conv.input_gradient") == batch * channels * filters * prod(along)

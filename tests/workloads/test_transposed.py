@@ -91,6 +91,46 @@ def test_macs_are_inputs_times_taps_where_the_output_is_stride_times_the_input(k
     assert net.macs == 8 * 8 * 5 * 6 * kernel * kernel
 
 
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.integers(0, 2),
+    st.integers(0, 1),
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(0, 2**31 - 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_along_an_axis_of_one_position_every_scattered_product_is_counted_once(
+    kernel, dilation, pad, extra, length, stride, seed
+):
+    mask = np.random.default_rng(seed).random((2, 3, *kernel)) < 0.6
+    operation = TransposedConvolution("t", 3, kernel, stride, pad, extra, dilation, bias=False)
+    try:
+        net, parts = rows(operation, (2, 2, 1, length), mask)
+    except ShapeError:
+        assume(False)
+    hits = [
+        oracles.transposed_hits(n, k, stride, d, pad, pad, extra)[1]
+        for n, k, d in zip((1, length), kernel, dilation, strict=True)
+    ]
+    taps = Counter(tap for _, tap, _ in hits[0])
+    if length == 1 and kernel[1] > 1:  # both axes: exactly what is scattered
+        along = Counter(tap for _, tap, _ in hits[1])
+        assert net.macs == 2 * 2 * 3 * taps.total() * along.total()
+        live = sum(int(mask[:, :, i, j].sum()) for i in taps for j in along)
+        assert net.effectual_macs == 2 * live
+    elif kernel[0] > 1:
+        assert net.macs % max(1, taps.total()) == 0
+    assert sum(part.write_elements for part in parts) == net.graph.tensors["t"].elements
+
+
+def test_the_first_layer_of_a_generator_is_a_product():
+    net, (row,) = rows(TransposedConvolution("t", 6, 4, bias=False), (2, 5, 1, 1))
+    assert (net.macs, row.n, row.c, row.k, row.p, row.r) == (2 * 5 * 6 * 16, 2, 5, 96, 1, 1)
+    assert (row.read_elements, row.write_elements, row.weight_elements) == (10, 2 * 6 * 16, 5 * 96)
+
+
 def test_kernel_shorter_than_stride_writes_what_no_tap_reaches():
     net, parts = rows(TransposedConvolution("t", 3, 1, 2, bias=False), (1, 2, 4, 4))
     assert net.macs == 4 * 4 * 2 * 3

@@ -95,12 +95,17 @@ class Recurrent(_Sequence):
     apart
         Whether directions are an axis of their own, (time steps, directions, batch, hidden) as in ONNX, and
         not joined along the features.
+    projection
+        For an LSTM: features its hidden state is projected to after every step by a matrix of its own, 0 for
+        no projection (Sak, Senior, Beaufays, "Long short-term memory recurrent neural network architectures
+        for large scale acoustic modeling", Interspeech 2014).
 
     Notes
     -----
     Outputs are the hidden state of every step, and hidden (and cell) state after the last. Rows: the product
-    with the input, the product with the hidden state repeated each step and direction, and the gates' vector
-    work, which reads both products and the cell state and writes cell and hidden state.
+    with the input, the product with the hidden state repeated each step and direction, that of the projection
+    where there is one, and the gates' vector work, which reads both products and the cell state and writes
+    cell and hidden state.
 
     """
 
@@ -108,9 +113,12 @@ class Recurrent(_Sequence):
     directions: int = 1
     biases: int = 2
     apart: bool = False
+    projection: int = 0
 
     def __post_init__(self) -> None:
         self.need_positive(hidden=self.hidden, directions=self.directions)
+        if self.projection < 0 or (self.projection and self.cell != "lstm"):
+            self.refuse(f"only an LSTM projects its hidden state, got {self.projection} for {self.cell!r}")
         if self.cell not in _GATES:
             self.refuse(f"cell must be one of {', '.join(_GATES)}, got {self.cell!r}")
         if self.directions > 2 or self.biases not in (0, 1, 2):
@@ -123,26 +131,34 @@ class Recurrent(_Sequence):
         """The cell."""
         return self.cell
 
+    @property
+    def state(self) -> int:
+        """Features of the hidden state."""
+        return self.projection or self.hidden
+
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of all hidden states, of the last and, for an LSTM, of the last cell state."""
         steps, batch, _ = self._lengths(inputs[0])
-        last = (self.directions, batch, self.hidden)
+        last: Shape = (self.directions, batch)
         if self.apart:
-            every: Shape = (steps, *last)
+            every: Shape = (steps, *last, self.state)
             if self.batch_first:
-                every, last = (batch, steps, self.directions, self.hidden), (batch, *last[::2])
+                every, last = (batch, steps, self.directions, self.state), last[::-1]
         else:
             lead = (batch, steps) if self.batch_first else (steps, batch)
-            every = (*lead, self.directions * self.hidden)
-        return (every, last, last) if self.cell == "lstm" else (every, last)
+            every = (*lead, self.directions * self.state)
+        ends = ((*last, self.state), (*last, self.hidden))
+        return (every, *ends) if self.cell == "lstm" else (every, ends[0])
 
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """Return input (directions, gates * hidden, features), recurrent (..., hidden) and bias weights."""
+        """Return input (directions, gates * hidden, features), recurrent (..., state) and other weights."""
         rows = _GATES[self.cell] * self.hidden
         shapes: dict[str, Shape] = {
             "input": (self.directions, rows, inputs[0][2]),
-            "recurrent": (self.directions, rows, self.hidden),
+            "recurrent": (self.directions, rows, self.state),
         }
+        if self.projection:
+            shapes["projection"] = (self.directions, self.projection, self.hidden)
         return shapes | ({"bias": (self.directions, self.biases * rows)} if self.biases else {})
 
     def lower(self, site: Site) -> list[Row]:
@@ -155,10 +171,16 @@ class Recurrent(_Sequence):
         first = self._row(
             site, site.weights["input"], tensor, n=steps * batch, c=features, k=self.directions * rows
         )
-        again = self._row(site, site.weights["recurrent"], None, n=batch, c=self.hidden, k=rows)
+        note, times = "one product a time step", steps * self.directions
+        again = self._row(site, site.weights["recurrent"], None, n=batch, c=self.state, k=rows)
+        products = [first._replace(part="input"), again._replace(part="recurrent", repeats=times, note=note)]
+        if self.projection:
+            last = self._row(
+                site, site.weights["projection"], None, n=batch, c=self.hidden, k=self.projection
+            )
+            products.append(last._replace(part="projection", repeats=times, note=note))
         return [
-            first._replace(part="input"),
-            again._replace(part="recurrent", repeats=steps * self.directions, note="one product a time step"),
+            *products,
             self._vector(
                 site,
                 ops=_VECTOR_OPS[self.cell] * units,

@@ -25,6 +25,7 @@ class Phase(NamedTuple):
     taps: tuple[int, ...]  # kernel positions
     dilation: int  # input positions between taps
     pad: int  # zeros before the first input position read
+    apart: bool = False  # every output has a tap of its own: taps are columns of a product, not summed over
 
 
 def phases(positions: int, kernel: int, stride: int, dilation: int, pad: int) -> list[Phase]:
@@ -58,6 +59,21 @@ def phases(positions: int, kernel: int, stride: int, dilation: int, pad: int) ->
     return result
 
 
+def point_phases(positions: int, kernel: int, dilation: int, pad: int) -> list[Phase]:
+    """Split an axis whose input is one position long: tap t alone makes output t * dilation.
+
+    Examples
+    --------
+    >>> [(phase.outputs, phase.taps, phase.apart) for phase in point_phases(4, 4, 1, 0)]
+    [(4, (0, 1, 2, 3), True)]
+
+    """
+    taps = tuple(t for t in range(kernel) if 0 <= t * dilation - pad < positions)
+    silent = positions - len(taps)
+    made = [Phase(0, len(taps), taps, 1, 0, True)] if taps else []
+    return made + ([Phase(0, silent, (), 1, 0)] if silent else [])
+
+
 @dataclass(frozen=True)
 class TransposedConvolution(Operation):
     """A transposed ("de-") convolution of an input (n, channels, *spatial).
@@ -76,7 +92,11 @@ class TransposedConvolution(Operation):
     phase, so MACs, weights and outputs are counted once: no multiplication with inserted zeros is counted,
     and none is done. The input is one tensor that all phases go through; its elements are shared out over the
     nests' `read_elements`, so that they too add up to one reading. Phases without taps (kernel shorter than
-    stride) only write.
+    stride) only write. Along an axis where the input is one position long (the first layer of a generator,
+    the gradient of a convolution that covers its input) no two inputs meet in an output: taps are columns of
+    the product there. Elsewhere the positions next to the border count with all taps, as padding does in
+    convolutions: (in + kernel - 1) * kernel products where in * kernel of them meet an input, for stride 1
+    and no padding.
 
     """
 
@@ -153,7 +173,11 @@ class TransposedConvolution(Operation):
         """Return one nest a stride phase."""
         positions, window = site.outputs[0].shape[2:], self.window
         split = [
-            phases(positions[axis], window.kernel[axis], window.stride[axis], window.dilation[axis], crop[0])
+            point_phases(positions[axis], window.kernel[axis], window.dilation[axis], crop[0])
+            if site.inputs[0].shape[2 + axis] == 1 and window.kernel[axis] > 1
+            else phases(
+                positions[axis], window.kernel[axis], window.stride[axis], window.dilation[axis], crop[0]
+            )
             for axis, crop in enumerate(self._crop)
         ]
         parts = list(product(*split))
@@ -172,12 +196,14 @@ class TransposedConvolution(Operation):
     def _nest(self, site: Site, part: tuple[Phase, ...], label: str, read: int) -> Row:
         (tensor,), weight = site.inputs, site.weights["weight"]
         batch, channels, *spatial = tensor.shape
-        uses = batch * prod(phase.outputs for phase in part)
+        summed = [phase._replace(outputs=1, taps=(0,)) if phase.apart else phase for phase in part]
+        uses = batch * prod(phase.outputs for phase in summed)
         filters = self.out_channels // self.groups
-        depth_out, (p, q) = spread([phase.outputs for phase in part])
-        depth_taps, (r, s) = spread([len(phase.taps) for phase in part])
+        apart = prod(len(phase.taps) for phase in part if phase.apart)
+        depth_out, (p, q) = spread([phase.outputs for phase in summed])
+        depth_taps, (r, s) = spread([len(phase.taps) for phase in summed])
         _, (in_rows, in_cols) = spread(spatial)
-        elements = channels * filters * depth_taps * r * s
+        elements = channels * filters * apart * depth_taps * r * s
         nonzeros, counts = round(weight.density * elements), None
         if weight.packed is not None and weight.mask is not None:
             here = weight.mask[np.ix_(range(channels), range(filters), *(phase.taps for phase in part))]
@@ -190,7 +216,7 @@ class TransposedConvolution(Operation):
             kind=int(Kind.NEST),
             n=batch * depth_out,
             g=self.groups,
-            k=filters,
+            k=filters * apart,
             c=channels // self.groups * depth_taps,
             p=p,
             q=q,
@@ -204,7 +230,7 @@ class TransposedConvolution(Operation):
             in_cols=in_cols,
             weight_elements=elements,
             read_elements=read,
-            write_elements=uses * self.out_channels,
+            write_elements=uses * apart * self.out_channels,
             effectual_macs=effectual(uses, nonzeros, tensor, 1, counts),
             batch=site.batch,
             part=label,

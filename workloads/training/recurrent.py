@@ -166,7 +166,7 @@ class RecurrentGradient(Operation):
         return product._replace(effectual_macs=float(macs) * share * row.input_density)
 
 
-_ROLES = {"input": "input", "recurrent": "recurrent", "second": "gate"}
+_ROLES = {"input": "input", "recurrent": "recurrent", "second": "gate", "projection": "projection"}
 """Part of the layer -> its weight."""
 
 

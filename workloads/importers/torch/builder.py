@@ -129,10 +129,15 @@ class Builder:
             value = value.narrowed()
         if not isinstance(value, Constant) or not value.picks or value.root is None:
             return value
-        features = value.root.shape[-1] if value.root.shape else 1
+        return self.rows(call, value)
+
+    def rows(self, call: Call, value: Constant) -> str:
+        """Let a constant flow: rows of a table, its parameter's or its own, picked by their places."""
+        root = value if value.root is None or not value.picks else value.root
+        features = root.shape[-1] if root.shape else 1
         if value.elements % features:
             features = 1
-        table = value.root.reshaped((value.root.elements // features, features))
+        table = root.reshaped((root.elements // features, features))
         repeated = value.repeated and value.shape[:1] == (self.batch,)
         rows = (value.elements // features,)
         places = self.graph.input(
@@ -142,6 +147,19 @@ class Builder:
         weights = {"weight": self.weight(table, f"{name}.weight")}
         picked = self.step(Embedding(name, *table.shape), places, weights=weights)
         return self.reshaped(call, picked, value.shape)
+
+    def stacked(self, directions: Sequence[Sequence[Constant]], name: str) -> Weight:
+        """Return the weight made of parameters joined along the first axis, one such join a direction.
+
+        The same parameters joined again are the same weight.
+        """
+        flat = [part for parts in directions for part in parts]
+        key = ("stacked", len(directions), *(part.place for part in flat))
+        if key not in self.computed:
+            rows = [torch.cat([part.value.detach() for part in parts]) for parts in directions]
+            self.computed[key] = Constant.of(torch.stack(rows), trained=any(part.trained for part in flat))
+            self.hold(*flat)
+        return self.weight(self.computed[key], name)
 
     def emit(
         self,

@@ -98,5 +98,9 @@ def shapes_of(node: FxNode) -> tuple[Shape, ...]:
     found = []
     for v in values:
         if isinstance(v, torch.Tensor):
-            found.append(tuple(int(length) for length in v.shape))
+            if not all(isinstance(length, int) for length in v.shape):
+                raise NetworkImportError(
+                    f"{operator_of(node)} {node.name!r}: the shape of its result depends on values"
+                )
+            found.append(tuple(v.shape))
     return tuple(found)

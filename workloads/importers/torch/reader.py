@@ -76,6 +76,8 @@ def _build(program: Any, module: Any, label: str, batch: int) -> Builder:
     ]
     given = {tensor.name for tensor in builder.graph.inputs()}
     outputs = [value for value in dict.fromkeys(kept) if value not in given]
+    if not outputs and kept:
+        raise NetworkImportError("nothing is computed: its outputs are its inputs")
     if not outputs:
         raise NetworkImportError("no output depends on an input")
     builder.graph.output(*outputs)
@@ -138,6 +140,11 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     if operator in WRAPPERS:
         return _run_inside(node, builder)
     values = [builder.values.get(given) for given in node.all_input_nodes]
+    for given, value in zip(node.all_input_nodes, values, strict=True):
+        if value is None and isinstance(given.meta.get("val"), torch.Tensor):
+            raise NetworkImportError(
+                f"{operator} {node.name!r}: what it takes from {given.name!r} is not known"
+            )
     short = operator.removeprefix("aten.")
     if short in SHAPED:
         return filled(node, SHAPED[short])
@@ -150,8 +157,7 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
         return _moved(call, builder)
     except WorkloadError:
         raise
-    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
-        # what an operator is called with differs between versions of PyTorch
+    except Exception as error:  # what an operator is called with differs between versions of PyTorch
         raise NetworkImportError(f"{operator} {call.name!r}: {first_line(error)}") from error
 
 

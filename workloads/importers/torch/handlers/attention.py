@@ -2,28 +2,53 @@
 
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Attention
-from workloads.shapes import size
+from workloads.operations import Attention, Expand
+from workloads.shapes import Shape, broadcast, size
 
 
 @handles("scaled_dot_product_attention")
 def attention(call: Call, builder: Builder) -> str:
-    """Add fused attention; a constant mask is a setting, one that is computed is read."""
-    inputs = [builder.tensor(call, name).name for name in ("query", "key", "value")]
-    shapes = [builder.shape(name) for name in inputs]
-    if min(map(len, shapes)) < 3 or len({len(shape) for shape in shapes}) > 1:
-        call.refuse(f"queries, keys and values have shapes {shapes}, expected 3 dimensions or more")
-    if len(shapes[0]) > 4:
-        lead = len(shapes[0]) - 3
-        inputs = [
-            builder.reshaped(call, name, (size(shape[:lead]), *shape[lead:]), "batch")
-            for name, shape in zip(inputs, shapes, strict=True)
-        ]
-        shapes = [builder.shape(name) for name in inputs]
-    heads, kv_heads = (1, 1) if len(shapes[0]) == 3 else (shapes[0][1], shapes[1][1])
+    """Add fused attention; a constant mask is a setting, one that is computed is read.
+
+    Leading axes broadcast as PyTorch lets them; heads of keys and values that fewer share stay as they are.
+    """
+    inputs = [_operand(call, builder, name) for name in ("query", "key", "value")]
+    rank = max(3, *(len(builder.shape(name)) for name in inputs))
+    shapes = [(1,) * (rank - len(builder.shape(name))) + builder.shape(name) for name in inputs]
+    if min(len(builder.shape(name)) for name in inputs) < 2:
+        call.refuse(f"queries, keys and values have shapes {shapes}, expected 2 dimensions or more")
+    apart = rank > 3  # heads have an axis of their own
+    cut = -3 if apart else -2
+    batch = broadcast(*(shape[:cut] for shape in shapes))
+    if apart:
+        shared = broadcast(shapes[1][-3:-2], shapes[2][-3:-2])
+        heads: list[Shape] = [broadcast(shapes[0][-3:-2], shared) if shapes[0][-3] == 1 else shapes[0][-3:-2]]
+        heads += [shared, shared]
+    else:
+        heads = [(), (), ()]
+    wanted = [(*batch, *head, *shape[-2:]) for head, shape in zip(heads, shapes, strict=True)]
+    inputs = [
+        _spread(call, builder, name, shape, len(batch)) for name, shape in zip(inputs, wanted, strict=True)
+    ]
+    query_heads, kv_heads = (heads[0][0], heads[1][0]) if apart else (1, 1)
     if builder.flows(call, "attn_mask"):
         inputs.append(builder.tensor(call, "attn_mask").name)
     causal = bool(call.get("is_causal", False))
-    made = builder.step(Attention(call.name, heads, kv_heads, causal=causal), *inputs)
+    made = builder.step(Attention(call.name, query_heads, kv_heads, causal=causal), *inputs)
     return builder.reshaped(call, made, call.shape())
+
+
+def _operand(call: Call, builder: Builder, name: str) -> str:
+    """Return an operand; one that is known beforehand is read like the others."""
+    value = builder.argument(call, name)
+    return builder.rows(call, value) if isinstance(value, Constant) else builder.tensor(call, name).name
+
+
+def _spread(call: Call, builder: Builder, name: str, shape: Shape, lead: int) -> str:
+    """Repeat a tensor to a shape where it broadcasts to it, and make its leading axes one."""
+    have = builder.shape(name)
+    if size(have) != size(shape):
+        name = builder.step(Expand(builder.part(call, "copies"), shape), name)
+    return builder.reshaped(call, name, (size(shape[:lead]), *shape[lead:]), "batch")

@@ -34,12 +34,14 @@ _UNARY = {
     },
     "clamp": "clip",
     "clip": "clip",
+    "erfc": "erf",
+    "exp2": "exp",
     "expm1": "exp",
-    "frac": "mod",
     "hardshrink": "shrink",
     "hardsigmoid": "hard_sigmoid",
     "hardswish": "hard_swish",
     "hardtanh": "clip",
+    "lgamma": "log",
     "log1p": "log",
     "log2": "log",
     "log10": "log",
@@ -187,6 +189,28 @@ def product_and_sum(call: Call, builder: Builder) -> str:
     return elementwise(call, builder, "add", [start, scaled])
 
 
+@handles("frac")
+def fraction(call: Call, builder: Builder) -> str:
+    """Add the whole part, and a difference."""
+    value = builder.argument(call, "self")
+    return elementwise(call, builder, "sub", [value, _inner(call, builder, "floor", [value], "whole")])
+
+
+@handles("atan2", "arctan2")
+def angle(call: Call, builder: Builder) -> str:
+    """Add a quotient and its arc tangent; which quadrant it is in costs nothing."""
+    values = [builder.argument(call, "self"), builder.argument(call, "other")]
+    return elementwise(call, builder, "atan", [_inner(call, builder, "div", values, "quotient")])
+
+
+@handles("hypot")
+def hypotenuse(call: Call, builder: Builder) -> str:
+    """Add two squares, their sum and its root."""
+    values = [builder.argument(call, "self"), builder.argument(call, "other")]
+    squares = [_inner(call, builder, "square", [value], "square") for value in values]
+    return elementwise(call, builder, "sqrt", [_inner(call, builder, "add", squares, "sum")])
+
+
 def _inner(call: Call, builder: Builder, function: str, values: list[Value], suffix: str) -> str:
     name = builder.part(call, suffix)
     flowing, weights = _operands(call, name, builder, values, None)
@@ -221,8 +245,7 @@ def _operands(
             continue
         label = f"{name}.constant{len(weights)}"
         if isinstance(value, Constant):
-            learns = False if value.elements == 1 else trained
-            weight = builder.weight(value, label, trained=learns)
+            weight = builder.weight(value, label, trained=trained)
         else:
             weight = Weight(label, (), trained=False, known="measured")
         weights[f"constant{len(weights)}"] = weight

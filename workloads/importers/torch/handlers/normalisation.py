@@ -23,11 +23,20 @@ def _affine(call: Call, builder: Builder, *, flat: bool = False) -> dict[str, We
 
 @handles("batch_norm", "_native_batch_norm_legit_no_training", "native_batch_norm", "cudnn_batch_norm")
 def batch_norm(call: Call, builder: Builder) -> Value:
-    """Add a batch norm at inference; mean and variance are statistics, not parameters."""
-    if call.get("training", False):
-        call.refuse("takes the batch's statistics: module.eval() must reach it")
+    """Add a batch norm at inference; mean and variance are statistics, not parameters.
+
+    One that keeps no statistics takes the batch's own: it is a norm over everything but the channels.
+    """
     tensor = builder.tensor(call, "input")
     weights = _affine(call, builder, flat=True)
+    if call.get("training", False):
+        if call.has("running_mean"):
+            call.refuse("takes the batch's statistics: module.eval() must reach it")
+        over = tuple(axis for axis in range(len(tensor.shape)) if axis != 1)
+        affine = weights["scale"].shape if weights else ()
+        norm = Normalisation(call.name, over=over, affine=affine, shift="shift" in weights, label="batchnorm")
+        made = builder.emit(call, norm, tensor.name, weights=weights)
+        return made if call.operator == "aten.batch_norm" else (made, None, None)
     for role in ("scale", "shift"):  # without parameters its statistics still scale and shift
         label = f"{call.name}.{role}"
         weights.setdefault(role, Weight(label, (tensor.shape[1],), trained=False))

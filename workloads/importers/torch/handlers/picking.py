@@ -6,7 +6,17 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Embedding, Expand, Gather, Rearrange, Reshape, Resize, Slice
+from workloads.operations import (
+    Elementwise,
+    Embedding,
+    Expand,
+    Gather,
+    Rearrange,
+    Reduce,
+    Reshape,
+    Resize,
+    Slice,
+)
 from workloads.shapes import Shape
 from workloads.tensors import Weight
 
@@ -41,6 +51,32 @@ def pick(call: Call, builder: Builder) -> str:
     return builder.emit(call, Rearrange(call.name, "pick", call.shape(), picks=True), value, *flowing[:2])
 
 
+_BAGS = {0: "sum", 1: "mean", 2: "max"}
+
+
+@handles("embedding_bag", "_embedding_bag", "_embedding_bag_forward_only")
+def embedding_bag(call: Call, builder: Builder) -> tuple[Value, ...]:
+    """Add rows picked of a constant table, weighed where there are weights, and the sum of every bag's.
+
+    Bags are taken to hold as many rows each, which they do where indices are a matrix.
+    """
+    table = builder.need_constant(call, "weight")
+    indices = builder.tensor(call, "indices")
+    bags, features = call.shape()
+    if len(indices.shape) != 1 or indices.elements % bags:
+        call.refuse(f"{indices.elements} indices do not fill {bags} bags alike")
+    operation = Embedding(builder.part(call, "rows"), entries=table.shape[0], features=features)
+    weights = {"weight": builder.weight(table, f"{call.name}.weight")}
+    made = builder.graph.add(operation, indices.name, weights=weights, bits=table.bits)
+    if builder.flows(call, "per_sample_weights"):
+        given = builder.tensor(call, "per_sample_weights").name
+        column = builder.reshaped(call, given, (indices.elements, 1), "column")
+        made = builder.step(Elementwise(builder.part(call, "weighed"), "mul"), made, column)
+    made = builder.reshaped(call, made, (bags, indices.elements // bags, features), "bags")
+    mode = _BAGS[call.integer("mode")]
+    return (builder.emit(call, Reduce(call.name, mode, (1,), False), made), None, None, None)
+
+
 def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value) -> str:
     if isinstance(value, Constant):
         if axis % len(value.shape) or not isinstance(index, str):
@@ -61,7 +97,23 @@ def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value)
     return builder.emit(call, Gather(call.name, axis, index.shape), value)
 
 
-@handles("gather", "take_along_dim", "take", "sort", "argsort", "one_hot", "im2col", "col2im", "roll")
+@handles(
+    "gather",
+    "take_along_dim",
+    "take",
+    "sort",
+    "argsort",
+    "one_hot",
+    "im2col",
+    "col2im",
+    "roll",
+    "unfold",
+    "diagonal",
+    "diag",
+    "as_strided",
+    "max_unpool2d",
+    "max_unpool3d",
+)
 def rearrange(call: Call, builder: Builder) -> Value:
     """Add elements placed in another order or picked one by one."""
     name = "self" if call.has("self") else "input"

@@ -30,7 +30,15 @@ def pool(call: Call, builder: Builder) -> Value:
         count_include_pad=bool(call.get("count_include_pad", True)),
     )
     made = _window(call, builder, operation, rank)
-    return (made, None) if "indices" in call.operator else made
+    return (made, _positions(call, builder, made)) if "indices" in call.operator else made
+
+
+def _positions(call: Call, builder: Builder, made: str) -> str | None:
+    """Add the positions of what was found, which are written, where anybody asks for them."""
+    if not any(user.args[1] == 1 and user.users for user in call.node.users):
+        return None
+    operation = Elementwise(builder.part(call, "positions"), "cast")
+    return builder.graph.add(operation, made, bits=_INDEX_BITS)
 
 
 def _window(call: Call, builder: Builder, operation: Operation, rank: int) -> str:
@@ -60,7 +68,7 @@ def adaptive(call: Call, builder: Builder) -> Value:
         made = _window(call, builder, Pool(call.name, mode, kernel), rank)
     else:
         made = _window(call, builder, AdaptivePool(call.name, mode, wanted), rank)
-    return (made, None) if mode == "max" else made
+    return (made, _positions(call, builder, made)) if mode == "max" else made
 
 
 _REDUCTIONS = {
@@ -86,7 +94,7 @@ def reduction(call: Call, builder: Builder) -> Value:
         return builder.emit(call, Elementwise(call.name, function), *inputs)
     mode = _REDUCTIONS[call.operator.removeprefix("aten.")]
     made = builder.emit(call, _reduce(call, mode, call.name), builder.tensor(call).name)
-    return (made, None) if len(call.shapes()) > 1 else made
+    return (made, _positions(call, builder, made)) if len(call.shapes()) > 1 else made
 
 
 def _reduce(call: Call, mode: str, name: str, *, keep: bool | None = None) -> Reduce:
@@ -133,9 +141,9 @@ def variance(call: Call, builder: Builder) -> Value:
     return (made, builder.reshaped(call, mean, call.shapes()[1], "mean_shape"))
 
 
-@handles("cumsum")
+@handles("cumsum", "cumprod", "logcumsumexp")
 def cumulative_sum(call: Call, builder: Builder) -> str:
-    """Add running sums."""
+    """Add running sums, or what costs the same."""
     return builder.emit(call, CumulativeSum(call.name, call.integer("dim")), builder.tensor(call).name)
 
 

@@ -4,7 +4,7 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Einsum, Elementwise, Linear, MatMul
+from workloads.operations import Einsum, Elementwise, Linear, MatMul, Reduce
 from workloads.shapes import size
 
 
@@ -22,16 +22,56 @@ def linear(call: Call, builder: Builder) -> str:
     return _plus(call, builder, made, builder.argument(call, "bias"))
 
 
-@handles("addmm", "baddbmm")
+@handles("addmm", "baddbmm", "addbmm", "addmv")
 def product_and_sum(call: Call, builder: Builder) -> str:
     """Add a linear layer with bias where that is what it comes to, else a product and a sum."""
-    first = builder.argument(call, "mat1" if call.has("mat1") else "batch1")
-    second = builder.argument(call, "mat2" if call.has("mat2") else "batch2")
+    first = _first_of(call, builder, "mat1", "batch1", "mat")
+    second = _first_of(call, builder, "mat2", "batch2", "vec")
     added = builder.argument(call, "self")
-    scaled = call.get("beta", 1) != 1 or call.get("alpha", 1) != 1
-    if isinstance(second, Constant) and isinstance(first, str) and len(second.shape) == 2 and not scaled:
+    scales = [call.get(name, 1) for name in ("alpha", "beta")]
+    if (
+        isinstance(second, Constant)
+        and isinstance(first, str)
+        and len(second.shape) == 2
+        and scales == [1, 1]
+    ):
         return _linear(call, builder, first, second.transposed(), added)
-    return _plus(call, builder, _product(call, builder, first, second, builder.part(call, "product")), added)
+    made = _product(call, builder, first, second, builder.part(call, "product"))
+    if "addbmm" in call.operator:
+        made = builder.step(Reduce(builder.part(call, "sum"), "sum", (0,), False), made)
+    elif "addmv" in call.operator:
+        made = builder.reshaped(call, made, call.shape(), "vector")
+    if scales[0] != 1:
+        made = builder.step(Elementwise(builder.part(call, "alpha"), "affine"), made)
+    if scales[1] != 1 and isinstance(added, str):
+        added = builder.step(Elementwise(builder.part(call, "beta"), "affine"), added)
+    return _plus(call, builder, made, added)
+
+
+def _first_of(call: Call, builder: Builder, *names: str) -> Value:
+    """Return the argument that goes by one of some names."""
+    return builder.argument(call, next(name for name in names if call.has(name)))
+
+
+@handles("bilinear")
+def bilinear(call: Call, builder: Builder) -> str:
+    """Add a linear layer of the first input, and a sum over it weighed by the second."""
+    constant = builder.need_constant(call, "weight")
+    outputs, first, second = constant.shape
+    one, other = builder.tensor(call, "input1"), builder.tensor(call, "input2")
+    matrix = Constant(
+        constant.value.transpose(1, 2).reshape(outputs * second, first), constant.trained, constant.bits
+    )
+    weights = {"weight": builder.weight(matrix, f"{call.name}.weight")}
+    made = builder.step(
+        Linear(builder.part(call, "product"), outputs * second, bias=False), one.name, weights=weights
+    )
+    made = builder.reshaped(call, made, (*one.shape[:-1], outputs, second), "matrix")
+    row = builder.reshaped(call, other.name, (*other.shape[:-1], 1, second), "row")
+    made = builder.step(Elementwise(builder.part(call, "weighed"), "mul"), made, row)
+    name = builder.part(call, "sum") if call.has("bias") else call.name
+    made = builder.step(Reduce(name, "sum", (-1,), False), made)
+    return _plus(call, builder, made, builder.argument(call, "bias"))
 
 
 @handles("mm", "bmm", "matmul")

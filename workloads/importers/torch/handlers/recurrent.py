@@ -1,14 +1,14 @@
-"""LSTM, GRU and plain recurrent layers, one operation a layer."""
+"""LSTM, GRU and plain recurrent layers, one operation a layer; cells, one operation a step."""
 
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.importers.torch.library import torch
 from workloads.operations import Concat, Recurrent, Slice
 from workloads.tensors import Weight
 
 _CELLS = {"aten.lstm": "lstm", "aten.gru": "gru", "aten.rnn_tanh": "rnn", "aten.rnn_relu": "rnn"}
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 @handles("lstm", "gru", "rnn_tanh", "rnn_relu")
@@ -22,10 +22,7 @@ def recurrent(call: Call, builder: Builder) -> tuple[Value, ...]:
     biases = 2 if call.get("has_biases") else 0
     given = builder.argument(call, "params")
     each = len(given) // (layers * directions)
-    if each != 2 + biases:
-        call.refuse("its hidden state is projected, which is not known")
-    if not all(isinstance(part, Constant) for part in given):
-        call.refuse("its weights are computed by the network; only constants are known")
+    _need_constants(call, given)
     tensor = builder.tensor(call, "input").name
     flat = len(builder.shape(tensor)) == 2  # one sequence without a batch
     if flat:
@@ -33,21 +30,21 @@ def recurrent(call: Call, builder: Builder) -> tuple[Value, ...]:
         tensor = builder.reshaped(
             call, tensor, (1, steps, features) if first else (steps, 1, features), "batch"
         )
-    states = builder.argument(call, "hx")
-    states = [s for s in (states if isinstance(states, tuple) else (states,)) if isinstance(s, str)]
+    states = _flowing(builder.argument(call, "hx"))
     last: list[tuple[str, ...]] = []
     for layer in range(layers):
         parts = given[layer * directions * each : (layer + 1) * directions * each]
         name = call.name if layers == 1 else builder.names.new(f"{call.name}.layer{layer}")
         operation = Recurrent(
             name,
-            hidden=parts[1].shape[1],
+            hidden=parts[1].shape[0] // _GATES[cell],
             batch_first=first,
             cell=cell,
             directions=directions,
             biases=biases,
+            projection=parts[-1].shape[0] if each > 2 + biases else 0,
         )
-        weights = _weights(name, builder, parts, each)
+        weights = _weights(name, builder, parts, each, biases)
         begins = _states(call, builder, states, layer * directions, directions, layers)
         tensor, *ends = builder.graph.add_many(operation, tensor, *begins, weights=weights)
         last.append(tuple(ends))
@@ -55,18 +52,54 @@ def recurrent(call: Call, builder: Builder) -> tuple[Value, ...]:
     return (result, *(_joined(call, builder, ends, i) for i, ends in enumerate(zip(*last, strict=True), 1)))
 
 
-def _weights(name: str, builder: Builder, parts: tuple[Constant, ...], each: int) -> dict[str, Weight]:
+def _weights(
+    name: str, builder: Builder, parts: tuple[Constant, ...], each: int, biases: int
+) -> dict[str, Weight]:
     """Stack the directions' weights as the operation holds them."""
-    roles = [("input", (0,)), ("recurrent", (1,))] + ([("bias", (2, 3))] if each > 2 else [])
-    weights = {}
-    for role, places in roles:
-        rows = [
-            torch.cat([parts[direction + place].value.detach() for place in places])
-            for direction in range(0, len(parts), each)
-        ]
-        stacked = Constant.of(torch.stack(rows), trained=any(part.trained for part in parts))
-        weights[role] = builder.weight(stacked, f"{name}.{role}")
-    return weights
+    roles: dict[str, tuple[int, ...]] = {"input": (0,), "recurrent": (1,)}
+    if biases:
+        roles["bias"] = (2, 3)
+    if each > 2 + biases:
+        roles["projection"] = (each - 1,)
+    return {
+        role: builder.stacked(
+            [[parts[start + place] for place in places] for start in range(0, len(parts), each)],
+            f"{name}.{role}",
+        )
+        for role, places in roles.items()
+    }
+
+
+def _need_constants(call: Call, given: tuple[Value, ...]) -> None:
+    if not all(isinstance(part, Constant) for part in given):
+        call.refuse("its weights are computed by the network; only constants are known")
+
+
+def _flowing(states: Value) -> list[str]:
+    """Return the initial states that the network computes."""
+    return [s for s in (states if isinstance(states, tuple) else (states,)) if isinstance(s, str)]
+
+
+@handles("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+def cell(call: Call, builder: Builder) -> Value:
+    """Add one step of a recurrent layer; constant states are settings."""
+    kind = _CELLS[call.operator.removesuffix("_cell")]
+    given = [builder.argument(call, name) for name in ("w_ih", "w_hh", "b_ih", "b_hh") if call.has(name)]
+    _need_constants(call, tuple(given))
+    biases = len(given) - 2
+    operation = Recurrent(call.name, hidden=given[1].shape[1], cell=kind, biases=biases)
+    tensor = builder.tensor(call, "input").name
+    one = builder.reshaped(call, tensor, (1, *builder.shape(tensor)), "step")
+    states = [
+        builder.reshaped(call, state, (1, *builder.shape(state)), "state")
+        for state in _flowing(builder.argument(call, "hx"))
+    ]
+    weights = _weights(call.name, builder, tuple(given), len(given), biases)
+    _, *ends = builder.graph.add_many(operation, one, *states, weights=weights)
+    made = [
+        builder.reshaped(call, end, shape, "last") for end, shape in zip(ends, call.shapes(), strict=True)
+    ]
+    return tuple(made) if kind == "lstm" else made[0]
 
 
 def _states(
