@@ -12,6 +12,7 @@ import hwmodels
 from dse.front import Front
 from dse.metrics import METRICS, describe, show_metric
 from dse.quantities import show
+from hwmodels.template import Template
 
 if TYPE_CHECKING:
     import pandas
@@ -86,6 +87,8 @@ def shown_columns(front: Front) -> list[str]:
 def assumptions(front: Front) -> str:
     """One line: what the numbers rest on."""
     base = front.space.base
+    if isinstance(base, Template):
+        return "Assumptions: " + "; ".join(front.space.assumptions) + "."
     swept = front.space.fields
     said = []
     if "technology.node_nm" not in swept:

@@ -17,7 +17,6 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.problem import Problem
 from dse.task import Columns
 from dse.volume import Scale
-from hwmodels.template import Template
 
 if TYPE_CHECKING:
     import pandas
@@ -134,8 +133,6 @@ class Found(Front):
         """One line: what the numbers rest on."""
         from dse.report import assumptions
 
-        if isinstance(self.space.base, Template):
-            return "Assumptions: " + "; ".join(self.space.assumptions) + "."
         return assumptions(self)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:

@@ -121,7 +121,7 @@ def search(
         own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
         if own is not None:
             stack.callback(own.shutdown, wait=True, cancel_futures=True)
-        pool = Pool(own or executor, chunk_size(work.layers, space.size))
+        pool = Pool(own or executor, chunk_size(work.layers, space))
         started = make(chosen, Plan(problem, limit, seed, pool.spread))
         bar = stack.enter_context(Progress(min(limit, space.size), 0, progress))
         ledger = run(started, problem, limit, pool, record, bar)

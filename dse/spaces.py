@@ -215,8 +215,19 @@ def spring() -> Space:
     )
 
 
+def software_defined() -> Space:
+    """Machines of a ten-parameter template in 22 nm: one tiling and one loop order for every operation.
+
+    Groups of MACs, banks of memory, tiles and the order of their loops, after the software-defined
+    design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021).
+    """
+    from dse.template_space import software_defined as template_space
+
+    return template_space()
+
+
 SPACES: Final[dict[str, Callable[[], Space]]] = {
-    space.__name__: space for space in (systolic, edge, datacentre, sparse, spring)
+    space.__name__: space for space in (systolic, edge, datacentre, sparse, spring, software_defined)
 }
 
 
@@ -234,6 +245,27 @@ def named_space(name: str) -> Space:
         If there is none of that name; the nearest are named.
 
     """
+    return _maker(name)()
+
+
+def about(name: str) -> str:
+    """Say what a space is, in a few sentences on one line.
+
+    Examples
+    --------
+    >>> about("edge").partition(":")[0]
+    'Small arrays in a phone or a sensor'
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name; the nearest are named.
+
+    """
+    return " ".join((_maker(name).__doc__ or "").split())
+
+
+def _maker(name: str) -> Callable[[], Space]:
     if name not in SPACES:
         raise UnknownNameError(f"unknown space {name!r}{nearest(name, SPACES)}")
-    return SPACES[name]()
+    return SPACES[name]

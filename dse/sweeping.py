@@ -20,11 +20,14 @@ from dse.store import Store, manifest_of
 from dse.swept import Sweep
 from dse.task import Chunk, cost_range, front_of_range
 from hwmodels.columns import LIMITS
+from hwmodels.template import Template
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
 _SECONDS_A_MAPPING: Final = 2e-9
 """Typical time of one mapping of the mapspace on one core; it sets the size of a chunk, nothing else."""
+_SECONDS_A_TEMPLATE_OPERATION: Final = 0.35e-6
+"""The same of one operation on a template's machine, which has one mapping."""
 _LARGEST_CHUNK: Final = 1 << 16
 _SAMPLE: Final = 20_000
 """Points that a sweep which keeps only the front keeps besides, spread evenly."""
@@ -112,7 +115,7 @@ def sweep(
         task = partial(
             front_of_range, layers, space, mapping_objective=mapping_objective, objectives=parsed, share=share
         )
-    size = chunk or chunk_size(layers, space.size)
+    size = chunk or chunk_size(layers, space)
     with contextlib.ExitStack() as stack:
         opened = None
         if store is not None:
@@ -125,10 +128,14 @@ def sweep(
         return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
 
 
-def chunk_size(layers: LayerTable, points: int) -> int:
+def chunk_size(layers: LayerTable, space: Space) -> int:
     """Points that cost about half a second on a core; from the network alone, so that parts repeat."""
-    typical = _SECONDS_A_CHUNK / (_SECONDS_A_MAPPING * max(1000, hwmodels.mapspace(layers)))
-    return max(1, min(1 << max(6, round(typical).bit_length() - 1), _LARGEST_CHUNK, points))
+    if isinstance(space.base, Template):
+        seconds = _SECONDS_A_TEMPLATE_OPERATION * layers.rows
+    else:
+        seconds = _SECONDS_A_MAPPING * max(1000, hwmodels.mapspace(layers))
+    typical = round(_SECONDS_A_CHUNK / seconds)
+    return max(1, min(1 << max(6, typical.bit_length() - 1), _LARGEST_CHUNK, space.size))
 
 
 def default_workers() -> int:

@@ -15,6 +15,7 @@ from dse.pareto import filter_finite, refuse_non_finite
 from dse.sampling import spread
 from dse.space import Space
 from hwmodels.columns import LIMITS, MetricTable, TileTable
+from hwmodels.template import Template
 from hwmodels.tiles import tile_table
 from workloads.table import LayerTable
 
@@ -52,7 +53,8 @@ def cost_index(
     index
         Points to cost, shape (n,).
     mapping_objective
-        What each operation's mapping minimises: "edp", "latency" or "energy".
+        What each operation's mapping minimises: "edp", "latency" or "energy"; machines of a template have one
+        mapping.
 
     Returns
     -------
@@ -62,6 +64,10 @@ def cost_index(
         keep theirs.
 
     """
+    if isinstance(space.base, Template):
+        from dse.template_space import cost_templates
+
+        return cost_templates(layers, space, index)
     broken = space.violated(index)
     live = np.flatnonzero(broken < 0)
     costed = None

@@ -42,7 +42,9 @@ Unknown = Annotated[
         help="ONNX operators without a cost model: refuse, or cost as data movement.",
     ),
 ]
-SpaceName = Annotated[str, typer.Option("--space", metavar="NAME", help="A named space.")]
+SpaceName = Annotated[
+    str, typer.Option("--space", metavar="NAME", help="A named space; `springboard spaces` lists them.")
+]
 Axes = Annotated[
     list[str] | None,
     typer.Option(

@@ -14,7 +14,6 @@ from dse.network import Network, network_table
 from dse.space import Space
 from dse.task import Columns, cost_index
 from hwmodels.columns import LIMITS, ConfigTable, TileTable
-from hwmodels.template import Template
 from hwmodels.tiles import tile_table
 from workloads.table import LayerTable, deduplicate
 
@@ -85,10 +84,6 @@ class One:
 
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
         """Cost points, every operation with its best mapping; see `dse.task.cost_index`."""
-        if isinstance(space.base, Template):
-            from dse.template_space import cost_templates
-
-            return cost_templates(self.layers, space, index)
         return cost_index(self.layers, space, index, mapping_objective)
 
     def least(self, configs: ConfigTable) -> dict[str, FloatArray]:

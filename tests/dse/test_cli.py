@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import dse
 import hwmodels
 import workloads
 from dse.cli import main
@@ -77,6 +78,23 @@ def test_a_data_sheet_names_what_is_assumed(capsys):
         assert all(sentence in shown for sentence in machine.assumptions)
         assert machine.source in shown
     assert "64 PEs of 1,152 multipliers" in shown  # the paper's 72 lanes of 16
+
+
+def test_spaces_are_listed_and_shown(capsys):
+    assert main(["spaces"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n{name} " in listed for name in dse.space_names())
+    assert "103,680" in listed
+    assert main(["spaces", "edge"]) == 0
+    shown = capsys.readouterr().out
+    assert "array.dataflow: os, ws, is" in shown
+    assert "area_mm2 <= 1" in shown
+    assert main(["spaces", "--json"]) == 0
+    spaces = json.loads(capsys.readouterr().out)
+    assert set(spaces) == {"systolic", "sparse", "spring", "edge", "datacentre", "software_defined"}
+    assert spaces["systolic"]["points"] == 103_680
+    assert spaces["systolic"]["axes"]["array.rows"] == ["8", "16", "32", "64", "128", "256"]
+    assert "did you mean 'sparse'" in refused(capsys, "spaces", "sparze")
 
 
 def test_evaluate_prints_and_gives_json(capsys):

@@ -12,6 +12,7 @@ import hwmodels
 from dse import sweeping, task
 from dse.metrics import columns
 from dse.pareto import nondominated
+from dse.report import assumptions
 from tests.dse import tiny
 from workloads import deduplicate
 
@@ -162,8 +163,24 @@ def test_refused_arguments(options, message):
 
 def test_a_chunk_depends_on_the_network_alone():
     layers, _ = deduplicate(tiny.network().table())
-    assert sweeping.chunk_size(layers, 10**9) == sweeping.chunk_size(layers, 10**8)
-    assert sweeping.chunk_size(layers, 10) == 10
+    large = dse.named_space("systolic")
+    larger = large.replace({"vector_lanes": range(1, 100)})
+    assert sweeping.chunk_size(layers, larger) == sweeping.chunk_size(layers, large) > 1000
+    assert sweeping.chunk_size(layers, tiny.space()) == tiny.space().size
+    assert sweeping.chunk_size(layers, dse.named_space("software_defined")) == 2**16
+
+
+def test_templates_are_swept(tmp_path):
+    space = dse.named_space("software_defined").replace(
+        {"loop_order": ["of_if_xy"], "tile_of": [16, 64], "tile_if": [16], "groups": [8, 16]},
+        ["area_mm2 <= 1"],
+    )
+    swept = dse.sweep(tiny.network(), space, store=tmp_path, chunk=1000)
+    found = task.cost_index(swept.layers, space, np.arange(space.size))
+    assert swept.frame["energy_j"].tolist() == pytest.approx(found["energy_j"].tolist(), rel=0, nan_ok=True)
+    assert 0 < swept.feasible == found["feasible"].sum() < space.size
+    assert len(swept.front()) > 1
+    assert "assumed" in assumptions(swept.front())
 
 
 def test_progress_is_silent_where_nobody_watches(capfd):

@@ -1,7 +1,7 @@
 """`springboard search`."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,16 +17,11 @@ from dse.cli.options import (
     SpaceName,
     Unknown,
     Workers,
-    axis_values,
     network_of,
-    pairs,
     positive,
     print_json,
     space_of,
 )
-
-if TYPE_CHECKING:
-    from dse.space import Space
 
 
 def command(
@@ -97,7 +92,7 @@ def command(
     if strategy != "auto":
         check_name(strategy)
     check_writable(out)
-    chosen = _space(space, axis, constraint)
+    chosen = space_of(space, axis, constraint)
     networks = [network_of(net, dim, unknown, batch) for net in nets]
     begun = time.perf_counter()
     found = search(
@@ -147,13 +142,3 @@ def command(
         print(f"Note: {note}.")
     print(found.assumptions)
     print("Written: " + ", ".join(files))
-
-
-def _space(name: str, axes: list[str] | None, constraints: list[str] | None) -> "Space":
-    """Build a named space, or that of the template, which only a search costs."""
-    if name != "software_defined":
-        return space_of(name, axes, constraints)
-    from dse.template_space import software_defined
-
-    changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
-    return software_defined().replace(changes, constraints or ())
