@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 from torch.utils.data import DataLoader, TensorDataset
 
 import workloads
 from tests.torch.modules import Function, Small
+from tests.torch.test_tables import same_tables, twin
 from workloads.errors import NetworkImportError
 
 
@@ -119,3 +121,30 @@ def test_dead_activations_count_as_one_element():
 def test_bad_calibration(calibration, words):
     with pytest.raises(NetworkImportError, match=words):
         workloads.from_torch(Small(), torch.zeros(1, 3, 16, 16), calibration=calibration)
+
+
+def test_torch_and_onnx_measure_the_same(tmp_path):
+    """The same pruned module, and the same images, through both importers and both runtimes."""
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(3)
+    module, images = Small(), torch.randn(7, 3, 16, 16)
+    images[:, 1] *= torch.rand(7, 16, 16) > 0.3
+    prune.random_unstructured(module.conv, "weight", 0.6)
+    prune.ln_structured(module.fc, "weight", 0.5, n=2, dim=1)
+    ours = workloads.from_torch(module, images[:2], calibration=images)
+    theirs = workloads.from_onnx(twin(module, tmp_path / "small.onnx"), calibration=images.numpy())
+    assert ours.effectual_macs == theirs.effectual_macs
+    same_tables(ours.table(), theirs.table())
+    a, b = ours.summary(), theirs.summary()
+    for column in ("input_density", "input_spread", "output_density"):
+        np.testing.assert_allclose(a[column].to_numpy(), b[column].to_numpy(), rtol=1e-12, atol=1e-15)
+    assert set(a.known) == set(b.known) == {"measured"}
+
+
+def test_an_input_without_a_batch_is_measured_through_its_reshape():
+    torch.manual_seed(4)
+    image = torch.relu(torch.randn(3, 6, 6))
+    network = workloads.from_torch(nn.Conv2d(3, 4, 3), image, calibration=image)
+    (source,) = network.graph.node(network.operations[-2].name).inputs
+    assert network.graph.tensors[source].density == pytest.approx(float((image != 0).float().mean()))
+    assert network.effectual_macs < network.macs

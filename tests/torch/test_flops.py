@@ -176,3 +176,18 @@ def test_random_stacks_of_convolutions(drawn):
     network = workloads.from_torch(module, inputs)
     assert network.macs == counted(module, (inputs,))
     assert network.parameters == sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize("options", [{}, {"proj_size": 3}, {"num_layers": 2, "bidirectional": True}])
+def test_training_an_lstm_has_the_products_pytorch_counts(options):
+    """But for one: we multiply back to the state before the first step, as the layer multiplies with it."""
+    module, batch = nn.LSTM(5, 7, **options), 2
+    inputs = R(11, batch, 5)
+    step = workloads.from_torch(module, inputs).training()
+    torch._C._set_mkldnn_enabled(False)
+    with FlopCounterMode(display=False) as counter:
+        result, (hidden, cell) = module(inputs)
+        (result.sum() + hidden.sum() + cell.sum()).backward()
+    torch._C._set_mkldnn_enabled(True)
+    recurrent = sum(p.numel() for name, p in module.named_parameters() if "weight_hh" in name)
+    assert step.macs == counter.get_total_flops() / 2 + batch * recurrent

@@ -14,6 +14,7 @@ def from_onnx(
     dims: Mapping[str, int] | None = None,
     batch: int | None = None,
     unknown: str = "refuse",
+    calibration: Any = None,
 ) -> "Network":
     """Read an ONNX file.
 
@@ -30,6 +31,11 @@ def from_onnx(
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
         inputs and outputs once; the summary marks them. Control flow is refused always.
+    calibration
+        Inputs to measure activations' zeros on, with ONNX Runtime (extra `onnxruntime`): an array, a tuple of
+        arrays in the order of the model's inputs, or a mapping of arrays by input, of any number of samples;
+        or an iterable (a data loader) of such batches, whose further members (labels) are left out. None
+        measures nothing.
 
     Returns
     -------
@@ -37,19 +43,20 @@ def from_onnx(
         Every node of the model that its outputs depend on, but for those that cost nothing at inference
         (Identity, Dropout) or are computed from constants (shape arithmetic). Weights keep their zeros as
         bit-packed masks; a shared initialiser is one weight. Floating-point tensors take the width of the
-        datapath, integer ones keep theirs.
+        datapath, integer ones keep theirs. Measured densities are means over samples with their spread and
+        one number a channel beside them; in quantised tensors zero is the zero point.
 
     Raises
     ------
     NetworkImportError
         If the file is missing, truncated or no ONNX model, an external file is missing or outside the model's
-        folder, a dynamic dimension has no value, operators are unknown (all are named), or a node does not
-        fit its tensors. One line.
+        folder, a dynamic dimension has no value, operators are unknown (all are named), a node does not fit
+        its tensors, ONNX Runtime is wanted and not installed, or calibration inputs do not fit. One line.
 
     """
     from workloads.importers.onnx.reader import read
 
-    return read(path, dims=dims or {}, batch=batch, unknown=unknown)
+    return read(path, dims=dims or {}, batch=batch, unknown=unknown, calibration=calibration)
 
 
 def from_torch(

@@ -90,7 +90,9 @@ def add_losses(source: Graph, graph: Graph, batch: int) -> dict[str, str]:
     for output in outputs:
         node = source.node(source.producer[output])
         scores = node.inputs[0] if node.operation.name in skipped else output
-        shape, suffix = source.tensors[scores].shape, f".{output}" if len(outputs) > 1 else ""
+        shape = source.tensors[scores].shape
+        # a colon would make the loss of an operation's second output the second output of its first loss
+        suffix = f".{output.replace(':', '#')}" if len(outputs) > 1 else ""
         if not shape:
             raise WorkloadError(f"output {output!r} is a scalar: there are no classes to take a loss of")
         axis = class_axis(shape)

@@ -12,6 +12,7 @@ from workloads.errors import NetworkImportError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Constant
+from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions, batch_axis
 from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
 from workloads.importers.onnx.folding import can_fold, fold
@@ -25,20 +26,27 @@ _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _CONTROL_FLOW = ("If", "Loop", "Scan")
 
 
-def read(path: str | PathLike[str], *, dims: Mapping[str, int], batch: int | None, unknown: str) -> Network:
+def read(
+    path: str | PathLike[str],
+    *,
+    dims: Mapping[str, int],
+    batch: int | None,
+    unknown: str,
+    calibration: Any = None,
+) -> Network:
     """Read an ONNX file; see `workloads.from_onnx`."""
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
     path = Path(path)
     model = load_model(path)
     try:
-        return _build(path, model, Dimensions(dims, batch), unknown)
+        return _build(path, model, Dimensions(dims, batch), unknown, calibration)
     except WorkloadError as error:
         cause = None if isinstance(error, NetworkImportError) else error
         raise NetworkImportError(f"{path.name}: {printable(str(error))}") from cause
 
 
-def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Network:
+def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str, calibration: Any) -> Network:
     opset = check_opset(path, model)
     nodes = _needed(model.graph)
     views = _named(nodes, opset)
@@ -65,7 +73,10 @@ def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str) -> Netw
     if not outputs:
         raise NetworkImportError("no output depends on an input")
     graph.output(*dict.fromkeys(outputs))
-    return Network(graph, f"ONNX file {path.name}")
+    network = Network(graph, f"ONNX file {path.name}")
+    if calibration is None:
+        return network
+    return calibrated(network, builder, model, nodes, path.parent, calibration)
 
 
 def _needed(graph: Any) -> list[Any]:

@@ -1,60 +1,13 @@
 """Zeros of activations, measured while the traced module runs on calibration inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workloads.errors import NetworkImportError
+from workloads.importers.measured import Tally, with_measured
 from workloads.importers.torch.exporting import Inputs
 from workloads.importers.torch.library import Array, FxNode, first_line, torch
 from workloads.network import Network
-from workloads.operations import Linear
-from workloads.tensors import Tensor
-
-
-class Tally:
-    """Non-zeros of one tensor, sample by sample and channel by channel.
-
-    Parameters
-    ----------
-    tensor
-        The tensor, with at least two axes.
-    axis
-        Axis of its channels, not the first.
-    batched
-        Whether its first axis is the batch; if not, every run is one sample.
-
-    """
-
-    def __init__(self, tensor: Tensor, axis: int, *, batched: bool) -> None:
-        self.tensor = tensor
-        self.axis = axis
-        self.batched = batched
-        self._counts: list[NDArray[np.int64]] = []  # of every run, (samples, channels)
-
-    def add(self, value: Array, samples: int) -> None:
-        """Count a run, of which the first `samples` are new."""
-        others = tuple(axis for axis in range(1, value.dim()) if axis != self.axis)
-        counts = torch.count_nonzero(value.unsqueeze(-1), dim=(*others, value.dim())).cpu().numpy()
-        self._counts.append(counts[:samples] if self.batched else counts.sum(axis=0, keepdims=True))
-
-    def described(self) -> Tensor:
-        """Return the tensor with what was measured."""
-        counts = np.concatenate(self._counts)
-        elements = self.tensor.elements // (self.tensor.shape[0] if self.batched else 1)
-        samples = counts.sum(axis=1) / elements
-        channels = counts.mean(axis=0) * (counts.shape[1] / elements)
-        return replace(
-            self.tensor,
-            density=max(float(samples.mean()), 1.0 / self.tensor.elements),  # all zeros count as one element
-            profile=tuple(channels.tolist()),
-            profile_axis=self.axis,
-            known="measured",
-            spread=float(samples.std()),
-        )
 
 
 def calibrated(
@@ -87,7 +40,7 @@ def calibrated(
             total += new
     if not total:
         raise NetworkImportError("calibration holds no sample")
-    return network.with_tensors(*(tally.described() for tally in tallies.values()))
+    return with_measured(network, tallies.values())
 
 
 def _batches(given: Any, like: Inputs) -> Iterator[Inputs]:
@@ -138,8 +91,8 @@ def _run(
             if name is not None and name not in seen and _counted(value):
                 seen.add(name)
                 if name not in tallies:
-                    tallies[name] = _tally(network, name, size)
-                tallies[name].add(value.detach(), new)
+                    tallies[name] = Tally.of(network, name, size)
+                _count(tallies[name], value, new)
             return value
 
     try:
@@ -154,13 +107,10 @@ def _counted(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.is_floating_point() and value.dim() > 1
 
 
-def _tally(network: Network, name: str, size: int) -> Tally:
-    """Start counting along the channels a reader sums over: the last axis for linear layers, else 1."""
-    tensor = network.graph.tensors[name]
-    rank = len(tensor.shape)
-    readers = [network.graph.node(reader).operation for reader in network.graph.consumers(name)]
-    linear = rank < 3 or any(isinstance(reader, Linear) for reader in readers)
-    return Tally(tensor, rank - 1 if linear else 1, batched=tensor.shape[0] == size)
+def _count(tally: Tally, value: Array, samples: int) -> None:
+    """Count a run, of which the first `samples` are new."""
+    counts = torch.count_nonzero(value.detach().unsqueeze(-1), dim=(*tally.others, value.dim()))
+    tally.add(counts.cpu().numpy(), samples)
 
 
 def _flat(program: Any, inputs: Inputs) -> list[Any]:
