@@ -34,6 +34,8 @@ class LayerTable(NamedTuple):
 
     In every row the operands' elements are explicit, so that traffic never depends on a formula upstairs:
     `weight_elements`, `read_elements` (input elements that exist, padding excluded) and `write_elements`.
+    An operand of 0 elements stays on chip: main memory never sees it. (A NEST row that states none for any
+    of the three is taken to have the operands of its dimensions.)
     A VECTOR row that is `fused` into its producer runs behind the array as outputs leave it, and reads and
     writes only what does not already flow past (nothing for an activation function; the other addend for a
     residual sum).

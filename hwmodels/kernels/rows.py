@@ -257,3 +257,13 @@ def layer_row(layers: LayerTable, i: int) -> Layer:
         effectual_macs=layers.effectual_macs[i],
         weight_dispersion=layers.weight_dispersion[i],
     )
+
+
+@kernel
+def moves(elements: int, stated: int) -> float:
+    """1 where a nest's operand comes from or goes to main memory, 0 where it stays on chip.
+
+    An operand of no elements in memory stays, as the scores of fused attention do. A row that states none for
+    any operand (`stated`, their sum, is 0) has the operands of its dimensions.
+    """
+    return 0.0 if elements == 0 and stated > 0 else 1.0

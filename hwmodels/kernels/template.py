@@ -17,6 +17,7 @@ The formulas are this project's: the paper that the template follows prints none
 import math
 
 from hwmodels.accelerate import kernel
+from hwmodels.kernels.rows import moves
 from hwmodels.kernels.template_columns import TemplateMetrics, TemplateTable
 from workloads.table import LayerTable
 
@@ -127,9 +128,15 @@ def nest_cost(
     inputs *= fetches(of_place, n_of, if_place, n_if, m_place, n_m)
     outputs = groups * positions * all_k
     spilled = outputs * sum_b * (fetches(if_place, n_if, of_place, n_of, m_place, n_m) - 1.0)
-    read, written = weights + inputs + spilled, outputs * output_b + spilled
+    stated = layers.weight_elements[i] + layers.read_elements[i] + layers.write_elements[i]
+    from_memory = weights * moves(layers.weight_elements[i], stated)
+    from_memory += inputs * moves(layers.read_elements[i], stated)
+    to_memory = outputs * output_b * moves(layers.write_elements[i], stated)
+    read, written = from_memory + spilled, to_memory + spilled
     dram_s = read / configs.dram_read_bytes_per_s[c] + written / configs.dram_write_bytes_per_s[c]
-    first_s = (weight_tile + input_tile) / configs.dram_read_bytes_per_s[c]
+    first = weight_tile * moves(layers.weight_elements[i], stated)
+    first += input_tile * moves(layers.read_elements[i], stated)
+    first_s = first / configs.dram_read_bytes_per_s[c]
     latency = max(worked * port / configs.clock_hz[c], dram_s) + first_s
 
     banks_pj = groups * positions * window * all_c * all_k * weight_b * configs.weight_read_pj_per_byte[c]

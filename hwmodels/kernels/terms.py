@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.formats import Stored, matrix_rows, stored
 from hwmodels.kernels.layout import CARTESIAN, SYSTOLIC, UNROLLED, channel_group
-from hwmodels.kernels.rows import Config, Layer
+from hwmodels.kernels.rows import Config, Layer, moves
 from hwmodels.kernels.sparse import shares
 from hwmodels.kernels.systolic import OUTPUT_STATIONARY, fold_overhead
 
@@ -76,6 +76,9 @@ class Terms(NamedTuple):
     input_dram_b: float
     weight_dram: float  # bytes in main memory over bytes in the buffer
     input_dram: float
+    weight_moves: float  # 0 where the operand stays on chip: main memory never sees it; else 1
+    input_moves: float
+    result_moves: float
     weight_mask: float  # bytes in the mask buffer over bytes in the operand's own
     input_mask: float
     weight_cap: float
@@ -98,6 +101,7 @@ class Terms(NamedTuple):
     input_read_pj: float
     output_write_pj: float
     output_read_pj: float
+    stays_pj: float  # results that leave the output buffer and stay on chip
     static_pj_per_s: float
     busy_pj: float  # a cycle of the busy array
     mac_pj: float  # all multiply-accumulates
@@ -129,6 +133,9 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
     weight_dram, input_dram = weight.dram / weight.chip, inputs.dram / inputs.chip
     weight_mask, input_mask = weight.mask / weight.chip, inputs.mask / inputs.chip
     mask_write_pj, mask_read_pj = config.mask_write_pj_per_byte, config.mask_read_pj_per_byte
+    stated = layer.weight_elements + layer.read_elements + layer.write_elements
+    weight_moves, input_moves = moves(layer.weight_elements, stated), moves(layer.read_elements, stated)
+    result_moves = moves(layer.write_elements, stated)
     weight_filled_pj = (config.weight.write_pj_per_byte + weight_mask * mask_write_pj) / weight_dram
     input_filled_pj = (config.input.write_pj_per_byte + input_mask * mask_write_pj) / input_dram
 
@@ -177,6 +184,9 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         input_dram_b=inputs.dram,
         weight_dram=weight_dram,
         input_dram=input_dram,
+        weight_moves=weight_moves,
+        input_moves=input_moves,
+        result_moves=result_moves,
         weight_mask=weight_mask,
         input_mask=input_mask,
         weight_cap=config.weight.capacity_bytes,
@@ -191,19 +201,20 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         write_s=1.0 / config.dram_write_bytes_per_s,
         dram_read_pj=config.dram_read_pj_per_byte,
         dram_write_pj=config.dram_write_pj_per_byte,
-        weight_fill_pj=config.dram_read_pj_per_byte + weight_filled_pj,
-        input_fill_pj=config.dram_read_pj_per_byte + input_filled_pj,
+        weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
+        input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
         output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
         output_drain_pj=config.dram_write_pj_per_byte + config.output.read_pj_per_byte,
         weight_read_pj=config.weight.read_pj_per_byte * weight.chip + mask_read_pj * weight.mask,
         input_read_pj=config.input.read_pj_per_byte * inputs.chip + mask_read_pj * inputs.mask,
         output_write_pj=config.output.write_pj_per_byte * sum_b,
         output_read_pj=config.output.read_pj_per_byte * sum_b,
+        stays_pj=(1.0 - result_moves) * outputs * output_b * config.output.read_pj_per_byte,
         static_pj_per_s=config.static_w * 1e12,
         busy_pj=config.busy_pj,
         mac_pj=outputs * all_c * window * share.switched * config.mac_pj,
         result_pj=outputs * config.result_pj,
         weight_bytes=weights * weight.dram,
-        result_bytes=outputs * output_b,
+        result_bytes=result_moves * outputs * output_b,
         sum_bytes=outputs * sum_b,
     )

@@ -113,13 +113,14 @@ def total_cost(
     spilled = spills * terms.sum_bytes
     weights = weight_turns * terms.weight_bytes
     inputs = input_turns * input_bytes
-    read = weights + inputs + spilled
+    read = weights * terms.weight_moves + inputs * terms.input_moves + spilled
     written = terms.result_bytes + spilled
     dram_s = read * terms.read_s + written * terms.write_s
     latency = overlapped_latency(work[1], dram_s, edge_s, terms.double)
     pj = (
         terms.mac_pj
         + terms.result_pj
+        + terms.stays_pj
         + work[2]
         + weights * terms.weight_fill_pj
         + inputs * terms.input_fill_pj
@@ -187,7 +188,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
             n_k = float(tiles.k_tiles[i, ki])
             k_folds = k_steps(terms, n_k, k_size, k_rest)
             output_need = doubled(m_size * k_size * terms.sum_b, n_k * n_m * terms.groups, terms.double)
-            drain_s = m_last * k_rest * terms.output_b * terms.write_s
+            drain_s = m_last * k_rest * terms.output_b * terms.write_s * terms.result_moves
             for ci in range(tiles.c_number[i]):
                 c_size = float(tiles.c_size[i, ci])
                 n_c = float(tiles.c_tiles[i, ci])
@@ -199,7 +200,8 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
                     continue
                 c_folds = c_steps(terms, n_c, c_size, float(tiles.c_rest_size[i, ci]))
                 work = chip_work(terms, (n_k, n_c, n_m), (k_folds, c_folds, m_folds), distinct)
-                load = weight_tile * terms.weight_dram + input_tile * terms.input_dram
+                load = weight_tile * terms.weight_dram * terms.weight_moves
+                load += input_tile * terms.input_dram * terms.input_moves
                 edge_s = load * terms.read_s + drain_s
                 least = total_cost(terms, work, edge_s, input_bytes, once)
                 if score(least[0], least[1], objective) >= best:

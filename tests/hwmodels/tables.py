@@ -22,6 +22,14 @@ def layer_table(nests):
         columns["weight_density"][i] = nest.wd
         columns["input_density"][i] = nest.id
         columns["output_density"][i] = nest.od
+        elements = {
+            "weight": nest.g * nest.k * nest.c * nest.r * nest.s,
+            "input": nest.n * nest.g * nest.c * nest.in_rows * nest.in_cols,
+            "output": nest.n * nest.g * nest.k * nest.p * nest.q,
+        } | dict.fromkeys(nest.stays, 0)
+        names = ("weight_elements", "read_elements", "write_elements")
+        for name, number in zip(names, elements.values(), strict=True):
+            columns[name][i] = number
     table = LayerTable(**columns)
     return table._replace(effectual_macs=table.macs * table.weight_density * table.input_density)
 

@@ -148,6 +148,16 @@ def test_best_with_zeros_equals_brute_force(pair, objective):
     agree(*pair, objective)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    pair=sparse() | st.tuples(nests(), machines() | wired()),
+    stays=st.sampled_from([("input",), ("output",), ("weight",), ("input", "output")]),
+    objective=st.sampled_from(OBJECTIVES),
+)
+def test_operands_that_stay_on_chip_equal_brute_force(pair, stays, objective):
+    agree(dataclasses.replace(pair[0], stays=stays), pair[1], objective)
+
+
 @settings(max_examples=150, deadline=None)
 @given(pair=sparse() | st.tuples(nests(), machines() | wired()), objective=st.sampled_from(OBJECTIVES))
 def test_the_winner_costs_what_the_walk_of_that_mapping_costs(pair, objective):
@@ -193,6 +203,23 @@ def test_boundless_buffers_move_every_operand_once(nest, machine):
     outputs = nest.n * nest.g * nest.k * nest.p * nest.q * machine["ob"]
     assert found[6] == weights + inputs
     assert found[7] == outputs
+
+
+def test_fused_scores_never_reach_main_memory():
+    """Queries (n, c), keys (k, c): of the scores' product only those two move, whatever the tiles."""
+    scores = oracle.Nest(g=2, n=64, k=64, c=16, stays=("output",))
+    machine = {
+        **{"rows": 4, "cols": 4, "flow": "os", "double": True, "clock": 1.0},
+        **{"wb": 1, "ib": 1, "ob": 1, "ab": 4, "read_bw": 1.0, "write_bw": 1.0, "static_w": 0.0},
+        "cap": {"weight": 10**6, "input": 10**6, "output": 600, "shared": 0},
+        "port": {"weight": 9.0, "input": 9.0, "output": 9.0},
+        "pj": {"weight": (1, 1), "input": (1, 1), "output": (1, 1), "dram": (100, 100), "mac": 1},
+    }
+    found = kernel_best(scores, machine, "energy")[0]
+    assert found.read == 2 * (64 + 64) * 16
+    assert found.written == 0
+    unfused = kernel_best(dataclasses.replace(scores, stays=()), machine, "energy")[0]
+    assert unfused.written == 2 * 64 * 64
 
 
 @given(size=st.integers(1, 10**6))

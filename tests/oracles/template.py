@@ -32,6 +32,7 @@ def walk(nest, machine):
     )
     first = None
     names = machine["loop_order"].split("_")
+    stays = nest.get("stays", ())  # operands that main memory never sees
     for turn in itertools.product(*(enumerate(loops[name]) for name in names)):
         at = {name: number for name, (number, _) in zip(names, turn, strict=True)}
         span = {name: piece for name, (_, piece) in zip(names, turn, strict=True)}
@@ -46,11 +47,11 @@ def walk(nest, machine):
         first = first or (weights, inputs, len(ofs) * pixels * machine["sum_b"])
         if held["weight"] != (at["of"], at["if"]):
             held["weight"] = (at["of"], at["if"])
-            counts["read"] += weights
+            counts["read"] += 0 if "weight" in stays else weights
             counts["weight_fills"] += weights
         if held["input"] != (at["if"], at["xy"]):
             held["input"] = (at["if"], at["xy"])
-            counts["read"] += inputs
+            counts["read"] += 0 if "input" in stays else inputs
             counts["input_fills"] += inputs
         out = (at["of"], at["xy"])
         if held["output"] != out:
@@ -60,7 +61,7 @@ def walk(nest, machine):
                 counts["read"] += len(ofs) * pixels * machine["sum_b"]
             visited.add(out)
         done[out] = done.get(out, 0) + len(ifs)
-        if done[out] == nest["c"]:
+        if done[out] == nest["c"] and "output" not in stays:
             counts["written"] += len(ofs) * pixels * machine["output_b"]
         counts["sums"] += len(ofs) * pixels * machine["sum_b"]
         for group_fold in ranges(len(ofs), machine["groups"]):
@@ -87,7 +88,9 @@ def cost(nest, machine):
         + counts["written"] / machine["dram_write_bytes_per_s"]
     )
     latency = max(counts["steps"] * port / machine["clock_hz"], moved_s)
-    latency += (weight_tile + input_tile) / machine["dram_read_bytes_per_s"]
+    stays = nest.get("stays", ())
+    first = (0 if "weight" in stays else weight_tile) + (0 if "input" in stays else input_tile)
+    latency += first / machine["dram_read_bytes_per_s"]
     banks_pj = (
         counts["weight_reads"] * machine["weight_read_pj_per_byte"]
         + counts["input_reads"] * machine["input_read_pj_per_byte"]

@@ -28,6 +28,7 @@ class Nest:
     wd: float = 1.0
     id: float = 1.0
     od: float = 1.0
+    stays: tuple = ()  # operands that main memory never sees
 
 
 def halvings(size):
@@ -238,7 +239,9 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
         "input": largest_input * c_tile * ib,
         "output": cut[0] * cut[1] * cut[2] * k_tile * b["ab"],
     }
-    edge_s = (k_tile * c_tile * window * wm + largest_input * c_tile * im) / b["read_bw"]
+    fetched = {"weight": wm, "input": im} | {operand: 0 for operand in nest.stays if operand != "output"}
+    edge_s = k_tile * c_tile * window * fetched["weight"] + largest_input * c_tile * fetched["input"]
+    edge_s /= b["read_bw"]
     counts = {"weight": "kc", "input": "cm", "output": "km"}
     for operand, indices in counts.items():
         tiles = nest.g * math.prod(len(loops[index]) for index in indices)
@@ -255,7 +258,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     if need["weight"] / wb * wx + need["input"] / ib * ix > b.get("mask_cap", 0):
         return None
 
-    cycles = read = written = 0
+    cycles = read = written = kept = 0
     weights = inputs = out_written = out_read = 0
     fills = {"weight": 0, "input": 0, "output": 0}  # elements, bytes of the output
     held = {"weight": None, "input": None, "output": None}
@@ -275,13 +278,17 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
                 name = (group, *(at[index] for index in counts[operand]))
                 if held[operand] != name:
                     held[operand] = name
-                    read += sizes[operand] * {"weight": wm, "input": im}[operand]
+                    read += sizes[operand] * fetched[operand]
                     fills[operand] += sizes[operand]
             name = (group, at["k"], at["m"])
             if held["output"] != name:
                 if held["output"] is not None:  # an unfinished tile leaves as partial sums
-                    unfinished = visits[held["output"]] < len(loops["c"])
-                    written += last_output * (b["ab"] if unfinished else om)
+                    if visits[held["output"]] < len(loops["c"]):
+                        written += last_output * b["ab"]
+                    elif "output" in nest.stays:
+                        kept += last_output * om
+                    else:
+                        written += last_output * om
                 if name in visits:
                     read += sizes["output"] * b["ab"]
                     fills["output"] += sizes["output"] * b["ab"]
@@ -294,8 +301,11 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
             inputs += i
             out_written += ow
             out_read += orr + (sizes["output"] if at["c"] > 0 else 0)
-    written += last_output * om
-    edge_s += last_output * om / b["write_bw"]
+    if "output" in nest.stays:
+        kept += last_output * om
+    else:
+        written += last_output * om
+        edge_s += last_output * om / b["write_bw"]
     if wiring == "unrolled":
         inputs *= sent_of_taken(nest, cut, b)
 
@@ -319,7 +329,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
         + fills["weight"] * (wb * e["weight"][1] + wx * e.get("mask", (0, 0))[1])
         + fills["input"] * (ib * e["input"][1] + ix * e.get("mask", (0, 0))[1])
         + fills["output"] * e["output"][1]
-        + written * e["output"][0]
+        + (written + kept) * e["output"][0]
     )
     dram = read * e["dram"][0] + written * e["dram"][1]
     results = nest.n * nest.g * nest.k * nest.p * nest.q
