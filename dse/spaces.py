@@ -208,7 +208,7 @@ def spring() -> Space:
         name="spring",
         assumptions=[
             "lanes stay 16 multipliers wide: the reported modules are for that width",
-            "modules are reported once: a dense design keeps its idle front end's area and leakage",
+            "a design that does nothing about zeros has no front end; its other modules are as reported",
             "every RRAM tier is SPRING's, 166 mm2 and 2 GB, whatever lies under it; its area is apart",
             "a batch of inputs is there to fill the PEs",
         ],

@@ -14,6 +14,7 @@ from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.components import arithmetic, noc, sram
 from hwmodels.components.rounding import rounding
 from hwmodels.components.tables import Floats
+from hwmodels.reported import CONDITIONS, PER
 from hwmodels.sparsity import MODES
 from workloads.table import IntColumn
 
@@ -30,6 +31,10 @@ SKIP = MODES["skip"]
 SYSTOLIC, UNROLLED, CARTESIAN = (INTERCONNECTS[name] for name in ("systolic", "unrolled", "cartesian"))
 
 
+DRIVERS = tuple((owner, condition) for owner in (*PER, "multiplier") for condition in CONDITIONS)
+"""What reported modules follow: their owners, and what scales them besides."""
+
+
 class Part(NamedTuple):
     """All instances of one component."""
 
@@ -44,12 +49,17 @@ class Logic(NamedTuple):
     mac_pj: Floats  # a multiply-accumulate
     vector_pj: Floats  # a vector operation
     busy_pj: Floats  # a cycle of the busy array, multipliers apart
+    front_end_pj: Floats  # of which the front ends
     result_pj: Floats  # an output that leaves the array
     parts: dict[str, Part]
 
 
 def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Logic:
-    """Cost of array, vector lanes, front ends and rounding units, from component models."""
+    """Cost of array, vector lanes, front ends with their queues, and rounding units, from component models.
+
+    A queue holds `fifo_depth` pairs of operands for each multiplier of its lane, in flip-flops; one entry is
+    written in every busy cycle.
+    """
     multipliers = columns["array.rows"] * columns["array.cols"]
     lanes = multipliers / columns["lane_width"]
     lane = _lane_multiplier(columns, bits, node_nm, voltage)
@@ -68,6 +78,10 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
         np.where(skips, lanes, 0.0), size * FRONT_END_UM2 * shrink, size * FRONT_END_LEAKAGE_W * leak
     )
     spent = FRONT_END_PJ * technology.scale_energy(FRONT_END_NM, node_nm, None, voltage)
+    entry = arithmetic.register((bits["weight"] + bits["input"]) * columns["lane_width"], node_nm, voltage)
+    depth = np.where(skips, columns["sparsity.fifo_depth"], 0.0)
+    queued = lanes * (depth > 0)
+    parts["queue"] = _part(queued, depth * entry.area_um2, depth * entry.leakage_w)
 
     partial = columns["datapath.rounds"] == 0
     word = np.where(partial, bits["accumulator"], bits["output"])
@@ -79,7 +93,8 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     return Logic(
         mac_pj=lane.energy_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
-        busy_pj=lanes * size * spent,
+        busy_pj=lanes * size * spent + queued * entry.energy_pj,
+        front_end_pj=lanes * size * spent,
         result_pj=np.where(partial, 0.0, unit.energy_pj),
         parts=parts,
     )
@@ -122,30 +137,72 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
 
 
 def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Logic:
-    """Cost of the reported modules, from their node and voltage to the machine's, whatever its widths.
+    """Cost of the reported modules, from their node and voltage to the machine's.
 
     `columns` carry the modules' sums by what they belong to (see `packing.module_leaves`).
     """
-    del bits
-    pes = columns["pes"]
-    lanes = columns["array.rows"] * columns["array.cols"] / columns["lane_width"]
     node, volts = columns["modules.node_nm"], columns["modules.voltage"]
     energy = technology.scale_energy(node, node_nm, volts, voltage)
     shrink = technology.scale_area(node, node_nm)
     leak = shrink * voltage / volts
+    wider = reported_widths(columns, bits)
     parts = {}
     busy_pj = np.zeros_like(node_nm)
-    for owner, count in (("lane", lanes), ("pe", pes), ("chip", np.ones_like(pes))):
-        area, leakage = columns[f"modules.{owner}_area_um2"], columns[f"modules.{owner}_leakage_w"]
-        parts[f"modules of a {owner}"] = _part(count, area * shrink, leakage * leak)
-        busy_pj = busy_pj + count * columns[f"modules.{owner}_busy_pj"] * energy
+    for (owner, condition), count in reported_numbers(columns, wider).items():
+        under = f"modules.{owner}.{condition}"
+        area, leakage = columns[f"{under}.area_um2"], columns[f"{under}.leakage_w"]
+        parts[f"modules of a {owner}, {condition}"] = _part(count, area * shrink, leakage * leak)
+        busy_pj = busy_pj + count * columns[f"{under}.busy_pj"] * energy
     return Logic(
-        mac_pj=columns["modules.mac_pj"] * energy,
+        mac_pj=columns["modules.mac_pj"] * energy * wider.energy_pj,
         vector_pj=columns["modules.vector_pj"] * energy,
         busy_pj=busy_pj,
+        front_end_pj=busy_pj,
         result_pj=np.zeros_like(node_nm),
         parts=parts,
     )
+
+
+def reported_widths(columns: Columns, bits: Bits) -> arithmetic.MacCost:
+    """Cost of a multiply-accumulate at the machine's widths over that at the reported ones."""
+    reported = columns["modules.bits"]
+    known = reported > 0
+    width = np.where(known, reported, 1.0)
+    node, volts = columns["modules.node_nm"], columns["modules.voltage"]
+    number_format = columns["datapath.number_format"].astype(np.int64)
+    widths = {name: np.where(known, bits[name], 1.0) for name in ("weight", "input", "accumulator")}
+    asked = arithmetic.mac(
+        widths["weight"],
+        widths["input"],
+        widths["accumulator"],
+        node,
+        volts,
+        number_format=number_format,
+    )
+    model = arithmetic.mac(width, width, width, node, volts, number_format=number_format)
+    return arithmetic.MacCost(*(np.where(known, a / b, 1.0) for a, b in zip(asked, model, strict=True)))
+
+
+def reported_numbers(columns: Columns, wider: arithmetic.MacCost) -> dict[tuple[str, str], Floats]:
+    """How many of what reported modules belong to there are, by owner and condition, for their area."""
+    multipliers = columns["array.rows"] * columns["array.cols"]
+    owners = {
+        "lane": multipliers / columns["lane_width"],
+        "pe": columns["pes"],
+        "chip": np.ones_like(multipliers),
+        "multiplier": multipliers,
+    }
+    names = [f"sparsity.{operand}" for operand in ("weight", "input", "output")]
+    zeros = np.max([columns[f"{name}.{field}"] for name in names for field in ("mode", "format")], axis=0) > 0
+    reported = np.maximum(columns["modules.positions"], 1.0)
+    positions = columns["sparsity.front_end_positions_per_cycle"]
+    conditions = {
+        "always": 1.0,
+        "zeros": zeros,
+        "positions": zeros * np.maximum(positions / reported, 1.0),
+        "widths": wider.area_um2,
+    }
+    return {(owner, condition): owners[owner] * conditions[condition] for owner, condition in DRIVERS}
 
 
 class Memory(NamedTuple):

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwmodels import costs
 from hwmodels.components import carbon, cost
+from hwmodels.components.arithmetic import MacCost
 from hwmodels.packing import BUFFERS, cost_columns, machine_costs
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
@@ -139,12 +141,16 @@ def _rows(machine: Accelerator) -> list[Row]:
     stacking = machine.stacking
     rows: list[Row] = []
     if machine.modules:
-        rows.extend(_module_row(machine, module) for module in machine.modules)
+        wider = costs.reported_widths(values, bits)
+        numbers = costs.reported_numbers(values, wider)
+        found = (_module_row(machine, module, numbers, wider) for module in machine.modules)
+        rows.extend(row for row in found if row[3] > 0)
     else:
         busy_w = {
             "array": float(logic.mac_pj[0]) * machine.peak_macs_per_s * 1e-12,
             "vector lanes": float(logic.vector_pj[0] * values["vector_lanes"][0]) * machine.clock_hz * 1e-12,
-            "front end": float(logic.busy_pj[0]) * machine.clock_hz * 1e-12,
+            "front end": float(logic.front_end_pj[0]) * machine.clock_hz * 1e-12,
+            "queue": float(logic.busy_pj[0] - logic.front_end_pj[0]) * machine.clock_hz * 1e-12,
             "rounding": float(logic.result_pj[0] * values["array.cols"][0]) * machine.clock_hz * 1e-12,
         }
         for name, part in logic.parts.items():
@@ -164,19 +170,25 @@ def _rows(machine: Accelerator) -> list[Row]:
     return rows
 
 
-def _module_row(machine: Accelerator, module: Module) -> Row:
+def _module_row(
+    machine: Accelerator, module: Module, numbers: dict[tuple[str, str], FloatColumn], wider: MacCost
+) -> Row:
+    """`numbers` and `wider` are those of `costs`: owners with what scales a module besides, and widths."""
     array, process = machine.array, machine.technology
     owners = {"lane": array.lanes, "pe": array.pes, "chip": 1}
-    instances = module.count * owners[module.per]
+    present = float(numbers[module.owner, module.condition][0]) * module.number
+    instances = module.count * owners[module.per] if present > 0 else 0
     voltage = process.voltage or float(nominal_voltage(process.node_nm))
     shrink = float(scale_area(module.node_nm, process.node_nm))
     energy = float(scale_energy(module.node_nm, process.node_nm, module.voltage, voltage))
+    if module.condition == "widths":
+        energy *= float(wider.energy_pj[0] / wider.area_um2[0])
     return (
         module.name,
         "logic",
         module.tier,
         instances,
-        instances * module.area_um2 * shrink * 1e-6,
-        instances * module.busy_pj * energy * machine.clock_hz * 1e-12,
-        instances * module.leakage_w * shrink * voltage / module.voltage,
+        present * module.area_um2 * shrink * 1e-6,
+        present * module.busy_pj * energy * machine.clock_hz * 1e-12,
+        present * module.leakage_w * shrink * voltage / module.voltage,
     )

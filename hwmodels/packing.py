@@ -66,15 +66,21 @@ def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
 
 
 def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
-    """Sums over reported modules, by what they belong to and by when they spend energy."""
+    """Sums over reported modules, by what they belong to, what they follow and when they spend energy."""
     found: dict[str, float] = {"modules.number": len(modules)}
+    for owner, condition in costs.DRIVERS:
+        mine = [module for module in modules if (module.owner, module.condition) == (owner, condition)]
+        under = f"modules.{owner}.{condition}"
+        found[f"{under}.area_um2"] = sum(m.number * m.area_um2 for m in mine)
+        found[f"{under}.leakage_w"] = sum(m.number * m.leakage_w for m in mine)
+        found[f"{under}.busy_pj"] = sum(m.number * m.busy_pj for m in mine if m.role in ("array", "zeros"))
     for owner in PER:
-        mine = [module for module in modules if module.per == owner]
-        found[f"modules.{owner}_area_um2"] = sum(m.count * m.area_um2 for m in mine)
-        found[f"modules.{owner}_leakage_w"] = sum(m.count * m.leakage_w for m in mine)
-        found[f"modules.{owner}_busy_pj"] = sum(m.count * m.busy_pj for m in mine if m.role == "array")
+        vector = [module for module in modules if module.role == "vector" and module.per == owner]
+        found[f"modules.{owner}.vector_lanes"] = sum(m.count * m.operations for m in vector)
     for role in ("mac", "vector"):
         found[f"modules.{role}_pj"] = sum(m.busy_pj / m.operations for m in modules if m.role == role)
+    found["modules.positions"] = max((m.positions for m in modules), default=0)
+    found["modules.bits"] = max((m.bits for m in modules), default=0)
     found["modules.node_nm"] = modules[0].node_nm if modules else 22.0
     found["modules.voltage"] = modules[0].voltage if modules else 1.0
     return found
@@ -83,16 +89,46 @@ def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
 def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
     """Every leaf as a scalar or, where an axis moves it, as a column of shape (size,)."""
     columns = leaves(base)
+    moved: dict[str, dict[int, dict[str, Any]]] = {}
+    for together in _in_step(axes):
+        composed = _composed_leaves(base, together)
+        moved.update(dict.fromkeys(together, composed))
     for path in sorted(axes, key=lambda p: p.count(".")):  # whole components before their fields
-        check_path(base, path)
-        choices, codes = axes[path]
-        below = [leaves(base.replace({path: choice})) for choice in choices]
-        for leaf in below[0]:
+        composed, codes = moved[path], np.asarray(axes[path][1])
+        for leaf in next(iter(composed.values())):
             if leaf == path or leaf.startswith(path + "."):
-                values = [one[leaf] for one in below]
-                if all(isinstance(value, (int, float, np.integer)) for value in values):
-                    columns[leaf] = np.array(values)[codes]
+                values = {code: one[leaf] for code, one in composed.items()}
+                if all(isinstance(value, (int, float, np.integer)) for value in values.values()):
+                    some = next(iter(values.values()))
+                    columns[leaf] = np.array([values.get(code, some) for code in range(max(values) + 1)])[
+                        codes
+                    ]
     return columns
+
+
+def _in_step(axes: Axes) -> list[dict[str, tuple[Sequence[Any], IntColumn]]]:
+    """Group axes by their codes: those of a group take the same choice in every configuration."""
+    groups: dict[tuple[int, bytes], dict[str, tuple[Sequence[Any], IntColumn]]] = {}
+    for path, (choices, codes) in axes.items():
+        groups.setdefault((len(choices), np.asarray(codes, dtype=np.int64).tobytes()), {})[path] = (
+            choices,
+            codes,
+        )
+    return list(groups.values())
+
+
+def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, dict[str, Any]]:
+    """Leaves of the machine of each choice that is taken, all its fields replaced at once.
+
+    What is checked is the composed machine: a field of linked ones need not be legal alone.
+    """
+    for path in together:
+        check_path(base, path)
+    taken = np.flatnonzero(np.bincount(next(iter(together.values()))[1])).tolist() or [0]
+    return {
+        code: leaves(base.replace({path: choices[code] for path, (choices, _) in together.items()}))
+        for code in taken
+    }
 
 
 def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
@@ -184,9 +220,18 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["array.cols"] = np.where(derived, values["pes"] * side["k"], values["array.cols"])
     values["pes"] = np.where(derived, values["pes"], values["array.rows"] * values["array.cols"])
     values["lane_width"] = np.where(values["array.interconnect"] == costs.UNROLLED, side["c"], 1.0)
-    lanes = values["vector_lanes"]
-    values["vector_lanes"] = np.where(lanes > 0, lanes, values["array.cols"])
+    values["vector_lanes"] = _vector_lanes(values)
     return values
+
+
+def _vector_lanes(values: Mapping[str, FloatColumn]) -> FloatColumn:
+    """Vector operations a cycle: as asked, else of the reported vector units, else one a column."""
+    lanes = values["array.rows"] * values["array.cols"] / values["lane_width"]
+    reported = values["modules.chip.vector_lanes"]
+    for owner, number in (("lane", lanes), ("pe", values["pes"])):
+        reported = reported + number * values[f"modules.{owner}.vector_lanes"]
+    asked = values["vector_lanes"]
+    return np.where(asked > 0, asked, np.where(reported > 0, reported, values["array.cols"]))
 
 
 def machine_costs(

@@ -9,8 +9,11 @@ from hwmodels.checks import at_least_zero, one_of, positive, whole
 PER = ("lane", "pe", "chip")
 """What an instance of a part belongs to."""
 
-ROLES = ("mac", "array", "vector", "standby")
+ROLES = ("mac", "array", "zeros", "vector", "standby")
 """When a part spends its dynamic energy; see `Module`."""
+
+CONDITIONS = ("always", "zeros", "positions", "widths")
+"""What the number and size of parts follow besides their owner; see `Module.condition`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +31,19 @@ class Module:
     role
         "mac": the energy of a busy cycle is shared by the `operations` multiply-accumulates an instance does
         in it, and spent for each one done. "vector": likewise for vector operations. "array": spent in every
-        cycle that the array is busy. "standby": not spent; area and leakage only.
+        cycle that the array is busy. "zeros": likewise, of a part that is there only in a machine that skips,
+        gates or packs zeros. "standby": not spent; area and leakage only.
     operations
         What an instance does in a cycle.
+    multipliers
+        Multipliers of its lane, PE or chip that the figures are for: it grows in proportion to them
+        (assumed). 0: it is the same for any.
+    positions
+        Of "zeros": mask positions a cycle that the figures are for; it grows in proportion beyond them
+        (assumed). 0: it is the same for any.
+    bits
+        Of "mac": width of operands and sums that the figures are for; at other widths the figures change as
+        those of `components.arithmetic.mac` do. 0: they do not.
     clock_hz, node_nm, voltage
         What the figures are for; all modules of a machine agree in them.
     tier
@@ -46,6 +59,9 @@ class Module:
     leakage_w: float = 0.0
     role: str = "array"
     operations: float = 1.0
+    multipliers: int = 0
+    positions: int = 0
+    bits: int = 0
     clock_hz: float
     node_nm: float
     voltage: float
@@ -55,9 +71,29 @@ class Module:
         one_of(self, "per", PER)
         one_of(self, "role", ROLES)
         whole(self, "count")
-        whole(self, "tier", least=0)
+        whole(self, "tier", "multipliers", "positions", "bits", least=0)
         at_least_zero(self, "area_um2", "dynamic_w", "leakage_w")
         positive(self, "operations", "clock_hz", "node_nm", "voltage")
+        for name, role in (("positions", "zeros"), ("bits", "mac")):
+            if getattr(self, name) and self.role != role:
+                raise ValueError(f'Module.{name} is for role "{role}", got {self.role!r}')
+
+    @property
+    def owner(self) -> str:
+        """What the area follows: "multiplier", or the lane, PE or chip that an instance belongs to."""
+        return "multiplier" if self.multipliers else self.per
+
+    @property
+    def number(self) -> float:
+        """Instances for each owner."""
+        return self.count / self.multipliers if self.multipliers else self.count
+
+    @property
+    def condition(self) -> str:
+        """What scales it besides: nothing, its presence, the front end's width or those of operands."""
+        if self.role == "zeros":
+            return "positions" if self.positions else "zeros"
+        return "widths" if self.bits else "always"
 
     @property
     def busy_pj(self) -> float:

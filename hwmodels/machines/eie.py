@@ -41,6 +41,7 @@ def eie() -> Accelerator:
             area_um2=area_um2,
             dynamic_w=milliwatts * 1e-3,
             role="mac" if name == "arithmetic" else "array",
+            multipliers=1,
             clock_hz=CLOCK_HZ,
             node_nm=NODE_NM,
             voltage=VOLTAGE,

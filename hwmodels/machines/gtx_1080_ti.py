@@ -24,6 +24,7 @@ def gtx_1080_ti() -> Accelerator:
         area_um2=471e6,
         leakage_w=BOARD_W,
         role="standby",
+        multipliers=28 * 128,
         clock_hz=CLOCK_HZ,
         node_nm=NODE_NM,
         voltage=VOLTAGE,

@@ -27,14 +27,21 @@ GROUP_SHARE = 0.5 * 0.5 * 0.8
 """Work left by half of the activations and half of the weights, times the group's overlap factor: less than
 the 0.25 that independent zeros allow."""
 
+LANES, WIDTH, BITS, POSITIONS = 72, 16, 20, 64
+"""Lanes of a PE, multipliers of a lane, bits of an operand, mask positions that the front end is taken to
+examine in a cycle."""
 # When each module spends its dynamic power, and what it does in a busy cycle.
 ROLES = {
-    "mac lane": ("mac", 16.0),
+    "mac lane": ("mac", float(WIDTH)),
     "batch norm": ("vector", 16.0),
     "loss": ("standby", 1.0),
     "pooling": ("standby", 1.0),
     "scalar": ("standby", 1.0),
+    "pre-sparsity": ("zeros", 1.0),
+    "post-sparsity": ("zeros", 1.0),
 }
+# What a module grows with: multipliers that its figures are for, where it serves them (assumed).
+SERVES = {"data flow": LANES * WIDTH}
 
 
 def spring() -> Accelerator:
@@ -60,10 +67,10 @@ def spring() -> Accelerator:
         main_memory=main_memory("rram_m3d"),
         clock_hz=CLOCK_HZ,
         datapath=Datapath(
-            weight_bits=20,
-            input_bits=20,
-            output_bits=20,
-            accumulator_bits=20,
+            weight_bits=BITS,
+            input_bits=BITS,
+            output_bits=BITS,
+            accumulator_bits=BITS,
             rounding="stochastic",
             rounds="partial",
             lfsr_bits=16,
@@ -73,14 +80,13 @@ def spring() -> Accelerator:
             weight=masked,
             input=masked,
             output=OperandSparsity(format="bitmask"),
-            front_end_positions_per_cycle=64,
+            front_end_positions_per_cycle=POSITIONS,
             fifo_depth=32,
         ),
         technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE),
         stacking=Stacking(
             style="monolithic", memory_tier=1, memory_area_mm2=166.0, temperature_limit_c=105.0
         ),
-        vector_lanes=64 * 16,
         modules=_modules(),
         source="Yu and Jha, IEEE TETC 2020 (published); github jha-lab/codebench (simulated)",
         assumptions=(
@@ -89,6 +95,8 @@ def spring() -> Accelerator:
             "lanes do not wait for one another",
             "buffer ports give the array all it asks for; the reported banks would give less",
             "an output stays in its lane's accumulator for a tile, weights are sent again for each position",
+            "parts of a lane, and the data flow of a PE, grow with the multipliers they serve; a front end "
+            "beyond 64 positions in proportion; multipliers with their widths as the component model does",
             "every vector operation costs what batch normalisation costs",
             "the dynamic power of im2col, 1.9 kW in all, is impossible and left out",
             "the LFSR is as wide as the fraction, 16 bits; the released one has 15",
@@ -125,6 +133,9 @@ def _modules() -> tuple[Module, ...]:
                 leakage_w=float(row["leakage_mw"]) * 1e-3,
                 role=role,
                 operations=operations,
+                multipliers=WIDTH if row["per"] == "lane" else SERVES.get(row["component"], 0),
+                positions=POSITIONS if row["component"] == "pre-sparsity" else 0,
+                bits=BITS if role == "mac" else 0,
                 clock_hz=CLOCK_HZ,
                 node_nm=NODE_NM,
                 voltage=VOLTAGE,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import hwmodels
 from hwmodels.array import DIMENSIONS
+from hwmodels.components.arithmetic import register
 from hwmodels.components.rounding import rounding
 from hwmodels.rounding import RoundingBiasWarning
 from hwmodels.tiled import tiled_cycles
@@ -85,6 +86,55 @@ def test_reported_parts_scale_with_lanes_and_node():
     smaller = spring.replace({"technology.node_nm": 7, "technology.voltage": 0.0})
     ratios = smaller.area_mm2().area_mm2[:-1] / spring.area_mm2().area_mm2[:-1]
     assert ratios.max() < 0.5
+
+
+def test_reported_parts_follow_the_multipliers_that_they_serve():
+    spring = hwmodels.load("spring")
+    wide = spring.replace({"array.unroll.c": 32})
+    before, after = (one.area_mm2().set_index("component") for one in (spring, wide))
+    for part in ("mac lane", "pre-sparsity", "post-sparsity", "fifo", "im2col", "transposer", "data flow"):
+        assert after.area_mm2[part] == pytest.approx(2 * before.area_mm2[part]), part
+        assert after.instances[part] == before.instances[part]
+    assert after.area_mm2["batch norm"] == before.area_mm2["batch norm"]
+    assert wide.peak_macs_per_s == 2 * spring.peak_macs_per_s
+    one, other = hwmodels.pack(spring), hwmodels.pack(wide)
+    assert other.mac_pj[0] == one.mac_pj[0]
+    pes = spring.power_w().set_index("component").loc[["dma"], "dynamic_w"].sum() / 700e6 * 1e12
+    assert other.busy_pj[0] - pes == pytest.approx(2 * (one.busy_pj[0] - pes))
+
+
+def test_reported_multipliers_follow_their_widths_and_front_ends_what_they_examine():
+    spring = hwmodels.load("spring")
+
+    def parts(changes):
+        return spring.replace(changes).area_mm2().set_index("component").area_mm2
+
+    full = parts({})
+    narrow = parts({"datapath.weight_bits": 10})
+    assert narrow["mac lane"] < full["mac lane"]
+    assert narrow.drop("mac lane").equals(full.drop("mac lane"))
+    doubled = parts({"sparsity.front_end_positions_per_cycle": 128})
+    assert doubled["pre-sparsity"] == pytest.approx(2 * full["pre-sparsity"])
+    dense = {f"sparsity.{name}.format": "dense" for name in ("weight", "input", "output")}
+    gone = parts(dense | {"sparsity.weight.mode": "none", "sparsity.input.mode": "none"})
+    assert set(full.index) - set(gone.index) == {"pre-sparsity", "post-sparsity"}
+
+
+def test_vector_lanes_follow_the_reported_units():
+    spring = hwmodels.load("spring")
+    assert hwmodels.pack(spring).vector_lanes[0] == 64 * 16
+    assert hwmodels.pack(spring.replace({"array.unroll.n": 1})).vector_lanes[0] == 32 * 16
+    assert hwmodels.pack(spring.replace({"vector_lanes": 5})).vector_lanes[0] == 5
+
+
+def test_queues_cost_flip_flops_where_zeros_are_skipped():
+    base = hwmodels.load("edge_16x16").replace(UNROLLED | {"sparsity.fifo_depth": 8})
+    skipping = base.replace({"sparsity.weight.mode": "skip"})
+    assert "queue" not in set(base.area_mm2().component)
+    queue = skipping.area_mm2().set_index("component").loc["queue"]
+    assert queue.instances == base.array.lanes
+    bits = base.array.macs_per_cycle * 8 * 16
+    assert queue.area_mm2 == pytest.approx(float(register(bits, 22).area_um2) * 1e-6)
 
 
 def test_a_reported_buffer_calibrates_the_model_at_other_sizes():

@@ -418,6 +418,7 @@ def test_stored_activations_of_vector_rows_are_packed_too():
     table = network(0.5, 0.5)
     vector = table._replace(
         kind=np.array([1]),
+        weight_elements=np.zeros(1, dtype=np.int64),
         read_elements=np.array([8000]),
         vector_ops=np.array([8000.0]),
         effectual_macs=np.zeros(1),

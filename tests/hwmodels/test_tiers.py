@@ -47,6 +47,18 @@ def test_a_planar_chip_has_the_footprint_of_all_its_parts():
     assert metrics.feasible[0]
 
 
+def test_linked_axes_are_checked_as_the_machine_that_they_compose():
+    """A memory tier is not legal on a planar chip, nor a stack's style alone of use: together they are."""
+    base = hwmodels.load("edge_16x16")
+    codes = np.array([0, 1, 1, 0])
+    linked = {"stacking.style": ["planar", "monolithic"], "stacking.memory_tier": [-1, 1]}
+    table = hwmodels.pack(base, {path: (values, codes) for path, values in linked.items()}, 4)
+    assert table.stack_style.tolist() == [0, 3, 3, 0]
+    assert table.memory_tier.tolist() == [-1, 1, 1, -1]
+    with pytest.raises(ValueError, match=r'Stacking.style "planar" has tier 0 only'):
+        hwmodels.pack(base, {"stacking.memory_tier": ([-1, 1], codes)}, 4)
+
+
 def test_power_is_shared_out_and_none_is_lost():
     configs, metrics = cost(hwmodels.load("edge_16x16").replace(STACKED))
     area, power = tier_loads(configs, metrics)
