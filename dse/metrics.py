@@ -35,6 +35,14 @@ METRICS: Final = {
     "mac_energy_j": Metric("MAC energy", "J"),
     "effectual_macs": Metric("Effectual MACs", ""),
     "dram_energy_j": Metric("Main-memory energy", "J"),
+    "buffer_energy_j": Metric("Buffer energy", "J"),
+    "vector_energy_j": Metric("Vector energy", "J"),
+    "static_energy_j": Metric("Standing energy", "J"),
+    "control_energy_j": Metric("Front-end and control energy", "J"),
+    "compute_cycles": Metric("Compute cycles", ""),
+    "footprint_mm2": Metric("Footprint", "mm²"),
+    "temperature_c": Metric("Hottest tier", "°C"),
+    "mappings_costed": Metric("Mappings costed", ""),
 }
 
 
@@ -169,8 +177,8 @@ def show_metric(column: str, value: float) -> str:
     unit = describe(column).unit
     if column == "utilisation":
         return f"{100 * value:.1f} %"
-    if unit == "mm²":
-        return f"{value:.3g} mm²"
+    if unit in ("mm²", "°C"):
+        return f"{value:.3g} {unit}"
     if unit == "B":
         return binary_bytes(value)
     return si(value, unit)

@@ -88,7 +88,7 @@ def _scale(front: Front, objective: Objective) -> Scale:
     background = front.background[objective.column].to_numpy(dtype=np.float64)
     positive = bool((values > 0).all())
     power = 0
-    if unit and unit != "mm²" and positive:
+    if unit and unit not in ("mm²", "°C") and positive:
         typical = float(np.log10(values).mean())
         power = max(-12, min(12, 3 * int(np.floor(typical / 3 + 0.15))))
     label = f"{title} ({_PREFIXES[power]}{unit})" if unit else title

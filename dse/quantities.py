@@ -54,10 +54,15 @@ def dimension_of(path: str) -> str:
     >>> dimension_of("buffers.weight.bytes"), dimension_of("clock_hz"), dimension_of("array.rows")
     ('bytes', 'hz', '')
 
+    One letter is a name, not a unit:
+
+    >>> dimension_of("array.unroll.s"), dimension_of("main_memory.random_read_s")
+    ('', 's')
+
     """
-    last = path.rpartition(".")[2].replace("voltage", "v")
+    last = path.rpartition(".")[2].replace("voltage", "supply_v")
     for dimension in sorted(_DIMENSIONS.values(), key=len, reverse=True):
-        if last == dimension or last.endswith("_" + dimension):
+        if last.endswith("_" + dimension) or (last == dimension and len(last) > 1):
             return dimension
     return ""
 

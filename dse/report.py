@@ -12,6 +12,7 @@ import hwmodels
 from dse.front import Front
 from dse.metrics import METRICS, describe, show_metric
 from dse.quantities import show
+from hwmodels.spec import Accelerator
 from hwmodels.template import Template
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def assumptions(front: Front) -> str:
         said.append(f"main memory {base.main_memory.name}")
     said.append("energy includes main memory; area is the accelerator die's alone")
     said += front.space.assumptions
+    said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."
 
 
@@ -116,7 +118,7 @@ def result_text(result: "Result") -> str:
     totals = result.totals
     head = f"{result.network} on {result.accelerator.name}"
     if not result.feasible:
-        return f"{head}: infeasible, {totals['limit']} is too small for the smallest tile"
+        return f"{head}: infeasible, {broken(str(totals['limit']))}"
     lines = [head, ""]
     rows = [
         ["metric", "total"],
@@ -137,7 +139,31 @@ def result_text(result: "Result") -> str:
                 str(row["longest"]),
             ]
         )
-    return "\n".join([*lines, text_table(rows, last_left=True)])
+    lines.append(text_table(rows, last_left=True))
+    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+
+
+def machine_assumptions(machine: Accelerator) -> list[str]:
+    """Lines that say what an accelerator's figures rest on; none where nothing is assumed."""
+    if not machine.assumptions:
+        return []
+    return ["", f"Assumed of {machine.name}:", *(f"- {sentence}" for sentence in machine.assumptions)]
+
+
+def broken(limit: str) -> str:
+    """Say what it means that a limit is broken.
+
+    Examples
+    --------
+    >>> broken("buffers.input.bytes"), broken("tier temperature")
+    ('buffers.input.bytes is too small for the smallest tile', 'it breaks the limit tier temperature')
+
+    """
+    if limit.startswith("buffers."):
+        return f"{limit} is too small for the smallest tile"
+    if limit == "main_memory.capacity_bytes":
+        return f"{limit} is too small for the operands of one operation"
+    return f"it breaks the limit {limit}"
 
 
 def operations_text(result: "Result") -> str:

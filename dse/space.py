@@ -19,6 +19,7 @@ from dse import metrics
 from dse.axes import Axis, Label, choices_of, label_of, linked_choices
 from dse.constraints import BASE, Constraint, parse_constraint
 from dse.errors import nearest
+from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.columns import ConfigTable
 from hwmodels.spec import Accelerator, fingerprint
 from hwmodels.spec import paths as spec_paths
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import pandas
 
 IndexArray = NDArray[np.int64]
+
+_EDGES = {"array.rows": ROWS_OF, "array.cols": COLS_OF}
+_WIRING = {"array.interconnect", *(f"array.unroll.{factor}" for factor in DIMENSIONS)}
 
 _BLOCK = 1 << 16
 _MOST_SHOWN = 12  # values of an axis in a space's repr
@@ -234,6 +238,8 @@ class Space:
     def constraint_values(self, index: IndexArray) -> dict[str, Any]:
         """Values of the axes and fields that constraints read: arrays of shape (n,), scalars where fixed."""
         wanted = {name for constraint in self.constraints for name in constraint.names}
+        edges = wanted & _EDGES.keys()
+        wanted |= _WIRING if edges else set()
         fixed = spec_paths(self.base)
         values = {name: label_of(fixed[name]) for name in wanted if name in fixed}
         moves = [
@@ -247,6 +253,8 @@ class Space:
             for name in wanted:
                 if name == field or name.startswith(field + "."):
                     values[name] = _inner_column(axis, field, name)[code]
+        for name in edges:
+            values[name] = _edge(values, name)
         return values
 
     def replace(
@@ -314,6 +322,13 @@ class Space:
             lines.append(f"  {axis.name}: {', '.join(shown)}")
         lines.extend(f"  {constraint}" for constraint in self.constraints)
         return "\n".join(lines)
+
+
+def _edge(values: Mapping[str, Any], name: str) -> Any:
+    """Rows or columns of the array, which follow from the factors of an unrolled one."""
+    follows = np.isin(values["array.interconnect"], FOLLOWING)
+    product = math.prod(np.asarray(values[f"array.unroll.{factor}"]) for factor in _EDGES[name])
+    return np.where(follows, product, values[name])
 
 
 def _reads_metrics(constraint: Constraint) -> bool:

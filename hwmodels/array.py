@@ -12,6 +12,11 @@ INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
 """How operands reach the multipliers, with the codes that tables carry; see `Array`."""
 
 DIMENSIONS = ("n", "k", "c", "p", "q", "r", "s")
+FOLLOWING = ("unrolled", "cartesian")
+"""Interconnects of arrays whose rows and columns follow from `Unroll`."""
+
+ROWS_OF, COLS_OF = ("c", "r", "s"), ("n", "k", "p", "q")
+"""Factors of an unrolled or cartesian array whose products are its rows, what is summed, and its columns."""
 
 LONGEST_EDGE = 1 << 20
 """PEs along an edge at most: far above any chip, and far below what counts can hold."""
@@ -106,9 +111,9 @@ class Array:
     def __post_init__(self) -> None:
         one_of(self, "interconnect", INTERCONNECTS)
         if self.follows_unroll:
-            factors = self.unroll
-            object.__setattr__(self, "rows", factors.c * factors.r * factors.s)
-            object.__setattr__(self, "cols", factors.n * factors.k * factors.p * factors.q)
+            for edge, factors in (("rows", ROWS_OF), ("cols", COLS_OF)):
+                size = math.prod(getattr(self.unroll, factor) for factor in factors)
+                object.__setattr__(self, edge, size)
         whole(self, "rows", "cols", most=LONGEST_EDGE)
         whole(self, "accumulators")
         object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
@@ -120,7 +125,7 @@ class Array:
     @property
     def follows_unroll(self) -> bool:
         """Whether `rows` and `cols` are derived."""
-        return self.interconnect in ("unrolled", "cartesian")
+        return self.interconnect in FOLLOWING
 
     @property
     def macs_per_cycle(self) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
+from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels import evaluate as kernels
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
@@ -96,19 +97,32 @@ def evaluate(
     check_layers(layers)
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
-    out = make_table(MetricTable, {}, stop - start)
     taken = take_rows(configs, slice(start, stop))
-    kernels.evaluate_batch(
-        layers,
-        tile_table(layers) if tiles is None else tiles,
-        taken,
-        code,
-        out,
-        0,
-        stop - start,
-    )
+    found = tile_table(layers) if tiles is None else tiles
+    out = make_table(MetricTable, {}, stop - start)
+    out.limit[:] = broken_by_architecture(layers, taken)
+    if not out.limit.any():
+        kernels.evaluate_batch(layers, found, taken, code, out, 0, stop - start)
+    else:
+        _evaluate_sound(layers, found, taken, code, out)
     apply_tiers(taken, out)
     return out
+
+
+def _evaluate_sound(
+    layers: LayerTable, tiles: TileTable, configs: ConfigTable, objective: int, out: MetricTable
+) -> None:
+    """Cost the configurations without a limit in `out`; the others have an area and no costs."""
+    sound = np.flatnonzero(out.limit == 0)
+    costed = make_table(MetricTable, {}, sound.size)
+    kernels.evaluate_batch(layers, tiles, take_rows(configs, sound), objective, costed, 0, sound.size)
+    for name in MetricTable._fields:
+        column = getattr(out, name)
+        if name not in ("feasible", "limit"):
+            column[:] = np.nan
+        column[sound] = getattr(costed, name)
+    out.area_mm2[:] = configs.array_area_mm2 + configs.buffer_area_mm2
+    out.mappings_costed[out.limit > 0] = 0.0
 
 
 def evaluate_operations(

@@ -16,6 +16,7 @@ LIMITS = (
     "tier power density",
     "via bandwidth",
     "logic tiers",
+    "main_memory.capacity_bytes",
 )
 """Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is
 nothing.
@@ -62,6 +63,7 @@ class ConfigTable(NamedTuple):
     accumulator_bits: IntColumn
     dram_read_bytes_per_s: FloatColumn
     dram_write_bytes_per_s: FloatColumn
+    dram_capacity_bytes: FloatColumn
     mac_pj: FloatColumn
     vector_pj: FloatColumn  # one vector operation
     weight_read_pj_per_byte: FloatColumn

@@ -258,6 +258,7 @@ def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         * memory["efficiency"],
         "dram_read_pj_per_byte": 8.0 * memory["read_pj_per_bit"],
         "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
+        "dram_capacity_bytes": memory["capacity_bytes"],
         "dram_background_w": memory["background_w"] + memory["refresh_w"],
     }
 

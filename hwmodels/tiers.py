@@ -18,17 +18,49 @@ def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
     configs, metrics
         Configurations and what they cost, columns of shape (n,). In `metrics`, `footprint_mm2` and
         `temperature_c` are filled; where a temperature limit is set and the stack breaks it, or is too dense,
-        too tall or its vias too few, `limit` names it and the costs become NaN as for any other limit.
+        too tall or its vias too few, `limit` names it and the costs become NaN as for any other limit. One
+        that breaks a limit already by its standing power is as warm as that makes it.
 
     """
     ran = metrics.feasible == 1
     area, power = tier_loads(configs, metrics)
-    stack = stacking.stack(area, np.where(ran[:, None], power, 0.0), configs.stack_style)
+    if not ran.all():
+        power = np.where(ran[:, None], power, _standing_loads(configs)[1])
+    stack = stacking.stack(area, power, configs.stack_style)
     metrics.footprint_mm2[:] = stack.footprint_mm2
-    metrics.temperature_c[:] = np.where(ran, stack.temperature_c.max(axis=-1), np.nan)
-    checked = ran & (configs.temperature_limit_c > 0)
+    known = ran | np.isin(metrics.limit, FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1))
+    metrics.temperature_c[:] = np.where(known, stack.temperature_c.max(axis=-1), np.nan)
+    limit = _broken(configs, stack, area)
+    failed = np.flatnonzero(ran & (limit > 0))
+    metrics.limit[failed] = limit[failed]
+    metrics.feasible[failed] = 0
+    for name in metrics._fields:
+        if name not in _KEPT:
+            getattr(metrics, name)[failed] = np.nan
+
+
+def broken_by_standing_power(configs: ConfigTable) -> IntColumn:
+    """Code of the limit that a stack breaks by what leaks and stands by alone, shape (n,); 0 for none.
+
+    Work only adds to it, so that such a configuration need not be costed.
+    """
+    if not (configs.temperature_limit_c > 0).any():
+        return np.zeros(configs.size, dtype=np.int64)
+    area, power = _standing_loads(configs)
+    return _broken(configs, stacking.stack(area, power, configs.stack_style), area)
+
+
+def _standing_loads(configs: ConfigTable) -> tuple[FloatColumn, FloatColumn]:
+    """Area and power of each tier with nothing at work."""
+    leakage_w = configs.leakage_w - configs.buffer_leakage_w
+    return _loads(configs, leakage_w, configs.buffer_leakage_w, configs.dram_background_w)
+
+
+def _broken(configs: ConfigTable, stack: stacking.Stack, area: FloatColumn) -> IntColumn:
+    """Codes of `LIMITS`, 0 where a stack breaks none or is not checked."""
+    checked = configs.temperature_limit_c > 0
     if not checked.any():
-        return
+        return np.zeros(configs.size, dtype=np.int64)
     broken = stacking.broken_limit(
         stack,
         temperature_limit_c=configs.temperature_limit_c[:, None],
@@ -36,34 +68,29 @@ def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
         available_bytes_per_s=_via_bytes_per_s(configs, area),
         logic_tiers=1 + (configs.buffer_tier != configs.logic_tier),
     )
-    failed = np.flatnonzero(checked & (broken > 0))
-    metrics.limit[failed] = FIRST_LIMIT + broken[failed] - 1
-    metrics.feasible[failed] = 0
-    for name in metrics._fields:
-        if name not in _KEPT:
-            getattr(metrics, name)[failed] = np.nan
+    return np.where(checked & (broken > 0), FIRST_LIMIT + broken - 1, 0).astype(np.int64)
 
 
 def tier_loads(configs: ConfigTable, metrics: MetricTable) -> tuple[FloatColumn, FloatColumn]:
     """Area [mm2] and power [W] of each tier, shape (n, tiers); a memory off chip is on none."""
     seconds = metrics.latency_s
     logic_j = metrics.mac_energy_j + metrics.vector_energy_j + metrics.control_energy_j
+    return _loads(
+        configs,
+        logic_j / seconds + configs.leakage_w - configs.buffer_leakage_w,
+        metrics.buffer_energy_j / seconds + configs.buffer_leakage_w,
+        metrics.dram_energy_j / seconds + configs.dram_background_w,
+    )
+
+
+def _loads(
+    configs: ConfigTable, logic_w: FloatColumn, buffer_w: FloatColumn, memory_w: FloatColumn
+) -> tuple[FloatColumn, FloatColumn]:
+    """Area and power of each tier, from the power of logic, buffers and main memory."""
     parts = (
-        (
-            configs.logic_tier,
-            configs.array_area_mm2,
-            logic_j / seconds + configs.leakage_w - configs.buffer_leakage_w,
-        ),
-        (
-            configs.buffer_tier,
-            configs.buffer_area_mm2,
-            metrics.buffer_energy_j / seconds + configs.buffer_leakage_w,
-        ),
-        (
-            configs.memory_tier,
-            configs.memory_area_mm2,
-            metrics.dram_energy_j / seconds + configs.dram_background_w,
-        ),
+        (configs.logic_tier, configs.array_area_mm2, logic_w),
+        (configs.buffer_tier, configs.buffer_area_mm2, buffer_w),
+        (configs.memory_tier, configs.memory_area_mm2, memory_w),
     )
     tiers = 1 + int(max(tier.max() for tier, _, _ in parts))
     area, power = np.zeros((configs.size, tiers)), np.zeros((configs.size, tiers))

@@ -38,6 +38,7 @@ MORE: Final = frozenset(
         *(f"{name}_port_bytes_per_s" for name in (*_STORED, "shared")),
         "dram_read_bytes_per_s",
         "dram_write_bytes_per_s",
+        "dram_capacity_bytes",
     }
 )
 

@@ -112,3 +112,12 @@ def test_it_prints_and_shows_itself(result):
     assert "waits for" in repr(result)
     assert "<table" in result._repr_html_()
     assert np.isfinite(result.totals["latency_s"])
+
+
+def test_it_prints_what_the_machine_assumes():
+    assert "- lanes do not wait for one another" in repr(dse.evaluate(tiny.network(), "spring"))
+
+
+def test_every_metric_has_a_title_of_its_own():
+    assert set(dse.metrics.columns()) <= set(dse.metrics.METRICS)
+    assert dse.metrics.show_metric("temperature_c", 60.21) == "60.2 °C"

@@ -84,3 +84,8 @@ def test_show_uses_the_unit_in_the_name():
         show("x.y", True),
     ]
     assert shown == ["0.7 V", "1.5 mm²", "16", "True"]
+
+
+def test_a_count_of_one_letter_carries_no_unit():
+    assert show("array.unroll.s", 3) == "3"
+    assert show("technology.voltage", 0.8) == "0.8 V"

@@ -218,3 +218,16 @@ def test_the_systolic_space_is_large_enough_and_prints_itself():
     assert "operating_point: 450 MHz at 0.5 V" in repr(space)
     with pytest.raises(KeyError, match="unknown space 'sistolic'; did you mean 'systolic'"):
         dse.named_space("sistolic")
+
+
+def test_constraints_on_an_unrolled_array_read_the_edges_that_follow():
+    base = hwmodels.load("edge_16x16").replace(
+        {"array.interconnect": "unrolled", "array.unroll.c": 4, "array.unroll.k": 8}
+    )
+    axes = {"array.unroll.c": [4, 8, 16], "array.unroll.p": [1, 2]}
+    space = dse.Space(base, axes, ["array.rows * array.cols <= 128"])
+    held = space.violated(np.arange(space.size)) < 0
+    assert held.tolist() == [space[i].array.macs_per_cycle <= 128 for i in range(space.size)]
+    assert 0 < held.sum() < space.size
+    wired = dse.Space(hwmodels.load("edge_16x16"), {"array.rows": [8, 32]}, ["array.rows <= 16"])
+    assert (wired.violated(np.arange(2)) < 0).tolist() == [True, False]

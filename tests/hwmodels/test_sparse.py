@@ -487,6 +487,7 @@ def test_rows_carry_every_column():
     elsewhere = {"leakage_w", "dram_background_w", "array_area_mm2", "buffer_area_mm2", "buffer_leakage_w"}
     elsewhere |= {"stack_style", "logic_tier", "buffer_tier", "memory_tier", "memory_area_mm2"}
     elsewhere |= {"via_pitch_um", "temperature_limit_c"}  # read after the kernels, in hwmodels.tiers
+    elsewhere |= {"dram_capacity_bytes"}  # read before them, in hwmodels.feasibility
     elsewhere |= {"shared_port_bytes_per_s"}  # already in the port of each operand that lives there
     assert set(ConfigTable._fields) - carried == elsewhere
 

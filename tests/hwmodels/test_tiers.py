@@ -9,7 +9,7 @@ import hwmodels
 from hwmodels import floorplan
 from hwmodels.components import cost as components_cost
 from hwmodels.components import stacking
-from hwmodels.tiers import FIRST_LIMIT, tier_loads
+from hwmodels.tiers import FIRST_LIMIT, broken_by_standing_power, tier_loads
 from tests.hwmodels.tables import layer_table
 from tests.hwmodels.test_evaluate import CONV
 from workloads.table import with_densities
@@ -138,3 +138,41 @@ def test_springs_stack_bears_its_power():
     assert metrics.footprint_mm2[0] == pytest.approx(166.0, abs=0.1)
     assert configs.memory_tier[0] == 1
     assert metrics.temperature_c[0] < 105
+
+
+def test_a_stack_that_standing_power_alone_overheats_is_not_costed():
+    cool = hwmodels.load("edge_16x16").replace(STACKED | {"stacking.temperature_limit_c": 105.0})
+    loud = dataclasses.replace(cool.main_memory, background_w=500.0)
+    codes = np.array([0, 1, 0])
+    configs = hwmodels.pack(cool, {"main_memory": ([cool.main_memory, loud], codes)}, 3)
+    assert [hwmodels.LIMITS[code] for code in broken_by_standing_power(configs)] == [
+        "",
+        "tier temperature",
+        "",
+    ]
+    metrics = hwmodels.evaluate(network(), configs)
+    assert metrics.feasible.tolist() == [1, 0, 1]
+    assert metrics.mappings_costed[1] == 0 < metrics.mappings_costed[0]
+    assert np.isnan(metrics.latency_s[1])
+    assert metrics.area_mm2[1] == metrics.area_mm2[0]
+    assert metrics.footprint_mm2[1] == metrics.footprint_mm2[0]
+    alone = hwmodels.evaluate(network(), hwmodels.pack(cool))
+    for name in metrics._fields:
+        assert getattr(metrics, name)[2] == getattr(alone, name)[0], name
+
+
+def test_a_main_memory_too_small_for_an_operation_is_named():
+    layers = network()
+    needed = 64 * 32 * 9 + 32 * 28 * 28 + 64 * 28 * 28  # CONV's operands, one byte each
+
+    def limit(size, **changes):
+        memory = dataclasses.replace(hwmodels.main_memory("lpddr4"), capacity_bytes=size)
+        paths = {f"sparsity.{name}.format": form for name, form in changes.items()}
+        machine = hwmodels.load("edge_16x16").replace({"main_memory": memory} | paths)
+        return limit_of(hwmodels.evaluate(layers, hwmodels.pack(machine)))
+
+    assert limit(needed) == ""
+    assert limit(needed - 1) == "main_memory.capacity_bytes"
+    half = dict.fromkeys(("weight", "input", "output"), "bitmask")  # network() is half dense
+    assert limit(needed - 1, **half) == ""
+    assert limit(needed / 2 - 1, **half) == "main_memory.capacity_bytes"

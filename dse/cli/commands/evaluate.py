@@ -45,7 +45,7 @@ def command(
     import hwmodels
     from dse.axes import choices_of
     from dse.evaluation import evaluate
-    from dse.report import operations_text
+    from dse.report import broken, operations_text
 
     changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
     machine = hwmodels.load(acc).replace(changes)
@@ -53,11 +53,12 @@ def command(
         network_of(net, dim, unknown, batch), machine, batch, mapping_objective=mapping_objective
     )
     if not result.feasible:
-        raise ValueError(f"{machine.name} cannot run {result.network}: {result.totals['limit']} is too small")
+        raise ValueError(f"{machine.name} cannot run {result.network}: {broken(result.totals['limit'])}")
     if json:
         rows = result.operations.to_dict("records") if operations else []
         bottlenecks = result.bottlenecks().reset_index().to_dict("records")
         totals = {"network": result.network, "accelerator": machine.name, **result.totals.to_dict()}
+        totals["assumptions"] = list(machine.assumptions)
         print_json({**totals, "bottlenecks": bottlenecks, **({"operations": rows} if operations else {})})
         return
     print(result)
