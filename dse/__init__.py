@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dse.swept import Sweep
     from dse.template_space import Compromise, choose_together, software_defined
     from dse.together import Several, several
+    from dse.uncertain.stressed import Stressed
+    from dse.uncertain.stressing import stress
+    from dse.uncertain.table import uncertainties
 
 _HOMES = {
     "Axis": "axes",
@@ -47,6 +50,9 @@ _HOMES = {
     "Space": "space",
     "named_space": "spaces",
     "space_names": "spaces",
+    "stress": "uncertain.stressing",
+    "Stressed": "uncertain.stressed",
+    "uncertainties": "uncertain.table",
     "sweep": "sweeping",
     "Sweep": "swept",
 }
@@ -63,6 +69,7 @@ __all__ = [
     "Several",
     "Space",
     "StoreError",
+    "Stressed",
     "Sweep",
     "UnknownNameError",
     "choose_together",
@@ -76,7 +83,9 @@ __all__ = [
     "software_defined",
     "space_names",
     "steps",
+    "stress",
     "sweep",
+    "uncertainties",
 ]
 
 

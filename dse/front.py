@@ -1,7 +1,7 @@
 """A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from workloads.table import LayerTable
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
+
+    from dse.gather import Gathered
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Front:
         Configurations that were costed, and those of them that the front was chosen from.
     background : DataFrame
         Objectives of some of those configurations, for the figure.
+    gathered : Gathered or None
+        The rows of the sweep that it was chosen from, for `dse.stress`.
 
     """
 
@@ -46,6 +50,7 @@ class Front:
     evaluated: int
     feasible: int
     background: "pandas.DataFrame"
+    gathered: "Gathered | None" = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.frame)

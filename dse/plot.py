@@ -32,6 +32,7 @@ class Scale(NamedTuple):
     values: FloatArray  # of the front, in that unit
     background: FloatArray  # of other configurations
     log: bool  # the front spans more than a factor of five
+    span: tuple[float, float] | None = None  # of the colours, where it is not that of the values
 
 
 class Mark(NamedTuple):
@@ -43,6 +44,15 @@ class Mark(NamedTuple):
     symbol: str  # matplotlib's marker
 
 
+class Bars(NamedTuple):
+    """Ranges of the designs, where they are uncertain."""
+
+    x: FloatArray  # lower and upper end, shape (2, n_designs), in the scale's unit
+    y: FloatArray
+    ringed: NDArray[np.bool_]  # designs with a dark rim
+    note: str  # what bars and rims are, over the figure
+
+
 class Picture(NamedTuple):
     """Everything a figure of a front shows."""
 
@@ -51,6 +61,7 @@ class Picture(NamedTuple):
     colour: Scale | None
     maximise: tuple[bool, bool]  # x, y
     marks: tuple[Mark, ...]
+    bars: Bars | None = None
 
 
 def front_picture(front: Front, *, labels: bool = True) -> Picture:
@@ -207,6 +218,9 @@ def _draw_axes(axes: "Axes", picture: Picture) -> None:
         (picture.y, axes.yaxis, axes.set_yscale, axes.set_ylim),
     ):
         low, high = float(scale.values.min()), float(scale.values.max())
+        if picture.bars is not None:
+            ends = picture.bars.x if axis is axes.xaxis else picture.bars.y
+            low, high = min(low, float(ends.min())), max(high, float(ends.max()))
         if scale.log:
             set_scale("log")
             room = (high / low) ** 0.06
@@ -255,18 +269,23 @@ def _draw_points(axes: "Axes", picture: Picture, dot: float) -> Any:
         axes.plot(x.values[order], y.values[order], drawstyle=steps, color="#31688e", linewidth=0.6, zorder=2)
     norm: Any = None
     if colour is not None:
-        norm = (LogNorm if colour.log else Normalize)(float(colour.values.min()), float(colour.values.max()))
+        low, high = colour.span or (float(colour.values.min()), float(colour.values.max()))
+        norm = (LogNorm if colour.log else Normalize)(low, high)
     shared: dict[str, Any] = {"cmap": _colours(), "norm": norm} if colour is not None else {}
     shade: Any = colour.values if colour is not None else np.full(len(x.values), "#31688e")
     marked = {mark.row for mark in picture.marks}
     rows = np.array([row for row in range(len(x.values)) if row not in marked], dtype=np.int64)
+    bars = picture.bars
+    if bars is not None:
+        _draw_bars(axes, picture, bars, dot)
+        rows = rows[np.argsort(-shade[rows], kind="stable")]  # the improbable ones on top
     points = axes.scatter(
         x.values[rows],
         y.values[rows],
         s=dot,
         c=shade[rows],
-        linewidths=0.2,
-        edgecolors="white",
+        linewidths=0.2 if bars is None else np.where(bars.ringed[rows], 0.4, 0.2).tolist(),
+        edgecolors="white" if bars is None else np.where(bars.ringed[rows], _INK, "white").tolist(),
         zorder=3,
         **shared,
     )
@@ -283,6 +302,24 @@ def _draw_points(axes: "Axes", picture: Picture, dot: float) -> Any:
             **shared,
         )
     return points
+
+
+_MOST_BARS: Final = 60
+"""Designs whose ranges are drawn; more would hide the front."""
+
+
+def _draw_bars(axes: "Axes", picture: Picture, bars: Bars, dot: float) -> None:
+    """Ranges of designs spread evenly along the first objective, those of marked designs among them."""
+    order = np.argsort(picture.x.values, kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, _MOST_BARS).astype(np.int64))]
+    marked = {mark.row for mark in picture.marks}
+    rows = np.array(sorted({*chosen.tolist(), *marked}), dtype=np.int64)
+    style: dict[str, Any] = {"color": "#9a9a9a", "linewidths": 0.05 * dot**0.9, "zorder": 2}
+    axes.hlines(picture.y.values[rows], *bars.x[:, rows], **style)
+    axes.vlines(picture.x.values[rows], *bars.y[:, rows], **style)
+    axes.set_title(
+        bars.note, loc="left", fontsize=0.8 * float(axes.xaxis.label.get_fontsize()), color="#777777"
+    )
 
 
 def _draw_bar(figure: "Figure", axes: "Axes", points: Any, colour: Scale) -> None:

@@ -14,7 +14,7 @@ from dse.front import Front
 from dse.metrics import to_minimise
 from dse.pareto import RunningFront, filter_finite
 from dse.strategies.certificate import Certificate
-from dse.strategies.problem import Problem
+from dse.strategies.problem import Problem, Work
 from dse.task import Columns
 from dse.volume import Scale
 
@@ -39,6 +39,8 @@ class Found(Front):
         What proves that the front is the space's own, for exhaustive and certified searches.
     remarks
         What the search did that was not asked for.
+    work
+        The network, or several.
 
     """
 
@@ -48,6 +50,7 @@ class Found(Front):
     remarks: tuple[str, ...]
     trace: Columns
     marks: NDArray[np.int64]
+    work: Work
 
     @classmethod
     def of(
@@ -88,6 +91,7 @@ class Found(Front):
             remarks=tuple(remarks),
             trace=trace,
             marks=marks,
+            work=problem.work,
         )
 
     @property

@@ -104,6 +104,7 @@ class Sweep:
             evaluated=self.evaluated,
             feasible=self.feasible,
             background=sample,
+            gathered=self.gathered,
         )
 
     def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:

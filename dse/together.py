@@ -94,13 +94,13 @@ class Several:
             limit[alive] = part["limit"]
             alive = alive[part["feasible"]]
         found: Columns = {"index": index, "area_mm2": own[0]["area_mm2"]}
-        found.update(self._combined({name: [one[name] for one in own] for name in columns()}))
+        found.update(self.combined_metrics({name: [one[name] for one in own] for name in columns()}))
         return {**found, "feasible": limit == 0, "limit": limit}
 
     def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
         """Lower bounds: every combination grows with each network's metric, so bounds combine to bounds."""
         own = [member.least(configs) for member in self.members]
-        found = self._combined({name: [one[name] for one in own] for name in LEAST})
+        found = self.combined_metrics({name: [one[name] for one in own] for name in LEAST})
         rounded = {
             name: column * (1.0 - 1e-12) for name, column in found.items() if "(" in name or name in LEAST
         }
@@ -110,7 +110,7 @@ class Several:
         """The worst network's: a constraint holds on all."""
         return metric if metric in _COMMON else f"worst({metric})"
 
-    def _combined(self, own: dict[str, list[FloatArray]]) -> dict[str, FloatArray]:
+    def combined_metrics(self, own: dict[str, list[FloatArray]]) -> dict[str, FloatArray]:
         """Metrics of each network and combined, from lists with one array a network."""
         found: dict[str, FloatArray] = {}
         for name, parts in own.items():

@@ -1,0 +1,77 @@
+"""Designs that can be left out: a design that is dominated in every sample is on no sample's front.
+
+A few good designs (the nominal front) are known exactly in every sample, every other one only from below, by
+its nominal totals. Where a good design that is feasible in a sample dominates the bound, it dominates the
+design. Nothing else is left out, so that the result is that of all designs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dse.dominance import strike_dominated
+from dse.pareto import filter_finite, good_points
+from dse.uncertain.designs import BoolArray, Designs
+from dse.uncertain.draws import FloatArray, IntArray
+from dse.uncertain.trial import Trial, Tried
+
+
+class Strikers(NamedTuple):
+    """Good designs' objectives: in each sample, and robust ones."""
+
+    by_sample: tuple[FloatArray, ...]  # shape (n_good, n_objectives) for each sample
+    robust: FloatArray
+
+
+def robust_values(values: FloatArray, quantile: float | None) -> FloatArray:
+    """Objectives over all samples as one: their quantiles, or their means for a quantile of None.
+
+    Parameters
+    ----------
+    values
+        Shape (n_designs, n_samples, n_objectives).
+    quantile
+        In (0, 1).
+
+    Returns
+    -------
+    float array of shape (n_designs, n_objectives)
+
+    """
+    if quantile is not None:
+        return np.asarray(np.quantile(values, quantile, axis=1))
+    first = values[:, :1]  # means of differences: equal values have themselves as their mean
+    return np.asarray(first[:, 0] + (values - first).mean(axis=1))
+
+
+def strikers(trial: Trial, good: Tried, quantile: float | None, share: float) -> Strikers:
+    """Choose the good designs that strike, in every sample and for the robust front.
+
+    `share` is that of the samples in which a robust design has to be feasible.
+    """
+    values, feasible = trial.values(good), trial.feasible(good)
+    by_sample = [
+        good_points(_front(values[feasible[:, sample], sample])) for sample in range(values.shape[1])
+    ]
+    steady = feasible.mean(axis=1) >= share
+    return Strikers(tuple(by_sample), good_points(_front(robust_values(values[steady], quantile))))
+
+
+def _front(values: FloatArray) -> FloatArray:
+    return values[filter_finite(values)]
+
+
+def surviving(trial: Trial, designs: Designs, strike: Strikers, quantile: float | None) -> IntArray:
+    """Rows of designs that may be on a sample's front or on the robust one."""
+    least = trial.least(designs)
+    alive = _unstruck(robust_values(least, quantile), strike.robust)
+    for sample, good in enumerate(strike.by_sample):
+        rows = np.flatnonzero(~alive)
+        alive[rows] = _unstruck(least[rows, sample], good)
+    return np.flatnonzero(alive)
+
+
+def _unstruck(values: FloatArray, good: FloatArray) -> BoolArray:
+    alive = np.ones(len(values), dtype=bool)
+    strike_dominated(np.ascontiguousarray(values), good, alive)
+    return alive
