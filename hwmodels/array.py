@@ -12,6 +12,9 @@ INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
 """How operands reach the multipliers, with the codes that tables carry; see `Array`."""
 
 DIMENSIONS = ("n", "k", "c", "p", "q", "r", "s")
+
+LOOPS_OF_EDGES = {"rows": ("c", "r", "s"), "cols": ("n", "k", "p", "q")}
+"""Loops that an unrolled array lays along each edge: what is summed along the rows."""
 FOLLOWING = ("unrolled", "cartesian")
 """Interconnects of arrays whose rows and columns follow from `Unroll`."""
 
@@ -70,6 +73,15 @@ class Unroll:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Edges:
+    rows: int
+    cols: int
+
+    def __post_init__(self) -> None:
+        whole(self, "rows", "cols", most=LONGEST_EDGE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
     """An array of multipliers.
 
@@ -121,6 +133,41 @@ class Array:
             raise ValueError("Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1")
         if not 0 < self.efficiency <= 1 or math.isnan(self.efficiency):
             raise ValueError(f"Array.efficiency must be in (0, 1], got {self.efficiency!r}")
+
+    def of_edges(self, *, rows: int | None = None, cols: int | None = None) -> Array:
+        """Return an array of other edges, with the unrolling that gives them.
+
+        Along the rows c changes and the taps stay where they divide the edge, else c is all of it. Along the
+        columns k changes and n, p, q stay where they divide it, else p and q alone, else k is all of it.
+
+        Raises
+        ------
+        ValueError
+            If an edge is no positive whole number, or a cartesian array, which sums nothing, is to have rows.
+
+        """
+        if not self.follows_unroll:
+            return dataclasses.replace(
+                self, rows=self.rows if rows is None else rows, cols=self.cols if cols is None else cols
+            )
+        now = self.unroll
+        wanted = _Edges(rows=self.rows if rows is None else rows, cols=self.cols if cols is None else cols)
+        if self.interconnect == "cartesian" and wanted.rows != self.rows:
+            raise ValueError(f"array.rows of a cartesian array is {self.rows}, got {wanted.rows}")
+        factors = {name: getattr(now, name) for name in DIMENSIONS}
+        if wanted.rows != self.rows:
+            taps = now.r * now.s
+            fits = wanted.rows % taps == 0
+            factors |= {"c": wanted.rows // taps} if fits else {"c": wanted.rows, "r": 1, "s": 1}
+        if wanted.cols != self.cols:
+            plane = now.p * now.q
+            if wanted.cols % (now.n * plane) == 0:
+                factors |= {"k": wanted.cols // (now.n * plane)}
+            elif wanted.cols % plane == 0:
+                factors |= {"k": wanted.cols // plane, "n": 1}
+            else:
+                factors |= {"k": wanted.cols, "n": 1, "p": 1, "q": 1}
+        return dataclasses.replace(self, unroll=Unroll(**factors))
 
     @property
     def follows_unroll(self) -> bool:

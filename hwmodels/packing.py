@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hwmodels import costs
-from hwmodels.array import DIMENSIONS
+from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
 from hwmodels.components.sram import sram
 from hwmodels.parts import CODES, OPERANDS, Buffer
@@ -89,14 +89,19 @@ def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
 def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
     """Every leaf as a scalar or, where an axis moves it, as a column of shape (size,)."""
     columns = leaves(base)
+    for path in axes:
+        twice = next((leaf for leaf in _laid_out(base, path) if leaf in axes), None)
+        if twice is not None:
+            raise ValueError(f"{path} and {twice} are both axes, and one follows from the other")
     moved: dict[str, dict[int, dict[str, Any]]] = {}
     for together in _in_step(axes):
         composed = _composed_leaves(base, together)
         moved.update(dict.fromkeys(together, composed))
     for path in sorted(axes, key=lambda p: p.count(".")):  # whole components before their fields
         composed, codes = moved[path], np.asarray(axes[path][1])
+        laid_out = _laid_out(base, path)
         for leaf in next(iter(composed.values())):
-            if leaf == path or leaf.startswith(path + "."):
+            if leaf == path or leaf.startswith(path + ".") or leaf in laid_out:
                 values = {code: one[leaf] for code, one in composed.items()}
                 if all(isinstance(value, (int, float, np.integer)) for value in values.values()):
                     some = next(iter(values.values()))
@@ -104,6 +109,13 @@ def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
                         codes
                     ]
     return columns
+
+
+def _laid_out(base: Accelerator, path: str) -> list[str]:
+    """Factors of the unrolling that an edge brings with it."""
+    _, _, edge = path.rpartition("array.")
+    loops = LOOPS_OF_EDGES.get(edge, ()) if base.array.follows_unroll else ()
+    return [f"array.unroll.{loop}" for loop in loops]
 
 
 def _in_step(axes: Axes) -> list[dict[str, tuple[Sequence[Any], IntColumn]]]:

@@ -15,7 +15,7 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hwmodels.array import Array, Dataflow, Unroll
+from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.parts import (
@@ -154,7 +154,7 @@ class Accelerator:
         changes
             Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`. Whole components are
             replaced before their fields, whatever the order given; all changes are applied before anything is
-            checked.
+            checked. Edges of an array that follow from its unrolling change it (`Array.of_edges`).
 
         Raises
         ------
@@ -165,10 +165,13 @@ class Accelerator:
         for path in changes:
             check_path(self, path)
         changed: Accelerator = _replaced(self, dict(changes))
-        for path in ("array.rows", "array.cols"):
-            if path in changes and changed.array.follows_unroll:
-                raise ValueError(f"{path} follows from array.unroll in this machine; change that instead")
-        return changed
+        edges = {edge: changes[f"array.{edge}"] for edge in LOOPS_OF_EDGES if f"array.{edge}" in changes}
+        if not edges or not changed.array.follows_unroll:
+            return changed
+        array = changed.array.of_edges(**edges)
+        if any(path.startswith("array.unroll") for path in changes) and array != changed.array:
+            raise ValueError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
+        return dataclasses.replace(changed, array=array)
 
 
 def _replaced(part: Any, changes: Mapping[str, Any]) -> Any:
