@@ -215,7 +215,6 @@ def test_densities_can_be_assumed():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"array.rows": 8}, r"array\.rows follows from array\.unroll in this machine"),
         ({"array.unroll.k": 0}, r"Unroll\.k must be an integer >= 1, got 0"),
         ({"array.interconnect": "mesh"}, r"Array\.interconnect must be one of systolic, unrolled, ideal"),
         ({"array.efficiency": 0}, r"Array\.efficiency must be in \(0, 1\], got 0"),
