@@ -1,23 +1,30 @@
 """Gradients of attention, recurrent layers and named products, counted by hand."""
 
+from math import prod
+
 import pytest
 
 import workloads
 from tests.training.test_nests import macs_of, rows_of
 from workloads import Graph, Network
-from workloads.errors import WorkloadError
 from workloads.operations import (
     HLSTM,
     Attention,
+    Convolution,
     Einsum,
     Elementwise,
+    Embedding,
+    GridSample,
     Linear,
     MixtureNorm,
     Recurrent,
     Reduce,
+    Reshape,
+    RoiAlign,
     TopK,
 )
 from workloads.training import phases, stash
+from workloads.vector_ops import LOOKUP
 
 
 def attending(**options):
@@ -63,13 +70,64 @@ def test_causal_scores_that_are_not_seen_are_not_effectual():
         assert row.effectual_macs == pytest.approx(row.macs * share, rel=1e-12)
 
 
-def test_a_trained_mask_is_refused():
-    graph = Graph("masked")
-    x = graph.add(Linear("fc", 4), graph.input("x", (1, 3, 4)))
-    mask = graph.add(Linear("bias", 3), graph.input("places", (3, 2)))
-    graph.add(Attention("attention", heads=1), x, x, x, mask)
-    with pytest.raises(WorkloadError, match="attention 'attention': the gradient of what is added"):
-        Network(graph).training()
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("shape", [(2, 4, 6, 8), (4, 6, 8)])
+def test_what_is_added_to_scores_learns_from_all_of_them(fused, shape):
+    """A bias looked up by position, as in a Swin transformer: one of its own a score, or shared by samples."""
+    graph = Graph("biased")
+    x = graph.input("x", (2, 6, 20))
+    y = graph.input("y", (2, 8, 20))
+    places = graph.input("places", shape[:-1], bits=32, batch_axis=None)
+    bias = graph.add(Embedding("bias", 15, shape[-1]), places)
+    q, k, v = (graph.add(Linear(n, 20), t) for n, t in zip("qkv", (x, y, y), strict=True))
+    graph.add(Linear("out", 9), graph.add(Attention("attention", 4, fused=fused), q, k, v, bias))
+    step = Network(graph).training()
+    table = step.graph.node("bias.weight_gradient")
+    assert step.graph.tensors[table.inputs[0]].shape == shape
+    learnt = {row.part: row for row in rows_of(step, "attention.gradient")}["softmax"]
+    scores, shared = 2 * 4 * 6 * 8, prod(shape)
+    each = 3 + (2 + LOOKUP + 1 if fused else 2) + (shared < scores)
+    assert learnt.vector_ops == each * scores + (2 * 2 * 6 * 20 if fused else 0)
+    assert learnt.write_elements == shared + (0 if fused else scores)
+    assert learnt.read_elements == (2 * 6 * 20 + shared if fused else 2 * scores)
+
+
+def test_states_before_the_first_step_pass_their_gradient_on():
+    graph = Graph("translating")
+    x = graph.input("x", (5, 2, 6))
+    made = graph.add_many(Recurrent("encoder", 7, cell="gru"), x)
+    z = graph.input("z", (3, 2, 4))
+    y = graph.add_many(Recurrent("decoder", 7, cell="gru"), z, made[1])
+    graph.output(graph.add(Linear("out", 9), y[0]))
+    step = Network(graph).training()
+    assert step.graph.tensors["decoder.gradient:4"].shape == (1, 2, 7)
+    assert "decoder.gradient:4" in step.graph.node("encoder.gradient").inputs
+    assert macs_of(step, "encoder.gradient") >= 2 * macs_of(step, "encoder") - 5 * 2 * 6 * 21
+
+
+def test_boxes_of_features_pass_their_gradient_to_every_level():
+    graph = Graph("boxes")
+    image, boxes = graph.input("image", (2, 3, 8, 8)), graph.input("boxes", (2, 5, 4))
+    fine = graph.add(Convolution("fine", 4, 3, padding=1), image)
+    coarse = graph.add(Convolution("coarse", 4, 3, 2, 1), image)
+    x = graph.add(RoiAlign("align", (2, 3), samples=2), fine, coarse, boxes)
+    graph.output(graph.add(Linear("out", 6), graph.add(Reshape("flat", (10, 24)), x)))
+    step = Network(graph).training()
+    (row,) = rows_of(step, "align.gradient")
+    assert row.vector_ops == (1 + 8 * 4) * 10 * 4 * 2 * 3
+    assert (row.read_elements, row.write_elements) == (240 + 40, 2 * 4 * (64 + 16))
+    assert {"fine.weight_gradient", "coarse.weight_gradient"} <= {o.name for o in step.operations}
+
+
+def test_points_of_a_grid_pass_their_gradient_to_features_only():
+    graph = Graph("grid")
+    x, grid = graph.input("x", (2, 3, 8, 8)), graph.input("grid", (2, 4, 4, 2))
+    features = graph.add(Convolution("conv", 4, 3), x)
+    graph.output(graph.add(Linear("out", 6), graph.add(GridSample("sample"), features, grid)))
+    (forward,) = rows_of(Network(graph), "sample")
+    assert forward.vector_ops == 7 * 2 * 4 * 16 + 2 * 16 * (2 * 2 + 4)
+    (row,) = rows_of(Network(graph).training(), "sample.gradient")
+    assert row.vector_ops == 2 * 4 * 2 * 4 * 16
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])

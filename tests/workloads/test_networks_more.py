@@ -204,7 +204,7 @@ def test_faster_rcnn_looks_at_as_many_boxes_as_are_asked_for() -> None:
 
 
 def test_roi_align_names_the_level_that_does_not_fit() -> None:
-    from workloads.networks.faster_rcnn import RoiAlign
+    from workloads.operations import RoiAlign
 
     graph = workloads.Graph("pyramid")
     fine, coarse = graph.input("fine", (1, 8, 32, 32)), graph.input("coarse", (1, 4, 16, 16))
@@ -366,7 +366,7 @@ def test_diabnn_edge_is_a_sparse_h_lstm() -> None:
 
 
 def test_rotary_turns_pairs() -> None:
-    from workloads.networks.transformer import Rotary
+    from workloads.operations import Rotary
 
     graph = workloads.Graph("pairs")
     odd = graph.input("odd", (1, 3, 5))

@@ -9,9 +9,7 @@ picks, at the most that it may pick.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
 
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
@@ -24,18 +22,14 @@ from workloads.operations import (
     Elementwise,
     Gather,
     Linear,
-    Operation,
     Pool,
     Reshape,
     Resize,
-    Site,
+    RoiAlign,
     Softmax,
     TopK,
     Transpose,
 )
-from workloads.operations.base import vector
-from workloads.rows import Row
-from workloads.shapes import Shape
 
 _WIDTH = 256
 _ANCHORS = 3  # a position
@@ -43,46 +37,6 @@ _CLASSES = 91
 _CANDIDATES = 1000  # boxes a level that are compared with each other
 _DETECTIONS = 100
 _BINS = 7  # rows and columns of a box
-
-
-@dataclass(frozen=True)
-class RoiAlign(Operation):
-    """Boxes of features, each resampled to the same size: levels of a pyramid and boxes to (boxes, c, s, s).
-
-    Attributes
-    ----------
-    side
-        Rows and columns of the result.
-    samples
-        Points a bin, along each axis.
-
-    Notes
-    -----
-    A point is weighed from four neighbours (4 multiplications, 3 additions), a bin is the mean of its points.
-    Assumed: each feature is read once, which is the least that boxes all over an image need.
-
-    """
-
-    side: int
-    samples: int = 2
-
-    arity: ClassVar[tuple[int, int]] = (2, 64)
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return (boxes of all images, channels, side, side)."""
-        *levels, boxes = inputs
-        for i, level in enumerate(levels):
-            if (level[0], level[1]) != (boxes[0], levels[0][1]):
-                self.refuse(
-                    f"level {i} is of {level[0]} images and {level[1]} channels, level 0 and boxes of "
-                    f"{boxes[0]} and {levels[0][1]}"
-                )
-        return ((boxes[0] * boxes[1], levels[0][1], self.side, self.side),)
-
-    def lower(self, site: Site) -> list[Row]:
-        """Return one vector row."""
-        points = self.samples**2
-        return [vector(site, (7 * points + points) * prod(site.outputs[0].shape))]
 
 
 def faster_rcnn_resnet50(batch: int = 1, *, proposals: int = 1000) -> Network:

@@ -9,8 +9,8 @@ Logits are made for the last token only; caches are as in `gpt2`.
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.transformer import Rotary, add, need_tokens, rms_norm, word_embedding
-from workloads.operations import Attention, Elementwise, Linear, Slice
+from workloads.networks.transformer import add, need_tokens, rms_norm, word_embedding
+from workloads.operations import Attention, Elementwise, Linear, Rotary, Slice
 
 _LAYERS, _WIDTH, _HIDDEN = 16, 2048, 8192
 _HEADS, _KV_HEADS, _HEAD = 32, 8, 64

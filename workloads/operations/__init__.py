@@ -14,6 +14,8 @@ from workloads.operations.pooling import GlobalPool, Pool, Reduce
 from workloads.operations.product import Linear, MatMul
 from workloads.operations.recurrent import HLSTM, Recurrent
 from workloads.operations.resize import Resize
+from workloads.operations.rotary import Rotary
+from workloads.operations.sampling import GridSample, RoiAlign
 from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.transposed import TransposedConvolution
 from workloads.operations.views import Concat, Slice, Split
@@ -32,6 +34,7 @@ __all__ = [
     "Expand",
     "Gather",
     "GlobalPool",
+    "GridSample",
     "Input",
     "Linear",
     "LocalResponse",
@@ -47,6 +50,8 @@ __all__ = [
     "Reduce",
     "Reshape",
     "Resize",
+    "RoiAlign",
+    "Rotary",
     "Site",
     "Slice",
     "Softmax",

@@ -33,12 +33,15 @@ class StoredAttention(Attention):
 class AttentionGradient(Operation):
     """The gradients of queries, keys and values.
 
-    Inputs are the gradient, queries, keys, values, and the result where fused or the kept scores where not.
+    Inputs are the gradient, queries, keys, values, the result where fused or the kept scores where not, and
+    what is added to the scores if anything is.
 
     Attributes
     ----------
     forward
         The attention.
+    learns
+        Whether the gradient of what is added to the scores is wanted too: the last output.
 
     Notes
     -----
@@ -46,22 +49,24 @@ class AttentionGradient(Operation):
     dS' Q, where D is the row sum of P dP, which is that of dO O. Fused, P is computed again from Q and K, a
     fifth product, and nothing of the scores' size leaves the chip (Dao et al., "FlashAttention", NeurIPS
     2022, Algorithm 4). Operations a score: dS (2) and its scaling (1); fused, the scaling, subtraction of the
-    row's logarithm and exp again (2 + LOOKUP). Operations an element of the result: D (2); where not fused D
-    is taken from the scores (2 each).
+    row's logarithm and exp again (2 + LOOKUP), and the sum with what is added (1). Operations an element of
+    the result: D (2); where not fused D is taken from the scores (2 each). What is added learns from dS,
+    added up where it was broadcast (1 a score).
 
     """
 
     forward: Attention
+    learns: bool = False
 
-    arity: ClassVar[tuple[int, int]] = (5, 5)
+    arity: ClassVar[tuple[int, int]] = (5, 6)
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the shapes of queries, keys and values."""
-        return tuple(inputs[1:4])
+        """Return the shapes of queries, keys and values, and of what is added to the scores if it learns."""
+        return (*inputs[1:4], *(inputs[5:] if self.learns else ()))
 
     def lower(self, site: Site) -> list[Row]:
         """Return the products in order of computation, and the softmax between them."""
-        gradient, query, key, value, _ = site.inputs
+        gradient, query, key, value, _, *masks = site.inputs
         made = self.forward.lower(
             Site(
                 inputs=(query, key, value),
@@ -88,12 +93,13 @@ class AttentionGradient(Operation):
                 effectual_macs=float(row.macs) * kept * second.density,
             )
 
-        each = 3 + (2 + LOOKUP if fused else 2)
+        added = sum(mask.elements for mask in masks)
+        each = 3 + (2 + LOOKUP + bool(masks) if fused else 2) + (self.learns and added < elements)
         softmax = Row(
             kind=int(Kind.VECTOR),
             vector_ops=float(each * elements + (2 * gradient.elements if fused else 0)),
-            read_elements=2 * moved + (gradient.elements if fused else 0),
-            write_elements=moved,
+            read_elements=2 * moved + (gradient.elements + added if fused else 0),
+            write_elements=moved + (added if self.learns else 0),
             fused=int(fused),
             batch=site.batch,
             part="softmax",

@@ -125,3 +125,39 @@ class ScatterGradient(Operation):
         if self.adds:
             return [vector(site, site.inputs[0].elements)]
         return [movement(site, read=site.read_elements, write=site.write_elements)]
+
+
+@dataclass(frozen=True)
+class SampleGradient(Operation):
+    """The gradient of features sampled between their positions: every point's goes back to its neighbours.
+
+    The first input is the gradient, the second says where points lie, the others are the features.
+
+    Attributes
+    ----------
+    operator
+        What is differentiated.
+    each
+        Vector operations an element of the gradient.
+
+    """
+
+    operator: str
+    each: int
+
+    arity: ClassVar[tuple[int, int]] = (3, 65)
+
+    @property
+    def kind(self) -> str:
+        """The operator with "gradient"."""
+        return f"{self.operator}_gradient"
+
+    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the features' shapes."""
+        return tuple(inputs[2:])
+
+    def lower(self, site: Site) -> list[Row]:
+        """Return one vector row; the features' values are not needed."""
+        row = vector(site, self.each * site.inputs[0].elements)
+        read = site.inputs[0].elements + site.inputs[1].elements
+        return [row._replace(read_elements=read)]

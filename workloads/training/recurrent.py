@@ -84,6 +84,8 @@ class RecurrentGradient(Operation):
         Whether the input's gradient is wanted.
     kept
         Whether pruned weights stay pruned.
+    states
+        Shapes of the states before the first step whose gradients are wanted: the last outputs.
 
     Notes
     -----
@@ -97,13 +99,14 @@ class RecurrentGradient(Operation):
     roles: tuple[str, ...]
     wanted: bool
     kept: bool
+    states: tuple[Shape, ...] = ()
 
     arity: ClassVar[tuple[int, int]] = (3, 3)
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the shapes of the input and of the weights that learn."""
+        """Return the shapes of the input, of the weights that learn and of the first states."""
         shapes = self.forward.weight_shapes([inputs[1]])
-        return (inputs[1], *(shapes[role] for role in self.roles))
+        return (inputs[1], *(shapes[role] for role in self.roles), *self.states)
 
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Return the layer's weights."""

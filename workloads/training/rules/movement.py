@@ -1,5 +1,6 @@
 """Operations that only move elements: their gradients move them back."""
 
+from workloads.errors import WorkloadError
 from workloads.graph import Node
 from workloads.operations import (
     Concat,
@@ -7,18 +8,21 @@ from workloads.operations import (
     Embedding,
     Expand,
     Gather,
+    GridSample,
     Opaque,
     Pad,
     Rearrange,
     Reshape,
     Resize,
+    RoiAlign,
     Slice,
     Split,
     TopK,
     Transpose,
 )
+from workloads.operations.base import Operation
 from workloads.shapes import normal_axis, size
-from workloads.training.gradients import JointGradient, ScatterGradient, SpreadGradient
+from workloads.training.gradients import JointGradient, SampleGradient, ScatterGradient, SpreadGradient
 from workloads.training.sums import ConstantGradient, TableGradient
 from workloads.training.tape import Tape, Zeros, backward
 
@@ -180,6 +184,47 @@ def _(operation: Resize, node: Node, gradients: tuple[str | None, ...], tape: Ta
     each = {"nearest": 1, "linear": 2 * 2**changed, "cubic": 2 * 4**changed}[operation.mode]
     back = SpreadGradient(f"{operation.name}.gradient", operation.kind, shape, each * size(operation.shape))
     tape.flow(tensor, tape.add(back, gradient))
+
+
+@backward.register
+def _(operation: RoiAlign, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Scale a bin's gradient once; multiply it with each point's four weights and add it to the neighbours'.
+
+    Boxes get none: proposals are given to the second stage (Ren et al., NeurIPS 2015, section 3.2).
+    """
+    *levels, boxes = node.inputs
+    _sampled(operation, 1 + 8 * operation.samples**2, levels, boxes, gradients, tape)
+
+
+@backward.register
+def _(operation: GridSample, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Multiply with the neighbours' weights and add; a grid that is computed learns nothing here."""
+    features, grid = node.inputs
+    if tape.wants(grid):
+        raise WorkloadError(
+            f"gridsample {operation.name!r}: how its grid learns is not known; only how its features do"
+        )
+    axes = tape.shape(grid)[-1]
+    each = {"nearest": 1, "linear": 2 * 2**axes, "cubic": 2 * 4**axes}[operation.mode]
+    _sampled(operation, each, [features], grid, gradients, tape)
+
+
+def _sampled(
+    operation: Operation,
+    each: int,
+    features: list[str],
+    places: str,
+    gradients: tuple[str | None, ...],
+    tape: Tape,
+) -> None:
+    (gradient,) = gradients
+    assert gradient is not None
+    wanted = [tensor for tensor in features if tape.wants(tensor)]
+    if not wanted:
+        return
+    back = SampleGradient(f"{operation.name}.gradient", operation.kind, each)
+    for tensor, made in zip(wanted, tape.add_many(back, gradient, places, *wanted), strict=True):
+        tape.flow(tensor, made)
 
 
 @backward.register

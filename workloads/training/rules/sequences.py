@@ -1,9 +1,7 @@
 """Recurrent layers, attention, and products with named axes."""
 
-from workloads.errors import WorkloadError
 from workloads.graph import Node
-from workloads.networks.transformer import Rotary
-from workloads.operations import HLSTM, Attention, Einsum, Recurrent
+from workloads.operations import HLSTM, Attention, Einsum, Recurrent, Rotary
 from workloads.training.attention import AttentionGradient
 from workloads.training.recurrent import RecurrentGradient
 from workloads.training.tape import Tape, backward
@@ -13,14 +11,11 @@ from workloads.training.tape import Tape, backward
 def _(operation: Attention, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
     gradient = gradients[0]
     assert gradient is not None
-    if any(tape.wants(mask) for mask in node.inputs[3:]):
-        raise WorkloadError(
-            f"attention {operation.name!r}: the gradient of what is added to its scores is not known; "
-            "describe its products and softmax one by one"
-        )
-    back = AttentionGradient(f"{operation.name}.gradient", operation)
-    made = tape.add_many(back, gradient, *node.inputs[:3], node.outputs[-1])
-    for tensor, part in zip(node.inputs[:3], made, strict=True):
+    operands, masks = node.inputs[:3], node.inputs[3:]
+    learns = any(tape.wants(mask) for mask in masks)
+    back = AttentionGradient(f"{operation.name}.gradient", operation, learns)
+    made = tape.add_many(back, gradient, *operands, node.outputs[-1], *masks)
+    for tensor, part in zip((*operands, *masks), made, strict=False):
         if tape.wants(tensor):
             tape.flow(tensor, part)
 
@@ -50,12 +45,22 @@ def _through_time(
     gradient = next(gradient for gradient in gradients if gradient is not None)
     tensor, wanted = node.inputs[0], tape.wants(node.inputs[0])
     roles = tuple(role for role in node.weights if tape.learns(node, role))
-    back = RecurrentGradient(f"{operation.name}.gradient", operation, roles, wanted, tape.keep_pruned)
+    states = [state for state in node.inputs[1:] if tape.wants(state)]
+    back = RecurrentGradient(
+        f"{operation.name}.gradient",
+        operation,
+        roles,
+        wanted,
+        tape.keep_pruned,
+        tuple(tape.shape(state) for state in states),
+    )
     made = tape.add_many(back, gradient, tensor, node.outputs[-1], weights=node.weights)
     if wanted:
         tape.flow(tensor, made[0])
-    for role, learnt in zip(roles, made[1:], strict=True):
+    for role, learnt in zip(roles, made[1:], strict=False):
         tape.learn(node.weights[role], learnt)
+    for state, reached in zip(states, made[1 + len(roles) :], strict=True):
+        tape.flow(state, reached)
 
 
 @backward.register

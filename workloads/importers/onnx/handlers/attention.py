@@ -56,8 +56,8 @@ def top_k(node: NodeView, builder: Builder) -> None:
             builder.bind(name, tensor)
 
 
-@handles("CumSum")
+@handles("CumSum", "CumProd")
 def cumulative_sum(node: NodeView, builder: Builder) -> None:
-    """Add running sums."""
+    """Add running sums, or products, which cost the same."""
     axis = small(builder.value(node, 1))[0]
     builder.emit(node, CumulativeSum(node.name, axis), builder.tensor(node).name)

@@ -51,7 +51,6 @@ _UNARY = {
     "Tan": "tan",
     "Tanh": "tanh",
     "ThresholdedRelu": "thresholded_relu",
-    "Trilu": "where",
 }
 _BINARY = {
     "Add": "add",
@@ -87,24 +86,30 @@ def unary(node: NodeView, builder: Builder) -> None:
     builder.emit(node, Elementwise(node.name, _UNARY[node.operator]), builder.tensor(node).name)
 
 
-@handles("Gelu", "FastGelu")
+@handles("Trilu")
+def triangle(node: NodeView, builder: Builder) -> None:
+    """Add a choice between an element and zero."""
+    operation = Elementwise(node.name, "where", ((),), trained=False)
+    builder.emit(node, operation, builder.tensor(node).name)
+
+
+@handles("Gelu", "FastGelu", "BiasGelu")
 def gelu(node: NodeView, builder: Builder) -> None:
-    """Add a GELU in the form the node asks for."""
+    """Add a GELU in the form the node asks for, after a sum with a constant where there is one."""
     tanh = node.operator == "FastGelu" or node.text("approximate", "none") == "tanh"
-    builder.emit(node, Elementwise(node.name, "gelu_tanh" if tanh else "gelu"), builder.tensor(node).name)
+    tensor = biased(node, builder, builder.tensor(node).name, 1)
+    builder.emit(node, Elementwise(node.name, "gelu_tanh" if tanh else "gelu"), tensor)
 
 
-@handles("BiasGelu")
-def bias_gelu(node: NodeView, builder: Builder) -> None:
-    """Add a sum with a constant, and a GELU."""
-    bias = builder.constant(node, 1)
+def biased(node: NodeView, builder: Builder, tensor: str, position: int) -> str:
+    """Add the constant at a position to a tensor, or nothing where it is left out."""
+    if not node.input(position):
+        return tensor
+    bias = builder.constant(node, position)
     if bias is None:
-        node.refuse(f"its bias {node.input(1)!r} must be a constant")
-    weights = {"constant0": builder.weight(bias)}
-    added = builder.step(
-        Elementwise(f"{node.name}/bias", "add", (bias.shape,)), builder.tensor(node).name, weights=weights
-    )
-    builder.emit(node, Elementwise(node.name, "gelu"), added)
+        node.refuse(f"its bias {node.input(position)!r} must be a constant")
+    operation = Elementwise(f"{node.name}/bias", "add", (bias.shape,))
+    return builder.step(operation, tensor, weights={"constant0": builder.weight(bias)})
 
 
 @handles(*_BINARY)
@@ -126,11 +131,12 @@ def binary(node: NodeView, builder: Builder) -> None:
     second = builder.constant(node, 1)
     if second is not None and second.elements == 1:
         function = _with_scalar(function, second)
-    trained = function != "where"
+    trained, slope = function != "where", function == "prelu"  # one slope for all is learnt too
     shapes = tuple(c.shape for c in held)
-    scalar = all(c.elements == 1 for c in held)
+    scalar = all(c.elements == 1 for c in held) and not slope
     weights = {
-        f"constant{i}": builder.weight(c, trained=trained and c.elements > 1) for i, c in enumerate(held)
+        f"constant{i}": builder.weight(c, trained=slope or (trained and c.elements > 1))
+        for i, c in enumerate(held)
     }
     builder.emit(
         node, Elementwise(node.name, function, shapes, trained=not scalar), *flowing, weights=weights
@@ -149,6 +155,10 @@ def _with_scalar(function: str, scalar: Constant) -> str:
 @handles("Cast", "CastLike")
 def cast(node: NodeView, builder: Builder) -> None:
     """Add a conversion; between floating-point types it is none, the datapath has one."""
+    constant = builder.constant(node, 0)
+    if constant is not None:  # to the type of a tensor: only its values matter
+        builder.fold([constant], node.outputs)
+        return
     tensor = builder.tensor(node)
     bits = stored_bits(node.integer("to", 1)) if node.operator == "Cast" else 0
     if bits == tensor.bits:
@@ -157,7 +167,7 @@ def cast(node: NodeView, builder: Builder) -> None:
         builder.emit(node, Elementwise(node.name, "cast"), tensor.name, bits=bits)
 
 
-@handles("Identity", "Dropout")
+@handles("Identity", "Dropout", "BitCast")
 def nothing(node: NodeView, builder: Builder) -> None:
     """Let the tensor through: at inference these do nothing."""
     builder.bind(node.outputs[0], builder.tensor(node).name)

@@ -1,5 +1,6 @@
 """Nodes that move data or only look at it another way."""
 
+from fractions import Fraction
 from math import prod
 
 from workloads.importers.onnx.builder import Builder, small
@@ -21,6 +22,8 @@ from workloads.operations import (
     Transpose,
 )
 from workloads.shapes import broadcast
+
+_POSITION_BITS = 64
 
 
 @handles("Reshape", "Flatten", "Squeeze", "Unsqueeze")
@@ -157,12 +160,69 @@ def gather_elements(node: NodeView, builder: Builder) -> None:
     builder.emit(node, Rearrange(node.name, node.operator.lower(), shape, picks=True), tensor.name, *indices)
 
 
-@handles("ScatterElements", "ScatterND", "Scatter")
+@handles("ScatterElements", "ScatterND", "Scatter", "TensorScatter")
 def scatter(node: NodeView, builder: Builder) -> None:
     """Add a copy of a tensor with some elements replaced."""
     tensor = builder.tensor(node)
     others = [builder.tensor(node, i).name for i in (1, 2) if builder.flows(node, i)]
     builder.emit(node, Rearrange(node.name, node.operator.lower(), tensor.shape), tensor.name, *others)
+
+
+@handles("ReverseSequence")
+def reverse(node: NodeView, builder: Builder) -> None:
+    """Add elements placed in another order."""
+    tensor = builder.tensor(node)
+    builder.emit(node, Rearrange(node.name, "reverse", tensor.shape), tensor.name)
+
+
+@handles("OneHot")
+def one_hot(node: NodeView, builder: Builder) -> None:
+    """Add a row of zeros and a one for every position."""
+    positions, depth = builder.tensor(node), small(builder.value(node, 1))[0]
+    axis = node.integer("axis", -1) % (len(positions.shape) + 1)
+    shape = (*positions.shape[:axis], depth, *positions.shape[axis:])
+    builder.emit(node, Rearrange(node.name, "one_hot", shape, picks=True), positions.name)
+
+
+@handles("MaxUnpool")
+def unpool(node: NodeView, builder: Builder) -> None:
+    """Add elements put back where a pool took them from, among zeros."""
+    tensor, kernel = builder.tensor(node), node.integers("kernel_shape") or ()
+    given = builder.value(node, 2) if len(node.inputs) > 2 else None
+    if given is None:
+        steps, pads = node.integers("strides") or (1,) * len(kernel), node.integers("pads")
+        cut = [0] * len(kernel) if pads is None else [sum(pads[i :: len(kernel)]) for i in range(len(kernel))]
+        lengths = [
+            (n - 1) * step + k - less
+            for n, step, k, less in zip(tensor.shape[2:], steps, kernel, cut, strict=True)
+        ]
+        shape = (*tensor.shape[:2], *lengths)
+    else:
+        shape = tuple(small(given))
+    places = [builder.tensor(node, 1).name] if builder.flows(node, 1) else []
+    builder.emit(node, Rearrange(node.name, "max_unpool", shape, picks=True), tensor.name, *places)
+
+
+@handles("Col2Im")
+def fold_columns(node: NodeView, builder: Builder) -> None:
+    """Add windows put back side by side, what overlaps added up."""
+    tensor = builder.tensor(node)
+    image, block = small(builder.value(node, 1)), small(builder.value(node, 2))
+    shape = (tensor.shape[0], tensor.shape[1] // prod(block), *image)
+    builder.emit(node, Rearrange(node.name, "col2im", shape, picks=True), tensor.name)
+
+
+@handles("NonMaxSuppression")
+def suppression(node: NodeView, builder: Builder) -> None:
+    """Add the choice of boxes as the movement of those that it picks, at the most that it may pick."""
+    boxes, scores = builder.tensor(node, 0), builder.tensor(node, 1)
+    most = small(builder.value(node, 2))[0] if node.input(2) else 0
+    if most < 1:
+        node.refuse("picks no boxes: max_output_boxes_per_class (input 2) is 0 or left out")
+    classes, candidates = scores.shape[1:]
+    shape = (boxes.shape[0] * classes * min(most, candidates), 3)
+    operation = Rearrange(node.name, "nms", shape, picks=True)
+    builder.emit(node, operation, boxes.name, scores.name, bits=_POSITION_BITS)
 
 
 @handles("DepthToSpace", "SpaceToDepth")
@@ -198,6 +258,16 @@ def tile(node: NodeView, builder: Builder) -> None:
     builder.emit(node, Expand(node.name, shape, tiled=True), tensor.name)
 
 
+def _in_proportion(node: NodeView, lengths: list[int], sizes: list[int]) -> list[int]:
+    """Return the sizes a Resize makes, all scaled alike where its policy keeps the aspect ratio."""
+    policy = node.text("keep_aspect_ratio_policy", "stretch")
+    if policy == "stretch":
+        return sizes
+    bound = min if policy == "not_larger" else max
+    scale = bound(Fraction(size, length) for size, length in zip(sizes, lengths, strict=True))
+    return [int(scale * length + Fraction(1, 2)) for length in lengths]
+
+
 @handles("Resize", "Upsample")
 def resize(node: NodeView, builder: Builder) -> None:
     """Add a change of resolution."""
@@ -211,6 +281,10 @@ def resize(node: NodeView, builder: Builder) -> None:
     sizes = builder.value(node, 3) if len(node.inputs) > 3 else None
     chosen = node.integers("axes") or tuple(range(len(tensor.shape)))
     shape = list(tensor.shape)
-    for i, axis in enumerate(chosen):
-        shape[axis] = small(sizes)[i] if sizes is not None else int(shape[axis] * scales[i])
+    if sizes is not None:
+        wanted = _in_proportion(node, [shape[axis] for axis in chosen], small(sizes))
+    else:
+        wanted = [int(shape[axis] * scales[i]) for i, axis in enumerate(chosen)]
+    for axis, length in zip(chosen, wanted, strict=True):
+        shape[axis] = length
     builder.emit(node, Resize(node.name, tuple(shape), mode), tensor.name)

@@ -5,7 +5,7 @@ from workloads.importers.onnx.handlers.convolution import padding
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.views import axes_of
-from workloads.operations import GlobalPool, Pool, Reduce
+from workloads.operations import Elementwise, GlobalPool, Pool, Reduce
 
 _INDEX_BITS = 64
 
@@ -39,7 +39,10 @@ def pool(node: NodeView, builder: Builder) -> None:
         ceil_mode=bool(node.integer("ceil_mode", 0)),
         count_include_pad=bool(node.integer("count_include_pad", 0)),
     )
-    builder.emit(node, operation, builder.tensor(node).name)
+    made = builder.emit(node, operation, builder.tensor(node).name)
+    if len(node.outputs) > 1 and node.outputs[1]:  # positions of what was found, which are written
+        positions = Elementwise(f"{node.name}/positions", "cast")
+        builder.bind(node.outputs[1], builder.graph.add(positions, made, bits=_INDEX_BITS))
 
 
 @handles("GlobalAveragePool", "GlobalMaxPool")
@@ -47,6 +50,29 @@ def global_pool(node: NodeView, builder: Builder) -> None:
     """Add a reduction of all spatial axes."""
     mode = "max" if node.operator == "GlobalMaxPool" else "average"
     builder.emit(node, GlobalPool(node.name, mode), builder.tensor(node).name)
+
+
+@handles("LpPool", "GlobalLpPool")
+def root_pool(node: NodeView, builder: Builder) -> None:
+    """Add powers, their mean in a window (or over all positions), and its root."""
+    order = node.integer("p", 2)
+    power, root = ("square", "sqrt") if order == 2 else ("exp", "log")  # a look-up each
+    tensor = builder.step(Elementwise(f"{node.name}/power", power), builder.tensor(node).name)
+    if node.operator == "GlobalLpPool":
+        made = builder.step(GlobalPool(f"{node.name}/mean", "average"), tensor)
+    else:
+        kernel = node.integers("kernel_shape") or ()
+        window = Pool(
+            f"{node.name}/mean",
+            mode="average",
+            kernel=kernel,
+            stride=node.integers("strides") or 1,
+            padding=padding(node, len(kernel)),
+            dilation=node.integers("dilations") or 1,
+            ceil_mode=bool(node.integer("ceil_mode", 0)),
+        )
+        made = builder.step(window, tensor)
+    builder.emit(node, Elementwise(node.name, root), made)
 
 
 @handles(*_REDUCTIONS)

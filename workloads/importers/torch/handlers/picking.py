@@ -11,10 +11,12 @@ from workloads.operations import (
     Embedding,
     Expand,
     Gather,
+    GridSample,
     Rearrange,
     Reduce,
     Reshape,
     Resize,
+    RoiAlign,
     Slice,
 )
 from workloads.shapes import Shape
@@ -171,6 +173,25 @@ def resize(call: Call, builder: Builder) -> str:
         return tensor.name
     mode = next(mode for part, mode in _MODES.items() if part in call.operator)
     return builder.emit(call, Resize(call.name, call.shape(), mode), tensor.name)
+
+
+@handles("grid_sampler", "grid_sampler_2d", "grid_sampler_3d")
+def sample(call: Call, builder: Builder) -> str:
+    """Add points of a grid sampled from features."""
+    modes = {0: "linear", 1: "nearest", 2: "cubic"}
+    operation = GridSample(call.name, modes[call.integer("interpolation_mode")])
+    value, grid = builder.argument(call, "input"), builder.argument(call, "grid")
+    inputs = [builder.rows(call, v) if isinstance(v, Constant) else v for v in (value, grid)]
+    return builder.emit(call, operation, *inputs)
+
+
+@handles("torchvision.roi_align")
+def align(call: Call, builder: Builder) -> str:
+    """Add boxes resampled to one size; with an adaptive number of points, 2 a bin along each axis."""
+    side = (call.integer("pooled_height"), call.integer("pooled_width"))
+    operation = RoiAlign(call.name, side, max(call.integer("sampling_ratio", 0), 0) or 2)
+    tensors = [builder.tensor(call, name).name for name in ("input", "rois")]
+    return builder.emit(call, operation, *tensors)
 
 
 @handles("meshgrid")
