@@ -73,7 +73,7 @@ def test_causal_scores_that_are_not_seen_are_not_effectual():
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("shape", [(2, 4, 6, 8), (4, 6, 8)])
 def test_what_is_added_to_scores_learns_from_all_of_them(fused, shape):
-    """A bias looked up by position, as in a Swin transformer: one of its own a score, or shared by samples."""
+    """A bias looked up by position, as in a Swin transformer: one for each score, or shared."""
     graph = Graph("biased")
     x = graph.input("x", (2, 6, 20))
     y = graph.input("y", (2, 8, 20))

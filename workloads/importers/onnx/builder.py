@@ -10,9 +10,12 @@ from workloads.graph import Graph
 from workloads.importers.onnx.constants import Array, Constant
 from workloads.importers.onnx.folding import MAX_ELEMENTS
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Operation, Reshape
+from workloads.operations import Embedding, Operation, Reshape
 from workloads.shapes import Shape
 from workloads.tensors import Tensor, Weight
+
+_PLACE_BITS = 32
+"""Bits of a place in a table that is picked from, assumed."""
 
 
 class Examined(NamedTuple):
@@ -116,6 +119,19 @@ class Builder:
         if self.graph.tensors[tensor].shape == tuple(shape):
             return tensor
         return self.step(Reshape(name, tuple(shape)), tensor)
+
+    def flowing(self, node: NodeView, position: int) -> str:
+        """Return an input as a tensor; one that is known beforehand is read like the others, row by row."""
+        constant = self.constant(node, position)
+        if constant is None:
+            return self.tensor(node, position).name
+        features = constant.shape[-1] if constant.shape else 1
+        rows = constant.elements // features
+        name = f"{node.name}/input{position}"
+        places = self.graph.input(f"{name}/places", (rows,), bits=_PLACE_BITS, batch_axis=None)
+        table = {"weight": self.weight(constant.reshaped((rows, features)))}
+        picked = self.step(Embedding(f"{name}/rows", rows, features), places, weights=table)
+        return self.reshaped(name, picked, constant.shape)
 
     def fold(self, constants: list[Constant], names: list[str]) -> None:
         """Keep a node's outputs as constants."""

@@ -74,9 +74,9 @@ def calibrated(
     which are not counted.
 
     """
-    inputs = {tensor.name: tensor for tensor in network.graph.inputs()}
-    watched = _watched(network, builder, nodes, set(inputs))
     types = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+    inputs = {tensor.name: tensor for tensor in network.graph.inputs() if tensor.name in types}
+    watched = _watched(network, builder, nodes, set(inputs))
     _give_away(model, nodes, watched, builder)
     session = _session(model, folder)
     tallies: dict[str, Tally] = {}

@@ -1,7 +1,8 @@
 """What nodes of constants come to: the shape arithmetic of exported models, and views of weights.
 
 Views (reshapes, transpositions) of constants stay views, so that weights are not copied; everything else is
-computed by NumPy as the ONNX operator says, for constants of at most `MAX_ELEMENTS` elements.
+computed by NumPy as the ONNX operator says: constants that are stored, however big (they are as big as
+the file), and those of one number repeated up to `MAX_ELEMENTS` elements.
 """
 
 from collections.abc import Callable
@@ -37,13 +38,33 @@ def fold(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
     if node.operator == "ConstantOfShape":
         return [_constant_of_shape(node, inputs)]
     arrays = [None if c is None else _small(node, c) for c in inputs]
+    if node.operator in _BROADCASTS:
+        wanted = prod(np.broadcast_shapes(*(a.shape for a in arrays if a is not None)))
+        if wanted > max(MAX_ELEMENTS, *(a.size for a in arrays if a is not None)):
+            node.refuse(f"makes a constant of {wanted} elements, too many")
     with np.errstate(all="ignore"):
         results = _FOLDS[node.operator](node, arrays)
     return [Constant.of(name, np.asarray(value)) for name, value in zip(node.outputs, results, strict=False)]
 
 
+def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
+    """Return a node's outputs as ONNX's reference implementation computes them from constants.
+
+    For operators that are no shape arithmetic, such as the norm of a weight that is normalised.
+    """
+    from onnx.reference import ReferenceEvaluator
+
+    arrays = [None if c is None else _small(node, c) for c in inputs]
+    given = {
+        name: array for name, array in zip(node.inputs, arrays, strict=True) if name and array is not None
+    }
+    with np.errstate(all="ignore"):
+        results = ReferenceEvaluator(node.proto, opsets={"": node.opset}).run(None, given)
+    return [Constant.of(name, np.asarray(value)) for name, value in zip(node.outputs, results, strict=False)]
+
+
 def _small(node: NodeView, constant: Constant) -> Array:
-    if constant.elements > MAX_ELEMENTS:
+    if constant.elements > MAX_ELEMENTS and constant.fill is not None:
         node.refuse(
             f"constant {constant.source!r} of {constant.elements} elements is too big to compute with"
         )
@@ -164,6 +185,8 @@ def _range(node: NodeView, arrays: list[Any]) -> list[Array]:
 
 def _expand(node: NodeView, arrays: list[Any]) -> list[Array]:
     wanted = tuple(int(length) for length in arrays[1].reshape(-1))
+    if prod(wanted) > max(MAX_ELEMENTS, arrays[0].size):
+        node.refuse(f"makes a constant of {prod(wanted)} elements, too many")
     return [np.broadcast_to(arrays[0], np.broadcast_shapes(arrays[0].shape, wanted))]
 
 
@@ -248,3 +271,11 @@ _FOLDS: dict[str, Fold] = {
     "NonZero": lambda node, arrays: [np.array(np.nonzero(arrays[0]), dtype=np.int64)],
     "CumSum": lambda node, arrays: [np.cumsum(arrays[0], axis=int(arrays[1].reshape(())))],
 }
+
+_BROADCASTS = frozenset(
+    (
+        *("Add", "Sub", "Mul", "Div", "Mod", "Pow", "Max", "Min", "Sum", "Where"),
+        *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"),
+    )
+)
+"""Operators whose result can be bigger than any operand."""

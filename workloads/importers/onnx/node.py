@@ -26,6 +26,7 @@ class NodeView:
         self.name = name
         self.opset = opset
         self.operator: str = proto.op_type
+        self.microsoft = proto.domain == "com.microsoft"
         self.inputs: list[str] = list(proto.input)
         self.outputs: list[str] = list(proto.output)
         self._attributes = {attribute.name: attribute for attribute in proto.attribute}
@@ -36,7 +37,7 @@ class NodeView:
 
     def rewritten(self, operator: str, inputs: list[str], outputs: list[str], name: str = "") -> "NodeView":
         """Return this node as if it were of another operator with other inputs and outputs."""
-        proto = onnx.helper.make_node(operator, inputs, outputs)
+        proto = onnx.helper.make_node(operator, inputs, outputs, domain=self.proto.domain)
         proto.attribute.extend(self.proto.attribute)
         return NodeView(proto, name or self.name, self.opset)
 
@@ -46,7 +47,7 @@ class NodeView:
 
     def input(self, position: int) -> str:
         """Return the name of an input, "" where it is left out."""
-        return self.inputs[position] if position < len(self.inputs) else ""
+        return self.inputs[position] if 0 <= position < len(self.inputs) else ""
 
     def attribute(self, name: str) -> Any:
         """Return an attribute's value as stored, None where it is left out."""

@@ -15,7 +15,7 @@ from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions, batch_axis
 from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
-from workloads.importers.onnx.folding import can_fold, fold
+from workloads.importers.onnx.folding import can_fold, fold, reference
 from workloads.importers.onnx.handlers import HANDLERS
 from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.unknown import Unknown
@@ -24,6 +24,8 @@ from workloads.network import Network
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains whose operators are known by name."""
 _CONTROL_FLOW = ("If", "Loop", "Scan")
+_KEPT = ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike")
+"""Operators whose handlers keep constants as they are stored."""
 
 
 def read(
@@ -128,6 +130,8 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         elif can_fold(node.operator) and all(name in builder.constants for name in given):
             inputs = [builder.constants.get(name) for name in node.inputs]
             builder.fold(fold(node, inputs), node.outputs)
+        elif _computable(node) and given and all(name in builder.constants for name in given):
+            builder.fold(reference(node, [builder.constants.get(name) for name in node.inputs]), node.outputs)
         elif node.operator in HANDLERS and node.proto.domain in _DOMAINS:
             HANDLERS[node.operator](node, builder)
         elif can_fold(node.operator) and node.proto.domain in _DOMAINS:
@@ -138,6 +142,11 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         raise
     except Exception as error:  # a misshapen node makes NumPy, protobuf and Python complain in many ways
         node.refuse(first_line(error))
+
+
+def _computable(node: NodeView) -> bool:
+    """Whether ONNX's reference implementation may compute a node of constants: integers stay as stored."""
+    return not node.microsoft and node.operator in HANDLERS and node.operator not in _KEPT
 
 
 def _constant_node(node: NodeView) -> Constant:

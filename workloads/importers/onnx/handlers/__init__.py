@@ -3,13 +3,17 @@
 from workloads.importers.onnx.handlers import (
     attention,
     convolution,
+    einsum,
     elementwise,
+    fused,
+    integers,
     movement,
     normalisation,
     pooling,
     product,
     quantised,
     recurrent,
+    selection,
 )
 from workloads.importers.onnx.handlers.registry import HANDLERS
 
@@ -17,11 +21,15 @@ __all__ = [
     "HANDLERS",
     "attention",
     "convolution",
+    "einsum",
     "elementwise",
+    "fused",
+    "integers",
     "movement",
     "normalisation",
     "pooling",
     "product",
     "quantised",
     "recurrent",
+    "selection",
 ]

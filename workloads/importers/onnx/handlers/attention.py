@@ -1,63 +1,147 @@
-"""Attention as one node, Einsum, TopK and CumSum."""
+"""Attention as one node in its several forms, rotary embedding."""
 
-from workloads.importers.onnx.builder import Builder, small
+from typing import NamedTuple
+
+from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.constants import Constant
+from workloads.importers.onnx.handlers.elementwise import biased
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Attention, CumulativeSum, Einsum, TopK
-
-_INDEX_BITS = 64
+from workloads.operations import Attention, Concat, Elementwise, Linear, Reshape, Rotary, Split, Transpose
 
 
-@handles("Attention", "MultiHeadAttention")
+class Places(NamedTuple):
+    """Which inputs of a node are what; -1 for what its operator does not have."""
+
+    mask: int
+    past_key: int
+    past_value: int
+
+
+@handles("Attention")
 def attention(node: NodeView, builder: Builder) -> None:
-    """Add fused attention; past keys and values must have been joined before it."""
-    if node.operator == "MultiHeadAttention":
-        mask, past = 5, range(6, 8)
-        heads = kv_heads = node.integer("num_heads", 0)
-        causal = bool(node.integer("unidirectional", 0))
-        if node.input(3):
-            node.refuse("a bias (input 3) is not known")
+    """Add fused attention; com.microsoft's has the projection inside."""
+    if node.microsoft:
+        _projected(node, builder, Places(5, 4, -1))
+        return
+    query, key = builder.shape(node, 0), builder.shape(node, 1)
+    apart = len(query) == 4
+    heads = query[1] if apart else node.integer("q_num_heads", 0)
+    kv_heads = key[1] if apart else node.integer("kv_num_heads", 0)
+    operation = Attention(node.name, heads, kv_heads, causal=bool(node.integer("is_causal", 0)))
+    _attend(node, builder, operation, [builder.flowing(node, i) for i in range(3)], Places(3, 4, 5))
+
+
+@handles("MultiHeadAttention")
+def multi_head_attention(node: NodeView, builder: Builder) -> None:
+    """Add fused attention after a sum with the projections' biases."""
+    if not (node.input(1) and node.input(2)):
+        node.refuse("packed queries, keys and values are not known; give them apart")
+    heads = node.integer("num_heads", 0)
+    operation = Attention(node.name, heads, heads, causal=bool(node.integer("unidirectional", 0)))
+    inputs, start = [builder.flowing(node, i) for i in range(3)], 0
+    bias = builder.value(node, 3)
+    for i, tensor in enumerate(inputs):
+        if bias is None:
+            break
+        width = builder.graph.tensors[tensor].shape[-1]
+        part = Constant.of(f"{node.input(3)}[{start}:{start + width}]", bias[start : start + width])
+        added = Elementwise(f"{node.name}/bias{i}", "add", ((width,),))
+        inputs[i] = builder.step(added, tensor, weights={"constant0": builder.weight(part)})
+        start += width
+    _attend(node, builder, operation, inputs, Places(5, 6, 7))
+
+
+@handles("GroupQueryAttention")
+def group_query_attention(node: NodeView, builder: Builder) -> None:
+    """Add causal attention with fewer heads for keys and values, queries and keys turned where asked for."""
+    heads, kv_heads = node.integer("num_heads", 0), node.integer("kv_num_heads", 0)
+    inputs = [builder.tensor(node, 0).name]
+    if node.input(1):
+        inputs += [builder.flowing(node, i) for i in (1, 2)]
     else:
-        mask, past = 3, range(4, 6)
-        query, key = builder.shape(node, 0), builder.shape(node, 1)
-        apart = len(query) == 4
-        heads = query[1] if apart else node.integer("q_num_heads", 0)
-        kv_heads = key[1] if apart else node.integer("kv_num_heads", 0)
-        causal = bool(node.integer("is_causal", 0))
-    if any(node.input(i) for i in past):
-        node.refuse(
-            "past keys and values as inputs are not known; join them to the keys and values before it"
-        )
-    if any(node.outputs[1:]):
-        node.refuse("only its first output is known")
-    inputs = [builder.tensor(node, i).name for i in range(3)]
-    if builder.flows(node, mask):
-        inputs.append(builder.tensor(node, mask).name)
-    builder.emit(node, Attention(node.name, heads, kv_heads, causal=causal), *inputs)
+        width = builder.graph.tensors[inputs[0]].shape[-1] // (heads + 2 * kv_heads)
+        cut = Split(f"{node.name}/split", 2, (heads * width, kv_heads * width, kv_heads * width))
+        inputs = list(builder.graph.add_many(cut, inputs[0]))
+    if node.integer("do_rotary", 0):
+        inputs[:2] = [
+            builder.step(Rotary(f"{node.name}/{what}_rotary"), tensor)
+            for what, tensor in zip(("query", "key"), inputs, strict=False)
+        ]
+    operation = Attention(node.name, heads, kv_heads, causal=True)
+    _attend(node, builder, operation, inputs, Places(-1, 3, 4))
 
 
-@handles("Einsum")
-def einsum(node: NodeView, builder: Builder) -> None:
-    """Add a product of two activations with named axes."""
-    equation = node.text("equation", "")
-    builder.emit(
-        node, Einsum(node.name, equation), *(builder.tensor(node, i).name for i in range(len(node.inputs)))
+@handles("QAttention")
+def integer_attention(node: NodeView, builder: Builder) -> None:
+    """Add fused attention of integers with the projection inside."""
+    _projected(node, builder, Places(-1, 8, -1))
+
+
+def _projected(node: NodeView, builder: Builder, places: Places) -> None:
+    """Add a projection to queries, keys and values with a bias, and attention of the three."""
+    constant = builder.constant(node, 1)
+    if constant is None or len(constant.shape) != 2:
+        node.refuse(f"its weight {node.input(1)!r} must be a constant matrix")
+    if node.input(places.past_key):
+        node.refuse(f"past keys and values in one tensor (input {places.past_key}) are not known")
+    weights = {"weight": builder.weight(constant.transposed((1, 0)))}
+    joint = Linear(f"{node.name}/projection", constant.shape[1], bias=False)
+    made = biased(node, builder, builder.step(joint, builder.tensor(node).name, weights=weights), 2)
+    lengths = node.integers("qkv_hidden_sizes") or (constant.shape[1] // 3,) * 3
+    cut = builder.graph.add_many(Split(f"{node.name}/split", 2, lengths), made)
+    heads = node.integer("num_heads", 0)
+    operation = Attention(node.name, heads, causal=bool(node.integer("unidirectional", 0)))
+    _attend(node, builder, operation, list(cut), places._replace(past_key=-1))
+
+
+def _attend(
+    node: NodeView, builder: Builder, operation: Attention, inputs: list[str], places: Places
+) -> None:
+    """Add attention, keys and values behind those of the past where they are given."""
+    if any(node.outputs[3:]):
+        node.refuse("its scores (output 3) are not known as an output")
+    kept = [name for name in node.outputs[1:3] if name]
+    if node.input(places.past_key) or kept:
+        inputs = _with_past(node, builder, operation, inputs, places)
+    if builder.flows(node, places.mask):
+        inputs.append(builder.tensor(node, places.mask).name)
+    shape = builder.graph.tensors[inputs[0]].shape
+    apart = len(builder.shape(node, 0)) == 4
+    if apart or len(shape) == 3:
+        builder.emit(node, operation, *inputs)
+        return
+    made = builder.step(operation, *inputs)
+    batch, heads, length, width = builder.graph.tensors[made].shape
+    order = builder.step(Transpose(f"{node.name}/order", (0, 2, 1, 3)), made)
+    builder.bind(
+        node.outputs[0], builder.reshaped(f"{node.name}/joined", order, (batch, length, heads * width))
     )
 
 
-@handles("TopK")
-def top_k(node: NodeView, builder: Builder) -> None:
-    """Add a choice of the largest elements (the smallest cost the same)."""
-    count = builder.value(node, 1) if len(node.inputs) > 1 else None
-    k = node.integer("k", 0) if count is None else small(count)[0]
-    made = builder.graph.add_many(TopK(node.name, k, node.integer("axis", -1)), builder.tensor(node).name)
-    for name, tensor in zip(node.outputs, made, strict=False):
-        if name:
-            builder.bind(name, tensor)
+def _with_past(
+    node: NodeView, builder: Builder, operation: Attention, inputs: list[str], places: Places
+) -> list[str]:
+    """Give heads an axis of their own, join keys and values to those of the past, and give both away."""
+    counts = (operation.heads, operation.kv_heads or operation.heads, operation.kv_heads or operation.heads)
+    apart = []
+    for what, tensor, heads in zip(("query", "key", "value"), inputs, counts, strict=True):
+        shape = builder.graph.tensors[tensor].shape
+        if len(shape) == 3:
+            split = Reshape(f"{node.name}/{what}_heads", (*shape[:2], heads, shape[2] // max(1, heads)))
+            tensor = builder.step(split, tensor)
+            tensor = builder.step(Transpose(f"{node.name}/{what}_order", (0, 2, 1, 3)), tensor)
+        apart.append(tensor)
+    for i, place in enumerate((places.past_key, places.past_value), start=1):
+        if node.input(place):
+            joined = Concat(f"{node.name}/{('key', 'value')[i - 1]}_present", 2)
+            apart[i] = builder.step(joined, builder.tensor(node, place).name, apart[i])
+        if len(node.outputs) > i and node.outputs[i]:
+            builder.bind(node.outputs[i], apart[i])
+    return apart
 
 
-@handles("CumSum", "CumProd")
-def cumulative_sum(node: NodeView, builder: Builder) -> None:
-    """Add running sums, or products, which cost the same."""
-    axis = small(builder.value(node, 1))[0]
-    builder.emit(node, CumulativeSum(node.name, axis), builder.tensor(node).name)
+@handles("RotaryEmbedding")
+def rotary(node: NodeView, builder: Builder) -> None:
+    """Add pairs of channels turned by their token's angle; sines and cosines are kept."""
+    builder.emit(node, Rotary(node.name), builder.tensor(node).name)

@@ -7,7 +7,7 @@ from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import Elementwise
 
-_UNARY = {
+UNARY = {
     "Abs": "abs",
     "Acos": "acos",
     "Acosh": "acosh",
@@ -52,6 +52,7 @@ _UNARY = {
     "Tanh": "tanh",
     "ThresholdedRelu": "thresholded_relu",
 }
+"""Operator -> function of one tensor, see `vector_ops`."""
 _BINARY = {
     "Add": "add",
     "And": "and",
@@ -80,10 +81,10 @@ _BINARY = {
 }
 
 
-@handles(*_UNARY)
+@handles(*UNARY)
 def unary(node: NodeView, builder: Builder) -> None:
     """Add a function of one tensor; constants beside it (bounds, slopes) are settings."""
-    builder.emit(node, Elementwise(node.name, _UNARY[node.operator]), builder.tensor(node).name)
+    builder.emit(node, Elementwise(node.name, UNARY[node.operator]), builder.tensor(node).name)
 
 
 @handles("Trilu")

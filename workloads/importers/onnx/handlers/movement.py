@@ -162,9 +162,13 @@ def gather_elements(node: NodeView, builder: Builder) -> None:
 
 @handles("ScatterElements", "ScatterND", "Scatter", "TensorScatter")
 def scatter(node: NodeView, builder: Builder) -> None:
-    """Add a copy of a tensor with some elements replaced."""
-    tensor = builder.tensor(node)
+    """Add a copy of a tensor with some elements replaced, or elements placed among constant ones."""
     others = [builder.tensor(node, i).name for i in (1, 2) if builder.flows(node, i)]
+    if builder.constant(node, 0) is not None and others:
+        placed = Rearrange(node.name, node.operator.lower(), builder.shape(node, 0), picks=True)
+        builder.emit(node, placed, *others[::-1])
+        return
+    tensor = builder.tensor(node)
     builder.emit(node, Rearrange(node.name, node.operator.lower(), tensor.shape), tensor.name, *others)
 
 

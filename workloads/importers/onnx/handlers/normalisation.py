@@ -34,11 +34,15 @@ def batch_norm(node: NodeView, builder: Builder) -> None:
 @handles("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization")
 def layer_norm(node: NodeView, builder: Builder) -> None:
     """Add a layer or RMS norm over the axes from `axis` on."""
-    tensor = builder.tensor(node)
-    rank = len(tensor.shape)
-    axis = node.integer("axis", -1)
-    scale, shift = _constant(node, builder, 1), builder.constant(node, 2)
     rms = node.operator != "LayerNormalization"
+    normalised(node, builder, builder.tensor(node).name, (1, 2), rms=rms)
+
+
+def normalised(node: NodeView, builder: Builder, tensor: str, places: tuple[int, int], *, rms: bool) -> None:
+    """Add a layer or RMS norm of a tensor; `places` are the inputs that are scale and shift."""
+    rank = len(builder.graph.tensors[tensor].shape)
+    axis = node.integer("axis", -1)
+    scale, shift = _constant(node, builder, places[0]), builder.constant(node, places[1])
     operation = Normalisation(
         node.name,
         over=tuple(range(axis % rank, rank)),
@@ -47,7 +51,7 @@ def layer_norm(node: NodeView, builder: Builder) -> None:
         shift=shift is not None,
         label="rmsnorm" if rms else "layernorm",
     )
-    builder.emit(node, operation, tensor.name, weights=_affine(node, builder, scale, shift))
+    builder.emit(node, operation, tensor, weights=_affine(node, builder, scale, shift))
 
 
 @handles("InstanceNormalization")

@@ -4,16 +4,16 @@ from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Array, Constant
 from workloads.importers.onnx.handlers.registry import HANDLERS, handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Elementwise
+from workloads.operations import Elementwise, Reduce
 
-_DEFAULT_BITS = 8
+DEFAULT_BITS = 8
 
 
 @handles("QuantizeLinear")
 def quantize(node: NodeView, builder: Builder) -> None:
     """Add a conversion to integers, or keep a constant as it is."""
     zero = builder.constant(node, 2)
-    bits = _DEFAULT_BITS if zero is None else zero.bits
+    bits = DEFAULT_BITS if zero is None else zero.bits
     constant = builder.constant(node, 0)
     if constant is not None:
         quantised = Constant(constant.source, constant.shape, constant.load, bits, constant.layout)
@@ -64,7 +64,7 @@ def integer_product(node: NodeView, builder: Builder) -> None:
     constant, point = builder.constant(node, second), builder.constant(node, zero)
     if constant is not None and point is not None:
         inputs[1] = f"{node.name}/integers"
-        builder.fold([_with_zero(node, constant, point)], inputs[1:])
+        builder.fold([with_zero(node, constant, point)], inputs[1:])
     convolution = "Conv" in node.operator
     if convolution and node.input(8):
         inputs.append(node.input(8))
@@ -74,13 +74,30 @@ def integer_product(node: NodeView, builder: Builder) -> None:
     )
     HANDLERS[inner.operator](inner, builder)
     if linear:
-        made = builder.tensors[result]
-        scale = builder.constant(node, 7)
-        bits = _DEFAULT_BITS if scale is None else scale.bits
-        builder.emit(node, Elementwise(node.name, "quantize"), made, bits=bits)
+        requantised(node, builder, builder.tensors[result], builder.constant(node, 7))
 
 
-def _with_zero(node: NodeView, constant: Constant, point: Constant) -> Constant:
+def requantised(node: NodeView, builder: Builder, made: str, point: Constant | None) -> None:
+    """Add the conversion of a result to integers whose zero is a zero point."""
+    bits = DEFAULT_BITS if point is None else point.bits
+    builder.emit(node, Elementwise(node.name, "quantize"), made, bits=bits)
+
+
+@handles("DynamicQuantizeLinear")
+def dynamic_quantize(node: NodeView, builder: Builder) -> None:
+    """Add the smallest and largest element, from which scale and zero point follow, and the conversion."""
+    tensor = builder.tensor(node)
+    axes = tuple(range(len(tensor.shape)))
+    ends = [
+        builder.step(Reduce(f"{node.name}/{mode}", mode, axes, False), tensor.name) for mode in ("max", "min")
+    ]
+    builder.emit(node, Elementwise(node.name, "quantize"), tensor.name, bits=DEFAULT_BITS)
+    for name, end in zip(node.outputs[1:], ends, strict=False):
+        if name:
+            builder.bind(name, end)
+
+
+def with_zero(node: NodeView, constant: Constant, point: Constant) -> Constant:
     """Return integers whose zero is a zero point, one for all or one a filter (column of a matrix)."""
     rank = len(constant.shape)
     axis = 0 if "Conv" in node.operator else rank - 1

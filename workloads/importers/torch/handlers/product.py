@@ -74,7 +74,7 @@ def bilinear(call: Call, builder: Builder) -> str:
     return _plus(call, builder, made, builder.argument(call, "bias"))
 
 
-@handles("mm", "bmm", "matmul")
+@handles("mm", "bmm", "matmul", "mv", "dot", "vdot")
 def matmul(call: Call, builder: Builder) -> str:
     """Add a linear layer (constant matrix behind) or a batched product; vectors become matrices."""
     first, second = (builder.argument(call, name) for name in _names(call))
@@ -88,7 +88,7 @@ def einsum(call: Call, builder: Builder) -> str:
 
 
 def _names(call: Call) -> tuple[str, str]:
-    return ("self", "mat2" if call.has("mat2") else "other")
+    return ("self", next(name for name in ("mat2", "vec", "tensor", "other") if call.has(name)))
 
 
 def _linear(call: Call, builder: Builder, tensor: str, out_in: Constant, added: Value) -> str:
