@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dse.uncertain.stressed import Stressed
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.why.explanation import Explanation, explain
+    from dse.why.sensitivity import Sensitivity, sensitivity
 
 _HOMES = {
     "Axis": "axes",
@@ -40,6 +42,8 @@ _HOMES = {
     "UnknownNameError": "errors",
     "Result": "evaluation",
     "evaluate": "evaluation",
+    "Explanation": "why.explanation",
+    "explain": "why.explanation",
     "Found": "searched",
     "Front": "front",
     "lifetime_years": "lifetime",
@@ -47,6 +51,8 @@ _HOMES = {
     "search": "searching",
     "Several": "together",
     "several": "together",
+    "Sensitivity": "why.sensitivity",
+    "sensitivity": "why.sensitivity",
     "Space": "space",
     "named_space": "spaces",
     "space_names": "spaces",
@@ -62,10 +68,12 @@ __all__ = [
     "Certificate",
     "Compromise",
     "ConstraintError",
+    "Explanation",
     "Found",
     "Front",
     "InfeasibleSpaceError",
     "Result",
+    "Sensitivity",
     "Several",
     "Space",
     "StoreError",
@@ -74,11 +82,13 @@ __all__ = [
     "UnknownNameError",
     "choose_together",
     "evaluate",
+    "explain",
     "lifetime_years",
     "named_space",
     "nondominated",
     "powers_of_two",
     "search",
+    "sensitivity",
     "several",
     "software_defined",
     "space_names",

@@ -48,6 +48,18 @@ class Axis:
             show(field, label) for field, label in zip(self.fields, self.labels[code], strict=True)
         )
 
+    def neighbours(self, code: int) -> tuple[int, ...]:
+        """Values one step from value number `code`.
+
+        The next smaller and the next larger where the axis moves numbers (the first field counts most), every
+        other value where it moves words or components, which have no order.
+        """
+        if any(isinstance(label, str) for labels in self.labels for label in labels):
+            return tuple(other for other in range(len(self)) if other != code)
+        ascending = sorted(range(len(self)), key=lambda other: self.labels[other])
+        place = ascending.index(code)
+        return tuple(ascending[max(place - 1, 0) : place] + ascending[place + 1 : place + 2])
+
     def code_of(self, wanted: Mapping[str, Any]) -> int:
         """Position of a value, each field given as itself, as its label or as text with a unit.
 

@@ -1,6 +1,6 @@
 """A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dse.gather import Gathered
+    from dse.why.explanation import Explanation
+    from dse.why.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,18 @@ class Front:
         from dse.plot import draw_front, front_picture
 
         return draw_front(front_picture(self, labels=labels), width=width)
+
+    def explain(self) -> "Explanation":
+        """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
+        from dse.why.explanation import explain
+
+        return explain(self)
+
+    def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
+        """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
+        from dse.why.sensitivity import sensitivity
+
+        return sensitivity(self, metrics=metrics, **options)
 
     def to_latex(self, designs: Iterable[int] | None = None) -> str:
         """Write designs, by default the knee and the extremes, as a LaTeX table; see `dse.report.latex`."""

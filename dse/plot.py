@@ -82,18 +82,18 @@ def front_picture(front: Front, *, labels: bool = True) -> Picture:
     """
     if len(front.objectives) < 2:
         raise ValueError(f"a figure needs two objectives, this front has {len(front.objectives)}")
-    scales = [_scale(front, objective) for objective in front.objectives[:3]]
+    scales = [scale_of(front, objective) for objective in front.objectives[:3]]
     return Picture(
         x=scales[0],
         y=scales[1],
         colour=scales[2] if len(scales) > 2 else None,
         maximise=(front.objectives[0].maximise, front.objectives[1].maximise),
-        marks=_marks(front) if labels else (),
+        marks=marks_of(front) if labels else (),
     )
 
 
-def _scale(front: Front, objective: Objective) -> Scale:
-    """A column in a unit that leaves short numbers."""
+def scale_of(front: Front, objective: Objective) -> Scale:
+    """Column of a front in a unit that leaves short numbers."""
     title, unit = describe(objective.column)
     values = front.frame[objective.column].to_numpy(dtype=np.float64)
     background = front.background[objective.column].to_numpy(dtype=np.float64)
@@ -112,8 +112,8 @@ def _scale(front: Front, objective: Objective) -> Scale:
     )
 
 
-def _marks(front: Front) -> tuple[Mark, ...]:
-    """Knee and extremes; a design with two names is marked once, under both."""
+def marks_of(front: Front) -> tuple[Mark, ...]:
+    """Knee and extremes of a front; a design with two names is marked once, under both."""
     symbols = itertools.cycle("DsoP^vX")
     rows: dict[int, list[str]] = {knees.knee(front.values)[0]: ["knee"]}
     for objective, row in zip(front.objectives, knees.extremes(front.values), strict=True):

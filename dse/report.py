@@ -2,13 +2,12 @@
 
 import html
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import hwmodels
+from dse.files import write_files
 from dse.front import Front
 from dse.metrics import METRICS, describe, show_metric
 from dse.quantities import show
@@ -274,46 +273,15 @@ def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page"
     OSError
         If the folder cannot be written; nothing is left half-written.
 
-    Notes
-    -----
-    All files are written to a folder beside, which is then renamed; where `folder` exists already, its files
-    are replaced one by one, each whole.
-
     """
-    target = Path(folder)
-    check_writable(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:  # the folder that was asked for, not the one beside it
-        raise type(error)(error.errno, error.strerror, str(target)) from None
-    try:
-        front.frame.reset_index().to_parquet(beside / FILES[0], index=False)
-        front.frame.to_csv(beside / FILES[1])
-        if len(front.objectives) > 1:
-            figure = front.plot(width=width)
-            figure.savefig(beside / FILES[2])
-            figure.savefig(beside / FILES[3])
-        written = sorted(file.name for file in beside.iterdir())
-        beside.chmod(0o755)
-        if not target.exists():
-            beside.rename(target)
-        else:
-            for name in written:
-                (beside / name).replace(target / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return [str(target / name) for name in FILES if name in written]
-
-
-def check_writable(folder: str | os.PathLike[str]) -> None:
-    """Raise OSError now if files could not be written to a folder later."""
-    target = Path(folder)
-    existing = next(place for place in (target, *target.absolute().parents) if place.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(f"{existing} is a file, not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(f"{existing} cannot be written")
+    writers: dict[str, Callable[[Path], object]] = {
+        FILES[0]: lambda path: front.frame.reset_index().to_parquet(path, index=False),
+        FILES[1]: front.frame.to_csv,
+    }
+    if len(front.objectives) > 1:
+        figure = front.plot(width=width)
+        writers.update(dict.fromkeys(FILES[2:], figure.savefig))
+    return write_files(folder, writers)
 
 
 def json_values(row: Any) -> dict[str, Any]:

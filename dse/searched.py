@@ -1,14 +1,14 @@
 """What a search found: a front, how it was reached, and what is known about its completeness."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.files import write_files
 from dse.frames import frame_of
 from dse.front import Front
 from dse.metrics import to_minimise
@@ -44,6 +44,7 @@ class Found(Front):
 
     """
 
+    problem: Problem
     strategy: str
     seed: int
     certificate: Certificate | None
@@ -76,7 +77,7 @@ class Found(Front):
         return cls(
             frame=frame.sort_values(
                 columns, ascending=[not objective.maximise for objective in problem.objectives], kind="stable"
-            ),
+            ).copy(),  # in one piece: several networks have a hundred columns
             objectives=problem.objectives,
             space=problem.space,
             network=problem.work.name,
@@ -85,6 +86,7 @@ class Found(Front):
             evaluated=len(trace["index"]),
             feasible=len(feasible),
             background=pandas.DataFrame({name: trace[name][shown] for name in columns}),
+            problem=problem,
             strategy=strategy,
             seed=seed,
             certificate=certificate,
@@ -142,9 +144,7 @@ class Found(Front):
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write the front's files (`dse.report.save_front`) and history.csv; return their paths."""
         files = super().save(folder, width=width)
-        history = Path(folder) / "history.csv"
-        self.history.to_csv(history, index=False)
-        return [*files, str(history)]
+        return [*files, *write_files(folder, {"history.csv": partial(self.history.to_csv, index=False)})]
 
     @property
     def notes(self) -> list[str]:

@@ -4,6 +4,7 @@ Every point has a number, its index: the axes' codes read as the digits of a mix
 fastest. A range of indices is all that has to travel to a worker, and all that a store has to keep.
 """
 
+import copy
 import hashlib
 import json
 import math
@@ -276,6 +277,12 @@ class Space:
         texts = [constraint.text for constraint in self.constraints]
         name = self.name if name is None else name
         return Space(self.base, kept, [*texts, *constraints], name, self.assumptions)
+
+    def unconstrained(self) -> "Space":
+        """Copy without constraints; its points keep their indices."""
+        free = copy.copy(self)
+        object.__setattr__(free, "constraints", ())
+        return free
 
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw well-spread points; see `dse.sampling.sample`."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+
+    from dse.why.sensitivity import Sensitivity
 
 _BACKGROUND = 20_000
 """Points of the sweep that a front carries along for its figure."""
@@ -142,6 +144,12 @@ class Sweep:
         rows = np.flatnonzero(found["feasible"])
         rows = rows[spread(found["index"][rows], _BACKGROUND / len(rows))]
         return pandas.DataFrame({objective.column: found[objective.column][rows] for objective in wanted})
+
+    def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
+        """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
+        from dse.why.sensitivity import sensitivity
+
+        return sensitivity(self, metrics=metrics, **options)
 
     def _why_infeasible(self) -> str:
         limits = self.limits()

@@ -60,3 +60,22 @@ def _head(field: str) -> str:
     parts = field.removeprefix("main_").split(".")
     last = parts[-2] if parts[-1] == "bytes" and len(parts) > 1 else parts[-1]
     return last.removesuffix("_hz").removesuffix("_bytes_per_s").replace("_", " ")
+
+
+def axis_title(name: str) -> str:
+    """An axis' name in words.
+
+    Examples
+    --------
+    >>> axis_title("array.rows"), axis_title("buffers.weight.bytes"), axis_title("datapath.weight_bits")
+    ('array rows', 'weight buffer', 'weight bits')
+    >>> axis_title("clock_hz"), axis_title("main_memory.bandwidth_bytes_per_s"), axis_title("operating_point")
+    ('clock', 'main memory bandwidth', 'operating point')
+
+    """
+    parts = name.removeprefix("datapath.").removeprefix("technology.").split(".")
+    if parts[0] == "buffers":
+        parts = [*parts[1:-1], "buffer", *parts[-1:]] if len(parts) > 2 else parts[1:]
+        parts = [part for part in parts if part != "bytes"]
+    last = parts[-1].removesuffix("_hz").removesuffix("_bytes_per_s").removesuffix("_bytes")
+    return " ".join([*parts[:-1], last]).replace("_", " ")

@@ -126,7 +126,12 @@ def _evaluate_sound(
 
 
 def evaluate_operations(
-    layers: LayerTable, accelerator: Accelerator, objective: str = "edp"
+    layers: LayerTable,
+    accelerator: Accelerator | ConfigTable,
+    objective: str = "edp",
+    *,
+    row: int = 0,
+    tiles: TileTable | None = None,
 ) -> OperationTable:
     """Cost one instance of every operation on one accelerator, with the mapping chosen for it.
 
@@ -135,20 +140,35 @@ def evaluate_operations(
     layers
         Lowered network; columns of shape (n_operations,). Not deduplicated: one row out for each row in.
     accelerator
-        The machine.
+        The machine; or a table of machines, for a caller that asks for many.
     objective
         What mappings are chosen by: "latency", "energy" or "edp".
+    row
+        Which machine of the table.
+    tiles
+        `tile_table(layers)` where the caller keeps it; made here otherwise.
 
     Returns
     -------
     OperationTable
         Columns of shape (n_operations,).
 
+    Raises
+    ------
+    ValueError
+        If the layer table or the objective is refused.
+    IndexError
+        If the table has no such row.
+
     """
     check_layers(layers)
+    code = objective_code(objective)
+    configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
+    if not 0 <= row < configs.size:
+        raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
     out = make_table(OperationTable, {}, layers.rows)
     kernels.evaluate_operations(
-        layers, tile_table(layers), pack(accelerator), 0, objective_code(objective), out
+        layers, tile_table(layers) if tiles is None else tiles, configs, row, code, out
     )
     return out
 

@@ -96,7 +96,7 @@ class One:
             "latency_s": latency_s,
             "energy_j": energy_j,
             "edp_js": latency_s * energy_j * (1.0 - _ROUNDING),
-            "area_mm2": fastest.area_mm2,
+            "area_mm2": np.nan_to_num(fastest.area_mm2, nan=0.0),
         }
 
     def ceiling_column(self, metric: str) -> str:

@@ -53,8 +53,9 @@ def command(
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
+    from dse.files import check_writable
     from dse.plot import WIDTHS_INCHES
-    from dse.report import assumptions, check_writable, designs_text, json_values, save_front
+    from dse.report import assumptions, designs_text, json_values, save_front
     from dse.sweeping import sweep
 
     if width not in WIDTHS_INCHES:

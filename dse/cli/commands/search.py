@@ -81,8 +81,9 @@ def command(
     springboard search mobilenet_v2 --budget 2000 --strategy nsga2 --seed 1 --out runs/quick
     springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
     """
+    from dse.files import check_writable
     from dse.plot import WIDTHS_INCHES
-    from dse.report import check_writable, designs_text, json_values
+    from dse.report import designs_text, json_values
     from dse.searching import search
     from dse.strategies import check_name
     from dse.together import several

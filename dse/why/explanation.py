@@ -1,0 +1,215 @@
+"""Why this front: what its designs share, what they wait for, and what one step from them would change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from dse.files import write_files
+from dse.front import Front
+from dse.metrics import to_minimise
+from dse.template_space import is_template
+from dse.why.bottlenecks import bottlenecks
+from dse.why.shared import shared_values
+from dse.why.steps import steps_from
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+PICTURES: Final = ("shared", "bottlenecks")
+_MOST_NAMED: Final = 3
+"""Values of an axis that a sentence names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a front looks as it does. Made by `dse.explain`.
+
+    Attributes
+    ----------
+    front : Front
+    shared : DataFrame
+        How many designs take each value of each axis; see `dse.why.shared.shared_values`.
+    bottlenecks : DataFrame or None
+        What each design waits for and spends energy on; see `dse.why.bottlenecks.bottlenecks`. None for
+        templates, which do not tell.
+    steps : DataFrame
+        What one step along each axis would change; see `dse.why.steps.steps_from`.
+
+    """
+
+    front: Front
+    shared: "pandas.DataFrame"
+    bottlenecks: "pandas.DataFrame | None"
+    steps: "pandas.DataFrame"
+
+    def plot(self, what: str = "shared", *, width: str = "column") -> "Figure":
+        """Draw a picture of the explanation.
+
+        Parameters
+        ----------
+        what
+            "shared": a bar for each value of each axis. "bottlenecks": what the designs wait for and spend
+            energy on, along the front.
+        width
+            "column" (3.5 in) or "page" (7 in).
+
+        Raises
+        ------
+        ValueError
+            If there is no such picture, or none of templates' bottlenecks.
+
+        """
+        if what == "shared":
+            from dse.why.figures import draw_shared
+
+            return draw_shared(self.shared, width)
+        if what != "bottlenecks":
+            raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
+        if self.bottlenecks is None:
+            raise ValueError("bottlenecks: a template's cost does not say what it waits for")
+        from dse.plot import marks_of, scale_of
+        from dse.why.waiting_figure import draw_bottlenecks
+
+        scale = scale_of(self.front, self.front.objectives[0])
+        return draw_bottlenecks(self.bottlenecks, scale, marks_of(self.front), width)
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write shared, steps and bottlenecks as .csv, the pictures as .pdf and .png; return their paths."""
+        tables = {
+            "shared": self.shared,
+            "bottlenecks": self.bottlenecks,
+            "steps": self.steps.set_index("design"),
+        }
+        writers: dict[str, Callable[[Path], object]] = {}
+        for name, table in tables.items():
+            if table is None:
+                continue
+            writers[f"{name}.csv"] = partial(table.to_csv)
+            if name in PICTURES:
+                figure = self.plot(name, width=width)
+                writers.update({f"{name}.{kind}": figure.savefig for kind in ("pdf", "png")})
+        return write_files(folder, writers)
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Why the {self.front}", "", *self.sentences()])
+
+    def sentences(self) -> list[str]:
+        """Say the explanation in a few lines."""
+        return [*self._shared_lines(), *self._waiting_lines(), *self._step_lines()]
+
+    def _shared_lines(self) -> list[str]:
+        """Values of each axis, the most frequent first."""
+        lines = []
+        for axis in self.front.space.axes:
+            mine: pandas.DataFrame = self.shared.xs(axis.name, level="axis")  # type: ignore[assignment]
+            taken = mine[mine["designs"] > 0].sort_values(by="designs", ascending=False, kind="stable")
+            values = [f"{value} ({share:.0%})" for value, share in taken["share"].head(_MOST_NAMED).items()]
+            unused = [str(value) for value in mine.index[mine["designs"] == 0]]
+            if len(taken) == 1 and unused:
+                lines.append(f"{axis.name}: always {taken.index[0]}, never {_listed(unused)}")
+            else:
+                rest = len(taken) - len(values)
+                lines.append(
+                    f"{axis.name}: {', '.join(values)}"
+                    + (f" and {rest} more" if rest else "")
+                    + (f"; never {_listed(unused)}" if unused else "")
+                )
+        return lines
+
+    def _waiting_lines(self) -> list[str]:
+        """What most of the latency waits for and most of the energy is spent on, by number of designs."""
+        if self.bottlenecks is None:
+            return []
+        if self.bottlenecks.index.nlevels == 1:
+            return _counted("", self.bottlenecks)
+        networks = dict.fromkeys(self.bottlenecks.index.get_level_values("network"))
+        return [
+            line
+            for network in networks
+            for line in _counted(f" of {network}", _of(self.bottlenecks, network))
+        ]
+
+    def _step_lines(self) -> list[str]:
+        """The step from the knee that gains most in each objective, and what keeps steps out."""
+        knee: Any = self.front.knee().name
+        mine = self.steps[self.steps["design"] == int(knee)]
+        steps = mine[mine["feasible"]]
+        columns = [objective.column for objective in self.front.objectives]
+        changes = to_minimise([steps[name].to_numpy() for name in columns], self.front.objectives)
+        lines = []
+        for number, objective in enumerate(self.front.objectives):
+            gains = np.where(np.isnan(changes[:, number]), np.inf, changes[:, number])
+            if not len(gains) or gains.min() >= 0:
+                lines.append(f"from the knee no step improves {objective.column}")
+                continue
+            best = steps.iloc[int(gains.argmin())]
+            change = ", ".join(f"{name} {best[name]:+.1%}" for name in columns)
+            lines.append(
+                f"from the knee {objective.column} gains most by "
+                f"{best['axis']} {best['from']} -> {best['to']}: {change}"
+            )
+        for limit, number in mine.loc[~mine["feasible"], "limit"].value_counts().items():
+            lines.append(f"from the knee {number} step{'s' * (number > 1)} would break {limit}")
+        return lines
+
+    def _repr_html_(self) -> str:
+        from dse.report import html_note
+
+        head = html_note(f"Why the {self.front}") + "<ul>"
+        body = "".join(html_note(line).replace("p>", "li>") for line in self.sentences())
+        knee: Any = self.front.knee().name
+        steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])
+        return head + body + "</ul>" + html_note("One step from the knee", steps)
+
+
+def _listed(values: list[str]) -> str:
+    """Names of values that are left out; their number where they are many."""
+    return ", ".join(values) if len(values) <= _MOST_NAMED else f"{len(values)} others"
+
+
+def _of(table: "pandas.DataFrame", network: str) -> "pandas.DataFrame":
+    return table[table.index.get_level_values("network") == network]
+
+
+def _counted(which: str, table: "pandas.DataFrame") -> list[str]:
+    return [
+        f"{what}{which} {verb} "
+        + ", ".join(f"{name} in {count:,}" for name, count in table[column].value_counts().items())
+        for what, verb, column in (
+            ("latency", "waits mostly for", "waits_for"),
+            ("energy", "goes mostly to", "spends_on"),
+        )
+    ]
+
+
+def explain(front: Front) -> Explanation:
+    """Explain a front: what its designs share and wait for, and what a step from its named designs changes.
+
+    Parameters
+    ----------
+    front
+        Of a sweep or a search.
+
+    Returns
+    -------
+    Explanation
+        `.shared`, `.bottlenecks`, `.steps` (from the knee and the extremes; `dse.why.steps.steps_from` costs
+        those from any design), `.plot()`, `.save()`.
+
+    Examples
+    --------
+    >>> import dse
+    >>> space = dse.Space("edge_16x16", {"array.rows": [8, 16], "array.dataflow": ["os", "ws"]})
+    >>> print(dse.explain(dse.sweep("lenet5", space).front()).sentences()[0])
+    array.rows: 8 (50%), 16 (50%)
+
+    """
+    designs = front.designs()["index"].drop_duplicates().astype(int).tolist()
+    waiting = None if is_template(front.space) else bottlenecks(front)
+    return Explanation(front, shared_values(front), waiting, steps_from(front, designs))
