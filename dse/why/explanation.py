@@ -142,17 +142,20 @@ class Explanation:
         steps = mine[mine["feasible"]]
         columns = [objective.column for objective in self.front.objectives]
         changes = to_minimise([steps[name].to_numpy() for name in columns], self.front.objectives)
+        best: dict[int, list[str]] = {}  # row of the step -> the objectives that gain most by it
         lines = []
-        for number, objective in enumerate(self.front.objectives):
-            gains = np.where(np.isnan(changes[:, number]), np.inf, changes[:, number])
-            if not len(gains) or gains.min() >= 0:
-                lines.append(f"from the knee no step improves {objective.column}")
-                continue
-            best = steps.iloc[int(gains.argmin())]
-            change = ", ".join(f"{name} {best[name]:+.1%}" for name in columns)
+        for column, change in zip(columns, changes.T, strict=True):
+            gains = np.where(np.isnan(change), np.inf, change)
+            if len(gains) and gains.min() < 0:
+                best.setdefault(int(gains.argmin()), []).append(column)
+            else:
+                lines.append(f"from the knee no step improves {column}")
+        for place, gaining in best.items():
+            step = steps.iloc[place]
             lines.append(
-                f"from the knee {objective.column} gains most by "
-                f"{best['axis']} {best['from']} -> {best['to']}: {change}"
+                f"from the knee {' and '.join(gaining)} gain{'s' * (len(gaining) == 1)} most by "
+                f"{step['axis']} {step['from']} -> {step['to']}: "
+                + ", ".join(f"{name} {step[name]:+.1%}" for name in columns)
             )
         for limit, number in mine.loc[~mine["feasible"], "limit"].value_counts().items():
             lines.append(f"from the knee {number} step{'s' * (number > 1)} would break {limit}")

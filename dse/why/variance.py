@@ -75,7 +75,8 @@ def shares(shape: Sequence[int], index: IndexArray, values: FloatArray) -> Share
         others = np.stack([_between(sums.sum(axis=axis), counts.sum(axis=axis)) for axis in range(axes)])
         shapley = np.full_like(single, np.nan)
     whole = len(index) * variance
-    return Shares(np.clip(single / whole, 0.0, 1.0), np.clip(1.0 - others / whole, 0.0, 1.0), shapley / whole)
+    parts = (single / whole, 1.0 - others / whole, shapley / whole)
+    return Shares(*(np.clip(part, 0.0, 1.0) for part in parts))
 
 
 def _between(sums: FloatArray, counts: FloatArray) -> FloatArray:

@@ -67,6 +67,9 @@ def command(
         ),
     ] = None,
     width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why the front looks as it does, in tables and figures too.")
+    ] = False,
     workers: Workers = None,
     progress: ShowProgress = None,
     json: Json = False,
@@ -111,6 +114,9 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = found.save(out, width=width)
+    explained = found.explain() if explain else None
+    if explained is not None:
+        files += explained.save(out, width=width)
     history = found.history
     if json:
         designs = found.designs()
@@ -129,6 +135,7 @@ def command(
                 "hypervolume": history["hypervolume"].iloc[-1],
                 "hypervolume_scale": str(found.scale),
                 "designs": {str(name): json_values(row) for name, row in designs.iterrows()},
+                "explanation": explained.sentences() if explained is not None else None,
                 "notes": found.notes,
                 "assumptions": found.assumptions,
                 "files": files,
@@ -139,6 +146,8 @@ def command(
     print(f"{seconds:.1f} s in all; hypervolume {history['hypervolume'].iloc[-1]:.4f}, {found.scale}\n")
     print(designs_text(found))
     print()
+    if explained is not None:
+        print("\n".join([*explained.sentences(), ""]))
     for note in found.notes:
         print(f"Note: {note}.")
     print(found.assumptions)

@@ -1,0 +1,130 @@
+"""`springboard explain`."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dse.cli.options import (
+    Axes,
+    Batch,
+    Constraints,
+    Dims,
+    Json,
+    MappingObjective,
+    NetworkName,
+    Objectives,
+    ShowProgress,
+    SpaceName,
+    Unknown,
+    Workers,
+    network_of,
+    print_json,
+    space_of,
+)
+
+if TYPE_CHECKING:
+    from dse.why.explanation import Explanation
+    from dse.why.sensitivity import Sensitivity
+
+
+def command(
+    net: NetworkName,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figures go.")],
+    space: SpaceName = "systolic",
+    objectives: Objectives = "latency_s,energy_j,area_mm2",
+    batch: Batch = None,
+    axis: Axes = None,
+    constraint: Constraints = None,
+    mapping_objective: MappingObjective = "edp",
+    dim: Dims = None,
+    unknown: Unknown = "refuse",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Keep the sweep there, so that it resumes, or that it is not repeated."
+        ),
+    ] = None,
+    width: Annotated[str, typer.Option(metavar="column|page", help="Figures of 3.5 or 7 inches.")] = "page",
+    workers: Workers = None,
+    progress: ShowProgress = None,
+    json: Json = False,
+) -> None:
+    """Say why the Pareto front of a space looks as it does.
+
+    Costs every point of the space, as front does, then says which values of each axis the designs of the
+    front share, what their latency waits for and where their energy goes, what one step along each axis from
+    the knee would change, and how much of each objective's variation over the space is due to each axis.
+
+    Writes the front's files, and shared, bottlenecks, steps and sensitivity as tables (.csv) and figures
+    (.pdf, .png).
+
+    \b
+    springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why
+    springboard explain mobilenet_v2 --space edge --store runs/edge --width column --out runs/paper
+    """
+    from dse.files import check_writable
+    from dse.plot import WIDTHS_INCHES
+    from dse.report import assumptions
+    from dse.sweeping import sweep
+
+    if width not in WIDTHS_INCHES:
+        raise ValueError(f"--width must be column or page, got {width!r}")
+    check_writable(out)
+    chosen = space_of(space, axis, constraint)
+    network = network_of(net, dim, unknown, batch)
+    begun = time.perf_counter()
+    swept = sweep(
+        network,
+        chosen,
+        store=store,
+        workers=workers,
+        batch=batch,
+        mapping_objective=mapping_objective,
+        objectives=objectives.split(","),
+        progress=progress,
+    )
+    front = swept.front()
+    explained = front.explain()
+    moved = swept.sensitivity() if swept.feasible > 1 else None
+    files = [*front.save(out, width=width), *explained.save(out, width=width)]
+    if moved is not None:
+        files += moved.save(out, width=width)
+    seconds = time.perf_counter() - begun
+    if json:
+        print_json({**_record(explained, moved), "seconds": seconds, "files": files})
+        return
+    print(explained)
+    if moved is not None:
+        print(f"\n{moved}")
+    print()
+    for note in front.notes:
+        print(f"Note: {note}.")
+    print(assumptions(front))
+    print(f"Written in {seconds:.1f} s: " + ", ".join(files))
+
+
+def _record(explained: "Explanation", moved: "Sensitivity | None") -> dict[str, object]:
+    """All of it as plain data."""
+    front, waiting = explained.front, explained.bottlenecks
+    assert waiting is not None
+    return {
+        "network": front.network,
+        "space": front.space.name,
+        "objectives": [str(objective) for objective in front.objectives],
+        "evaluated": front.evaluated,
+        "feasible": front.feasible,
+        "front": len(front),
+        "sentences": explained.sentences(),
+        "shared": explained.shared.reset_index().to_dict("records"),
+        "waits_for": waiting["waits_for"].value_counts().to_dict(),
+        "spends_on": waiting["spends_on"].value_counts().to_dict(),
+        "steps": explained.steps.to_dict("records"),
+        "sensitivity": None
+        if moved is None
+        else {
+            str(axis): {name: row[name].to_dict() for name in moved.metrics}
+            for axis, row in moved.frame.iterrows()
+        },
+        "notes": [*front.notes, *(moved.notes if moved is not None else ())],
+    }
