@@ -30,6 +30,7 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 EIGHT: Final = (
     "inception_v3",
@@ -50,6 +51,9 @@ AREA_MM2: Final = 1.5
 """Limit of area in 22 nm (assumed): half of the space's machines are smaller."""
 
 _CHUNK: Final = 1 << 14
+_PROBES: Final = 512
+_ROUNDING: Final = 1e-12
+"""Difference of logarithms of latencies that are called equal."""
 
 
 def software_defined(base: Template | None = None) -> Space:
@@ -152,7 +156,9 @@ class Compromise:
         Index of each network's fastest machine.
     table : DataFrame
         One row a network: its own optimum, what the selected machine costs it, and `gain`: G(selected) /
-        G(own optimum) - 1, G the geometric mean of performance over all networks.
+        G(own optimum) - 1, G the geometric mean of performance over all networks. `equal` machines are as
+        fast on the network as its optimum, which is the smallest of them; had another been taken, the gain
+        would lie between `gain_least` and `gain_most`.
     boundaries : DataFrame
         One row a network and one for all, one column a parameter: least and greatest value among the best
         `top` machines, as a text.
@@ -178,6 +184,12 @@ class Compromise:
             f"{self.area_mm2:g} mm²: {gains.min():.1%} to {gains.max():.1%} more geometric-mean performance "
             f"than machines chosen for one of them ({self.eligible:,} machines run all)"
         )
+
+    def plot(self, *, width: str = "column") -> "Figure":
+        """Draw the gains beside the published range; `width` is "column" (3.5 in) or "page" (7 in)."""
+        from dse.gains_figure import draw_gains
+
+        return draw_gains(self.table, PUBLISHED, width)
 
     def _repr_html_(self) -> str:
         from dse.report import html_note
@@ -229,7 +241,8 @@ def choose_together(
     members = networks.members if isinstance(networks, Several) else several(networks).members
     starts = range(0, chosen.size, _CHUNK)
     with ThreadPoolExecutor(workers or default_workers()) as executor:
-        parts = list(executor.map(partial(_eligible, chosen, members, area_mm2), starts))
+        order = _most_selective_first(chosen, members)
+        parts = list(executor.map(partial(_eligible, chosen, members, order, area_mm2), starts))
     index = np.concatenate([part[0] for part in parts])
     if not len(index):
         raise ValueError(
@@ -260,19 +273,28 @@ def choose_together(
     )
 
 
+def _most_selective_first(space: Space, members: Sequence[One]) -> list[int]:
+    """Order in which fewest networks are costed on machines that another one excludes."""
+    probe = np.unique(np.linspace(0, space.size - 1, _PROBES).astype(np.int64))
+    runs = [int(cost_templates(member.layers, space, probe)["feasible"].sum()) for member in members]
+    return [int(member) for member in np.argsort(runs, kind="stable")]
+
+
 def _eligible(
-    space: Space, members: Sequence[One], area_mm2: float, start: int
+    space: Space, members: Sequence[One], order: Sequence[int], area_mm2: float, start: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Points of a chunk that run every network within the limit: indices, areas, logarithms of latencies."""
     index = np.arange(start, min(start + _CHUNK, space.size), dtype=np.int64)
-    latency: list[NDArray[np.float64]] = []
-    area = np.zeros(len(index))
-    for member in members:
-        found = cost_templates(member.layers, space, index)
-        kept = found["feasible"] & (found["area_mm2"] <= area_mm2)
-        index, area = index[kept], found["area_mm2"][kept]
-        latency = [*(column[kept] for column in latency), found["latency_s"][kept]]
-    return index, area, np.log(np.stack(latency))
+    area = np.array(pack_points(space, index).area_mm2)
+    index, area = index[area <= area_mm2], area[area <= area_mm2]
+    latency: dict[int, NDArray[np.float64]] = {}
+    for member in order:
+        found = cost_templates(members[member].layers, space, index)
+        kept = found["feasible"]
+        index, area = index[kept], area[kept]
+        latency = {other: column[kept] for other, column in latency.items()}
+        latency[member] = found["latency_s"][kept]
+    return index, area, np.log(np.stack([latency[member] for member in range(len(members))]))
 
 
 def _table(
@@ -295,10 +317,20 @@ def _table(
             "latency_s": np.exp(log_latency[number, mine]),
             "latency_selected_s": np.exp(log_latency[number, selected]),
             "gain": np.exp(mean[mine] - mean[selected]) - 1.0,
+            **_over_ties(log_latency[number], mean, mine, selected),
         }
         for number, mine in enumerate(own)
     ]
     return pandas.DataFrame(rows, index=pandas.Index(names, name="network"))
+
+
+def _over_ties(
+    log_latency: NDArray[np.float64], mean: NDArray[np.float64], mine: int, selected: int
+) -> dict[str, float]:
+    """Machines as fast on a network as its own optimum, and the gains over the best and the worst of them."""
+    equal = np.flatnonzero(log_latency <= log_latency[mine] + _ROUNDING)
+    gains = np.exp(mean[equal] - mean[selected]) - 1.0
+    return {"equal": len(equal), "gain_least": float(gains.min()), "gain_most": float(gains.max())}
 
 
 def _boundaries(space: Space, names: Sequence[str], best: Sequence[NDArray[np.int64]]) -> "pandas.DataFrame":
@@ -306,13 +338,19 @@ def _boundaries(space: Space, names: Sequence[str], best: Sequence[NDArray[np.in
 
     rows = []
     for index in best:
-        labels = space.labels(index)
-        rows.append({field: _span(field, column) for field, column in labels.items()})
+        rows.append(
+            {
+                field: _span(field, axis.column(field)[codes], axis.column(field))
+                for axis, codes in zip(space.axes, space.codes(index), strict=True)
+                for field in axis.fields
+            }
+        )
     return pandas.DataFrame(rows, index=pandas.Index(names, name="network"))
 
 
-def _span(field: str, column: NDArray[Any]) -> str:
+def _span(field: str, column: NDArray[Any], every: NDArray[Any]) -> str:
+    """Least and greatest number, or the words that occur."""
     if column.dtype == object:
-        return ", ".join(sorted(set(column)))
+        return "any" if len(every) > 1 and set(column) == set(every) else ", ".join(sorted(set(column)))
     low, high = show(field, column.min()), show(field, column.max())
     return low if low == high else f"{low} to {high}"

@@ -1,17 +1,14 @@
 """Figures of an explanation: tables in, drawings out; nothing is computed but places on paper."""
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dse.metrics import describe
-from dse.plot import WIDTHS_INCHES, paper_style
+from dse.paper import paper
 from dse.words import axis_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -26,27 +23,6 @@ _GREY: Final = "#8a8a8a"
 _TRACK: Final = "#f0f0f0"
 
 _KINDS: Final = ("alone (first-order)", "with interactions (total)", "Shapley share")
-
-
-@contextmanager
-def paper(width: str, height_inches: float) -> "Iterator[Figure]":
-    """Figure of a paper's width to draw on in its style.
-
-    Raises
-    ------
-    ValueError
-        If the width is neither "column" nor "page".
-
-    """
-    from matplotlib import rc_context
-
-    from dse.figure import PaperFigure
-
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f'width must be "column" or "page", got {width!r}')
-    style = paper_style(width)
-    with rc_context(style):  # type: ignore[arg-type]
-        yield PaperFigure(figsize=(WIDTHS_INCHES[width], height_inches), style=style)
 
 
 def draw_sensitivity(found: "Sensitivity", width: str = "column") -> "Figure":

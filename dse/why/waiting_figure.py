@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.paper import paper
 from dse.plot import Mark, Scale
 from dse.why.bottlenecks import ENERGY, LATENCY
-from dse.why.figures import paper
 
 if TYPE_CHECKING:
     import pandas

@@ -29,9 +29,8 @@ def command(
         typer.Option("--axis", metavar="NAME=VALUES", help="Replace an axis of the template: 'groups=8,16'."),
     ] = None,
     constraint: Constraints = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Write together.csv and boundaries.csv there.")
-    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
+    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -47,11 +46,14 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.files import check_writable, write_files
+    from dse.files import check_writable
+    from dse.plot import WIDTHS_INCHES
     from dse.template_space import AREA_MM2, EIGHT, choose_together, software_defined
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
+    if width not in WIDTHS_INCHES:
+        raise ValueError(f"--width must be column or page, got {width!r}")
     if out is not None:
         check_writable(out)
     space = software_defined()
@@ -66,8 +68,7 @@ def command(
         workers=workers,
     )
     seconds = time.perf_counter() - begun
-    tables = {"together.csv": partial(found.table.to_csv), "boundaries.csv": partial(found.boundaries.to_csv)}
-    files = write_files(out, tables) if out is not None else []
+    files = _write(found, out, width) if out is not None else []
     if json:
         print_json(
             {
@@ -88,12 +89,38 @@ def command(
     print(f"{seconds:.0f} s in all" + (". Written: " + ", ".join(files) if files else ""))
 
 
+def _write(found: "Compromise", folder: str, width: str) -> list[str]:
+    from dse.files import write_files
+
+    figure = found.plot(width=width)
+    return write_files(
+        folder,
+        {
+            "together.csv": partial(found.table.to_csv),
+            "boundaries.csv": partial(found.boundaries.to_csv),
+            "together.pdf": figure.savefig,
+            "together.png": figure.savefig,
+        },
+    )
+
+
 def _gains(found: "Compromise") -> str:
     """Each network's own optimum beside the selected machine."""
     from dse.metrics import show_metric
     from dse.report import text_table
 
-    rows = [["network", "own optimum", "area", "alone", "on the selected", "gain in geometric mean"]]
+    rows = [
+        [
+            "network",
+            "own optimum",
+            "area",
+            "alone",
+            "on the selected",
+            "gain",
+            "equally fast",
+            "gain over them",
+        ]
+    ]
     for name, row in found.table.iterrows():
         rows.append(
             [
@@ -102,7 +129,9 @@ def _gains(found: "Compromise") -> str:
                 show_metric("area_mm2", row["area_mm2"]),
                 show_metric("latency_s", row["latency_s"]),
                 show_metric("latency_s", row["latency_selected_s"]),
-                f"{row['gain']:+.1%}",
+                f"{row['gain']:.1%}",
+                f"{int(row['equal']):,}",
+                f"{row['gain_least']:.1%} to {row['gain_most']:.1%}",
             ]
         )
     return text_table(rows)
