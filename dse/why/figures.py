@@ -115,7 +115,7 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
     tall = [shared.loc[name].index.str.contains(_SECOND_LINE).any() for name in names]
     bases = -np.cumsum([0.0, *(1.25 if two else 1.0 for two in tall[:-1])])
     height = 1.0 - bases[-1] + (0.25 if tall[-1] else 0.0)
-    with paper(width, 0.42 * height) as figure:
+    with paper(width, 0.46 * height) as figure:
         axes = figure.add_subplot()
         for base, name in zip(bases, names, strict=True):
             _draw_strip(axes, shared.loc[name, "share"], float(base))
@@ -130,7 +130,7 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
     return figure
 
 
-_STRIP: Final = 0.56
+_STRIP: Final = 0.6
 """Height of a strip, of 1 with the labels under it."""
 _SECOND_LINE: Final = " at "
 """Where the label of a linked axis is broken."""
@@ -147,7 +147,7 @@ def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
         lines = str(value).replace(_SECOND_LINE, "\n")
         axes.text(
             middle,
-            base - (0.05 if "\n" in lines else 0.22),
+            base - (0.05 if "\n" in lines else 0.2),
             lines,
             ha="center",
             va="top" if "\n" in lines else "baseline",
@@ -157,7 +157,7 @@ def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
             gid=f"value {base} {part}",
         )
         if part:
-            inside = part > 0.45
+            inside = part > 0.5
             axes.text(
                 middle,
                 base + _STRIP * (part - 0.06 if inside else part + 0.05),

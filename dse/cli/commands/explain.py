@@ -107,7 +107,6 @@ def command(
 def _record(explained: "Explanation", moved: "Sensitivity | None") -> dict[str, object]:
     """All of it as plain data."""
     front, waiting = explained.front, explained.bottlenecks
-    assert waiting is not None
     return {
         "network": front.network,
         "space": front.space.name,
@@ -117,8 +116,8 @@ def _record(explained: "Explanation", moved: "Sensitivity | None") -> dict[str, 
         "front": len(front),
         "sentences": explained.sentences(),
         "shared": explained.shared.reset_index().to_dict("records"),
-        "waits_for": waiting["waits_for"].value_counts().to_dict(),
-        "spends_on": waiting["spends_on"].value_counts().to_dict(),
+        "waits_for": None if waiting is None else waiting["waits_for"].value_counts().to_dict(),
+        "spends_on": None if waiting is None else waiting["spends_on"].value_counts().to_dict(),
         "steps": explained.steps.to_dict("records"),
         "sensitivity": None
         if moved is None
