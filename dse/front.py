@@ -39,7 +39,7 @@ class Front:
     background : DataFrame
         Objectives of some of those configurations, for the figure.
     gathered : Gathered or None
-        The rows of the sweep that it was chosen from, for `dse.stress`.
+        The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
 
     """
 

@@ -39,8 +39,8 @@ class Found(Front):
         What proves that the front is the space's own, for exhaustive and certified searches.
     remarks
         What the search did that was not asked for.
-    work
-        The network, or several.
+    problem
+        Space, network (or several) and objectives, to cost further points.
 
     """
 
@@ -51,7 +51,6 @@ class Found(Front):
     remarks: tuple[str, ...]
     trace: Columns
     marks: NDArray[np.int64]
-    work: Work
 
     @classmethod
     def of(
@@ -93,8 +92,12 @@ class Found(Front):
             remarks=tuple(remarks),
             trace=trace,
             marks=marks,
-            work=problem.work,
         )
+
+    @property
+    def work(self) -> Work:
+        """The network, or several."""
+        return self.problem.work
 
     @property
     def front(self) -> Front:

@@ -197,7 +197,7 @@ class Stressed:
             If the folder cannot be written.
 
         """
-        from dse.report import check_writable
+        from dse.files import check_writable
 
         check_writable(folder)
         target = Path(folder)

@@ -11,11 +11,11 @@ import numpy as np
 from dse.errors import UnknownNameError, nearest
 from dse.files import write_files
 from dse.front import Front
-from dse.metrics import OBJECTIVES, columns, describe
+from dse.metrics import OBJECTIVES, describe
 from dse.network import Network
 from dse.searched import Found
 from dse.space import Space
-from dse.strategies.problem import FloatArray, IndexArray, One, Work, work_of
+from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of
 from dse.sweeping import default_workers
 from dse.swept import Sweep
@@ -128,8 +128,8 @@ def sensitivity(
     Parameters
     ----------
     subject
-        A sweep that kept every point, or a search that costed every point: exact. Any other front or sweep,
-        or a network (or several) with a space: estimated from a sample.
+        A sweep that kept every point, or its front, or a search that costed every point: exact. Any other
+        sweep or search, or a network (or several) with a space: estimated from a sample.
     space
         The space, where `subject` is a network.
     metrics
@@ -175,19 +175,14 @@ def sensitivity(
     (['array.rows', 'clock_hz'], [1.0, 0.0])
 
     """
-    if isinstance(subject, Sweep):
-        names = _known(metrics, [objective.column for objective in subject.objectives], columns())
-        if _kept_all(subject):
-            found = subject.gathered.columns(["index", "feasible", *names])
-            return _exact(subject.space, subject.network, found, names)
-        space, mapping_objective = subject.space, subject.mapping_objective
-        work: Work = One(subject.network, subject.layers, subject.layers)
-    elif isinstance(subject, Front):
+    work: Work
+    if isinstance(subject, Sweep | Front):
         problem = problem_of(subject)
         work, space, mapping_objective = problem.work, problem.space, problem.mapping_objective
         names = _known(metrics, [objective.column for objective in subject.objectives], work.columns)
-        if isinstance(subject, Found) and _costed_all(subject) and set(names) <= set(subject.trace):
-            return _exact(space, subject.network, subject.trace, names)
+        found = _every_row(subject, names)
+        if found is not None:
+            return _exact(space, work.name, found, names)
     else:
         if space is None:
             raise ValueError("sensitivity: a network needs a space")
@@ -207,15 +202,17 @@ def _known(metrics: Sequence[str] | None, default: Sequence[str], known: Sequenc
     return tuple(dict.fromkeys(names))
 
 
-def _kept_all(swept: Sweep) -> bool:
-    """Whether a sweep has a row of every point."""
-    parts = swept.gathered.parts
-    return "candidate" not in (swept.gathered.rows or {}) and (parts is None or parts.every_row)
-
-
-def _costed_all(found: Found) -> bool:
-    """Whether a search left no point out."""
-    return found.certificate is not None and found.certificate.costed == found.certificate.points
+def _every_row(subject: Sweep | Front, names: tuple[str, ...]) -> Columns | None:
+    """Columns of every point, where every point was costed and is still there."""
+    if isinstance(subject, Found):
+        whole = subject.certificate is not None and subject.certificate.costed == subject.certificate.points
+        return subject.trace if whole and set(names) <= set(subject.trace) else None
+    gathered = subject.gathered
+    if gathered is None or "candidate" in (gathered.rows or {}):
+        return None
+    if gathered.parts is not None and not gathered.parts.every_row:
+        return None
+    return gathered.columns(["index", "feasible", *names])
 
 
 def _exact(space: Space, network: str, found: Columns, names: tuple[str, ...]) -> Sensitivity:

@@ -8,18 +8,19 @@ import numpy as np
 from dse.front import Front
 from dse.searched import Found
 from dse.strategies.problem import One, Problem
+from dse.swept import Sweep
 from dse.task import limit_names
 
 if TYPE_CHECKING:
     import pandas
 
 
-def problem_of(front: Front) -> Problem:
-    """Problem that a front answers, to cost further points of it."""
-    if isinstance(front, Found):
-        return front.problem
-    work = One(front.network, front.layers, front.layers)
-    return Problem(front.space, work, front.objectives, front.mapping_objective)
+def problem_of(subject: Front | Sweep) -> Problem:
+    """Problem that a front or a sweep answers, to cost further points of it."""
+    if isinstance(subject, Found):
+        return subject.problem
+    work = One(subject.network, subject.layers, subject.layers)
+    return Problem(subject.space, work, subject.objectives, subject.mapping_objective)
 
 
 def steps_from(front: Front, designs: Iterable[int] | None = None) -> "pandas.DataFrame":
