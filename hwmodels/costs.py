@@ -90,6 +90,8 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     rounds = columns["datapath.rounding"] > 0
     units = np.where(rounds, np.where(partial, lanes, columns["array.cols"]), 0.0)
     parts["rounding"] = _part(units, unit.area_um2, unit.leakage_w)
+    kind = sram.leakage_of_class(columns["technology.device"].astype(np.int64), node_nm)
+    parts = {name: part._replace(leakage_w=part.leakage_w * kind) for name, part in parts.items()}
     return Logic(
         mac_pj=lane.energy_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
@@ -236,6 +238,7 @@ def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> d
             np.where(reported > 0, reported, width),
             node_nm,
             voltage=voltage,
+            device=columns["technology.device"].astype(np.int64),
         )
         found[name] = Memory(
             port_bits=np.where((asked == 0) & boundless, np.inf, width),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hwmodels.array import INTERCONNECTS
 from hwmodels.checks import at_least_zero, one_of, positive, whole
 from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
@@ -39,6 +40,7 @@ CODES: dict[str, Mapping[str, int]] = {
     "mode": MODES,
     "format": FORMATS,
     "imbalance": IMBALANCES,
+    "device": {device: code for code, device in enumerate(DEVICES)},
 }
 """What fields that hold a word are in a column, by the last part of their path."""
 
@@ -139,12 +141,26 @@ class Datapath:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Technology:
-    """The process. A voltage of 0 means the node's nominal voltage."""
+    """The process.
+
+    Parameters
+    ----------
+    node_nm
+        Node in nanometres.
+    voltage
+        Supply in volts; 0 means the node's nominal voltage.
+    device
+        Class of the transistors: "hp" high performance or "lop" low operating power, as CACTI has them for
+        the buffers; logic leaks less (or more) in the same ratio (assumed).
+
+    """
 
     node_nm: float = 22
     voltage: float = 0.0
+    device: str = "hp"
 
     def __post_init__(self) -> None:
+        one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")
 

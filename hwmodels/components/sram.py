@@ -34,15 +34,47 @@ class SramCost(NamedTuple):
 
 
 @cache
-def _sweep(device: str) -> tuple[Floats, Floats]:
-    """Nodes (n,), descending, and the logarithms of the sweep (n, 6 capacities, 3 widths, quantities)."""
-    if device not in DEVICES:
-        raise ValueError(f"device must be 'hp' or 'lop', got {device!r}")
-    rows = [row for row in read("sram") if row["device"] == device]
-    rows.sort(key=lambda r: (-float(r["node_nm"]), float(r["bytes"]), float(r["width_bits"])))
+def _sweep() -> tuple[Floats, Floats]:
+    """Nodes (n,), descending, and logarithms of the sweep (devices, n, capacities, widths, quantities)."""
+    rows = sorted(
+        read("sram"),
+        key=lambda r: (
+            DEVICES.index(r["device"]),
+            *(-float(r["node_nm"]), float(r["bytes"]), float(r["width_bits"])),
+        ),
+    )
     nodes = np.unique(column(rows, "node_nm"))[::-1]
     values = np.stack([column(rows, name) for name in _QUANTITIES], axis=1)
-    return nodes, np.log(values).reshape(nodes.size, 6, 3, len(_QUANTITIES))
+    return nodes, np.log(values).reshape(len(DEVICES), nodes.size, 6, 3, len(_QUANTITIES))
+
+
+def _codes(device: str | ArrayLike) -> np.ndarray:
+    """Indices into `DEVICES` of a name or of indices."""
+    if isinstance(device, str):
+        if device not in DEVICES:
+            raise ValueError(f"device must be 'hp' or 'lop', got {device!r}")
+        device = DEVICES.index(device)
+    codes = np.asarray(device)
+    require(np.isin(codes, range(len(DEVICES))), "device", "'hp' or 'lop'", codes)
+    return codes.astype(np.int64)
+
+
+def leakage_of_class(device: str | ArrayLike, node_nm: ArrayLike) -> Floats:
+    """Leakage of a device class over that of "hp", by a swept macro of 128 KiB and 64 bits.
+
+    Other nodes than the swept ones have the ratio of the nearest (in log node).
+
+    Examples
+    --------
+    >>> round(float(leakage_of_class("lop", 65)), 3), float(leakage_of_class("hp", 65))
+    (0.032, 1.0)
+
+    """
+    codes, node = _codes(device), floats(node_nm)
+    nodes, logs = _sweep()
+    at = np.abs(np.log(node[..., None]) - np.log(nodes)).argmin(axis=-1)
+    leakage = logs[:, :, 3, 1, _QUANTITIES.index("leakage_mw")]
+    return np.asarray(np.exp(leakage[codes, at] - leakage[0, at]))
 
 
 def sram(
@@ -51,7 +83,7 @@ def sram(
     node_nm: ArrayLike,
     *,
     voltage: ArrayLike | None = None,
-    device: str = "hp",
+    device: str | ArrayLike = "hp",
 ) -> SramCost:
     """Cost of a single-ported SRAM buffer.
 
@@ -67,8 +99,9 @@ def sram(
         Supply in volts, None for the node's nominal one. Scales energies (Stillmaker-Baas) and leakage
         (linearly, assumed); the cycle keeps its nominal value.
     device
-        CACTI's transistor flavour: "hp" high performance, "lop" low operating power. At 65 and 45 nm hp leaks
-        tens of times more, as server chips of that time did; low-power chips (EIE, Eyeriss) are "lop".
+        CACTI's transistor flavour, or indices into `DEVICES`: "hp" high performance, "lop" low operating
+        power. At 65 and 45 nm hp leaks tens of times more, as server chips of that time did; chips in
+        low-power processes (Eyeriss: 65 nm LP) are "lop".
 
     Returns
     -------
@@ -105,10 +138,12 @@ def sram(
     0.0
 
     """
-    capacity, width, node = np.broadcast_arrays(floats(bytes), floats(width_bits), floats(node_nm))
+    capacity, width, node, codes = np.broadcast_arrays(
+        floats(bytes), floats(width_bits), floats(node_nm), _codes(device)
+    )
     require(capacity >= 0, "bytes", "zero or more", capacity)
     require(width > 0, "width_bits", "positive", width)
-    nodes, logs = _sweep(device)
+    nodes, logs = _sweep()
     at = np.abs(np.log(node[..., None]) - np.log(nodes)).argmin(axis=-1)
     anchor = nodes[at]
 
@@ -116,7 +151,7 @@ def sram(
     bank_bits = width / lanes
     exists = capacity > 0
     bank = np.where(exists, capacity, 1.0) / lanes
-    macro = _macro(np.clip(bank, SMALLEST_BYTES, LARGEST_BYTES), bank_bits, at, logs)
+    macro = _macro(np.clip(bank, SMALLEST_BYTES, LARGEST_BYTES), bank_bits, (codes, at), logs)
     read_pj, write_pj, leakage_w, area_mm2, cycle_s = _small(macro, bank, bank_bits, anchor)
 
     stacked = np.maximum(bank / LARGEST_BYTES, 1.0)  # banks of 2 MiB behind each lane
@@ -137,18 +172,23 @@ def sram(
     )
 
 
-def _macro(capacity: Floats, width: Floats, at: np.ndarray, logs: Floats) -> tuple[Floats, ...]:
-    """Bilinear interpolation of the log sweep; returns pJ, pJ, W, mm2 and s of one access or macro."""
+def _macro(
+    capacity: Floats, width: Floats, at: tuple[np.ndarray, np.ndarray], logs: Floats
+) -> tuple[Floats, ...]:
+    """Bilinear interpolation of the log sweep; returns pJ, pJ, W, mm2 and s of one access or macro.
+
+    `at` are indices of device and node.
+    """
     row = np.log(capacity / SMALLEST_BYTES) / _STEP
     col = np.log(np.maximum(width, NARROWEST_BITS) / NARROWEST_BITS) / _STEP
-    i = np.clip(row.astype(np.int64), 0, logs.shape[1] - 2)
-    j = np.clip(col.astype(np.int64), 0, logs.shape[2] - 2)
+    i = np.clip(row.astype(np.int64), 0, logs.shape[2] - 2)
+    j = np.clip(col.astype(np.int64), 0, logs.shape[3] - 2)
     u, v = row - i, col - j
     out = []
     for q, unit in enumerate((1.0, 1.0, 1e-3, 1.0, 1e-9)):
         table = logs[..., q]
-        low = (1 - v) * table[at, i, j] + v * table[at, i, j + 1]
-        high = (1 - v) * table[at, i + 1, j] + v * table[at, i + 1, j + 1]
+        low = (1 - v) * table[(*at, i, j)] + v * table[(*at, i, j + 1)]
+        high = (1 - v) * table[(*at, i + 1, j)] + v * table[(*at, i + 1, j + 1)]
         out.append(unit * np.exp((1 - u) * low + u * high))
     return tuple(out)
 

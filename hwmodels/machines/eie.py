@@ -1,5 +1,7 @@
 """EIE: sparse matrix times sparse vector from on-chip memory."""
 
+import dataclasses
+
 from hwmodels.components.main_memory import main_memory
 from hwmodels.spec import (
     Accelerator,
@@ -59,6 +61,9 @@ def eie() -> Accelerator:
         node_nm=NODE_NM,
         voltage=VOLTAGE,
     )
+    itself = dataclasses.replace(
+        main_memory("sram_only"), read_pj_per_bit=0.0, write_pj_per_bit=0.0, background_w=0.0
+    )
     return Accelerator(
         name="eie",
         array=Array(interconnect="unrolled", unroll=Unroll(k=PES), dataflow=Dataflow.OUTPUT_STATIONARY),
@@ -66,7 +71,7 @@ def eie() -> Accelerator:
             weight=Buffer(bytes=PES * 128 * KIB, reported=inside),
             shared=Buffer(bytes=PES * 4 * KIB, reported=inside),
         ),
-        main_memory=main_memory("sram_only"),
+        main_memory=itself,
         clock_hz=CLOCK_HZ,
         datapath=Datapath(weight_bits=4, input_bits=16, output_bits=16, accumulator_bits=16),
         sparsity=Sparsity(
@@ -81,6 +86,8 @@ def eie() -> Accelerator:
         source="Han et al., ISCA 2016 (published); PE breakdown from github cucapra/fodlam",
         assumptions=(
             "4 KiB of activations a PE and 128 KiB of weights (memory)",
+            "weights lie in the PEs of as many chips as it takes: what stands for main memory costs nothing "
+            "besides the PEs' own memories",
             "PEs wait for one another at the end of a matrix only; their filters are unevenly pruned by the "
             "fitted dispersion",
             "a PE's power is dynamic and spent in every busy cycle, its memories included",

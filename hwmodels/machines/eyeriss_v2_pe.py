@@ -33,11 +33,12 @@ def eyeriss_v2_pe() -> Accelerator:
         clock_hz=200e6,
         datapath=Datapath(weight_bits=8, input_bits=8, output_bits=8, accumulator_bits=20),
         sparsity=Sparsity(weight=packed, input=packed, output=OperandSparsity(format="csc")),
-        technology=Technology(node_nm=65),
+        technology=Technology(node_nm=65, device="lop"),
         source="Chen et al., JETCAS 2019 (published: 65 nm, 192 PEs); sizes and clock from memory",
         assumptions=(
             "one multiply-accumulate a cycle, as in the counts it is checked against; the chip's PE does two",
             "the buffers are the weight scratchpad and one bank of the cluster's global buffer",
             "LPDDR4 main memory",
+            "a low-power process, as its predecessor's (TSMC 65 nm LP, Chen et al., JSSC 2017, table IV)",
         ),
     )

@@ -28,6 +28,14 @@ def test_every_point_of_the_sweep_is_reproduced() -> None:
     np.testing.assert_allclose(got.cycle_s, column["cycle_ns"] * 1e-9, rtol=1e-12)
 
 
+def test_devices_by_code_are_those_by_name() -> None:
+    size, node = np.array([4096, 65536, 65536]), np.array([65, 65, 22])
+    together = sram(size, 64, node, device=np.array([1, 0, 1]))
+    for i, device in enumerate(("lop", "hp", "lop")):
+        alone = sram(size[i], 64, node[i], device=device)
+        assert [float(column[i]) for column in together] == [float(value) for value in alone]
+
+
 TEXT = ("device", "source", "status")
 
 

@@ -175,6 +175,18 @@ def test_front_ends_cost_area_only_where_zeros_are_skipped():
     assert areas[0] == areas[1] < areas[2] < areas[3]
 
 
+def test_a_low_power_process_leaks_less_at_old_nodes():
+    base = hwmodels.load("edge_16x16").replace({"technology.node_nm": 65})
+    codes = np.array([0, 1])
+    table = hwmodels.pack(base, {"technology.device": (["hp", "lop"], codes)}, 2)
+    logic = table.leakage_w - table.buffer_leakage_w
+    assert logic[1] / logic[0] == pytest.approx(4.19248 / 132.534)  # CACTI, 128 KiB, 64 bits
+    assert table.buffer_leakage_w[1] < 0.1 * table.buffer_leakage_w[0]
+    assert table.mac_pj[0] == table.mac_pj[1]
+    with pytest.raises(ValueError, match=r"Technology\.device must be one of hp, lop, got 'lp'"):
+        base.replace({"technology.device": "lp"})
+
+
 def test_a_narrow_lfsr_is_warned_of():
     with pytest.warns(RoundingBiasWarning, match="lfsr_bits 12 is narrower than fraction_bits 16"):
         hwmodels.Datapath(rounding="stochastic", lfsr_bits=12, fraction_bits=16)
