@@ -57,7 +57,8 @@ class Unroll:
     """Iterations of each loop that an unrolled array does side by side; 1 is one after another.
 
     n images, k output channels, c input channels, p and q output rows and columns, r and s kernel rows and
-    columns. A PE is one (n, p, q), a lane of it one (k, r, s), and c its multipliers, summed by a tree.
+    columns. A PE is one (n, p, q), a lane of it one (k, r, s), and c its multipliers, summed by a tree. In an
+    operation with one output row (column), as matrix products are, the PEs of the others take further n.
     """
 
     n: int = 1

@@ -90,16 +90,45 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     rounds = columns["datapath.rounding"] > 0
     units = np.where(rounds, np.where(partial, lanes, columns["array.cols"]), 0.0)
     parts["rounding"] = _part(units, unit.area_um2, unit.leakage_w)
+    scattered_pj, scattering = _accumulators(columns, bits, node_nm, voltage)
+    parts |= scattering
     kind = sram.leakage_of_class(columns["technology.device"].astype(np.int64), node_nm)
     parts = {name: part._replace(leakage_w=part.leakage_w * kind) for name, part in parts.items()}
     return Logic(
-        mac_pj=lane.energy_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
+        mac_pj=lane.energy_pj + scattered_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
         busy_pj=lanes * size * spent + queued * entry.energy_pj,
         front_end_pj=lanes * size * spent,
         result_pj=np.where(partial, 0.0, unit.energy_pj),
         parts=parts,
     )
+
+
+def _accumulators(
+    columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats
+) -> tuple[Floats, dict[str, Part]]:
+    """Energy of scattering one product into the accumulators of a cartesian array's PE, and what it takes.
+
+    Twice as many banks as products a cycle, so that few meet, behind a crossbar (SCNN; Parashar et al., ISCA
+    2017). A product crosses the crossbar's width and height (its wires, assumed; the energy of
+    `noc.crossbar` is anchored on a far smaller one), and its bank is read and written.
+    """
+    side = {name: columns[f"array.unroll.{name}"] for name in "nkpq"}
+    scatters = columns["array.interconnect"] == CARTESIAN
+    products = side["n"] * side["k"]
+    banks, word = 2.0 * products, bits["accumulator"]
+    size = np.where(scatters, columns["array.accumulators"] / banks * word / 8.0, 0.0)
+    bank = sram.sram(size, word, node_nm, voltage=voltage)
+    crossbar_mm2 = noc.crossbar(products, banks, word, node_nm).area_mm2
+    crossed_pj = 2.0 * np.sqrt(crossbar_mm2) * word * noc.wire_pj_per_bit_mm(node_nm, voltage)
+    spent = (bank.read_pj_per_byte + bank.write_pj_per_byte) * word / 8.0 + crossed_pj
+    crossbar_w = arithmetic.logic_leakage_w(crossbar_mm2 * 1e6, node_nm, voltage)
+    pes = np.where(scatters, side["p"] * side["q"], 0.0)
+    parts = {
+        "accumulators": _part(pes * banks, bank.area_mm2 * 1e6, bank.leakage_w),
+        "crossbar": _part(pes, crossbar_mm2 * 1e6, crossbar_w),
+    }
+    return np.where(scatters, spent, 0.0), parts
 
 
 def _part(instances: Floats, area_um2: Floats, leakage_w: Floats) -> Part:

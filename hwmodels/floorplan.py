@@ -148,6 +148,7 @@ def _rows(machine: Accelerator) -> list[Row]:
     else:
         busy_w = {
             "array": float(logic.mac_pj[0]) * machine.peak_macs_per_s * 1e-12,
+            **dict.fromkeys(("accumulators", "crossbar"), 0.0),  # in the array's multiply-accumulates
             "vector lanes": float(logic.vector_pj[0] * values["vector_lanes"][0]) * machine.clock_hz * 1e-12,
             "front end": float(logic.front_end_pj[0]) * machine.clock_hz * 1e-12,
             "queue": float(logic.busy_pj[0] - logic.front_end_pj[0]) * machine.clock_hz * 1e-12,

@@ -85,7 +85,8 @@ def _adder(bits: Floats, quantity: int) -> Floats:
     return narrow * (bits / 8.0) ** exponent
 
 
-def _leakage(area_um2: Floats, node_nm: ArrayLike, voltage: ArrayLike | None) -> Floats:
+def logic_leakage_w(area_um2: Floats, node_nm: ArrayLike, voltage: ArrayLike | None) -> Floats:
+    """Watts that logic leaks: one density at every node, in proportion to the voltage (assumed)."""
     leakage = area_um2 * LEAKAGE_W_PER_UM2
     return leakage if voltage is None else leakage * floats(voltage) / technology.nominal_voltage(node_nm)
 
@@ -166,7 +167,7 @@ def mac(
     flops = register(weight + given if pipeline_bits is None else pipeline_bits, node_nm, voltage)
     energy_pj = energy_pj * technology.scale_energy(ANCHOR_NM, node_nm, ANCHOR_V, voltage)
     area_um2 = area_um2 * technology.scale_area(ANCHOR_NM, node_nm)
-    leakage_w = _leakage(area_um2, node_nm, voltage)
+    leakage_w = logic_leakage_w(area_um2, node_nm, voltage)
     return MacCost(energy_pj + flops.energy_pj, area_um2 + flops.area_um2, leakage_w + flops.leakage_w)
 
 
@@ -232,4 +233,4 @@ def register(bits: ArrayLike, node_nm: ArrayLike, voltage: ArrayLike | None = No
     energy_pj, area_um2 = _OPERATIONS["register bit"]
     scaled = width * area_um2 * technology.scale_area(REGISTER_NM, node_nm)
     spent = width * energy_pj * technology.scale_energy(REGISTER_NM, node_nm, None, voltage)
-    return RegisterCost(spent, scaled, _leakage(scaled, node_nm, voltage))
+    return RegisterCost(spent, scaled, logic_leakage_w(scaled, node_nm, voltage))

@@ -1,9 +1,11 @@
 """Steps that the loops of a tile take on an array, for each way of wiring it (see `array.Array`).
 
 A systolic array folds K, C x window and positions onto its edges. An unrolled one takes ceil(tile / unroll)
-steps along every loop. A cartesian one gives each PE its part of the plane and, channel by channel,
-multiplies `unroll.n` of its inputs by `unroll.k` of the weights of a group of output channels; a stride is
-taken apart into phases, so that every product counts (assumed), and positions are then those of outputs.
+steps along every loop; where there is one output row (or column), the PEs that would take others take further
+images: a matrix product has one loop of rows, whatever an array calls its PEs. A cartesian one gives each PE
+its part of the plane and, channel by channel, multiplies `unroll.n` of its inputs by `unroll.k` of the
+weights of a group of output channels; a stride is taken apart into phases, so that every product counts
+(assumed), and positions are then those of outputs.
 """
 
 import math
@@ -98,7 +100,10 @@ def plane_steps(rows: int, cols: int, plane: Plane) -> float:
 def position_steps(plane: Plane, tile_n: int, tile_p: int, tile_q: int) -> float:
     """Steps along output positions, over all tiles of those extents."""
     if plane.interconnect == UNROLLED:
-        steps = dimension_steps(plane.n, tile_n, plane.unroll_n)
+        images = plane.unroll_n
+        images *= plane.unroll_p if plane.p == 1 else 1
+        images *= plane.unroll_q if plane.q == 1 else 1
+        steps = dimension_steps(plane.n, tile_n, images)
         steps *= dimension_steps(plane.p, tile_p, plane.unroll_p)
         return float(steps * dimension_steps(plane.q, tile_q, plane.unroll_q))
     if tile_q < plane.q:

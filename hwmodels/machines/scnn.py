@@ -53,9 +53,11 @@ def scnn() -> Accelerator:
             imbalance="binomial",
         ),
         technology=Technology(node_nm=16),
+        vector_lanes=PES,
         source="Parashar et al., ISCA 2017 (published)",
         assumptions=(
             *ASSUMPTIONS,
+            "one lane of post-processing a PE",
             "PEs wait for one another after each group of output channels; zeros fall on them independently",
         ),
     )

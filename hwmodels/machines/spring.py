@@ -33,7 +33,7 @@ examine in a cycle."""
 # When each module spends its dynamic power, and what it does in a busy cycle.
 ROLES = {
     "mac lane": ("mac", float(WIDTH)),
-    "batch norm": ("vector", 16.0),
+    "batch norm": ("vector", 32.0),  # 16 elements a cycle, a multiplication and an addition each
     "loss": ("standby", 1.0),
     "pooling": ("standby", 1.0),
     "scalar": ("standby", 1.0),
@@ -97,7 +97,7 @@ def spring() -> Accelerator:
             "an output stays in its lane's accumulator for a tile, weights are sent again for each position",
             "parts of a lane, and the data flow of a PE, grow with the multipliers they serve; a front end "
             "beyond 64 positions in proportion; multipliers with their widths as the component model does",
-            "every vector operation costs what batch normalisation costs",
+            "vector operations all run on the batch-norm units, 16 elements a cycle and two operations each",
             "the dynamic power of im2col, 1.9 kW in all, is impossible and left out",
             "the LFSR is as wide as the fraction, 16 bits; the released one has 15",
             "the RRAM tier covers the logic tier",

@@ -68,3 +68,20 @@ def speedup(table: LayerTable) -> float:
 def speedup_at(density: float) -> float:
     """Speed-up on GoogLeNet's inception modules with one density for everything."""
     return speedup(with_densities(layers("googlenet"), weight=density, activation=density))
+
+
+def energy_j(table: LayerTable, machine: str) -> float:
+    """Least energy of all rows on "scnn" or "scnn_dense", main memory and leakage included."""
+    found = evaluate_operations(table, load(machine), "energy")
+    return float((found.energy_j * table.repeats).sum())
+
+
+def energy_share(table: LayerTable) -> float:
+    """Energy of SCNN on rows over that of its dense counterpart on them without their zeros."""
+    full = with_densities(table, weight=1.0, activation=1.0)
+    return energy_j(table, "scnn") / energy_j(full, "scnn_dense")
+
+
+def energy_share_at(density: float) -> float:
+    """Energy share on GoogLeNet's inception modules with one density for everything."""
+    return energy_share(with_densities(layers("googlenet"), weight=density, activation=density))

@@ -122,8 +122,8 @@ def test_reported_multipliers_follow_their_widths_and_front_ends_what_they_exami
 
 def test_vector_lanes_follow_the_reported_units():
     spring = hwmodels.load("spring")
-    assert hwmodels.pack(spring).vector_lanes[0] == 64 * 16
-    assert hwmodels.pack(spring.replace({"array.unroll.n": 1})).vector_lanes[0] == 32 * 16
+    assert hwmodels.pack(spring).vector_lanes[0] == 64 * 32
+    assert hwmodels.pack(spring.replace({"array.unroll.n": 1})).vector_lanes[0] == 32 * 32
     assert hwmodels.pack(spring.replace({"vector_lanes": 5})).vector_lanes[0] == 5
 
 

@@ -103,9 +103,10 @@ def unrolled_tile(nest, ks, cs, tile, machine):
     taps = [
         (rs, ss) for rs in side_by_side(range(nest.r), u["r"]) for ss in side_by_side(range(nest.s), u["s"])
     ]
+    images = u["n"] * (u["p"] if nest.p == 1 else 1) * (u["q"] if nest.q == 1 else 1)  # no PE is left out
     positions = list(
         itertools.product(
-            side_by_side(tile[0], u["n"]), side_by_side(tile[1], u["p"]), side_by_side(tile[2], u["q"])
+            side_by_side(tile[0], images), side_by_side(tile[1], u["p"]), side_by_side(tile[2], u["q"])
         )
     )
     sums = [(c, t) for c in side_by_side(cs, u["c"]) for t in taps]

@@ -22,8 +22,9 @@ _RULE = (
 )
 _MISSED = {
     False: " Missed: 0.25 for 0.2 and the time of main memory are the distance to the group's rule, below.",
-    True: " Missed: a step here has its gradients, update and stash, which fill the array worse than forward "
-    "work (the taps of a weight gradient are few positions); the group's graphs hold forward work only.",
+    True: " Missed: a step here has its gradients, statistics, update and stash. 1x1 and depthwise kernels "
+    "leave most lanes idle twice, forward and in the gradient of inputs; batch norms keep the vector units "
+    "busy. The group's training graphs hold forward work only.",
 }
 _ABLATION = "SPRING without one idea or assumption, beside the headline it would have to reach."
 _GROUP_RULE = (
