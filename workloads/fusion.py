@@ -1,10 +1,14 @@
-"""Which operations are done on a nest's results on their way out, and which joins and cuts are views.
+"""Which operations are done on another's results on their way out, and which joins and cuts are views.
 
-A *stream* is what flows out of a nest. An element-wise operation or batch norm joins the stream of a nest
-when every operand it has is either part of that stream, or a constant, or done before the nest begins; so a
-residual sum joins the later of its two producers and reads the other addend. Only one tensor may leave a
-stream: of the operations that could join, in running order, the longest prefix that leaves one tensor does.
-With a producer that has a second reader this says that nothing is fused to it; x * sigmoid(x) is fused whole.
+A *stream* is what flows out of a nest, or out of a vector operation that no stream carries. An element-wise
+operation or batch norm joins a stream when every operand it has is either part of that stream, or a constant,
+or done before the stream begins; so a residual sum joins the later of its two producers and reads the other
+addend. Only one tensor may leave a stream: of the operations that could join, in running order, the longest
+prefix that leaves one tensor does. With a producer that has a second reader this says that nothing is fused
+to it; x * sigmoid(x) is fused whole.
+
+Behind a nest the vector lanes work while the array does. Behind a vector operation they are the same lanes:
+what joins there moves nothing, and takes its time.
 """
 
 from typing import NamedTuple
@@ -17,14 +21,15 @@ from workloads.operations.views import RUN_ELEMENTS
 class Fusion(NamedTuple):
     """What is fused in a graph."""
 
-    anchor: dict[str, str]  # fused operation -> the nest it joins
+    anchor: dict[str, str]  # fused operation -> the nest or vector operation it joins
     stream: dict[str, frozenset[str]]  # fused operation -> its inputs that flow past
     folded: frozenset[str]  # those whose scale moves into the nest's weights
-    final: dict[str, str]  # nest with followers -> the tensor that leaves its stream
+    final: dict[str, str]  # operation with followers -> the tensor that leaves its stream
     views: frozenset[str]  # joins and cuts that are addresses
+    timed: frozenset[str]  # fused operations that take the lanes' time: those behind a vector operation
 
 
-NOTHING = Fusion({}, {}, frozenset(), {}, frozenset())
+NOTHING = Fusion({}, {}, frozenset(), {}, frozenset(), frozenset())
 
 
 def fuse(graph: Graph) -> Fusion:
@@ -35,6 +40,7 @@ def fuse(graph: Graph) -> Fusion:
     stream: dict[str, frozenset[str]] = {}
     final: dict[str, str] = {}
     folded: set[str] = set()
+    timed: set[str] = set()
     for node in graph.nodes():
         name = node.operation.name
         if name in anchor:
@@ -48,17 +54,19 @@ def fuse(graph: Graph) -> Fusion:
         for follower in joined:
             follow = graph.node(follower)
             anchor[follower] = name
+            if not node.operation.nests:
+                timed.add(follower)
             stream[follower] = frozenset(inside.intersection(follow.inputs))
             inside.add(follow.outputs[0])
             done[follow.outputs[0]] = order[name]
             final[name] = follow.outputs[0]
-    return Fusion(anchor, stream, frozenset(folded), final, _views(graph))
+    return Fusion(anchor, stream, frozenset(folded), final, _views(graph), frozenset(timed))
 
 
 def _joined(
     graph: Graph, nest: Node, order: dict[str, int], done: dict[str, int], taken: dict[str, str]
 ) -> list[str]:
-    """Return the operations that join a nest's stream, in running order."""
+    """Return the operations that join an operation's stream, in running order."""
     start = order[nest.operation.name]
     shape = graph.tensors[nest.outputs[0]].shape
     members = [nest.operation.name]

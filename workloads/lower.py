@@ -34,7 +34,7 @@ def lower(graph: Graph, *, fused: bool = True) -> Lowering:
     graph
         The network.
     fused
-        Whether element-wise operations and batch norms are done on a nest's results on their way out, and
+        Whether element-wise operations and batch norms are done on others' results on their way out, and
         joins and cuts of long runs are addresses (see `fusion`, `operations.views`); if not, every
         operation reads and writes its tensors.
 
@@ -54,6 +54,7 @@ def lower(graph: Graph, *, fused: bool = True) -> Lowering:
             stream=fusion.stream.get(name, frozenset()),
             folded=name in fusion.folded,
             views=name in fusion.views,
+            timed=name in fusion.timed,
         )
         lowered = node.operation.lower(site)
         rows.extend(lowered)

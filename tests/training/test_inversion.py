@@ -37,7 +37,8 @@ def test_statistics_of_every_batch_norms_input():
     assert (rows["normalise"].vector_ops, rows["normalise"].write_elements) == (2 * elements, elements)
     # scaled, and the statistics' gradient added: the input times a factor, and a summand, of each channel
     (back,) = rows_of(step, "bn1.gradient")
-    assert (back.fused, back.vector_ops, back.read_elements) == (1, 4 * elements, elements + 2 * 8)
+    # behind the gradient of a ReLU, which is vector work: nothing flows through memory, the lanes take time
+    assert (back.fused, back.vector_ops, back.read_elements) == (0, 4 * elements, elements + 2 * 8)
     assert {"conv1", "bn1:1"} <= set(stash(step).index)
 
 

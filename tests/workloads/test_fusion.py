@@ -1,4 +1,4 @@
-"""What is done on a nest's results on their way out, and which bytes therefore do not move."""
+"""What is done on others' results on their way out, and which bytes therefore do not move."""
 
 import pytest
 
@@ -71,12 +71,15 @@ def test_residual_sum_joins_the_later_producer_and_reads_the_other_addend():
     assert bench.traffic() == {"first": ALONE, "second": ALONE, "sum": (ELEMENTS, 0, 1), "act": STREAMED}
 
 
-def test_an_addend_made_later_cannot_be_read():
+def test_an_addend_made_later_cannot_be_read_but_what_makes_it_carries_the_sum():
     bench = Bench()
     first = bench.conv("first")
     pooled = bench.graph.add(Pool("pool", "max", 1), bench.x)
     bench.apply("add", "sum", first, pooled)
-    assert bench.traffic()["sum"] == (2 * ELEMENTS, ELEMENTS, 0)
+    assert bench.traffic()["sum"] == (ELEMENTS, 0, 0)
+    moved = bench.graph.add(Transpose("moved", (0, 1, 3, 2)), bench.x)
+    bench.apply("add", "late", bench.conv("second"), bench.graph.add(Transpose("back", (0, 1, 3, 2)), moved))
+    assert bench.traffic()["late"] == (2 * ELEMENTS, ELEMENTS, 0)  # a copy of a tensor carries nothing
 
 
 def test_an_addend_made_earlier_can():
@@ -108,9 +111,24 @@ def test_a_gate_by_its_own_sigmoid_is_fused_whole():
     assert bench.traffic() == {"conv": ALONE, "sigmoid": STREAMED, "gate": STREAMED}
 
 
-def test_nothing_is_fused_to_what_is_no_nest():
+def test_what_follows_vector_work_moves_nothing_and_takes_its_time():
+    """As in DenseNet: a batch norm and a ReLU of a joined tensor, one pass of the same lanes."""
     bench = Bench()
-    bench.apply("relu", "act", bench.graph.add(Pool("pool", "max", 1), bench.x))
+    x = bench.graph.add(BatchNorm("bn"), bench.x)
+    x = bench.apply("relu", "act", x)
+    bench.apply("neg", "minus", x)
+    read, written, fused = bench.traffic()["bn"]
+    assert (read, written, fused) == (ELEMENTS, ELEMENTS, 0)
+    assert bench.traffic()["act"] == bench.traffic()["minus"] == (0, 0, 0)
+    table = Network(bench.graph).table()
+    assert table.vector_ops.sum() == Network(bench.graph).table(fuse=False).vector_ops.sum()
+
+
+def test_a_second_reader_ends_a_chain():
+    bench = Bench()
+    pooled = bench.graph.add(Pool("pool", "max", 1), bench.x)
+    bench.apply("relu", "act", pooled)
+    bench.graph.add(Pool("again", "max", 2), pooled)
     assert bench.traffic()["act"] == ALONE
 
 

@@ -100,4 +100,5 @@ def test_vector_work_by_hand():
     assert rows["softmax"].vector_ops == 10 * 7 + 2 * 3
     assert rows["gelu"].vector_ops == 10 * 7  # scale, look-up (3), add, multiply, halve
     assert rows["three"].vector_ops == 10 * 2
-    assert rows["three"].read_elements == 30
+    assert rows["three"].read_elements == 20  # the third flows out of "b", which is its last producer
+    assert rows["b"].write_elements == 10

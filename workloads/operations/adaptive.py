@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from workloads.operations.base import Operation, Site, vector
 from workloads.rows import Row
@@ -30,6 +31,8 @@ class AdaptivePool(Operation):
 
     mode: str
     windows: tuple[int, ...]
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.mode not in ("max", "average"):

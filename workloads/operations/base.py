@@ -22,6 +22,7 @@ LEAST_DISPERSION = 2.0**-30  # of filters that are pruned alike: measured, and s
 
 FOLDED = "folded into the weights before it"
 FUSED = "fused into the nest before it"
+CHAINED = "on the way of the vector work before it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Site:
         scale can move into the nest's weights and the shift is where accumulators start.
     views
         Whether slices and joins of contiguous runs may be addresses instead of copies (see `views`).
+    timed
+        Whether what it is fused into is vector work too, so that it takes time in the same lanes.
 
     """
 
@@ -54,6 +57,7 @@ class Site:
     stream: frozenset[str] = frozenset()
     folded: bool = False
     views: bool = False
+    timed: bool = False
 
     @property
     def batch(self) -> Batch:
@@ -100,7 +104,9 @@ class Operation:
     fusable: ClassVar[bool] = False
     """Whether it can be applied to a nest's results on their way out (element-wise, same shape)."""
     streams: ClassVar[bool] = False
-    """Whether its results come out of a nest one by one, so that others can be applied on their way."""
+    """Whether its results come out one by one, so that others can be applied on their way."""
+    nests: ClassVar[bool] = False
+    """Whether they come out of a nest, whose array works while the vector lanes do."""
     channel_axis: ClassVar[int | None] = None
     """For a nest with weights: the axis of its result along which weights can take up a scale and a shift."""
     alias: ClassVar[bool] = False
@@ -192,9 +198,9 @@ def vector(
         read_elements=site.read_elements,
         write_elements=site.write_elements,
         vector_ops=float(ops),
-        fused=int(bool(site.stream)),
+        fused=int(bool(site.stream) and not site.timed),
         batch=site.batch,
-        note=note or (FUSED if site.stream else ""),
+        note=note or ((CHAINED if site.timed else FUSED) if site.stream else ""),
         part=part,
         **operand_columns(site),
     )

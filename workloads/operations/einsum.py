@@ -29,6 +29,7 @@ class Einsum(Operation):
 
     arity: ClassVar[tuple[int, int]] = (2, 2)
     streams: ClassVar[bool] = True
+    nests: ClassVar[bool] = True
 
     @cached_property
     def _labels(self) -> tuple[str, str, str]:

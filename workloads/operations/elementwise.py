@@ -35,6 +35,7 @@ class Elementwise(Operation):
     constants: tuple[Shape, ...] = ()
     trained: bool = True
 
+    streams: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (1, 64)
     fusable: ClassVar[bool] = True
 

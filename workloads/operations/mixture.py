@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from workloads.operations.base import Operation, Site, vector
 from workloads.rows import Row
@@ -34,6 +35,8 @@ class MixtureNorm(Operation):
     """
 
     components: int
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.need_positive(components=self.components)

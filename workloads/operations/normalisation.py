@@ -24,6 +24,7 @@ class BatchNorm(Operation):
 
     """
 
+    streams: ClassVar[bool] = True
     fusable: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -78,6 +79,8 @@ class Normalisation(Operation):
     groups: int = 1
     label: str = "layernorm"
 
+    streams: ClassVar[bool] = True
+
     @property
     def kind(self) -> str:
         """The usual name of this normalisation."""
@@ -124,6 +127,8 @@ class Softmax(Operation):
 
     over: tuple[int, ...] = (-1,)
 
+    streams: ClassVar[bool] = True
+
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape."""
         try:
@@ -152,6 +157,8 @@ class LocalResponse(Operation):
     """
 
     span: int = 5
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.need_positive(span=self.span)

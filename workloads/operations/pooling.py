@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import ClassVar
 
 from workloads.operations.base import Operation, Site, vector
 from workloads.operations.window import Ints, Padding, Window
@@ -41,6 +42,8 @@ class Pool(Operation):
     dilation: Ints = 1
     ceil_mode: bool = False
     count_include_pad: bool = True
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.mode not in ("max", "average"):
@@ -97,6 +100,8 @@ class Reduce(Operation):
     reduced: tuple[int, ...] = ()
     keep: bool = True
 
+    streams: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         if self.mode not in REDUCTIONS:
             self.refuse(f"mode must be one of {', '.join(sorted(REDUCTIONS))}, got {self.mode!r}")
@@ -132,6 +137,8 @@ class GlobalPool(Operation):
     """The mean or maximum of each channel over all spatial axes, which stay with length 1."""
 
     mode: str = "average"
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.mode not in ("max", "average"):

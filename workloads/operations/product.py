@@ -35,6 +35,7 @@ class Linear(Operation):
     bias: bool = True
 
     streams: ClassVar[bool] = True
+    nests: ClassVar[bool] = True
     channel_axis: ClassVar[int | None] = -1
 
     def __post_init__(self) -> None:
@@ -105,6 +106,7 @@ class MatMul(Operation):
 
     arity: ClassVar[tuple[int, int]] = (1, 2)
     streams: ClassVar[bool] = True
+    nests: ClassVar[bool] = True
 
     def _operands(self, inputs: Sequence[Shape]) -> tuple[Shape, Shape]:
         """Return both operands' shapes with transpositions done and vectors made matrices by the caller."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from workloads.operations.base import Operation, Site, movement, vector
 from workloads.rows import Row
@@ -32,6 +33,8 @@ class Resize(Operation):
 
     shape: Shape
     mode: str = "nearest"
+
+    streams: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.mode not in _TAPS:

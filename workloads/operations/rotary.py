@@ -21,6 +21,7 @@ class Rotary(Operation):
 
     """
 
+    streams: ClassVar[bool] = True
     fusable: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:

@@ -110,6 +110,7 @@ class TransposedConvolution(Operation):
     bias: bool = True
 
     streams: ClassVar[bool] = True
+    nests: ClassVar[bool] = True
     channel_axis: ClassVar[int | None] = 1
 
     def __post_init__(self) -> None:

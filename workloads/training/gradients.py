@@ -28,6 +28,7 @@ class ElementwiseGradient(Operation):
     function: str
     each: int
 
+    streams: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (1, 64)
     fusable: ClassVar[bool] = True
 
