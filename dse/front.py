@@ -78,7 +78,8 @@ class Front:
         return self._named(names, [knees.knee(self.values)[0], *knees.extremes(self.values)])
 
     def _named(self, names: list[str], rows: list[int]) -> "pandas.DataFrame":
-        return self.frame.iloc[rows].reset_index().set_axis(names, axis=0).rename_axis(index="design")
+        chosen = self.frame.iloc[rows].copy()
+        return chosen.reset_index().set_axis(names, axis=0).rename_axis(index="design")
 
     @property
     def notes(self) -> list[str]:

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from dse.front import Front
 from dse.gather import Gathered
 from dse.searched import Found
+from dse.space import Space
 from dse.strategies.problem import One, Work
 from dse.swept import Sweep
 from dse.task import Columns
 from dse.together import Several
 from dse.uncertain.draws import IntArray
 from hwmodels.columns import LIMITS
+from hwmodels.components import stacking
 from hwmodels.template import Template
 from hwmodels.tiers import FIRST_LIMIT
 
@@ -61,12 +63,8 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
     """
     if not isinstance(subject, Sweep | Front):
         raise ValueError(f"stress: a Sweep, a Front or a Found is needed, got {type(subject).__name__}")
+    refuse_templates(subject.space)
     front = subject if isinstance(subject, Front) else subject.front()
-    if isinstance(front.space.base, Template):
-        raise ValueError(
-            f"stress: space {front.space.name} is of templates, whose energies and areas have no parts to "
-            "perturb; stress a space around an accelerator"
-        )
     if not len(front):
         raise ValueError("stress: the front is empty; there is no design whose place could be uncertain")
     if isinstance(front, Found):
@@ -88,6 +86,15 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
     return _rivals(front, work, found["index"], found["limit"], gathered, who)
 
 
+def refuse_templates(space: Space) -> None:
+    """Raise ValueError for a space of templates."""
+    if isinstance(space.base, Template):
+        raise ValueError(
+            f"stress: space {space.name} is of templates, whose energies and areas have no parts to perturb; "
+            "stress a space around an accelerator"
+        )
+
+
 def _rivals(
     front: Front,
     work: Work,
@@ -99,7 +106,8 @@ def _rivals(
     """Leave out what no sample can make feasible; order by index."""
     assert isinstance(work, One | Several)
     excluded = [len(LIMITS) + position for position, _ in front.space.architecture_constraints]
-    runs = (limit == 0) | (limit >= FIRST_LIMIT) & ~np.isin(limit, excluded)
+    stacks = FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1)
+    runs = (limit == 0) | np.isin(limit, stacks) | (limit >= len(LIMITS)) & ~np.isin(limit, excluded)
     rows = np.flatnonzero(runs)
     rows = rows[np.argsort(index[rows], kind="stable")]
     return Rivals(front, work, index[rows], limit[rows], source, who)

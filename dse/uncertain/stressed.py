@@ -38,8 +38,9 @@ class Stressed:
     table : DataFrame
         One row a design that is on the nominal front, on a sample's front or robust, most probable first:
         axis values; `probability` of being on the front, `standard_error`; `nominal` and `robust`;
-        `feasible`, the share of samples in which it satisfies the space's constraints; nominal objectives,
-        and their quantiles as `latency_s p05` and so on; its index is the space's.
+        `feasible`, the share of samples in which it satisfies the space's constraints; quantiles of each
+        objective as `latency_s p05`, `latency_s p50` and `latency_s p95`, and what robust designs are
+        compared by as `latency_s robust`; its index is the space's.
     uncertainties : DataFrame
         What was taken as how uncertain: distribution, value, source, status.
     draws : DataFrame
@@ -96,22 +97,26 @@ class Stressed:
             Objectives to minimise: three quantiles and the robust ones, shape (n, 4, n_objectives).
 
         """
+        import pandas
+
         front = rivals.front
         nominal = np.isin(designs.points, front.frame.index.to_numpy())
         shown = np.flatnonzero(nominal | robust | on_front.any(axis=1))
         probability = on_front[shown].mean(axis=1)
-        table = design_frame(front.space, {"index": designs.points[shown]})
-        table["probability"] = probability
-        table["standard_error"] = np.sqrt(probability * (1.0 - probability) / on_front.shape[1])
-        table["nominal"], table["robust"] = nominal[shown], robust[shown]
-        table["feasible"] = feasible[shown].mean(axis=1)
+        columns: dict[str, object] = {
+            "probability": probability,
+            "standard_error": np.sqrt(probability * (1.0 - probability) / on_front.shape[1]),
+            "nominal": nominal[shown],
+            "robust": robust[shown],
+            "feasible": feasible[shown].mean(axis=1),
+        }
         for position, objective in enumerate(front.objectives):
-            sign = -1.0 if objective.maximise else 1.0
-            column = sign * values[shown, :, position]
-            names = QUANTILES[::-1] if objective.maximise else QUANTILES
-            for i, name in sorted(enumerate(names), key=lambda pair: pair[1]):
-                table[f"{objective.column} {name}"] = column[:, i]
-            table[f"{objective.column} robust"] = column[:, 3]
+            own = (-1.0 if objective.maximise else 1.0) * values[shown, :, position]
+            low, middle, high = (2, 1, 0) if objective.maximise else (0, 1, 2)
+            for name, i in zip((*QUANTILES, "robust"), (low, middle, high, 3), strict=True):
+                columns[f"{objective.column} {name}"] = own[:, i]
+        axes = design_frame(front.space, {"index": designs.points[shown]})
+        table = pandas.concat([axes, pandas.DataFrame(columns, index=axes.index)], axis=1)
         return cls(
             front=front,
             table=table.sort_values("probability", ascending=False, kind="stable"),

@@ -89,7 +89,9 @@ def stress(
     objectives (Deb and Gupta, Evolutionary Computation 14(4), 2006, robustness of type I).
 
     """
-    _check(samples, seed, robust, quantile, workers)
+    check_options(samples, seed, robust, quantile)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
     rivals = rivals_of(subject)
     front = rivals.front
     memories = memories_of(front.space)
@@ -115,7 +117,8 @@ def stress(
     return Stressed.of(trial, rivals, rows, seed, level, tried.designs, on_front, feasible, steadfast, values)
 
 
-def _check(samples: int, seed: int, robust: str, quantile: float, workers: int | None) -> None:
+def check_options(samples: int, seed: int, robust: str, quantile: float) -> None:
+    """Raise ValueError if an option of `stress` is out of its range."""
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}")
     if seed < 0:
@@ -124,8 +127,6 @@ def _check(samples: int, seed: int, robust: str, quantile: float, workers: int |
         raise ValueError(f'robust must be "quantile" or "mean", got {robust!r}')
     if not 0.0 < quantile < 1.0:
         raise ValueError(f"quantile must be in (0, 1), got {quantile}")
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
 
 
 def _tried(

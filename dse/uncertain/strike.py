@@ -62,7 +62,13 @@ def _front(values: FloatArray) -> FloatArray:
 
 
 def surviving(trial: Trial, designs: Designs, strike: Strikers, quantile: float | None) -> IntArray:
-    """Rows of designs that may be on a sample's front or on the robust one."""
+    """Rows of designs that may be on a sample's front or on the robust one.
+
+    Designs that no sample makes run, of which nothing is known at nominal, are none of them.
+    """
+    runs = np.flatnonzero(np.isfinite([one["latency_s"] for one in designs.nominal]).all(axis=0))
+    if len(runs) < len(designs.points):
+        return runs[surviving(trial, designs.take(runs), strike, quantile)]
     least = trial.least(designs)
     alive = _unstruck(robust_values(least, quantile), strike.robust)
     for sample, good in enumerate(strike.by_sample):

@@ -146,6 +146,7 @@ class Found(NamedTuple):
     cycles: float  # of the array
     chip_s: float  # time on chip
     dram_s: float  # time of main memory
+    edge_s: float  # of it, the first load and the last store, which nothing hides
     read: float  # bytes of main memory
     written: float
     buffer_pj: float
@@ -168,6 +169,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
     best = math.inf
     cost = (0.0, 0.0, 0.0, 0.0, 0.0)
     cost_work = (0.0, 0.0, 0.0)
+    cost_edge_s = 0.0
     best_k, best_c, best_m, best_order = -1, -1, -1, -1
     costed = 0.0
     distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
@@ -214,7 +216,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
                     found = total_cost(terms, work, edge_s, input_bytes, passes)
                     if score(found[0], found[1], objective) < best:
                         best = score(found[0], found[1], objective)
-                        cost, cost_work = found, work
+                        cost, cost_work, cost_edge_s = found, work, edge_s
                         best_k, best_c, best_m, best_order = ki, ci, mi, order
     dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
     control_pj = cost_work[0] * terms.busy_pj + terms.result_pj
@@ -226,6 +228,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
         cycles=cost_work[0],
         chip_s=cost_work[1],
         dram_s=cost[2],
+        edge_s=cost_edge_s,
         read=cost[3],
         written=cost[4],
         buffer_pj=buffer_pj,

@@ -46,16 +46,9 @@ def operation_times(
             if best.k < 0:
                 fits = False
                 continue
-            k_size, c_size = float(tiles.k_size[i, best.k]), float(tiles.c_size[i, best.c])
-            weight_tile = k_size * c_size * terms.window * terms.weight_b
-            input_tile = tiles.m_input_largest[i, best.m] * c_size * terms.input_b
-            m_rest, m_size = float(tiles.m_rest[i, best.m]), float(tiles.m_size[i, best.m])
-            m_last = float(tiles.m_rest_size[i, best.m]) if m_rest > 0.0 else m_size
-            drain_s = m_last * float(tiles.k_rest_size[i, best.k]) * terms.output_b * terms.write_s
-            load = weight_tile * terms.weight_dram + input_tile * terms.input_dram
             chip_s[c, i] = best.chip_s
             dram_s[c, i] = best.dram_s
-            edge_s[c, i] = load * terms.read_s + drain_s
+            edge_s[c, i] = best.edge_s
 
 
 @kernel

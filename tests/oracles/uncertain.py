@@ -27,8 +27,22 @@ def perturbed(machine, factor):
         refresh_w=old.refresh_w * factor("main_memory_background"),
         bandwidth_bytes_per_s=old.bandwidth_bytes_per_s * factor("main_memory_bandwidth"),
     )
+    memories = ("main_memory_energy", "main_memory_background", "main_memory_bandwidth")
     row = hwmodels.pack(dataclasses.replace(machine, main_memory=memory))
-    changes = {"clock_hz": row.clock_hz * factor("clock")}
+    return scaled(row, lambda name: 1.0 if name in memories else factor(name))
+
+
+def scaled(row, factor):
+    """Configurations with every component's cost multiplied by its factor, column by column."""
+    energy, background = factor("main_memory_energy"), factor("main_memory_background")
+    bandwidth = factor("main_memory_bandwidth")
+    changes = {
+        "clock_hz": row.clock_hz * factor("clock"),
+        "dram_background_w": row.dram_background_w * background,
+    }
+    for name in ("read", "write"):
+        changes[f"dram_{name}_pj_per_byte"] = getattr(row, f"dram_{name}_pj_per_byte") * energy
+        changes[f"dram_{name}_bytes_per_s"] = getattr(row, f"dram_{name}_bytes_per_s") * bandwidth
     for column in row._fields:
         value = getattr(row, column)
         if column.endswith("_port_bytes_per_s"):
