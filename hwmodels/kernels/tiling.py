@@ -146,7 +146,6 @@ class Found(NamedTuple):
     cycles: float  # of the array
     chip_s: float  # time on chip
     dram_s: float  # time of main memory
-    edge_s: float  # of it, the first load and the last store, which nothing hides
     read: float  # bytes of main memory
     written: float
     buffer_pj: float
@@ -155,6 +154,7 @@ class Found(NamedTuple):
     m: int
     order: int  # innermost loop
     costed: float  # mappings that were costed
+    edge_s: float  # of the main memory's time: the first load and the last store, which nothing hides
 
 
 @kernel
@@ -228,7 +228,6 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
         cycles=cost_work[0],
         chip_s=cost_work[1],
         dram_s=cost[2],
-        edge_s=cost_edge_s,
         read=cost[3],
         written=cost[4],
         buffer_pj=buffer_pj,
@@ -237,4 +236,5 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
         m=best_m,
         order=best_order,
         costed=costed,
+        edge_s=cost_edge_s,
     )

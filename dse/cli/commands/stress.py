@@ -70,8 +70,9 @@ def command(
     springboard stress resnet50 --space systolic --samples 200 --out runs/stressed
     springboard stress mobilenet_v2 --uncertainty all=0 --uncertainty main_memory_bandwidth=0.2 --out runs/bus
     """
+    from dse.files import check_writable
     from dse.plot import WIDTHS_INCHES
-    from dse.report import check_writable, json_values
+    from dse.report import json_values
     from dse.sweeping import sweep
     from dse.uncertain.rivals import refuse_templates
     from dse.uncertain.stressing import check_options, stress
