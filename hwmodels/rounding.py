@@ -269,8 +269,7 @@ def matmul(
     Raises
     ------
     ValueError
-        If shapes do not match, a width is out of range, or exact sums of `round_each` products need over 63
-        bits.
+        If shapes do not match or a width is out of range.
 
     Warns
     -----
@@ -336,16 +335,17 @@ def matmul_words(
     if int(group) != group or group < 1:
         raise ValueError(f"round_each must be a positive integer or None, got {round_each!r}")
     exact_bits = 2 * form.bits + int(np.ceil(np.log2(min(group, max(left.shape[1], 1)))))
-    if exact_bits > 63:
-        raise ValueError(f"round_each must keep exact sums within 63 bits, got {group} ({exact_bits} bits)")
+    wide = exact_bits > 63
     used = 0
     if code == kernels.STOCHASTIC:
         used = min(_random_bits(form.fl, lfsr_bits, random_bits), form.fl)
     columns = right.shape[1]
     out = np.empty((left.shape[0], columns), dtype=np.int64)
-    kernels.matmul(
+    partial = np.empty((2, columns) if wide else columns, dtype=np.int64)
+    datapath = kernels.matmul_wide if wide else kernels.matmul
+    datapath(
         np.ascontiguousarray(left, dtype=np.int32), np.ascontiguousarray(right, dtype=np.int32), int(group),
         code, form.fl, form.low, form.high, lfsr_mask(lfsr_bits), lfsr_bits - used, form.fl - used,
-        lfsr_states(columns, lfsr_bits, seed), np.empty(columns, dtype=np.int64), out,
+        lfsr_states(columns, lfsr_bits, seed), partial, out,
     )  # fmt: skip
     return out

@@ -68,6 +68,61 @@ def matmul(
 
 
 @kernel
+def dropped_word(high_part: int, low_part: int, dropped: int, low: int, high: int) -> int:
+    """Drop low bits of high_part 2^32 + low_part and clamp to [low, high], words of at most 32 bits."""
+    upper = high_part + (low_part >> 32)
+    if upper >= 1 << 31:  # what is left of it has more than 32 bits whatever is dropped
+        return high
+    if upper < -(1 << 31):
+        return low
+    return min(max((upper << (32 - dropped)) + ((low_part & 0xFFFFFFFF) >> dropped), low), high)
+
+
+@kernel
+def matmul_wide(
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    group: int,
+    mode: int,
+    dropped: int,
+    low: int,
+    high: int,
+    mask: int,
+    unused: int,
+    missing: int,
+    state: NDArray[np.int64],
+    partial: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Do as `matmul` where the exact sum of a group may need more than 63 bits.
+
+    `partial` is (2, n): sums of the products' high and low 32 bits; neither overflows below 2^31 products.
+    """
+    depth = a.shape[1]
+    columns = b.shape[1]
+    half = 1 << (dropped - 1) if mode == NEAREST and dropped > 0 else 0
+    for i in range(a.shape[0]):
+        for j in range(columns):
+            out[i, j] = 0
+        for start in range(0, depth, group):
+            stop = min(start + group, depth)
+            for j in range(columns):
+                partial[0, j], partial[1, j] = 0, half
+            for k in range(start, stop):
+                factor = np.int64(a[i, k])
+                for j in range(columns):
+                    product = factor * np.int64(b[k, j])
+                    partial[0, j] += product >> 32
+                    partial[1, j] += product & 0xFFFFFFFF
+            for j in range(columns):
+                if mode == STOCHASTIC:
+                    state[j] = lfsr_step(state[j], mask)
+                    partial[1, j] += (state[j] >> unused) << missing
+                rounded = dropped_word(partial[0, j], partial[1, j], dropped, low, high)
+                out[i, j] = min(max(out[i, j] + rounded, low), high)
+
+
+@kernel
 def quantize(
     x: NDArray[np.float64],
     scale: float,

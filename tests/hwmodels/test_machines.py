@@ -88,6 +88,22 @@ def test_reported_parts_scale_with_lanes_and_node():
     assert ratios.max() < 0.5
 
 
+def test_rows_of_a_matrix_product_fill_the_pes_of_an_unrolled_array():
+    """64 PEs side by side in output rows and columns, or in images: a product has only one loop of rows."""
+    product = layer_table([Nest(n=640, k=8, c=16)])
+    cycles = {
+        name: hwmodels.evaluate_operations(
+            product,
+            hwmodels.load("edge_16x16").replace(
+                {"array": hwmodels.Array(interconnect="unrolled", unroll=hwmodels.Unroll(c=4, **unroll))}
+            ),
+            "latency",
+        ).compute_cycles[0]
+        for name, unroll in {"plane": {"p": 8, "q": 8}, "images": {"n": 64}, "both": {"n": 8, "q": 8}}.items()
+    }
+    assert cycles["plane"] == cycles["images"] == cycles["both"] == 10 * 8 * 4
+
+
 def test_reported_parts_follow_the_multipliers_that_they_serve():
     spring = hwmodels.load("spring")
     wide = spring.replace({"array.unroll.c": 32})
