@@ -10,8 +10,9 @@ import hwmodels
 from dse.frames import categories
 from dse.metrics import columns
 from dse.network import Network, load_network, network_table
-from hwmodels.columns import BOUNDS, LIMITS
+from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.spec import Accelerator
+from hwmodels.tiers import tier_table
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -46,16 +47,26 @@ class Result:
         return frame
 
     @cached_property
+    def _costed(self) -> tuple[ConfigTable, MetricTable]:
+        """The machine's row of the configuration table, and the network's metrics on it."""
+        unique, _ = deduplicate(self.layers)
+        configs = hwmodels.pack(self.accelerator, {}, 1)
+        return configs, hwmodels.evaluate(unique, configs, self.mapping_objective)
+
+    @cached_property
     def totals(self) -> "pandas.Series":
         """The network's metrics, `feasible`, and `limit` where it is not."""
         import pandas
 
-        unique, _ = deduplicate(self.layers)
-        table = hwmodels.evaluate(unique, hwmodels.pack(self.accelerator, {}, 1), self.mapping_objective)
+        _, table = self._costed
         totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = LIMITS[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
+
+    def tiers(self) -> "pandas.DataFrame":
+        """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
+        return tier_table(*self._costed)
 
     @property
     def feasible(self) -> bool:

@@ -1,10 +1,15 @@
 """Where the power of a costed configuration goes, tier by tier, and whether the stack bears it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hwmodels.columns import LIMITS, ConfigTable, MetricTable
 from hwmodels.components import stacking
 from workloads.table import FloatColumn, IntColumn
+
+if TYPE_CHECKING:
+    import pandas
 
 FIRST_LIMIT = LIMITS.index(stacking.LIMITS[1])
 _KEPT = ("feasible", "limit", "area_mm2", "footprint_mm2", "temperature_c", "mappings_costed")
@@ -37,6 +42,38 @@ def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
     for name in metrics._fields:
         if name not in _KEPT:
             getattr(metrics, name)[failed] = np.nan
+
+
+def tier_table(configs: ConfigTable, metrics: MetricTable, c: int = 0) -> "pandas.DataFrame":
+    """Where one costed configuration's power goes, tier by tier.
+
+    Parameters
+    ----------
+    configs, metrics
+        Configurations and what they cost, columns of shape (n,).
+    c
+        The row.
+
+    Returns
+    -------
+    DataFrame
+        One row a tier, 0 next to the heat sink: `tier`, `area_mm2`, `power_w`, `power_density_w_per_mm2` over
+        the tier's own area, `temperature_c`. A main memory off chip is on none.
+
+    """
+    import pandas
+
+    area, power = (columns[c] for columns in tier_loads(configs, metrics))
+    stack = stacking.stack(area, power, configs.stack_style[c])
+    return pandas.DataFrame(
+        {
+            "tier": np.arange(area.size),
+            "area_mm2": area,
+            "power_w": power,
+            "power_density_w_per_mm2": stack.power_density_w_per_mm2,
+            "temperature_c": stack.temperature_c,
+        }
+    )
 
 
 def broken_by_standing_power(configs: ConfigTable) -> IntColumn:

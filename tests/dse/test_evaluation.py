@@ -121,3 +121,13 @@ def test_it_prints_what_the_machine_assumes():
 def test_every_metric_has_a_title_of_its_own():
     assert set(dse.metrics.columns()) <= set(dse.metrics.METRICS)
     assert dse.metrics.show_metric("temperature_c", 60.21) == "60.2 °C"
+
+
+def test_tiers_share_out_area_and_power():
+    result = dse.evaluate(tiny.network(), "spring")
+    tiers = result.tiers()
+    assert tiers["area_mm2"].tolist() == [pytest.approx(166.04, rel=1e-3), 166.0]
+    assert tiers["power_w"].sum() == pytest.approx(result.totals["power_w"], rel=1e-12)
+    assert tiers["temperature_c"].max() == result.totals["temperature_c"]
+    density = tiers["power_w"] / tiers["area_mm2"]
+    assert tiers["power_density_w_per_mm2"].tolist() == pytest.approx(density.tolist(), rel=1e-12)
