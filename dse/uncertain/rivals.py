@@ -48,8 +48,8 @@ class Rivals:
         if self.source is None:
             return None
         found = self.source.columns(["index", *names])
-        rows = np.isin(found["index"], self.points, assume_unique=True)
-        return {name: found[name][rows] for name in names}
+        rows = np.isin(found.pop("index"), self.points, assume_unique=True)
+        return found if rows.all() else {name: found[name][rows] for name in names}
 
 
 def rivals_of(subject: Sweep | Front) -> Rivals:

@@ -1,7 +1,7 @@
 """What a stress test found: probabilities, the robust front, quantiles, and what they rest on."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -202,21 +202,15 @@ class Stressed:
             If the folder cannot be written.
 
         """
-        from dse.files import check_writable
+        from dse.files import write_files
 
-        check_writable(folder)
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        paths = [target / name for name in FILES]
-        self.table.to_csv(paths[0])
-        self.uncertainties.to_csv(paths[1])
+        writers: dict[str, Callable[[Path], object]] = dict(
+            zip(FILES[:2], (self.table.to_csv, self.uncertainties.to_csv), strict=True)
+        )
         if len(self.front.objectives) > 1:
             figure = self.plot(width=width)
-            for path in paths[2:]:
-                figure.savefig(path)
-        else:
-            paths = paths[:2]
-        return [str(path) for path in paths]
+            writers.update(dict.fromkeys(FILES[2:], figure.savefig))
+        return write_files(folder, writers)
 
     def designs(self) -> "pandas.DataFrame":
         """Return the knee and the extremes of the nominal front with what the samples make of them.

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.dominance import strike_dominated
-from dse.pareto import filter_finite, good_points
+from dse.pareto import filter_finite
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
 from dse.uncertain.trial import Trial, Tried
 
 
 class Strikers(NamedTuple):
-    """Good designs' objectives: in each sample, and robust ones."""
+    """Fronts of the good designs: in each sample, and of their robust objectives."""
 
     by_sample: tuple[FloatArray, ...]  # shape (n_good, n_objectives) for each sample
     robust: FloatArray
@@ -50,15 +50,16 @@ def strikers(trial: Trial, good: Tried, quantile: float | None, share: float) ->
     `share` is that of the samples in which a robust design has to be feasible.
     """
     values, feasible = trial.values(good), trial.feasible(good)
-    by_sample = [
-        good_points(_front(values[feasible[:, sample], sample])) for sample in range(values.shape[1])
-    ]
+    by_sample = [_front(values[feasible[:, sample], sample]) for sample in range(values.shape[1])]
     steady = feasible.mean(axis=1) >= share
-    return Strikers(tuple(by_sample), good_points(_front(robust_values(values[steady], quantile))))
+    return Strikers(tuple(by_sample), _front(robust_values(values[steady], quantile)))
 
 
 def _front(values: FloatArray) -> FloatArray:
-    return values[filter_finite(values)]
+    """Non-dominated rows, those first that are good in all objectives: they strike most."""
+    front = values[filter_finite(values)]
+    ranks = np.argsort(np.argsort(front, axis=0, kind="stable"), axis=0, kind="stable").sum(axis=1)
+    return np.ascontiguousarray(front[np.argsort(ranks, kind="stable")])
 
 
 def surviving(trial: Trial, designs: Designs, strike: Strikers, quantile: float | None) -> IntArray:

@@ -23,7 +23,7 @@ def factor_of(stressed, sample, memory):
     return lambda name: float(draws[f"{name}[{memory}]" if name in PER_MEMORY else name])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 10**6), objective=st.sampled_from(["edp", "latency", "energy"]))
 def test_every_sample_equals_the_perturbed_machines(space, seed, objective):
     sweep = dse.sweep(network(), space, mapping_objective=objective, progress=False, workers=1)
