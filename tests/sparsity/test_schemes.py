@@ -392,3 +392,25 @@ def test_channel_counts_and_network_agree() -> None:
     tensor = net.graph.tensors["x"]
     described = replace(tensor, density=float(live.sum()) / 96, profile=tuple((live / 16).tolist()))
     assert net.with_tensors(described).effectual_macs == by_channel(mask.sum(axis=(0, 2, 3)), live)
+
+
+def test_groups_of_a_recurrent_layers_features() -> None:
+    dense = load("deepspeech2")
+    net = dense.sparsify("n_m", n=1, m=4)
+    for role in ("input", "recurrent"):
+        mask = net.mask("gru2", role)
+        assert mask is not None
+        assert (mask.reshape(*mask.shape[:2], -1, 4).sum(-1) == 1).all()
+    assert net.sparsify("n_m", n=1, m=4).nonzero_parameters == net.nonzero_parameters
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options", "words"),
+    [
+        ("block", {"density": 0.5, "block": (7, 7)}, "block: 7x7 divides no layer of 'resnet20_cifar10'"),
+        ("n_m", {"n": 1, "m": 7}, "n_m: 7 divides the input channels of no layer of 'resnet20_cifar10'"),
+    ],
+)
+def test_patterns_that_fit_nowhere_are_refused(scheme: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(SparsityError, match=words):
+        load("resnet20_cifar10").sparsify(scheme, **options)

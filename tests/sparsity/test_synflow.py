@@ -185,3 +185,29 @@ def test_what_cannot_flow_is_refused_by_name() -> None:
         synflow_of_module(torch.nn.ReLU(), (4,), 0.5)
     with pytest.raises(SparsityError, match=r"synflow: the flow overflows"):
         synflow(lambda live: live["w"].sum() * 1e300 * 1e300, {"w": torch.ones(3)}, 0.5, 1)
+
+
+def test_flow_through_cut_and_padded_shortcuts() -> None:
+    """ResNet-20's shortcuts take every second position and pad channels with zeros: R by hand, and a mask."""
+    dense = load("resnet20_cifar10")
+    layers = prunable(dense)
+    values = fresh_weights(layers, 0)
+    flow = linear_flow(dense)(values)
+
+    def convolve(x: torch.Tensor, name: str, stride: int = 1) -> torch.Tensor:
+        return torch.nn.functional.conv2d(x, values[name], stride=stride, padding=1)
+
+    x = convolve(torch.ones(1, 3, 32, 32, dtype=torch.float64), "conv1")
+    for stage in (1, 2, 3):
+        for block in range(3):
+            stride = 2 if stage > 1 and block == 0 else 1
+            y = convolve(convolve(x, f"layer{stage}.{block}.conv1", stride), f"layer{stage}.{block}.conv2")
+            short = x[:, :, ::stride, ::stride]
+            more = y.shape[1] - x.shape[1]
+            x = y + torch.nn.functional.pad(short, (0, 0, 0, 0, more // 2, more - more // 2))
+    want = (x.mean((2, 3)) @ values[list(values)[-1]].T).sum()
+    assert float(flow) == pytest.approx(float(want), rel=1e-10)  # sums in another order
+    pruned = dense.sparsify("synflow", density=0.1, iterations=4)
+    kept = sum(one.nonzeros for one in prunable(pruned).values())
+    total = sum(one.size for one in layers.values())
+    assert kept == pytest.approx(0.1 * total, abs=2)

@@ -60,10 +60,9 @@ def to_prune(network: Network, dense: Collection[str]) -> dict[str, Weight]:
 
 def reduction_axis(network: Network, layer: str, weight: Weight) -> int:
     """Axis of a layer's weight that its products are summed over: input channels, or features."""
-    try:
-        operation = network.graph.node(layer).operation
-    except KeyError:
-        return 1
+    if layer not in network.graph.nx:  # one of several matrices of an operation, features last
+        return len(weight.shape) - 1
+    operation = network.graph.node(layer).operation
     if isinstance(operation, TransposedConvolution):
         return 0
     if isinstance(operation, MatMul):

@@ -1,8 +1,8 @@
 """A network with everything linear and positive, run by PyTorch: what SynFlow differentiates.
 
 Weights are absolute values, the input is ones, so every tensor is positive: rectifiers are the identity,
-and so is every other activation function, batch norm (fresh: mean 0, variance 1, scale 1, shift 0) and
-bias (0).
+and so is every other activation function, batch norm (fresh: mean 0, variance 1, scale 1, shift 0),
+normalisation of responses, softmax of the outputs, and bias (0).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +15,17 @@ from workloads.operations import (
     Concat,
     Convolution,
     Elementwise,
+    Expand,
     GlobalPool,
     Linear,
+    LocalResponse,
+    Pad,
     Pool,
     Reduce,
     Reshape,
+    Slice,
+    Softmax,
+    Split,
     Transpose,
 )
 from workloads.sparsity.checks import SparsityError
@@ -63,7 +69,8 @@ def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
     graph = network.graph
     nodes = list(graph.nodes())
     for node in nodes:
-        if not isinstance(node.operation, tuple(_RULES)):
+        inner = isinstance(node.operation, Softmax) and graph.consumers(node.outputs[0])
+        if inner or not isinstance(node.operation, tuple(_RULES)):
             raise SparsityError(
                 f"synflow: {node.operation.kind} {node.operation.name!r} has no linear counterpart"
             )
@@ -79,7 +86,9 @@ def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
         }
         for node in nodes:
             rule = next(rule for kind, rule in _RULES.items() if isinstance(node.operation, kind))
-            values[node.outputs[0]] = rule(node, [values[name] for name in node.inputs], weights)
+            made = rule(node, [values[name] for name in node.inputs], weights)
+            results = made if isinstance(made, tuple) else (made,)
+            values.update(zip(node.outputs, results, strict=False))
         return sum((values[name].sum() for name in ends), torch.zeros_like(reference.sum()))
 
     return flow
@@ -176,6 +185,38 @@ def _concat(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torc
     return torch.cat(list(inputs), operation.axis)
 
 
+def _slice(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+    import torch
+
+    operation: Any = node.operation
+    result = inputs[0]
+    for axis, start, stop, step in operation.cuts:
+        taken = torch.tensor(list(range(start, stop, step)), device=result.device)
+        result = result.index_select(axis, taken)
+    return result
+
+
+def _split(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "tuple[torch.Tensor, ...]":
+    import torch
+
+    operation: Any = node.operation
+    return tuple(torch.split(inputs[0], list(operation.lengths), operation.axis))
+
+
+def _pad(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+    import torch.nn.functional as call
+
+    operation: Any = node.operation
+    return call.pad(inputs[0], [side for pair in reversed(operation.pads) for side in pair])
+
+
+def _expand(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+    operation: Any = node.operation
+    if operation.tiled:
+        raise SparsityError(f"synflow: {operation.kind} {operation.name!r} has no linear counterpart")
+    return inputs[0].expand(operation.shape)
+
+
 def _same(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
     return inputs[0]
 
@@ -185,10 +226,16 @@ _RULES: dict[type, Any] = {
     Concat: _concat,
     Convolution: _convolve,
     Elementwise: _elementwise,
+    Expand: _expand,
     GlobalPool: _global_pool,
     Linear: _multiply,
+    LocalResponse: _same,
+    Pad: _pad,
     Pool: _pool,
     Reduce: _reduce,
     Reshape: _reshape,
+    Slice: _slice,
+    Softmax: _same,
+    Split: _split,
     Transpose: _transpose,
 }

@@ -1,11 +1,13 @@
 """What a network's weights take in memory under a storage format."""
 
+from dataclasses import replace
 from math import prod
 
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density import DensityModel, Mask, Uniform
 from workloads.sparsity.formats import Format, Storage, expected_size
+from workloads.sparsity.recognise import find_block, find_groups
 from workloads.tensors import Weight
 
 
@@ -27,8 +29,8 @@ def storage_bytes(
         Any network.
     format
         "dense", "bitmask", "rle", "csr", "csc", "coo", "n_m", "block" or "periodic", or a `Storage` where
-        a format has parameters. Vectors (biases, scales) and weights without zeros are stored dense
-        whatever it says.
+        a format has parameters; "n_m" and "block" take those that each mask shows, 2:4 where it shows none.
+        Vectors (biases, scales) and weights without zeros are stored dense whatever it says.
     datapath_bits
         Bits of weights that say nothing themselves.
 
@@ -50,6 +52,7 @@ def storage_bytes(
     (60305, 266610)
 
     """
+    named = not isinstance(format, Storage)
     storage = format if isinstance(format, Storage) else Storage(format=_format(format))
     total = 0
     for weight in network.graph.weights.values():
@@ -57,11 +60,30 @@ def storage_bytes(
         stored = float(prod(weight.shape) * bits)
         if storage.format != Format.DENSE and len(weight.shape) > 1 and weight.nonzeros < weight.size:
             try:
-                stored = float(expected_size(storage, model_of(weight), bits).bits)
+                fitted = _shown(storage, weight) if named else storage
+                stored = float(expected_size(fitted, model_of(weight), bits).bits)
             except SparsityError as error:
                 raise SparsityError(f"weight {weight.name!r}: {error}") from None
         total += -(-round(stored) // 8)
     return total
+
+
+def _shown(storage: Storage, weight: Weight) -> Storage:
+    """Return a format with the parameters that a weight's mask shows, if it shows any."""
+    mask = weight.mask
+    if mask is not None and storage.format == Format.N_M:
+        groups = find_groups(mask)
+        if groups is not None:
+            n, m, axis = groups
+            return replace(storage, n=n, m=m, axis=axis)
+    if mask is not None and storage.format == Format.BLOCK:
+        block = find_block(mask)
+        if block is None:
+            raise SparsityError(
+                "BLOCK: its zeros lie in no blocks; Storage(format=Format.BLOCK, block=...) gives extents"
+            )
+        return replace(storage, block=block)
+    return storage
 
 
 def _format(name: str | Format) -> Format:

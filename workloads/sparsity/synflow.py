@@ -72,7 +72,7 @@ def synflow(
             scores = [(slope * weight).abs() for slope, weight in zip(gradients, live.values(), strict=True)]
             together = torch.cat([score.flatten() for score in scores])
             if not bool(torch.isfinite(together).all()):
-                raise SparsityError("synflow: the flow overflows; give weights in double precision")
+                raise SparsityError("synflow: the flow overflows, too many activations are multiplied")
             lowest = int((1.0 - kept) * together.numel())
             if lowest >= 1:
                 threshold = torch.kthvalue(together, lowest).values

@@ -54,6 +54,8 @@ def n_m(
         raise SparsityError(f"n_m: n must be between 1 and m = {m}, got {n}")
     axes = {name: reduction_axis(network, name, one) for name, one in to_prune(network, dense).items()}
     layers = {name: one for name, one in to_prune(network, dense).items() if not one.shape[axes[name]] % m}
+    if axes and not layers:
+        raise SparsityError(f"n_m: {m} divides the input channels of no layer of {network.name!r}")
     masks = {name: top_n_m(scores, n, m, axes[name]) for name, scores in scores_of(layers, weights, seed)}
     return with_masks(network, masks, measured=weights is not None)
 
@@ -97,6 +99,8 @@ def block(
         for name, weight in to_prune(network, dense).items()
         if name in sides and not any(np.mod(weight.shape, sides[name]))
     }
+    if not layers and prunable(network):
+        raise SparsityError(f"block: {'x'.join(map(str, block))} divides no layer of {network.name!r}")
     masks = {
         name: top_blocks(scores, sides[name], nonzeros_at(density, scores.size // prod(sides[name]), name))
         for name, scores in scores_of(layers, weights, seed)
