@@ -19,7 +19,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
 from hwmodels.kernels.chip import c_steps, chip_work, k_steps, m_steps
-from hwmodels.kernels.layout import SYSTOLIC, UNROLLED, Plane, distinct_inputs
+from hwmodels.kernels.layout import CARTESIAN, SYSTOLIC, UNROLLED, Plane, distinct_inputs
 from hwmodels.kernels.terms import Terms
 
 LATENCY = 0
@@ -137,6 +137,30 @@ def doubled(need: float, loads: float, double: int) -> float:
     return 2.0 * need if double == 1 and loads > 1.0 else need
 
 
+_SLACK = 1.0 - 1e-12
+"""What the rounding of a bound may not decide."""
+
+
+@kernel
+def least_score(
+    terms: Terms,
+    turns: tuple[float, float, float],
+    folded: tuple[float, float, float],
+    distinct: float,
+    input_bytes: float,
+    objective: int,
+) -> float:
+    """Lower bound of the score of all mappings that cut some dimensions as given and the others anyhow.
+
+    `turns` and `folded` are those of a single tile of the others: with more tiles there are no fewer folds,
+    since a sum of ceilings is no less than the ceiling of the sum, and no fewer passes. Every operand crosses
+    the main-memory port at least once, and no load is exposed.
+    """
+    work = chip_work(terms, turns, folded, distinct)
+    least = total_cost(terms, work, 0.0, input_bytes, (1.0, 1.0, 0.0))
+    return score(least[0], least[1], objective) * _SLACK
+
+
 class Found(NamedTuple):
     """The best mapping of a nest. The score is infinite and the candidates are -1 where nothing fits."""
 
@@ -162,8 +186,9 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
     """Search the mapspace of nest `i` of the tile table, whose terms and plane are given.
 
     Candidates are skipped when their tiles do not fit or when a lower bound of their score (every operand
-    moved once, work on chip as it is) already reaches the best found; both leave the minimum untouched. The
-    first best in enumeration order wins.
+    moved once, work on chip as it is) already reaches the best found, and whole rows of them when a bound
+    over all tiles of C, or of K and C, does; all of that leaves the minimum untouched. The first best in
+    enumeration order wins.
     """
     once = (1.0, 1.0, 0.0)
     best = math.inf
@@ -174,6 +199,8 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
     costed = 0.0
     distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
 
+    c_least = c_steps(terms, 1.0, terms.all_c, terms.all_c)
+    k_least = 1.0 if terms.interconnect == CARTESIAN else k_steps(terms, 1.0, terms.all_k, terms.all_k)
     for mi in range(tiles.m_number[i]):
         m_size = float(tiles.m_size[i, mi])
         m_rest, m_rest_size = float(tiles.m_rest[i, mi]), float(tiles.m_rest_size[i, mi])
@@ -184,11 +211,17 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
         if terms.interconnect == UNROLLED:
             distinct = distinct_inputs(plane, extents[1], extents[2])
         input_bytes = terms.groups * tiles.m_input_total[i, mi] * terms.all_c * terms.input_dram_b
+        turns, folded = (1.0, 1.0, n_m), (k_least, c_least, m_folds)
+        if least_score(terms, turns, folded, distinct, input_bytes, objective) >= best:
+            continue
         for ki in range(tiles.k_number[i]):
             k_size = float(tiles.k_size[i, ki])
             k_rest = float(tiles.k_rest_size[i, ki])
             n_k = float(tiles.k_tiles[i, ki])
             k_folds = k_steps(terms, n_k, k_size, k_rest)
+            turns, folded = (n_k, 1.0, n_m), (k_folds, c_least, m_folds)
+            if least_score(terms, turns, folded, distinct, input_bytes, objective) >= best:
+                continue
             output_need = doubled(m_size * k_size * terms.sum_b, n_k * n_m * terms.groups, terms.double)
             drain_s = m_last * k_rest * terms.output_b * terms.write_s * terms.result_moves
             for ci in range(tiles.c_number[i]):
