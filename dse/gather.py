@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dse.metrics import Objective
 from dse.pareto import RunningFront
-from dse.parts import Parts
+from dse.parts import Parts, wanted_rows
 from dse.space import Space
 from dse.task import Chunk, Columns, limit_names
+
+_PIECES: Final = 256
+"""Pieces that are merged into one: many small arrays take more memory than the rows in them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Gathered:
     def columns(self, names: Sequence[str]) -> Columns:
         """Columns of the rows kept, in the order of their indices."""
         if self.parts is not None:
-            return self.parts.load(names)
+            return self.parts.load(names, self.front)
         assert self.rows is not None
         return {name: self.rows[name] for name in names}
 
@@ -55,7 +59,7 @@ class Gather:
         self._size = space.size
         self._every_row = every_row
         self._whole: Columns = {}
-        self._pieces: dict[int, Columns] = {}
+        self._pieces: list[Columns] = []
 
     @property
     def needed(self) -> list[str]:
@@ -69,17 +73,27 @@ class Gather:
         if self._parts is not None:
             return
         if not self._every_row:
-            self._pieces[start] = chunk.columns
+            self._pieces.append(self._wanted(chunk.columns))
+            if len(self._pieces) == _PIECES:
+                self._pieces = [self._merged()]
             return
         for name, column in chunk.columns.items():
             if name not in self._whole:  # one array, filled in place: never two copies of a column
                 self._whole[name] = np.empty(self._size, dtype=column.dtype)
             self._whole[name][start:stop] = column
 
+    def _wanted(self, columns: Columns) -> Columns:
+        """The sample, and what is on the front so far: other fronts of ranges would fill the memory."""
+        wanted = wanted_rows(columns, self.front.index)
+        return {name: column[wanted] for name, column in columns.items()}
+
+    def _merged(self) -> Columns:
+        """All pieces as one, by index."""
+        columns = {name: np.concatenate([piece[name] for piece in self._pieces]) for name in self._pieces[0]}
+        order = np.argsort(columns["index"], kind="stable")
+        return self._wanted({name: column[order] for name, column in columns.items()})
+
     def finish(self) -> Gathered:
         """Everything, after the last chunk."""
-        rows = self._whole
-        if self._pieces:
-            pieces = [self._pieces[start] for start in sorted(self._pieces)]
-            rows = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        rows = self._merged() if self._pieces else self._whole
         return Gathered(self.front.index, self._counts, None if self._parts else rows, self._parts)

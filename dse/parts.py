@@ -1,12 +1,14 @@
 """Parts of a sweep on disk: how a range of indices becomes a Parquet file and comes back."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.errors import StoreError
 from dse.space import Space
@@ -30,6 +32,15 @@ class Parts:
         """Every range of indices, in order."""
         for start in range(0, self.points, self.chunk):
             yield start, min(start + self.chunk, self.points)
+
+    def there(self) -> Iterator[tuple[int, int]]:
+        """Ranges that have a file, whole or not, in order; how many there could be does not matter."""
+        for name in sorted(entry.name for entry in os.scandir(self.folder)):
+            first = name.partition("-")[0]
+            start = int(first) if first.isdigit() else self.points
+            stop = min(start + self.chunk, self.points)
+            if start % self.chunk == 0 and start < stop and name == self.file(start, stop).name:
+                yield start, stop
 
     def file(self, start: int, stop: int) -> Path:
         """Where the part of a range lies, or will lie."""
@@ -63,8 +74,15 @@ class Parts:
             return None
         return Chunk({name: table[name].to_numpy() for name in table.column_names}, counts)
 
-    def load(self, columns: Sequence[str]) -> Columns:
+    def load(self, columns: Sequence[str], front: NDArray[np.int64] | None = None) -> Columns:
         """Columns of all parts, one array each; their rows are in the order of the indices.
+
+        Parameters
+        ----------
+        columns
+            Names.
+        front
+            Where parts hold some rows only: the indices that are wanted beside the sample.
 
         Raises
         ------
@@ -74,22 +92,31 @@ class Parts:
         """
         found: dict[str, list[Any]] = {name: [] for name in columns}
         whole: Columns = {}
+        read = columns if self.every_row else list(dict.fromkeys([*columns, "index", "sampled"]))
         for start, stop in self.ranges():
-            part = self.read(start, stop, columns)
+            part = self.read(start, stop, read)
             if part is None:
                 file = self.file(start, stop)
                 raise StoreError(
                     f"store {self.folder.parent}: {file.name} is missing or damaged; run the sweep again"
                 )
+            wanted = None if self.every_row else wanted_rows(part.columns, front)
             for name in columns:
                 column = part.columns[name]
-                if not self.every_row:
-                    found[name].append(column)
+                if wanted is not None:
+                    found[name].append(column[wanted])
                     continue
                 if name not in whole:  # one array, filled in place: never two copies of a column
                     whole[name] = np.empty(self.points, dtype=column.dtype)
                 whole[name][start:stop] = column
         return whole if self.every_row else {name: np.concatenate(pieces) for name, pieces in found.items()}
+
+
+def wanted_rows(columns: Columns, front: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """Rows of the sample and of a front, of columns that hold only some of their range."""
+    if front is None:
+        return np.ones(len(columns["index"]), dtype=bool)
+    return np.asarray(columns["sampled"] | np.isin(columns["index"], front))
 
 
 def encode(space: Space, chunk: Chunk) -> bytes:

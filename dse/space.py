@@ -109,7 +109,7 @@ class Space:
         parsed = tuple(parse_constraint(str(text), known, texts) for text in constraints)
         object.__setattr__(self, "constraints", parsed)
         if self.size > MOST_POINTS:
-            raise ValueError(f"space {name}: {self.size:.3g} points are more than 64-bit indices can number")
+            raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -162,7 +162,7 @@ class Store:
     def close(self) -> None:
         """Let another process have the store."""
         if self._lock is not None:
-            os.close(self._lock)
+            _let_go(self._lock)
             self._lock = None
 
     def __enter__(self) -> Self:
@@ -212,6 +212,30 @@ def _acquire(folder: Path) -> int:
         raise StoreError(
             f"store {folder}: in use by {holder or 'another process'}; wait for it or end it"
         ) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    _HELD.add(lock)
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    except BaseException:
+        _let_go(lock)
+        raise
     return lock
+
+
+_HELD: Final[set[int]] = set()
+"""Locks of this process."""
+
+
+def _let_go(lock: int) -> None:
+    _HELD.discard(lock)
+    os.close(lock)
+
+
+def _forget() -> None:
+    """Close what a forked process, such as a pool's worker, was born with: it would hold it for good."""
+    for lock in list(_HELD):
+        _let_go(lock)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,8 +1,8 @@
 """Every point of a space, in parallel, resumable, with the front kept on the way."""
 
 import contextlib
+import itertools
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +14,7 @@ from dse.errors import StoreError
 from dse.gather import Gather
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.network import Network, network_table
+from dse.parts import Parts
 from dse.progress import Progress
 from dse.space import Space
 from dse.store import Store, manifest_of
@@ -154,19 +155,19 @@ def _fill(
     progress: bool | None,
 ) -> None:
     """Gather what the store holds, then compute and store the rest."""
-    todo: deque[tuple[int, int]] = deque()
     excluded = [len(LIMITS) + position for position, _ in space.architecture_constraints]
     done = 0  # configurations costed; points that a constraint excludes do not count
-    for start in range(0, space.size, chunk):
-        stop = min(start + chunk, space.size)
-        found = store.parts.read(start, stop, gather.needed) if store is not None else None
-        if found is None:
-            todo.append((start, stop))
-        else:
-            gather.add(start, stop, found)
-            done += _costed(found, excluded)
-    if not todo:
+    held: set[int] = set()  # starts of ranges
+    for start, stop, found in _held(store.parts, gather.needed) if store is not None else ():
+        gather.add(start, stop, found)
+        held.add(start)
+        done += _costed(found, excluded)
+    if len(held) == -(-space.size // chunk):
         return
+    # Never all at once: a large space has more ranges than fit into memory.
+    todo = (
+        (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
+    )
     own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
     total = space.admissible() if space.size <= _MOST_COUNTED else space.size
     with Progress(total, done, progress) as bar:
@@ -189,23 +190,32 @@ def _fill(
                 own.shutdown(wait=True, cancel_futures=True)
 
 
+def _held(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int, Chunk]]:
+    """Parts that are there and whole."""
+    for start, stop in parts.there():
+        chunk = parts.read(start, stop, columns)
+        if chunk is not None:
+            yield start, stop, chunk
+
+
 def _costed(chunk: Chunk, excluded: list[int]) -> int:
     """Points of a chunk that were not excluded before costing."""
     return int(chunk.counts.sum() - chunk.counts[excluded].sum())
 
 
 def _completed(
-    executor: Executor | None, task: Task, todo: deque[tuple[int, int]]
+    executor: Executor | None, task: Task, todo: Iterator[tuple[int, int]]
 ) -> Iterator[tuple[int, int, Chunk]]:
     """Results as they complete, with a few tasks waiting behind every worker and never more."""
     assert executor is not None
     window = 2 * int(getattr(executor, "_max_workers", 0) or _WORKERS_UNKNOWN) + 2
     flying: dict[Future[Chunk], tuple[int, int]] = {}
     try:
-        while todo or flying:
-            while todo and len(flying) < window:
-                bounds = todo.popleft()
+        while True:
+            for bounds in itertools.islice(todo, window - len(flying)):
                 flying[executor.submit(task, *bounds)] = bounds
+            if not flying:
+                return
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 start, stop = flying.pop(future)
                 yield start, stop, future.result()

@@ -113,7 +113,7 @@ class Sweep:
         if set(wanted) == set(self.objectives):
             return self.gathered.front
         watched = ", ".join(str(objective) for objective in self.objectives)
-        if "candidate" in (self.gathered.rows or {}) or (
+        if "sampled" in (self.gathered.rows or {}) or (
             self.gathered.parts and not self.gathered.parts.every_row
         ):
             raise ValueError(

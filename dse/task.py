@@ -111,8 +111,9 @@ def front_of_range(
     Returns
     -------
     Chunk
-        Columns as of `cost_index`, the rows that stay, and `candidate`: whether a row is on the range's own
-        front. What stays depends on the range alone, never on what other ranges held.
+        Columns as of `cost_index`, the rows that stay, and `sampled`: whether a row is of the sample; the
+        others are on the range's own front. What stays depends on the range alone, never on what other ranges
+        held.
 
     """
     columns, counts = cost_range(layers, space, start, stop, mapping_objective)
@@ -123,9 +124,10 @@ def front_of_range(
         values, names=[f"{o.column} in configurations {start} to {stop - 1}" for o in objectives]
     )
     candidate[feasible[filter_finite(values)]] = True
-    kept = candidate | spread(columns["index"], share)
+    sampled = spread(columns["index"], share)
+    kept = candidate | sampled
     rows = {name: column[kept] for name, column in columns.items()}
-    return Chunk({**rows, "candidate": candidate[kept]}, counts)
+    return Chunk({**rows, "sampled": sampled[kept]}, counts)
 
 
 def _tiles(layers: LayerTable) -> TileTable:

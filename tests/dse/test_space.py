@@ -208,6 +208,18 @@ def test_operating_points_slow_down_with_the_voltage():
     assert all(clock % 50e6 == 0 and clock <= NOMINAL_CLOCK_HZ * 1.01 for clock in clocks)
 
 
+def test_more_points_than_indices_are_refused_however_many():
+    paths = ("array.rows", "array.cols", "vector_lanes", "datapath.weight_bits", "datapath.input_bits")
+    buffers = (f"buffers.{name}.bytes" for name in ("weight", "input", "output", "shared"))
+    axes = {path: range(8, 18 if path.endswith("_bits") else 208) for path in (*paths, *buffers)}
+    axes |= {
+        "clock_hz": range(10**8, 10**8 + 999),
+        "main_memory.bandwidth_bytes_per_s": range(10**9, 10**9 + 999),
+    }
+    with pytest.raises(ValueError, match=r"space: 1,277,[\d,]+ points are more than 64-bit indices"):
+        dse.Space("edge_16x16", axes)
+
+
 def test_long_axes_are_shortened_in_print():
     assert "4, 5, 6, ... 16 more ..., 23" in repr(dse.Space("edge_16x16", {"array.rows": range(4, 24)}))
 

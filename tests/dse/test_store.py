@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,11 +38,11 @@ def whole(tmp_path_factory):
     return folder, fill(folder)
 
 
-def script(body):
-    """A Python process with the project on its path."""
+def script(body, *before):
+    """A Python process with the project on its path, started by way of a command."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     return subprocess.Popen(
-        [sys.executable, "-c", body],
+        [*before, sys.executable, "-c", body],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -273,6 +274,51 @@ except dse.StoreError as error:
     assert not list(folder.rglob("*.tmp"))
     fill(folder)
     assert contents(folder) == contents(undisturbed)
+
+
+MOUNTED = """
+import subprocess
+import dse
+from tests.dse import tiny
+
+def mount(options):
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", {disk!r}]).returncode
+
+def fill(expected):
+    try:
+        dse.sweep(tiny.network(), tiny.space(), store={store!r}, chunk=16)
+    except dse.StoreError as error:
+        assert expected in str(error), error
+        print("refused")
+    else:
+        print("filled")
+
+if mount("size=64k"):
+    raise SystemExit(77)
+fill("cannot take a part (No space left on device); the parts it has are whole: make room and run again")
+mount("remount,ro")
+fill("cannot be created (Read-only file system)")
+mount("remount,rw,size=4m")
+fill("")
+subprocess.run(["cp", "-r", {store!r}, {out!r}], check=True)
+"""
+
+
+def test_a_small_file_system_that_fills_up_and_is_made_read_only(whole, tmp_path):
+    undisturbed, _ = whole
+    disk, out = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    body = MOUNTED.format(disk=str(disk), store=str(disk / "store"), out=str(out))
+    unshare = shutil.which("unshare")
+    if not unshare:
+        pytest.skip("there is no unshare, which gives a process mounts of its own")
+    process = script(body, unshare, "--map-root-user", "--mount")
+    output, errors = process.communicate(timeout=300)
+    if process.returncode == 77 or "unshare failed" in errors:
+        pytest.skip("this system does not let a process mount a file system of its own")
+    assert process.returncode == 0, errors
+    assert output.split() == ["refused", "refused", "filled"]
+    assert contents(out) == contents(undisturbed)
 
 
 def test_pandas_and_duckdb_open_it_directly(whole):

@@ -1,5 +1,6 @@
 """A sweep equals costing its points one by one, whatever runs it and however it is cut."""
 
+import tracemalloc
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -9,10 +10,11 @@ import pytest
 
 import dse
 import hwmodels
-from dse import sweeping, task
+from dse import gather, sweeping, task
 from dse.metrics import columns
 from dse.pareto import nondominated
 from dse.report import assumptions
+from dse.sampling import spread
 from tests.dse import tiny
 from workloads import deduplicate
 
@@ -94,9 +96,51 @@ def test_keeping_only_the_front_keeps_few_rows(monkeypatch):
     lean = dse.sweep(tiny.network(), tiny.space(), keep="front", chunk=32)
     every = dse.sweep(tiny.network(), tiny.space(), chunk=32)
     assert len(lean.frame) < len(every.frame) / 2
-    pd.testing.assert_frame_equal(
-        lean.frame.drop(columns="candidate", errors="ignore"), every.frame.loc[lean.frame.index]
-    )
+    pd.testing.assert_frame_equal(lean.frame, every.frame.loc[lean.frame.index])
+
+
+def test_keeping_only_the_front_drops_the_fronts_of_ranges(swept, monkeypatch, tmp_path):
+    monkeypatch.setattr(sweeping, "_SAMPLE", 20)
+    monkeypatch.setattr(gather, "_PIECES", 3)
+    options = {"keep": "front", "chunk": 8, "objectives": OBJECTIVES}
+    lean = dse.sweep(tiny.network(), tiny.space(), **options)
+    sample = np.flatnonzero(spread(np.arange(144), 20 / 144))
+    wanted = sorted({*sample.tolist(), *swept.front(OBJECTIVES).frame.index})
+    assert lean.frame.index.tolist() == wanted
+    stored = dse.sweep(tiny.network(), tiny.space(), store=tmp_path, **options)
+    pd.testing.assert_frame_equal(stored.frame, lean.frame)
+
+
+class Interrupted(OneAtATime):
+    """Ctrl-C after so many tasks."""
+
+    def __init__(self, tasks):
+        self.left = tasks
+
+    def submit(self, function, /, *args, **kwargs):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().submit(function, *args, **kwargs)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_space_of_billions_of_points_takes_little_memory(tmp_path, stored):
+    axes = dict.fromkeys(["array.rows", "array.cols", "vector_lanes"], range(2, 42))
+    sizes = {f"buffers.{name}.bytes": range(2**12, 2**12 + 40) for name in ("weight", "input", "output")}
+    space = dse.Space("edge_16x16", {**axes, **sizes})
+    assert space.size == 40**6
+    options = {"keep": "front", "chunk": 4, "store": tmp_path if stored else None}
+    tracemalloc.start()
+    try:
+        for tasks in (30, 60) if stored else (60,):
+            with pytest.raises(KeyboardInterrupt, match=r"stopped after \d+ of 4,096,000,000"):
+                dse.sweep(tiny.network(), space, executor=Interrupted(tasks), **options)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * 2**20
 
 
 def test_metric_constraints_exclude_after_costing(swept):
