@@ -1,10 +1,11 @@
 """An axis: a dotted field of an accelerator, or several in step, and the values it may take."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from dse.quantities import NUMBER_WITH_UNIT, dimension_of, parse, show
 
 Label = int | float | str | bool
+
+MOST_VALUES: Final = 1_000_000
+"""Most values that `steps` makes: each one is checked as a machine."""
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -200,24 +204,30 @@ def steps(start: float | str, stop: float | str, step: float | str) -> tuple[int
     Returns
     -------
     tuple of int or float
-        Ints where all three are whole.
+        Ints where start and step are whole; otherwise rounded to twelve digits.
 
     Raises
     ------
     ValueError
-        If `step` is not positive or `stop` lies below `start`.
+        If `step` is not positive, `stop` lies below `start`, or there are more than a million values.
 
     Examples
     --------
-    >>> steps(8, 32, 8), steps("0.5 GHz", "1 GHz", "250 MHz")
-    ((8, 16, 24, 32), (500000000, 750000000, 1000000000))
+    >>> steps(8, 32, 8), steps("0.5 GHz", "1 GHz", "250 MHz"), steps(0.1, 0.4, 0.1)
+    ((8, 16, 24, 32), (500000000, 750000000, 1000000000), (0.1, 0.2, 0.3, 0.4))
 
     """
     first, last, by = (parse(end, "") if isinstance(end, str) else end for end in (start, stop, step))
-    if not by > 0 or not first <= last:
+    if not by > 0 or not first <= last or not all(math.isfinite(end) for end in (first, last, by)):
         raise ValueError(f"steps: need start <= stop and step > 0, got {start!r} to {stop!r} by {step!r}")
+    if (last - first) / by >= MOST_VALUES:
+        raise ValueError(
+            f"steps: {start!r} to {stop!r} by {step!r} are {(last - first) / by:.3g} values, an axis has at "
+            f"most {MOST_VALUES:,}"
+        )
     count = int((last - first) / by + 1e-9) + 1
-    return tuple(first + i * by for i in range(count))
+    values = [first + i * by for i in range(count)]
+    return tuple(float(f"{value:.12g}") if isinstance(value, float) else value for value in values)
 
 
 def linked_choices(
