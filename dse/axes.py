@@ -14,7 +14,7 @@ from dse.quantities import NUMBER_WITH_UNIT, dimension_of, parse, show
 
 Label = int | float | str | bool
 
-MOST_VALUES: Final = 1_000_000
+MOST_VALUES: Final = 100_000
 """Most values that `steps` makes: each one is checked as a machine."""
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
@@ -160,7 +160,12 @@ def choices_of(path: str, choices: Iterable[Any]) -> tuple[Any, ...]:
     values = tuple(_number_or_text(path, value) for value in choices)
     if not values:
         raise ValueError(f"axis {path}: no values given")
-    _refuse_twice(path, [label_of(value) for value in values])
+    labels = [label_of(value) for value in values]
+    for label, value in zip(labels, values, strict=True):
+        namesake = values[labels.index(label)]
+        if not isinstance(value, str) and type(namesake) is type(value) and namesake != value:
+            raise ValueError(f"axis {path}: two different components are called {label}; rename one")
+    _refuse_twice(path, labels)
     return values
 
 
@@ -188,7 +193,7 @@ def powers_of_two(start: int | str, stop: int | str) -> tuple[int, ...]:
 
     """
     first, last = (parse(end, "") if isinstance(end, str) else end for end in (start, stop))
-    if first != int(first) or not 0 < first <= last:
+    if not 0 < first <= last < math.inf or first != int(first):
         raise ValueError(f"powers_of_two: need 0 < start <= stop in whole numbers, got {start!r} to {stop!r}")
     return tuple(int(first) << power for power in range(int(last // first).bit_length()))
 
@@ -209,7 +214,7 @@ def steps(start: float | str, stop: float | str, step: float | str) -> tuple[int
     Raises
     ------
     ValueError
-        If `step` is not positive, `stop` lies below `start`, or there are more than a million values.
+        If `step` is not positive, `stop` lies below `start`, or more than 100,000 values come out.
 
     Examples
     --------
@@ -238,7 +243,7 @@ def linked_choices(
     Raises
     ------
     ValueError
-        If the choices do not all name the same fields, or one is given twice.
+        If the choices do not all name fields, and the same ones, or one is given twice.
 
     Examples
     --------
@@ -246,6 +251,9 @@ def linked_choices(
     (('clock_hz', 'technology.voltage'), [(1000000000, 0.9)])
 
     """
+    bare = next((choice for choice in choices if not isinstance(choice, Mapping)), None)
+    if bare is not None:
+        raise ValueError(f"axis {name}: {label_of(bare)!r} names no fields, as its other values do")
     fields = tuple(choices[0])
     values = []
     for choice in choices:

@@ -82,7 +82,12 @@ class Constraint:
             return np.broadcast_to(np.asarray(_value(self.tree, values), dtype=bool), (size,))
 
 
-def parse_constraint(text: str, known: Collection[str], texts: Collection[str] = ()) -> Constraint:
+def parse_constraint(
+    text: str,
+    known: Collection[str],
+    texts: Collection[str] = (),
+    fixed: Mapping[str, float | str] | None = None,
+) -> Constraint:
     """Parse one constraint.
 
     Parameters
@@ -93,6 +98,8 @@ def parse_constraint(text: str, known: Collection[str], texts: Collection[str] =
         Names that mean something: axes, fields, metrics.
     texts
         Those of them that hold text, such as the name of a dataflow; only == and != apply to these.
+    fixed
+        Names that stand for a value.
 
     Returns
     -------
@@ -120,12 +127,15 @@ def parse_constraint(text: str, known: Collection[str], texts: Collection[str] =
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = _where(source, error) if isinstance(error, SyntaxError) else "too deep or not text"
         raise ConstraintError(f"constraint {text!r} does not parse: {reason}") from None
+    if fixed:
+        tree = _Fixing(fixed).visit(tree)
     names: dict[str, None] = {}
     try:
         _check(tree, names)
         for name in names:
             if name not in known:
-                raise _NotAllowedError(f"unknown name {name!r}{nearest(name, known)}")
+                quote = f"; a text stands in quotes: '{name}'" if any(one in texts for one in names) else ""
+                raise _NotAllowedError(f"unknown name {name!r}{quote or nearest(name, known)}")
         if _kind(tree, texts) != "truth":
             raise _NotAllowedError("it compares nothing; write a comparison such as 'area_mm2 <= 50'")
         if not names:
@@ -133,6 +143,19 @@ def parse_constraint(text: str, known: Collection[str], texts: Collection[str] =
     except _NotAllowedError as refusal:
         raise ConstraintError(f"constraint {text!r}: {refusal}") from None
     return Constraint(text, tuple(names), tree)
+
+
+class _Fixing(ast.NodeTransformer):
+    """Puts values in the place of the names that stand for them."""
+
+    def __init__(self, fixed: Mapping[str, float | str]) -> None:
+        self._fixed = fixed
+
+    def visit(self, node: ast.AST) -> Any:
+        name = _dotted(node) if isinstance(node, ast.expr) else None
+        if name is not None and name in self._fixed:
+            return ast.Constant(self._fixed[name])
+        return self.generic_visit(node)
 
 
 class _NotAllowedError(Exception):

@@ -41,7 +41,7 @@ def sample(space: "Space", count: int, method: str = "sobol", seed: int = 0) -> 
     Raises
     ------
     ValueError
-        If `count` is not positive or the method is unknown.
+        If `count` is not a positive whole number, the seed is negative or the method is unknown.
 
     Notes
     -----
@@ -52,6 +52,11 @@ def sample(space: "Space", count: int, method: str = "sobol", seed: int = 0) -> 
     """
     if count < 1:
         raise ValueError(f"sample: count must be positive, got {count}")
+    if count != int(count):
+        raise ValueError(f"sample: count must be a whole number, got {count}")
+    if seed < 0:
+        raise ValueError(f"sample: seed must not be negative, got {seed}")
+    count = int(count)
     if method not in METHODS:
         raise ValueError(f"sample: unknown method {method!r}{nearest(method, METHODS)}")
     if count >= space.size:

@@ -95,6 +95,8 @@ def search(
         objective that is not finite.
 
     """
+    if budget is not None and not isinstance(budget, int | np.integer):
+        raise ValueError(f"budget must be a whole number, got {budget!r}")
     if budget is not None and budget < 1:
         raise ValueError(f"budget must be at least 1, got {budget}")
     if workers is not None and workers < 1:

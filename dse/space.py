@@ -8,8 +8,8 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from dse import metrics
 from dse.axes import Axis, Label, choices_of, label_of, linked_choices
 from dse.constraints import BASE, Constraint, parse_constraint
 from dse.errors import nearest
+from dse.quantities import show
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.columns import ConfigTable
 from hwmodels.spec import Accelerator, fingerprint
@@ -53,8 +54,8 @@ class Space:
         in step: {"point": [{"clock_hz": "400 MHz", "technology.voltage": 0.5}, ...]}.
     constraints
         Comparisons that a configuration must satisfy, over axes and fields ("array.cols <= 4 * array.rows";
-        decided before anything is costed), metrics ("area_mm2 <= 50") and the base design's metrics
-        ("energy_j <= 1.2 * base.energy_j").
+        decided before anything is costed), metrics ("area_mm2 <= 50") and the base design's fields and
+        metrics ("energy_j <= 1.2 * base.energy_j").
     name
         What reports call it.
     assumptions
@@ -106,7 +107,8 @@ class Space:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "assumptions", tuple(assumptions))
         known, texts = self._vocabulary()
-        parsed = tuple(parse_constraint(str(text), known, texts) for text in constraints)
+        fixed = self._base_values()
+        parsed = tuple(parse_constraint(str(text), known, texts, fixed) for text in constraints)
         object.__setattr__(self, "constraints", parsed)
         if self.size > MOST_POINTS:
             raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
@@ -238,9 +240,8 @@ class Space:
 
     def constraint_values(self, index: IndexArray) -> dict[str, Any]:
         """Values of the axes and fields that constraints read: arrays of shape (n,), scalars where fixed."""
-        wanted = {name for constraint in self.constraints for name in constraint.names}
+        wanted = fields_read(self.constraints)
         edges = wanted & _EDGES.keys()
-        wanted |= _WIRING if edges else set()
         fixed = spec_paths(self.base)
         values = {name: label_of(fixed[name]) for name in wanted if name in fixed}
         moves = [
@@ -309,6 +310,13 @@ class Space:
         """Hash of `describe`, 16 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:16]
 
+    def _base_values(self) -> dict[str, Label]:
+        """What `base.` and a field stand for in a constraint: the base design's own value."""
+        values = {name: label_of(value) for name, value in spec_paths(self.base).items()}
+        if values.keys() >= _WIRING:
+            values.update({name: _edge(values, name).item() for name in _EDGES})
+        return {BASE + name: value for name, value in values.items()}
+
     def _vocabulary(self) -> tuple[set[str], set[str]]:
         """Names that a constraint may read, and those of them that hold text."""
         values: dict[str, Any] = spec_paths(self.base)
@@ -338,6 +346,12 @@ def _edge(values: Mapping[str, Any], name: str) -> Any:
     return np.where(follows, product, values[name])
 
 
+def fields_read(constraints: Iterable[Constraint]) -> set[str]:
+    """Names that constraints read, those included that an array's rows and columns may follow from."""
+    names = {name for constraint in constraints for name in constraint.names}
+    return names | _WIRING if names & _EDGES.keys() else names
+
+
 def _reads_metrics(constraint: Constraint) -> bool:
     return any(name in metrics.columns() or name.startswith(BASE) for name in constraint.names)
 
@@ -346,7 +360,9 @@ def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
     """Check every value once against the base design and keep it as the design holds it."""
     listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
     fields: tuple[str, ...] = (name,)
-    if isinstance(listed, list) and listed and all(isinstance(choice, Mapping) for choice in listed):
+    if isinstance(listed, list) and not listed:
+        raise ValueError(f"axis {name}: no values given")
+    if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
         fields, given = linked_choices(name, listed)
     known = spec_paths(base)
     for field in fields:
@@ -362,7 +378,29 @@ def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
             text = " at ".join(str(label_of(part)) for part in choice)
             raise ValueError(f"axis {name}: {text!r} will not do: {refusal}") from None
         values.append(tuple(held[field] for field in fields))
-    return Axis(name, fields, tuple(values), tuple(tuple(map(label_of, value)) for value in values))
+    columns = (_labels(field, held) for field, held in zip(fields, zip(*values, strict=True), strict=True))
+    return Axis(name, fields, tuple(values), tuple(zip(*columns, strict=True)))
+
+
+_MOST_NAMED = 3
+
+
+def _labels(field: str, held: Sequence[Any]) -> list[Label]:
+    """Labels of a field's values; components without a name are called by what they differ in."""
+    if not any(is_dataclass(value) and not hasattr(value, "name") for value in held):
+        return [label_of(value) for value in held]
+    inner = [
+        {path: label_of(leaf) for path, leaf in spec_paths(value).items() if not is_dataclass(leaf)}
+        for value in held
+    ]
+    differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
+    labels = [
+        ", ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
+        for leaves in inner
+    ]
+    if "" in labels or len(set(labels)) < len(labels):
+        labels = [f"{field} {number}" for number in range(1, len(held) + 1)]
+    return list(labels)
 
 
 def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:

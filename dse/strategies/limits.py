@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dse.constraints import BASE, Constraint
-from dse.space import Space
+from dse.space import Space, fields_read
 from dse.strategies import boxes
 from dse.strategies.problem import LEAST, One, Problem
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray
@@ -18,7 +18,7 @@ class Admission:
     """How many points of a box no architecture constraint excludes."""
 
     def __init__(self, space: Space) -> None:
-        read = {name for _, constraint in space.architecture_constraints for name in constraint.names}
+        read = fields_read(constraint for _, constraint in space.architecture_constraints)
         self._axes = tuple(
             number
             for number, axis in enumerate(space.axes)

@@ -243,7 +243,7 @@ def _estimated(
     """First-order and total indices by Saltelli's scheme on a scrambled Sobol sequence."""
     from scipy.stats import qmc, sobol_indices
 
-    if samples < 2 or samples & (samples - 1):
+    if not isinstance(samples, int) or samples < 2 or samples & (samples - 1):
         raise ValueError(f"sensitivity: samples must be a power of two, got {samples}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")

@@ -1,5 +1,6 @@
 """Spaces: indices and configurations are one to one, and packing a range equals packing one by one."""
 
+import dataclasses
 import itertools
 import pickle
 
@@ -243,3 +244,64 @@ def test_constraints_on_an_unrolled_array_read_the_edges_that_follow():
     assert 0 < held.sum() < space.size
     wired = dse.Space(hwmodels.load("edge_16x16"), {"array.rows": [8, 32]}, ["array.rows <= 16"])
     assert (wired.violated(np.arange(2)) < 0).tolist() == [True, False]
+
+
+def test_steps_have_short_numbers_and_an_end():
+    assert dse.steps(0.1, 1.0, 0.1)[2] == 0.3
+    assert len(dse.steps(0, 1, 0.001)) == 1001
+    with pytest.raises(ValueError, match=r"are 1e\+12 values, an axis has at most 100,000"):
+        dse.steps(0, 1e12, 1)
+    for start, stop, step in [(8, float("inf"), 1), (8, 16, float("nan")), (8, 16, 0), (16, 8, 1)]:
+        with pytest.raises(ValueError, match="steps: need start <= stop and step > 0"):
+            dse.steps(start, stop, step)
+    with pytest.raises(
+        ValueError, match="powers_of_two: need 0 < start <= stop in whole numbers, got 1 to inf"
+    ):
+        dse.powers_of_two(1, float("inf"))
+
+
+def test_components_without_a_name_are_called_by_what_they_differ_in():
+    small, large = (hwmodels.load(name).array for name in ("edge_16x16", "edge_32x32"))
+    space = dse.Space("edge_16x16", {"array": [small, large]})
+    assert [space.configuration(i)["array"] for i in range(2)] == ["rows 16, cols 16", "rows 32, cols 32"]
+    assert space[1].array == large
+    assert space.index({"array": "rows 32, cols 32"}) == 1
+    assert space.index({"array": small}) == 0
+    alone = dse.Space("edge_16x16", {"array": [small]})
+    assert alone.configuration(0) == {"array": "array 1"}
+
+
+def test_two_components_of_one_name_are_refused():
+    memory = hwmodels.main_memory("hbm2")
+    slower = dataclasses.replace(memory, bandwidth_bytes_per_s=1e9)
+    with pytest.raises(ValueError, match="two different components are called hbm2; rename one"):
+        dse.Space("edge_16x16", {"main_memory": [memory, slower]})
+
+
+def test_linked_values_all_name_fields():
+    with pytest.raises(ValueError, match="axis point: 8 names no fields, as its other values do"):
+        dse.Space("edge_16x16", {"point": [{"array.rows": 8}, 8]})
+    with pytest.raises(ValueError, match="axis point: no values given"):
+        dse.Space("edge_16x16", {"point": []})
+
+
+def test_constraints_read_the_base_design():
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16, 32]}, ["array.rows <= base.array.rows"])
+    assert (space.violated(np.arange(3)) < 0).tolist() == [True, True, False]
+    assert space.architecture_constraints
+    flows = dse.Space(
+        "edge_16x16", {"array.dataflow": ["os", "ws"]}, ["array.dataflow == base.array.dataflow"]
+    )
+    assert flows.admissible() == 1
+    with pytest.raises(dse.ConstraintError, match="it reads no axis and no metric"):
+        dse.Space("edge_16x16", {"array.rows": [8]}, ["base.array.rows <= 16"])
+    with pytest.raises(dse.ConstraintError, match="unknown name 'os'; a text stands in quotes: 'os'"):
+        dse.Space("edge_16x16", {"array.dataflow": ["os", "ws"]}, ["array.dataflow != os"])
+
+
+def test_samples_are_counted_in_whole_points():
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16, 32], "array.cols": [8, 16]})
+    with pytest.raises(ValueError, match=r"count must be a whole number, got 1\.5"):
+        space.sample(1.5)
+    with pytest.raises(ValueError, match="seed must not be negative, got -1"):
+        space.sample(2, seed=-1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import dse
+import hwmodels
 from dse.strategies.problem import One
 from tests.dse import tiny
 from tests.dse_search import spaces
@@ -112,3 +113,21 @@ def test_the_certificate_speaks():
     assert "not complete, 10 points left open" in str(replace(found, points=found.points + 10))
     assert found.share_costed == found.costed / 128
     assert np.isfinite(found.share_worked)
+
+
+@pytest.mark.parametrize(
+    "constraint", ["array.cols <= 64", "array.cols >= 128", "array.rows <= base.array.rows"]
+)
+def test_edges_that_follow_from_the_wiring_are_counted(constraint):
+    """Rows and columns of an unrolled array follow from axes that the constraint does not name."""
+    wired = {"array.interconnect": "unrolled", "array.dataflow": "os"}
+    wired.update({f"array.unroll.{loop}": length for loop, length in zip("kcpq", (8, 16, 2, 4), strict=True)})
+    base = hwmodels.load("edge_16x16").replace(wired)
+    axes = {"array.unroll.k": [4, 8, 16], "array.unroll.c": [8, 16], "array.unroll.p": [1, 2, 4]}
+    space = dse.Space(base, axes, [constraint], name="wired")
+    proved = dse.search(tiny.network(), space, strategy="certified", progress=False)
+    swept = dse.sweep(tiny.network(), space)
+    assert 0 < space.admissible() < space.size
+    assert proved.certificate.points == space.admissible() == swept.evaluated
+    assert proved.certificate.complete
+    assert sorted(proved.frame.index) == sorted(swept.front().frame.index)

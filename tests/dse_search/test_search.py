@@ -82,6 +82,7 @@ def test_metrics_that_are_not_finite_are_refused(monkeypatch):
             "unknown strategy 'nsga'; did you mean 'nsga3' or 'nsga2'",
         ),
         ({"budget": 0}, ValueError, "budget must be at least 1, got 0"),
+        ({"budget": 12.5}, ValueError, r"budget must be a whole number, got 12\.5"),
         ({"seed": -1}, ValueError, "seed must not be negative, got -1"),
         ({"workers": 0}, ValueError, "workers must be at least 1, got 0"),
         ({"objectives": ["latency"]}, dse.UnknownNameError, "unknown objective 'latency'"),
