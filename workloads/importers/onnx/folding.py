@@ -55,12 +55,23 @@ def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
     from onnx.reference import ReferenceEvaluator
 
     arrays = [None if c is None else _small(node, c) for c in inputs]
+    if node.operator in ("MatMul", "Gemm"):
+        _check_product(node, arrays)
     given = {
         name: array for name, array in zip(node.inputs, arrays, strict=True) if name and array is not None
     }
     with np.errstate(all="ignore"):
         results = ReferenceEvaluator(node.proto, opsets={"": node.opset}).run(None, given)
     return [Constant.of(name, np.asarray(value)) for name, value in zip(node.outputs, results, strict=False)]
+
+
+def _check_product(node: NodeView, arrays: list[Any]) -> None:
+    """Refuse an outer product that is much bigger than its operands."""
+    first, second = arrays[0], arrays[1]
+    inner = max(1, min((*first.shape, *second.shape), default=1))
+    wanted = (first.size // inner) * (second.size // inner)
+    if wanted > max(MAX_ELEMENTS, first.size, second.size):
+        node.refuse(f"makes a constant of up to {wanted} elements, too many")
 
 
 def _small(node: NodeView, constant: Constant) -> Array:
@@ -279,3 +290,22 @@ _BROADCASTS = frozenset(
     )
 )
 """Operators whose result can be bigger than any operand."""
+
+COMPUTED = frozenset(
+    (
+        *("ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "ArgMax", "ArgMin"),
+        *(
+            "MatMul",
+            "Gemm",
+            "Softmax",
+            "LogSoftmax",
+            "LpNormalization",
+            "LayerNormalization",
+            "PRelu",
+            "Gelu",
+        ),
+        *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
+        *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "TopK"),
+    )
+)
+"""Operators that ONNX's reference implementation computes of constants, beside functions of one tensor."""

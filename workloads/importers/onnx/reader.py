@@ -15,8 +15,9 @@ from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions, batch_axis
 from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
-from workloads.importers.onnx.folding import can_fold, fold, reference
+from workloads.importers.onnx.folding import COMPUTED, can_fold, fold, reference
 from workloads.importers.onnx.handlers import HANDLERS
+from workloads.importers.onnx.handlers.elementwise import UNARY
 from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.unknown import Unknown
 from workloads.network import Network
@@ -24,8 +25,6 @@ from workloads.network import Network
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains whose operators are known by name."""
 _CONTROL_FLOW = ("If", "Loop", "Scan")
-_KEPT = ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike")
-"""Operators whose handlers keep constants as they are stored."""
 
 
 def read(
@@ -145,8 +144,8 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
 
 
 def _computable(node: NodeView) -> bool:
-    """Whether ONNX's reference implementation may compute a node of constants: integers stay as stored."""
-    return not node.microsoft and node.operator in HANDLERS and node.operator not in _KEPT
+    """Whether ONNX's reference implementation may compute a node of constants: no result outgrows them."""
+    return not node.microsoft and (node.operator in COMPUTED or node.operator in UNARY)
 
 
 def _constant_node(node: NodeView) -> Constant:
