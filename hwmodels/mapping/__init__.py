@@ -13,6 +13,8 @@ from hwmodels.mapping.engine import (
     evaluate_mappings,
 )
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
+from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.network import map_network, problems
 from hwmodels.mapping.pack import pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
 from hwmodels.mapping.search import Certificate, MapperResult, map_problem
@@ -31,6 +33,7 @@ __all__ = [
     "MapperResult",
     "Mapping",
     "MappingError",
+    "Mapspace",
     "Operand",
     "Problem",
     "Reuse",
@@ -40,8 +43,10 @@ __all__ = [
     "convolution",
     "evaluate",
     "evaluate_mappings",
+    "map_network",
     "map_problem",
     "matrix_product",
     "pack_mappings",
+    "problems",
     "uniform",
 ]

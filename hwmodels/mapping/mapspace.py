@@ -130,8 +130,13 @@ class Mapspace:
             raise MappingError(
                 f"LevelConstraints of {limits.level}: a dimension is both innermost and outermost"
             )
+        dimensions = self.problem.dimensions
         return _useful_orders(
-            self.problem.dimensions, inside, limits.innermost, limits.outermost, same_stride
+            len(dimensions),
+            tuple(_moves(operand, dimensions) for operand in inside),
+            tuple(map(dimensions.index, limits.innermost)),
+            tuple(map(dimensions.index, limits.outermost)),
+            same_stride,
         )
 
 
@@ -164,12 +169,29 @@ def _split(left: int, slots: tuple[_Slot, ...], factors: FactorSpace) -> Iterato
                 yield (count, *further)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Which dimensions (bits) move an operand, and which of them slide its windows."""
+
+    moving: int
+    sliding: int
+
+
+def _moves(operand: Operand, dimensions: tuple[str, ...]) -> _Moves:
+    bits = {d: 1 << i for i, d in enumerate(dimensions)}
+    ranks = [[bits[d] for d, _ in rank] for rank in operand.ranks]
+    return _Moves(
+        moving=sum(bit for rank in ranks for bit in rank),
+        sliding=sum(bit for rank in ranks for bit in rank if len(rank) > 1),
+    )
+
+
 @lru_cache(maxsize=256)
 def _useful_orders(
-    dimensions: tuple[str, ...],
-    operands: tuple[Operand, ...],
-    innermost: tuple[str, ...],
-    outermost: tuple[str, ...],
+    count: int,
+    operands: tuple[_Moves, ...],
+    innermost: tuple[int, ...],
+    outermost: tuple[int, ...],
     same_stride: bool,
 ) -> tuple[Ints, Small]:
     """For each set of iterating dimensions, one order of each kind that no other dominates.
@@ -180,54 +202,47 @@ def _useful_orders(
     """
     start = [0]
     orders: list[list[int]] = []
-    for mask in range(2 ** len(dimensions)):
-        active = [d for i, d in enumerate(dimensions) if mask >> i & 1]
-        first = [d for d in innermost if d in active]
-        last = [d for d in outermost if d in active]
-        free = [d for d in active if d not in first and d not in last]
-        kinds: dict[tuple[_Signature, ...], tuple[str, ...]] = {}
-        for middle in permutations(free):
+    for mask in range(2**count):
+        active = [i for i in range(count) if mask >> i & 1]
+        idle = [i for i in range(count) if not mask >> i & 1]
+        first = [i for i in innermost if i in active]
+        last = [i for i in outermost if i in active]
+        free = [i for i in active if i not in first and i not in last]
+        kinds: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for middle in permutations(free) if operands else [tuple(free)]:
             order = (*first, *middle, *last)
-            kinds.setdefault(tuple(_signature(operand, order, same_stride) for operand in operands), order)
-        useful = [
-            order
-            for kind, order in kinds.items()
-            if not any(other != kind and _dominates(other, kind) for other in kinds)
-        ]
-        idle = [i for i in range(len(dimensions)) if not mask >> i & 1]
-        for order in useful:
-            orders.append([*(dimensions.index(d) for d in order), *idle])
+            kinds.setdefault(_signature(operands, order, same_stride), order)
+        signatures = np.array(list(kinds), dtype=np.int64).reshape(len(kinds), 2, len(operands))
+        rests, slides = signatures[:, 0], signatures[:, 1]
+        covered = (rests[:, None] & rests) == rests  # [i, j]: i rests over all that j rests over
+        like = (slides[:, None] == slides) | (slides == 0)
+        beaten = (covered & like).all(axis=2)
+        np.fill_diagonal(beaten, val=False)
+        worse = beaten.any(axis=0)
+        orders += [[*order, *idle] for order, out in zip(kinds.values(), worse, strict=True) if not out]
         start.append(len(orders))
     return np.array(start, dtype=np.int64), np.array(orders, dtype=np.int8)
 
 
-_Signature = tuple[frozenset[str], tuple[str, ...]]  # loops an operand rests over, loops it slides along
-
-
-def _signature(operand: Operand, order: tuple[str, ...], same_stride: bool) -> _Signature:
-    sliding = {d for rank in operand.ranks if len(rank) > 1 for d, _ in rank}
-    plain = operand.dimensions - sliding
-    rest: list[str] = []
-    for dimension in order:
-        if dimension in operand.dimensions:
-            break
-        rest.append(dimension)
-    moving = list(order[len(rest) :])
-    slides: list[str] = []
-    for dimension in moving:
-        if dimension in plain:
-            break
-        slides.append(dimension)
-    if not sliding & set(slides):
-        slides = []
-    elif same_stride:  # the overlap counts only where the innermost loop slides
-        slides = [] if rest else slides[:1]
-    return frozenset(rest), tuple(slides)
-
-
-def _dominates(one: tuple[_Signature, ...], other: tuple[_Signature, ...]) -> bool:
-    """Whether `one` is at least as good for every operand, and no tie falls both ways."""
-    return all(
-        rests >= other_rests and (slides == other_slides or not other_slides)
-        for (rests, slides), (other_rests, other_slides) in zip(one, other, strict=True)
-    )
+def _signature(operands: tuple[_Moves, ...], order: tuple[int, ...], same_stride: bool) -> tuple[int, ...]:
+    """By operand, the set of loops it rests over; then by operand, a number for the loops it slides along."""
+    rests, slides = [], []
+    for operand in operands:
+        rest = slide = sliding = position = 0
+        for position, i in enumerate(order):  # noqa: B007
+            if operand.moving >> i & 1:
+                break
+            rest |= 1 << i
+        else:
+            position = len(order)
+        for i in order[position:]:
+            if operand.moving >> i & 1 and not operand.sliding >> i & 1:
+                break
+            slide = 16 * slide + i + 1
+            sliding |= operand.sliding & 1 << i
+            if same_stride:  # the overlap counts only where the innermost loop slides
+                slide = 0 if rest else slide
+                break
+        rests.append(rest)
+        slides.append(slide if sliding else 0)
+    return (*rests, *slides)

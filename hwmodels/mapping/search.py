@@ -32,7 +32,8 @@ from hwmodels.kernels.nest_search import (
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
-from hwmodels.mapping.lattice import LatticeSearch, applies
+from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
@@ -50,8 +51,12 @@ class Certificate:
     `represented` is the number of mappings of the space; it equals `costed` plus everything in `pruned`:
 
     - `orders`: loop orders that give the same counts as, or no better counts than, one that was costed;
+    - `axes`: the same spatial loops laid out along X and Y another way;
     - `capacity`, `fanout`, `parallelism`: mappings that break a limit;
-    - `bound`: mappings whose least cycles and energy are no better than the best found.
+    - `bound`: mappings whose least cost is no better than the best found, or whose tiles inside a PE move no
+      fewer words than those of another.
+
+    Costs that differ by less than one part in 10**13 count as equal: sums of them round that much.
     """
 
     objective: Objective
@@ -128,6 +133,11 @@ def map_problem(
     )
     if applies(space):
         return _search_lattice(space, objective, rules)
+    return search_exhaustively(space, objective, rules)
+
+
+def search_exhaustively(space: Mapspace, objective: Objective, rules: Rules) -> MapperResult:
+    """Search any space, dimension by dimension (`hwmodels.kernels.nest_search`)."""
     search = _Search(space, objective, rules)
     keeps = space.keeps()
     best_keep = None
@@ -139,7 +149,7 @@ def map_problem(
     mapping = search.mapping(best_keep)
     return MapperResult(
         mapping=mapping,
-        evaluation=evaluate(problem, architecture, mapping, rules),
+        evaluation=evaluate(space.problem, space.architecture, mapping, rules),
         certificate=search.certificate(len(keeps)),
     )
 
@@ -158,7 +168,7 @@ def _search_lattice(space: Mapspace, objective: Objective, rules: Rules) -> Mapp
     orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
     tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
     represented = tilings * len(keeps) * orders
-    costed, pruned = search.pruned(represented, orders)
+    costed, pruned = search.pruned(keeps, tilings, orders)
     return MapperResult(
         mapping=mapping,
         evaluation=evaluate(space.problem, space.architecture, mapping, rules),
@@ -194,7 +204,8 @@ class _Search:
         shares = self.machine.prices.copy()
         for i, level in enumerate(architecture.levels):
             shares[i, :3] /= level.block_words
-            shares[i, 4] = 1.0 / level.cluster
+            beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
+            shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
         self.shares = shares
         self.unique = np.array([_least_elements(operand, problem) for operand in problem.operands])
 
@@ -358,4 +369,4 @@ def _least_elements(operand: Operand, problem: Problem) -> float:
     return elements
 
 
-__all__ = ["Certificate", "MapperResult", "Objective", "map_problem"]
+__all__ = ["Certificate", "MapperResult", "Objective", "map_problem", "search_exhaustively"]

@@ -6,9 +6,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.mapping import Architecture, FirstTouch, MappingError, Reuse, Rules, StorageLevel, map_problem
+from hwmodels.mapping import (
+    Architecture,
+    Constraints,
+    FirstTouch,
+    LevelConstraints,
+    MappingError,
+    Operand,
+    Problem,
+    Reuse,
+    Rules,
+    StorageLevel,
+    convolution,
+    evaluate_mappings,
+    map_problem,
+    matrix_product,
+    pack_mappings,
+)
 from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.search import search_exhaustively
+from tests.mapping.brute import every_mapping
 from tests.mapping.test_search import brute_force, small_problems
 
 
@@ -57,6 +75,82 @@ def arrays(draw: st.DrawFn) -> Architecture:
     )
 
 
+@st.composite
+def layers(draw: st.DrawFn) -> Problem:
+    """Products, windows along one axis or two, depth-wise layers, and loops that move nothing."""
+
+    def one_of(*values: int) -> int:
+        return draw(st.sampled_from(values))
+
+    kind = draw(st.sampled_from(("product", "rows", "rows", "image", "depthwise", "odd")))
+    if kind == "product":
+        return matrix_product(m=one_of(1, 4, 6, 8), k=one_of(1, 2, 4, 6), n=one_of(2, 3, 8))
+    if kind == "rows":
+        window = (("P", one_of(1, 2, 3)), ("R", one_of(1, 2)))
+        return Problem(
+            name="rows",
+            dimensions=("K", "C", "P", "R"),
+            bounds=(one_of(1, 2, 4), one_of(1, 2, 3), one_of(2, 3, 4, 8), one_of(1, 2, 3, 4)),
+            operands=(
+                Operand(name="W", ranks=((("K", 1),), (("C", 1),), (("R", 1),))),
+                Operand(name="I", ranks=((("C", 1),), window)),
+                Operand(name="O", ranks=((("K", 1),), (("P", 1),)), read_write=True),
+            ),
+        )
+    if kind == "odd":
+        return Problem(
+            name="odd",
+            dimensions=("A", "B", "X", "Y"),
+            bounds=(one_of(1, 2, 4), one_of(2, 3), one_of(2, 4), one_of(1, 2, 3)),
+            operands=(
+                Operand(name="W", ranks=((("A", 1),), (("B", 2),))),
+                Operand(name="I", ranks=((("X", one_of(1, 2)), ("Y", 1)),)),
+                Operand(name="O", ranks=((("A", 1),), (("X", 1),)), read_write=True),
+            ),
+        )
+    groups = one_of(2, 3) if kind == "depthwise" else 1
+    return convolution(
+        g=groups,
+        k=1 if groups > 1 else one_of(1, 2, 4),
+        c=1 if groups > 1 else one_of(1, 2),
+        p=one_of(2, 4),
+        q=one_of(1, 2, 4),
+        r=one_of(2, 3),
+        s=one_of(1, 3),
+        stride=(one_of(1, 2), one_of(1, 2)),
+        dilation=(one_of(1, 2), 1),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: str) -> None:
+    problem, machine = data.draw(layers()), data.draw(arrays())
+    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)), first_touch=data.draw(st.sampled_from(FirstTouch)))
+    keep = {
+        level.name: data.draw(st.sets(st.sampled_from("WIO"))) & set(level.operands or "WIO")
+        for level in machine.levels[:-1]
+    }
+    constraints = Constraints(
+        levels=tuple(
+            LevelConstraints(level=name, keep=frozenset(kept), bypass=frozenset("WIO") - kept)
+            for name, kept in keep.items()
+        )
+    )
+    space = Mapspace(problem=problem, architecture=machine, constraints=constraints)
+    if prod(space.chain_count(d) for d in problem.dimensions) > 100_000 or not applies(space):
+        return
+    try:
+        expected = search_exhaustively(space, objective, rules).evaluation  # type: ignore[arg-type]
+    except MappingError:
+        with pytest.raises(MappingError):
+            map_problem(problem, machine, objective, constraints=constraints, rules=rules)  # type: ignore[arg-type]
+        return
+    found = map_problem(problem, machine, objective, constraints=constraints, rules=rules).evaluation  # type: ignore[arg-type]
+    name = {"latency": "cycles", "energy": "energy_pj", "edp": "edp_pj_cycles"}[objective]
+    assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-12)
+
+
 @settings(max_examples=80, deadline=None)
 @given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
 def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> None:
@@ -79,3 +173,28 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
     certificate = result.certificate
     assert min(certificate.pruned.values()) >= 0
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_the_certificate_counts_what_breaks_a_limit(data: st.DataObject) -> None:
+    problem, machine = data.draw(small_problems()), data.draw(arrays())
+    space = Mapspace(problem=problem, architecture=machine)
+    if prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps()) > 500 or not applies(
+        space
+    ):
+        return
+    mappings = every_mapping(space)
+    columns = pack_mappings(problem, machine, mappings)
+    limits = evaluate_mappings(problem, machine, columns).limit
+    fit = {
+        (columns.factors[row].tobytes(), columns.keep[row].tobytes())
+        for row in range(len(mappings))
+        if limits[row] == 0
+    }
+    if not fit:
+        return
+    certificate = map_problem(problem, machine, "energy").certificate
+    orders = prod(space.order_count(level) for level in range(len(machine.levels)))
+    broken = certificate.pruned["fanout"] + certificate.pruned["capacity"]
+    assert certificate.represented - broken == len(fit) * orders
