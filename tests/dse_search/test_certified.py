@@ -116,7 +116,7 @@ def test_the_certificate_speaks():
 
 
 @pytest.mark.parametrize(
-    "constraint", ["array.cols <= 64", "array.cols >= 128", "array.rows <= base.array.rows"]
+    "constraint", ["array.cols <= 64", "array.cols >= 128", "array.cols <= base.array.cols"]
 )
 def test_edges_that_follow_from_the_wiring_are_counted(constraint):
     """Rows and columns of an unrolled array follow from axes that the constraint does not name."""
