@@ -289,3 +289,29 @@ def test_pools_that_say_where(tmp_path):
     network = read(tmp_path, nodes, [tensor("x", [1, 3, 8, 8])])
     assert result(network) == (1, 3, 8, 8)
     assert network.graph.tensors["pool/positions"].bits == 64
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_an_if_that_shapes_decide_is_the_branch_taken(tmp_path, rank):
+    """As exporters write a squeeze of an axis that may be 1; branches see what is outside."""
+    then = helper.make_graph(
+        [node("MatMul", ["x", "w"], ["m"], "fc"), node("Mul", ["m", "half"], ["t"], "scale")],
+        "then",
+        [],
+        [tensor("t", None)],
+        [stored("half", np.float32(0.5))],
+    )
+    other = helper.make_graph([node("Relu", ["x"], ["e"], "act")], "else", [], [tensor("e", None)])
+    nodes = [
+        node("Shape", ["x"], ["s"], "shape"),
+        node("Size", ["s"], ["r"], "rank"),
+        node("Equal", ["r", "two"], ["c"], "matrix"),
+        node("If", ["c"], ["i"], "maybe", then_branch=then, else_branch=other),
+        node("Neg", ["i"], ["y"], "minus"),
+    ]
+    held = [random("w", 4, 6), stored("two", np.int64(2))]
+    network = read(tmp_path, nodes, [tensor("x", (3, 4) if rank == 2 else (1, 3, 4))], held)
+    kinds = ["linear", "mul", "neg"] if rank == 2 else ["relu", "neg"]
+    assert [o.kind for o in network.operations] == kinds
+    assert (network.macs, network.parameters) == ((72, 24) if rank == 2 else (0, 0))
+    assert network.operations[0].name == ("maybe/fc" if rank == 2 else "maybe/act")

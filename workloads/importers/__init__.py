@@ -30,7 +30,8 @@ def from_onnx(
         else the first. A model whose batch is fixed keeps it; ask `Network.table` for another.
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
-        inputs and outputs once; the summary marks them. Control flow is refused always.
+        inputs and outputs once; the summary marks them. Control flow that depends on data is refused always;
+        of an If whose condition follows from shapes and constants the branch taken is read.
     calibration
         Inputs to measure activations' zeros on, with ONNX Runtime (extra `onnxruntime`): an array, a tuple of
         arrays in the order of the model's inputs, or a mapping of arrays by input, of any number of samples;

@@ -1,6 +1,7 @@
 """The network under construction, as handlers see it: constants, tensors by their ONNX names, weights."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +35,14 @@ class Builder:
         The graph, its inputs declared already.
     constants
         Stored tensors by name; computed ones are added.
+    folder
+        Where tensors stored outside the model lie.
 
     """
 
-    def __init__(self, graph: Graph, constants: dict[str, Constant]) -> None:
+    def __init__(self, graph: Graph, constants: dict[str, Constant], folder: Path) -> None:
         self.graph = graph
+        self.folder = folder
         self.constants = constants
         self.tensors: dict[str, str] = {name: name for name in graph.tensors}  # ONNX name -> the graph's
         self._examined: dict[str, list[Examined]] = {}

@@ -121,8 +121,7 @@ def _give_away(model: Any, nodes: list[Any], watched: list[Watched], builder: Bu
     import onnx
 
     graph = model.graph
-    read = {name for node in nodes for name in node.input}
-    given = [value for value in graph.input if value.name in read]
+    given = [value for value in graph.input if value.name in builder.tensors]
     wanted = [name for w in watched for name in (w.source, w.zero) if name and name not in builder.constants]
     names = {value.name for value in given}
     outputs = [onnx.ValueInfoProto(name=name) for name in dict.fromkeys(wanted) if name not in names]

@@ -55,7 +55,7 @@ def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str, calibra
     constants = {t.name: Constant.stored(t, path.parent) for t in model.graph.initializer}
     sparse = (Constant.sparse(t, path.parent) for t in model.graph.sparse_initializer)
     constants.update({constant.source: constant for constant in sparse})
-    read = {name for node in nodes for name in node.input} | {output.name for output in model.graph.output}
+    read = {name for node in nodes for name in _read(node)} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
     for value in model.graph.input:
         if value.name in constants or value.name not in read:
@@ -66,8 +66,8 @@ def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str, calibra
         shape = dimensions.bind(value.name, kind)
         graph.input(value.name, shape, bits=stored_bits(kind.elem_type), batch_axis=batch_axis(kind))
     dimensions.check_all_used()
-    builder = Builder(graph, constants)
-    fallback = Unknown(model)
+    builder = Builder(graph, constants, path.parent)
+    fallback = Unknown(model, allowed=unknown == "movement")
     for node in views:
         _import_node(node, builder, fallback)
     outputs = [builder.tensors[o.name] for o in model.graph.output if o.name in builder.tensors]
@@ -87,16 +87,28 @@ def _needed(graph: Any) -> list[Any]:
     for node in reversed(graph.node):
         if not wanted.isdisjoint(node.output):
             needed.append(node)
-            wanted.update(name for name in node.input if name)
+            wanted.update(_read(node))
     return needed[::-1]
 
 
-def _named(nodes: Iterable[Any], opset: int) -> list[NodeView]:
+def _read(node: Any) -> set[str]:
+    """Return the tensors a node reads, those of graphs inside included."""
+    names = {name for name in node.input if name}
+    for inner in (a.g for a in node.attribute if a.HasField("g")):
+        made = {output for part in inner.node for output in part.output}
+        made.update(tensor.name for tensor in inner.initializer)
+        read = {output.name for output in inner.output}.union(*(_read(part) for part in inner.node))
+        names |= read - made
+    return names
+
+
+def _named(nodes: Iterable[Any], opset: int, prefix: str = "") -> list[NodeView]:
     """Give every node a name of its own."""
     taken: set[str] = set()
     views = []
     for i, node in enumerate(nodes):
         name = node.name or next((output for output in node.output if output), "") or f"{node.op_type}_{i}"
+        name = prefix + name
         while name in taken:
             name += f"_{i}"
         taken.add(name)
@@ -111,7 +123,10 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
         known = node.operator in HANDLERS or can_fold(node.operator) or node.operator == "Constant"
         if node.proto.domain not in _DOMAINS or not known:
             label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
-            if unknown == "refuse" or node.operator in _CONTROL_FLOW:
+            control = node.operator in _CONTROL_FLOW and node.proto.domain in _DOMAINS
+            if node.operator == "If" and control:
+                continue  # a condition that is known is no control flow: see `_branch`
+            if unknown == "refuse" or control:
                 strange.setdefault(label, []).append(node.name)
     if strange:
         listed = "; ".join(f"{operator} ({', '.join(names)})" for operator, names in strange.items())
@@ -124,7 +139,9 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
     """Fold a node of constants, or hand it to its handler."""
     given = [name for name in node.inputs if name]
     try:
-        if node.operator == "Constant":
+        if node.operator == "If" and node.proto.domain in _DOMAINS:
+            _branch(node, builder, fallback)
+        elif node.operator == "Constant":
             builder.fold([_constant_node(node)], node.outputs)
         elif can_fold(node.operator) and all(name in builder.constants for name in given):
             inputs = [builder.constants.get(name) for name in node.inputs]
@@ -141,6 +158,27 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         raise
     except Exception as error:  # a misshapen node makes NumPy, protobuf and Python complain in many ways
         node.refuse(first_line(error))
+
+
+def _branch(node: NodeView, builder: Builder, fallback: Unknown) -> None:
+    """Import the branch that a known condition takes in a node's place."""
+    condition = builder.constant(node, 0)
+    if condition is None or condition.elements != 1:
+        raise NetworkImportError(f"unsupported operators: If ({node.name})")
+    taken = "then_branch" if bool(condition.array().reshape(())) else "else_branch"
+    graph = node.attribute(taken)
+    builder.constants.update({t.name: Constant.stored(t, builder.folder) for t in graph.initializer})
+    views = _named(_needed(graph), node.opset, f"{node.name}/")
+    _check_operators(views, "movement" if fallback.allowed else "refuse")
+    for inner in views:
+        _import_node(inner, builder, fallback)
+    for name, output in zip(node.outputs, graph.output, strict=True):
+        if output.name in builder.constants:
+            builder.fold([builder.constants[output.name]], [name])
+        elif output.name in builder.tensors:
+            builder.bind(name, builder.tensors[output.name])
+        else:
+            node.refuse(f"its branch does not make {output.name!r}")
 
 
 def _computable(node: NodeView) -> bool:

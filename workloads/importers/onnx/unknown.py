@@ -21,8 +21,9 @@ class Unknown:
     first needed, on the model without its weights' values.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, allowed: bool) -> None:
         self._model = model
+        self.allowed = allowed  # whether the user wants unknown nodes costed so
         self._shapes: dict[str, Shape] | None = None
 
     def move(self, node: NodeView, builder: Builder) -> None:
