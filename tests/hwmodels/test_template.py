@@ -64,6 +64,7 @@ def test_equals_the_walk(nest, fields, stays):
 
 @given(nest=st.fixed_dictionaries(SMALL), fields=st.fixed_dictionaries(MACHINE))
 @settings(max_examples=100, deadline=None)
+@pytest.mark.filterwarnings("ignore:invalid value")  # of kernels run uncompiled: 0 / 0 in an infeasible row
 def test_laws(nest, fields):
     layers = table(nest)
     metrics = evaluate_templates(layers, pack_templates(Template(**fields)))
