@@ -117,7 +117,9 @@ def result_text(result: "Result") -> str:
     totals = result.totals
     head = f"{result.network} on {result.accelerator.name}"
     if not result.feasible:
-        return f"{head}: infeasible, {broken(str(totals['limit']))}"
+        warm = f" at {show_metric('temperature_c', totals['temperature_c'])}"
+        hot = warm if totals["limit"] == "tier temperature" else ""
+        return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
     lines = [head, ""]
     rows = [
         ["metric", "total"],

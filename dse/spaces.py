@@ -207,7 +207,7 @@ def spring() -> Space:
         constraints=[" * ".join(f"array.unroll.{loop}" for loop in "nkcpqrs") + " <= 147456"],
         name="spring",
         assumptions=[
-            "lanes stay 16 multipliers wide: the reported modules are for that width",
+            "lanes stay 16 multipliers wide, as reported",
             "a design that does nothing about zeros has no front end; its other modules are as reported",
             "every RRAM tier is SPRING's, 166 mm2 and 2 GB, whatever lies under it; its area is apart",
             "a batch of inputs is there to fill the PEs",

@@ -104,7 +104,8 @@ def _zeros(accelerator: Accelerator) -> str:
 def _process(accelerator: Accelerator) -> str:
     process = accelerator.technology
     volts = process.voltage or nominal_voltage(process.node_nm)
-    return f"{process.node_nm:g} nm, {volts:.3g} V, {accelerator.stacking.style}"
+    low_power = ", low operating power" if process.device == "lop" else ""
+    return f"{process.node_nm:g} nm{low_power}, {volts:.3g} V, {accelerator.stacking.style}"
 
 
 def _counted(number: int, name: str) -> str:

@@ -16,7 +16,7 @@ from hwmodels.batch import check_layers
 from hwmodels.checks import positive, whole
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
-from hwmodels.components.sram import sram
+from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.kernels import template as kernels
 from hwmodels.kernels.template_columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
@@ -158,11 +158,15 @@ def pack_templates(
 
 
 def _leaves(machine: Template) -> dict[str, Any]:
-    """Numbers of a machine by dotted path; the loop order by its code."""
+    """Numbers of a machine by dotted path; the loop order and the device class by their codes."""
     numbers = {
         path: value for path, value in paths(machine).items() if isinstance(value, int | float | np.integer)
     }
-    return {**numbers, "loop_order": LOOP_ORDERS.index(machine.loop_order)}
+    words = {
+        "loop_order": LOOP_ORDERS.index(machine.loop_order),
+        "technology.device": DEVICES.index(machine.technology.device),
+    }
+    return numbers | words
 
 
 def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
@@ -174,7 +178,8 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
     groups, width = values["groups"], values["bank_width_bits"]
     bank_bytes = values["bank_height"] * width / 8.0
-    bank = sram(bank_bytes, width, node_nm, voltage=voltage)
+    device = values["technology.device"]
+    bank = sram(bank_bytes, width, node_nm, voltage=voltage, device=device)
     macs = groups * values["macs_per_group"]
     banks = groups * (values["weight_banks"] + values["input_banks"])
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]
@@ -195,7 +200,8 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         **{f"{name}_write_pj_per_byte": bank.write_pj_per_byte for name in ("weight", "input")},
         "dram_read_pj_per_byte": 8.0 * values["main_memory.read_pj_per_bit"],
         "dram_write_pj_per_byte": 8.0 * values["main_memory.write_pj_per_bit"],
-        "leakage_w": macs * (mac.leakage_w + held.leakage_w) + banks * bank.leakage_w,
+        "leakage_w": macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
+        + banks * bank.leakage_w,
         "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
         "area_mm2": macs * (mac.area_um2 + held.area_um2) * 1e-6 + banks * bank.area_mm2,
     }

@@ -131,3 +131,9 @@ def test_tiers_share_out_area_and_power():
     assert tiers["temperature_c"].max() == result.totals["temperature_c"]
     density = tiers["power_w"] / tiers["area_mm2"]
     assert tiers["power_density_w_per_mm2"].tolist() == pytest.approx(density.tolist(), rel=1e-12)
+
+
+def test_a_stack_too_warm_says_how_warm():
+    warm = hwmodels.load("spring").replace({"stacking.temperature_limit_c": 47.0})
+    told = "tiny on spring: infeasible, it breaks the limit tier temperature at 50.7 °C"
+    assert repr(dse.evaluate(tiny.network(), warm)) == told

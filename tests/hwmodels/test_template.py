@@ -117,6 +117,15 @@ def test_axes_move_the_columns():
             assert getattr(configs, name)[index] == getattr(one, name)[0], name
 
 
+def test_a_low_power_process_leaks_less_at_old_nodes():
+    old = {"technology.node_nm": 65}
+    leakage = [
+        pack_templates(Template().replace(old | {"technology.device": device})).leakage_w[0]
+        for device in ("hp", "lop")
+    ]
+    assert leakage[1] < 0.1 * leakage[0]
+
+
 def test_more_of_everything_is_more_area():
     small = pack_templates(Template()).area_mm2[0]
     for field in (
