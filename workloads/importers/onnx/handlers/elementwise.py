@@ -174,12 +174,21 @@ def nothing(node: NodeView, builder: Builder) -> None:
     builder.bind(node.outputs[0], builder.tensor(node).name)
 
 
+@handles("EyeLike")
+def diagonal(node: NodeView, builder: Builder) -> None:
+    """Fold: ones on a diagonal depend on the shape alone."""
+    import numpy as np
+
+    rows, cols = builder.shape(node)
+    value = np.eye(rows, cols, node.integer("k", 0), dtype=np.float32)
+    builder.fold([Constant.of(node.outputs[0], value)], node.outputs)
+
+
 @handles("Shape", "Size")
 def shape(node: NodeView, builder: Builder) -> None:
     """Fold: all shapes are known."""
     import numpy as np
 
-    from workloads.importers.onnx.constants import Constant
     from workloads.importers.onnx.folding import shape_value
     from workloads.shapes import size
 
