@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from dse.front import Front
 from dse.gather import Gathered
+from dse.metrics import to_minimise
 from dse.searched import Found
 from dse.space import Space
 from dse.strategies.problem import One, Work
 from dse.swept import Sweep
 from dse.task import Columns
 from dse.together import Several
-from dse.uncertain.draws import IntArray
+from dse.uncertain.draws import FloatArray, IntArray
 from hwmodels.columns import LIMITS
 from hwmodels.components import stacking
 from hwmodels.template import Template
@@ -32,7 +33,7 @@ class Rivals:
     limit
         Why each is infeasible at nominal, a code; 0 where it is feasible.
     source
-        Where their nominal metrics are; None where only a search's objectives were kept.
+        Where their nominal metrics are; None where only a search's objectives were kept, which are `values`.
 
     """
 
@@ -42,6 +43,7 @@ class Rivals:
     limit: NDArray[np.int16]
     source: Gathered | None
     who: str
+    values: FloatArray | None = None  # nominal objectives to minimise, where nothing else is known
 
     def nominal(self, names: tuple[str, ...]) -> Columns | None:
         """Nominal metrics of all rivals; None where they have to be costed again."""
@@ -72,7 +74,8 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
         who = f"the {len(trace['index']):,} configurations that the search ({front.strategy}) costed"
         if front.certificate is not None and front.certificate.complete:
             who += "; those that its certificate excludes at nominal stay excluded"
-        return _rivals(front, front.work, trace["index"], trace["limit"], None, who)
+        values = to_minimise([trace[o.column] for o in front.objectives], front.objectives)
+        return _rivals(front, front.work, trace["index"], trace["limit"], None, who, values)
     work = One(front.network, front.layers, front.layers)
     gathered = subject.gathered if isinstance(subject, Sweep) else front.gathered
     if gathered is None:
@@ -102,6 +105,7 @@ def _rivals(
     limit: NDArray[np.int16],
     source: Gathered | None,
     who: str,
+    values: FloatArray | None = None,
 ) -> Rivals:
     """Leave out what no sample can make feasible; order by index."""
     assert isinstance(work, One | Several)
@@ -110,4 +114,5 @@ def _rivals(
     runs = (limit == 0) | np.isin(limit, stacks) | (limit >= len(LIMITS)) & ~np.isin(limit, excluded)
     rows = np.flatnonzero(runs)
     rows = rows[np.argsort(index[rows], kind="stable")]
-    return Rivals(front, work, index[rows], limit[rows], source, who)
+    known = None if values is None else values[rows]
+    return Rivals(front, work, index[rows], limit[rows], source, who, known)

@@ -17,7 +17,7 @@ from dse.uncertain.designs import BoolArray
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from dse.uncertain.rivals import Rivals, rivals_of
 from dse.uncertain.stressed import Stressed
-from dse.uncertain.strike import robust_values, strikers, surviving
+from dse.uncertain.strike import robust_values, roughly_surviving, strikers, surviving
 from dse.uncertain.table import Declared, declared
 from dse.uncertain.trial import Trial, Tried, memories_of
 
@@ -150,18 +150,18 @@ def _tried(
     mine = np.flatnonzero(on_front)
     good = Tried.join(list(pool.map(lambda rows: costed(rows, None), _split(mine, chunk // 8 + 1))))
     strike = strikers(trial, good, level, share)
-    others = np.flatnonzero(~on_front)
     found = [good]
+
+    def struck(rows: IntArray) -> Tried:
+        if known is None and rivals.values is not None:
+            points, values = rivals.points[rows], rivals.values[rows]
+            rows = rows[roughly_surviving(trial, points, values, strike, level)]
+        return costed(rows, lambda designs: surviving(trial, designs, strike, level))
+
+    others = _split(np.flatnonzero(~on_front), chunk)
     done = len(mine)
     with Progress(len(rivals.points), 0, progress) as bar:
-        for rows, part in zip(
-            _split(others, chunk),
-            pool.map(
-                lambda rows: costed(rows, lambda designs: surviving(trial, designs, strike, level)),
-                _split(others, chunk),
-            ),
-            strict=True,
-        ):
+        for rows, part in zip(others, pool.map(struck, others), strict=True):
             found.append(part)
             done += len(rows)
             bar.show(done, sum(len(one.designs.points) for one in found))

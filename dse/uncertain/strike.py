@@ -13,7 +13,7 @@ from dse.dominance import strike_dominated
 from dse.pareto import filter_finite
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
-from dse.uncertain.trial import Trial, Tried
+from dse.uncertain.trial import Trial, Tried, memory_codes
 
 
 class Strikers(NamedTuple):
@@ -70,7 +70,30 @@ def surviving(trial: Trial, designs: Designs, strike: Strikers, quantile: float 
     runs = np.flatnonzero(np.isfinite([one["latency_s"] for one in designs.nominal]).all(axis=0))
     if len(runs) < len(designs.points):
         return runs[surviving(trial, designs.take(runs), strike, quantile)]
-    least = trial.least(designs)
+    return _alive(trial.least(designs), strike, quantile)
+
+
+def roughly_surviving(
+    trial: Trial, points: IntArray, values: FloatArray, strike: Strikers, quantile: float | None
+) -> IntArray:
+    """Rows of `surviving` and some more, from nominal objectives alone: before anything is costed again.
+
+    Parameters
+    ----------
+    trial, strike, quantile
+        As of `surviving`.
+    points
+        Indices of designs, shape (n,).
+    values
+        Their nominal objectives to minimise, shape (n, n_objectives); NaN where they are not known.
+
+    """
+    memory = memory_codes(trial.space, points, trial.draws.memories)
+    least = trial.rough(memory, values)
+    return np.arange(len(points)) if least is None else _alive(least, strike, quantile)
+
+
+def _alive(least: FloatArray, strike: Strikers, quantile: float | None) -> IntArray:
     alive = _unstruck(robust_values(least, quantile), strike.robust)
     for sample, good in enumerate(strike.by_sample):
         rows = np.flatnonzero(~alive)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -141,6 +141,44 @@ class Trial:
             other = self._values(designs, [high for _, high in bounds], self.draws)
             found = np.minimum(found, other)
         return found - np.abs(found) * _SLACK
+
+    def rough(self, memory: IntArray, values: FloatArray) -> FloatArray | None:
+        """Lower bounds of `values` from nominal objectives alone; None where one of them is not boundable so.
+
+        A latency is at least the nominal one times the least slowing of any of its parts, and likewise an
+        energy and an area; every combination of networks' metrics scales with them.
+
+        Parameters
+        ----------
+        memory
+            Which main memory each design has, shape (n_designs,).
+        values
+            Nominal objectives to minimise, shape (n_designs, n_objectives).
+
+        """
+        draws = self.draws
+
+        def least(*quantities: str) -> FloatArray:
+            return reduce(np.minimum, [draws.factor(quantity, memory) for quantity in quantities])
+
+        latency = 1.0 / np.maximum(
+            draws.factor("clock", memory), draws.factor("main_memory_bandwidth", memory)
+        )
+        standing = least("logic_leakage", "buffer_leakage", "main_memory_background") * latency
+        energy = np.minimum(least(*ENERGIES.values()), standing)
+        floors = {
+            "latency_s": latency,
+            "energy_j": energy,
+            "edp_js": energy * latency,
+            "area_mm2": least("logic_area", "buffer_area"),
+        }
+        found = np.empty((len(memory), draws.samples, len(self.objectives)))
+        for position, objective in enumerate(self.objectives):
+            name = _METRIC.match(objective.column)
+            if objective.maximise or name is None or name[1] not in floors:
+                return None
+            found[:, :, position] = values[:, position, None] * floors[name[1]] * (1.0 - _SLACK)
+        return found
 
     def _values(self, designs: Designs, latency_s: Sequence[FloatArray], draws: Draws) -> FloatArray:
         shape = latency_s[0].shape

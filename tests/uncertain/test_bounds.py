@@ -1,5 +1,7 @@
 """Bounds from nominal totals hold in every sample."""
 
+import dataclasses
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,3 +45,20 @@ def test_without_uncertainty_bounds_meet(space, seed):
     designs = designs.take(np.flatnonzero(np.isfinite(designs.nominal[0]["latency_s"])))
     values = trial.values(trial.tried(designs))
     np.testing.assert_allclose(trial.least(designs), values, rtol=1e-11)  # the bounds' own slack
+
+
+@settings(max_examples=25, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 10**6), share=st.sampled_from([0.05, 0.4, 0.9]))
+def test_rough_bounds_hold_too_and_are_no_better(space, seed, share):
+    trial = trial_of(space, 20, seed, {"all": share, "clock": share})
+    trial = dataclasses.replace(
+        trial, objectives=objectives_of(("latency_s", "energy_j", "edp_js", "area_mm2"))
+    )
+    designs = trial.designs(np.arange(space.size), None)
+    designs = designs.take(np.flatnonzero(np.isfinite(designs.nominal[0]["latency_s"])))
+    nominal = np.stack([designs.nominal[0][o.column] for o in trial.objectives], axis=1)
+    rough = trial.rough(designs.memory, nominal)
+    assert (rough <= trial.values(trial.tried(designs))).all()
+    assert (rough <= trial.least(designs) * (1 + 1e-11)).mean() > 0.9
+    maximised = dataclasses.replace(trial, objectives=objectives_of(("-utilisation",)))
+    assert maximised.rough(designs.memory, nominal[:, :1]) is None
