@@ -85,7 +85,7 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
     found = gathered.columns(["index", "limit"])
     who = f"all {front.evaluated:,} configurations costed"
     if len(found["index"]) < front.space.size:
-        who = f"the {len(found['index']):,} rows that the sweep kept: fronts of its parts, and a sample"
+        who = f"the {len(found['index']):,} rows that the sweep kept: its front, and an even sample"
     return _rivals(front, work, found["index"], found["limit"], gathered, who)
 
 

@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.dominance import strike_dominated
+from dse.dominance import strike_dominated, strike_everywhere
 from dse.pareto import filter_finite
-from dse.uncertain.designs import BoolArray, Designs
+from dse.uncertain.designs import Designs
 from dse.uncertain.draws import FloatArray, IntArray
 from dse.uncertain.trial import Trial, Tried, memory_codes
 
 
 class Strikers(NamedTuple):
-    """Fronts of the good designs: in each sample, and of their robust objectives."""
+    """Objectives of good designs, those first that are good in all of them: they strike most."""
 
-    by_sample: tuple[FloatArray, ...]  # shape (n_good, n_objectives) for each sample
-    robust: FloatArray
+    by_sample: FloatArray  # shape (n_samples, n_good, n_objectives); infinite where infeasible
+    robust: FloatArray  # shape (n_good, n_objectives)
 
 
 def robust_values(values: FloatArray, quantile: float | None) -> FloatArray:
@@ -50,16 +50,17 @@ def strikers(trial: Trial, good: Tried, quantile: float | None, share: float) ->
     `share` is that of the samples in which a robust design has to be feasible.
     """
     values, feasible = trial.values(good), trial.feasible(good)
-    by_sample = [_front(values[feasible[:, sample], sample]) for sample in range(values.shape[1])]
-    steady = feasible.mean(axis=1) >= share
-    return Strikers(tuple(by_sample), _front(robust_values(values[steady], quantile)))
+    order = np.argsort(_rank_sum(robust_values(values, None)), kind="stable")
+    by_sample = np.where(feasible[:, :, None], values, np.inf)[order].transpose(1, 0, 2)
+    robust = robust_values(values[feasible.mean(axis=1) >= share], quantile)
+    robust = robust[filter_finite(robust)]
+    order = np.argsort(_rank_sum(robust), kind="stable")
+    return Strikers(np.ascontiguousarray(by_sample), np.ascontiguousarray(robust[order]))
 
 
-def _front(values: FloatArray) -> FloatArray:
-    """Non-dominated rows, those first that are good in all objectives: they strike most."""
-    front = values[filter_finite(values)]
-    ranks = np.argsort(np.argsort(front, axis=0, kind="stable"), axis=0, kind="stable").sum(axis=1)
-    return np.ascontiguousarray(front[np.argsort(ranks, kind="stable")])
+def _rank_sum(values: FloatArray) -> IntArray:
+    ranks = np.argsort(np.argsort(values, axis=0, kind="stable"), axis=0, kind="stable")
+    return np.asarray(ranks.sum(axis=1), dtype=np.int64)
 
 
 def surviving(trial: Trial, designs: Designs, strike: Strikers, quantile: float | None) -> IntArray:
@@ -94,14 +95,10 @@ def roughly_surviving(
 
 
 def _alive(least: FloatArray, strike: Strikers, quantile: float | None) -> IntArray:
-    alive = _unstruck(robust_values(least, quantile), strike.robust)
-    for sample, good in enumerate(strike.by_sample):
-        rows = np.flatnonzero(~alive)
-        alive[rows] = _unstruck(least[rows, sample], good)
+    alive = np.ones(len(least), dtype=bool)
+    strike_dominated(np.ascontiguousarray(robust_values(least, quantile)), strike.robust, alive)
+    rows = np.flatnonzero(~alive)
+    anywhere = np.ones(len(rows), dtype=bool)
+    strike_everywhere(least[rows], strike.by_sample, anywhere)
+    alive[rows] = anywhere
     return np.flatnonzero(alive)
-
-
-def _unstruck(values: FloatArray, good: FloatArray) -> BoolArray:
-    alive = np.ones(len(values), dtype=bool)
-    strike_dominated(np.ascontiguousarray(values), good, alive)
-    return alive

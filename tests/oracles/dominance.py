@@ -12,3 +12,10 @@ def struck(points, good):
 
 def nondominated(points):
     return [not any(dominates(other, point) for other in points) for point in points]
+
+
+def struck_everywhere(points, good):
+    """Points (n, samples, m) that in every sample some good point (samples, k, m) dominates."""
+    return [
+        all(any(dominates(one, point[s]) for one in good[s]) for s in range(len(point))) for point in points
+    ]
