@@ -47,10 +47,21 @@ class Axis:
         return np.array(labels) if numbers else np.array(labels, dtype=object)
 
     def show(self, code: int) -> str:
-        """Value number `code` as a person reads it."""
-        return " at ".join(
-            show(field, label) for field, label in zip(self.fields, self.labels[code], strict=True)
-        )
+        """Value number `code` as a person reads it.
+
+        Of a linked axis the fields' values in a row: plain numbers as a product ("4×8"), texts that all agree
+        once ("skip / 64"), a few quantities as a point ("1.2 GHz at 0.9 V").
+        """
+        labels = self.labels[code]
+        texts = [show(field, label) for field, label in zip(self.fields, labels, strict=True)]
+        words = [label for label in labels if isinstance(label, str)]
+        if not words:
+            plain = all(not dimension_of(field) for field in self.fields)
+            return ("×" if plain else " at ").join(texts)
+        if len(set(words)) == 1:
+            first = texts.index(words[0])
+            texts = [text for place, text in enumerate(texts) if place <= first or text != words[0]]
+        return " / ".join(texts)
 
     def neighbours(self, code: int) -> tuple[int, ...]:
         """Values one step from value number `code`.

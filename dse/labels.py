@@ -18,7 +18,8 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
 def draw_key(figure: "Figure", picture: "Picture", points: Any) -> None:
     """Write a table of the marked designs under the figure: symbol in its colour, name, values in columns.
 
-    Columns that do not fit are left out from the right, those in which all designs agree first.
+    Columns that do not fit are left out from the right, those in which all designs agree first, objectives
+    last.
     """
     from matplotlib import rcParams
     from matplotlib.lines import Line2D
@@ -78,8 +79,9 @@ def _key_columns(
     widths = [wide(column, "normal") + gap for column in columns]
     kept = list(range(len(columns)))
     while kept and first + sum(widths[i] for i in kept) - gap > room:
-        agreed = [i for i in kept if len(set(columns[i][1:])) == 1]
-        kept.remove((agreed or kept)[-1])
+        axes = [i for i in kept if i < len(columns) - picture.marks[0].measured]
+        agreed = [i for i in axes if len(set(columns[i][1:])) == 1]
+        kept.remove((agreed or axes or kept)[-1])
     places = [0.0, first]
     for i in kept:
         places.append(places[-1] + widths[i])

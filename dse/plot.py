@@ -42,6 +42,7 @@ class Mark(NamedTuple):
     cells: tuple[tuple[str, str], ...]  # heading and text
     row: int  # of the front
     symbol: str  # matplotlib's marker
+    measured: int = 0  # how many cells, the last ones, are objectives
 
 
 class Bars(NamedTuple):
@@ -124,6 +125,7 @@ def marks_of(front: Front) -> tuple[Mark, ...]:
             (*design_cells(front.space, front.frame.iloc[row]), *_values(front, row)),
             row,
             "*" if "knee" in names else next(symbols),
+            len(front.objectives),
         )
         for row, names in rows.items()
     )

@@ -395,7 +395,7 @@ def _labels(field: str, held: Sequence[Any]) -> list[Label]:
     ]
     differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
     labels = [
-        ", ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
+        " / ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
         for leaves in inner
     ]
     if "" in labels or len(set(labels)) < len(labels):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dse.quantities import binary_bytes, show
+from dse.quantities import binary_bytes, dimension_of, show
 from dse.space import Space
 
 _OPERANDS: Final = ("weight", "input", "output")
@@ -21,7 +21,8 @@ def design_cells(space: Space, design: Any) -> list[tuple[str, str]]:
     Returns
     -------
     list of (head, text)
-        Array with its dataflow, buffers (weight + input + output), then the other fields in their order.
+        Array with its dataflow, buffers (weight + input + output), then the other axes in their order: a
+        linked axis that moves more than quantities under its own name, otherwise field by field.
 
     Examples
     --------
@@ -43,8 +44,13 @@ def design_cells(space: Space, design: Any) -> list[tuple[str, str]]:
             sizes[:2] = [size.split()[0] for size in sizes[:2]]
         cells.append(("W+I+O buffers", "+".join(sizes)))
         said |= {f"buffers.{name}.bytes" for name in _OPERANDS}
-    for field in fields:
-        if field not in said:
+    for axis in space.axes:
+        rest = [field for field in axis.fields if field not in said]
+        if len(rest) > 1 and not all(dimension_of(field) for field in rest):
+            labels = tuple(design[field] for field in axis.fields)
+            cells.append((axis.name.replace("_", " "), axis.show(axis.labels.index(labels))))
+            continue
+        for field in rest:
             value = show(field, design[field])
             cells.append((_head(field), value.upper() if field == "main_memory" else value))
     return cells

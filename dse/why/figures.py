@@ -112,9 +112,10 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
 
     """
     names = list(dict.fromkeys(shared.index.get_level_values("axis")))
-    tall = [shared.loc[name].index.str.contains(_SECOND_LINE).any() for name in names]
-    bases = -np.cumsum([0.0, *(1.25 if two else 1.0 for two in tall[:-1])])
-    height = 1.0 - bases[-1] + (0.25 if tall[-1] else 0.0)
+    lines = [max(_lines(value).count("\n") for value in shared.loc[name].index) for name in names]
+    rows = [1.0 + _LINE * more for more in lines]
+    bases = -np.cumsum([0.0, *rows[:-1]])
+    height = float(sum(rows))
     with paper(width, 0.46 * height) as figure:
         axes = figure.add_subplot()
         for base, name in zip(bases, names, strict=True):
@@ -132,8 +133,13 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
 
 _STRIP: Final = 0.6
 """Height of a strip, of 1 with the labels under it."""
-_SECOND_LINE: Final = " at "
-"""Where the label of a linked axis is broken."""
+_LINE: Final = 0.28
+"""Height of a further line of labels."""
+
+
+def _lines(value: object) -> str:
+    """Label of a linked axis, one line a part."""
+    return str(value).replace(" at ", "\n").replace(" / ", "\n")
 
 
 def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
@@ -144,7 +150,7 @@ def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
         left, middle = (place + 0.04) * cell, (place + 0.5) * cell
         axes.bar(left, _STRIP, 0.92 * cell, base, color=_TRACK, align="edge")
         axes.bar(left, _STRIP * part, 0.92 * cell, base, color=_DARK, align="edge")
-        lines = str(value).replace(_SECOND_LINE, "\n")
+        lines = _lines(value)
         axes.text(
             middle,
             base - (0.05 if "\n" in lines else 0.2),

@@ -212,3 +212,22 @@ def test_background_is_spread_evenly(swept):
     front = dse.sweep(tiny.network(), tiny.space(), keep="front").front()
     assert len(front.background) == front.feasible  # smaller than the sample
     assert np.isfinite(front.background.to_numpy()).all()
+
+
+def test_the_key_of_a_narrow_figure_keeps_the_objectives():
+    """Linked axes are one column each; what does not fit goes, the objectives last."""
+    axes = {
+        "array.unroll.k": [4, 16],
+        "positions": [{"array.unroll.p": 2, "array.unroll.q": 4}, {"array.unroll.p": 4, "array.unroll.q": 4}],
+        "array.unroll.n": [1],
+        "buffers.weight.bytes": ["1.5 MiB", "6 MiB"],
+        "buffers.shared.bytes": ["1.5 MiB"],
+    }
+    space = dse.named_space("spring").replace(axes)
+    front = dse.sweep(tiny.network(), space).front()
+    figure = front.plot()
+    texts = [text.get_text() for text in figure.texts]
+    assert {"latency", "energy", "area"} <= set(texts)
+    assert texts.count("format") == texts.count("mode") == 0
+    wide = [text.get_text() for text in front.plot(width="page").texts]
+    assert {"positions", "taps", "zeros", "formats", "latency", "energy", "area"} <= set(wide)

@@ -14,6 +14,7 @@ import hwmodels
 from dse.sampling import spread
 from dse.spaces import NOMINAL_CLOCK_HZ, operating_points
 from dse.task import cost_index
+from dse.words import design_cells
 from tests.dse import tiny
 from workloads import deduplicate
 from workloads.table import with_densities
@@ -263,9 +264,9 @@ def test_steps_have_short_numbers_and_an_end():
 def test_components_without_a_name_are_called_by_what_they_differ_in():
     small, large = (hwmodels.load(name).array for name in ("edge_16x16", "edge_32x32"))
     space = dse.Space("edge_16x16", {"array": [small, large]})
-    assert [space.configuration(i)["array"] for i in range(2)] == ["rows 16, cols 16", "rows 32, cols 32"]
+    assert [space.configuration(i)["array"] for i in range(2)] == ["rows 16 / cols 16", "rows 32 / cols 32"]
     assert space[1].array == large
-    assert space.index({"array": "rows 32, cols 32"}) == 1
+    assert space.index({"array": "rows 32 / cols 32"}) == 1
     assert space.index({"array": small}) == 0
     alone = dse.Space("edge_16x16", {"array": [small]})
     assert alone.configuration(0) == {"array": "array 1"}
@@ -305,3 +306,21 @@ def test_samples_are_counted_in_whole_points():
         space.sample(1.5)
     with pytest.raises(ValueError, match="seed must not be negative, got -1"):
         space.sample(2, seed=-1)
+
+
+def test_linked_values_read_as_people_write_them():
+    space = dse.named_space("spring")
+    axes = {axis.name: axis for axis in space.axes}
+    assert axes["positions"].show(0) == "2×4"
+    assert axes["taps"].show(1) == "3×3"
+    assert axes["zeros"].show(1) == "skip / 32"
+    assert axes["formats"].show(1) == "rle"
+    assert axes["memory"].show(0) == "rram_m3d / 1 / 166 mm²"
+    for axis in space.axes:
+        assert len({axis.show(code) for code in range(len(axis))}) == len(axis)
+    sparse = {axis.name: axis for axis in dse.named_space("sparse").axes}
+    assert sparse["zeros"].show(2) == "skip / none / 32"
+    cells = dict(design_cells(space, space.configuration(0)))
+    assert (cells["positions"], cells["zeros"], cells["formats"]) == ("2×4", "skip / 64", "bitmask")
+    point = dse.named_space("systolic")
+    assert {"clock", "voltage"} <= set(dict(design_cells(point, point.configuration(0))))
