@@ -61,6 +61,7 @@ def rounded(values):
     return [tuple(float(f"{value:.10e}") for value in row) for row in values]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["systolic", "sparse", "spring"])
 def test_a_sample_is_what_the_kernels_give_for_perturbed_columns(name):
     """Mappings chosen by latency depend on no energy, so that the sweep's own path is a twin at full size."""
