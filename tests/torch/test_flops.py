@@ -50,7 +50,21 @@ class Cells(nn.Module):
         return g + y[-1]
 
 
+class Queries(nn.Module):
+    """Learned queries for a decoder, as in DETR: its first layer works on parameters alone."""
+
+    def __init__(self, norm_first):
+        super().__init__()
+        layer = nn.TransformerDecoderLayer(8, 2, 16, batch_first=True, norm_first=norm_first)
+        self.decoder, self.queries = nn.TransformerDecoder(layer, 2), nn.Embedding(5, 8)
+
+    def forward(self, memory):
+        return self.decoder(self.queries.weight.unsqueeze(0).repeat(memory.shape[0], 1, 1), memory)
+
+
 MODULES = {
+    "learned_queries": (Queries(False), R(2, 7, 8)),
+    "learned_queries_normalised": (Queries(True), R(1, 7, 8)),
     "conv1d_dilated": (nn.Conv1d(3, 8, 3, dilation=2), R(2, 3, 17)),
     "conv2d_strided": (nn.Conv2d(3, 8, (3, 5), 2, 1), R(2, 3, 17, 15)),
     "conv2d_same": (nn.Conv2d(3, 8, 4, padding="same"), R(2, 3, 9, 9)),

@@ -18,6 +18,11 @@ from workloads.importers.torch.names import Names
 from workloads.network import Network
 from workloads.operations import Opaque
 
+_LAYERS = frozenset(
+    ("linear", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "layer_norm", "rms_norm", "group_norm")
+)
+"""Operators whose first operand is what flows, and whose others are weights."""
+
 
 def read(
     module: Any, example_inputs: Any, *, name: str | None, calibration: Any, batch: int | None, unknown: str
@@ -148,9 +153,12 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     short = operator.removeprefix("aten.")
     if short in SHAPED:
         return filled(node, SHAPED[short])
-    if all(not _flows(value) for value in values):
+    queries = _queries(node, short, builder)
+    if queries is None and all(not _flows(value) for value in values):
         return computed(node, builder)
     call = Call(node, builder.names.of(node))
+    if queries is not None:
+        builder.values[queries] = builder.rows(call, builder.values[queries])
     try:
         if operator in HANDLERS:
             return HANDLERS[operator](call, builder)
@@ -159,6 +167,19 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
         raise
     except Exception as error:  # what an operator is called with differs between versions of PyTorch
         raise NetworkImportError(f"{operator} {call.name!r}: {first_line(error)}") from error
+
+
+def _queries(node: FxNode, operator: str, builder: Builder) -> FxNode | None:
+    """Return the first operand of a layer if it is a parameter repeated for every sample, else None.
+
+    Learned queries are such: the layer has weights that learn, though its result is the same each time.
+    """
+    first = node.args[0] if node.args else None
+    if operator not in _LAYERS or not isinstance(first, torch.fx.Node):
+        return None
+    value = builder.values.get(first)
+    repeated = isinstance(value, Constant) and value.picks and value.repeated
+    return first if repeated else None
 
 
 def _flows(value: Value) -> bool:
