@@ -23,8 +23,10 @@ from dse.errors import nearest
 from dse.quantities import show
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.columns import ConfigTable
+from hwmodels.kernels.template_columns import TemplateMetrics
 from hwmodels.spec import Accelerator, fingerprint
 from hwmodels.spec import paths as spec_paths
+from hwmodels.template import Template
 
 if TYPE_CHECKING:
     import pandas
@@ -326,6 +328,8 @@ class Space:
         known = {name for name in values if not isinstance(label_of(values[name]), str)}
         texts = set(values) - known
         computed = metrics.columns()
+        if isinstance(self.base, Template):  # which does not model all of them
+            computed = tuple(name for name in computed if name in TemplateMetrics._fields)
         return known | texts | set(computed) | {BASE + name for name in computed}, texts
 
     def __repr__(self) -> str:

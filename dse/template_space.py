@@ -227,7 +227,8 @@ def choose_together(
     Raises
     ------
     ValueError
-        If the space is not of templates, or no machine runs all networks within the limit.
+        If the space is not of templates, `top` is not positive, or no machine runs all networks within the
+        limit.
 
     Notes
     -----
@@ -235,6 +236,8 @@ def choose_together(
     space's constraints; of equally fast ones the smallest is taken, then the first.
 
     """
+    if top < 1:
+        raise ValueError(f"choose_together: top must be at least 1, got {top}")
     chosen = space or software_defined()
     if not is_template(chosen):
         raise ValueError(f"choose_together: space {chosen.name} is not of templates")

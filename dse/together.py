@@ -199,7 +199,7 @@ def several(
 
     """
     members = []
-    for network in networks:
+    for network in [networks] if isinstance(networks, str) else networks:
         work = work_of(network, batch)
         if not isinstance(work, One):
             raise ValueError(f"several: {work.name} is several networks already")

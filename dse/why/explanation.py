@@ -12,6 +12,7 @@ import numpy as np
 from dse.files import write_files
 from dse.front import Front
 from dse.metrics import to_minimise
+from dse.swept import Sweep
 from dse.template_space import is_template
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
@@ -191,13 +192,13 @@ def _counted(which: str, table: "pandas.DataFrame") -> list[str]:
     ]
 
 
-def explain(front: Front) -> Explanation:
+def explain(subject: Front | Sweep) -> Explanation:
     """Explain a front: what its designs share and wait for, and what a step from its named designs changes.
 
     Parameters
     ----------
-    front
-        Of a sweep or a search.
+    subject
+        A front, what a search found, or a sweep, for the front of its objectives.
 
     Returns
     -------
@@ -213,6 +214,7 @@ def explain(front: Front) -> Explanation:
     array.rows: 8 (50%), 16 (50%)
 
     """
+    front = subject.front() if isinstance(subject, Sweep) else subject
     designs = front.designs()["index"].drop_duplicates().astype(int).tolist()
     waiting = None if is_template(front.space) else bottlenecks(front)
     return Explanation(front, shared_values(front), waiting, steps_from(front, designs))

@@ -195,6 +195,10 @@ def test_steps_that_a_limit_forbids_are_said():
     assert "&lt;= 16" in found._repr_html_()
 
 
+def test_a_sweep_is_explained_by_its_front(swept, front):
+    assert repr(dse.explain(swept)) == repr(dse.explain(front))
+
+
 def test_searches_are_explained_too():
     found = dse.search(tiny.network(), tiny.space(), budget=60, strategy="nsga2", progress=False)
     explained = found.explain()

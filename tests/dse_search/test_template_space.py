@@ -81,6 +81,39 @@ def test_certified_has_no_bounds_of_templates():
         dse.search(tiny.network(), small(), strategy="certified")
 
 
+def test_gains_over_equally_fast_machines_equal_plain_loops():
+    found = dse.choose_together([tiny.network(), other()], small(), area_mm2=0.15)
+    costs = [
+        cost_templates(deduplicate(network.table())[0], small(), np.arange(small().size))
+        for network in (tiny.network(), other())
+    ]
+    runs = [
+        p
+        for p in range(small().size)
+        if all(c["feasible"][p] for c in costs) and costs[0]["area_mm2"][p] <= 0.15
+    ]
+    mean = {p: math.sqrt(costs[0]["latency_s"][p] * costs[1]["latency_s"][p]) for p in runs}
+    for cost, (_, row) in zip(costs, found.table.iterrows(), strict=True):
+        fastest = min(cost["latency_s"][p] for p in runs)
+        gains = [
+            mean[p] / min(mean.values()) - 1
+            for p in runs
+            if math.isclose(cost["latency_s"][p], fastest, rel_tol=1e-11)
+        ]
+        assert row["equal"] == len(gains)
+        assert (row["gain_least"], row["gain_most"]) == pytest.approx(
+            (min(gains), max(gains)), rel=1e-9, abs=1e-12
+        )
+
+
+def test_the_gains_are_drawn_over_the_published_range():
+    figure = dse.choose_together([tiny.network(), other()], small(), area_mm2=0.15).plot()
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["tiny", "other"]
+    assert "published range" in [text.get_text() for text in axes.texts]
+    assert figure.get_size_inches()[0] == 3.5
+
+
 def test_the_choice_equals_plain_loops():
     networks, space = [tiny.network(), other()], small()
     limit = 0.15
@@ -120,6 +153,10 @@ def test_bad_input():
         dse.choose_together([tiny.network()], small(), area_mm2=1e-6)
     with pytest.raises(ValueError, match="space tiny is not of templates"):
         dse.choose_together([tiny.network()], tiny.space())
+    with pytest.raises(ValueError, match="top must be at least 1, got 0"):
+        dse.choose_together([tiny.network()], small(), top=0)
+    with pytest.raises(dse.ConstraintError, match="unknown name 'temperature_c'"):
+        small(constraints=["temperature_c <= 80"])
 
 
 def test_the_eight_networks_are_built_in():
