@@ -189,6 +189,7 @@ def evaluate_templates(
                 written += count * stored
                 vector_ops += count * layers.vector_ops[i]
         blank = math.nan if limit != 0 else 0.0
+        latency += blank  # before it divides: 0 / 0 warns where nothing is compiled
         mac_j = macs * configs.mac_pj[c] * 1e-12
         vector_j = vector_ops * configs.mac_pj[c] * 1e-12
         dram_j = (
