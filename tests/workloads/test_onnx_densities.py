@@ -163,6 +163,23 @@ def test_ways_to_give_inputs(tmp_path):
     assert whole == named == workloads.from_onnx(path, batch=1, calibration=iter(pieces))
 
 
+def test_samples_that_fill_a_run_up_are_not_counted_where_steps_come_first(tmp_path):
+    """Seven samples in runs of two, brought into the order an LSTM wants: steps, samples, features."""
+    nodes = [
+        node("Relu", ["x"], ["r"], "relu"),
+        node("Transpose", ["r"], ["t"], "order", perm=[1, 0, 2]),
+        node("LSTM", ["t", "w", "u"], ["y"], "lstm", hidden_size=3),
+    ]
+    held = [random("w", 1, 12, 4), random("u", 1, 12, 3)]
+    path = save(tmp_path / "m.onnx", model(nodes, [tensor("x", ["n", 5, 4])], [tensor("y", None)], held))
+    x = np.random.default_rng(5).standard_normal((7, 5, 4)).astype(np.float32)
+    x[0] = -1
+    network = workloads.from_onnx(path, batch=2, calibration=x)
+    row, want = network.summary().loc["lstm"], np.maximum(x, 0) != 0
+    assert row.input_density == pytest.approx(want.mean(), rel=1e-12)
+    assert row.input_spread == pytest.approx(want.mean((1, 2)).std(), rel=1e-9)
+
+
 def test_functions_and_external_data_are_run_too(tmp_path):
     body = [node("MatMul", ["a", "m"], ["b"], "inner"), node("Relu", ["b"], ["c"], "act")]
     opsets = [helper.make_opsetid("", 17)]

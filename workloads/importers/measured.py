@@ -68,14 +68,26 @@ class Tally:
 
 
 def with_measured(network: Network, tallies: Iterable[Tally]) -> Network:
-    """Return a network with what was measured, and what follows for the same elements in other shapes."""
-    known = {tally.tensor.name: tally.described() for tally in tallies}
+    """Return a network with what was measured, and what follows for the same elements in other shapes.
+
+    Where samples do not lie along the first axis any more, density and spread are those of the elements while
+    they did: a run that is filled up with samples seen before would count those twice.
+    """
+    counted = {tally.tensor.name: tally for tally in tallies}
+    known = {name: tally.described() for name, tally in counted.items()}
+    sampled = {name for name, tally in counted.items() if tally.batched}
     for node in network.graph.nodes():
-        if isinstance(node.operation, Reshape | Transpose) and node.inputs[0] in known:
-            (output,) = node.outputs
-            known.setdefault(
-                output, _seen(node.operation, known[node.inputs[0]], network.graph.tensors[output])
-            )
+        if not isinstance(node.operation, Reshape | Transpose) or node.inputs[0] not in known:
+            continue
+        source, (output,) = known[node.inputs[0]], node.outputs
+        if output not in known:
+            known[output] = _seen(node.operation, source, network.graph.tensors[output])
+        elif output not in sampled and node.inputs[0] in sampled:
+            known[output] = replace(known[output], density=source.density, spread=source.spread)
+        else:
+            continue
+        if node.inputs[0] in sampled:
+            sampled.add(output)
     return network.with_tensors(*known.values())
 
 
