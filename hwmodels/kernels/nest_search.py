@@ -33,7 +33,7 @@ from hwmodels.kernels.nest_ragged import count_ragged
 LATENCY, ENERGY, EDP = 0, 1, 2  # objectives
 # What became of the tilings of the space (all but the first are tilings; together they are all of it).
 COSTED, TILINGS, CAPACITY, FANOUT_LIMIT, PARALLELISM, BOUND = 0, 1, 2, 3, 4, 5
-ROUNDING = 1.0 - 1e-12  # what rounding may add to a bound
+ROUNDING = 1.0 + 1e-13  # costs closer than this are equal: rounding leaves no more of a difference
 
 
 @kernel

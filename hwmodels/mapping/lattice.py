@@ -4,9 +4,10 @@ from math import prod
 
 import numpy as np
 
+from hwmodels.kernels.nest import distinct_sums
 from hwmodels.kernels.nest_labels import Lattice
 from hwmodels.mapping.constraints import LevelConstraints
-from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.mapspace import Mapspace, divisors
 from hwmodels.mapping.problem import Operand, Problem
 
 LARGEST = 1 << 20  # tiles of a lattice held in memory
@@ -34,19 +35,6 @@ def applies(space: Mapspace) -> bool:
         and tiles <= LARGEST
         and any(bound > 1 for bound in space.problem.bounds)
     )
-
-
-def divisors(number: int) -> list[int]:
-    """Divisors, rising.
-
-    Examples
-    --------
-    >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
-
-    """
-    small = [i for i in range(1, int(number**0.5) + 1) if number % i == 0]
-    return sorted({*small, *(number // i for i in small)})
 
 
 def reduced(problem: Problem) -> Problem:
@@ -115,14 +103,23 @@ def _factorise(number: int) -> list[tuple[int, int]]:
 
 
 def touched(operand: Operand, problem: Problem) -> float:
-    """Elements that any mapping must move once: the coordinates that indices touch."""
+    """Elements that any mapping must move once: the coordinates that indices touch.
+
+    Examples
+    --------
+    Two taps apart by 1 at every other element of ten:
+
+    >>> from hwmodels.mapping.problem import convolution
+    >>> layer = convolution(k=1, c=1, p=10, q=1, r=2, s=1, stride=(2, 1))
+    >>> touched(layer.operand("I"), layer)
+    20.0
+
+    """
     elements = 1.0
     for rank in operand.ranks:
-        coordinates = {0}
-        for dimension, scale in rank:
-            coordinates = {t + scale * i for t in coordinates for i in range(problem.extents[dimension])}
-        elements *= len(coordinates)
+        (d, a), (e, b) = rank if len(rank) > 1 else (*rank, ("", 1))
+        elements *= distinct_sums(problem.extents[d], problem.extents.get(e, 1), a, b)
     return elements
 
 
-__all__ = ["applies", "divisors", "reduced", "tile_lattice", "touched"]
+__all__ = ["applies", "reduced", "tile_lattice", "touched"]

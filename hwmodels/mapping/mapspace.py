@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import permutations, product
-from math import factorial
+from math import factorial, isqrt
 from typing import Literal
 
 import numpy as np
@@ -140,6 +140,35 @@ class Mapspace:
         )
 
 
+@lru_cache(maxsize=4096)
+def divisors(number: int) -> list[int]:
+    """Divisors, rising.
+
+    Examples
+    --------
+    >>> divisors(12)
+    [1, 2, 3, 4, 6, 12]
+
+    """
+    small = [i for i in range(1, isqrt(number) + 1) if number % i == 0]
+    return sorted({*small, *(number // i for i in small)})
+
+
+@lru_cache(maxsize=4096)
+def balanced(number: int) -> list[int]:
+    """Sizes of tiles that split a number as evenly as their count allows: ceil(number / tiles), rising.
+
+    Examples
+    --------
+    >>> balanced(10)
+    [1, 2, 3, 4, 5, 10]
+
+    """
+    few = {-(-number // tiles) for tiles in range(1, isqrt(number) + 1)}
+    small = {size for size in range(1, isqrt(number) + 2) if -(-number // -(-number // size)) == size}
+    return sorted(few | small)
+
+
 @lru_cache(maxsize=1024)
 def _chain_table(bound: int, slots: tuple[_Slot, ...], depth: int, factors: FactorSpace) -> Factors:
     """Counts of shape (n, L, 3) of every way to split a bound over slots, innermost first."""
@@ -160,9 +189,9 @@ def _split(left: int, slots: tuple[_Slot, ...], factors: FactorSpace) -> Iterato
     if len(slots) == 1:
         counts = [left]
     elif factors == "perfect":
-        counts = [count for count in range(1, left + 1) if left % count == 0]
+        counts = divisors(left)
     else:
-        counts = sorted({-(-left // tiles) for tiles in range(1, left + 1)})
+        counts = balanced(left)
     for count in counts:
         if least <= count <= greatest:
             for further in _split(-(-left // count), slots[1:], factors):

@@ -17,6 +17,7 @@ from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.problem import MappingError, Problem
 
+BOUND_LIMIT = 2**31 - 1  # loop counts are int32
 COUNT_LIMIT = float(2**62)  # counts are int64; whatever could pass this is refused before anything is counted
 
 
@@ -29,6 +30,11 @@ def pack_problem(problem: Problem) -> ProblemColumns:
         If a 64-bit count could overflow.
 
     """
+    for dimension, bound in problem.extents.items():
+        if bound > BOUND_LIMIT:
+            raise MappingError(
+                f"Problem.bounds of {problem.name}: {dimension} must be at most {BOUND_LIMIT}, got {bound}"
+            )
     dims, operands = len(problem.dimensions), len(problem.operands)
     ranks = max(len(operand.ranks) for operand in problem.operands) or 1
     rank = np.full((operands, dims), -1, dtype=np.int64)

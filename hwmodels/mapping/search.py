@@ -32,7 +32,7 @@ from hwmodels.kernels.nest_search import (
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
-from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.lattice import applies, touched
 from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
@@ -207,7 +207,7 @@ class _Search:
             beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
             shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
         self.shares = shares
-        self.unique = np.array([_least_elements(operand, problem) for operand in problem.operands])
+        self.unique = np.array([touched(operand, problem) for operand in problem.operands])
 
     def _orders(self, keep: Small) -> tuple[Ints, Small]:
         """One table of the useful orders of all levels, and where those of each set of loops start."""
@@ -356,17 +356,6 @@ def _sorted(chains: Factors) -> Factors:
 def _slides(operand: Operand, dimension: str) -> bool:
     """Whether two dimensions share the rank that this one moves: children's windows may then coincide."""
     return any(len(rank) > 1 and dimension in dict(rank) for rank in operand.ranks)
-
-
-def _least_elements(operand: Operand, problem: Problem) -> float:
-    """Elements that any mapping must move once: the coordinates that indices touch."""
-    elements = 1.0
-    for rank in operand.ranks:
-        touched = {0}
-        for dimension, scale in rank:
-            touched = {t + scale * i for t in touched for i in range(problem.extents[dimension])}
-        elements *= len(touched)
-    return elements
 
 
 __all__ = ["Certificate", "MapperResult", "Objective", "map_problem", "search_exhaustively"]

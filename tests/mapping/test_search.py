@@ -19,7 +19,7 @@ from hwmodels.mapping import (
     pack_mappings,
 )
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
-from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.mapspace import Mapspace, balanced, divisors
 from hwmodels.mapping.problem import Operand
 from hwmodels.mapping.search import map_problem
 from tests.mapping.brute import every_mapping
@@ -198,3 +198,25 @@ def test_impossible_constraints_are_named() -> None:
         map_problem(problem, machine, constraints=Constraints(min_parallelism=1.5))
     with pytest.raises(MappingError, match="objective must be one of latency, energy, edp"):
         map_problem(problem, machine, "speed")  # type: ignore[arg-type]
+
+
+def test_large_and_prime_bounds_are_split_by_their_divisors() -> None:
+    product = matrix_product(m=2_147_483_647, k=3, n=1)  # a Mersenne prime
+    buffer = StorageLevel(name="buffer", capacity_words=64, read_pj=1, fill_pj=1, update_pj=1)
+    memory = StorageLevel(name="memory", read_pj=10, fill_pj=10, update_pj=10)
+    machine = Architecture(name="small", levels=(buffer, memory), macs=1)
+    for factors in ("perfect", "ceil"):
+        if factors == "ceil":
+            product = matrix_product(m=9_973, k=3, n=1)
+        result = map_problem(product, machine, "energy", factors=factors)  # type: ignore[arg-type]
+        assert result.evaluation.feasible
+    with pytest.raises(MappingError, match=r"M must be at most 2147483647, got 2147483648"):
+        map_problem(matrix_product(m=2**31, k=1, n=1), machine)
+    with pytest.raises(MappingError, match="could pass 2\\*\\*62"):
+        map_problem(matrix_product(m=2**30, k=2**20, n=2**20), machine)
+
+
+def test_balanced_sizes_are_all_sizes_of_even_splits() -> None:
+    for number in range(1, 200):
+        assert balanced(number) == sorted({-(-number // tiles) for tiles in range(1, number + 1)})
+        assert divisors(number) == [i for i in range(1, number + 1) if number % i == 0]
