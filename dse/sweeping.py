@@ -25,7 +25,7 @@ from hwmodels.template import Template
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
-_SECONDS_A_MAPPING: Final = 2e-9
+_SECONDS_A_MAPPING: Final = 5e-10
 """Typical time of one mapping of the mapspace on one core; it sets the size of a chunk, nothing else."""
 _SECONDS_A_TEMPLATE_OPERATION: Final = 0.35e-6
 """The same of one operation on a template's machine, which has one mapping."""
