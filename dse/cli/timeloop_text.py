@@ -11,8 +11,7 @@ PRUNED = {
     "capacity": "tiles over a capacity",
     "fanout": "spatial loops over a fanout",
     "parallelism": "too few MACs at work",
-    "bound": "least cost no better than the best",
-    "limit or bound": "over a limit, or least cost no better than the best",
+    "bound": "least cost no better than the best, or words no fewer than those of a path that was kept",
 }
 """What the pruning rules of a certificate mean."""
 
