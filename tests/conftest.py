@@ -11,7 +11,7 @@ settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
-# A shell that puts the suite in the background has it ignore Ctrl-C; the tests that press it need to be heard.
+# A shell that puts the suite in the background has it ignore Ctrl-C; tests that press it must be heard.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
