@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -273,8 +273,8 @@ def _estimated(
 
     def indices(rows: IndexArray) -> FloatArray:
         """First and total, shape (2, n_axes, n_metrics); NaN for a metric that does not vary."""
-        chosen = {"f_A": first[:, rows], "f_B": second[:, rows], "f_AB": pages[..., rows]}
-        found = sobol_indices(func=chosen, n=samples)  # type: ignore[arg-type]
+        chosen: Any = {"f_A": first[:, rows], "f_B": second[:, rows], "f_AB": pages[..., rows]}
+        found = sobol_indices(func=chosen, n=samples)
         both = np.stack([found.first_order, found.total_order]).reshape(2, len(names), axes)
         both[:, np.ptp(values, axis=0) == 0] = np.nan
         return both.swapaxes(1, 2)
