@@ -1,5 +1,6 @@
 """Processes killed at every step of writing, and at random: the store ends with the same bytes."""
 
+import contextlib
 import json
 import os
 import random
@@ -22,7 +23,7 @@ KINDS = victims.KINDS
 
 
 class Forge:
-    """Starts processes in stores."""
+    """Starts processes in stores, one at a time."""
 
     def __init__(self):
         environment = {
@@ -36,15 +37,17 @@ class Forge:
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.watch = threading.Timer(300, self.process.kill)  # rather fail than hang
-        self.watch.start()
         assert self._line() == "ready"
 
     def _line(self):
-        return self.process.stdout.readline().strip()
+        watch = threading.Timer(2 * victims.PATIENCE_S, self.process.kill)  # rather fail than hang
+        watch.daemon = True
+        watch.start()
+        line = self.process.stdout.readline().strip()
+        watch.cancel()
+        return line
 
     def start(self, folder, kind, **order):
         self.process.stdin.write(json.dumps({"folder": str(folder), "kind": kind, **order}) + "\n")
@@ -55,8 +58,9 @@ class Forge:
         return int(self._line())
 
     def close(self):
-        self.process.communicate()
-        self.watch.cancel()
+        self.process.stdin.close()
+        self.process.wait()  # not for the end of its output, which a pool's worker may hold open
+        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,14 @@ def forge():
     forge = Forge()
     yield forge
     forge.close()
+
+
+def until(happened):
+    """Wait for something that a process does soon."""
+    end = time.monotonic() + victims.PATIENCE_S
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +112,8 @@ def test_killed_again_and_again(forge, undisturbed, tmp_path, kind):
         child = forge.start(folder, kind, slow=0.01)
         if deaths < 12:
             time.sleep(chance.uniform(0.0, 0.08))
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it was done already
+                os.kill(child, signal.SIGKILL)
         if forge.status() == 0:
             break
         deaths += 1
@@ -112,8 +125,7 @@ def test_killed_again_and_again(forge, undisturbed, tmp_path, kind):
 def test_workers_that_outlive_a_killed_sweep_do_not_hold_its_store(forge, undisturbed, tmp_path):
     folder = tmp_path / "store"
     child = forge.start(folder, "sweep", pool=True, slow=0.05)
-    while Path(f"/proc/{child}").exists() and not list(folder.glob("parts/*.parquet")):
-        time.sleep(0.005)
+    until(lambda: list(folder.glob("parts/*.parquet")))
     os.kill(child, signal.SIGKILL)
     assert forge.status() == -signal.SIGKILL
     victims.work(folder, "sweep")
@@ -123,11 +135,15 @@ def test_workers_that_outlive_a_killed_sweep_do_not_hold_its_store(forge, undist
 @pytest.mark.compiled
 def test_of_two_processes_at_once_one_is_refused(forge, undisturbed, tmp_path):
     folder = tmp_path / "store"
-    other = Forge()
-    for each in (forge, other):
-        each.start(folder, "sweep", slow=0.05)
-    assert sorted(each.status() for each in (forge, other)) == [0, 2]
-    other.close()
+    child = forge.start(folder, "sweep", slow=0.2)
+    until(lambda: (folder / "lock").exists() and (folder / "lock").read_text())
+    os.kill(child, signal.SIGSTOP)  # so that it is at it however long the other takes
+    try:
+        with pytest.raises(StoreError, match=f"in use by process {child} on .*; wait for it or end it"):
+            victims.work(folder, "sweep")
+    finally:
+        os.kill(child, signal.SIGCONT)
+    assert forge.status() == 0
     assert contents(folder) == contents(undisturbed / "sweep")
 
 

@@ -4,6 +4,7 @@ An order is a line of JSON: the folder of a store, what to do in it, and how the
 the forked process' number, and after its end its exit status.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from dse.strategies import loop
 from tests.dse import tiny
 
 CHUNK = 16
+PATIENCE_S = 60  # after which a process that is stuck says where and ends
 KINDS = ["sweep", "nsga2", "certified"]
 
 
@@ -84,9 +87,11 @@ def slowly(seconds):
     sweeping.cost_range, loop.Pool.cost = slow_range, slow_cost
 
 
-def end_with_parent():
-    """Let a pool's worker, which outlives a parent that is killed, end all the same."""
-    parent = os.getppid()
+def end_with_parent(parent):
+    """Let a pool's worker, which outlives a parent that is killed, end all the same.
+
+    The parent is told, not asked for: it may be dead before its worker comes to this.
+    """
 
     def watch():
         while os.getppid() == parent:
@@ -104,7 +109,7 @@ def obey(order):
         Dying(order["step"])
         work(order["folder"], order["kind"], workers=1)
     elif order.get("pool"):
-        with ProcessPoolExecutor(2, get_context("fork"), end_with_parent) as pool:
+        with ProcessPoolExecutor(2, get_context("fork"), end_with_parent, (os.getpid(),)) as pool:
             work(order["folder"], order["kind"], executor=pool)
     else:
         work(order["folder"], order["kind"], workers=2)
@@ -112,7 +117,8 @@ def obey(order):
 
 def main():
     """Fork for every line."""
-    for kind in KINDS:  # so that everything is imported
+    import_module("pyarrow.parquet")
+    for kind in KINDS:  # so that everything else is imported
         work(None, kind)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -120,6 +126,7 @@ def main():
         child = os.fork()
         if child == 0:
             status = 1
+            faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
             try:
                 obey(order)
                 status = 0
