@@ -110,8 +110,10 @@ class Space:
         object.__setattr__(self, "assumptions", tuple(assumptions))
         known, texts = self._vocabulary()
         fixed = self._base_values()
-        parsed = tuple(parse_constraint(str(text), known, texts, fixed) for text in constraints)
-        object.__setattr__(self, "constraints", parsed)
+        parsed = (parse_constraint(str(text), known, texts, fixed) for text in constraints)
+        object.__setattr__(
+            self, "constraints", tuple(dict.fromkeys(parsed))
+        )  # one that is repeated counts once
         if self.size > MOST_POINTS:
             raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
 

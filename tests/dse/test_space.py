@@ -324,3 +324,10 @@ def test_linked_values_read_as_people_write_them():
     assert (cells["positions"], cells["zeros"], cells["formats"]) == ("2×4", "skip / 64", "bitmask")
     point = dse.named_space("systolic")
     assert {"clock", "voltage"} <= set(dict(design_cells(point, point.configuration(0))))
+
+
+def test_a_constraint_that_is_repeated_counts_once():
+    once = tiny.space(constraints=["area_mm2 <= 50"])
+    twice = once.replace(constraints=["area_mm2 <= 50 ", "power_w <= 5"])
+    assert [str(constraint) for constraint in twice.constraints] == ["area_mm2 <= 50", "power_w <= 5"]
+    assert once.replace(constraints=["area_mm2 <= 50"]).fingerprint() == once.fingerprint()
