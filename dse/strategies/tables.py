@@ -6,7 +6,7 @@ these tables holds for all points.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from dse.strategies import boxes
 from dse.strategies.monotone import AREAS, FIXED_ZERO, LESS, MORE
 from dse.strategies.protocol import FloatArray, IndexArray, Spread
 from hwmodels.columns import ConfigTable
-from workloads.table import make_table
+from workloads.table import make_table, take_rows
 
 MOST_ENTRIES: Final = 1 << 26
 """Largest table: half a gigabyte."""
@@ -81,11 +81,11 @@ class Tables:
     """All columns of a space's configuration table, and what a box of it offers at best."""
 
     def __init__(self, space: Space, spread: Spread) -> None:
-        self._space = space
-        depends = _probe(space)
+        pack = _packer(space)
+        depends = _probe(space, pack)
         while True:
-            self.columns = _fill(space, depends)
-            missed = _verify(space, self.columns, spread)
+            self.columns = _fill(space, depends, pack)
+            missed = _verify(space, self.columns, pack, spread)
             if missed is None:
                 break
             column, axis = missed
@@ -124,7 +124,17 @@ class Tables:
         return make_table(ConfigTable, found, len(low))
 
 
-def _probe(space: Space) -> dict[str, set[int]]:
+Pack = Callable[[IndexArray], ConfigTable]
+
+
+def _packer(space: Space) -> Pack:
+    """What packs points of a space; a small one is packed once and looked up."""
+    if space.size > _CHUNK:
+        return space.pack
+    return partial(take_rows, space.pack(np.arange(space.size)))
+
+
+def _probe(space: Space, pack: Pack) -> dict[str, set[int]]:
     """Axes on which each column is seen to depend, at a few points."""
     rng = np.random.default_rng(0)
     lengths = np.array(space.shape, dtype=np.int64)[:, None]
@@ -133,7 +143,7 @@ def _probe(space: Space) -> dict[str, set[int]]:
     for axis, length in enumerate(space.shape):
         moved = np.tile(points, length)
         moved[axis] = np.repeat(np.arange(length), _PROBES)
-        packed = space.pack(index_of(space, moved))
+        packed = pack(index_of(space, moved))
         for name in ConfigTable._fields:
             column = getattr(packed, name).reshape(length, _PROBES)
             if (column != column[0]).any():
@@ -141,12 +151,12 @@ def _probe(space: Space) -> dict[str, set[int]]:
     return depends
 
 
-def _fill(space: Space, depends: dict[str, set[int]]) -> dict[str, Table]:
+def _fill(space: Space, depends: dict[str, set[int]], pack: Pack) -> dict[str, Table]:
     """Pack the grid of each set of axes once and keep the columns that depend on it."""
     tables: dict[str, Table] = {}
     for axes in {tuple(sorted(axes)) for axes in depends.values()}:
         index, shape = table_of(space, axes)
-        pieces = [space.pack(part) for part in np.array_split(index, -(-len(index) // _CHUNK))]
+        pieces = [pack(part) for part in np.array_split(index, -(-len(index) // _CHUNK))]
         for name, mine in depends.items():
             if tuple(sorted(mine)) == axes:
                 values = np.concatenate([getattr(piece, name) for piece in pieces])
@@ -154,10 +164,11 @@ def _fill(space: Space, depends: dict[str, set[int]]) -> dict[str, Table]:
     return {name: tables[name] for name in ConfigTable._fields}
 
 
-def _verify(space: Space, tables: dict[str, Table], spread: Spread) -> tuple[str, int] | None:
+def _verify(space: Space, tables: dict[str, Table], pack: Pack, spread: Spread) -> tuple[str, int] | None:
     """Pack every point and compare; a column that differs, and an axis that it depends on after all."""
     starts = range(0, space.size, _CHUNK)
-    found = spread(partial(_first_difference, space, tables), starts)
+    differing = partial(_first_difference, space, tables, pack)
+    found = spread(differing, starts) if len(starts) > 1 else [differing(0)]
     first = next((difference for difference in found if difference is not None), None)
     if first is None:
         return None
@@ -166,17 +177,19 @@ def _verify(space: Space, tables: dict[str, Table], spread: Spread) -> tuple[str
     for axis in range(len(space.axes)):
         if axis in tables[name].axes:
             continue
-        before = getattr(space.pack(index_of(space, codes)), name)[0]
+        before = getattr(pack(index_of(space, codes)), name)[0]
         codes[axis] = 0
-        if getattr(space.pack(index_of(space, codes)), name)[0] != before:
+        if getattr(pack(index_of(space, codes)), name)[0] != before:
             return name, axis
     raise AssertionError(f"column {name} differs at {index} with nothing changed")
 
 
-def _first_difference(space: Space, tables: dict[str, Table], start: int) -> tuple[str, int] | None:
+def _first_difference(
+    space: Space, tables: dict[str, Table], pack: Pack, start: int
+) -> tuple[str, int] | None:
     index = np.arange(start, min(start + _CHUNK, space.size), dtype=np.int64)
     codes = space.codes(index)
-    packed = space.pack(index)
+    packed = pack(index)
     for name, table in tables.items():
         differs = getattr(packed, name) != table.of(codes)
         if differs.any():

@@ -115,8 +115,8 @@ def test_a_dependence_that_probing_misses_is_found_by_the_proof(monkeypatch):
     probe = module._probe
     space = spaces.voltage()
 
-    def blind(space):
-        found = probe(space)
+    def blind(space, pack):
+        found = probe(space, pack)
         found["leakage_w"] = set()
         found["buffer_area_mm2"] -= {4}
         return found
