@@ -20,7 +20,7 @@ from workloads.table import LayerTable, deduplicate
 COMBINATIONS: Final = ("geomean", "worst", "weighted")
 """Ways to make one number of several networks' metrics."""
 
-_COMMON: Final = ("area_mm2",)
+_COMMON: Final = ("area_mm2", "footprint_mm2")
 """Metrics that are the machine's own, whatever it runs."""
 
 
@@ -29,7 +29,8 @@ class Several:
     """Networks that one machine has to run. Made by `dse.several`.
 
     Its metrics are named `latency_s[vgg16]` for one network and `geomean(latency_s)`, `worst(latency_s)`,
-    `weighted(latency_s)` for all; plain `latency_s` is the one that `combine` names. Area is the machine's.
+    `weighted(latency_s)` for all; plain `latency_s` is the one that `combine` names. Area and footprint are
+    the machine's.
     """
 
     members: tuple[One, ...]
@@ -57,7 +58,7 @@ class Several:
 
     @property
     def boundable(self) -> tuple[str, ...]:
-        """Latency, energy and their product, of each network and combined; area."""
+        """Latency, energy and their product, of each network and combined; area and footprint."""
         varying = [name for name in LEAST if name not in _COMMON]
         combined = [f"{way}({name})" for way in COMBINATIONS for name in varying]
         own = [f"{name}[{member.name}]" for member in self.members for name in varying]
@@ -93,7 +94,7 @@ class Several:
             own.append(whole)
             limit[alive] = part["limit"]
             alive = alive[part["feasible"]]
-        found: Columns = {"index": index, "area_mm2": own[0]["area_mm2"]}
+        found: Columns = {"index": index, **{name: own[0][name] for name in _COMMON}}
         found.update(self.combined_metrics({name: [one[name] for one in own] for name in columns()}))
         return {**found, "feasible": limit == 0, "limit": limit}
 
@@ -104,7 +105,7 @@ class Several:
         rounded = {
             name: column * (1.0 - 1e-12) for name, column in found.items() if "(" in name or name in LEAST
         }
-        return {**found, **rounded, "area_mm2": own[0]["area_mm2"]}
+        return {**found, **rounded, **{name: own[0][name] for name in _COMMON}}
 
     def ceiling_column(self, metric: str) -> str:
         """The worst network's: a constraint holds on all."""
@@ -135,13 +136,14 @@ def combined(way: str, parts: Sequence[FloatArray], weights: Sequence[float]) ->
     way
         "geomean" (weighted geometric mean), "worst" (the largest) or "weighted" (weighted sum).
     parts
-        One array of shape (n,) a network.
+        One array of shape (n,) a network, none negative.
     weights
         One a network; they sum to 1.
 
     Returns
     -------
     float array of shape (n,)
+        Infinite where one network's is, even if another's is 0: these are bounds, and that one cannot run.
 
     Examples
     --------
@@ -157,8 +159,9 @@ def combined(way: str, parts: Sequence[FloatArray], weights: Sequence[float]) ->
     shares = np.array(weights)[:, None]
     if way == "weighted":
         return np.asarray((shares * stacked).sum(axis=0))
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.exp((shares * np.log(stacked)).sum(axis=0)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.exp((shares * np.log(stacked)).sum(axis=0))
+    return np.where(np.isposinf(stacked).any(axis=0), np.inf, mean)
 
 
 def several(

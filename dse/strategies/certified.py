@@ -16,7 +16,7 @@ from dse.pareto import filter_finite, survive
 from dse.strategies.certificate import Certificate
 from dse.strategies.effects import Effects
 from dse.strategies.limits import Admission, Ceilings
-from dse.strategies.problem import Problem
+from dse.strategies.problem import LEAST, Problem
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import Tables, index_of, table_of
 from hwmodels.template import Template
@@ -60,11 +60,14 @@ class Certified:
         if isinstance(self._space.base, Template):
             name = self._space.name
             raise ValueError(f"certified: space {name} has no lower bounds; its machines are templates")
+        known = self._problem.work.boundable
         for objective in self._problem.objectives:
-            name = objective.column
-            if objective.maximise or name not in self._problem.work.boundable:
-                known = ", ".join(self._problem.work.boundable)
-                raise ValueError(f"certified: there is no lower bound of {objective}; it can prove {known}")
+            if objective.maximise or objective.column not in known:
+                more = ", of each network or combined" if len(known) > len(LEAST) else ""
+                raise ValueError(
+                    f"certified: there is no lower bound of {objective}; minimise {', '.join(LEAST)}{more}, "
+                    "or search with exhaustive or nsga2"
+                )
 
     @property
     def certificate(self) -> Certificate:

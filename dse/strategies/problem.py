@@ -20,7 +20,7 @@ from workloads.table import LayerTable, deduplicate
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
-LEAST: Final = ("latency_s", "energy_j", "edp_js", "area_mm2")
+LEAST: Final = ("latency_s", "energy_j", "edp_js", "area_mm2", "footprint_mm2")
 """Metrics of one network that are bounded from below."""
 
 _ROUNDING: Final = 1e-12
@@ -79,7 +79,7 @@ class One:
 
     @property
     def boundable(self) -> tuple[str, ...]:
-        """Latency, energy, their product, area."""
+        """Latency, energy, their product, area, footprint."""
         return LEAST
 
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
@@ -87,7 +87,7 @@ class One:
         return cost_index(self.layers, space, index, mapping_objective)
 
     def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
-        """Least latency, energy and their product that any mapping reaches; area as it is."""
+        """Least latency, energy and their product that any mapping reaches; area and footprint as is."""
         fastest = hwmodels.evaluate(self.layers, configs, "latency", tiles=self.tiles)
         thriftiest = hwmodels.evaluate(self.layers, configs, "energy", tiles=self.tiles)
         latency_s = _bound(fastest.latency_s, fastest.limit)
@@ -97,6 +97,7 @@ class One:
             "energy_j": energy_j,
             "edp_js": latency_s * energy_j * (1.0 - _ROUNDING),
             "area_mm2": np.nan_to_num(fastest.area_mm2, nan=0.0),
+            "footprint_mm2": np.nan_to_num(fastest.footprint_mm2, nan=0.0),
         }
 
     def ceiling_column(self, metric: str) -> str:

@@ -1,6 +1,7 @@
 """What every search strategy promises, whatever it does inside."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -100,11 +101,44 @@ def test_a_finished_search_is_repeated_without_costing(strategy, tmp_path, monke
     assert found(strategy, seed=1, store=tmp_path).trace["index"].tolist() == whole.trace["index"].tolist()
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_results_do_not_depend_on_the_executor(strategy):
+def cluster():
+    """An executor of a dask cluster on loopback."""
+    distributed = pytest.importorskip("distributed")
+    quiet = {"processes": False, "dashboard_address": None, "protocol": "inproc://"}
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, **quiet) as running,
+        distributed.Client(running) as client,
+        client.get_executor() as executor,
+    ):
+        yield executor
+
+
+def one_thread():
+    """A single thread."""
     with ThreadPoolExecutor(1) as executor:
-        one = found(strategy, executor=executor)
-    assert found(strategy, workers=3).trace["index"].tolist() == one.trace["index"].tolist()
+        yield executor
+
+
+def processes():
+    """Two worker processes that start from nothing."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module", params=["one thread", "processes", "dask"])
+def executor(request):
+    makers = {"one thread": one_thread, "processes": processes, "dask": cluster}
+    yield from makers[request.param]()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_results_do_not_depend_on_the_executor(strategy, executor):
+    one, threads = found(strategy, seed=2, executor=executor), found(strategy, seed=2, workers=3)
+    for name, column in threads.trace.items():
+        np.testing.assert_array_equal(column, one.trace[name])
+    assert one.frame.equals(threads.frame)
+    assert one.certificate == threads.certificate
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -7,6 +7,7 @@ import pytest
 
 import dse
 from dse.strategies.problem import work_of
+from dse.together import combined
 from tests.dse import tiny
 from tests.dse_search.test_bounds import spread
 from workloads import Graph, Network
@@ -39,7 +40,8 @@ def test_metrics_are_combined():
             assert found[f"weighted({metric})"][row] == pytest.approx(0.75 * a + 0.25 * b, rel=1e-12)
             assert found[f"geomean({metric})"][row] == pytest.approx((a**3 * b) ** 0.25, rel=1e-12)
             assert found[metric][row] == found[f"geomean({metric})"][row]
-    np.testing.assert_array_equal(found["area_mm2"], one["area_mm2"])
+    for metric in ("area_mm2", "footprint_mm2"):
+        np.testing.assert_array_equal(found[metric], one[metric])
     assert set(found) == {*several.columns, "index", "feasible", "limit"}
 
 
@@ -102,6 +104,20 @@ def test_bounds_of_combinations_hold():
     found = pair().cost(space, inside, "edp")
     for name in pair().boundable:
         assert (found[name][found["feasible"]] >= least[name][0]).all(), name
+
+
+@pytest.mark.parametrize("combine", ["geomean", "worst", "weighted"])
+def test_a_network_that_cannot_run_bounds_all(combine):
+    """Even where nothing is known of another: a geometric mean of infinity and 0."""
+    parts = [np.array([np.inf, 0.0, np.inf]), np.array([0.0, 0.0, 1.0])]
+    assert combined(combine, parts, (0.25, 0.75)).tolist() == [np.inf, 0.0, np.inf]
+
+
+def test_an_objective_without_a_bound_is_refused_in_one_line():
+    with pytest.raises(
+        ValueError, match=r"no lower bound of power_w; .*, of each network or combined, or sea"
+    ):
+        dse.search(pair(), tiny.space(), strategy="certified", objectives=["power_w"], progress=False)
 
 
 def test_a_search_over_networks_reports_them(tmp_path):
