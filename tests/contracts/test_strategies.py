@@ -131,7 +131,7 @@ def executor(request):
     yield from makers[request.param]()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
+@pytest.mark.compiled
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_results_do_not_depend_on_the_executor(strategy, executor):
     one, threads = found(strategy, seed=2, executor=executor), found(strategy, seed=2, workers=3)
