@@ -63,6 +63,8 @@ def certificate_text(certificate: dict[str, Any]) -> str:
     for rule, count in certificate["pruned"].items():
         if count:
             rows.append([PRUNED.get(rule, rule), f"{count:,}"])
+    if not certificate["optimal"]:
+        rows.append(["left when the time was up", f"{certificate['left']:,}"])
     rows.append(["the whole space", f"{certificate['represented']:,}"])
-    head = "Optimal" if certificate["optimal"] else "Best found"
+    head = "Optimal" if certificate["optimal"] else "Best found, not proved optimal,"
     return f"{head} for {certificate['objective']}.\n\n{text_table(rows)}"

@@ -13,8 +13,10 @@ PATIENCE_S = 1.0
 _TICK_S = 0.2
 
 
-def wait_for(work: Callable[[], Answer], what: str, wanted: bool | None = None) -> Answer:
-    """Run a function that gives no news of itself.
+def wait_for(
+    work: Callable[[], Answer], what: str, wanted: bool | None = None, news: Callable[[], str] | None = None
+) -> Answer:
+    """Run a function that says nothing itself.
 
     It runs in a thread of its own, because a compiled kernel would keep Ctrl-C waiting until it ends.
 
@@ -26,6 +28,8 @@ def wait_for(work: Callable[[], Answer], what: str, wanted: bool | None = None) 
         What it does, for the line on standard error: "searching the mapspace".
     wanted
         True or False to force that line on or off; None shows it on a terminal only.
+    news
+        What else to say on that line, asked each time.
 
     Examples
     --------
@@ -53,7 +57,13 @@ def wait_for(work: Callable[[], Answer], what: str, wanted: bool | None = None) 
             seconds = time.monotonic() - begun
             if shown and thread.is_alive() and seconds > max(PATIENCE_S, said):
                 said = int(seconds) + 1
-                print(f"\r{what}: {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+                more = news() if news is not None else ""
+                print(
+                    f"\r\033[K{what}: {seconds:.0f} s{more and '; '}{more}",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
     finally:
         if said:
             print("\r\033[K", end="", file=sys.stderr, flush=True)

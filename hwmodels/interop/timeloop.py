@@ -18,6 +18,7 @@ from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
 from hwmodels.mapping.mapping import Mapping, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
+from hwmodels.mapping.watch import Watch
 
 __all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "map_project", "model"]
 
@@ -210,7 +211,10 @@ def _bytes(words: float, level: StorageLevel) -> int:
 
 
 def map_project(
-    project: TimeloopProject, objective: Objective = "edp", rules: Rules = TIMELOOP
+    project: TimeloopProject,
+    objective: Objective = "edp",
+    rules: Rules = TIMELOOP,
+    watch: Watch | None = None,
 ) -> tuple[TimeloopResult, Certificate]:
     """Find the best mapping of a project under its constraints.
 
@@ -222,11 +226,14 @@ def map_project(
         `latency`, `energy` or `edp`.
     rules
         Timeloop's by default.
+    watch
+        A time limit, and news while the search runs; by default it runs to its end.
 
     Returns
     -------
     TimeloopResult, Certificate
-        The optimum, and the proof that no mapping of the constrained mapspace is better.
+        The optimum, and the proof that no mapping of the constrained mapspace is better; where the time was
+        up before, the best mapping found, and a certificate whose `optimal` is False.
 
     Raises
     ------
@@ -241,7 +248,12 @@ def map_project(
             "the mapper does not support sparse optimisations; leave the section out for the dense optimum"
         )
     found = map_problem(
-        project.problem, project.architecture, objective, constraints=project.constraints, rules=rules
+        project.problem,
+        project.architecture,
+        objective,
+        constraints=project.constraints,
+        rules=rules,
+        watch=watch,
     )
     return result_of(project.problem, found.mapping, found.evaluation), found.certificate
 

@@ -14,6 +14,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class TimeloopInputError(ValueError):
     """A file that is no Timeloop input this program understands; the message names the file and the key."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # names in a file may hold line breaks
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -112,6 +112,12 @@ def _factors(directive: Value, problem: Problem) -> list[tuple[str, str, int]]:
         else value.text().split("#")[0]
     )
     found = []
+    rest = _FACTOR.sub(" ", text).replace(",", " ").split()
+    if rest:
+        raise value.fail(
+            f"{rest[0]!r} is no factor; supported: a dimension, =, <= or >=, and a count of at least 0, "
+            "such as K=4 C<=16"
+        )
     for dimension, sign, count in _FACTOR.findall(text):
         if dimension not in problem.dimensions:
             raise value.fail(

@@ -7,6 +7,7 @@ from typing import Any
 
 from hwmodels.interop.timeloop import TimeloopResult, load, map_project, model
 from hwmodels.mapping.search import Objective
+from hwmodels.mapping.watch import Watch
 
 
 def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
@@ -24,19 +25,27 @@ def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
     return as_dict(model(project), None, project.notes)
 
 
-def map_report(files: Sequence[str | Path], objective: Objective = "edp") -> dict[str, Any]:
+def map_report(
+    files: Sequence[str | Path], objective: Objective = "edp", watch: Watch | None = None
+) -> dict[str, Any]:
     """Run `timeloop map` on a list of files.
 
     Returns
     -------
     dict
         What `model_report` returns, with the `certificate`: `objective`, `represented`, `costed`, `pruned` by
-        rule, `optimal`.
+        rule, `optimal`, `left`: where `watch` set a time limit and it came first, `optimal` is False.
 
     """
     project = load(files)
-    result, certificate = map_project(project, objective)
+    result, certificate = map_project(project, objective, watch=watch)
     notes = project.notes
+    if not certificate.optimal and watch is not None:
+        notes = (
+            *notes,
+            f"the mapping is not proved optimal: after {watch.seconds:g} s, {certificate.left:,} of "
+            f"{certificate.represented:,} mappings were left; more time or more constraints end the search",
+        )
     if project.mapping is not None:
         notes = (*notes, "the mapping that the files give was not used; `timeloop model` costs it")
     return as_dict(result, asdict(certificate), notes)

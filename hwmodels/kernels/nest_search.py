@@ -348,9 +348,16 @@ def search_tilings(
     best: Floats,
     best_chain: Ints,
     best_order: Ints,
-    tally: Floats,
-) -> None:
-    """Search every tiling for one choice of operands kept, held by `mapping`; `best` may hold an incumbent.
+    tally: Ints,
+    place: Ints,
+    allowance: float,
+) -> bool:
+    """Search the tilings for one choice of operands kept, held by `mapping`; `best` may hold an incumbent.
+
+    It ends after some `allowance` of work, and returns whether all were searched; called again with the same
+    scratch it goes on. At first `place` (1,), the depth, is 0, `index[0]` the first chain of the first
+    dimension, and all tiles stand at their floors. `tally` (6, D) counts the mappings costed, and what became
+    of partial assignments by the last dimension that they assigned.
 
     `chain_facts` (chains, 1 + 2 O) and `floor_facts` (D, 1 + 2 O) give, for a chain and at least over the
     chains of a dimension, its factor of the steps, of the unmerged words of each operand, and of their copies
@@ -365,10 +372,12 @@ def search_tilings(
     macs = 1.0
     for d in range(dims):
         macs *= bounds[d]
-        set_floor(floor_extent, d, nest)
-    depth = 0
-    index[0] = chain_start[sequence[0]]
+    depth = place[0]
     while depth >= 0:
+        if allowance <= 0.0:
+            place[0] = depth
+            return False
+        allowance -= 1.0
         d = sequence[depth]
         chain = index[depth]
         if chain == chain_start[d + 1]:
@@ -377,14 +386,11 @@ def search_tilings(
             continue
         index[depth] += 1
         place_chain(chains, chain, d, factors, nest)
-        completions = 1.0
-        for i in range(depth + 1, dims):
-            completions *= chain_start[sequence[i] + 1] - chain_start[sequence[i]]
         if not fanouts_fit(fanouts, factors, depth, sequence):
-            tally[FANOUT_LIMIT] += completions
+            tally[FANOUT_LIMIT, depth] += 1
             continue
         if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, nest, ranks):
-            tally[CAPACITY] += completions
+            tally[CAPACITY, depth] += 1
             continue
         for f in range(chain_facts.shape[1]):
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
@@ -394,19 +400,19 @@ def search_tilings(
         )
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
-            tally[BOUND] += completions
+            tally[BOUND, depth] += 1
             continue
         if depth < dims - 1:
             depth += 1
             index[depth] = chain_start[sequence[depth]]
             continue
         if lanes(factors) < min_parallelism:
-            tally[PARALLELISM] += 1.0
+            tally[PARALLELISM, depth] += 1
             continue
         line_up_orders(factors, order_start, choice)
         before = best[0]
-        tally[TILINGS] += 1.0
-        tally[COSTED] += cost_orders(
+        tally[TILINGS, depth] += 1
+        costed = cost_orders(
             bounds,
             rank,
             coefficient,
@@ -437,6 +443,9 @@ def search_tilings(
             best,
             best_order,
         )
+        allowance -= costed
+        tally[COSTED, depth] += int(costed)
         if best[0] < before:
             for i in range(dims):
                 best_chain[sequence[i]] = index[i] - 1
+    return True

@@ -18,6 +18,7 @@ from hwmodels.mapping.network import map_network, problems
 from hwmodels.mapping.pack import pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
 from hwmodels.mapping.search import Certificate, MapperResult, map_problem
+from hwmodels.mapping.watch import Watch
 
 __all__ = [
     "TIMELOOP",
@@ -39,6 +40,7 @@ __all__ = [
     "Reuse",
     "Rules",
     "StorageLevel",
+    "Watch",
     "check",
     "convolution",
     "evaluate",

@@ -31,6 +31,7 @@ from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
 from hwmodels.mapping.problem import Operand
+from hwmodels.mapping.watch import Watch
 
 CELLS = 1 << 18  # cells listed at a time
 FIRST_SPREADS, FIRST_TILES = 16, 64  # spreads and tiles searched before all others
@@ -57,9 +58,10 @@ class _Choice(NamedTuple):
 class LatticeSearch:
     """Search of one space, one choice of operands kept after another."""
 
-    def __init__(self, space: Mapspace, objective: int, rules: Rules) -> None:
+    def __init__(self, space: Mapspace, objective: int, rules: Rules, watch: Watch | None = None) -> None:
         problem = reduced(space.problem)
         self.problem, self.objective, self.rules = problem, objective, rules
+        self.watch, self.stopped = watch or Watch(), False
         self.space = Mapspace(problem=problem, architecture=space.architecture)
         self.depth, self.dims = len(space.architecture.levels), len(problem.dimensions)
         self.middle = self.depth - 2
@@ -147,6 +149,9 @@ class LatticeSearch:
 
     def run(self, keep: Small) -> bool:
         """Search with one choice of operands kept; whether it beat all before it."""
+        self.stopped = self.stopped or self.watch.over()
+        if self.stopped:
+            return False
         fitting = self._fitting(keep)
         if not fitting[-1, -1] or not fitting[self.middle].any():
             return False
@@ -241,6 +246,9 @@ class LatticeSearch:
         cells = np.empty((min(chunk, stop) * len(labels.tiles), 2), dtype=np.int64)
         floors = np.empty((len(cells), 2))
         for start in range(0, stop, chunk):
+            self.stopped = self.stopped or self.watch.over()
+            if self.stopped:
+                return
             found = bound_cells(
                 self.table, self.lattice, self.guard, self.rests, choice.links, choice.first, self.least,
                 self.machine, touch, rule, self.objective, self.middle, labels, self.spreads, start,
@@ -255,6 +263,7 @@ class LatticeSearch:
                 choice.order_start, choice.orders, choice.rows, work, words,
                 np.zeros((self.depth, 3), dtype=np.int64), choice.room, choice.scratch, self.best,
             )  # fmt: skip
+            self.watch.costed, self.watch.best = int(self.best.tally[ORDERED]), float(self.best.value[0])
 
     def _still(self, keep: Small, level: int) -> Small:
         """Dimensions that move nothing kept inside a level: their loops may as well lie further in.
@@ -386,7 +395,15 @@ class LatticeSearch:
         spreads = (self.spreads.tiles, self.spreads.ways, self.middle)
         everything = np.ones((self.depth, len(self.lattice.codes)), dtype=np.int8)
         within = count_tilings(self.shape, everything, *spreads)
-        fit = sum(count_tilings(self.shape, self._fitting(keep), *spreads) for keep in keeps)
+        fit, known = 0, dict[bytes, int]()
+        for keep in keeps:
+            if self.stopped:  # what a stopped search left is not told apart any further
+                fit += within
+                continue
+            fitting = self._fitting(keep)
+            if (key := fitting.tobytes()) not in known:
+                known[key] = count_tilings(self.shape, fitting, *spreads)
+            fit += known[key]
         return costed, {
             "orders": paths * orders - costed,
             "axes": (laid - paths) * orders,

@@ -27,34 +27,44 @@ from hwmodels.kernels.nest_search import (
     LATENCY,
     PARALLELISM,
     TILINGS,
+    objective_of,
     search_tilings,
+    set_floor,
 )
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
+from hwmodels.mapping.incumbent import Descent
 from hwmodels.mapping.lattice import applies, touched
 from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
 from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
 
 Objective = Literal["latency", "energy", "edp"]
 _OBJECTIVES = {"latency": LATENCY, "energy": ENERGY, "edp": EDP}
+LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
+_CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
+_FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """The proof that nothing better was left out: what became of every mapping of the space.
 
-    `represented` is the number of mappings of the space; it equals `costed` plus everything in `pruned`:
+    `represented` is the number of mappings of the space; it equals `costed` plus `pruned` plus `left`:
 
     - `orders`: loop orders that give the same counts as, or no better counts than, one that was costed;
     - `axes`: the same spatial loops laid out along X and Y another way;
     - `capacity`, `fanout`, `parallelism`: mappings that break a limit;
     - `bound`: mappings whose least cost is no better than the best found, or whose tiles inside a PE move no
       fewer words than those of another.
+
+    Where a time limit ended the search it is no proof: `optimal` is False, and `left` mappings were neither
+    costed nor pruned (the mappings of the quick descent that finds the first incumbent are among them).
 
     Costs that differ by less than one part in 10**13 count as equal: sums of them round that much.
     """
@@ -64,10 +74,14 @@ class Certificate:
     costed: int
     pruned: dict[str, int]
     optimal: bool = True
+    left: int = 0
 
     def __str__(self) -> str:
         rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
-        return f"{self.represented:,} mappings represented, {self.costed:,} costed, pruned by {rules}"
+        text = f"{self.represented:,} mappings represented, {self.costed:,} costed, pruned by {rules}"
+        return (
+            text if self.optimal else f"{text}; not proved optimal: {self.left:,} left when the time was up"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +101,7 @@ def map_problem(
     constraints: Constraints | None = None,
     factors: FactorSpace = "perfect",
     rules: Rules | None = None,
+    watch: Watch | None = None,
 ) -> MapperResult:
     """Find the best mapping of a problem onto an architecture.
 
@@ -102,17 +117,20 @@ def map_problem(
         `perfect` or `ceil`: see `Mapspace`.
     rules
         Switches of the engine; by default the physical ones.
+    watch
+        A time limit, and news while the search runs; by default it runs to its end.
 
     Returns
     -------
     MapperResult
-        The optimum of the mapspace, its evaluation, and the certificate.
+        The optimum of the mapspace, its evaluation, and the certificate; where the time was up before, the
+        best mapping found, and a certificate that says so (`optimal` is False).
 
     Raises
     ------
     MappingError
         If no mapping fits: the level, the operand, the words needed, the words there are, and the capacity
-        that would do (`hwmodels.mapping.why_not.explain`).
+        that would do (`hwmodels.mapping.why_not.explain`). If the time was up before any was found.
 
     Examples
     --------
@@ -131,48 +149,75 @@ def map_problem(
     space = Mapspace(
         problem=problem, architecture=architecture, constraints=constraints or Constraints(), factors=factors
     )
+    watch = watch or Watch()
     if applies(space):
-        return _search_lattice(space, objective, rules)
-    return search_exhaustively(space, objective, rules)
+        return _search_lattice(space, objective, rules, watch)
+    return search_exhaustively(space, objective, rules, watch)
 
 
-def search_exhaustively(space: Mapspace, objective: Objective, rules: Rules) -> MapperResult:
+def search_exhaustively(
+    space: Mapspace, objective: Objective, rules: Rules, watch: Watch | None = None
+) -> MapperResult:
     """Search any space, dimension by dimension (`hwmodels.kernels.nest_search`)."""
-    search = _Search(space, objective, rules)
-    keeps = space.keeps()
-    best_keep = None
-    for keep in keeps:
-        if search.run(keep):
-            best_keep = keep
-    if best_keep is None:
-        raise MappingError(explain(space, search.chains, keeps))
-    mapping = search.mapping(best_keep)
+    search, keeps, watch = _Search(space, objective, rules), space.keeps(), watch or Watch()
+    watch.represented = search.represented(len(keeps))
+    if len(keeps) * prod(map(len, search.chains)) > LARGE:
+        search.descend(keeps, watch)
+        # The choice of operands that is best so far comes first.
+        keeps.sort(key=lambda keep: search.best_keep is None or bool((keep != search.best_keep).any()))
+    ended = all(search.run(keep, watch) for keep in keeps)
+    if search.best_keep is None:
+        raise MappingError(explain(space, search.chains, keeps) if ended else _none_yet(space, watch))
+    mapping = search.mapping(search.best_keep)
     return MapperResult(
         mapping=mapping,
         evaluation=evaluate(space.problem, space.architecture, mapping, rules),
-        certificate=search.certificate(len(keeps)),
+        certificate=search.certificate(len(keeps), ended=ended),
     )
 
 
-def _search_lattice(space: Mapspace, objective: Objective, rules: Rules) -> MapperResult:
+def _value(evaluation: Evaluation, objective: Objective) -> float:
+    return float(objective_of(_OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
+
+
+def _none_yet(space: Mapspace, watch: Watch) -> str:
+    return (
+        f"{space.problem.name}: no mapping that fits was found within {watch.seconds:g} s, and the search of "
+        f"{watch.represented:,} mappings has not ended; allow more time, or constrain the mapspace"
+    )
+
+
+def _search_lattice(space: Mapspace, objective: Objective, rules: Rules, watch: Watch) -> MapperResult:
     """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
-    search, keeps = LatticeSearch(space, _OBJECTIVES[objective], rules), space.keeps()
+    search, keeps = LatticeSearch(space, _OBJECTIVES[objective], rules, watch), space.keeps()
+    orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
+    tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
+    represented = watch.represented = tilings * len(keeps) * orders
     best_keep = None
     for keep in keeps:
         if search.run(keep):
             best_keep = keep
+    if search.stopped:  # a quick descent may know better
+        other = search_exhaustively(space, objective, rules, watch)
+        if best_keep is None or _value(other.evaluation, objective) < float(search.best.value[0]):
+            return other
     if best_keep is None:
         chains = [space.chains(dimension) for dimension in space.problem.dimensions]
         raise MappingError(explain(space, chains, keeps))
     mapping = search.mapping(best_keep)
-    orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
-    tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
-    represented = tilings * len(keeps) * orders
     costed, pruned = search.pruned(keeps, tilings, orders)
+    left = pruned.pop("bound") if search.stopped else 0
     return MapperResult(
         mapping=mapping,
         evaluation=evaluate(space.problem, space.architecture, mapping, rules),
-        certificate=Certificate(objective=objective, represented=represented, costed=costed, pruned=pruned),
+        certificate=Certificate(
+            objective=objective,
+            represented=represented,
+            costed=costed,
+            pruned=pruned,
+            optimal=not search.stopped,
+            left=left,
+        ),
     )
 
 
@@ -199,7 +244,10 @@ class _Search:
         self.best = np.full(1, inf)
         self.best_chain = np.zeros(self.dims, dtype=np.int64)
         self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
-        self.tally = np.zeros(6)
+        self.best_keep: Small | None = None
+        self.descent: Descent | None = None
+        self.chunks, self.next_round = 0, _FIRST_ROUND
+        self.tally = np.zeros((6, self.dims), dtype=np.int64)
         # At least this share of a word's price is paid whatever the number of instances in use.
         shares = self.machine.prices.copy()
         for i, level in enumerate(architecture.levels):
@@ -225,8 +273,33 @@ class _Search:
             tables.append(orders)
         return start, np.concatenate(tables)
 
-    def run(self, keep: Small) -> bool:
-        """Search with one choice of operands kept; whether it beat all before it."""
+    def descend(self, keeps: list[Small], watch: Watch) -> None:
+        """Look for a good mapping by a quick random descent."""
+        if self.descent is None:
+            self.descent = Descent(self.space, self.chains, keeps, self.objective, self.rules)
+        found = self.descent.best(watch)
+        if found is not None and found.value[0] < self.best[0]:
+            self.best[0] = found.value[0]
+            self.best_chain[:] = self.chain_start[:-1] + found.chain[0]
+            tables = zip(self.descent.orders, found.order[0], strict=True)
+            self.best_orders = np.stack([table[order] for table, order in tables])
+            self.best_keep = self.descent.keeps[found.keep[0]]
+
+    def _chunk_done(self, watch: Watch) -> None:
+        """Tell the news; from time to time, and ever less often, look for a better incumbent."""
+        watch.costed = int(self.tally[COSTED].sum())
+        self.chunks += 1
+        if self.descent is not None:
+            watch.costed += self.descent.tried
+            if self.chunks >= self.next_round:
+                self.descend([], watch)
+                self.next_round = self.chunks * 3 // 2
+        watch.best = float(self.best[0])
+
+    def run(self, keep: Small, watch: Watch) -> bool:
+        """Search with one choice of operands kept; whether it came to its end in time."""
+        if watch.over() and self.chunks:
+            return False
         problem = self.space.problem
         rows = blank_mappings(problem, self.space.architecture, 1)
         rows.keep[0] = keep
@@ -234,9 +307,13 @@ class _Search:
         order_start, orders = self._orders(keep)
         products = np.ones((self.dims + 1, chain_facts.shape[1]))
         products[0] = floor_facts.prod(axis=0)
-        before = float(self.best[0])
         best_order = np.zeros(self.depth, dtype=np.int64)
-        search_tilings(
+        index = np.zeros(self.dims, dtype=np.int64)
+        index[0] = self.chain_start[self.sequence[0]]
+        work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
+        for d in range(self.dims):
+            set_floor(self.floor_extent, d, work.nest)
+        arguments = (
             self.table,
             self.machine,
             self.shares,
@@ -254,20 +331,25 @@ class _Search:
             int(self.rules.first_touch),
             self.space.constraints.min_parallelism * self.space.architecture.macs,
             rows,
-            work_columns(self.depth, self.dims, self.table.rank_dims.shape[1]),
+            work,
             count_columns(self.depth, len(problem.operands)),
-            np.zeros(self.dims, dtype=np.int64),
+            index,
             np.zeros((self.depth, 3), dtype=np.int64),
             products,
             self.best,
             self.best_chain,
             best_order,
             self.tally,
+            np.zeros(1, dtype=np.int64),
         )
-        if float(self.best[0]) == before:
-            return False
-        self.best_orders = orders[best_order]
-        return True
+        while True:
+            before = float(self.best[0])
+            ended = bool(search_tilings(*arguments, _CHUNK))
+            if float(self.best[0]) < before:
+                self.best_keep, self.best_orders = keep, orders[best_order]
+            self._chunk_done(watch)
+            if ended or watch.over():
+                return ended
 
     def _facts(self, keep: Small) -> tuple[Floats, Floats]:
         """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
@@ -323,22 +405,33 @@ class _Search:
             )
         return Mapping(levels=tuple(levels))
 
-    def certificate(self, keeps: int) -> Certificate:
+    def represented(self, keeps: int) -> int:
+        """Mappings of the space."""
+        orders = prod(self.space.order_count(level) for level in range(self.depth))
+        return keeps * orders * prod(self.space.chain_count(d) for d in self.space.problem.dimensions)
+
+    def certificate(self, keeps: int, *, ended: bool) -> Certificate:
         """What became of every mapping."""
         orders = prod(self.space.order_count(level) for level in range(self.depth))
-        costed = int(self.tally[COSTED])
-        pruned = {"orders": int(self.tally[TILINGS]) * orders - costed}
+        sizes = [len(self.chains[d]) for d in self.sequence]
+        completions = [prod(sizes[depth + 1 :]) for depth in range(self.dims)]
+
+        def tilings(row: int) -> int:
+            return sum(int(n) * rest for n, rest in zip(self.tally[row], completions, strict=True))
+
+        costed, represented = int(self.tally[COSTED].sum()), self.represented(keeps)
+        pruned = {"orders": tilings(TILINGS) * orders - costed}
         for name, row in (("capacity", CAPACITY), ("parallelism", PARALLELISM), ("bound", BOUND)):
-            pruned[name] = int(self.tally[row]) * orders
+            pruned[name] = tilings(row) * orders
         # Chains over a fanout on their own never came to the search.
-        tilings = prod(self.space.chain_count(dimension) for dimension in self.space.problem.dimensions)
-        searched = prod(map(len, self.chains))
-        pruned["fanout"] = (int(self.tally[FANOUT_LIMIT]) + (tilings - searched) * keeps) * orders
+        pruned["fanout"] = tilings(FANOUT_LIMIT) * orders + represented - prod(sizes) * keeps * orders
         return Certificate(
             objective=self.objective,
-            represented=tilings * keeps * orders,
+            represented=represented,
             costed=costed,
             pruned=pruned,
+            optimal=ended,
+            left=represented - costed - sum(pruned.values()),
         )
 
 

@@ -2,6 +2,8 @@
 
 from math import ceil, inf, prod
 
+import numpy as np
+
 from hwmodels.kernels.nest_columns import ACROSS, DOWN, Factors, Small
 from hwmodels.mapping.mapspace import Mapspace
 
@@ -28,10 +30,12 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
     """
     if not keeps:
         return f"{space.problem.name}: the constraints keep some operand at no level"
-    least = [_least_tiles(space, chains, keep) for keep in keeps]
+    least = _least_extents(space, chains)
     for index, level in enumerate(space.architecture.levels):
         usable = level.usable_words
-        needed = min((tiles[index] for tiles in least), key=lambda tiles: sum(tiles.values()))
+        kept = dict.fromkeys(tuple(keep[index].tolist()) for keep in keeps)  # each choice once, in order
+        choices = [_tiles(space, least[index], choice) for choice in kept]
+        needed = min(choices, key=lambda tiles: sum(tiles.values()))
         words = sum(needed.values())
         if words > usable:
             operand = max(needed, key=lambda name: needed[name])
@@ -60,23 +64,20 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
     return f"{space.problem.name}: no mapping fits: its limits can be met one by one, but not together"
 
 
-def _least_tiles(space: Mapspace, chains: list[Factors], keep: Small) -> list[dict[str, int]]:
-    """Words of the smallest tiles that the chains allow, by level and operand kept there."""
-    tiles = []
-    for index in range(len(space.architecture.levels)):
-        extents = {
-            dimension: min(int(prod(chain[c, : index + 1].ravel().tolist())) for c in range(len(chain)))
-            for dimension, chain in zip(space.problem.dimensions, chains, strict=True)
-        }
-        extents = {d: min(extent, space.problem.extents[d]) for d, extent in extents.items()}
-        tiles.append(
-            {
-                operand.name: operand.elements(extents)
-                for o, operand in enumerate(space.problem.operands)
-                if keep[index, o]
-            }
-        )
-    return tiles
+def _least_extents(space: Mapspace, chains: list[Factors]) -> list[dict[str, int]]:
+    """Extents of the smallest tiles that the chains allow, by level and dimension."""
+    sizes = [np.cumprod(chain.prod(axis=2, dtype=np.int64), axis=1).min(axis=0) for chain in chains]
+    names, bounds = space.problem.dimensions, space.problem.bounds
+    return [
+        {d: min(int(size[index]), bound) for d, size, bound in zip(names, sizes, bounds, strict=True)}
+        for index in range(len(space.architecture.levels))
+    ]
+
+
+def _tiles(space: Mapspace, extents: dict[str, int], kept: tuple[int, ...]) -> dict[str, int]:
+    """Words of the tiles of the operands kept."""
+    operands = space.problem.operands
+    return {o.name: o.elements(extents) for o, keeps in zip(operands, kept, strict=True) if keeps}
 
 
 def _bytes(words: float, bits: int) -> int:

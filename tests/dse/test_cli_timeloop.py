@@ -239,6 +239,7 @@ def test_bad_input_is_one_line_and_status_two(tmp_path: Path, case: str) -> None
         ("arch", "depth: 64", "depth: .inf", ["depth", "inf"]),
         ("map", "C=4", "C=8", ["buffer fanout X", "need 8", "there are 4"]),
         ("map", "target: buffer", "target: bufer", ["'bufer'", "register, buffer, DRAM"]),
+        ("map", "K=8 P=6", "K=-8 P=6", ["map.yaml: mapping[0].factors", "'K=-8'", "K=4"]),
         ("ert", "name: mac_random", "name: fly", ["mac_random"]),
         ("ert", "version: 0.3", "version: 0.3\n  kind: x", ["ERT.kind' is not supported"]),
     ],
@@ -288,6 +289,33 @@ def test_help_shows_examples(capsys: pytest.CaptureFixture[str], command: str) -
     text = capsys.readouterr().out
     assert f"springboard timeloop {command} arch.yaml" in text
     assert "--json" in text
+
+
+@needs_goldens
+@pytest.mark.published
+@pytest.mark.compiled
+def test_a_space_too_large_ends_with_an_honest_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(file) for file in inputs(EXHAUSTIVE) if "constraints" not in file.name]
+    assert main(["timeloop", "map", *files, "--seconds", "0.5", "--json"]) == 0
+    out, err = capsys.readouterr()
+    report, (cycles, energy_uj, _) = json.loads(out), TOTALS[EXHAUSTIVE]
+    certificate = report["certificate"]
+    assert err == ""
+    assert certificate["optimal"] is False
+    assert certificate["left"] > 0
+    parts = (certificate["costed"], certificate["left"], *certificate["pruned"].values())
+    assert sum(parts) == certificate["represented"]
+    assert "not proved optimal" in report["notes"][-1]
+    assert (
+        report["edp_uj_mcycle"] <= cycles * energy_uj * 1e-6
+    )  # without constraints: no worse than with them
+    assert "Best found, not proved optimal, for edp." in report_text(report)
+    assert "left when the time was up" in report_text(report)
+
+
+def test_a_limit_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "at least 0, got -1.0" in refused(capsys, "map", *write(tmp_path, map=""), "--seconds", "-1")
+    assert "--seconds" in refused(capsys, "map", *write(tmp_path, map=""), "--seconds", "soon")
 
 
 @needs_goldens
@@ -346,7 +374,7 @@ def test_ctrl_c_does_not_wait_for_the_search(
     release = threading.Event()
     waited: list[bool] = []
 
-    def search(files: list[str], objective: str) -> None:
+    def search(files: list[str], objective: str, watch: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         waited.append(release.wait(60))
 
@@ -359,7 +387,14 @@ def test_ctrl_c_does_not_wait_for_the_search(
 
 def test_the_certificate_in_words() -> None:
     text = certificate_text(
-        {"objective": "edp", "represented": 10**27, "costed": 3, "pruned": {"bound": 7}, "optimal": False}
+        {
+            "objective": "edp",
+            "represented": 10**27,
+            "costed": 3,
+            "pruned": {"bound": 7},
+            "optimal": False,
+            "left": 5,
+        }
     )
-    assert text.startswith("Best found for edp.")
+    assert text.startswith("Best found, not proved optimal, for edp.")
     assert f"{10**27:,}" in text

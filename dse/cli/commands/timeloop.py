@@ -47,27 +47,40 @@ def map_(
     objective: Annotated[
         str, typer.Option(metavar="edp|latency|energy", help="What the mapping minimises.")
     ] = "edp",
+    seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="N",
+            help="End the search after N seconds, with the best mapping found; inf: only with the proof.",
+        ),
+    ] = 60.0,
     json: Json = False,
     progress: Annotated[
         bool | None,
-        typer.Option("--progress/--no-progress", help="Count the seconds; default: on a terminal only."),
+        typer.Option("--progress/--no-progress", help="Say how far it is; default: on a terminal only."),
     ] = None,
 ) -> None:
     """Find the best mapping within the files' constraints.
 
-    It is optimal, and the certificate says what became of every mapping of the space; where none fits, the
-    answer is the level, the operand, and the capacity that would do.
+    It is optimal, and the certificate says what became of every mapping of the space; where the time was up
+    first, the certificate says that too ("optimal": false), and how many mappings were left. Where none fits,
+    the answer is the level, the operand, and the capacity that would do.
 
     \b
     springboard timeloop map arch.yaml constraints.yaml prob.yaml ERT.yaml
     springboard timeloop map inputs/*.yaml prob.yaml --objective energy --json
+    springboard timeloop map inputs/*.yaml prob.yaml --seconds inf
     """
     from dse.cli.timeloop_text import report_text
     from dse.cli.waiting import wait_for
     from hwmodels.interop.timeloop_report import map_report
+    from hwmodels.mapping.watch import Watch
 
     wanted = cast("Objective", objective)  # the mapper refuses what is none
-    report = wait_for(lambda: map_report(files, wanted), "searching the mapspace", progress)
+    watch = Watch(seconds=seconds)
+    report = wait_for(
+        lambda: map_report(files, wanted, watch), "searching the mapspace", progress, watch.news
+    )
     _show(report, json, report_text)
 
 

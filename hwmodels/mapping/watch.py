@@ -1,0 +1,40 @@
+"""How long a search may take, and what it has to tell while it runs."""
+
+import time
+from dataclasses import dataclass, field
+from math import inf, isnan
+
+from hwmodels.mapping.problem import MappingError
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """The time limit of one search, from when this is made, and the news of it.
+
+    Examples
+    --------
+    >>> Watch(seconds=60).over(), Watch().news()
+    (False, '')
+
+    """
+
+    seconds: float = inf  # the search ends after that, with the best mapping so far
+    represented: int = 0  # mappings of the space
+    costed: int = 0  # so far
+    best: float = inf  # so far: cycles, pJ or pJ x cycles
+    begun: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if isnan(self.seconds) or self.seconds < 0:
+            raise MappingError(f"Watch.seconds must be at least 0, got {self.seconds!r}")
+
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() - self.begun >= self.seconds
+
+    def news(self) -> str:
+        """The size of the space, the mappings costed and the best, in a few words."""
+        if not self.represented:
+            return ""
+        best = "none yet" if self.best == inf else f"{self.best:.5g}"
+        return f"{self.represented:.3g} mappings, {self.costed:,} costed, best {best}"
