@@ -88,7 +88,8 @@ def subspaces(draw):
     for axis in draw(st.permutations(range(len(space.axes)))):
         length = len(space.axes[axis])
         most = max(1, min(length, 4, MOST // number))
-        kept[axis] = draw(st.lists(st.integers(0, length - 1), min_size=1, max_size=most, unique=True))
+        codes = st.lists(st.integers(0, length - 1), min_size=min(2, most), max_size=most, unique=True)
+        kept[axis] = draw(codes)
         number *= len(kept[axis])
     return dse.Space(space.base, axes_of(space, kept), name=space.name)
 
