@@ -43,6 +43,11 @@ def pack_problem(problem: Problem) -> ProblemColumns:
     for o, operand in enumerate(problem.operands):
         for r, terms in enumerate(operand.ranks):
             for t, (dimension, scale) in enumerate(terms):
+                if scale > BOUND_LIMIT:
+                    raise MappingError(
+                        f"Operand.ranks of {operand.name}: the coefficient of {dimension} must be at most "
+                        f"{BOUND_LIMIT}, got {scale}"
+                    )
                 d = problem.dimensions.index(dimension)
                 rank[o, d], coefficient[o, d], rank_dims[o, r, t] = r, scale, d
         spread = prod(float(sum(c for _, c in terms)) for terms in operand.ranks)
