@@ -68,3 +68,12 @@ drop_stale_kernels(Path(__file__).parent / "kernels")
 def kernel(function: Function) -> Function:
     """Compile a pure function of scalars and arrays with the project's flags."""
     return njit(**_FLAGS)(function)  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small kernel into its callers instead of calling it.
+
+    A call hands over every array as its seven fields; where a handful of short kernels are called for each
+    operand and level, that takes longer than what they do.
+    """
+    return njit(forceinline=True, **_FLAGS)(function)  # type: ignore[no-any-return]

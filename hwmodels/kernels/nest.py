@@ -6,7 +6,7 @@ A tile of level l moves whenever a temporal loop outside it advances. Going outw
 further in going back to their start.
 """
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.nest_columns import (
     ACCUMULATED,
     ACROSS,
@@ -92,7 +92,7 @@ def lay_out(
     return even
 
 
-@kernel
+@inlined
 def box_words(
     bounds: Ints,
     coefficient: Ints,
@@ -116,7 +116,7 @@ def box_words(
     return words
 
 
-@kernel
+@inlined
 def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, words: int) -> int:
     """Words that one instance fetches where every step of a moving loop brings a new tile."""
     fetched = words
@@ -127,7 +127,7 @@ def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, w
     return fetched
 
 
-@kernel
+@inlined
 def sliding_fetches(
     rank: Ints,
     coefficient: Ints,
@@ -179,7 +179,7 @@ def sliding_fetches(
     return fetched
 
 
-@kernel
+@inlined
 def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand: int, level: int) -> int:
     """Children of an instance of a level that ask for different words; the others share a multicast."""
     different = 1
@@ -196,7 +196,7 @@ def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand
     return different
 
 
-@kernel
+@inlined
 def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     """Set the counts of an operand to zero; the outermost level that keeps it."""
     outermost = 0
@@ -208,7 +208,7 @@ def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     return outermost
 
 
-@kernel
+@inlined
 def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
     """Iterations of the temporal loops that move an operand, multiplied."""
     steps = 1

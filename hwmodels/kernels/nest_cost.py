@@ -2,7 +2,7 @@
 
 from math import ceil, inf
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.nest import count_even, lay_out
 from hwmodels.kernels.nest_columns import (
     ACROSS,
@@ -24,7 +24,7 @@ READ_PJ, BLOCK, MACROS = 0, 3, 4  # columns of ArchitectureColumns.prices; fill 
 MAC_PJ, MACS, LEAKAGE = 0, 1, 2  # ArchitectureColumns.totals
 
 
-@kernel
+@inlined
 def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand: int) -> float:
     """Access energy of one operand at one level: whole blocks of an instance's average words."""
     instances = float(use[level])
@@ -40,7 +40,7 @@ def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand:
     return float(energy * min(instances, prices[level, MACROS]))
 
 
-@kernel
+@inlined
 def port_cycles(rates: Floats, words: Ints, use: Ints, level: int, port: int) -> float:
     """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances."""
     rate = rates[level, port]
@@ -55,7 +55,7 @@ def port_cycles(rates: Floats, words: Ints, use: Ints, level: int, port: int) ->
     return float(ceil(moved / (rate * use[level])))
 
 
-@kernel
+@inlined
 def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, words: Ints) -> int:
     """The first limit a mapping breaks, innermost level first; 0 where it fits."""
     for level in range(words.shape[1]):
@@ -76,7 +76,7 @@ def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, word
     return 0
 
 
-@kernel
+@inlined
 def busiest(rates: Floats, hidden: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
     """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
     depth = words.shape[1]
