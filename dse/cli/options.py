@@ -67,6 +67,22 @@ Workers = Annotated[
 ShowProgress = Annotated[
     bool | None, typer.Option("--progress/--no-progress", help="Progress bar; default: on a terminal only.")
 ]
+Width = Annotated[str, typer.Option(metavar="column|page", help="Figures of 3.5 or 7 inches.")]
+ResumedSweep = Annotated[
+    str | None,
+    typer.Option("--store", metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),
+]
+
+
+def check_output(out: str | None, width: str) -> None:
+    """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
+    from dse.files import check_writable
+    from dse.plot import WIDTHS_INCHES
+
+    if width not in WIDTHS_INCHES:
+        raise ValueError(f"--width must be column or page, got {width!r}")
+    if out is not None:
+        check_writable(out)
 
 
 def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:

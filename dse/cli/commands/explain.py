@@ -14,10 +14,13 @@ from dse.cli.options import (
     MappingObjective,
     NetworkName,
     Objectives,
+    ResumedSweep,
     ShowProgress,
     SpaceName,
     Unknown,
+    Width,
     Workers,
+    check_output,
     network_of,
     print_json,
     space_of,
@@ -39,13 +42,8 @@ def command(
     mapping_objective: MappingObjective = "edp",
     dim: Dims = None,
     unknown: Unknown = "refuse",
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", help="Keep the sweep there, so that it resumes, or that it is not repeated."
-        ),
-    ] = None,
-    width: Annotated[str, typer.Option(metavar="column|page", help="Figures of 3.5 or 7 inches.")] = "page",
+    store: ResumedSweep = None,
+    width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
     json: Json = False,
@@ -63,14 +61,10 @@ def command(
     springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why
     springboard explain mobilenet_v2 --space edge --store runs/edge --width column --out runs/paper
     """
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
     from dse.report import assumptions
     from dse.sweeping import sweep
 
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f"--width must be column or page, got {width!r}")
-    check_writable(out)
+    check_output(out, width)
     chosen = space_of(space, axis, constraint)
     network = network_of(net, dim, unknown, batch)
     begun = time.perf_counter()

@@ -14,10 +14,13 @@ from dse.cli.options import (
     MappingObjective,
     NetworkName,
     Objectives,
+    ResumedSweep,
     ShowProgress,
     SpaceName,
     Unknown,
+    Width,
     Workers,
+    check_output,
     network_of,
     print_json,
     space_of,
@@ -35,11 +38,8 @@ def command(
     mapping_objective: MappingObjective = "edp",
     dim: Dims = None,
     unknown: Unknown = "refuse",
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),
-    ] = None,
-    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    store: ResumedSweep = None,
+    width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
     json: Json = False,
@@ -53,14 +53,10 @@ def command(
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
     from dse.report import assumptions, designs_text, json_values, save_front
     from dse.sweeping import sweep
 
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f"--width must be column or page, got {width!r}")
-    check_writable(out)
+    check_output(out, width)
     chosen = space_of(space, axis, constraint)
     network = network_of(net, dim, unknown, batch)
     begun = time.perf_counter()

@@ -16,7 +16,9 @@ from dse.cli.options import (
     ShowProgress,
     SpaceName,
     Unknown,
+    Width,
     Workers,
+    check_output,
     network_of,
     positive,
     print_json,
@@ -66,7 +68,7 @@ def command(
             metavar="DIR", help="Keep what was costed there, so that an interrupted search resumes."
         ),
     ] = None,
-    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    width: Width = "page",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why the front looks as it does, in tables and figures too.")
     ] = False,
@@ -84,18 +86,14 @@ def command(
     springboard search mobilenet_v2 --budget 2000 --strategy nsga2 --seed 1 --out runs/quick
     springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
     """
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
     from dse.report import designs_text, json_values
     from dse.searching import search
     from dse.strategies import check_name
     from dse.together import several
 
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f"--width must be column or page, got {width!r}")
     if strategy != "auto":
         check_name(strategy)
-    check_writable(out)
+    check_output(out, width)
     chosen = space_of(space, axis, constraint)
     networks = [network_of(net, dim, unknown, batch) for net in nets]
     begun = time.perf_counter()

@@ -15,10 +15,13 @@ from dse.cli.options import (
     MappingObjective,
     NetworkName,
     Objectives,
+    ResumedSweep,
     ShowProgress,
     SpaceName,
     Unknown,
+    Width,
     Workers,
+    check_output,
     network_of,
     pairs,
     print_json,
@@ -53,11 +56,8 @@ def command(
     mapping_objective: MappingObjective = "edp",
     dim: Dims = None,
     unknown: Unknown = "refuse",
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),
-    ] = None,
-    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    store: ResumedSweep = None,
+    width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
     json: Json = False,
@@ -70,8 +70,6 @@ def command(
     springboard stress resnet50 --space systolic --samples 200 --out runs/stressed
     springboard stress mobilenet_v2 --uncertainty all=0 --uncertainty main_memory_bandwidth=0.2 --out runs/bus
     """
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
     from dse.report import json_values
     from dse.sweeping import sweep
     from dse.uncertain.rivals import refuse_templates
@@ -79,10 +77,8 @@ def command(
     from dse.uncertain.table import declared
     from dse.uncertain.trial import memories_of
 
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f"--width must be column or page, got {width!r}")
     check_options(samples, seed, robust, quantile)
-    check_writable(out)
+    check_output(out, width)
     chosen = space_of(space, axis, constraint)
     refuse_templates(chosen)
     shares = _shares(uncertainty)

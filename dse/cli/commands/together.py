@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dse.cli.options import Constraints, Json, Workers, axis_values, pairs, positive, print_json
+from dse.cli.options import (
+    Constraints,
+    Json,
+    Width,
+    Workers,
+    axis_values,
+    check_output,
+    pairs,
+    positive,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from dse.template_space import Compromise
@@ -30,7 +40,7 @@ def command(
     ] = None,
     constraint: Constraints = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
-    width: Annotated[str, typer.Option(metavar="column|page", help="Figure of 3.5 or 7 inches.")] = "page",
+    width: Width = "page",
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -46,16 +56,11 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
     from dse.template_space import AREA_MM2, EIGHT, choose_together, software_defined
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
-    if width not in WIDTHS_INCHES:
-        raise ValueError(f"--width must be column or page, got {width!r}")
-    if out is not None:
-        check_writable(out)
+    check_output(out, width)
     space = software_defined()
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axis).items()}
     space = space.replace(changes, constraint or ())
