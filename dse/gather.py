@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dse.metrics import Objective
 from dse.pareto import RunningFront
-from dse.parts import Parts, wanted_rows
+from dse.parts import Parts, front_columns, wanted_rows
 from dse.space import Space
 from dse.task import Chunk, Columns, limit_names
 
@@ -64,7 +64,7 @@ class Gather:
     @property
     def needed(self) -> list[str]:
         """Columns that have to be read back from a part."""
-        return ["index", "feasible", *(objective.column for objective in self.front.objectives)]
+        return front_columns(self.front.objectives)
 
     def add(self, start: int, stop: int, chunk: Chunk) -> None:
         """Take in the chunk of a range."""

@@ -6,7 +6,7 @@ front, and a feasible point with an objective that is not a finite number is ref
 with it would be false.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -170,6 +170,41 @@ def good_points(front: FloatArray) -> FloatArray:
     return np.ascontiguousarray(front[chosen])
 
 
+def front_rows(columns: "Mapping[str, NDArray[Any]]", objectives: Sequence[Objective]) -> BoolArray:
+    """Mask of the rows that no other of these rows dominates.
+
+    Parameters
+    ----------
+    columns
+        `index`, `feasible` and the objectives, arrays of shape (n,).
+    objectives
+        What is minimised (or maximised).
+
+    Raises
+    ------
+    ValueError
+        If a feasible row has an objective that is not finite.
+
+    """
+    rows, values = _feasible(columns, objectives)
+    on_front = np.zeros(len(columns["index"]), dtype=bool)
+    on_front[rows[filter_finite(values)]] = True
+    return on_front
+
+
+def _feasible(
+    columns: "Mapping[str, NDArray[Any]]", objectives: Sequence[Objective]
+) -> tuple[IndexArray, FloatArray]:
+    """Feasible rows, and their objectives to minimise, which have to be finite."""
+    rows = np.flatnonzero(columns["feasible"])
+    values = to_minimise([columns[o.column][rows] for o in objectives], objectives)
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        first = columns["index"][rows[finite.argmin()]]
+        refuse_non_finite(values, names=[f"{o.column} (configuration {first})" for o in objectives])
+    return rows, values
+
+
 class RunningFront:
     """The front of everything shown to it so far; which points were shown together does not matter.
 
@@ -196,7 +231,7 @@ class RunningFront:
         """Indices of the points on the front, ascending."""
         return np.sort(self._index)
 
-    def add(self, columns: "dict[str, NDArray[Any]]") -> None:
+    def add(self, columns: "Mapping[str, NDArray[Any]]") -> None:
         """Show it more points: columns `index`, `feasible` and the objectives, arrays of shape (n,).
 
         Raises
@@ -205,14 +240,8 @@ class RunningFront:
             If a feasible point has an objective that is not finite.
 
         """
-        feasible = columns["feasible"]
-        index = columns["index"][feasible]
-        values = to_minimise([columns[o.column][feasible] for o in self.objectives], self.objectives)
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-            refuse_non_finite(
-                values, names=[f"{o.column} (configuration {index[row]})" for o in self.objectives]
-            )
+        rows, values = _feasible(columns, self.objectives)
+        index = columns["index"][rows]
         if self.size:
             alive = survive(values, self._good)
             index, values = index[alive], values[alive]

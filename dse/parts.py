@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import StoreError
+from dse.metrics import Objective
+from dse.pareto import front_rows
 from dse.space import Space
 from dse.task import Chunk, Columns
 
@@ -117,6 +119,25 @@ def wanted_rows(columns: Columns, front: NDArray[np.int64] | None) -> NDArray[np
     if front is None:
         return np.ones(len(columns["index"]), dtype=bool)
     return np.asarray(columns["sampled"] | np.isin(columns["index"], front))
+
+
+def front_columns(objectives: Sequence[Objective]) -> list[str]:
+    """Names of the columns that a front is made of."""
+    return ["index", "feasible", *(objective.column for objective in objectives)]
+
+
+def part_of_range(
+    cost: Callable[[int, int], Chunk], start: int, stop: int, space: Space, objectives: Sequence[Objective]
+) -> Chunk:
+    """Cost a range where the rows go into a store: they leave the worker as the file that they will be.
+
+    A file is smaller than its rows, and writing one takes long enough that a single process could not do it
+    for a hundred workers.
+    """
+    chunk = cost(start, stop)
+    on_front = front_rows(chunk.columns, objectives)
+    columns = {name: chunk.columns[name][on_front] for name in front_columns(objectives)}
+    return Chunk(columns, chunk.counts, encode(space, chunk))
 
 
 def encode(space: Space, chunk: Chunk) -> bytes:

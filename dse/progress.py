@@ -1,6 +1,7 @@
 """How far a sweep is: a bar with rate, time left and the front's size, and silence where nobody watches."""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ class Progress:
     Parameters
     ----------
     total
-        Configurations there are.
+        Configurations there are; asked only where the bar is shown, because counting may take a while.
     done
         Configurations already costed.
     wanted
@@ -21,14 +22,14 @@ class Progress:
 
     """
 
-    def __init__(self, total: int, done: int = 0, wanted: bool | None = None) -> None:
+    def __init__(self, total: Callable[[], int], done: int = 0, wanted: bool | None = None) -> None:
         shown = sys.stderr.isatty() if wanted is None else wanted
         self._bar: Any = None
         if shown:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=total,
+                total=total(),
                 initial=done,
                 desc="configurations",
                 unit="",

@@ -95,6 +95,13 @@ def spread(index: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
     return turned < np.uint64(int(share * 2.0**64))
 
 
+def evenly(size: int, count: int) -> NDArray[np.int64]:
+    """Indices of a space of a size, up to `count` of them: as even as those of `spread`, ascending."""
+    with np.errstate(over="ignore"):
+        turned = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
+    return np.unique(np.minimum((turned * (size / 2.0**64)).astype(np.int64), size - 1))
+
+
 def _sobol(points: int, dimensions: int, seed: int) -> NDArray[np.float64]:
     from scipy.stats import qmc
 

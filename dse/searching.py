@@ -125,7 +125,7 @@ def search(
             stack.callback(own.shutdown, wait=True, cancel_futures=True)
         pool = Pool(own or executor, chunk_size(work.layers, space))
         started = make(chosen, Plan(problem, limit, seed, pool.spread))
-        bar = stack.enter_context(Progress(min(limit, space.size), 0, progress))
+        bar = stack.enter_context(Progress(lambda: min(limit, space.size), 0, progress))
         ledger = run(started, problem, limit, pool, record, bar)
     trace = ledger.trace()
     if not trace["feasible"].any():

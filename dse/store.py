@@ -24,9 +24,9 @@ from typing import Any, Final, Self
 
 from dse.errors import StoreError
 from dse.network import fingerprint_of
-from dse.parts import Parts, encode
+from dse.parts import Parts
 from dse.space import Space
-from dse.task import Chunk, limit_names
+from dse.task import limit_names
 from workloads.table import LayerTable
 
 FORMAT: Final = 1
@@ -138,7 +138,7 @@ class Store:
                 )
         return manifest
 
-    def write(self, space: Space, start: int, stop: int, chunk: Chunk) -> None:
+    def write(self, start: int, stop: int, part: bytes) -> None:
         """Write the part of a range; it is there in full or not at all.
 
         Raises
@@ -148,7 +148,7 @@ class Store:
 
         """
         with self._writing("take a part", "; the parts it has are whole: make room and run again to resume"):
-            _replace(self.parts.file(start, stop), encode(space, chunk))
+            _replace(self.parts.file(start, stop), part)
 
     @contextlib.contextmanager
     def _writing(self, what: str, then: str = "") -> Iterator[None]:

@@ -6,30 +6,38 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
-import hwmodels
+import numpy as np
+
 from dse.errors import StoreError
 from dse.gather import Gather
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.network import Network, network_table
-from dse.parts import Parts
+from dse.parts import Parts, part_of_range
 from dse.progress import Progress
+from dse.sampling import evenly
+from dse.sent import Sent
 from dse.space import Space
 from dse.store import Store, manifest_of
 from dse.swept import Sweep
-from dse.task import Chunk, cost_range, front_of_range
+from dse.task import Chunk, cost_range, front_of_range, tiles_of
 from hwmodels.columns import LIMITS
 from hwmodels.template import Template
+from hwmodels.tiles import mapspace_size
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
-_SECONDS_A_MAPPING: Final = 5e-10
+_SECONDS_A_MAPPING: Final = 4.2e-10
 """Typical time of one mapping of the mapspace on one core; it sets the size of a chunk, nothing else."""
+_SECONDS_A_SPARSE_MAPPING: Final = 8.5e-10
+"""The same on a machine that skips or gates."""
 _SECONDS_A_TEMPLATE_OPERATION: Final = 0.35e-6
 """The same of one operation on a template's machine, which has one mapping."""
-_LARGEST_CHUNK: Final = 1 << 16
+_LOOKED_AT: Final = 256
+"""Points of a space that say how many of it are costed, and how many of those are sparse."""
+_LARGEST_CHUNK: Final = 64_000
 _SAMPLE: Final = 20_000
 """Points that a sweep which keeps only the front keeps besides, spread evenly."""
 
@@ -113,9 +121,9 @@ def sweep(
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
     if keep == "front":
         kept.update(objectives=[str(objective) for objective in parsed], share=share)
-        task = partial(
-            front_of_range, layers, space, mapping_objective=mapping_objective, objectives=parsed, share=share
-        )
+        task = partial(front_of_range, task, objectives=parsed, share=share)
+    if store is not None:
+        task = partial(part_of_range, task, space=space, objectives=parsed)
     size = chunk or chunk_size(layers, space)
     with contextlib.ExitStack() as stack:
         opened = None
@@ -123,20 +131,28 @@ def sweep(
             manifest = manifest_of(name, layers, space, mapping_objective, kept, size)
             opened = stack.enter_context(Store(store, manifest))
         gather = Gather(space, parsed, keep == "all", opened.parts if opened else None)
-        _fill(
-            gather, opened, task, space, opened.parts.chunk if opened else size, executor, workers, progress
-        )
+        size = opened.parts.chunk if opened else size
+        _fill(gather, opened, Sent(task), space, size, executor, workers, progress)
         return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
 
 
 def chunk_size(layers: LayerTable, space: Space) -> int:
-    """Points that cost about half a second on a core; from the network alone, so that parts repeat."""
+    """Points that cost about half a second on a core; never by a clock, so that parts repeat."""
+    typical = _SECONDS_A_CHUNK / _seconds_a_point(layers, space)
+    two_digits = int(float(f"{typical:.2g}"))
+    return min(max(64, two_digits), _LARGEST_CHUNK, space.size)
+
+
+def _seconds_a_point(layers: LayerTable, space: Space) -> float:
+    """What a point of a space costs on average, estimated from some of its machines."""
     if isinstance(space.base, Template):
-        seconds = _SECONDS_A_TEMPLATE_OPERATION * layers.rows
-    else:
-        seconds = _SECONDS_A_MAPPING * max(1000, hwmodels.mapspace(layers))
-    typical = round(_SECONDS_A_CHUNK / seconds)
-    return max(1, min(1 << max(6, typical.bit_length() - 1), _LARGEST_CHUNK, space.size))
+        return _SECONDS_A_TEMPLATE_OPERATION * layers.rows
+    mappings = max(1000, int(mapspace_size(tiles_of(layers)).sum()))
+    some = evenly(space.size, _LOOKED_AT)
+    machines = space.pack(some[space.violated(some) < 0])
+    sparse = int(np.count_nonzero((machines.weight_mode > 0) | (machines.input_mode > 0)))
+    seconds = _SECONDS_A_MAPPING * (machines.size - sparse) + _SECONDS_A_SPARSE_MAPPING * sparse
+    return mappings * max(seconds, _SECONDS_A_MAPPING) / len(some)
 
 
 def default_workers() -> int:
@@ -169,18 +185,22 @@ def _fill(
         (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
     )
     own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
-    total = space.admissible() if space.size <= _MOST_COUNTED else space.size
+
+    @cache
+    def total() -> int:
+        return space.admissible() if space.size <= _MOST_COUNTED else space.size
+
     with Progress(total, done, progress) as bar:
         try:
             for start, stop, result in _completed(own or executor, task, todo):
                 if store is not None:
-                    store.write(space, start, stop, result)
+                    store.write(start, stop, result.part)
                 gather.add(start, stop, result)
                 done += _costed(result, excluded)
                 bar.show(done, gather.front.size)
         except KeyboardInterrupt:
             then = "the same command resumes" if store is not None else "there was no store to keep them"
-            raise KeyboardInterrupt(f"stopped after {done:,} of {total:,} configurations; {then}") from None
+            raise KeyboardInterrupt(f"stopped after {done:,} of {total():,} configurations; {then}") from None
         except BrokenProcessPool:
             raise StoreError(
                 "a worker process was killed or ran out of memory; run again to resume"

@@ -1,6 +1,6 @@
 """What a worker does: cost a range of a space's indices. Pure functions, fit for any executor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.constraints import BASE
-from dse.metrics import Objective, to_minimise
+from dse.metrics import Objective
 from dse.network import fingerprint_of
-from dse.pareto import filter_finite, refuse_non_finite
+from dse.pareto import front_rows
 from dse.sampling import spread
 from dse.space import Space
 from hwmodels.columns import LIMITS, MetricTable, TileTable
@@ -32,6 +32,7 @@ class Chunk(NamedTuple):
 
     columns: Columns
     counts: NDArray[np.int64]  # points of the range by limit code, shape (n_limits,)
+    part: bytes = b""  # of a sweep with a store: the rows as a file, and `columns` are for the front alone
 
 
 def limit_names(space: Space) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ def cost_index(
     live = np.flatnonzero(broken < 0)
     costed = None
     if len(live):
-        costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective, tiles=_tiles(layers))
+        costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective, tiles=tiles_of(layers))
     out: Columns = {"index": index}
     for name in metrics.columns():
         column = np.full(len(index), np.nan)
@@ -98,13 +99,7 @@ def cost_range(
 
 
 def front_of_range(
-    layers: LayerTable,
-    space: Space,
-    start: int,
-    stop: int,
-    mapping_objective: str,
-    objectives: Sequence[Objective],
-    share: float,
+    cost: Callable[[int, int], Chunk], start: int, stop: int, objectives: Sequence[Objective], share: float
 ) -> Chunk:
     """Cost a range and keep what a front needs: the range's own front, and a share of its points as a sample.
 
@@ -116,21 +111,14 @@ def front_of_range(
         held.
 
     """
-    columns, counts = cost_range(layers, space, start, stop, mapping_objective)
-    candidate = np.zeros(stop - start, dtype=bool)
-    feasible = np.flatnonzero(columns["feasible"])
-    values = to_minimise([columns[o.column][feasible] for o in objectives], objectives)
-    refuse_non_finite(
-        values, names=[f"{o.column} in configurations {start} to {stop - 1}" for o in objectives]
-    )
-    candidate[feasible[filter_finite(values)]] = True
+    columns, counts, _ = cost(start, stop)
     sampled = spread(columns["index"], share)
-    kept = candidate | sampled
+    kept = front_rows(columns, objectives) | sampled
     rows = {name: column[kept] for name, column in columns.items()}
     return Chunk({**rows, "sampled": sampled[kept]}, counts)
 
 
-def _tiles(layers: LayerTable) -> TileTable:
+def tiles_of(layers: LayerTable) -> TileTable:
     """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
     key = fingerprint_of(layers)
     if key not in _TILES:

@@ -224,10 +224,13 @@ def reported_numbers(columns: Columns, wider: arithmetic.MacCost) -> dict[tuple[
         "multiplier": multipliers,
     }
     names = [f"sparsity.{operand}" for operand in ("weight", "input", "output")]
-    zeros = np.max([columns[f"{name}.{field}"] for name in names for field in ("mode", "format")], axis=0) > 0
+    zeros: Floats = np.zeros(multipliers.shape)
+    for name in names:
+        for field in ("mode", "format"):
+            zeros = np.where(columns[f"{name}.{field}"] > 0, 1.0, zeros)
     reported = np.maximum(columns["modules.positions"], 1.0)
     positions = columns["sparsity.front_end_positions_per_cycle"]
-    conditions = {
+    conditions: dict[str, Floats | float] = {
         "always": 1.0,
         "zeros": zeros,
         "positions": zeros * np.maximum(positions / reported, 1.0),

@@ -5,6 +5,7 @@ energies, port widths) is computed here, for all configurations at once, from `h
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from hwmodels.components.sram import sram
 from hwmodels.parts import CODES, OPERANDS, Buffer
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
-from hwmodels.spec import Accelerator, check_path, paths
+from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
 from workloads.table import FloatColumn, IntColumn, make_table
 
@@ -88,12 +89,12 @@ def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
 
 def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
     """Every leaf as a scalar or, where an axis moves it, as a column of shape (size,)."""
-    columns = leaves(base)
+    columns = dict(_leaves_of(base, ()))
     for path in axes:
         twice = next((leaf for leaf in _laid_out(base, path) if leaf in axes), None)
         if twice is not None:
             raise ValueError(f"{path} and {twice} are both axes, and one follows from the other")
-    moved: dict[str, dict[int, dict[str, Any]]] = {}
+    moved: dict[str, dict[int, Mapping[str, Any]]] = {}
     for together in _in_step(axes):
         composed = _composed_leaves(base, together)
         moved.update(dict.fromkeys(together, composed))
@@ -129,18 +130,27 @@ def _in_step(axes: Axes) -> list[dict[str, tuple[Sequence[Any], IntColumn]]]:
     return list(groups.values())
 
 
-def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, dict[str, Any]]:
+def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, Mapping[str, Any]]:
     """Leaves of the machine of each choice that is taken, all its fields replaced at once.
 
     What is checked is the composed machine: a field of linked ones need not be legal alone.
     """
-    for path in together:
-        check_path(base, path)
     taken = np.flatnonzero(np.bincount(next(iter(together.values()))[1])).tolist() or [0]
     return {
-        code: leaves(base.replace({path: choices[code] for path, (choices, _) in together.items()}))
+        code: _leaves_of(
+            base, tuple((path, type(choices[code]), choices[code]) for path, (choices, _) in together.items())
+        )
         for code in taken
     }
+
+
+@functools.lru_cache(maxsize=1024)
+def _leaves_of(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
+    """Leaves of a machine with some changes: every chunk of a space asks for the same ones.
+
+    Kinds are part of the key, because equal values of another kind, such as 1 and True, may be refused.
+    """
+    return leaves(base.replace({path: value for path, _, value in changes}))
 
 
 def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
@@ -167,7 +177,10 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         If a path is unknown or a component refuses a value.
 
     """
-    values = cost_columns(base, axes, size)
+    values = {
+        leaf: column[:1] if column.strides == (0,) else column  # computed once where no axis moves it
+        for leaf, column in cost_columns(base, axes, size).items()
+    }
     bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
     logic, memories = machine_costs(values, bits)
     clock_hz = values["clock_hz"]

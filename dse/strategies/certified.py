@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 
 from dse.pareto import filter_finite, survive
+from dse.sent import Sent
 from dse.strategies.certificate import Certificate
 from dse.strategies.effects import Effects
 from dse.strategies.limits import Admission, Ceilings
-from dse.strategies.problem import LEAST, Problem
+from dse.strategies.problem import LEAST, Work
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import Tables, index_of, table_of
 from hwmodels.template import Template
@@ -38,6 +39,7 @@ class Certified:
         self._spread = plan.spread
         self._check()
         self._tables = Tables(self._space, plan.spread)
+        self._bounds = Sent(partial(_least_of_boxes, self._problem.work, self._tables))
         self._admission = Admission(self._space)
         self._ceilings = Ceilings(self._problem)
         self._budget = plan.budget
@@ -205,9 +207,10 @@ class Certified:
 
     def _least_of(self, low: IndexArray, high: IndexArray) -> dict[str, FloatArray]:
         """Lower bounds of boxes, by metric, computed on all cores."""
-        pieces = np.array_split(np.arange(len(low)), max(1, min(8, len(low) // 8)))
-        bound = partial(_least_of_piece, self._problem, self._tables, low, high)
-        found = self._spread(bound, pieces)
+        parts = max(1, min(8, len(low) // 8))
+        found = self._spread(
+            self._bounds, list(zip(np.array_split(low, parts), np.array_split(high, parts), strict=True))
+        )
         return {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
 
     def _strike(self) -> None:
@@ -234,10 +237,10 @@ class Certified:
         return inside
 
 
-def _least_of_piece(
-    problem: Problem, tables: Tables, low: IndexArray, high: IndexArray, rows: IndexArray
+def _least_of_boxes(
+    work: Work, tables: Tables, corners: tuple[IndexArray, IndexArray]
 ) -> dict[str, FloatArray]:
-    return problem.work.least(tables.best(low[rows], high[rows]))
+    return work.least(tables.best(*corners))
 
 
 def start(name: str, plan: Plan) -> Certified:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.errors import StoreError
 from dse.pareto import refuse_non_finite
+from dse.parts import encode
 from dse.space import Space
 from dse.store import Store
 from dse.strategies.protocol import BoolArray, IndexArray
@@ -147,7 +148,7 @@ class Record:
         """Keep a batch that begins at a position of the trace."""
         counts = np.bincount(batch["limit"], minlength=len(limit_names(self._space)))
         stop = position + len(batch["index"])
-        self._store.write(self._space, position, stop, Chunk(batch, counts))
+        self._store.write(position, stop, encode(self._space, Chunk(batch, counts)))
 
     def close(self) -> None:
         """Let another process have the folder."""

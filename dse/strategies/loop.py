@@ -7,6 +7,7 @@ import numpy as np
 
 from dse.pareto import RunningFront
 from dse.progress import Progress
+from dse.sent import Sent
 from dse.strategies.ledger import Ledger, Record
 from dse.strategies.problem import Problem
 from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
@@ -30,7 +31,7 @@ class Pool:
     def cost(self, problem: Problem, index: IndexArray) -> Columns:
         """Cost points in equal parts, one a worker or more."""
         parts = max(1, min(self._workers, len(index)), -(-len(index) // self._most))
-        found = self.spread(problem.cost, np.array_split(index, parts))
+        found = self.spread(Sent(problem.cost), np.array_split(index, parts))
         return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 

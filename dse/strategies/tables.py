@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.sent import Sent
 from dse.space import Space
 from dse.strategies import boxes
 from dse.strategies.monotone import AREAS, FIXED_ZERO, LESS, MORE
@@ -167,7 +168,7 @@ def _fill(space: Space, depends: dict[str, set[int]], pack: Pack) -> dict[str, T
 def _verify(space: Space, tables: dict[str, Table], pack: Pack, spread: Spread) -> tuple[str, int] | None:
     """Pack every point and compare; a column that differs, and an axis that it depends on after all."""
     starts = range(0, space.size, _CHUNK)
-    differing = partial(_first_difference, space, tables, pack)
+    differing = Sent(partial(_first_difference, space, tables, pack))
     found = spread(differing, starts) if len(starts) > 1 else [differing(0)]
     first = next((difference for difference in found if difference is not None), None)
     if first is None:

@@ -160,7 +160,7 @@ def _tried(
 
     others = _split(np.flatnonzero(~on_front), chunk)
     done = len(mine)
-    with Progress(len(rivals.points), 0, progress) as bar:
+    with Progress(lambda: len(rivals.points), 0, progress) as bar:
         for rows, part in zip(others, pool.map(struck, others), strict=True):
             found.append(part)
             done += len(rows)

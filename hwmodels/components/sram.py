@@ -138,9 +138,8 @@ def sram(
     0.0
 
     """
-    capacity, width, node, codes = np.broadcast_arrays(
-        floats(bytes), floats(width_bits), floats(node_nm), _codes(device)
-    )
+    capacity, width = np.broadcast_arrays(floats(bytes), floats(width_bits))
+    node, codes = np.broadcast_arrays(floats(node_nm), _codes(device))  # apart: most often one for all
     require(capacity >= 0, "bytes", "zero or more", capacity)
     require(width > 0, "width_bits", "positive", width)
     nodes, logs = _sweep()

@@ -115,7 +115,7 @@ def main() -> None:
             (result,) = map_network(
                 [problem],
                 architecture,
-                objective,  # type: ignore[arg-type]
+                objective,
                 constraints=constraints,
                 cache=shapes,
             )

@@ -1,22 +1,28 @@
 """What executors cost beyond the work at the default chunk size: threads, processes, dask on loopback.
 
-All in CPU time, one worker: what the driver spends, and what the worker spends between tasks, over what it
-spends in them.
+One worker. By the clock: how much later the sweep ends than its tasks alone would. In CPU time: what driver
+and worker spend beside the tasks; a dask cluster polls whether or not it has work, which is measured while it
+idles and shown apart.
 """
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import psutil
 
 import dse
+from dse.sweeping import chunk_size
 from workloads import LayerTable, deduplicate, load
 
 TARGET: Final = 0.02
+IDLE_S: Final = 5.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -27,41 +33,58 @@ class Timed(Executor):
         self._inner = inner
         self._max_workers = 1
         self.work_s = 0.0
-        self.pids: set[int] = set()
-        self.first_s, self.last_s = float("inf"), 0.0  # of the worker's process
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Start a task."""
         outer: Future[Any] = Future()
 
         def done(inner: Future[Any]) -> None:
-            result, pid, begun, ended, spent = inner.result()
+            result, spent = inner.result()
             self.work_s += spent
-            self.pids.add(pid)
-            self.first_s, self.last_s = min(self.first_s, begun), max(self.last_s, ended)
             outer.set_result(result)
 
         self._inner.submit(timed, function, *args, **kwargs).add_done_callback(done)
         return outer
 
 
-def timed(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, int, float, float, float]:
-    """Call a function: its result, this process and its CPU seconds before and after, and the thread's."""
-    begun, mine = time.process_time(), time.thread_time()
+def timed(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, float]:
+    """Call a function: its result, and the CPU seconds it took in its thread."""
+    begun = time.thread_time()
     result = function(*args, **kwargs)
-    return result, os.getpid(), begun, time.process_time(), time.thread_time() - mine
+    return result, time.thread_time() - begun
 
 
-def overhead(layers: LayerTable, space: dse.Space, executor: Executor) -> tuple[float, float]:
-    """CPU seconds of the work, and what the rest takes as a share of them."""
-    dse.sweep(layers, space.replace({"array.rows": [8]}), executor=executor, progress=False)  # warm
+def cpu_s() -> float:
+    """CPU seconds of this process and all below it so far."""
+    mine = psutil.Process()
+    spent = [process.cpu_times() for process in (mine, *mine.children(recursive=True))]
+    return float(sum(times.user + times.system for times in spent))
+
+
+class Overhead(NamedTuple):
+    """Shares of the work, of a sweep on one worker."""
+
+    work_s: float
+    clock: float  # how much later it ends than its tasks alone would
+    cpu: float  # CPU time beyond the work and the idling
+    idle: float  # CPU time that the executor spends anyway, a second
+
+
+def overhead(layers: LayerTable, space: dse.Space, executor: Executor, store: bool) -> Overhead:
+    """Measure a sweep, after another that compiles and imports."""
     watched = Timed(executor)
-    begun = time.process_time()
-    dse.sweep(layers, space, executor=watched, progress=False)
-    total = time.process_time() - begun
-    if watched.pids != {os.getpid()}:
-        total += watched.last_s - watched.first_s
-    return watched.work_s, total / watched.work_s - 1.0
+    with tempfile.TemporaryDirectory() as folder:
+        stores = [Path(folder) / name if store else None for name in ("first", "second")]
+        dse.sweep(layers, space, executor=watched, progress=False, store=stores[0])
+        begun, spent = time.perf_counter(), cpu_s()
+        time.sleep(IDLE_S)
+        idle = (cpu_s() - spent) / (time.perf_counter() - begun)
+        watched.work_s = 0.0
+        begun, spent = time.perf_counter(), cpu_s()
+        dse.sweep(layers, space, executor=watched, progress=False, store=stores[1])
+        wall, cpu = time.perf_counter() - begun, cpu_s() - spent
+    work = watched.work_s
+    return Overhead(work, wall / work - 1.0, (cpu - idle * wall) / work - 1.0, idle)
 
 
 def cluster(stack: ExitStack, processes: bool) -> Executor:
@@ -77,19 +100,26 @@ def cluster(stack: ExitStack, processes: bool) -> Executor:
 
 
 def main() -> None:
-    """Print the overhead of each executor on the named systolic space and ResNet-50."""
+    """Print the overhead of each executor on ResNet-50 and the named systolic space with more clocks."""
     layers, _ = deduplicate(load("resnet50").table())
-    space = dse.named_space("systolic")
+    space = dse.named_space("systolic").replace({"clock_hz": [f"{mhz} MHz" for mhz in range(400, 1150, 50)]})
     makers: dict[str, Callable[[ExitStack], Executor]] = {
         "threads": lambda stack: stack.enter_context(ThreadPoolExecutor(1)),
         "processes": lambda stack: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))),
         "dask, threads": lambda stack: cluster(stack, processes=False),
         "dask, processes": lambda stack: cluster(stack, processes=True),
     }
+    size = chunk_size(layers, space)
+    print(f"{-(-space.size // size)} chunks of {size:,}; by the clock (target {TARGET:.0%}), and CPU time")
     for name, make in makers.items():
-        with ExitStack() as stack:
-            work_s, share = overhead(layers, space, make(stack))
-        print(f"{name}: {share:.2%} of {work_s:.1f} CPU-s of work; target {TARGET:.0%}", flush=True)
+        for store in (False, True):
+            with ExitStack() as stack:
+                found = overhead(layers, space, make(stack), store)
+            print(
+                f"{name}, {'a store' if store else 'in memory'}: {found.clock:.2%}; {found.cpu:.2%} CPU of "
+                f"{found.work_s:.1f} CPU-s, and {found.idle:.1%} of a core at all times",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

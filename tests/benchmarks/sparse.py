@@ -1,6 +1,7 @@
 """The two-level sweep of sparse machines on pruned ResNet-50: configurations per CPU-second."""
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,12 @@ SPARSE = {
     "buffers.mask.bytes": 2**20,
 }
 UNROLLED = hwmodels.Array(
-    interconnect="unrolled", unroll=hwmodels.Unroll(n=2, k=8, c=16, p=4, q=4, r=3, s=3), dataflow="os"
+    interconnect="unrolled",
+    unroll=hwmodels.Unroll(n=2, k=8, c=16, p=4, q=4, r=3, s=3),
+    dataflow=hwmodels.Dataflow.OUTPUT_STATIONARY,
 )
 BUFFERS = {f"buffers.{name}.bytes": [2**i for i in range(14, 23)] for name in ("weight", "input", "output")}
-EDGES = {
+EDGES: dict[str, dict[str, list[Any]]] = {
     "systolic": {
         "array.rows": [8, 32, 128],
         "array.cols": [8, 32, 128],

@@ -11,6 +11,7 @@ import numpy as np
 import dse
 from dse.metrics import OBJECTIVES, objectives_of
 from dse.pareto import RunningFront
+from dse.parts import encode
 from dse.store import Store, manifest_of
 from dse.sweeping import chunk_size
 from dse.task import Chunk, cost_range
@@ -43,7 +44,7 @@ def main() -> None:
     """Print CPU seconds and bytes of writing ten million rows in parts of the default size."""
     layers, _ = deduplicate(load("resnet50").table())
     large = space()
-    size = chunk_size(layers, large.size)
+    size = chunk_size(layers, large)
     starts = range(0, ROWS, size)
     rng = np.random.default_rng(0)
     some = np.sort(rng.choice(len(starts), DIFFERENT, replace=False)).tolist()
@@ -55,7 +56,7 @@ def main() -> None:
         for number, start in enumerate(starts):
             chunk = _moved(costed[number % DIFFERENT], start, rng)
             begun = time.process_time()
-            store.write(large, start, start + size, chunk)
+            store.write(start, start + size, encode(large, chunk))
             written = time.process_time()
             running.add(chunk.columns)
             writing += written - begun

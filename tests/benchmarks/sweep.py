@@ -2,6 +2,7 @@
 
 import resource
 import time
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ CONFIGURATIONS = 4_000
 def configurations(size: int) -> hwmodels.ConfigTable:
     """Random points of a space of arrays, dataflows and buffers, with a fixed seed."""
     rng = np.random.default_rng(0)
-    values = {
+    values: dict[str, list[Any]] = {
         "array.rows": [8, 16, 32, 64, 128],
         "array.cols": [8, 16, 32, 64, 128],
         "array.dataflow": ["os", "ws", "is"],

@@ -14,11 +14,12 @@ import dse
 import hwmodels
 from dse.pareto import filter_finite
 from dse.spaces import operating_points
-from dse.strategies.problem import work_of
+from dse.strategies.problem import One
 from dse.uncertain.draws import Draws
 from dse.uncertain.table import declared
 from dse.uncertain.trial import Trial, memories_of
 from tests.oracles.uncertain import scaled
+from workloads import deduplicate, load
 
 SAMPLES: Final = 200
 OBJECTIVES: Final = ("latency_s", "energy_j", "area_mm2")
@@ -58,7 +59,8 @@ def main() -> None:
 
 def remapped(space: dse.Space) -> None:
     """Compare kept mappings with those chosen again in every sample."""
-    work = work_of("resnet50")
+    table = load("resnet50").table()
+    work = One("resnet50", table, deduplicate(table)[0])
     memories = memories_of(space)
     draws = Draws.of(declared(None, memories), memories, REMAPPED_SAMPLES, 0)
     trial = Trial(space, (work,), None, dse.metrics.objectives_of(OBJECTIVES), "edp", draws)

@@ -16,7 +16,7 @@ from dse.pareto import nondominated
 from dse.report import assumptions
 from dse.sampling import spread
 from tests.dse import tiny
-from workloads import deduplicate
+from workloads import deduplicate, load
 
 OBJECTIVES = ["latency_s", "energy_j", "area_mm2"]
 
@@ -176,7 +176,7 @@ def test_an_infeasible_space_names_the_limit_that_excludes_most():
         swept.front()
 
 
-def test_a_metric_that_is_not_finite_never_enters_a_front(monkeypatch):
+def test_a_metric_that_is_not_finite_never_enters_a_front_or_a_store(monkeypatch, tmp_path):
     honest = hwmodels.evaluate
 
     def broken(*args, **kwargs):
@@ -185,8 +185,15 @@ def test_a_metric_that_is_not_finite_never_enters_a_front(monkeypatch):
         return table
 
     monkeypatch.setattr(task.hwmodels, "evaluate", broken)
-    with pytest.raises(ValueError, match=r"energy_j \(configuration \d+\) of feasible point"):
-        dse.sweep(tiny.network(), tiny.space())
+    for store, keep in (
+        (None, "all"),
+        (None, "front"),
+        (tmp_path / "all", "all"),
+        (tmp_path / "few", "front"),
+    ):
+        with pytest.raises(ValueError, match=r"energy_j \(configuration \d+\) of feasible point"):
+            dse.sweep(tiny.network(), tiny.space(), store=store, keep=keep)
+        assert store is None or not list(store.glob("parts/*"))
 
 
 @pytest.mark.parametrize(
@@ -205,13 +212,17 @@ def test_refused_arguments(options, message):
         dse.sweep(tiny.network(), tiny.space(), **options)
 
 
-def test_a_chunk_depends_on_the_network_alone():
-    layers, _ = deduplicate(tiny.network().table())
-    large = dse.named_space("systolic")
-    larger = large.replace({"vector_lanes": range(1, 100)})
-    assert sweeping.chunk_size(layers, larger) == sweeping.chunk_size(layers, large) > 1000
-    assert sweeping.chunk_size(layers, tiny.space()) == tiny.space().size
-    assert sweeping.chunk_size(layers, dse.named_space("software_defined")) == 2**16
+def test_a_chunk_holds_fewer_points_the_longer_one_takes():
+    small, _ = deduplicate(tiny.network().table())
+    large, _ = deduplicate(load("resnet50").table())
+    systolic, skipping = dse.named_space("systolic"), dse.named_space("sparse")
+    rarely_costed = systolic.replace(constraints=["array.rows >= 64"])
+    assert sweeping.chunk_size(small, tiny.space()) == tiny.space().size
+    assert sweeping.chunk_size(small, dse.named_space("software_defined")) == 64_000
+    assert 1000 < sweeping.chunk_size(large, systolic) < sweeping.chunk_size(small, systolic)
+    assert sweeping.chunk_size(large, skipping) < sweeping.chunk_size(large, systolic)
+    assert sweeping.chunk_size(large, systolic) < sweeping.chunk_size(large, rarely_costed)
+    assert sweeping.chunk_size(large, systolic) == sweeping.chunk_size(large, systolic)
 
 
 def test_templates_are_swept(tmp_path):
