@@ -1,6 +1,9 @@
 """What is sent to other processes is pickled once and opened once."""
 
+import os
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from dse.sent import Sent
 
@@ -34,3 +37,15 @@ def test_many_tasks_pickle_a_function_once_and_a_process_opens_it_once():
 def test_what_was_opened_can_be_sent_on():
     opened = pickle.loads(pickle.dumps(Sent(Counting())))
     assert pickle.loads(pickle.dumps(opened))(0, 3) == 3
+
+
+def where():
+    return os.getpid()
+
+
+def test_what_another_process_returns_arrives_as_it_was():
+    sent = Sent(where)
+    assert sent() == os.getpid()
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        first, second = pool.submit(sent).result(), pool.submit(sent).result()
+    assert first == second != os.getpid()

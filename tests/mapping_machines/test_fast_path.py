@@ -81,6 +81,16 @@ def unrolled(draw):
     return draw(roomy()) | {"wiring": "unrolled", "unroll": unroll, "im2col": 0, "accumulators": 10**6}
 
 
+def lanes_of(nest, unroll):
+    """Lanes by dimension of the engine: with one output row (or column) its PEs take further images."""
+    lanes = {name.upper(): number for name, number in unroll.items()}
+    for name, extent in (("P", nest.p), ("Q", nest.q)):
+        if extent == 1:
+            lanes["N"] *= lanes[name]
+            lanes[name] = 1
+    return lanes
+
+
 def tiles_of(nest, cut, k_tile, c_tile):
     """Extents of a tile by dimension of the engine."""
     n, p, q = cut
@@ -176,7 +186,7 @@ def test_the_winner_on_an_unrolled_array_costs_the_engine_the_same(nest, machine
     outer = [index for index in "mkc" if index != "mkc"[found.order]]
     order = (*outer, "mkc"[found.order])
     tile = tiles_of(nest, cut, int(tiles.k_size[0, found.k]), int(tiles.c_size[0, found.c]))
-    spatial = {name.upper(): lanes for name, lanes in machine["unroll"].items()}
+    spatial = lanes_of(nest, machine["unroll"])
     assume(whole_multiples(nest, tile, spatial))
     lanes = {d: min(n, tile[d]) for d, n in spatial.items()}  # what is beyond the tile stands idle
     result = run_on_engine(nest, tile, order, lanes)
