@@ -11,9 +11,8 @@ from typing import Final
 import numpy as np
 
 import workloads
+from tests.workloads.deep import thousand_nodes
 from tests.workloads.models import model, node, save, stored, tensor
-from workloads.graph import Graph
-from workloads.operations import Convolution, Elementwise
 from workloads.operations.base import filter_dispersion
 
 WIDTH: Final = 5120  # a square float32 matrix of 105 MB
@@ -52,17 +51,6 @@ def imported(folder: Path) -> tuple[float, float]:
     done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
     seconds, grown = (float(word) for word in done.stdout.split())
     return seconds, grown / path.stat().st_size
-
-
-def thousand_nodes() -> Graph:
-    """A chain of residual blocks, 1,002 operations."""
-    graph = Graph("deep")
-    x = graph.input("x", (1, 8, 8, 8))
-    for i in range(334):
-        y = graph.add(Convolution(f"conv{i}", 8, 3, padding=1), x)
-        y = graph.add(Elementwise(f"act{i}", "relu"), y)
-        x = graph.add(Elementwise(f"sum{i}", "add"), x, y)
-    return graph
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from dse import gather, sweeping, task
 from dse.metrics import columns
 from dse.pareto import nondominated
 from dse.report import assumptions
-from dse.sampling import spread
+from dse.sampling import evenly, spread
 from tests.dse import tiny
 from workloads import deduplicate, load
 
@@ -210,6 +210,17 @@ def test_a_metric_that_is_not_finite_never_enters_a_front_or_a_store(monkeypatch
 def test_refused_arguments(options, message):
     with pytest.raises((ValueError, KeyError), match=message):
         dse.sweep(tiny.network(), tiny.space(), **options)
+
+
+@pytest.mark.parametrize("size", [1, 5, 250, 155_520, 2**40])
+def test_points_looked_at_lie_evenly_over_any_space(size):
+    some = evenly(size, 256)
+    assert (np.diff(some) > 0).all()
+    assert some[0] >= 0
+    assert some[-1] < size
+    assert len(some) == size if size < 100 else len(some) > 150
+    gaps = np.diff([-1, *some.tolist(), size])
+    assert gaps.max() <= max(1, 3 * size / 256) + 1  # multiples of the golden ratio leave three lengths
 
 
 def test_a_chunk_holds_fewer_points_the_longer_one_takes():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workloads
+from tests.workloads.deep import thousand_nodes
 from workloads import Graph, Network, WorkloadError
 from workloads.operations import Convolution, Elementwise, Embedding, GlobalPool, Linear, MatMul, Softmax
 from workloads.rows import Row
@@ -70,12 +71,7 @@ def test_tables_are_fresh():
 
 
 def test_a_thousand_nodes_lower_to_as_many_rows():
-    graph = Graph("deep")
-    x = graph.input("x", (1, 8, 8, 8))
-    for i in range(334):
-        y = graph.add(Convolution(f"conv{i}", 8, 3, padding=1), x)
-        y = graph.add(Elementwise(f"act{i}", "relu"), y)
-        x = graph.add(Elementwise(f"sum{i}", "add"), x, y)
+    graph = thousand_nodes()
     assert len(graph) == 1002
     assert len(Network(graph).table().n) == 1002
 
