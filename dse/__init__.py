@@ -7,60 +7,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dse.axes import Axis, powers_of_two, steps
     from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
-    from dse.evaluation import Result, evaluate
-    from dse.front import Front
-    from dse.lifetime import lifetime_years
-    from dse.pareto import nondominated
-    from dse.searched import Found
-    from dse.searching import search
-    from dse.space import Space
-    from dse.spaces import named_space, space_names
+    from dse.pareto.front import nondominated
+    from dse.results.evaluation import Result, evaluate
+    from dse.results.found import Found
+    from dse.results.front import Front
+    from dse.results.lifetime import lifetime_years
+    from dse.results.stressed import Stressed
+    from dse.results.sweep import Sweep
+    from dse.run.sweep import sweep
+    from dse.run.template_model import Compromise, choose_together, software_defined
+    from dse.space.axes import Axis, powers_of_two, steps
+    from dse.space.named import named_space, space_names
+    from dse.space.space import Space
     from dse.strategies.certificate import Certificate
-    from dse.sweeping import sweep
-    from dse.swept import Sweep
-    from dse.template_space import Compromise, choose_together, software_defined
-    from dse.together import Several, several
-    from dse.uncertain.stressed import Stressed
+    from dse.strategies.search import search
+    from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
 
 _HOMES = {
-    "Axis": "axes",
+    "Axis": "space.axes",
     "Certificate": "strategies.certificate",
-    "Compromise": "template_space",
-    "choose_together": "template_space",
-    "software_defined": "template_space",
-    "powers_of_two": "axes",
-    "steps": "axes",
+    "Compromise": "run.template_model",
+    "choose_together": "run.template_model",
+    "software_defined": "run.template_model",
+    "powers_of_two": "space.axes",
+    "steps": "space.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
     "StoreError": "errors",
     "UnknownNameError": "errors",
-    "Result": "evaluation",
-    "evaluate": "evaluation",
+    "Result": "results.evaluation",
+    "evaluate": "results.evaluation",
     "Explanation": "why.explanation",
     "explain": "why.explanation",
-    "Found": "searched",
-    "Front": "front",
-    "lifetime_years": "lifetime",
-    "nondominated": "pareto",
-    "search": "searching",
-    "Several": "together",
-    "several": "together",
+    "Found": "results.found",
+    "Front": "results.front",
+    "lifetime_years": "results.lifetime",
+    "nondominated": "pareto.front",
+    "search": "strategies.search",
+    "Several": "strategies.together",
+    "several": "strategies.together",
     "Sensitivity": "why.sensitivity",
     "sensitivity": "why.sensitivity",
-    "Space": "space",
-    "named_space": "spaces",
-    "space_names": "spaces",
+    "Space": "space.space",
+    "named_space": "space.named",
+    "space_names": "space.named",
     "stress": "uncertain.stressing",
-    "Stressed": "uncertain.stressed",
+    "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
-    "sweep": "sweeping",
-    "Sweep": "swept",
+    "sweep": "run.sweep",
+    "Sweep": "results.sweep",
 }
 
 __all__ = [

@@ -27,7 +27,7 @@ _FLAGS: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nog
 
 
 def drop_stale_kernels(folder: Path) -> bool:
-    """Forget the compiled kernels of a folder if any source in it has changed since they were compiled.
+    """Forget the compiled kernels below a folder if any source there has changed since they were compiled.
 
     A kernel on disk holds the code of the kernels it calls, but numba looks only at the caller's own file:
     after an edit of the callee it would go on running the old code. Here the state of all sources is one
@@ -36,7 +36,7 @@ def drop_stale_kernels(folder: Path) -> bool:
     Parameters
     ----------
     folder
-        A folder of kernel sources; compiled ones lie in its `__pycache__`.
+        A folder of kernel sources, at any depth; compiled ones lie in the `__pycache__` beside each.
 
     Returns
     -------
@@ -45,7 +45,8 @@ def drop_stale_kernels(folder: Path) -> bool:
 
     """
     states = [
-        (path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.glob("*.py"))
+        (str(path.relative_to(folder)), path.stat().st_mtime_ns, path.stat().st_size)
+        for path in sorted(folder.rglob("*.py"))
     ]
     stamp = hashlib.sha256(repr(states).encode()).hexdigest()
     cache = folder / "__pycache__"
@@ -54,7 +55,7 @@ def drop_stale_kernels(folder: Path) -> bool:
         if record.exists() and record.read_text(encoding="ascii") == stamp:
             return False
         cache.mkdir(exist_ok=True)
-        stale = [*cache.glob("*.nbi"), *cache.glob("*.nbc")]
+        stale = [*folder.rglob("__pycache__/*.nbi"), *folder.rglob("__pycache__/*.nbc")]
         for compiled in stale:
             compiled.unlink(missing_ok=True)
         record.write_text(stamp, encoding="ascii")

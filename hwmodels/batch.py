@@ -4,7 +4,7 @@ import numpy as np
 
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.feasibility import broken_by_architecture
-from hwmodels.kernels import evaluate as kernels
+from hwmodels.kernels.two_level import evaluate as kernels
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers

@@ -1,6 +1,6 @@
 """Cycles of one matrix product on a systolic array: the public face of the kernel."""
 
-from hwmodels.kernels.systolic import systolic_cycles as _cycles
+from hwmodels.kernels.two_level.systolic import systolic_cycles as _cycles
 from hwmodels.spec import Dataflow
 
 

@@ -3,7 +3,7 @@
 The parameters are those of the software-defined design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE
 Trans. Computers 70(1), 2021): one tiling and one loop order serve every layer of every network, so that the
 choice of a machine is a compromise. The paper prints neither its equations nor its constants; the formulas
-(`hwmodels.kernels.template`) and the component costs are this project's.
+(`hwmodels.kernels.template.template`) and the component costs are this project's.
 """
 
 import dataclasses
@@ -17,8 +17,8 @@ from hwmodels.checks import positive, whole
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
-from hwmodels.kernels import template as kernels
-from hwmodels.kernels.template_columns import TemplateMetrics, TemplateTable
+from hwmodels.kernels.template import template as kernels
+from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
 from hwmodels.spec import paths
 from hwmodels.technology import nominal_voltage

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hwmodels.batch import objective_code
 from hwmodels.columns import ConfigTable, TileTable
-from hwmodels.kernels import times as kernels
+from hwmodels.kernels.two_level import times as kernels
 from workloads.table import LayerTable
 
 Floats = NDArray[np.float64]

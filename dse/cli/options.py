@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dse.space import Space
+    from dse.space.space import Space
     from workloads import Network
 
 NetworkName = Annotated[
@@ -76,8 +76,8 @@ ResumedSweep = Annotated[
 
 def check_output(out: str | None, width: str) -> None:
     """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
-    from dse.files import check_writable
-    from dse.plot import WIDTHS_INCHES
+    from dse.run.files import check_writable
+    from dse.views.front_figure import WIDTHS_INCHES
 
     if width not in WIDTHS_INCHES:
         raise ValueError(f"--width must be column or page, got {width!r}")
@@ -115,7 +115,7 @@ def axis_values(path: str, text: str) -> Any:
     [['8', '16'], (8, 16, 32), (8, 12, 16)]
 
     """
-    from dse.axes import powers_of_two, steps
+    from dse.space.axes import powers_of_two, steps
 
     start, dots, rest = text.partition("..")
     if not dots:
@@ -129,7 +129,7 @@ def axis_values(path: str, text: str) -> Any:
 
 def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
     """Build a named space with the changes that the options ask for."""
-    from dse.spaces import named_space
+    from dse.space.named import named_space
 
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
     space = named_space(name)
@@ -138,7 +138,7 @@ def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] |
 
 def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int | None) -> "Network":
     """Load a network with the options that an ONNX file may need."""
-    from dse.network import load_network
+    from dse.run.network import load_network
 
     if unknown not in ("refuse", "movement"):
         raise ValueError(f"--unknown must be refuse or movement, got {unknown!r}")

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from dse.pareto import filter_finite, survive
-from dse.sent import Sent
+from dse.pareto.front import filter_finite, survive
+from dse.run.sent import Sent
 from dse.strategies.certificate import Certificate
 from dse.strategies.effects import Effects
 from dse.strategies.limits import Admission, Ceilings

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dse.space import Space
+from dse.space.space import Space
 from dse.strategies.protocol import FloatArray, IndexArray
 
 

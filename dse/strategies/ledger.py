@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from dse.errors import StoreError
-from dse.pareto import refuse_non_finite
-from dse.parts import encode
-from dse.space import Space
-from dse.store import Store
+from dse.pareto.front import refuse_non_finite
+from dse.run.parts import encode
+from dse.run.store import Store
+from dse.run.task import Chunk, Columns, limit_names
+from dse.space.space import Space
 from dse.strategies.protocol import BoolArray, IndexArray
-from dse.task import Chunk, Columns, limit_names
 
 
 class Ledger:

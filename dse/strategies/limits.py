@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dse.constraints import BASE, Constraint
-from dse.space import Space, fields_read
+from dse.run.task import base_metrics
+from dse.space.constraints import BASE, Constraint
+from dse.space.space import Space, fields_read
 from dse.strategies import boxes
 from dse.strategies.problem import LEAST, One, Problem
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray
 from dse.strategies.tables import Table, table_of
-from dse.task import base_metrics
 
 
 class Admission:

@@ -5,14 +5,14 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from dse.pareto import RunningFront
-from dse.progress import Progress
-from dse.sent import Sent
+from dse.pareto.front import RunningFront
+from dse.run.progress import Progress
+from dse.run.sent import Sent
+from dse.run.sweep import default_workers
+from dse.run.task import Columns
 from dse.strategies.ledger import Ledger, Record
 from dse.strategies.problem import Problem
 from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
-from dse.sweeping import default_workers
-from dse.task import Columns
 
 
 class Pool:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
-from dse.network import Network, network_table
-from dse.space import Space
-from dse.task import Columns, cost_index
+from dse.run.network import Network, network_table
+from dse.run.task import Columns, cost_index
+from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable, TileTable
 from hwmodels.tiles import tile_table
 from workloads.table import LayerTable, deduplicate
@@ -83,7 +83,7 @@ class One:
         return LEAST
 
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
-        """Cost points, every operation with its best mapping; see `dse.task.cost_index`."""
+        """Cost points, every operation with its best mapping; see `dse.run.task.cost_index`."""
         return cost_index(self.layers, space, index, mapping_objective)
 
     def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
@@ -126,7 +126,7 @@ def work_of(network: "Network | str | LayerTable | Work", batch: int | None = No
     Raises
     ------
     ValueError, KeyError
-        As `dse.network.network_table`.
+        As `dse.run.network.network_table`.
 
     """
     if is_work(network):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dse.pareto import filter_finite
+from dse.pareto.front import filter_finite
 from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import index_of

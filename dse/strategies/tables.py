@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.sent import Sent
-from dse.space import Space
+from dse.run.sent import Sent
+from dse.space.space import Space
 from dse.strategies import boxes
 from dse.strategies.monotone import AREAS, FIXED_ZERO, LESS, MORE
 from dse.strategies.protocol import FloatArray, IndexArray, Spread

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.space import Space
+from dse.space.space import Space
 
 IndexArray = NDArray[np.int64]
 

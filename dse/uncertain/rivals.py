@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.front import Front
-from dse.gather import Gathered
 from dse.metrics import to_minimise
-from dse.searched import Found
-from dse.space import Space
+from dse.results.found import Found
+from dse.results.front import Front
+from dse.results.sweep import Sweep
+from dse.run.gather import Gathered
+from dse.run.task import Columns
+from dse.space.space import Space
 from dse.strategies.problem import One, Work
-from dse.swept import Sweep
-from dse.task import Columns
-from dse.together import Several
+from dse.strategies.together import Several
 from dse.uncertain.draws import FloatArray, IntArray
 from hwmodels.columns import LIMITS
 from hwmodels.components import stacking

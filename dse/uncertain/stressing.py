@@ -6,17 +6,17 @@ from typing import Final
 
 import numpy as np
 
-from dse.front import Front
-from dse.pareto import filter_finite, refuse_non_finite
-from dse.progress import Progress
+from dse.pareto.front import filter_finite, refuse_non_finite
+from dse.results.front import Front
+from dse.results.stressed import Stressed
+from dse.results.sweep import Sweep
+from dse.run.progress import Progress
+from dse.run.sweep import default_workers
 from dse.strategies.problem import One
-from dse.sweeping import default_workers
-from dse.swept import Sweep
-from dse.together import Several
+from dse.strategies.together import Several
 from dse.uncertain.designs import BoolArray
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from dse.uncertain.rivals import Rivals, rivals_of
-from dse.uncertain.stressed import Stressed
 from dse.uncertain.strike import robust_values, roughly_surviving, strikers, surviving
 from dse.uncertain.table import Declared, declared
 from dse.uncertain.trial import Trial, Tried, memories_of

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.dominance import strike_dominated, strike_everywhere
-from dse.pareto import filter_finite
+from dse.pareto.dominance import strike_dominated, strike_everywhere
+from dse.pareto.front import filter_finite
 from dse.uncertain.designs import Designs
 from dse.uncertain.draws import FloatArray, IntArray
 from dse.uncertain.trial import Trial, Tried, memory_codes

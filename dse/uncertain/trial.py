@@ -10,12 +10,12 @@ import numpy as np
 
 import hwmodels
 from dse import metrics
-from dse.constraints import BASE
 from dse.metrics import Objective, to_minimise
-from dse.space import Space
+from dse.run.task import Columns
+from dse.space.constraints import BASE
+from dse.space.space import Space
 from dse.strategies.problem import One
-from dse.task import Columns
-from dse.together import Several
+from dse.strategies.together import Several
 from dse.uncertain.designs import (
     ENERGIES,
     FALLING,

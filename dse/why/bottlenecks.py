@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hwmodels
-from dse.front import Front
-from dse.searched import Found
+from dse.results.found import Found
+from dse.results.front import Front
+from dse.run.template_model import is_template
 from dse.strategies.problem import One
-from dse.template_space import is_template
-from dse.together import Several
+from dse.strategies.together import Several
 from hwmodels.columns import BOUNDS
 from hwmodels.tiles import tile_table
 from workloads.table import LayerTable

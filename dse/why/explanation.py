@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dse.files import write_files
-from dse.front import Front
 from dse.metrics import to_minimise
-from dse.swept import Sweep
-from dse.template_space import is_template
+from dse.results.front import Front
+from dse.results.sweep import Sweep
+from dse.run.files import write_files
+from dse.run.template_model import is_template
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
@@ -67,15 +67,15 @@ class Explanation:
 
         """
         if what == "shared":
-            from dse.why.figures import draw_shared
+            from dse.views.why_figures import draw_shared
 
             return draw_shared(self.shared, width)
         if what != "bottlenecks":
             raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
         if self.bottlenecks is None:
             raise ValueError("bottlenecks: a template's cost does not say what it waits for")
-        from dse.plot import marks_of, scale_of
-        from dse.why.waiting_figure import draw_bottlenecks
+        from dse.views.front_figure import marks_of, scale_of
+        from dse.views.waiting_figure import draw_bottlenecks
 
         scale = scale_of(self.front, self.front.objectives[0])
         return draw_bottlenecks(self.bottlenecks, scale, marks_of(self.front), width)
@@ -163,7 +163,7 @@ class Explanation:
         return lines
 
     def _repr_html_(self) -> str:
-        from dse.report import html_note
+        from dse.views.text import html_note
 
         head = html_note(f"Why the {self.front}") + "<ul>"
         body = "".join(html_note(line).replace("p>", "li>") for line in self.sentences())

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dse.errors import UnknownNameError, nearest
-from dse.files import write_files
-from dse.front import Front
 from dse.metrics import OBJECTIVES, describe
-from dse.network import Network
-from dse.searched import Found
-from dse.space import Space
+from dse.results.found import Found
+from dse.results.front import Front
+from dse.results.sweep import Sweep
+from dse.run.files import write_files
+from dse.run.network import Network
+from dse.run.sweep import default_workers
+from dse.run.task import Columns
+from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of
-from dse.sweeping import default_workers
-from dse.swept import Sweep
-from dse.task import Columns
-from dse.together import Several
+from dse.strategies.together import Several
 from dse.why.steps import problem_of
 from dse.why.variance import shares
 from workloads.table import LayerTable
@@ -75,7 +75,7 @@ class Sensitivity:
 
     def plot(self, *, width: str = "column") -> "Figure":
         """Draw the shares as bars, one panel a metric; `width` is "column" (3.5 in) or "page" (7 in)."""
-        from dse.why.figures import draw_sensitivity
+        from dse.views.why_figures import draw_sensitivity
 
         return draw_sensitivity(self, width)
 
@@ -92,7 +92,7 @@ class Sensitivity:
         )
 
     def __repr__(self) -> str:
-        from dse.report import text_table
+        from dse.views.text import text_table
 
         kinds = ("first", "total", "shapley") if self.exact else ("first", "total")
         rows = [["axis"]]
@@ -108,7 +108,7 @@ class Sensitivity:
         return f"Sensitivity over {self.space.name} on {self.network}, {how} {self.points:,} points"
 
     def _repr_html_(self) -> str:
-        from dse.report import html_note
+        from dse.views.text import html_note
 
         return html_note("; ".join([self._head(), *self.notes]), self.frame)
 

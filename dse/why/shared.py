@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.front import Front
+from dse.results.front import Front
 
 if TYPE_CHECKING:
     import pandas

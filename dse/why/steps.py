@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.front import Front
-from dse.searched import Found
+from dse.results.found import Found
+from dse.results.front import Front
+from dse.results.sweep import Sweep
+from dse.run.task import limit_names
 from dse.strategies.problem import One, Problem
-from dse.swept import Sweep
-from dse.task import limit_names
 
 if TYPE_CHECKING:
     import pandas
@@ -48,7 +48,7 @@ def steps_from(front: Front, designs: Iterable[int] | None = None) -> "pandas.Da
     Notes
     -----
     Along an axis of numbers a step leads to the next smaller and the next larger value, along any other axis
-    to every other value; see `dse.axes.Axis.neighbours`.
+    to every other value; see `dse.space.axes.Axis.neighbours`.
 
     """
     import pandas

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hwmodels.kernels.nest_columns import (
+from hwmodels.kernels.nest.columns import (
     FILLS,
     READS,
     TILES,
@@ -15,7 +15,7 @@ from hwmodels.kernels.nest_columns import (
     metric_columns,
     work_columns,
 )
-from hwmodels.kernels.nest_cost import evaluate_rows, level_energy_pj, port_cycles
+from hwmodels.kernels.nest.cost import evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem

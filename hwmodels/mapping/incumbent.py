@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import (
+from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
     TEMPORAL,

@@ -4,8 +4,8 @@ from math import prod
 
 import numpy as np
 
-from hwmodels.kernels.nest import distinct_sums
-from hwmodels.kernels.nest_labels import Lattice
+from hwmodels.kernels.nest.even import distinct_sums
+from hwmodels.kernels.nest.labels import Lattice
 from hwmodels.mapping.constraints import LevelConstraints
 from hwmodels.mapping.mapspace import Mapspace, divisors
 from hwmodels.mapping.problem import Operand, Problem

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import Ints, Small
+from hwmodels.kernels.nest.columns import Ints, Small
 
 
 def count_tilings(shape: tuple[int, ...], fitting: Small, spreads: Ints, ways: Ints, middle: int) -> int:

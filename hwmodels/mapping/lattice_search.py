@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwmodels.kernels.nest_cells import NOISE, Room, Spreads, bound_cells, fewest_words, floor_tiles
-from hwmodels.kernels.nest_columns import (
+from hwmodels.kernels.nest.cells import NOISE, Room, Spreads, bound_cells, fewest_words, floor_tiles
+from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
     SLIDING,
@@ -19,11 +19,11 @@ from hwmodels.kernels.nest_columns import (
     count_columns,
     work_columns,
 )
-from hwmodels.kernels.nest_labels import Labels, Scratch, extend_level
-from hwmodels.kernels.nest_lattice import ORDERED, SPREAD, TILINGS, pack_spreads, search_cells
-from hwmodels.kernels.nest_meet import Best, Outer, Paths
-from hwmodels.kernels.nest_outer import ROOM, cost_outer
-from hwmodels.kernels.nest_slide import OPTIONS
+from hwmodels.kernels.nest.labels import Labels, Scratch, extend_level
+from hwmodels.kernels.nest.lattice import ORDERED, SPREAD, TILINGS, pack_spreads, search_cells
+from hwmodels.kernels.nest.meet import Best, Outer, Paths
+from hwmodels.kernels.nest.outer import ROOM, cost_outer
+from hwmodels.kernels.nest.slide import OPTIONS
 from hwmodels.mapping.engine import Reuse, Rules
 from hwmodels.mapping.lattice import reduced, tile_lattice, touched
 from hwmodels.mapping.lattice_count import count_tilings

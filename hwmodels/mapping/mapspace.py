@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import ACROSS, DOWN, TEMPORAL, Factors, Ints, Small
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, TEMPORAL, Factors, Ints, Small
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import NO_LIMIT, Constraints
 from hwmodels.mapping.problem import MappingError, Operand, Problem

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import (
+from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
     TEMPORAL,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import (
+from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
     TEMPORAL,
@@ -17,7 +17,7 @@ from hwmodels.kernels.nest_columns import (
     count_columns,
     work_columns,
 )
-from hwmodels.kernels.nest_search import (
+from hwmodels.kernels.nest.search import (
     BOUND,
     CAPACITY,
     COSTED,
@@ -158,7 +158,7 @@ def map_problem(
 def search_exhaustively(
     space: Mapspace, objective: Objective, rules: Rules, watch: Watch | None = None
 ) -> MapperResult:
-    """Search any space, dimension by dimension (`hwmodels.kernels.nest_search`)."""
+    """Search any space, dimension by dimension (`hwmodels.kernels.nest.search`)."""
     search, keeps, watch = _Search(space, objective, rules), space.keeps(), watch or Watch()
     watch.represented = search.represented(len(keeps))
     if len(keeps) * prod(map(len, search.chains)) > LARGE:

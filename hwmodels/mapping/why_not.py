@@ -4,7 +4,7 @@ from math import ceil, inf, prod
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import ACROSS, DOWN, Factors, Small
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, Factors, Small
 from hwmodels.mapping.mapspace import Mapspace
 
 

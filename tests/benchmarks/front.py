@@ -7,7 +7,7 @@ import numpy as np
 
 import dse
 from dse.metrics import OBJECTIVES
-from dse.pareto import FloatArray, filter_finite
+from dse.pareto.front import FloatArray, filter_finite
 from tests.benchmarks.search import space
 
 POINTS: Final = 10_000_000

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import psutil
 
 import dse
-from dse.sweeping import chunk_size
+from dse.run.sweep import chunk_size
 from workloads import LayerTable, deduplicate, load
 
 TARGET: Final = 0.02

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 import dse
-from dse.spaces import operating_points
+from dse.space.named import operating_points
 
 RUNS: Final = (
     ("nsga2", 2_000, 5),

@@ -10,11 +10,11 @@ import numpy as np
 
 import dse
 from dse.metrics import OBJECTIVES, objectives_of
-from dse.pareto import RunningFront
-from dse.parts import encode
-from dse.store import Store, manifest_of
-from dse.sweeping import chunk_size
-from dse.task import Chunk, cost_range
+from dse.pareto.front import RunningFront
+from dse.run.parts import encode
+from dse.run.store import Store, manifest_of
+from dse.run.sweep import chunk_size
+from dse.run.task import Chunk, cost_range
 from workloads import deduplicate, load
 
 ROWS: Final = 10_000_000

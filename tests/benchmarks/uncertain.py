@@ -12,8 +12,8 @@ import numpy as np
 
 import dse
 import hwmodels
-from dse.pareto import filter_finite
-from dse.spaces import operating_points
+from dse.pareto.front import filter_finite
+from dse.space.named import operating_points
 from dse.strategies.problem import One
 from dse.uncertain.draws import Draws
 from dse.uncertain.table import declared

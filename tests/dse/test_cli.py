@@ -15,7 +15,7 @@ import dse
 import hwmodels
 import workloads
 from dse.cli import main
-from dse.report import FILES
+from dse.views.text import FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [

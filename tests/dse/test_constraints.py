@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.constraints import parse_constraint
 from dse.errors import ConstraintError
+from dse.space.constraints import parse_constraint
 
 KNOWN = [
     "array.rows",

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import dse
-from dse import report
-from dse.figure import PaperFigure
-from dse.labels import _overlaps
-from dse.plot import draw_front, front_picture
+from dse.views import text as report
+from dse.views.figure import PaperFigure
+from dse.views.front_figure import draw_front, front_picture
+from dse.views.labels import _overlaps
 from tests.dse import tiny
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import dse
 import hwmodels
-from dse.lifetime import wear
+from dse.results.lifetime import wear
 from tests.dse import tiny
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse import pareto
-from dse.dominance import strike_dominated
-from dse.knee import knee
 from dse.metrics import objectives_of
-from dse.pareto import RunningFront, filter_finite, nondominated
+from dse.pareto.dominance import strike_dominated
+from dse.pareto.front import RunningFront, filter_finite, nondominated
+from dse.pareto.front import front as pareto
+from dse.pareto.knee import knee
 from tests.oracles import dominance as oracle
 
 # Small integers make ties and duplicates common, which is where filters differ.

@@ -5,7 +5,7 @@ import pickle
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from dse.sent import Sent
+from dse.run.sent import Sent
 
 
 class Counting:

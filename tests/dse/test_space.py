@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import dse
 import hwmodels
-from dse.sampling import spread
-from dse.spaces import NOMINAL_CLOCK_HZ, operating_points
-from dse.task import cost_index
-from dse.words import design_cells
+from dse.run.task import cost_index
+from dse.space.named import NOMINAL_CLOCK_HZ, operating_points
+from dse.space.sampling import spread
+from dse.space.words import design_cells
 from tests.dse import tiny
 from workloads import deduplicate
 from workloads.table import with_densities

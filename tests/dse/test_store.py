@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import dse
-from dse import store as stores
+from dse.run import store as stores
 from tests.dse import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def never(*args, **kwargs):
 SLOW = """
 import time
 import dse
-from dse import sweeping
+from dse.run import sweep as sweeping
 from tests.dse import tiny
 
 honest = sweeping.cost_range
@@ -143,7 +143,7 @@ def test_a_finished_store_computes_nothing_and_cleans_up(whole, tmp_path, monkey
     fill(folder)
     (folder / "parts" / "000-016.parquet.tmp").write_bytes(b"left by a killed process")
     before = contents(folder)
-    monkeypatch.setattr("dse.sweeping.cost_range", never)
+    monkeypatch.setattr("dse.run.sweep.cost_range", never)
     swept = fill(folder)
     assert swept.evaluated == 128
     after = contents(folder)
@@ -204,7 +204,7 @@ def test_a_second_process_is_refused(tmp_path):
     folder = tmp_path / "store"
     fill(folder)
     body = f"""
-from dse import store as stores
+from dse.run import store as stores
 import sys
 lock = stores._acquire(__import__("pathlib").Path({str(folder)!r}))
 print("locked", flush=True)
@@ -227,7 +227,7 @@ sys.stdin.read()
 
 def test_a_store_that_cannot_be_written_is_refused_before_anything_is_costed(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("dse.sweeping.cost_range", never)
+    monkeypatch.setattr("dse.run.sweep.cost_range", never)
     with pytest.raises(dse.StoreError, match=r"store .*: cannot be created \(Not a directory\)"):
         fill(tmp_path / "file" / "store")
 

@@ -10,11 +10,12 @@ import pytest
 
 import dse
 import hwmodels
-from dse import gather, sweeping, task
 from dse.metrics import columns
-from dse.pareto import nondominated
-from dse.report import assumptions
-from dse.sampling import evenly, spread
+from dse.pareto.front import nondominated
+from dse.run import gather, task
+from dse.run import sweep as sweeping
+from dse.space.sampling import evenly, spread
+from dse.views.text import assumptions
 from tests.dse import tiny
 from workloads import deduplicate, load
 

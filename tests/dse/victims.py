@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import dse
-from dse import sweeping
+from dse.run import sweep as sweeping
 from dse.strategies import loop
 from tests.dse import tiny
 

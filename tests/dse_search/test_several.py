@@ -7,7 +7,7 @@ import pytest
 
 import dse
 from dse.strategies.problem import work_of
-from dse.together import combined
+from dse.strategies.together import combined
 from tests.dse import tiny
 from tests.dse_search.test_bounds import spread
 from workloads import Graph, Network

@@ -8,7 +8,7 @@ import pytest
 
 import dse
 from dse.cli import main
-from dse.template_space import EIGHT, PUBLISHED, cost_templates, pack_points
+from dse.run.template_model import EIGHT, PUBLISHED, cost_templates, pack_points
 from hwmodels.template import Template, evaluate_templates, pack_templates
 from tests.dse import tiny
 from tests.dse_search.test_several import other

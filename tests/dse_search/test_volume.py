@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.metrics import objectives_of
-from dse.volume import REFERENCE, Scale
+from dse.pareto.volume import REFERENCE, Scale
 
 PAIR = objectives_of(["latency_s", "energy_j"])
 numbers = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=12)

@@ -27,6 +27,19 @@ def test_an_edit_of_any_source_drops_every_compiled_kernel(folder):
     assert not compiled.exists()
 
 
+def test_folders_below_are_watched_too(folder):
+    """Kernels call across rooms: an edit in one drops what was compiled in another."""
+    room = folder / "room"
+    (room / "__pycache__").mkdir(parents=True)
+    (room / "caller.py").write_text("TWO = 2\n")
+    drop_stale_kernels(folder)
+    compiled = room / "__pycache__" / "caller.f-1.py311.nbi"
+    compiled.write_bytes(b"")
+    (room / "caller.py").write_text("TWO = 222\n")
+    assert drop_stale_kernels(folder)
+    assert not compiled.exists()
+
+
 def test_the_cache_switch_refuses_other_values():
     code = "import os; os.environ['SPRINGBOARD_NUMBA_CACHE'] = 'yes'; import hwmodels.accelerate"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import hwmodels
 from hwmodels.columns import ConfigTable
-from hwmodels.kernels import rows
-from hwmodels.kernels.formats import metadata_bits, stored_share
-from hwmodels.kernels.imbalance import excess, largest_normal
-from hwmodels.kernels.sparse import FITTED_DISPERSION, packing_loss, shares, vectors
+from hwmodels.kernels.two_level import rows
+from hwmodels.kernels.two_level.formats import metadata_bits, stored_share
+from hwmodels.kernels.two_level.imbalance import excess, largest_normal
+from hwmodels.kernels.two_level.sparse import FITTED_DISPERSION, packing_loss, shares, vectors
 from hwmodels.sparsity import FORMATS, MODES
 from tests.hwmodels.tables import layer_table
 from tests.oracles import sparse as oracle

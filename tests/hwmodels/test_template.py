@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels.columns import LIMITS
-from hwmodels.kernels.template import nest_cost
+from hwmodels.kernels.template.template import nest_cost
 from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
 from tests.oracles import template as oracle
 from workloads.table import Kind, blank_table

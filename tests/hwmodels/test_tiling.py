@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.layout import plane_of
-from hwmodels.kernels.rows import config_row, layer_row
-from hwmodels.kernels.terms import nest_terms
-from hwmodels.kernels.tiling import best_mapping
+from hwmodels.kernels.two_level.layout import plane_of
+from hwmodels.kernels.two_level.rows import config_row, layer_row
+from hwmodels.kernels.two_level.terms import nest_terms
+from hwmodels.kernels.two_level.tiling import best_mapping
 from hwmodels.tiles import halvings, mapspace_size, tile_table, window_extent
 from tests.hwmodels.tables import config_table, layer_table
 from tests.oracles import tiling as oracle

@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from hwmodels.kernels.nest_columns import ACROSS, DOWN, TEMPORAL
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, TEMPORAL
 from hwmodels.mapping import LevelConstraints, LevelMapping, Mapping, Problem
 from hwmodels.mapping.mapspace import Mapspace
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.nest import lay_out
-from hwmodels.kernels.nest_columns import TILES, CountColumns, count_columns, work_columns
-from hwmodels.kernels.nest_ragged import count_ragged
+from hwmodels.kernels.nest.columns import TILES, CountColumns, count_columns, work_columns
+from hwmodels.kernels.nest.even import lay_out
+from hwmodels.kernels.nest.ragged import count_ragged
 from hwmodels.mapping import (
     Architecture,
     FirstTouch,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.nest_columns import ACROSS, DOWN
+from hwmodels.kernels.nest.columns import ACROSS, DOWN
 from hwmodels.mapping import (
     Architecture,
     MappingError,

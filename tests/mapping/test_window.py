@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.nest_window import save_over_sets, window_keeps
+from hwmodels.kernels.nest.window import save_over_sets, window_keeps
 
 DIMS = ("P", "R", "Q", "S", "K")  # two windows, P with R and Q with S; K moves nothing
 

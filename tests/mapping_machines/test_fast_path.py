@@ -1,8 +1,8 @@
 """The two-level fast path of the sweep equals the engine on the subspace that both describe.
 
-The fast path (`hwmodels.kernels.tiling`) tiles K, C and positions against main memory; the engine runs the
-same choice as a mapping of two levels: main memory outside, one buffer that holds every operand inside, the
-array below it. They agree in main-memory traffic, operand by operand, and in array cycles, where
+The fast path (`hwmodels.kernels.two_level.tiling`) tiles K, C and positions against main memory; the engine
+runs the same choice as a mapping of two levels: main memory outside, one buffer that holds every operand
+inside, the array below it. They agree in main-memory traffic, operand by operand, and in array cycles, where
 
 - inputs have no zero padding (the engine's boxes include it, the fast path leaves it in memory);
 - no halo could be kept from one tile to the next (the engine keeps what overlaps, the fast path fetches tiles
@@ -21,7 +21,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.systolic import fold_overhead
+from hwmodels.kernels.two_level.systolic import fold_overhead
 from hwmodels.mapping import (
     Architecture,
     LevelMapping,

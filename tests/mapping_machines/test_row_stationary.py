@@ -9,8 +9,8 @@ import pytest
 from hwmodels.mapping import evaluate
 from hwmodels.mapping.machines import eyeriss_v1
 from hwmodels.mapping.search import map_problem
-from hwmodels.silicon import eyeriss_v1 as chip
-from hwmodels.silicon.eyeriss_v1.nest import Piece
+from hwmodels.validation.silicon import eyeriss_v1 as chip
+from hwmodels.validation.silicon.eyeriss_v1.nest import Piece
 
 pytestmark = [pytest.mark.published, pytest.mark.compiled]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwmodels.ledger.cases import cgap
+from hwmodels.validation.cases import cgap
 
 
 @pytest.mark.published

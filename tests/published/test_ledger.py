@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dse.cli import main
-from hwmodels import ledger
+from hwmodels import validation as ledger
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 

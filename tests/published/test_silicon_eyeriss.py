@@ -5,10 +5,10 @@ from math import inf
 
 import pytest
 
-from hwmodels import ledger
+from hwmodels import validation as ledger
 from hwmodels.mapping import MappingError, evaluate
-from hwmodels.silicon import eyeriss_v1 as chip
-from hwmodels.silicon.eyeriss_v1.nest import pieces, placed
+from hwmodels.validation.silicon import eyeriss_v1 as chip
+from hwmodels.validation.silicon.eyeriss_v1.nest import pieces, placed
 
 pytestmark = pytest.mark.published
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hwmodels import ledger
-from hwmodels.silicon import nvdla
+from hwmodels import validation as ledger
+from hwmodels.validation.silicon import nvdla
 
 # NVDLA_OpenSource_Performance.xlsx, 2048 MACs: KB moved and MAC cycles of a few layers.
 CELLS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwmodels.silicon import tpu_v1
+from hwmodels.validation.silicon import tpu_v1
 
 pytestmark = pytest.mark.published
 

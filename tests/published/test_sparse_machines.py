@@ -9,10 +9,10 @@ import pytest
 
 import hwmodels
 import workloads
-from hwmodels import ledger
-from hwmodels.kernels import rows, sparse
-from hwmodels.ledger.cases.eyeriss_v2_pe import COUNTED, UNIFORM
-from hwmodels.silicon import dstc, eie, eyeriss_v2_pe, scnn, spring
+from hwmodels import validation as ledger
+from hwmodels.kernels.two_level import rows, sparse
+from hwmodels.validation.cases.eyeriss_v2_pe import COUNTED, UNIFORM
+from hwmodels.validation.silicon import dstc, eie, eyeriss_v2_pe, scnn, spring
 from workloads.operations import Convolution
 from workloads.sparsity.imbalance import dispersion, imbalance
 from workloads.table import Kind, with_densities
@@ -191,7 +191,7 @@ def test_scnn_without_zeros_is_slower_than_the_dense_machine():
 
 
 def test_dual_side_tensor_core_within_ten_percent_on_average():
-    from hwmodels.ledger.cases.dstc import LATENCY
+    from hwmodels.validation.cases.dstc import LATENCY
 
     points = {pair: latency / LATENCY[1.0, 1.0] for pair, latency in LATENCY.items() if pair != (1.0, 1.0)}
     errors = [abs(dstc.time_share(a, b) / share - 1) for (a, b), share in points.items()]

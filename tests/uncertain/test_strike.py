@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.dominance import strike_everywhere
+from dse.pareto.dominance import strike_everywhere
 from dse.uncertain.strike import robust_values
 from tests.oracles import dominance as oracle
 

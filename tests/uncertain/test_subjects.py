@@ -34,7 +34,7 @@ def test_a_stored_sweep_is_read_back(swept, tmp_path):
 
 
 def test_a_sweep_that_kept_the_front_competes_with_what_it_kept(swept, monkeypatch):
-    from dse import sweeping
+    from dse.run import sweep as sweeping
 
     monkeypatch.setattr(sweeping, "_SAMPLE", 10)
     kept = dse.sweep(network(), swept.space, keep="front", chunk=16, progress=False)

@@ -23,9 +23,9 @@ def command(
     springboard accelerators --json
     """
     import hwmodels
-    from dse.axes import label_of
-    from dse.quantities import binary_bytes, si
-    from dse.report import text_table
+    from dse.space.axes import label_of
+    from dse.space.quantities import binary_bytes, si
+    from dse.views.text import text_table
 
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if json:

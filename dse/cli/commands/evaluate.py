@@ -43,9 +43,9 @@ def command(
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
     import hwmodels
-    from dse.axes import choices_of
-    from dse.evaluation import evaluate
-    from dse.report import broken, operations_text
+    from dse.results.evaluation import evaluate
+    from dse.space.axes import choices_of
+    from dse.views.text import broken, operations_text
 
     changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
     machine = hwmodels.load(acc).replace(changes)

@@ -61,8 +61,8 @@ def command(
     springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why
     springboard explain mobilenet_v2 --space edge --store runs/edge --width column --out runs/paper
     """
-    from dse.report import assumptions
-    from dse.sweeping import sweep
+    from dse.run.sweep import sweep
+    from dse.views.text import assumptions
 
     check_output(out, width)
     chosen = space_of(space, axis, constraint)

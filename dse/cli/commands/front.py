@@ -53,8 +53,8 @@ def command(
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
-    from dse.report import assumptions, designs_text, json_values, save_front
-    from dse.sweeping import sweep
+    from dse.run.sweep import sweep
+    from dse.views.text import assumptions, designs_text, json_values, save_front
 
     check_output(out, width)
     chosen = space_of(space, axis, constraint)

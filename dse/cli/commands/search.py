@@ -86,10 +86,10 @@ def command(
     springboard search mobilenet_v2 --budget 2000 --strategy nsga2 --seed 1 --out runs/quick
     springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
     """
-    from dse.report import designs_text, json_values
-    from dse.searching import search
     from dse.strategies import check_name
-    from dse.together import several
+    from dse.strategies.search import search
+    from dse.strategies.together import several
+    from dse.views.text import designs_text, json_values
 
     if strategy != "auto":
         check_name(strategy)

@@ -7,7 +7,7 @@ import typer
 from dse.cli.options import Json, print_json
 
 if TYPE_CHECKING:
-    from dse.space import Space
+    from dse.space.space import Space
 
 
 def command(
@@ -25,8 +25,8 @@ def command(
     springboard spaces systolic
     springboard spaces --json
     """
-    from dse.report import text_table
-    from dse.spaces import about, named_space, space_names
+    from dse.space.named import about, named_space, space_names
+    from dse.views.text import text_table
 
     spaces = {one: named_space(one) for one in ([name] if name else space_names())}
     if json:

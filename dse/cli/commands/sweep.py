@@ -51,7 +51,7 @@ def command(
     springboard sweep resnet50 --space systolic --store runs/all
     springboard sweep resnet50 --store runs/small --axis array.rows=8,16 --constraint 'area_mm2 <= 10'
     """
-    from dse.sweeping import sweep
+    from dse.run.sweep import sweep
 
     result = sweep(
         network_of(net, dim, unknown, batch),

@@ -19,7 +19,7 @@ from dse.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dse.template_space import Compromise
+    from dse.run.template_model import Compromise
 
 
 def command(
@@ -56,7 +56,7 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.template_space import AREA_MM2, EIGHT, choose_together, software_defined
+    from dse.run.template_model import AREA_MM2, EIGHT, choose_together, software_defined
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
@@ -95,7 +95,7 @@ def command(
 
 
 def _write(found: "Compromise", folder: str, width: str) -> list[str]:
-    from dse.files import write_files
+    from dse.run.files import write_files
 
     figure = found.plot(width=width)
     return write_files(
@@ -112,7 +112,7 @@ def _write(found: "Compromise", folder: str, width: str) -> list[str]:
 def _gains(found: "Compromise") -> str:
     """Each network's own optimum beside the selected machine."""
     from dse.metrics import show_metric
-    from dse.report import text_table
+    from dse.views.text import text_table
 
     rows = [
         [
@@ -144,8 +144,8 @@ def _gains(found: "Compromise") -> str:
 
 def _boundaries(found: "Compromise") -> str:
     """One line a parameter: the selected machine, and what the best machines of all networks span."""
-    from dse.quantities import show
-    from dse.report import text_table
+    from dse.space.quantities import show
+    from dse.views.text import text_table
 
     selected = found.space.configuration(found.selected)
     head = [f"best {found.top:,} of", "selected", *(str(name) for name in found.boundaries.index)]

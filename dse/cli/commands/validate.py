@@ -8,7 +8,7 @@ import typer
 from dse.cli.options import Json, print_json
 
 if TYPE_CHECKING:
-    from hwmodels.ledger import Row
+    from hwmodels.validation import Row
 
 
 def command(
@@ -28,7 +28,7 @@ def command(
     springboard validate --case eyeriss_v1
     springboard validate --markdown > docs/validation.md
     """
-    from hwmodels import ledger
+    from hwmodels import validation as ledger
 
     if json and markdown:
         raise typer.BadParameter("--json and --markdown exclude each other")
@@ -62,8 +62,8 @@ def _record(row: "Row") -> dict[str, object]:
 
 def _section(case: str, found: "Sequence[Row]") -> str:
     """One case: its title, a table, and the reasons of missed aims."""
-    from dse.report import text_table
-    from hwmodels import ledger
+    from dse.views.text import text_table
+    from hwmodels import validation as ledger
 
     mine = [row for row in found if row.case == case]
     lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "source"]]

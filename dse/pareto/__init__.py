@@ -1,0 +1,1 @@
+"""Non-dominated points: fronts of tables, knees and hypervolumes."""

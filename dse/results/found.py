@@ -1,0 +1,159 @@
+"""What a search found: a front, how it was reached, and what is known about its completeness."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from os import PathLike
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.metrics import to_minimise
+from dse.pareto.front import RunningFront, filter_finite
+from dse.pareto.volume import Scale
+from dse.results.frames import frame_of
+from dse.results.front import Front
+from dse.run.files import write_files
+from dse.run.task import Columns
+from dse.strategies.certificate import Certificate
+from dse.strategies.problem import Problem, Work
+
+if TYPE_CHECKING:
+    import pandas
+
+_BACKGROUND: Final = 20_000
+"""Costed points that the front carries along for its figure."""
+_MARKS: Final = 100
+"""Most rows of the history."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found(Front):
+    """The front of the configurations that a search costed. Made by `dse.search`.
+
+    Attributes
+    ----------
+    strategy, seed
+        How it was searched.
+    certificate : Certificate or None
+        What proves that the front is the space's own, for exhaustive and certified searches.
+    remarks
+        What the search did that was not asked for.
+    problem
+        Space, network (or several) and objectives, to cost further points.
+
+    """
+
+    problem: Problem
+    strategy: str
+    seed: int
+    certificate: Certificate | None
+    remarks: tuple[str, ...]
+    trace: Columns
+    marks: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        trace: Columns,
+        marks: NDArray[np.int64],
+        strategy: str,
+        seed: int,
+        certificate: Certificate | None,
+        remarks: list[str],
+    ) -> Self:
+        """Choose the front from a trace with at least one feasible point, and cost it in full."""
+        import pandas
+
+        running = RunningFront(problem.objectives)
+        running.add(trace)
+        found = problem.work.cost(problem.space, running.index, problem.mapping_objective)
+        frame = frame_of(problem.space, found).drop(columns=["feasible", "limit"])
+        feasible = np.flatnonzero(trace["feasible"])
+        shown = feasible[:: max(1, -(-len(feasible) // _BACKGROUND))]
+        columns = [objective.column for objective in problem.objectives]
+        return cls(
+            frame=frame.sort_values(
+                columns, ascending=[not objective.maximise for objective in problem.objectives], kind="stable"
+            ).copy(),  # in one piece: several networks have a hundred columns
+            objectives=problem.objectives,
+            space=problem.space,
+            network=problem.work.name,
+            layers=problem.work.layers,
+            mapping_objective=problem.mapping_objective,
+            evaluated=len(trace["index"]),
+            feasible=len(feasible),
+            background=pandas.DataFrame({name: trace[name][shown] for name in columns}),
+            problem=problem,
+            strategy=strategy,
+            seed=seed,
+            certificate=certificate,
+            remarks=tuple(remarks),
+            trace=trace,
+            marks=marks,
+        )
+
+    @property
+    def work(self) -> Work:
+        """The network, or several."""
+        return self.problem.work
+
+    @property
+    def front(self) -> Front:
+        """The front, which this is."""
+        return self
+
+    @cached_property
+    def evaluations(self) -> "pandas.DataFrame":
+        """One row a costed configuration in the order of costing: axis values, objectives, `feasible`."""
+        return frame_of(self.space, self.trace)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How `history` measures hypervolume: between the best and the worst values of this front."""
+        return Scale.of(self.values, self.objectives)
+
+    @cached_property
+    def history(self) -> "pandas.DataFrame":
+        """Hypervolume and size of the front by the number of configurations costed.
+
+        Hypervolume is a share of the box between the front's best value in every objective and its reference
+        point; `scale` states the reference and the transform of each objective.
+        """
+        return self.history_on(self.scale)
+
+    def history_on(self, scale: Scale) -> "pandas.DataFrame":
+        """History measured on another front's scale, to compare searches."""
+        import pandas
+
+        marks = self.marks[np.unique(np.linspace(0, len(self.marks) - 1, _MARKS).astype(int))]
+        values = to_minimise([self.trace[o.column] for o in self.objectives], self.objectives)
+        front = values[:0]
+        rows = []
+        for start, stop in zip([0, *marks[:-1].tolist()], marks.tolist(), strict=True):
+            front = np.concatenate([front, values[start:stop][self.trace["feasible"][start:stop]]])
+            front = front[filter_finite(front)]
+            rows.append((stop, scale.hypervolume(front), len(front)))
+        return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
+
+    @property
+    def assumptions(self) -> str:
+        """One line: what the numbers rest on."""
+        from dse.views.text import assumptions
+
+        return assumptions(self)
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write the front's files (`dse.views.text.save_front`) and history.csv; return their paths."""
+        files = super().save(folder, width=width)
+        return [*files, *write_files(folder, {"history.csv": partial(self.history.to_csv, index=False)})]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before trusting the front."""
+        return [*self.remarks, *super().notes]
+
+    def __repr__(self) -> str:
+        text = f"{super().__repr__()}; {self.strategy}, seed {self.seed}"
+        return f"{text}; {self.certificate}" if self.certificate is not None else text

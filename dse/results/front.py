@@ -1,0 +1,153 @@
+"""A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.metrics import Objective, to_minimise
+from dse.pareto import knee as knees
+from dse.space.space import Space
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+    from dse.run.gather import Gathered
+    from dse.why.explanation import Explanation
+    from dse.why.sensitivity import Sensitivity
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """Designs that no other feasible design of a space dominates. Made by `Sweep.front`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a design, from the best in the first objective: axis values and metrics; its index is the
+        space's.
+    objectives : tuple of Objective
+        What is minimised or maximised.
+    evaluated, feasible : int
+        Configurations that were costed, and those of them that the front was chosen from.
+    background : DataFrame
+        Objectives of some of those configurations, for the figure.
+    gathered : Gathered or None
+        The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
+
+    """
+
+    frame: "pandas.DataFrame"
+    objectives: tuple[Objective, ...]
+    space: Space
+    network: str
+    layers: LayerTable
+    mapping_objective: str
+    evaluated: int
+    feasible: int
+    background: "pandas.DataFrame"
+    gathered: "Gathered | None" = field(default=None, kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Objectives to minimise, shape (n_designs, n_objectives)."""
+        return to_minimise([self.frame[o.column].to_numpy() for o in self.objectives], self.objectives)
+
+    def knee(self) -> "pandas.Series":
+        """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
+        return self.frame.iloc[knees.knee(self.values)[0]]
+
+    def extremes(self) -> "pandas.DataFrame":
+        """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
+        return self._named(
+            [objective.superlative for objective in self.objectives], knees.extremes(self.values)
+        )
+
+    def designs(self) -> "pandas.DataFrame":
+        """Return the knee and the extremes, one row each; the column `index` is the design's index."""
+        names = ["knee", *(objective.superlative for objective in self.objectives)]
+        return self._named(names, [knees.knee(self.values)[0], *knees.extremes(self.values)])
+
+    def _named(self, names: list[str], rows: list[int]) -> "pandas.DataFrame":
+        chosen = self.frame.iloc[rows].copy()
+        return chosen.reset_index().set_axis(names, axis=0).rename_axis(index="design")
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before trusting the front's shape."""
+        notes = []
+        for objective in self.objectives:
+            values = self.background[objective.column]
+            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
+                notes.append(
+                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
+                )
+        twins = int(self.frame.duplicated([objective.column for objective in self.objectives]).sum())
+        if twins:
+            equal = "designs equal" if twins > 1 else "design equals"
+            notes.append(f"{twins:,} {equal} another one in all objectives")
+        return notes
+
+    def accelerator(self, index: int) -> Any:
+        """Return the accelerator of a design, by its index."""
+        return self.space[index]
+
+    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+        """Draw the front; see `dse.views.front_figure.draw_front`.
+
+        Parameters
+        ----------
+        width
+            "column" (3.5 in) or "page" (7 in).
+        labels
+            Name the knee and the extremes.
+
+        """
+        from dse.views.front_figure import draw_front, front_picture
+
+        return draw_front(front_picture(self, labels=labels), width=width)
+
+    def explain(self) -> "Explanation":
+        """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
+        from dse.why.explanation import explain
+
+        return explain(self)
+
+    def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
+        """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
+        from dse.why.sensitivity import sensitivity
+
+        return sensitivity(self, metrics=metrics, **options)
+
+    def to_latex(self, designs: Iterable[int] | None = None) -> str:
+        """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
+        from dse.views.text import latex
+
+        return latex(self, designs)
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write front.parquet, front.csv, front.pdf and front.png; see `dse.views.text.save_front`."""
+        from dse.views.text import save_front
+
+        return save_front(self, folder, width)
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(objective) for objective in self.objectives)
+        return (
+            f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
+            f"configurations ({self.feasible:,} feasible) in {names}"
+        )
+
+    def _repr_html_(self) -> str:
+        from dse.views.text import html_note
+
+        return html_note("; ".join([repr(self), *self.notes]), self.designs().T)

@@ -1,0 +1,80 @@
+"""How long a main memory lasts under a result's writes."""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from hwmodels.components import main_memory
+
+if TYPE_CHECKING:
+    from dse.results.evaluation import Result
+
+
+class Wear(NamedTuple):
+    """How fast a network wears a main memory out, and why the answer is what it is."""
+
+    years: float | None  # None: the endurance is unknown; infinite: it does not wear out
+    write_bytes_per_s: float
+    reason: str  # a clause: what the years rest on
+
+
+def lifetime_years(result: "Result", *, wear_levelling: float = 1.0) -> float | None:
+    """Years until the main memory is worn out by running the network back to back.
+
+    Parameters
+    ----------
+    result
+        What `dse.evaluate` returned: an inference, or a step of training.
+    wear_levelling
+        Share of the capacity over which writes are evenly spread, in (0, 1]; 1 is ideal (assumed).
+
+    Returns
+    -------
+    float or None
+        Years of 365.25 days; infinite where nothing wears out, None where the endurance is unknown. `wear`
+        gives the reason besides.
+
+    Raises
+    ------
+    ValueError
+        If the accelerator cannot run the network, or an argument is out of range.
+
+    Examples
+    --------
+    >>> import dse
+    >>> lifetime_years(dse.evaluate("mobilenet_v2", "edge_32x32"))  # LPDDR4
+    inf
+
+    """
+    return wear(result, wear_levelling=wear_levelling).years
+
+
+def wear(result: "Result", *, wear_levelling: float = 1.0) -> Wear:
+    """Lifetime with its reason; arguments and errors as of `lifetime_years`.
+
+    Notes
+    -----
+    Years = capacity x endurance x share levelled / write traffic, with the traffic of `result.totals`:
+    `dram_write_bytes` over `latency_s`. A cell is taken to fail after exactly its endurance, and a write to
+    cost nothing but its own bytes.
+
+    Examples
+    --------
+    >>> import dse
+    >>> print(wear(dse.evaluate("mobilenet_v2", "edge_32x32")).reason)
+    lpddr4 is volatile and does not wear out
+
+    """
+    if not result.feasible:
+        where, limit = f"{result.network} on {result.accelerator.name}", result.totals["limit"]
+        raise ValueError(f"no lifetime of {where}: it breaks {limit}")
+    memory = result.accelerator.main_memory
+    traffic = float(result.totals["dram_write_bytes"]) / float(result.totals["latency_s"])
+    found = main_memory.lifetime_years(memory, traffic, wear_levelling=wear_levelling)
+    if found is None:
+        return Wear(None, traffic, f"the endurance of {memory.name} is unknown")
+    if memory.endurance_writes == math.inf:
+        kind = "non-volatile" if memory.nonvolatile else "volatile"
+        return Wear(math.inf, traffic, f"{memory.name} is {kind} and does not wear out")
+    if traffic == 0:
+        return Wear(math.inf, traffic, f"nothing is written to {memory.name}")
+    return Wear(float(found), traffic, f"{memory.name} survives {memory.endurance_writes:g} writes a cell")

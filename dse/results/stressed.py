@@ -1,0 +1,255 @@
+"""What a stress test found: probabilities, the robust front, quantiles, and what they rest on."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from dse.metrics import show_metric
+from dse.results.frames import frame_of as design_frame
+from dse.results.front import Front
+from dse.uncertain.designs import BoolArray, Designs
+from dse.uncertain.draws import FloatArray, IntArray
+from dse.uncertain.rivals import Rivals
+from dse.uncertain.table import Uncertainty
+from dse.uncertain.table import frame_of as uncertainty_frame
+from dse.uncertain.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+QUANTILES: Final = ("p05", "p50", "p95")
+
+FILES: Final = ("stress.csv", "uncertainties.csv", "stress.pdf", "stress.png")
+
+
+@dataclass(frozen=True, eq=False)
+class Stressed:
+    """A front under uncertain technology. Made by `dse.stress`.
+
+    Attributes
+    ----------
+    front : Front
+        The nominal front.
+    table : DataFrame
+        One row a design that is on the nominal front, on a sample's front or robust, most probable first:
+        axis values; `probability` of being on the front, `standard_error`; `nominal` and `robust`;
+        `feasible`, the share of samples in which it satisfies the space's constraints; quantiles of each
+        objective as `latency_s p05`, `latency_s p50` and `latency_s p95`, and what robust designs are
+        compared by as `latency_s robust`; its index is the space's.
+    uncertainties : DataFrame
+        What was taken as how uncertain: distribution, value, source, status.
+    draws : DataFrame
+        The factors, one row a sample, one column a constant.
+    sizes : int array of shape (n_samples,)
+        Size of each sample's front.
+    samples, seed : int
+        How it was sampled.
+    quantile : float or None
+        Quantile that robust designs are compared at; None for means.
+    rivals, costed : int
+        Configurations that compete, and those of them that were followed through every sample: the others
+        are dominated in all of them.
+
+    """
+
+    front: Front
+    table: "pandas.DataFrame"
+    uncertainties: "pandas.DataFrame"
+    draws: "pandas.DataFrame"
+    sizes: IntArray
+    samples: int
+    seed: int
+    quantile: float | None
+    rivals: int
+    costed: int
+    who: str
+
+    @classmethod
+    def of(
+        cls,
+        trial: Trial,
+        rivals: Rivals,
+        rows: Sequence[Uncertainty],
+        seed: int,
+        quantile: float | None,
+        designs: Designs,
+        on_front: BoolArray,
+        feasible: BoolArray,
+        robust: BoolArray,
+        values: FloatArray,
+    ) -> Self:
+        """Put the table together from what was found of the designs that were followed.
+
+        Parameters
+        ----------
+        trial, rivals, rows, seed, quantile, designs
+            What was asked, and the n designs.
+        on_front, feasible
+            In each sample, shape (n, n_samples).
+        robust
+            Shape (n,).
+        values
+            Objectives to minimise: three quantiles and the robust ones, shape (n, 4, n_objectives).
+
+        """
+        import pandas
+
+        front = rivals.front
+        nominal = np.isin(designs.points, front.frame.index.to_numpy())
+        shown = np.flatnonzero(nominal | robust | on_front.any(axis=1))
+        probability = on_front[shown].mean(axis=1)
+        columns: dict[str, object] = {
+            "probability": probability,
+            "standard_error": np.sqrt(probability * (1.0 - probability) / on_front.shape[1]),
+            "nominal": nominal[shown],
+            "robust": robust[shown],
+            "feasible": feasible[shown].mean(axis=1),
+        }
+        for position, objective in enumerate(front.objectives):
+            own = (-1.0 if objective.maximise else 1.0) * values[shown, :, position]
+            low, middle, high = (2, 1, 0) if objective.maximise else (0, 1, 2)
+            for name, i in zip((*QUANTILES, "robust"), (low, middle, high, 3), strict=True):
+                columns[f"{objective.column} {name}"] = own[:, i]
+        axes = design_frame(front.space, {"index": designs.points[shown]})
+        table = pandas.concat([axes, pandas.DataFrame(columns, index=axes.index)], axis=1)
+        return cls(
+            front=front,
+            table=table.sort_values("probability", ascending=False, kind="stable"),
+            uncertainties=uncertainty_frame(rows),
+            draws=trial.draws.frame(),
+            sizes=on_front.sum(axis=0),
+            samples=on_front.shape[1],
+            seed=seed,
+            quantile=quantile,
+            rivals=len(rivals.points),
+            costed=len(designs.points),
+            who=rivals.who,
+        )
+
+    @property
+    def probability(self) -> "pandas.DataFrame":
+        """Probability of staying on the front and its standard error, a row each design of the front.
+
+        The standard error is the binomial one, sqrt(p (1 - p) / samples). Rows are in the front's order.
+        """
+        return self.table.loc[self.front.frame.index, ["probability", "standard_error"]]
+
+    @property
+    def robust(self) -> "pandas.DataFrame":
+        """The robust front: rows of `table`, by the first objective.
+
+        Designs that no other one dominates when every objective is taken at its quantile over the samples (or
+        as its mean), among those that satisfy the space's constraints in at least that share of the samples.
+        """
+        objective = self.front.objectives[0]
+        return self.table[self.table["robust"]].sort_values(
+            f"{objective.column} robust", ascending=not objective.maximise, kind="stable"
+        )
+
+    @property
+    def newcomers(self) -> "pandas.DataFrame":
+        """Designs that are off the nominal front and on that of a sample: rows of `table`."""
+        return self.table[~self.table["nominal"] & (self.table["probability"] > 0)]
+
+    @property
+    def assumptions(self) -> str:
+        """One line: what the numbers rest on."""
+        assumed = int((self.uncertainties["status"] == "assumed").sum())
+        means = (
+            "mean effective objectives (Deb and Gupta 2006)"
+            if self.quantile is None
+            else f"each objective at its bad {self.quantile:.0%} quantile (after Kuroiwa and Lee 2012)"
+        )
+        said = [
+            f"{self.samples:,} technologies, seed {self.seed}",
+            "one factor a constant, common to all designs and nodes; each main memory has its own",
+            "constants are independent",
+            f"{assumed} of {len(self.uncertainties)} relative uncertainties are assumed",
+            "each operation keeps the mapping that is best at nominal",
+            f"competitors are {self.who}",
+            f"robust designs by {means}",
+            "vias take no area",
+        ]
+        return "Assumptions: " + "; ".join(said) + "."
+
+    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+        """Draw the front with the 5 to 95 % range of every design, probability as colour, robust ones ringed.
+
+        Parameters
+        ----------
+        width
+            "column" (3.5 in) or "page" (7 in).
+        labels
+            Name the knee and the extremes of the nominal front.
+
+        """
+        from dse.views.front_figure import draw_front
+        from dse.views.stress_figure import stress_picture
+
+        return draw_front(stress_picture(self, labels=labels), width=width)
+
+    def save(self, folder: str | os.PathLike[str], *, width: str = "page") -> list[str]:
+        """Write stress.csv, uncertainties.csv, stress.pdf and stress.png; return their paths.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written.
+
+        """
+        from dse.run.files import write_files
+
+        writers: dict[str, Callable[[Path], object]] = dict(
+            zip(FILES[:2], (self.table.to_csv, self.uncertainties.to_csv), strict=True)
+        )
+        if len(self.front.objectives) > 1:
+            figure = self.plot(width=width)
+            writers.update(dict.fromkeys(FILES[2:], figure.savefig))
+        return write_files(folder, writers)
+
+    def designs(self) -> "pandas.DataFrame":
+        """Return the knee and the extremes of the nominal front with what the samples make of them.
+
+        One row each: `index`, `probability`, `standard_error`, `robust` and the quantiles of the objectives.
+        """
+        named = self.front.designs()["index"]
+        columns = [c for c in self.table.columns if " p" in str(c)]
+        found = self.table.loc[named, ["probability", "standard_error", "robust", *columns]]
+        return found.reset_index().set_axis(named.index, axis=0)
+
+    def text(self) -> str:
+        """Knee and extremes as a table: one line a design."""
+        from dse.views.text import text_table
+
+        head = ["design", "index", "stays", "robust", *(f"{o.title.lower()}" for o in self.front.objectives)]
+        rows = [head]
+        for name, row in self.designs().iterrows():
+            stays = f"{row['probability']:.0%} ± {row['standard_error']:.0%}"
+            spans = [
+                f"{show_metric(o.column, row[f'{o.column} p05'])} to "
+                f"{show_metric(o.column, row[f'{o.column} p95'])}"
+                for o in self.front.objectives
+            ]
+            rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
+        return text_table(rows)
+
+    def __repr__(self) -> str:
+        own = self.probability["probability"]
+        robust = self.table["robust"]
+        both = int((robust & self.table["nominal"]).sum())
+        return (
+            f"Stress test of the front of {self.front.space.name} on {self.front.network}: of its "
+            f"{len(own):,} designs {int((own >= 0.5).sum()):,} are on the front in at least half of "
+            f"{self.samples:,} samples (mean probability {own.mean():.2f}); robust front of "
+            f"{int(robust.sum()):,} designs, {both:,} of them nominal"
+        )
+
+    def _repr_html_(self) -> str:
+        from dse.views.text import html_note
+
+        return html_note(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)

@@ -1,0 +1,176 @@
+"""What a sweep found: its rows as a frame, its fronts, and what kept configurations out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.errors import InfeasibleSpaceError
+from dse.metrics import Objective, columns, objectives_of, to_minimise
+from dse.pareto.front import filter_finite, refuse_non_finite
+from dse.results.frames import frame_of
+from dse.results.front import Front
+from dse.run.gather import Gathered
+from dse.run.task import cost_index, limit_names
+from dse.space.sampling import spread
+from dse.space.space import Space
+from hwmodels.columns import LIMITS
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+
+    from dse.why.sensitivity import Sensitivity
+
+_BACKGROUND = 20_000
+"""Points of the sweep that a front carries along for its figure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Every point of a space, costed on a network. Made by `dse.sweep`."""
+
+    network: str
+    layers: LayerTable  # identical rows merged
+    space: Space
+    mapping_objective: str
+    objectives: tuple[Objective, ...]
+    gathered: Gathered
+
+    @property
+    def evaluated(self) -> int:
+        """Number of configurations costed: the space's points that no architecture constraint excludes."""
+        counts = self.gathered.counts
+        excluded = [len(LIMITS) + position for position, _ in self.space.architecture_constraints]
+        return int(counts.sum() - counts[excluded].sum())
+
+    @property
+    def feasible(self) -> int:
+        """Number of them that run the network and satisfy every constraint."""
+        return int(self.gathered.counts[0])
+
+    @cached_property
+    def frame(self) -> "pandas.DataFrame":
+        """One row a configuration: axis values, metrics, `feasible` and `limit`, indexed as the space is.
+
+        A sweep that kept only the front has the rows that it kept.
+        """
+        names = ["index", *columns(), "feasible", "limit"]
+        return frame_of(self.space, self.gathered.columns(names))
+
+    def limits(self) -> "pandas.Series":
+        """Number of configurations by the limit that excludes them, most first."""
+        import pandas
+
+        counts = pandas.Series(
+            self.gathered.counts, index=pandas.Index(limit_names(self.space), name="limit")
+        )
+        broken = counts.iloc[1:].sort_values(ascending=False, kind="stable").rename("configurations")
+        return broken[broken > 0]
+
+    def front(self, objectives: Sequence[str | Objective] | None = None) -> Front:
+        """Non-dominated feasible configurations.
+
+        Parameters
+        ----------
+        objectives
+            Columns to minimise, "-" before a name to maximise; by default those that the sweep watched.
+
+        Returns
+        -------
+        Front
+
+        Raises
+        ------
+        InfeasibleSpaceError
+            If no configuration is feasible; the message says which limit excludes most.
+        ValueError
+            If a feasible configuration has an objective that is not finite, or the sweep kept only the front
+            of other objectives.
+
+        """
+        wanted = self.objectives if objectives is None else objectives_of(objectives)
+        if not self.feasible:
+            raise InfeasibleSpaceError(self._why_infeasible())
+        sample = self._sample(wanted)
+        return Front(
+            frame=self._front_frame(self._front_index(wanted), wanted),
+            objectives=wanted,
+            space=self.space,
+            network=self.network,
+            layers=self.layers,
+            mapping_objective=self.mapping_objective,
+            evaluated=self.evaluated,
+            feasible=self.feasible,
+            background=sample,
+            gathered=self.gathered,
+        )
+
+    def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:
+        if set(wanted) == set(self.objectives):
+            return self.gathered.front
+        watched = ", ".join(str(objective) for objective in self.objectives)
+        if "sampled" in (self.gathered.rows or {}) or (
+            self.gathered.parts and not self.gathered.parts.every_row
+        ):
+            raise ValueError(
+                f"objectives: this sweep kept only the front of {watched}; sweep again with the others"
+            )
+        names = ["index", "feasible", *(objective.column for objective in wanted)]
+        found = self.gathered.columns(list(dict.fromkeys(names)))
+        feasible = np.flatnonzero(found["feasible"])
+        values = to_minimise([found[objective.column][feasible] for objective in wanted], wanted)
+        refuse_non_finite(values, names=[objective.column for objective in wanted])
+        return np.asarray(found["index"][feasible[filter_finite(values)]])
+
+    def _front_frame(self, index: NDArray[np.int64], wanted: tuple[Objective, ...]) -> "pandas.DataFrame":
+        """Rows of the front, costed again, by the first objective and then the next."""
+        found = cost_index(self.layers, self.space, index, self.mapping_objective)
+        frame = frame_of(self.space, found).drop(columns=["feasible", "limit"])
+        return frame.sort_values(
+            [objective.column for objective in wanted],
+            ascending=[not objective.maximise for objective in wanted],
+            kind="stable",
+        )
+
+    def _sample(self, wanted: tuple[Objective, ...]) -> "pandas.DataFrame":
+        """Objectives of some feasible points, spread evenly over the space."""
+        import pandas
+
+        found = self.gathered.columns(["index", "feasible", *(objective.column for objective in wanted)])
+        rows = np.flatnonzero(found["feasible"])
+        rows = rows[spread(found["index"][rows], _BACKGROUND / len(rows))]
+        return pandas.DataFrame({objective.column: found[objective.column][rows] for objective in wanted})
+
+    def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
+        """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
+        from dse.why.sensitivity import sensitivity
+
+        return sensitivity(self, metrics=metrics, **options)
+
+    def _why_infeasible(self) -> str:
+        limits = self.limits()
+        points = self.space.size
+        reasons = [
+            f"{name!r} excludes {count:,} ({count / points:.0%})" for name, count in limits.head(3).items()
+        ]
+        return (
+            f"space {self.space.name}: none of its {points:,} configurations is feasible on {self.network}; "
+            + ", ".join(reasons)
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Sweep of {self.space.name} on {self.network}: {self.space.size:,} points, "
+            f"{self.evaluated:,} costed, "
+            f"{self.feasible:,} feasible, {len(self.gathered.front):,} on the front of "
+            + ", ".join(str(objective) for objective in self.objectives)
+        )
+
+    def _repr_html_(self) -> str:
+        from dse.views.text import html_note
+
+        return html_note(repr(self), self.limits().to_frame() if self.feasible < self.space.size else None)

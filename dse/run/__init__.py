@@ -1,0 +1,1 @@
+"""How costing spreads over processors and survives them: tasks, parts, stores, progress."""

@@ -1,0 +1,244 @@
+"""Every point of a space, in parallel, resumable, with the front kept on the way."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache, partial
+from typing import Any, Final
+
+import numpy as np
+
+from dse.errors import StoreError
+from dse.metrics import OBJECTIVES, Objective, objectives_of
+from dse.results.sweep import Sweep
+from dse.run.gather import Gather
+from dse.run.network import Network, network_table
+from dse.run.parts import Parts, part_of_range
+from dse.run.progress import Progress
+from dse.run.sent import Sent
+from dse.run.store import Store, manifest_of
+from dse.run.task import Chunk, cost_range, front_of_range, tiles_of
+from dse.space.sampling import evenly
+from dse.space.space import Space
+from hwmodels.columns import LIMITS
+from hwmodels.template import Template
+from hwmodels.tiles import mapspace_size
+from workloads.table import LayerTable, deduplicate
+
+_SECONDS_A_CHUNK: Final = 0.5
+_SECONDS_A_MAPPING: Final = 4.2e-10
+"""Typical time of one mapping of the mapspace on one core; it sets the size of a chunk, nothing else."""
+_SECONDS_A_SPARSE_MAPPING: Final = 8.5e-10
+"""The same on a machine that skips or gates."""
+_SECONDS_A_TEMPLATE_OPERATION: Final = 0.35e-6
+"""The same of one operation on a template's machine, which has one mapping."""
+_LOOKED_AT: Final = 256
+"""Points of a space that say how many of it are costed, and how many of those are sparse."""
+_LARGEST_CHUNK: Final = 64_000
+_SAMPLE: Final = 20_000
+"""Points that a sweep which keeps only the front keeps besides, spread evenly."""
+
+_MOST_COUNTED: Final = 1 << 24
+"""Largest space whose admissible points are counted beforehand, for the progress bar."""
+_WORKERS_UNKNOWN: Final = 128
+"""For an executor that does not say how many it has, such as a cluster's."""
+
+Task = Callable[[int, int], Chunk]
+
+
+def sweep(
+    network: Network | str | LayerTable,
+    space: Space,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    batch: int | None = None,
+    mapping_objective: str = "edp",
+    objectives: Sequence[str | Objective] = OBJECTIVES,
+    keep: str = "all",
+    chunk: int | None = None,
+    progress: bool | None = None,
+) -> Sweep:
+    """Cost every point of a space on a network.
+
+    Parameters
+    ----------
+    network
+        A network, a built-in network's name, or a layer table.
+    space
+        The accelerators.
+    store
+        Folder for the results. A sweep that finds parts of itself there computes only what is missing.
+    executor
+        Any `concurrent.futures.Executor`: a process pool, or dask's `Client.get_executor()`. Threads by
+        default: the kernels run without the interpreter's lock. Results do not depend on it.
+    workers
+        Number of threads, by default one a core; not with an executor.
+    batch
+        Inputs at once; by default the network's own batch.
+    mapping_objective
+        What each operation's mapping minimises: "edp", "latency" or "energy".
+    objectives
+        Columns of the front that is kept on the way.
+    keep
+        "all" keeps every point. "front" keeps the front and an even sample of about 20,000 points, for spaces
+        too large for memory.
+    chunk
+        Points a task costs; by default about half a second of work.
+    progress
+        True or False to force the progress bar; by default shown on a terminal only.
+
+    Returns
+    -------
+    Sweep
+        `.frame`, `.front()`, `.limits()`.
+
+    Raises
+    ------
+    StoreError
+        If the store was made for something else, is in use, or cannot be written.
+    ValueError
+        If an argument is refused, or a feasible point has an objective that is not finite.
+    KeyboardInterrupt
+        On Ctrl-C; with a store, the same call resumes and only the chunks in flight are lost.
+
+    """
+    if keep not in ("all", "front"):
+        raise ValueError(f'keep must be "all" or "front", got {keep!r}')
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk must be at least 1, got {chunk}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    name, table = network_table(network, batch)
+    layers, _ = deduplicate(table)
+    parsed = objectives_of(objectives)
+    share = min(1.0, _SAMPLE / space.size)
+    kept: dict[str, Any] = {"rows": keep}
+    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
+    if keep == "front":
+        kept.update(objectives=[str(objective) for objective in parsed], share=share)
+        task = partial(front_of_range, task, objectives=parsed, share=share)
+    if store is not None:
+        task = partial(part_of_range, task, space=space, objectives=parsed)
+    size = chunk or chunk_size(layers, space)
+    with contextlib.ExitStack() as stack:
+        opened = None
+        if store is not None:
+            manifest = manifest_of(name, layers, space, mapping_objective, kept, size)
+            opened = stack.enter_context(Store(store, manifest))
+        gather = Gather(space, parsed, keep == "all", opened.parts if opened else None)
+        size = opened.parts.chunk if opened else size
+        _fill(gather, opened, Sent(task), space, size, executor, workers, progress)
+        return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
+
+
+def chunk_size(layers: LayerTable, space: Space) -> int:
+    """Points that cost about half a second on a core; never by a clock, so that parts repeat."""
+    typical = _SECONDS_A_CHUNK / _seconds_a_point(layers, space)
+    two_digits = int(float(f"{typical:.2g}"))
+    return min(max(64, two_digits), _LARGEST_CHUNK, space.size)
+
+
+def _seconds_a_point(layers: LayerTable, space: Space) -> float:
+    """What a point of a space costs on average, estimated from some of its machines."""
+    if isinstance(space.base, Template):
+        return _SECONDS_A_TEMPLATE_OPERATION * layers.rows
+    mappings = max(1000, int(mapspace_size(tiles_of(layers)).sum()))
+    some = evenly(space.size, _LOOKED_AT)
+    machines = space.pack(some[space.violated(some) < 0])
+    sparse = int(np.count_nonzero((machines.weight_mode > 0) | (machines.input_mode > 0)))
+    seconds = _SECONDS_A_MAPPING * (machines.size - sparse) + _SECONDS_A_SPARSE_MAPPING * sparse
+    return mappings * max(seconds, _SECONDS_A_MAPPING) / len(some)
+
+
+def default_workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fill(
+    gather: Gather,
+    store: Store | None,
+    task: Task,
+    space: Space,
+    chunk: int,
+    executor: Executor | None,
+    workers: int | None,
+    progress: bool | None,
+) -> None:
+    """Gather what the store holds, then compute and store the rest."""
+    excluded = [len(LIMITS) + position for position, _ in space.architecture_constraints]
+    done = 0  # configurations costed; points that a constraint excludes do not count
+    held: set[int] = set()  # starts of ranges
+    for start, stop, found in _held(store.parts, gather.needed) if store is not None else ():
+        gather.add(start, stop, found)
+        held.add(start)
+        done += _costed(found, excluded)
+    if len(held) == -(-space.size // chunk):
+        return
+    # Never all at once: a large space has more ranges than fit into memory.
+    todo = (
+        (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
+    )
+    own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
+
+    @cache
+    def total() -> int:
+        return space.admissible() if space.size <= _MOST_COUNTED else space.size
+
+    with Progress(total, done, progress) as bar:
+        try:
+            for start, stop, result in _completed(own or executor, task, todo):
+                if store is not None:
+                    store.write(start, stop, result.part)
+                gather.add(start, stop, result)
+                done += _costed(result, excluded)
+                bar.show(done, gather.front.size)
+        except KeyboardInterrupt:
+            then = "the same command resumes" if store is not None else "there was no store to keep them"
+            raise KeyboardInterrupt(f"stopped after {done:,} of {total():,} configurations; {then}") from None
+        except BrokenProcessPool:
+            raise StoreError(
+                "a worker process was killed or ran out of memory; run again to resume"
+            ) from None
+        finally:
+            if own is not None:
+                own.shutdown(wait=True, cancel_futures=True)
+
+
+def _held(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int, Chunk]]:
+    """Parts that are there and whole."""
+    for start, stop in parts.there():
+        chunk = parts.read(start, stop, columns)
+        if chunk is not None:
+            yield start, stop, chunk
+
+
+def _costed(chunk: Chunk, excluded: list[int]) -> int:
+    """Points of a chunk that were not excluded before costing."""
+    return int(chunk.counts.sum() - chunk.counts[excluded].sum())
+
+
+def _completed(
+    executor: Executor | None, task: Task, todo: Iterator[tuple[int, int]]
+) -> Iterator[tuple[int, int, Chunk]]:
+    """Results as they complete, with a few tasks waiting behind every worker and never more."""
+    assert executor is not None
+    window = 2 * int(getattr(executor, "_max_workers", 0) or _WORKERS_UNKNOWN) + 2
+    flying: dict[Future[Chunk], tuple[int, int]] = {}
+    try:
+        while True:
+            for bounds in itertools.islice(todo, window - len(flying)):
+                flying[executor.submit(task, *bounds)] = bounds
+            if not flying:
+                return
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                start, stop = flying.pop(future)
+                yield start, stop, future.result()
+    finally:
+        for future in flying:
+            future.cancel()

@@ -1,0 +1,150 @@
+"""What a worker does: cost a range of a space's indices. Pure functions, fit for any executor."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hwmodels
+from dse import metrics
+from dse.metrics import Objective
+from dse.pareto.front import front_rows
+from dse.run.network import fingerprint_of
+from dse.space.constraints import BASE
+from dse.space.sampling import spread
+from dse.space.space import Space
+from hwmodels.columns import LIMITS, MetricTable, TileTable
+from hwmodels.template import Template
+from hwmodels.tiles import tile_table
+from workloads.table import LayerTable
+
+Columns = dict[str, NDArray[Any]]
+"""Columns of results by name, of one length: `index` (int64), `feasible` (bool), `limit` (int16), metrics."""
+
+
+_TILES: dict[str, TileTable] = {}
+_TILES_KEPT = 64
+
+
+class Chunk(NamedTuple):
+    """What a task returns: the rows that stay, and what became of all rows of its range."""
+
+    columns: Columns
+    counts: NDArray[np.int64]  # points of the range by limit code, shape (n_limits,)
+    part: bytes = b""  # of a sweep with a store: the rows as a file, and `columns` are for the front alone
+
+
+def limit_names(space: Space) -> tuple[str, ...]:
+    """Names of the codes in `limit`: what the models name, then the space's constraints; "" is feasible."""
+    return (*LIMITS, *(constraint.text for constraint in space.constraints))
+
+
+def cost_index(
+    layers: LayerTable, space: Space, index: NDArray[np.int64], mapping_objective: str = "edp"
+) -> Columns:
+    """Cost some points of a space.
+
+    Parameters
+    ----------
+    layers
+        The network's layer table.
+    space
+        The space.
+    index
+        Points to cost, shape (n,).
+    mapping_objective
+        What each operation's mapping minimises: "edp", "latency" or "energy"; machines of a template have one
+        mapping.
+
+    Returns
+    -------
+    Columns
+        Arrays of shape (n,). Points that an architecture constraint excludes are not costed: their metrics
+        are NaN, as are those of points that the models call infeasible. Points that break a metric constraint
+        keep theirs.
+
+    """
+    if isinstance(space.base, Template):
+        from dse.run.template_model import cost_templates
+
+        return cost_templates(layers, space, index)
+    broken = space.violated(index)
+    live = np.flatnonzero(broken < 0)
+    costed = None
+    if len(live):
+        costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective, tiles=tiles_of(layers))
+    out: Columns = {"index": index}
+    for name in metrics.columns():
+        column = np.full(len(index), np.nan)
+        if costed is not None:
+            column[live] = getattr(costed, name)
+        out[name] = column
+    first = len(LIMITS)
+    limit = np.where(broken < 0, 0, broken + first).astype(np.int16)
+    if costed is not None:
+        limit[live] = costed.limit
+        _apply_metric_constraints(space, out, limit, layers, mapping_objective)
+    out["feasible"] = limit == 0
+    out["limit"] = limit
+    return out
+
+
+def cost_range(
+    layers: LayerTable, space: Space, start: int, stop: int, mapping_objective: str = "edp"
+) -> Chunk:
+    """Cost the points `start` to `stop` (excluded) of a space; see `cost_index`."""
+    columns = cost_index(layers, space, np.arange(start, stop, dtype=np.int64), mapping_objective)
+    return Chunk(columns, np.bincount(columns["limit"], minlength=len(limit_names(space))))
+
+
+def front_of_range(
+    cost: Callable[[int, int], Chunk], start: int, stop: int, objectives: Sequence[Objective], share: float
+) -> Chunk:
+    """Cost a range and keep what a front needs: the range's own front, and a share of its points as a sample.
+
+    Returns
+    -------
+    Chunk
+        Columns as of `cost_index`, the rows that stay, and `sampled`: whether a row is of the sample; the
+        others are on the range's own front. What stays depends on the range alone, never on what other ranges
+        held.
+
+    """
+    columns, counts, _ = cost(start, stop)
+    sampled = spread(columns["index"], share)
+    kept = front_rows(columns, objectives) | sampled
+    rows = {name: column[kept] for name, column in columns.items()}
+    return Chunk({**rows, "sampled": sampled[kept]}, counts)
+
+
+def tiles_of(layers: LayerTable) -> TileTable:
+    """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
+    key = fingerprint_of(layers)
+    if key not in _TILES:
+        if len(_TILES) >= _TILES_KEPT:
+            _TILES.clear()
+        _TILES[key] = tile_table(layers)
+    return _TILES[key]
+
+
+def _apply_metric_constraints(
+    space: Space, out: Columns, limit: NDArray[np.int16], layers: LayerTable, mapping_objective: str
+) -> None:
+    """Mark rows that break a constraint over metrics, the first broken one naming the limit."""
+    constraints = space.metric_constraints
+    if not constraints:
+        return
+    values = {**space.constraint_values(out["index"]), **out}
+    names = {name for _, constraint in constraints for name in constraint.names}
+    if any(name.startswith(BASE) for name in names):
+        base = base_metrics(layers, space, mapping_objective)
+        values.update({BASE + name: getattr(base, name)[0] for name in metrics.columns()})
+    for position, constraint in constraints:
+        held = constraint.holds(values, len(limit))
+        limit[(limit == 0) & ~held] = len(LIMITS) + position
+
+
+def base_metrics(layers: LayerTable, space: Space, mapping_objective: str = "edp") -> MetricTable:
+    """Metrics of the space's base design, columns of shape (1,)."""
+    return hwmodels.evaluate(layers, hwmodels.pack(space.base, {}, 1), mapping_objective)

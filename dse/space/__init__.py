@@ -1,0 +1,1 @@
+"""Spaces: axes, constraints, quantities, samples and those with a name."""

@@ -1,0 +1,417 @@
+"""A space of accelerators: a base design, axes along which it varies, and constraints.
+
+Every point has a number, its index: the axes' codes read as the digits of a mixed-radix number, the last axis
+fastest. A range of indices is all that has to travel to a worker, and all that a store has to keep.
+"""
+
+import copy
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hwmodels
+from dse import metrics
+from dse.errors import nearest
+from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices
+from dse.space.constraints import BASE, Constraint, parse_constraint
+from dse.space.quantities import show
+from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
+from hwmodels.columns import ConfigTable
+from hwmodels.kernels.template.columns import TemplateMetrics
+from hwmodels.spec import Accelerator, fingerprint
+from hwmodels.spec import paths as spec_paths
+from hwmodels.template import Template
+
+if TYPE_CHECKING:
+    import pandas
+
+IndexArray = NDArray[np.int64]
+
+_EDGES = {"array.rows": ROWS_OF, "array.cols": COLS_OF}
+_WIRING = {"array.interconnect", *(f"array.unroll.{factor}" for factor in DIMENSIONS)}
+
+_BLOCK = 1 << 16
+_MOST_SHOWN = 12  # values of an axis in a space's repr
+MOST_POINTS = 2**62
+"""Indices are 64-bit integers."""
+
+
+@dataclass(frozen=True, init=False)
+class Space:
+    """Accelerators that differ from a base design along axes.
+
+    Parameters
+    ----------
+    base
+        The design that the axes change, or a preset's name.
+    axes
+        Dotted field of the accelerator -> the values it takes: numbers, texts with units ("64 KiB"), whole
+        components or their names. Or a name of your own -> mappings from field to value, for fields that move
+        in step: {"point": [{"clock_hz": "400 MHz", "technology.voltage": 0.5}, ...]}.
+    constraints
+        Comparisons that a configuration must satisfy, over axes and fields ("array.cols <= 4 * array.rows";
+        decided before anything is costed), metrics ("area_mm2 <= 50") and the base design's fields and
+        metrics ("energy_j <= 1.2 * base.energy_j").
+    name
+        What reports call it.
+    assumptions
+        What its values rest on, for reports.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Number of values on each axis.
+    size : int
+        Number of points, those included that a constraint excludes.
+
+    Raises
+    ------
+    ValueError
+        If an axis or a value is refused by the accelerator, or a constraint cannot be read.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> space = Space("edge_16x16", axes={"array.rows": [8, 16, 32], "clock_hz": ["500 MHz", "1 GHz"]})
+    >>> space.size, space.configuration(3), space.index({"array.rows": 16, "clock_hz": "1 GHz"})
+    (6, {'array.rows': 16, 'clock_hz': 1000000000}, 3)
+
+    """
+
+    base: Accelerator
+    axes: tuple[Axis, ...]
+    constraints: tuple[Constraint, ...]
+    name: str
+    assumptions: tuple[str, ...]
+
+    def __init__(
+        self,
+        base: Accelerator | str,
+        axes: Mapping[str, Any],
+        constraints: Sequence[str] = (),
+        name: str = "space",
+        assumptions: Sequence[str] = (),
+    ) -> None:
+        design = hwmodels.load(base) if isinstance(base, str) else base
+        if isinstance(constraints, str):
+            constraints = [constraints]
+        object.__setattr__(self, "base", design)
+        object.__setattr__(self, "axes", tuple(_axis(design, path, axes[path]) for path in axes))
+        twice = next((field for field in self.fields if self.fields.count(field) > 1), None)
+        if twice:
+            raise ValueError(f"space {name}: two axes move {twice}")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "assumptions", tuple(assumptions))
+        known, texts = self._vocabulary()
+        fixed = self._base_values()
+        parsed = (parse_constraint(str(text), known, texts, fixed) for text in constraints)
+        object.__setattr__(
+            self, "constraints", tuple(dict.fromkeys(parsed))
+        )  # one that is repeated counts once
+        if self.size > MOST_POINTS:
+            raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values on each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """Number of points, those included that a constraint excludes."""
+        return math.prod(self.shape)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of the accelerator that the axes move, in their order."""
+        return tuple(field for axis in self.axes for field in axis.fields)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> Accelerator:
+        changes: dict[str, Any] = {}
+        for axis, code in zip(self.axes, self.codes(self._checked(index))[:, 0], strict=True):
+            changes.update(axis.changes(code))
+        return self.base.replace(changes)
+
+    def _checked(self, index: int) -> IndexArray:
+        """One index as an array; negative ones count from the end."""
+        if not -self.size <= index < self.size:
+            raise IndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+        return np.array([index % self.size], dtype=np.int64)
+
+    def codes(self, index: IndexArray) -> IndexArray:
+        """Position of each axis' value at each index, shape (n_axes, n)."""
+        if not self.axes:
+            return np.zeros((0, len(index)), dtype=np.int64)
+        return np.stack(np.unravel_index(index, self.shape)).astype(np.int64, copy=False)
+
+    def configuration(self, index: int) -> dict[str, Label]:
+        """Field -> value of one point, in words and numbers."""
+        columns = self.labels(self._checked(index))
+        return {field: column.tolist()[0] for field, column in columns.items()}
+
+    def index(self, configuration: Mapping[str, Any]) -> int:
+        """Index of a configuration given as field -> value.
+
+        Raises
+        ------
+        ValueError
+            If a field is missing or unknown, or no axis holds the value.
+
+        """
+        for field in configuration:
+            if field not in self.fields:
+                raise ValueError(f"unknown axis {field!r}{nearest(field, self.fields)}")
+        missing = next((field for field in self.fields if field not in configuration), None)
+        if missing:
+            raise ValueError(f"space {self.name}: no value given for {missing}")
+        index = 0
+        for axis in self.axes:
+            index = index * len(axis) + axis.code_of(configuration)
+        return index
+
+    def labels(self, index: IndexArray) -> dict[str, NDArray[Any]]:
+        """Field -> values at each index, arrays of shape (n,): numbers, or texts as objects."""
+        codes = zip(self.axes, self.codes(index), strict=True)
+        return {field: axis.column(field)[code] for axis, code in codes for field in axis.fields}
+
+    def table(self, start: int = 0, stop: int | None = None) -> "pandas.DataFrame":
+        """Configurations of a range of indices, one row a point, one column a field."""
+        import pandas
+
+        first, last, _ = slice(start, stop).indices(self.size)
+        index = np.arange(first, last, dtype=np.int64)
+        return pandas.DataFrame(self.labels(index), index=pandas.Index(index, name="index"))
+
+    def pack(self, index: IndexArray) -> ConfigTable:
+        """Configuration table of the points at `index`, for `hwmodels.evaluate`."""
+        codes = zip(self.axes, self.codes(index), strict=True)
+        columns = {
+            field: ([value[i] for value in axis.values], code)
+            for axis, code in codes
+            for i, field in enumerate(axis.fields)
+        }
+        return hwmodels.pack(self.base, columns, len(index))
+
+    @property
+    def architecture_constraints(self) -> tuple[tuple[int, Constraint], ...]:
+        """Constraints that need no costing, with their positions among all."""
+        return tuple((i, c) for i, c in enumerate(self.constraints) if not _reads_metrics(c))
+
+    @property
+    def metric_constraints(self) -> tuple[tuple[int, Constraint], ...]:
+        """Constraints over metrics, with their positions among all."""
+        return tuple((i, c) for i, c in enumerate(self.constraints) if _reads_metrics(c))
+
+    def violated(self, index: IndexArray) -> NDArray[np.int16]:
+        """First architecture constraint that each point breaks.
+
+        Parameters
+        ----------
+        index
+            Indices, shape (n,).
+
+        Returns
+        -------
+        int array of shape (n,)
+            Position among `constraints`, -1 where none is broken.
+
+        """
+        broken = np.full(len(index), -1, dtype=np.int16)
+        checks = self.architecture_constraints
+        if checks:
+            values = self.constraint_values(index)
+            for position, constraint in checks:
+                broken[(broken < 0) & ~constraint.holds(values, len(index))] = position
+        return broken
+
+    def admissible(self) -> int:
+        """Number of points that no architecture constraint excludes; looks at every point."""
+        if not self.architecture_constraints:
+            return self.size
+        return sum(
+            int((self.violated(np.arange(start, min(start + _BLOCK, self.size))) < 0).sum())
+            for start in range(0, self.size, _BLOCK)
+        )
+
+    def constraint_values(self, index: IndexArray) -> dict[str, Any]:
+        """Values of the axes and fields that constraints read: arrays of shape (n,), scalars where fixed."""
+        wanted = fields_read(self.constraints)
+        edges = wanted & _EDGES.keys()
+        fixed = spec_paths(self.base)
+        values = {name: label_of(fixed[name]) for name in wanted if name in fixed}
+        moves = [
+            (field, axis, code)
+            for axis, code in zip(self.axes, self.codes(index), strict=True)
+            for field in axis.fields
+        ]
+        for field, axis, code in sorted(
+            moves, key=lambda move: len(move[0])
+        ):  # a field wins over its component
+            for name in wanted:
+                if name == field or name.startswith(field + "."):
+                    values[name] = _inner_column(axis, field, name)[code]
+        for name in edges:
+            values[name] = _edge(values, name)
+        return values
+
+    def replace(
+        self, axes: Mapping[str, Any] | None = None, constraints: Sequence[str] = (), name: str | None = None
+    ) -> "Space":
+        """Copy with axes replaced (whatever moved the same field goes) or added, and constraints added."""
+        moved = set(axes or {})
+        for choices in (axes or {}).values():
+            if isinstance(choices, Sequence):
+                moved.update(*(choice for choice in choices if isinstance(choice, Mapping)))
+        kept: dict[str, Any] = {
+            axis.name: [value[0] for value in axis.values]
+            if axis.fields == (axis.name,)
+            else [axis.changes(code) for code in range(len(axis))]
+            for axis in self.axes
+            if axis.name in moved or moved.isdisjoint(axis.fields)
+        }
+        kept.update(axes or {})
+        texts = [constraint.text for constraint in self.constraints]
+        name = self.name if name is None else name
+        return Space(self.base, kept, [*texts, *constraints], name, self.assumptions)
+
+    def unconstrained(self) -> "Space":
+        """Copy without constraints; its points keep their indices."""
+        free = copy.copy(self)
+        object.__setattr__(free, "constraints", ())
+        return free
+
+    def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
+        """Draw well-spread points; see `dse.space.sampling.sample`."""
+        from dse.space.sampling import sample
+
+        return sample(self, count, method, seed)
+
+    def describe(self) -> dict[str, Any]:
+        """What the space is, as plain data: equal descriptions mean equal points under equal indices."""
+        axes = {
+            axis.name: [
+                [axis.show(code), fingerprint(self.base.replace(axis.changes(code)))]
+                for code in range(len(axis))
+            ]
+            for axis in self.axes
+        }
+        return {
+            "base": [self.base.name, fingerprint(self.base)],
+            "axes": axes,
+            "constraints": [constraint.text for constraint in self.constraints],
+        }
+
+    def fingerprint(self) -> str:
+        """Hash of `describe`, 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def _base_values(self) -> dict[str, Label]:
+        """What `base.` and a field stand for in a constraint: the base design's own value."""
+        values = {name: label_of(value) for name, value in spec_paths(self.base).items()}
+        if values.keys() >= _WIRING:
+            values.update({name: _edge(values, name).item() for name in _EDGES})
+        return {BASE + name: value for name, value in values.items()}
+
+    def _vocabulary(self) -> tuple[set[str], set[str]]:
+        """Names that a constraint may read, and those of them that hold text."""
+        values: dict[str, Any] = spec_paths(self.base)
+        for axis in self.axes:
+            for name, value in spec_paths(self.base.replace(axis.changes(0))).items():
+                values.setdefault(name, value)
+        known = {name for name in values if not isinstance(label_of(values[name]), str)}
+        texts = set(values) - known
+        computed = metrics.columns()
+        if isinstance(self.base, Template):  # which does not model all of them
+            computed = tuple(name for name in computed if name in TemplateMetrics._fields)
+        return known | texts | set(computed) | {BASE + name for name in computed}, texts
+
+    def __repr__(self) -> str:
+        lines = [f"Space {self.name}: {self.size:,} points around {self.base.name}"]
+        for axis in self.axes:
+            shown = [axis.show(code) for code in range(len(axis))]
+            if len(shown) > _MOST_SHOWN:
+                shown[3:-1] = [f"... {len(shown) - 4} more ..."]
+            lines.append(f"  {axis.name}: {', '.join(shown)}")
+        lines.extend(f"  {constraint}" for constraint in self.constraints)
+        return "\n".join(lines)
+
+
+def _edge(values: Mapping[str, Any], name: str) -> Any:
+    """Rows or columns of the array, which follow from the factors of an unrolled one."""
+    follows = np.isin(values["array.interconnect"], FOLLOWING)
+    product = math.prod(np.asarray(values[f"array.unroll.{factor}"]) for factor in _EDGES[name])
+    return np.where(follows, product, values[name])
+
+
+def fields_read(constraints: Iterable[Constraint]) -> set[str]:
+    """Names that constraints read, those included that an array's rows and columns may follow from."""
+    names = {name for constraint in constraints for name in constraint.names}
+    return names | _WIRING if names & _EDGES.keys() else names
+
+
+def _reads_metrics(constraint: Constraint) -> bool:
+    return any(name in metrics.columns() or name.startswith(BASE) for name in constraint.names)
+
+
+def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
+    """Check every value once against the base design and keep it as the design holds it."""
+    listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
+    fields: tuple[str, ...] = (name,)
+    if isinstance(listed, list) and not listed:
+        raise ValueError(f"axis {name}: no values given")
+    if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
+        fields, given = linked_choices(name, listed)
+    known = spec_paths(base)
+    for field in fields:
+        if field not in known:
+            raise ValueError(f"unknown axis {field!r}{nearest(field, known)}")
+    if fields == (name,):
+        given = [(choice,) for choice in choices_of(name, listed)]
+    values = []
+    for choice in given:
+        try:
+            held = spec_paths(base.replace(dict(zip(fields, choice, strict=True))))
+        except (TypeError, ValueError, KeyError) as refusal:
+            text = " at ".join(str(label_of(part)) for part in choice)
+            raise ValueError(f"axis {name}: {text!r} will not do: {refusal}") from None
+        values.append(tuple(held[field] for field in fields))
+    columns = (_labels(field, held) for field, held in zip(fields, zip(*values, strict=True), strict=True))
+    return Axis(name, fields, tuple(values), tuple(zip(*columns, strict=True)))
+
+
+_MOST_NAMED = 3
+
+
+def _labels(field: str, held: Sequence[Any]) -> list[Label]:
+    """Labels of a field's values; components without a name are called by what they differ in."""
+    if not any(is_dataclass(value) and not hasattr(value, "name") for value in held):
+        return [label_of(value) for value in held]
+    inner = [
+        {path: label_of(leaf) for path, leaf in spec_paths(value).items() if not is_dataclass(leaf)}
+        for value in held
+    ]
+    differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
+    labels = [
+        " / ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
+        for leaves in inner
+    ]
+    if "" in labels or len(set(labels)) < len(labels):
+        labels = [f"{field} {number}" for number in range(1, len(held) + 1)]
+    return list(labels)
+
+
+def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
+    """Values of a field that an axis moves, or of a field inside the component that it replaces."""
+    if name == field:
+        return axis.column(field)
+    inner, position = name.removeprefix(field + "."), axis.fields.index(field)
+    return np.array([label_of(spec_paths(value[position])[inner]) for value in axis.values])

@@ -1,0 +1,168 @@
+"""Search a space for its front: ask a strategy, cost what it asks for, tell it, until the budget ends."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from dse.errors import InfeasibleSpaceError
+from dse.metrics import OBJECTIVES, Objective, objectives_of
+from dse.results.found import Found
+from dse.run.network import Network
+from dse.run.progress import Progress
+from dse.run.store import manifest_of
+from dse.run.sweep import chunk_size, default_workers
+from dse.run.task import Columns, limit_names
+from dse.space.space import Space
+from dse.strategies import EXACT, check_name, make
+from dse.strategies.ledger import Record
+from dse.strategies.loop import Pool, run
+from dse.strategies.problem import Problem, work_of
+from dse.strategies.protocol import Plan
+from dse.strategies.together import Several
+from workloads.table import LayerTable
+
+BUDGET: Final = 20_000
+"""Points costed at most, where nothing else is said and the strategy is not exact."""
+
+
+def search(
+    network: Network | str | LayerTable | Several,
+    space: Space,
+    *,
+    objectives: Sequence[str | Objective] = OBJECTIVES,
+    budget: int | None = None,
+    strategy: str = "auto",
+    seed: int = 0,
+    store: str | os.PathLike[str] | None = None,
+    batch: int | None = None,
+    mapping_objective: str = "edp",
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Found:
+    """Search a space for its Pareto front.
+
+    Parameters
+    ----------
+    network
+        A network, a built-in network's name, an ONNX file's path, a layer table, or several networks
+        (`dse.several`).
+    space
+        The accelerators.
+    objectives
+        Columns to minimise, "-" before a name to maximise.
+    budget
+        Configurations to cost at most; by default 20,000, and no limit for exact strategies.
+    strategy
+        "exhaustive" costs every point. "certified" finds the same front from a share of the points and proves
+        it. "nsga2", "nsga3" and "sms_emoa" are evolutionary (pymoo), "surrogate" learns a model of the costs,
+        "random" is what they have to beat. "auto" is exhaustive where the budget covers the space, else
+        nsga2.
+    seed
+        Equal seeds give equal searches, bit for bit.
+    store
+        Folder for what was costed. A search that finds itself there goes on from where it ended.
+    batch
+        Inputs at once; by default the network's own batch.
+    mapping_objective
+        What each operation's mapping minimises: "edp", "latency" or "energy".
+    executor
+        Any `concurrent.futures.Executor`; threads by default. Results do not depend on it.
+    workers
+        Number of threads, by default one a core.
+    progress
+        True or False to force the progress bar; by default shown on a terminal only.
+
+    Returns
+    -------
+    Found
+        A front with `.history`, `.evaluations`, `.certificate`, `.strategy`.
+
+    Raises
+    ------
+    UnknownNameError
+        If a strategy or an objective is not known; the nearest are named.
+    InfeasibleSpaceError
+        If nothing that was costed is feasible.
+    StoreError
+        If the store was made for another search, is in use, or cannot be written.
+    ValueError
+        If an argument is refused, the strategy cannot work with it, or a feasible configuration has an
+        objective that is not finite.
+
+    """
+    if budget is not None and not isinstance(budget, int | np.integer):
+        raise ValueError(f"budget must be a whole number, got {budget!r}")
+    if budget is not None and budget < 1:
+        raise ValueError(f"budget must be at least 1, got {budget}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    work = work_of(network, batch)
+    problem = Problem(space, work, objectives_of(objectives, work.columns), mapping_objective)
+    chosen, limit, notes = _choose(strategy, budget, space)
+    columns = tuple(objective.column for objective in problem.objectives)
+    with contextlib.ExitStack() as stack:
+        record = None
+        if store is not None:
+            kept = {
+                "rows": "trace",
+                "strategy": chosen,
+                "seed": seed,
+                "budget": limit,
+                "objectives": [str(objective) for objective in problem.objectives],
+            }
+            manifest = manifest_of(work.name, work.layers, space, mapping_objective, kept, 1)
+            record = Record(store, manifest, space, columns)
+            stack.callback(record.close)
+        own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
+        if own is not None:
+            stack.callback(own.shutdown, wait=True, cancel_futures=True)
+        pool = Pool(own or executor, chunk_size(work.layers, space))
+        started = make(chosen, Plan(problem, limit, seed, pool.spread))
+        bar = stack.enter_context(Progress(lambda: min(limit, space.size), 0, progress))
+        ledger = run(started, problem, limit, pool, record, bar)
+    trace = ledger.trace()
+    if not trace["feasible"].any():
+        raise InfeasibleSpaceError(_why_infeasible(problem, trace))
+    certificate = started.certificate
+    if certificate is not None and not certificate.complete:
+        notes.append(f"the budget ended before the proof: {certificate}")
+    return Found.of(problem, trace, ledger.marks, chosen, seed, certificate, notes)
+
+
+def _choose(strategy: str, budget: int | None, space: Space) -> tuple[str, int, list[str]]:
+    """Strategy and budget to use, and what the user should know about it."""
+    if strategy != "auto":
+        check_name(strategy)
+    limit = budget if budget is not None else space.size if strategy in EXACT else BUDGET
+    if limit < space.size:  # it may still cover the points that no constraint excludes
+        points = space.admissible() if space.size <= _MOST_COUNTED else space.size
+    else:
+        points = space.size
+    if limit < points:
+        return ("nsga2" if strategy == "auto" else strategy), limit, []
+    if strategy in ("auto", *EXACT):
+        return ("exhaustive" if strategy == "auto" else strategy), space.size, []
+    note = f"the budget of {limit:,} covers the space, so that every point was costed instead of {strategy}"
+    return "exhaustive", space.size, [note]
+
+
+_MOST_COUNTED: Final = 1 << 24
+"""Largest space whose admissible points are counted to compare them with the budget."""
+
+
+def _why_infeasible(problem: Problem, trace: Columns) -> str:
+    names = limit_names(problem.space)
+    counts = np.bincount(trace["limit"], minlength=len(names))
+    most = [code for code in np.argsort(-counts, kind="stable")[:3].tolist() if counts[code]]
+    reasons = [f"{names[code]!r} excludes {counts[code]:,}" for code in most]
+    return (
+        f"space {problem.space.name}: none of the {len(trace['index']):,} configurations costed is feasible "
+        f"on {problem.work.name}; " + (", ".join(reasons) or "its constraints exclude every point")
+    )

@@ -1,0 +1,1 @@
+"""Figures and texts of what is handed in; nothing is computed here."""

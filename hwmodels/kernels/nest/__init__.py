@@ -1,0 +1,1 @@
+"""Kernels of the loop-nest engine: costs of mappings, and the search over them."""

@@ -1,0 +1,307 @@
+"""Cells: a tile inside a PE and a spread over the array; what they cost at least, whatever lies outside."""
+
+from math import inf
+from typing import NamedTuple
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.nest.columns import (
+    RANKS,
+    SLIDING,
+    ArchitectureColumns,
+    Floats,
+    Ints,
+    ProblemColumns,
+    Small,
+)
+from hwmodels.kernels.nest.cost import LEAKAGE
+from hwmodels.kernels.nest.even import distinct_sums
+from hwmodels.kernels.nest.labels import CHILD, OPERAND, PARENT, Labels, Lattice, divides, tile_words
+from hwmodels.kernels.nest.prices import HELD, MERGE, PRICE, fewest_different, parent_pj, price_cell
+from hwmodels.kernels.nest.search import LATENCY, objective_of
+from hwmodels.kernels.nest.window import window_keeps
+
+NOISE = 1e-13  # costs closer than this share of themselves are equal: rounding leaves no more of a difference
+
+
+class Spreads(NamedTuple):
+    """Spatial loops over the array."""
+
+    tiles: Ints  # (S,): how many of each dimension, as a tile of the lattice
+    lanes: Floats  # (S,): instances
+    copies: Floats  # (S, O): instances that hold the same elements
+    along_x: Ints  # (S, D): a way to lay it out
+    ways: Ints  # (S,): how many there are
+
+
+class Room(NamedTuple):
+    """Room to work on a cell."""
+
+    span: Ints  # (2, D)
+    terms: Floats  # (3, Q)
+    low: Floats  # (Q,)
+    windows: Ints  # (Q, 2, R), at least two
+    moves: Ints  # (O,)
+    far_reuse: Floats  # (Q, options)
+
+
+@kernel
+def fewest_words(
+    problem: ProblemColumns,
+    lattice: Lattice,
+    rests: Small,
+    links: Ints,
+    least: Floats,
+    usable: Floats,
+    rule: int,
+    tiles: Ints,
+    times: Ints,
+    windows: Ints,
+    fewest: Floats,
+) -> None:
+    """Fill `fewest` (n, Q): words over each link at least, whatever the path to a tile and what lies outside.
+
+    Where the tile fits the child, loops outside may leave it there or slide it; else the child fetches all
+    that the tile touches each time, but for what it can hold of a window.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    for i in range(tiles.size):
+        extents = lattice.extents[tiles[i]]
+        visits = lattice.visits[tiles[i]]
+        for q in range(links.shape[1]):
+            o = links[OPERAND, q]
+            if links[CHILD, q] < 0:
+                fewest[i, q] = lattice.visits[0]
+                continue
+            count = traits[o, RANKS]
+            fits = usable[links[CHILD, q]]
+            tile = tile_words(coefficient, rank_dims, count, o, extents, windows[0])
+            touched = 1.0
+            both = False
+            rest = 1.0
+            for d in range(bounds.size):
+                times[d] = bounds[d] // extents[d]
+                rest *= times[d] if rests[o, d] == 1 else 1
+            for r in range(count):
+                a = rank_dims[o, r, 0]
+                b = rank_dims[o, r, 1]
+                if b < 0:
+                    touched *= extents[a]
+                else:
+                    touched *= distinct_sums(extents[a], extents[b], coefficient[o, a], coefficient[o, b])
+                    both = both or (times[a] > 1 and times[b] > 1)
+            if tile <= fits:
+                words = tile
+                if both:
+                    words = 0.0
+                elif traits[o, SLIDING] == 1:
+                    words -= window_keeps(
+                        coefficient, rank, rank_dims, o, count, rule, windows[0], windows[1], extents, times
+                    )
+                words *= visits / rest
+                if traits[o, SLIDING] == 1:
+                    words = min(words, visits * max(0.0, touched - fits))
+            else:
+                words = visits * (max(0.0, touched - fits) if traits[o, SLIDING] == 1 else touched)
+            fewest[i, q] = max(least[o], words)
+
+
+@kernel
+def price_spread(
+    problem: ProblemColumns,
+    lattice: Lattice,
+    links: Ints,
+    first: Ints,
+    least: Floats,
+    arch: ArchitectureColumns,
+    first_touch: int,
+    middle: int,
+    spreads: Spreads,
+    g: int,
+    terms: Floats,
+    low: Floats,
+) -> float:
+    """Fill `low` (Q,): pJ of a word over each link at least, whatever the tile; the energy besides."""
+    traits = problem.traits
+    spread = lattice.extents[spreads.tiles[g]]
+    lanes = spreads.lanes[g]
+    _fixed, base = price_cell(
+        problem, arch.prices, arch.totals, links, first, least, first_touch, middle, lattice.extents[0],
+        spread, lanes, spreads.copies[g], lattice.visits[0], terms,
+    )  # fmt: skip
+    for q in range(links.shape[1]):
+        o = links[OPERAND, q]
+        low[q] = terms[PRICE, q]
+        if links[PARENT, q] >= middle:
+            merge = fewest_different(problem.rank_dims, traits[o, RANKS], o, spread) / lanes
+            excess = terms[MERGE, q] - merge
+            low[q] -= excess * parent_pj(arch.prices, traits, o, links[PARENT, q], 1.0)
+    return base
+
+
+@kernel
+def floor_tiles(
+    problem: ProblemColumns,
+    lattice: Lattice,
+    guard: int,
+    links: Ints,
+    first: Ints,
+    least: Floats,
+    arch: ArchitectureColumns,
+    first_touch: int,
+    objective: int,
+    middle: int,
+    tiles: Ints,
+    fewest: Floats,
+    spreads: Spreads,
+    stop: int,
+    beyond: Floats,
+    best: float,
+    terms: Floats,
+    low: Floats,
+    floors: Floats,
+) -> None:
+    """Fill `floors` (n,): the least that anything with each tile inside a PE costs, of spreads to `stop`."""
+    leak = arch.totals[LEAKAGE]
+    whole = lattice.codes[lattice.codes.size - 1]
+    floors[:] = inf
+    for g in range(stop):
+        steps = lattice.visits[0] / spreads.lanes[g]
+        base = price_spread(
+            problem, lattice, links, first, least, arch, first_touch, middle, spreads, g, terms, low
+        )
+        if objective_of(objective, steps, base + beyond[0, 0] + leak * steps) * (1.0 + NOISE) >= best:
+            continue
+        code = lattice.codes[spreads.tiles[g]]
+        for i in range(tiles.size):
+            if not divides(lattice.codes[tiles[i]] + code, whole, guard):
+                continue
+            outside = beyond[tiles[i] + spreads.tiles[g]]
+            if outside[0] == inf:
+                continue
+            cycles = max(steps, outside[1])
+            energy = base + outside[0] + leak * cycles
+            for q in range(links.shape[1]):
+                energy += low[q] * fewest[i, q]
+            floors[i] = min(floors[i], objective_of(objective, cycles, energy))
+
+
+@kernel
+def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to bottom
+    problem: ProblemColumns,
+    lattice: Lattice,
+    guard: int,
+    rests: Small,
+    links: Ints,
+    first: Ints,
+    least: Floats,
+    arch: ArchitectureColumns,
+    first_touch: int,
+    rule: int,
+    objective: int,
+    middle: int,
+    labels: Labels,
+    spreads: Spreads,
+    begin: int,
+    stop: int,
+    beyond: Floats,
+    best: float,
+    fewest: Floats,
+    room: Room,
+    cells: Ints,
+    floors: Floats,
+) -> int:
+    """List the cells of spreads begin:stop whose bound is below `best`, whatever the tiles further out.
+
+    `beyond` (T, 2): least energy and cycles outside any tile that this one divides. `cells` (n, 2): rows of
+    tile and spread; `floors` (n, 2): bound and energy.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    _usable, _fanouts, rates, hidden, prices, totals = arch
+    dims = bounds.size
+    operands = traits.shape[0]
+    whole = lattice.codes.size - 1
+    macs = lattice.visits[0]
+    span = room.span[0]
+    times = room.span[1]
+    terms = room.terms
+    windowed = traits[:, SLIDING].max() == 1
+    found = 0
+    for g in range(begin, stop):
+        lanes = spreads.lanes[g]
+        steps = macs / lanes
+        if objective == LATENCY and steps * (1.0 + NOISE) >= best:
+            continue
+        spread = lattice.extents[spreads.tiles[g]]
+        base = price_spread(
+            problem, lattice, links, first, least, arch, first_touch, middle, spreads, g, terms, room.low
+        )
+        floor = objective_of(objective, steps, base + beyond[0, 0] + totals[LEAKAGE] * steps)
+        if floor * (1.0 + NOISE) >= best:
+            continue
+        code = lattice.codes[spreads.tiles[g]]
+        for i in range(labels.tiles.size):
+            tile = labels.tiles[i]
+            if not divides(lattice.codes[tile] + code, lattice.codes[whole], guard):
+                continue
+            outside = beyond[tile + spreads.tiles[g]]
+            if outside[0] == inf:
+                continue
+            cycles = max(steps, outside[1])
+            energy = base + outside[0] + totals[LEAKAGE] * cycles
+            for q in range(links.shape[1]):
+                energy += room.low[q] * fewest[i, q]
+            if objective_of(objective, cycles, energy) * (1.0 + NOISE) >= best:
+                continue
+            extents = lattice.extents[tile]
+            if windowed:
+                price_cell(
+                    problem, prices, totals, links, first, least, first_touch, middle, extents, spread, lanes,
+                    spreads.copies[g], macs, terms,
+                )  # fmt: skip
+            visits = lattice.visits[tile]
+            for d in range(dims):
+                span[d] = extents[d] * spread[d]
+                times[d] = bounds[d] // span[d]
+            lowest = inf
+            near = inf
+            for k in range(labels.start[i], labels.start[i + 1]):
+                for c in range(operands):
+                    energy = base
+                    reads = 0.0
+                    for q in range(links.shape[1]):
+                        words = labels.words[k, q]
+                        o = links[OPERAND, q]
+                        if (labels.closed[k] >> q) & 1 == 0:
+                            rest = 1.0
+                            own = 1.0
+                            moves = False
+                            for d in range(dims):
+                                if rests[o, d] == 1:
+                                    own *= times[d]
+                                    rest *= times[d] if rests[c, d] == 1 else 1
+                                else:
+                                    moves = moves or times[d] > 1
+                            if not moves:
+                                rest = own
+                            elif traits[o, SLIDING] == 1:
+                                words -= window_keeps(
+                                    coefficient, rank, rank_dims, o, traits[o, RANKS], rule,
+                                    labels.windows[k, q, 0], labels.windows[k, q, 1], span, times,
+                                )  # fmt: skip
+                            words = max(least[o], words * visits / rest)
+                        energy += terms[PRICE, q] * words
+                        if links[PARENT, q] == middle:
+                            reads += terms[MERGE, q] * words - (least[o] if terms[HELD, q] > 0.0 else 0.0)
+                    lowest = min(lowest, energy)
+                    near = min(near, reads)
+            if hidden[middle] == 1:
+                cycles = max(cycles, near / rates[middle, 0])
+            energy = lowest + outside[0]
+            floor = objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
+            if floor * (1.0 + NOISE) < best:
+                cells[found, 0] = i
+                cells[found, 1] = g
+                floors[found, 0] = floor
+                floors[found, 1] = lowest
+                found += 1
+    return found

@@ -1,0 +1,178 @@
+"""Cycles, energy and limits of a mapping from its counts, and the batch loop over mappings."""
+
+from math import ceil, inf
+
+from hwmodels.accelerate import inlined, kernel
+from hwmodels.kernels.nest.columns import (
+    ACROSS,
+    DOWN,
+    TILES,
+    ArchitectureColumns,
+    CountColumns,
+    Factors,
+    Floats,
+    Ints,
+    MappingColumns,
+    MetricColumns,
+    ProblemColumns,
+    Work,
+)
+from hwmodels.kernels.nest.even import count_even, lay_out
+from hwmodels.kernels.nest.ragged import count_ragged
+
+READ_PJ, BLOCK, MACROS = 0, 3, 4  # columns of ArchitectureColumns.prices; fill and update stand between
+MAC_PJ, MACS, LEAKAGE = 0, 1, 2  # ArchitectureColumns.totals
+
+
+@inlined
+def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand: int) -> float:
+    """Access energy of one operand at one level: whole blocks of an instance's average words."""
+    instances = float(use[level])
+    block = prices[level, BLOCK]
+    energy = 0.0
+    for kind in range(3):
+        count = words[kind, level, operand]
+        if count > 0:
+            each = count / instances
+            if block > 1.0:
+                each = ceil(each / block)
+            energy += each * prices[level, READ_PJ + kind]
+    return float(energy * min(instances, prices[level, MACROS]))
+
+
+@inlined
+def port_cycles(rates: Floats, words: Ints, use: Ints, level: int, port: int) -> float:
+    """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances."""
+    rate = rates[level, port]
+    if rate == inf:
+        return 0.0
+    moved = 0
+    for operand in range(words.shape[2]):
+        if port != 1:
+            moved += words[0, level, operand]
+        if port != 0:
+            moved += words[1, level, operand] + words[2, level, operand]
+    return float(ceil(moved / (rate * use[level])))
+
+
+@inlined
+def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, words: Ints) -> int:
+    """The first limit a mapping breaks, innermost level first; 0 where it fits."""
+    for level in range(words.shape[1]):
+        held = 0
+        for operand in range(words.shape[2]):
+            held += words[TILES, level, operand]
+        if held > usable[level]:
+            return 1 + 3 * level
+        across = 1
+        down = 1
+        for d in range(factors.shape[3]):
+            across *= factors[row, level, ACROSS, d]
+            down *= factors[row, level, DOWN, d]
+        if across > fanouts[level, 0]:
+            return 2 + 3 * level
+        if down > fanouts[level, 1]:
+            return 3 + 3 * level
+    return 0
+
+
+@inlined
+def busiest(rates: Floats, hidden: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
+    """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
+    depth = words.shape[1]
+    longest = float(use[depth])
+    exposed = 0.0
+    bound = 0
+    for level in range(depth):
+        busy = 0.0
+        for port in range(3):
+            cycles = port_cycles(rates, words, use, level, port)
+            if hidden[level] == 1 and cycles > longest:
+                longest = cycles
+                bound = 1 + 3 * level + port
+            busy = max(busy, cycles)
+        if hidden[level] == 0:
+            exposed += busy
+    return longest, exposed, bound
+
+
+@kernel
+def evaluate_rows(
+    problem: ProblemColumns,
+    arch: ArchitectureColumns,
+    mapping: MappingColumns,
+    reuse: int,
+    first_touch: int,
+    work: Work,
+    counts: CountColumns,
+    out: MetricColumns,
+    start: int,
+    stop: int,
+) -> None:
+    """Fill rows start:stop of the metrics; `counts` keeps those of the last row.
+
+    Serial and nogil: threads take disjoint ranges and scratch of their own.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    factors, order, keep = mapping
+    usable, fanouts, rates, hidden, prices, totals = arch
+    nest, loops, levels, ranks, classes, limits, case_count, cases = work
+    words, use = counts
+    compute_cycles, all_cycles, energy_pj, utilisation, bounds_out, limits_out = out
+    depth = words.shape[1]
+    macs = 1.0
+    for d in range(bounds.size):
+        macs *= bounds[d]
+    for row in range(start, stop):
+        if lay_out(bounds, factors, order, row, nest, loops, levels):
+            count_even(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                keep,
+                row,
+                reuse,
+                first_touch,
+                nest,
+                loops,
+                levels,
+                ranks,
+                words,
+                use,
+            )
+        else:
+            count_ragged(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                factors,
+                order,
+                keep,
+                row,
+                reuse,
+                first_touch,
+                nest,
+                ranks,
+                classes,
+                limits,
+                case_count,
+                cases,
+                words,
+                use,
+            )
+        longest, exposed, bound = busiest(rates, hidden, words, use)
+        cycles = longest + exposed
+        energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
+        for level in range(depth):
+            for operand in range(words.shape[2]):
+                energy += level_energy_pj(prices, words, use, level, operand)
+        compute_cycles[row] = use[depth]
+        all_cycles[row] = cycles
+        energy_pj[row] = energy
+        utilisation[row] = macs / (totals[MACS] * cycles)
+        bounds_out[row] = bound
+        limits_out[row] = broken_limit(usable, fanouts, factors, row, words)

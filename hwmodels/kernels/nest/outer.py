@@ -1,0 +1,97 @@
+"""What the traffic between the two outer levels costs, by the tile of the inner one and the order outside."""
+
+from math import inf
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.nest.columns import (
+    ACCUMULATED,
+    COUNTED,
+    RANKS,
+    SLIDING,
+    ArchitectureColumns,
+    Floats,
+    Ints,
+    ProblemColumns,
+    Small,
+)
+from hwmodels.kernels.nest.labels import OPERAND, Lattice, Scratch, rest_over, tile_words
+from hwmodels.kernels.nest.prices import access_pj, busy_cycles
+from hwmodels.kernels.nest.slide import order_options
+
+ENERGY, READS, WRITES, FILLS = 0, 1, 2, 3  # of `costs`: pJ; words read and written outside, and filled inside
+ROOM = 8  # options of an order that are told apart
+
+
+@kernel
+def cost_outer(
+    problem: ProblemColumns,
+    lattice: Lattice,
+    rests: Small,
+    links: Ints,
+    least: Floats,
+    arch: ArchitectureColumns,
+    first_touch: int,
+    rule: int,
+    exact: int,
+    involved: int,
+    middle: int,
+    tiles: Ints,
+    windows: Ints,
+    scratch: Scratch,
+    options: Ints,
+    counts: Ints,
+    costs: Floats,
+    floors: Floats,
+) -> None:
+    """Fill, by tile, the options (n, ROOM) outside it, their number (n,) and their costs (n, ROOM, 4).
+
+    `links` are those between the two levels; `floors` (n, 2): energy and cycles at least.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    _usable, _fanouts, rates, _hidden, prices, _totals = arch
+    times = scratch.times[1]
+    windows[:] = 0
+    for i in range(tiles.size):
+        extents = lattice.extents[tiles[i]]
+        visits = lattice.visits[tiles[i]]
+        for d in range(bounds.size):
+            times[d] = bounds[d] // extents[d]
+        for q in range(links.shape[1]):
+            o = links[OPERAND, q]
+            tile_words(coefficient, rank_dims, traits[o, RANKS], o, extents, windows[q, 0])
+        found = order_options(
+            coefficient, rank, rank_dims, traits, rests, links, middle + 1, rule, exact, 0, involved,
+            windows, extents, times, scratch.loops, scratch.shifts, scratch.values, options[i],
+            scratch.reuse[1],
+        )  # fmt: skip
+        counts[i] = found
+        floors[i, 0] = inf
+        floors[i, 1] = inf
+        for option in range(found):
+            for c in range(4):
+                costs[i, option, c] = 0.0
+            for q in range(links.shape[1]):
+                o = links[OPERAND, q]
+                accumulated = traits[o, ACCUMULATED] == 1
+                held = least[o] if accumulated and first_touch != COUNTED else 0.0
+                words = visits
+                for r in range(traits[o, RANKS]):
+                    words *= windows[q, 0, r]
+                if traits[o, SLIDING] == 1:
+                    words -= scratch.reuse[1, q, option]
+                else:
+                    moves = False
+                    for d in range(bounds.size):
+                        moves = moves or (times[d] > 1 and rests[o, d] == 0)
+                    words /= rest_over(rests, o, options[i, option], times) if moves else visits
+                words = max(words, least[o])
+                costs[i, option, ENERGY] += access_pj(prices, middle + 1, 0, words - held, 1.0)
+                costs[i, option, ENERGY] += access_pj(prices, middle, 1, words - held, 1.0)
+                costs[i, option, READS] += words - held
+                costs[i, option, FILLS] += words - held
+                if accumulated:
+                    costs[i, option, ENERGY] += access_pj(prices, middle + 1, 2, words, 1.0)
+                    costs[i, option, WRITES] += words
+            busy = busy_cycles(rates, middle + 1, costs[i, option, READS], costs[i, option, WRITES], 1.0)
+            floors[i, 0] = min(floors[i, 0], costs[i, option, ENERGY])
+            floors[i, 1] = min(floors[i, 1], busy)

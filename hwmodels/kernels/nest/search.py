@@ -1,0 +1,451 @@
+"""Exhaustive search of a mapspace, with bounds that never cut off an optimum.
+
+Dimensions are assigned one after another, each a chain of loop counts; a partial assignment is given up where
+its tiles already exceed a capacity or a fanout, or where even the least cycles and energy of any completion
+are no better than the best mapping so far. A complete tiling is costed under every combination of useful loop
+orders.
+"""
+
+from math import inf
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.nest.columns import (
+    ACCUMULATED,
+    ACROSS,
+    DOWN,
+    EXTENT,
+    RANKS,
+    TEMPORAL,
+    ArchitectureColumns,
+    CountColumns,
+    Factors,
+    Floats,
+    Ints,
+    MappingColumns,
+    ProblemColumns,
+    Small,
+    Work,
+)
+from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ, MACROS, busiest, level_energy_pj
+from hwmodels.kernels.nest.even import box_words, count_even, lay_out
+from hwmodels.kernels.nest.ragged import count_ragged
+
+LATENCY, ENERGY, EDP = 0, 1, 2  # objectives
+# What became of the tilings of the space (all but the first are tilings; together they are all of it).
+COSTED, TILINGS, CAPACITY, FANOUT_LIMIT, PARALLELISM, BOUND = 0, 1, 2, 3, 4, 5
+ROUNDING = 1.0 + 1e-13  # costs closer than this are equal: rounding leaves no more of a difference
+
+
+@kernel
+def objective_of(objective: int, cycles: float, energy: float) -> float:
+    """What is minimised."""
+    if objective == LATENCY:
+        return cycles
+    if objective == ENERGY:
+        return energy
+    return cycles * energy
+
+
+@kernel
+def place_chain(chains: Factors, chain: int, d: int, factors: Factors, nest: Ints) -> None:
+    """Put a chain of a dimension into the mapping and into its tiles."""
+    extent = 1
+    for level in range(factors.shape[1]):
+        for kind in range(3):
+            factors[0, level, kind, d] = chains[chain, level, kind]
+            extent *= chains[chain, level, kind]
+        nest[level + 1, EXTENT, d] = extent
+
+
+@kernel
+def set_floor(floor_extent: Ints, d: int, nest: Ints) -> None:
+    """Take a dimension out of the mapping: its tiles stand at the least extents of its chains."""
+    for level in range(floor_extent.shape[1]):
+        nest[level + 1, EXTENT, d] = floor_extent[d, level]
+
+
+@kernel
+def tiles_fit(
+    bounds: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    traits: Ints,
+    keep: Small,
+    usable: Floats,
+    nest: Ints,
+    ranks: Ints,
+) -> bool:
+    """Whether the tiles of every level fit; dimensions not assigned yet stand at their least extents."""
+    for level in range(usable.size):
+        if usable[level] == inf:
+            continue
+        words = 0
+        for operand in range(traits.shape[0]):
+            if keep[0, level, operand] != 0:
+                words += box_words(
+                    bounds, coefficient, rank_dims, nest, ranks, traits[operand, RANKS], operand, level
+                )
+        if words > usable[level]:
+            return False
+    return True
+
+
+@kernel
+def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> bool:
+    """Whether the spatial loops of the dimensions assigned so far fit the fanouts."""
+    for level in range(factors.shape[1]):
+        across = 1
+        down = 1
+        for i in range(depth + 1):
+            across *= factors[0, level, ACROSS, sequence[i]]
+            down *= factors[0, level, DOWN, sequence[i]]
+        if across > fanouts[level, 0] or down > fanouts[level, 1]:
+            return False
+    return True
+
+
+@kernel
+def least_refetches(
+    rank: Ints, rank_dims: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, child: int
+) -> float:
+    """How often at least every element of an operand comes to a level, by the dimensions assigned so far.
+
+    Once, unless a loop that does not move the operand lies outside one that brings a wholly new tile; loops
+    of the same level may still be ordered, so only levels further out count.
+    """
+    levels = factors.shape[1]
+    renewed = levels
+    for level in range(levels - 1, child, -1):
+        for i in range(depth + 1):
+            d = sequence[i]
+            r = rank[operand, d]
+            if r >= 0 and rank_dims[operand, r, 1] < 0 and factors[0, level, TEMPORAL, d] > 1:
+                renewed = level
+    times = 1.0
+    for level in range(renewed + 1, levels):
+        for i in range(depth + 1):
+            if rank[operand, sequence[i]] < 0:
+                times *= factors[0, level, TEMPORAL, sequence[i]]
+    return times
+
+
+@kernel
+def copies_beyond(
+    rank: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, level: int
+) -> float:
+    """Instances of a level that hold the same elements of an operand, by the dimensions assigned so far."""
+    copies = 1.0
+    for j in range(level + 1, factors.shape[1]):
+        for i in range(depth + 1):
+            d = sequence[i]
+            if rank[operand, d] < 0:
+                copies *= factors[0, j, ACROSS, d] * factors[0, j, DOWN, d]
+    return copies
+
+
+@kernel
+def least_energy(
+    rank: Ints,
+    rank_dims: Ints,
+    traits: Ints,
+    factors: Factors,
+    depth: int,
+    sequence: Ints,
+    keep: Small,
+    shares: Floats,
+    unique: Floats,
+    facts: Floats,
+) -> float:
+    """Energy of accesses that no completion of a partial assignment can go below, in pJ.
+
+    What the MACs ask of the innermost level that keeps an operand (`facts`: words at least; of an accumulated
+    operand less the first touches, at most), and what each level further out sends inwards.
+    """
+    operands = traits.shape[0]
+    energy = 0.0
+    for operand in range(operands):
+        accumulated = traits[operand, ACCUMULATED] == 1
+        child = -1
+        for level in range(keep.shape[1]):
+            if keep[0, level, operand] == 0:
+                continue
+            if child < 0:
+                asked = facts[1 + operand]
+                again = max(0.0, asked - facts[1 + operands + operand])
+            else:
+                times = least_refetches(rank, rank_dims, factors, depth, sequence, operand, child)
+                received = unique[operand] * copies_beyond(rank, factors, depth, sequence, operand, child)
+                asked = (
+                    unique[operand] * copies_beyond(rank, factors, depth, sequence, operand, level) * times
+                )
+                again = asked / times * (times - 1.0)
+                filled = received * (times - 1.0) if accumulated else received * times
+                energy += filled * shares[child, 1] * shares[child, MACROS]
+            if accumulated:
+                energy += (asked * shares[level, 2] + again * shares[level, 0]) * shares[level, MACROS]
+            else:
+                energy += asked * shares[level, 0] * shares[level, MACROS]
+            child = level
+    return energy
+
+
+@kernel
+def cost_orders(
+    bounds: Ints,
+    rank: Ints,
+    coefficient: Ints,
+    rank_dims: Ints,
+    traits: Ints,
+    rates: Floats,
+    hidden: Ints,
+    prices: Floats,
+    totals: Floats,
+    factors: Factors,
+    order: Small,
+    keep: Small,
+    reuse: int,
+    first_touch: int,
+    nest: Ints,
+    loops: Ints,
+    levels: Ints,
+    ranks: Ints,
+    classes: Ints,
+    limits: Ints,
+    case_count: Ints,
+    cases: Ints,
+    words: Ints,
+    use: Ints,
+    orders: Small,
+    choice: Ints,
+    objective: int,
+    best: Floats,
+    best_order: Ints,
+) -> float:
+    """Cost a tiling under every combination of its useful orders; how many there were.
+
+    `choice` (L, 3) holds the current, the first and the end of the orders of each level. A better mapping
+    than the best goes to `best` and `best_order`.
+    """
+    depth = factors.shape[1]
+    macs = 1.0
+    for d in range(bounds.size):
+        macs *= bounds[d]
+    costed = 0.0
+    level = 0
+    while level < depth:
+        for at in range(depth):
+            for d in range(bounds.size):
+                order[0, at, d] = orders[choice[at, 0], d]
+        if lay_out(bounds, factors, order, 0, nest, loops, levels):
+            count_even(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                keep,
+                0,
+                reuse,
+                first_touch,
+                nest,
+                loops,
+                levels,
+                ranks,
+                words,
+                use,
+            )
+        else:
+            count_ragged(
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                traits,
+                factors,
+                order,
+                keep,
+                0,
+                reuse,
+                first_touch,
+                nest,
+                ranks,
+                classes,
+                limits,
+                case_count,
+                cases,
+                words,
+                use,
+            )
+        longest, exposed, _bound = busiest(rates, hidden, words, use)
+        cycles = longest + exposed
+        energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
+        for at in range(depth):
+            for operand in range(traits.shape[0]):
+                energy += level_energy_pj(prices, words, use, at, operand)
+        costed += 1.0
+        value = objective_of(objective, cycles, energy)
+        if value < best[0]:
+            best[0] = value
+            for at in range(depth):
+                best_order[at] = choice[at, 0]
+        level = 0
+        while level < depth:  # count up through the combinations
+            choice[level, 0] += 1
+            if choice[level, 0] < choice[level, 2]:
+                break
+            choice[level, 0] = choice[level, 1]
+            level += 1
+    return costed
+
+
+@kernel
+def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
+    """Point `choice` at the useful orders of each level, by which of its temporal loops iterate."""
+    for level in range(factors.shape[1]):
+        mask = 0
+        for d in range(factors.shape[3]):
+            if factors[0, level, TEMPORAL, d] > 1:
+                mask |= 1 << d
+        choice[level, 0] = order_start[level, mask]
+        choice[level, 1] = order_start[level, mask]
+        choice[level, 2] = order_start[level, mask + 1]
+
+
+@kernel
+def lanes(factors: Factors) -> float:
+    """MACs that the spatial loops occupy."""
+    occupied = 1.0
+    for level in range(factors.shape[1]):
+        for d in range(factors.shape[3]):
+            occupied *= factors[0, level, ACROSS, d] * factors[0, level, DOWN, d]
+    return occupied
+
+
+@kernel
+def search_tilings(
+    problem: ProblemColumns,
+    arch: ArchitectureColumns,
+    shares: Floats,
+    chains: Factors,
+    chain_start: Ints,
+    chain_facts: Floats,
+    floor_facts: Floats,
+    floor_extent: Ints,
+    sequence: Ints,
+    unique: Floats,
+    order_start: Ints,
+    orders: Small,
+    objective: int,
+    reuse: int,
+    first_touch: int,
+    min_parallelism: float,
+    mapping: MappingColumns,
+    work: Work,
+    counts: CountColumns,
+    index: Ints,
+    choice: Ints,
+    products: Floats,
+    best: Floats,
+    best_chain: Ints,
+    best_order: Ints,
+    tally: Ints,
+    place: Ints,
+    allowance: float,
+) -> bool:
+    """Search the tilings for one choice of operands kept, held by `mapping`; `best` may hold an incumbent.
+
+    It ends after some `allowance` of work, and returns whether all were searched; called again with the same
+    scratch it goes on. At first `place` (1,), the depth, is 0, `index[0]` the first chain of the first
+    dimension, and all tiles stand at their floors. `tally` (6, D) counts the mappings costed, and what became
+    of partial assignments by the last dimension that they assigned.
+
+    `chain_facts` (chains, 1 + 2 O) and `floor_facts` (D, 1 + 2 O) give, for a chain and at least over the
+    chains of a dimension, its factor of the steps, of the unmerged words of each operand, and of their copies
+    at most. `products` (D + 1, 1 + 2 O) starts with the product of the floors.
+    """
+    bounds, rank, coefficient, rank_dims, traits = problem
+    usable, fanouts, rates, hidden, prices, totals = arch
+    factors, order, keep = mapping
+    nest, loops, levels, ranks, classes, limits, case_count, cases = work
+    words, use = counts
+    dims = bounds.size
+    macs = 1.0
+    for d in range(dims):
+        macs *= bounds[d]
+    depth = place[0]
+    while depth >= 0:
+        if allowance <= 0.0:
+            place[0] = depth
+            return False
+        allowance -= 1.0
+        d = sequence[depth]
+        chain = index[depth]
+        if chain == chain_start[d + 1]:
+            set_floor(floor_extent, d, nest)
+            depth -= 1
+            continue
+        index[depth] += 1
+        place_chain(chains, chain, d, factors, nest)
+        if not fanouts_fit(fanouts, factors, depth, sequence):
+            tally[FANOUT_LIMIT, depth] += 1
+            continue
+        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, nest, ranks):
+            tally[CAPACITY, depth] += 1
+            continue
+        for f in range(chain_facts.shape[1]):
+            products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
+        steps = products[depth + 1, 0]
+        energy = least_energy(
+            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, products[depth + 1]
+        )
+        energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
+        if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
+            tally[BOUND, depth] += 1
+            continue
+        if depth < dims - 1:
+            depth += 1
+            index[depth] = chain_start[sequence[depth]]
+            continue
+        if lanes(factors) < min_parallelism:
+            tally[PARALLELISM, depth] += 1
+            continue
+        line_up_orders(factors, order_start, choice)
+        before = best[0]
+        tally[TILINGS, depth] += 1
+        costed = cost_orders(
+            bounds,
+            rank,
+            coefficient,
+            rank_dims,
+            traits,
+            rates,
+            hidden,
+            prices,
+            totals,
+            factors,
+            order,
+            keep,
+            reuse,
+            first_touch,
+            nest,
+            loops,
+            levels,
+            ranks,
+            classes,
+            limits,
+            case_count,
+            cases,
+            words,
+            use,
+            orders,
+            choice,
+            objective,
+            best,
+            best_order,
+        )
+        allowance -= costed
+        tally[COSTED, depth] += int(costed)
+        if best[0] < before:
+            for i in range(dims):
+                best_chain[sequence[i]] = index[i] - 1
+    return True

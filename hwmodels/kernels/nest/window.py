@@ -1,0 +1,153 @@
+"""How much of a window's tile stays when it slides: by one step, at most, and over sets of loops.
+
+The tile of an operand whose window slides over `times[d]` steps of `span[d]` in every dimension d is fetched
+`T * F - reuse` times over, F being the words that all loops further in bring and T the product of the times.
+`reuse` is a sum over the loops, innermost first, of (times - 1) * kept * the times of the loops further out,
+and `kept` depends on the set of loops further in, not on their order. So the best order is found over sets.
+"""
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.nest.columns import OVERLAP, Floats, Ints
+
+
+@kernel
+def overlap(
+    coefficient: Ints, rank: Ints, operand: int, count: int, sizes: Ints, shifts: Ints, d: int, span: int
+) -> float:
+    """Words that a tile keeps when loop d steps and the loops further in go back by `shifts`."""
+    moving = rank[operand, d]
+    kept = 1.0
+    for r in range(count):
+        shift = -shifts[r]
+        if r == moving:
+            shift += coefficient[operand, d] * span
+        kept *= max(0, sizes[r] - abs(shift))
+    return kept
+
+
+@kernel
+def nearest(target: int, step: int, most: int) -> int:
+    """Least distance from `target` of a multiple of `step`, from none to `most` of it."""
+    times = min(most, max(0, target // step))
+    distance = abs(target - times * step)
+    if times < most:
+        distance = min(distance, abs(target - (times + 1) * step))
+    return distance
+
+
+@kernel
+def window_keeps(
+    coefficient: Ints,
+    rank: Ints,
+    rank_dims: Ints,
+    operand: int,
+    count: int,
+    rule: int,
+    sizes: Ints,
+    moved: Ints,
+    span: Ints,
+    times: Ints,
+) -> float:
+    """Words of a window that any step of loops further out keeps at most, but for those that leave it."""
+    tile = 1.0
+    slid = 1.0
+    carried = False
+    resting = False
+    for d in range(times.size):
+        resting = resting or (times[d] > 1 and rank[operand, d] < 0)
+    for r in range(count):
+        tile *= sizes[r]
+        slid *= max(0, sizes[r] - moved[r])
+        carried = carried or moved[r] > 0
+    if rule != OVERLAP and carried:
+        return tile
+    most = slid if carried and resting else 0.0
+    for r in range(count):
+        a = rank_dims[operand, r, 0]
+        b = rank_dims[operand, r, 1]
+        if b < 0 or (times[a] == 1 and times[b] == 1):
+            continue
+        step_a = coefficient[operand, a] * span[a]
+        step_b = coefficient[operand, b] * span[b]
+        shift = -1
+        if times[a] > 1:
+            shift = nearest(step_a - moved[r], step_b, times[b] - 1)
+        if times[b] > 1:
+            back = nearest(step_b - moved[r], step_a, times[a] - 1)
+            shift = back if shift < 0 else min(shift, back)
+        if rule != OVERLAP and times[a] > 1 and times[b] > 1:
+            shift = 0
+        most = max(most, tile / sizes[r] * max(0, sizes[r] - shift))
+    return most
+
+
+@kernel
+def rest_alone(
+    rank: Ints,
+    operand: int,
+    count: int,
+    sizes: Ints,
+    moved: Ints,
+    times: Ints,
+    reuse: Floats,
+    options: Ints,
+    n: int,
+) -> None:
+    """Fill `reuse` (n,) where only loops that leave the tile in place keep anything, if they come first."""
+    whole = 1.0
+    resting = 1.0
+    own = 0
+    for d in range(times.size):
+        whole *= times[d]
+        if times[d] > 1 and rank[operand, d] < 0:
+            resting *= times[d]
+            own |= 1 << d
+    tile = 1.0
+    for r in range(count):
+        tile *= max(0, sizes[r] - moved[r])
+    for option in range(n):
+        free = options[option] == 0 or options[option] & own
+        reuse[option] = tile * (whole - whole / resting) if free else 0.0
+
+
+@kernel
+def save_over_sets(
+    coefficient: Ints,
+    rank: Ints,
+    operand: int,
+    count: int,
+    sizes: Ints,
+    moved: Ints,
+    span: Ints,
+    times: Ints,
+    loops: Ints,
+    found: int,
+    shifts: Ints,
+    values: Floats,
+) -> None:
+    """Fill `values` (3, 2**D, D): [0] saved by stepping each loop after a set; [1, :, 0] the most from it on.
+
+    Sets are of the `found` loops in `loops`; `moved` (R,) is how far levels further in have carried the tile.
+    """
+    whole = 1.0
+    for d in range(times.size):
+        whole *= times[d]
+    for chosen in range((1 << found) - 1, -1, -1):
+        outside = whole
+        for r in range(count):
+            shifts[r] = moved[r]
+        for k in range(found):
+            if (chosen >> k) & 1:
+                d = loops[k]
+                outside /= times[d]
+                if rank[operand, d] >= 0:
+                    shifts[rank[operand, d]] += coefficient[operand, d] * span[d] * (times[d] - 1)
+        most = 0.0
+        for k in range(found):
+            if (chosen >> k) & 1 == 0:
+                d = loops[k]
+                kept = overlap(coefficient, rank, operand, count, sizes, shifts, d, span[d])
+                saved = (times[d] - 1) * kept * (outside / times[d])
+                values[0, chosen, k] = saved
+                most = max(most, saved + values[1, chosen | (1 << k), 0])
+        values[1, chosen, 0] = most

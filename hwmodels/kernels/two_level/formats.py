@@ -1,0 +1,110 @@
+"""Bits that an element of a stored tensor takes on average, by format: the value's, and those that place it.
+
+The formulas are those of `workloads.sparsity.formats.format_bits`, for tensors whose zeros are scattered
+evenly, one element at a time.
+"""
+
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.two_level.rows import Operand
+
+DENSE = 0
+BITMASK = 1
+RLE = 2
+CSR = 3
+CSC = 4
+COO = 5
+N_M = 6
+BLOCK = 7
+PERIODIC = 8
+
+
+@kernel
+def index_bits(count: float) -> float:
+    """Bits that tell `count` things apart; none for less than two."""
+    return float(math.ceil(math.log2(count))) if count > 1.0 else 0.0
+
+
+@kernel
+def stored_share(density: float, operand: Operand) -> float:
+    """Share of the elements that a format stores as values: the non-zeros, and zeros it cannot leave out."""
+    if operand.format == DENSE:
+        return 1.0
+    if operand.format == RLE:
+        return density / (1.0 - math.pow(1.0 - density, float(1 << operand.run_bits)))
+    if operand.format == N_M:
+        return float(operand.n) / operand.m if density * operand.m <= operand.n else 1.0
+    if operand.format == BLOCK:
+        return 1.0 - (1.0 - density) ** operand.block
+    return density
+
+
+@kernel
+def metadata_bits(stored: float, operand: Operand, elements: float, rows: float) -> float:
+    """Bits of metadata an element, where `stored` of the elements are stored as values.
+
+    The tensor has `rows` rows of `elements / rows` elements.
+    """
+    code = operand.format
+    if code == BITMASK:
+        return 1.0
+    if code == RLE:
+        return stored * operand.run_bits
+    if code == CSR:
+        pointers = (rows + 1.0) * index_bits(stored * elements + 1.0)
+        return stored * index_bits(elements / rows) + pointers / elements
+    if code == CSC:
+        pointers = (elements / rows + 1.0) * index_bits(stored * elements + 1.0)
+        return stored * index_bits(rows) + pointers / elements
+    if code == COO:
+        return stored * index_bits(elements)
+    if code == N_M:
+        return stored * index_bits(float(operand.m)) if stored * operand.m <= operand.n else 0.0
+    if code == BLOCK:
+        blocks = stored * elements / operand.block
+        pointers = (rows + 1.0) * index_bits(math.ceil(blocks) + 1.0)
+        return (blocks * index_bits(elements / operand.block / rows) + pointers) / elements
+    if code == PERIODIC:
+        return operand.block / elements
+    return 0.0
+
+
+@kernel
+def matrix_rows(operand: Operand, channels: float, plane: float, images: float) -> float:
+    """Rows of the matrix that a format sees: channels by positions, and vectors along the format's grain.
+
+    `channels` channels (those of all images) have `plane` elements each. Without a plane an image is a
+    vector: one row, or in compressed columns one column.
+    """
+    if plane > 1.0 or operand.format == CSC:
+        return channels
+    return images
+
+
+class Stored(NamedTuple):
+    """Bytes that an element takes on average, and where."""
+
+    dram: float  # in main memory, metadata included
+    chip: float  # in the operand's own buffer
+    mask: float  # in the mask buffer
+
+
+@kernel
+def stored(
+    operand: Operand, own_bits: int, density: float, elements: float, rows: float, mask_buffer: float
+) -> Stored:
+    """Bytes of an element of a tensor; `own_bits` is the network's own width, 0 where it states none."""
+    bits = float(own_bits) if own_bits > 0 else float(operand.bits)
+    if operand.format == DENSE:
+        return Stored(bits / 8.0, bits / 8.0, 0.0)
+    share = stored_share(density, operand)
+    value = bits * share
+    index = metadata_bits(share, operand, elements, rows)
+    total = (value + index) / 8.0
+    if operand.on_chip == 0:
+        return Stored(total, bits / 8.0, 0.0)
+    if mask_buffer > 0.0:
+        return Stored(total, value / 8.0, index / 8.0)
+    return Stored(total, total, 0.0)

@@ -1,0 +1,220 @@
+"""Everything of one nest on one configuration that no tile changes, computed once."""
+
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import kernel
+from hwmodels.kernels.two_level.formats import Stored, matrix_rows, stored
+from hwmodels.kernels.two_level.layout import CARTESIAN, SYSTOLIC, UNROLLED, channel_group
+from hwmodels.kernels.two_level.rows import Config, Layer, moves
+from hwmodels.kernels.two_level.sparse import shares
+from hwmodels.kernels.two_level.systolic import OUTPUT_STATIONARY, fold_overhead
+
+
+@kernel
+def stored_weight(layer: Layer, config: Config, filters: float, elements: float) -> Stored:
+    """Bytes of a weight; rows of the format are filters."""
+    return stored(
+        config.weight,
+        layer.weight_bits,
+        layer.weight_density,
+        elements,
+        matrix_rows(config.weight, filters, elements / filters, 1.0),
+        config.mask_capacity_bytes,
+    )
+
+
+@kernel
+def stored_input(layer: Layer, config: Config, channels: float, plane: float, images: float) -> Stored:
+    """Bytes of an input element of so many channels (images counted in); see `matrix_rows`."""
+    return stored(
+        config.input,
+        layer.input_bits,
+        layer.input_density,
+        channels * plane,
+        matrix_rows(config.input, channels, plane, images),
+        config.mask_capacity_bytes,
+    )
+
+
+@kernel
+def stored_output(layer: Layer, config: Config, channels: float, plane: float, images: float) -> float:
+    """Bytes of an output in main memory; see `stored_input`."""
+    rows = matrix_rows(config.output, channels, plane, images)
+    return stored(config.output, layer.output_bits, layer.output_density, channels * plane, rows, 0.0).dram
+
+
+class Terms(NamedTuple):
+    """Scalars of one nest on one configuration. Bytes are of the whole nest."""
+
+    interconnect: int
+    flow: int
+    m_edge: float  # PEs that positions are folded on, of a systolic array
+    k_edge: float
+    c_edge: float
+    c_unit: float  # taps folded with each input channel: the window of a systolic array or of im2col, else 1
+    taps: float  # steps along the kernel
+    group: float  # output channels that a cartesian array does at once
+    overhead: float  # cycles a fold takes beyond its stream
+    time: float  # streaming time over the dense machine's
+    kept: float  # multiplications done over all
+    switched: float  # multiplications that spend energy over all
+    front_end: int
+    double: int
+    groups: float
+    positions: float
+    window: float
+    all_k: float
+    all_c: float
+    reduction: float
+    multipliers: float
+    cycle_s: float
+    weight_b: float  # bytes of an element in its buffer
+    input_b: float
+    output_b: float  # bytes of a result in main memory
+    sum_b: float  # bytes of a partial sum
+    input_dram_b: float
+    weight_dram: float  # bytes in main memory over bytes in the buffer
+    input_dram: float
+    weight_moves: float  # 0 where the operand stays on chip: main memory never sees it; else 1
+    input_moves: float
+    result_moves: float
+    weight_mask: float  # bytes in the mask buffer over bytes in the operand's own
+    input_mask: float
+    weight_cap: float
+    input_cap: float
+    output_cap: float
+    shared_cap: float
+    mask_cap: float
+    weight_port_s: float  # seconds an element takes through its port
+    input_port_s: float
+    output_port_s: float
+    read_s: float  # seconds a byte takes from main memory
+    write_s: float
+    dram_read_pj: float  # a byte of main memory
+    dram_write_pj: float
+    weight_fill_pj: float  # a byte of main memory into the buffers
+    input_fill_pj: float
+    output_fill_pj: float
+    output_drain_pj: float  # a byte from the buffer to main memory
+    weight_read_pj: float  # an element from the buffers into the array
+    input_read_pj: float
+    output_write_pj: float
+    output_read_pj: float
+    stays_pj: float  # results that leave the output buffer and stay on chip
+    static_pj_per_s: float
+    busy_pj: float  # a cycle of the busy array
+    mac_pj: float  # all multiply-accumulates
+    result_pj: float  # all outputs leaving the array
+    weight_bytes: float
+    result_bytes: float
+    sum_bytes: float
+
+
+@kernel
+def nest_terms(layer: Layer, config: Config) -> Terms:
+    """Collect the terms of a nest on a configuration."""
+    groups = float(layer.g)
+    positions = float(layer.n * layer.p * layer.q)
+    window = float(layer.r * layer.s)
+    all_k = float(layer.k)
+    all_c = float(layer.c)
+    outputs = groups * positions * all_k
+    weights = groups * all_k * all_c * window
+    share = shares(layer, config, outputs * all_c * window)
+
+    images = float(layer.n)
+    weight = stored_weight(layer, config, groups * all_k, weights)
+    inputs = stored_input(
+        layer, config, images * groups * all_c, float(layer.in_rows * layer.in_cols), images
+    )
+    output_b = stored_output(layer, config, images * groups * all_k, float(layer.p * layer.q), images)
+    sum_b = config.accumulator_bits / 8.0
+    weight_dram, input_dram = weight.dram / weight.chip, inputs.dram / inputs.chip
+    weight_mask, input_mask = weight.mask / weight.chip, inputs.mask / inputs.chip
+    mask_write_pj, mask_read_pj = config.mask_write_pj_per_byte, config.mask_read_pj_per_byte
+    stated = layer.weight_elements + layer.read_elements + layer.write_elements
+    weight_moves, input_moves = moves(layer.weight_elements, stated), moves(layer.read_elements, stated)
+    result_moves = moves(layer.write_elements, stated)
+    weight_filled_pj = (config.weight.write_pj_per_byte + weight_mask * mask_write_pj) / weight_dram
+    input_filled_pj = (config.input.write_pj_per_byte + input_mask * mask_write_pj) / input_dram
+
+    rows, cols = float(config.rows), float(config.cols)
+    m_edge = rows if config.dataflow == OUTPUT_STATIONARY else cols
+    k_edge, c_edge, c_unit, taps, overhead, group = cols, rows, window, 1.0, 0.0, 1.0
+    if config.interconnect == SYSTOLIC:
+        overhead = float(fold_overhead(config.rows, config.cols, config.dataflow))
+    else:
+        c_unit = 1.0
+        if config.interconnect == UNROLLED:
+            k_edge, c_edge = float(config.unroll_k), float(config.unroll_c)
+            taps = float(math.ceil(layer.r / config.unroll_r) * math.ceil(layer.s / config.unroll_s))
+            if config.im2col == 1:
+                c_unit, taps = window, 1.0
+        elif config.interconnect == CARTESIAN:
+            k_edge, c_edge = float(config.unroll_k), 1.0
+            group = float(channel_group(layer, config))
+    return Terms(
+        interconnect=config.interconnect,
+        flow=config.dataflow,
+        m_edge=m_edge,
+        k_edge=k_edge,
+        c_edge=c_edge,
+        c_unit=c_unit,
+        taps=taps,
+        group=group,
+        overhead=overhead,
+        time=share.time,
+        kept=share.kept,
+        switched=share.switched,
+        front_end=share.front_end,
+        double=config.double_buffered,
+        groups=groups,
+        positions=positions,
+        window=window,
+        all_k=all_k,
+        all_c=all_c,
+        reduction=all_c * window,
+        multipliers=rows * cols,
+        cycle_s=1.0 / config.clock_hz,
+        weight_b=weight.chip,
+        input_b=inputs.chip,
+        output_b=output_b,
+        sum_b=sum_b,
+        input_dram_b=inputs.dram,
+        weight_dram=weight_dram,
+        input_dram=input_dram,
+        weight_moves=weight_moves,
+        input_moves=input_moves,
+        result_moves=result_moves,
+        weight_mask=weight_mask,
+        input_mask=input_mask,
+        weight_cap=config.weight.capacity_bytes,
+        input_cap=config.input.capacity_bytes,
+        output_cap=config.output.capacity_bytes,
+        shared_cap=config.shared_capacity_bytes,
+        mask_cap=config.mask_capacity_bytes,
+        weight_port_s=weight.chip / config.weight.port_bytes_per_s,
+        input_port_s=inputs.chip / config.input.port_bytes_per_s,
+        output_port_s=sum_b / config.output.port_bytes_per_s,
+        read_s=1.0 / config.dram_read_bytes_per_s,
+        write_s=1.0 / config.dram_write_bytes_per_s,
+        dram_read_pj=config.dram_read_pj_per_byte,
+        dram_write_pj=config.dram_write_pj_per_byte,
+        weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
+        input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
+        output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
+        output_drain_pj=config.dram_write_pj_per_byte + config.output.read_pj_per_byte,
+        weight_read_pj=config.weight.read_pj_per_byte * weight.chip + mask_read_pj * weight.mask,
+        input_read_pj=config.input.read_pj_per_byte * inputs.chip + mask_read_pj * inputs.mask,
+        output_write_pj=config.output.write_pj_per_byte * sum_b,
+        output_read_pj=config.output.read_pj_per_byte * sum_b,
+        stays_pj=(1.0 - result_moves) * outputs * output_b * config.output.read_pj_per_byte,
+        static_pj_per_s=config.static_w * 1e12,
+        busy_pj=config.busy_pj,
+        mac_pj=outputs * all_c * window * share.switched * config.mac_pj,
+        result_pj=outputs * config.result_pj,
+        weight_bytes=weights * weight.dram,
+        result_bytes=result_moves * outputs * output_b,
+        sum_bytes=outputs * sum_b,
+    )

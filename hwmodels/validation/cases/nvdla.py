@@ -1,0 +1,55 @@
+"""NVDLA's performance sheet, 2048 INT8 multipliers: AlexNet and ResNet-50."""
+
+from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.silicon import nvdla
+
+TITLE = "NVDLA's performance sheet: 2048 INT8 multipliers, 512 KB buffer, 1 GHz, 10 GB/s"
+SOURCE = "NVDLA_OpenSource_Performance.xlsx (github nvdla/hw@8e06b1b)"
+PUBLISHED_CYCLES = {"alexnet": 895443.5625, "resnet50": 7113691.0}  # ms per frame at 1 GHz, times 1e6
+
+_SHAPES = (
+    "Rules read off the sheet's cells and the same for every layer: the greater of multiply and memory "
+    "cycles; 100 cycles a KiB; 3x3 kernels of stride 1 by Winograd; kernels padded to the stride; images as "
+    "four channels. The sheet itself departs from them in conv1 (three channels on AlexNet, eight on "
+    "ResNet-50), in ResNet-50's second stage (64 filters at half rate) and in the memory cycles of "
+    "res3a_branch1 and res5c_branch2c."
+)
+
+
+def rows() -> list[Row]:
+    """Both networks from shapes and from the sheet's own counts; the layers that differ by over 5 %."""
+    return [row for network in PUBLISHED_CYCLES for row in _network(network)]
+
+
+def _network(network: str) -> list[Row]:
+    layers = nvdla.sheet(network)
+
+    def row(quantity: str, published: float, ours: float, tolerance: float | None, note: str) -> Row:
+        return Row(
+            quantity=quantity,
+            unit="cycles",
+            published=published,
+            ours=ours,
+            tolerance=tolerance,
+            source=SOURCE,
+            evidence=Evidence.MODEL,
+            note=note,
+        )
+
+    total = PUBLISHED_CYCLES[network]
+    found = [
+        row(f"{network}: frame, from shapes", total, nvdla.network_cycles(layers), 0.05, _SHAPES),
+        row(
+            f"{network}: frame, given the sheet's counts",
+            total,
+            nvdla.sheet_cycles(layers),
+            0.001,
+            "The rule alone: the sheet's own multiply and memory cycles of each layer go in.",
+        ),
+    ]
+    for layer in layers:
+        ours = max(nvdla.mac_cycles(layer), nvdla.dram_cycles(layer))
+        published = max(layer.mac_cycles, layer.dram_cycles)
+        if abs(ours / published - 1) > 0.05:
+            found.append(row(f"{network}: {layer.name}, from shapes", published, ours, None, _SHAPES))
+    return found

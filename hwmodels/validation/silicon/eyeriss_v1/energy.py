@@ -1,0 +1,55 @@
+"""Energy of the chip: what stands whenever it runs, and what a multiply-accumulate of a non-zero ifmap adds.
+
+The PE gates the filter read and the multiplier where the ifmap is zero (section V-C); clocks, control and
+registers run on. Of these two constants of the chip neither is printed, so both are calibrated on two
+layers and every other layer is predicted from them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwmodels.mapping.engine import Evaluation
+from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
+
+GATED = ("filter_spad", "mac")  # what rests while the ifmap is zero; section V-C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The two constants of the chip at 1 V and 200 MHz."""
+
+    standing_w: float
+    mac_pj: float  # of an ifmap that is not zero, with its scratch-pad accesses
+
+
+def calibrate(one: Layer, other: Layer) -> Calibration:
+    """Solve the two constants from the measured energies and total latencies of two layers."""
+    macs = (effectual_macs(one), effectual_macs(other))
+    determinant = one.total_s * macs[1] - other.total_s * macs[0]
+    return Calibration(
+        standing_w=(one.energy_j * macs[1] - other.energy_j * macs[0]) / determinant,
+        mac_pj=(one.total_s * other.energy_j - other.total_s * one.energy_j) / determinant * 1e12,
+    )
+
+
+def energy_j(layer: Layer, total_s: float, chip: Calibration) -> float:
+    """Energy of a layer, in joules, at a given total latency."""
+    return chip.standing_w * total_s + chip.mac_pj * 1e-12 * effectual_macs(layer)
+
+
+def effectual_macs(layer: Layer) -> float:
+    """Multiply-accumulates of ifmaps that are not zero."""
+    return layer.macs * layer.ifmap_density
+
+
+def component_energy_j(layer: Layer, evaluations: Sequence[Evaluation]) -> float:
+    """Energy of a layer's accesses and multiply-accumulates at the component library's prices, in joules.
+
+    On the chip only, zeros gated. Clock network, control, buses and leakage are not in it.
+    """
+    total_pj = 0.0
+    for result in evaluations:
+        for component, energy_pj in result.energy_by_component_pj.items():
+            if component not in ("dram", "leakage"):
+                total_pj += energy_pj * (layer.ifmap_density if component in GATED else 1.0)
+    return total_pj * 1e-12
