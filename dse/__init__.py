@@ -3,11 +3,20 @@
 Names are loaded when they are first used, so that `import dse` and `springboard --help` are quick.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from workloads.lazy import lazily
 
 if TYPE_CHECKING:
-    from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.errors import (
+        ConstraintError,
+        InfeasibleSpaceError,
+        InputError,
+        SpringboardError,
+        StoreError,
+        StoreWarning,
+        UnknownNameError,
+    )
     from dse.pareto.front import nondominated
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
@@ -38,7 +47,10 @@ _HOMES = {
     "steps": "space.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
+    "InputError": "errors",
+    "SpringboardError": "errors",
     "StoreError": "errors",
+    "StoreWarning": "errors",
     "UnknownNameError": "errors",
     "Result": "results.evaluation",
     "evaluate": "results.evaluation",
@@ -72,11 +84,14 @@ __all__ = [
     "Found",
     "Front",
     "InfeasibleSpaceError",
+    "InputError",
     "Result",
     "Sensitivity",
     "Several",
     "Space",
+    "SpringboardError",
     "StoreError",
+    "StoreWarning",
     "Stressed",
     "Sweep",
     "UnknownNameError",
@@ -98,14 +113,4 @@ __all__ = [
     "uncertainties",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dse' has no attribute {name!r}")
-    value = getattr(import_module(f"dse.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -4,26 +4,44 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from workloads.errors import InputError, SpringboardError, shown
+
+__all__ = [
+    "ConstraintError",
+    "InfeasibleSpaceError",
+    "InputError",
+    "SpringboardError",
+    "StoreError",
+    "StoreWarning",
+    "UnknownNameError",
+    "nearest",
+    "shown",
+]
+
 _MOST_LISTED: Final = 40
 
 
-class UnknownNameError(KeyError):
+class UnknownNameError(KeyError, SpringboardError):
     """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
-class ConstraintError(ValueError):
+class ConstraintError(InputError):
     """An expression that does not parse, or that speaks of something that does not exist."""
 
 
-class InfeasibleSpaceError(ValueError):
+class InfeasibleSpaceError(InputError):
     """No configuration of the space is feasible."""
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A sweep's store cannot be used, read or written."""
+
+
+class StoreWarning(UserWarning):
+    """Something in a store was not as it was written, and was made anew."""
 
 
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:

@@ -5,29 +5,73 @@
 1250
 """
 
-from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
-from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
-from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
-from hwmodels.packing import pack
-from hwmodels.presets import UnknownAcceleratorError, load, names
-from hwmodels.spec import (
-    Accelerator,
-    Array,
-    Buffer,
-    Buffers,
-    Dataflow,
-    Datapath,
-    Macro,
-    Module,
-    OperandSparsity,
-    Sparsity,
-    Stacking,
-    Technology,
-    Unroll,
-    fingerprint,
-    paths,
-)
-from hwmodels.systolic import systolic_cycles
+from typing import TYPE_CHECKING
+
+from workloads.lazy import lazily
+
+if TYPE_CHECKING:
+    from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
+    from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
+    from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+    from hwmodels.errors import SpringboardError
+    from hwmodels.packing import pack
+    from hwmodels.presets import UnknownAcceleratorError, load, names
+    from hwmodels.spec import (
+        Accelerator,
+        Array,
+        Buffer,
+        Buffers,
+        Dataflow,
+        Datapath,
+        Macro,
+        Module,
+        OperandSparsity,
+        Sparsity,
+        Stacking,
+        Technology,
+        Unroll,
+        fingerprint,
+        paths,
+    )
+    from hwmodels.systolic import systolic_cycles
+
+_HOMES = {
+    "Accelerator": "spec",
+    "Array": "spec",
+    "BOUNDS": "columns",
+    "Buffer": "spec",
+    "Buffers": "spec",
+    "ConfigTable": "columns",
+    "Dataflow": "spec",
+    "Datapath": "spec",
+    "LIMITS": "columns",
+    "Macro": "spec",
+    "MainMemory": "components.main_memory",
+    "MetricTable": "columns",
+    "Module": "spec",
+    "OBJECTIVES": "batch",
+    "OperandSparsity": "spec",
+    "OperationTable": "columns",
+    "Sparsity": "spec",
+    "SpringboardError": "errors",
+    "Stacking": "spec",
+    "Technology": "spec",
+    "UnknownAcceleratorError": "presets",
+    "Unroll": "spec",
+    "evaluate": "batch",
+    "evaluate_operations": "batch",
+    "fingerprint": "spec",
+    "load": "presets",
+    "main_memory": "components.main_memory",
+    "main_memory_names": "components.main_memory",
+    "mapspace": "batch",
+    "names": "presets",
+    "pack": "packing",
+    "paths": "spec",
+    "systolic_cycles": "systolic",
+}
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)
 
 __all__ = [
     "BOUNDS",
@@ -47,6 +91,7 @@ __all__ = [
     "OperandSparsity",
     "OperationTable",
     "Sparsity",
+    "SpringboardError",
     "Stacking",
     "Technology",
     "UnknownAcceleratorError",

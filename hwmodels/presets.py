@@ -5,6 +5,7 @@ from functools import cache
 from importlib import import_module
 
 from hwmodels.spec import Accelerator
+from workloads.errors import InputError
 
 _MODULES = {
     "a100_2_4": "a100_2_4",
@@ -23,7 +24,7 @@ _MODULES = {
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 
 
-class UnknownAcceleratorError(KeyError, ValueError):
+class UnknownAcceleratorError(KeyError, InputError):
     """No preset of that name; the message lists the nearest."""
 
     def __str__(self) -> str:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import hashlib
-import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.fields import hints, parse_field
 from hwmodels.parts import (
     CODES,
     NUMBER_FORMATS,
@@ -152,14 +151,15 @@ class Accelerator:
         Parameters
         ----------
         changes
-            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`. Whole components are
-            replaced before their fields, whatever the order given; all changes are applied before anything is
+            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`; a text is read by the
+            field's type ("2 KiB", "400 MHz", "false"; `fields.parse_field`). Whole components are replaced
+            before their fields, whatever the order given; all changes are applied before anything is
             checked. Edges of an array that follow from its unrolling change it (`Array.of_edges`).
 
         Raises
         ------
         ValueError
-            If a path is unknown (the nearest ones are named) or a part refuses its value.
+            If a path is unknown (the nearest ones are named), or a field or its part refuses its value.
 
         """
         for path in changes:
@@ -174,37 +174,22 @@ class Accelerator:
         return dataclasses.replace(changed, array=array)
 
 
-def _replaced(part: Any, changes: Mapping[str, Any]) -> Any:
+def _replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
     """Rebuild a dataclass once with all changes under it, so that only the final state is checked."""
-    here = {path: value for path, value in changes.items() if "." not in path}
-    if "main_memory" in here and isinstance(here["main_memory"], str):
-        here["main_memory"] = main_memory(here["main_memory"])
+    known = hints(type(part))
+    here = {
+        name: parse_field(known[name], value, prefix + name)
+        for name, value in changes.items()
+        if "." not in name
+    }
     below: dict[str, dict[str, Any]] = {}
     for path, value in changes.items():
         if "." in path:
             head, rest = path.split(".", 1)
             below.setdefault(head, {})[rest] = value
     for head, deeper in below.items():
-        here[head] = _replaced(here.get(head, getattr(part, head)), deeper)
-    for name, value in here.items():
-        _check_kind(part, name, value)
+        here[head] = _replaced(here.get(head, getattr(part, head)), deeper, f"{prefix}{head}.")
     return dataclasses.replace(part, **here)
-
-
-def _check_kind(part: Any, name: str, value: Any) -> None:
-    """Refuse something else where a part, or a tuple of parts, belongs."""
-    owner: Any = type(part)
-    hint = _hints(owner)[name]
-    wanted = typing.get_origin(hint) if typing.get_origin(hint) is tuple else hint
-    plain = wanted in (bool, int, float, str, Dataflow)  # these the part checks itself
-    if not plain and not isinstance(value, wanted):
-        kind = getattr(hint, "__name__", str(hint))
-        raise ValueError(f"{owner.__name__}.{name} must be of type {kind}, got {value!r}")
-
-
-@functools.cache
-def _hints(part: type) -> dict[str, Any]:
-    return typing.get_type_hints(part)
 
 
 def paths(part: Any, prefix: str = "") -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hwmodels.checks import positive, whole
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
+from hwmodels.fields import hint_of, parse_field
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
@@ -107,13 +108,12 @@ class Template:
         for path, value in changes.items():
             if path not in known:
                 raise ValueError(f"Template has no field {path!r}; it has {', '.join(known)}")
+            read = parse_field(hint_of(self, path), value, path)
             head, dot, rest = path.partition(".")
             if dot:
-                inside.setdefault(head, {})[rest] = value
+                inside.setdefault(head, {})[rest] = read
             else:
-                whole_parts[head] = (
-                    main_memory(value) if (head, type(value)) == ("main_memory", str) else value
-                )
+                whole_parts[head] = read
         for head, fields in inside.items():
             part = whole_parts.get(head, getattr(self, head))
             whole_parts[head] = dataclasses.replace(part, **fields)

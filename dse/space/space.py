@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.errors import nearest
-from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices
+from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from dse.space.constraints import BASE, Constraint, parse_constraint
-from dse.space.quantities import show
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.columns import ConfigTable
 from hwmodels.kernels.template.columns import TemplateMetrics
+from hwmodels.quantities import show
 from hwmodels.spec import Accelerator, fingerprint
 from hwmodels.spec import paths as spec_paths
 from hwmodels.template import Template
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -382,8 +383,9 @@ def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
             held = spec_paths(base.replace(dict(zip(fields, choice, strict=True))))
         except (TypeError, ValueError, KeyError) as refusal:
             text = " at ".join(str(label_of(part)) for part in choice)
-            raise ValueError(f"axis {name}: {text!r} will not do: {refusal}") from None
+            raise InputError(f"axis {name}: {shown(text)} will not do: {refusal}", path=name) from None
         values.append(tuple(held[field] for field in fields))
+    refuse_twice(name, values)
     columns = (_labels(field, held) for field, held in zip(fields, zip(*values, strict=True), strict=True))
     return Axis(name, fields, tuple(values), tuple(zip(*columns, strict=True)))
 

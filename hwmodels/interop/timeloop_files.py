@@ -8,10 +8,12 @@ from typing import Any
 
 import yaml
 
+from workloads.errors import InputError
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class TimeloopInputError(ValueError):
+class TimeloopInputError(InputError):
     """A file that is no Timeloop input this program understands; the message names the file and the key."""
 
     def __init__(self, message: str) -> None:

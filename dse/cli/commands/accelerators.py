@@ -24,8 +24,8 @@ def command(
     """
     import hwmodels
     from dse.space.axes import label_of
-    from dse.space.quantities import binary_bytes, si
     from dse.views.text import text_table
+    from hwmodels.quantities import binary_bytes, si
 
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if json:

@@ -44,11 +44,9 @@ def command(
     """
     import hwmodels
     from dse.results.evaluation import evaluate
-    from dse.space.axes import choices_of
     from dse.views.text import broken, operations_text
 
-    changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
-    machine = hwmodels.load(acc).replace(changes)
+    machine = hwmodels.load(acc).replace(pairs("--set", set_))
     result = evaluate(
         network_of(net, dim, unknown, batch), machine, batch, mapping_objective=mapping_objective
     )

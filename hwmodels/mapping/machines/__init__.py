@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from hwmodels.mapping.machines import eyeriss_v1, nvdla_like, simba_like, tpu_v1
 from hwmodels.mapping.machines.machine import Machine
+from workloads.errors import SpringboardError
 
 __all__ = ["Machine", "UnknownMachineError", "load", "names"]
 
@@ -22,7 +23,7 @@ _MACHINES: dict[str, Callable[[], Machine]] = {
 }
 
 
-class UnknownMachineError(KeyError):
+class UnknownMachineError(KeyError, SpringboardError):
     """A name that is no machine's; `str` gives the message without a KeyError's quotes."""
 
     def __str__(self) -> str:
