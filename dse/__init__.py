@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
-    from dse.run.sweep import sweep
+    from dse.run.opening import Verification
+    from dse.run.sweep import resume, sweep
     from dse.run.template_model import Compromise, choose_together, software_defined
     from dse.space.axes import Axis, powers_of_two, steps
     from dse.space.named import named_space, space_names
@@ -71,7 +73,10 @@ _HOMES = {
     "stress": "uncertain.stressing",
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
+    "open": "results.opened",
+    "resume": "run.sweep",
     "sweep": "run.sweep",
+    "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
 
@@ -95,13 +100,16 @@ __all__ = [
     "Stressed",
     "Sweep",
     "UnknownNameError",
+    "Verification",
     "choose_together",
     "evaluate",
     "explain",
     "lifetime_years",
     "named_space",
     "nondominated",
+    "open",
     "powers_of_two",
+    "resume",
     "search",
     "sensitivity",
     "several",

@@ -82,8 +82,19 @@ def parse_field(hint: Any, value: Any, path: str) -> Any:
     )
 
 
-def read_part(kind: type[Any], fields: Mapping[str, Any], path: str = "") -> Any:
+def read_part(kind: type[Any], fields: Mapping[str, Any], path: str = "", unknown: str = "refuse") -> Any:
     """Make a part of its fields as plain data, each read by its own type; the reverse of `plain`.
+
+    Parameters
+    ----------
+    kind
+        The part's class.
+    fields
+        Field -> value.
+    path
+        Where the part stands, for messages.
+    unknown
+        What to do with fields that the class does not have: "refuse", or "drop", as of a later version.
 
     Raises
     ------
@@ -94,9 +105,13 @@ def read_part(kind: type[Any], fields: Mapping[str, Any], path: str = "") -> Any
     known = hints(kind)
     before = f"{path}." if path else ""
     for name in fields:
-        if name not in known:
+        if name not in known and unknown == "refuse":
             raise InputError(f"{before}{name}: {kind.__name__} has no such field", path=before + str(name))
-    values = {name: parse_field(known[name], value, before + name) for name, value in fields.items()}
+    values = {
+        name: parse_field(known[name], value, before + name)
+        for name, value in fields.items()
+        if name in known
+    }
     for field in dataclasses.fields(kind):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in values:

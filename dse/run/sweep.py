@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from dse.errors import StoreError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
+from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
-from dse.run.parts import Parts, part_of_range
+from dse.run.opening import definition_of, held_parts
+from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
@@ -100,11 +103,17 @@ def sweep(
     Raises
     ------
     StoreError
-        If the store was made for something else, is in use, or cannot be written.
+        If the store was made for something else or by another version of the model, is in use, or cannot be
+        written.
     ValueError
         If an argument is refused, or a feasible point has an objective that is not finite.
     KeyboardInterrupt
         On Ctrl-C; with a store, the same call resumes and only the chunks in flight are lost.
+
+    Warns
+    -----
+    StoreWarning
+        If a part in the store was not whole; the line names what is computed again, and why.
 
     """
     if keep not in ("all", "front"):
@@ -116,24 +125,78 @@ def sweep(
     name, table = network_table(network, batch)
     layers, _ = deduplicate(table)
     parsed = objectives_of(objectives)
-    share = min(1.0, _SAMPLE / space.size)
     kept: dict[str, Any] = {"rows": keep}
-    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
     if keep == "front":
-        kept.update(objectives=[str(objective) for objective in parsed], share=share)
-        task = partial(front_of_range, task, objectives=parsed, share=share)
-    if store is not None:
-        task = partial(part_of_range, task, space=space, objectives=parsed)
+        kept.update(objectives=[str(objective) for objective in parsed], share=min(1.0, _SAMPLE / space.size))
+    asked = Definition(name, layers, space, mapping_objective, parsed, kept)
+    return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
+
+
+def resume(
+    store: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Sweep:
+    """Go on with the sweep that a store holds: compute what is missing, and again what is not whole.
+
+    Parameters
+    ----------
+    store
+        Its folder; network, space and objectives are those that it was made with.
+    executor, workers, progress
+        As of `sweep`.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    StoreError
+        If there is no sweep in the folder, it was made by another version of the model, is in use, or cannot
+        be written.
+
+    Warns
+    -----
+    StoreWarning
+        If a part was not whole; the line names what is computed again, and why.
+
+    """
+    asked = definition_of(Path(store))
+    return _carry_out(asked, store, None, _Run(executor, workers, progress))
+
+
+class _Run(NamedTuple):
+    """Where a sweep is computed, and who watches."""
+
+    executor: Executor | None
+    workers: int | None
+    progress: bool | None
+
+
+def _carry_out(
+    asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
+) -> Sweep:
+    """Compute what is not there yet, and gather everything."""
+    name, layers, space, mapping_objective, objectives, kept = asked
+    every_row = kept["rows"] == "all"
+    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
+    if not every_row:
+        task = partial(front_of_range, task, objectives=objectives, share=kept["share"])
     size = chunk or chunk_size(layers, space)
     with contextlib.ExitStack() as stack:
         opened = None
         if store is not None:
             manifest = manifest_of(name, layers, space, mapping_objective, kept, size)
-            opened = stack.enter_context(Store(store, manifest))
-        gather = Gather(space, parsed, keep == "all", opened.parts if opened else None)
-        size = opened.parts.chunk if opened else size
-        _fill(gather, opened, Sent(task), space, size, executor, workers, progress)
-        return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
+            opened = stack.enter_context(Store(store, manifest, write_definition(asked)))
+            size, owner = opened.parts.chunk, opened.parts.owner
+            task = partial(part_of_range, task, space=space, objectives=objectives, owner=owner)
+        parts = opened.parts if opened else None
+        gather = Gather(space, objectives, every_row, parts)
+        _fill(gather, opened, Sent(task), space, size, run)
+        return Sweep(name, layers, space, mapping_objective, objectives, gather.finish(), parts)
 
 
 def chunk_size(layers: LayerTable, space: Space) -> int:
@@ -160,21 +223,12 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _fill(
-    gather: Gather,
-    store: Store | None,
-    task: Task,
-    space: Space,
-    chunk: int,
-    executor: Executor | None,
-    workers: int | None,
-    progress: bool | None,
-) -> None:
+def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: int, run: _Run) -> None:
     """Gather what the store holds, then compute and store the rest."""
     excluded = [len(LIMITS) + position for position, _ in space.architecture_constraints]
     done = 0  # configurations costed; points that a constraint excludes do not count
     held: set[int] = set()  # starts of ranges
-    for start, stop, found in _held(store.parts, gather.needed) if store is not None else ():
+    for start, stop, found in held_parts(store.parts, gather.needed) if store is not None else ():
         gather.add(start, stop, found)
         held.add(start)
         done += _costed(found, excluded)
@@ -184,15 +238,15 @@ def _fill(
     todo = (
         (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
     )
-    own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
+    own = ThreadPoolExecutor(run.workers or default_workers()) if run.executor is None else None
 
     @cache
     def total() -> int:
         return space.admissible() if space.size <= _MOST_COUNTED else space.size
 
-    with Progress(total, done, progress) as bar:
+    with Progress(total, done, run.progress) as bar:
         try:
-            for start, stop, result in _completed(own or executor, task, todo):
+            for start, stop, result in _completed(own or run.executor, task, todo):
                 if store is not None:
                     store.write(start, stop, result.part)
                 gather.add(start, stop, result)
@@ -208,14 +262,6 @@ def _fill(
         finally:
             if own is not None:
                 own.shutdown(wait=True, cancel_futures=True)
-
-
-def _held(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int, Chunk]]:
-    """Parts that are there and whole."""
-    for start, stop in parts.there():
-        chunk = parts.read(start, stop, columns)
-        if chunk is not None:
-            yield start, stop, chunk
 
 
 def _costed(chunk: Chunk, excluded: list[int]) -> int:

@@ -155,7 +155,7 @@ def test_a_lock_that_cannot_be_written_is_let_go(undisturbed, tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("dse.run.store.os.write", full)
+        patched.setattr("dse.run.lock.os.write", full)
         with pytest.raises(StoreError, match=r"cannot be created \(No space left on device\)"):
             Store(tmp_path, manifest)
     Store(tmp_path, manifest).close()
