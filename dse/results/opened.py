@@ -3,7 +3,6 @@
 import os
 import warnings
 from functools import partial
-from pathlib import Path
 
 from dse.errors import StoreError, StoreWarning
 from dse.results.sweep import Sweep
@@ -11,7 +10,7 @@ from dse.run.definition import Definition
 from dse.run.digest import model_digest
 from dse.run.gather import Gather, Gathered
 from dse.run.network import fingerprint_of
-from dse.run.opening import definition_of
+from dse.run.opening import definition_of, folder_of
 from dse.run.parts import Parts
 from dse.run.store import FORMAT, parts_of, read_manifest
 
@@ -41,9 +40,7 @@ def open(path: str | os.PathLike[str]) -> Sweep:
         If it was made by another version of the model. Its rows are read as they are; it cannot be resumed.
 
     """
-    if not os.fspath(path):
-        raise StoreError("store: its folder has an empty name; name a folder", path="store")
-    folder = Path(path)
+    folder = folder_of(path)
     definition = definition_of(folder)
     manifest = read_manifest(folder)
     if manifest["format"] != FORMAT:

@@ -1,5 +1,6 @@
 """What a store holds, without being told: its definition, its parts, and what is wrong with them."""
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dse.run.store import read_manifest
 from dse.run.task import Chunk
 
 _MOST_NAMED = 3
+_STRAY = "no part of this store"
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,27 @@ class Verification:
         return not self.faults
 
     def __str__(self) -> str:
-        if not self.faults:
-            return f"store {self.store}: all {self.parts:,} parts are whole"
-        wrong = len(self.faults)
-        return f"store {self.store}: {self.parts:,} parts, {wrong:,} files not as they should be"
+        strays = list(self.faults.values()).count(_STRAY)
+        whole = self.parts - len(self.faults) + strays
+        said = f"store {self.store}: {whole:,} of {self.parts:,} parts whole"
+        return said + (f"; {strays:,} other files in parts/" if strays else "")
+
+
+def folder_of(store: str | os.PathLike[str]) -> Path:
+    """Folder of a store that is there.
+
+    Raises
+    ------
+    StoreError
+        If there is none.
+
+    """
+    if not os.fspath(store):
+        raise StoreError("store: the name of its folder is empty", path="store")
+    folder = Path(store)
+    if not folder.is_dir():
+        raise StoreError(f"store {folder}: there is no such folder", path="store")
+    return folder
 
 
 def definition_of(path: Path) -> Definition:
@@ -113,5 +132,5 @@ def verify(parts: Parts) -> Verification:
                 parts.file(start, stop).name, f"out of place: nothing holds rows from {reached}"
             )
         reached = stop
-    faults.update(dict.fromkeys(parts.strays(), "no part of this store"))
+    faults.update(dict.fromkeys(parts.strays(), _STRAY))
     return Verification(str(parts.folder.parent), len(ranges), faults)

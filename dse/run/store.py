@@ -11,7 +11,6 @@ that was not. Any tool that reads Parquet opens `parts/*.parquet` directly.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import warnings
@@ -30,6 +29,7 @@ from dse.run.parts import Parts
 from dse.run.seal import owner_of
 from dse.run.task import limit_names
 from dse.space.space import Space
+from dse.version import version
 from workloads.errors import LONGEST_VALUE
 from workloads.table import LayerTable
 
@@ -38,14 +38,6 @@ FORMAT: Final = 2
 
 _FREE: Final = ("version", "chunk")
 """Fields that may differ where a sweep resumes: the model has a digest, and every part says its rows."""
-
-
-def version() -> str:
-    """Version of the project, "source" where it runs without being installed."""
-    try:
-        return importlib.metadata.version("springboard")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
 
 
 def manifest_of(
@@ -96,7 +88,7 @@ class Store:
         self, path: str | os.PathLike[str], manifest: Mapping[str, Any], definition: bytes | None = None
     ) -> None:
         if not os.fspath(path):
-            raise StoreError("store: its folder has an empty name; name a folder", path="store")
+            raise StoreError("store: the name of its folder is empty", path="store")
         self.path = Path(path)
         self._lock: int | None = None
         folder = self.path / "parts"
@@ -220,7 +212,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         if not isinstance(found, dict) or found.pop("sha256", None) != _checksum(found):
             raise StoreError(f"store {path}: manifest.json cannot be read (it was damaged or edited)")
     except FileNotFoundError:
-        has = "parts but no manifest.json" if (path / "parts").exists() else "no store"
+        has = "parts but no manifest.json" if (path / "parts").exists() else "no sweep and no search"
         raise StoreError(f"store {path}: holds {has}") from None
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, StoreError):

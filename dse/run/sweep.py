@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from dse.results.sweep import Sweep
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
-from dse.run.opening import definition_of, held_parts
+from dse.run.opening import definition_of, folder_of, held_parts
 from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
@@ -164,7 +163,7 @@ def resume(
         If a part was not whole; the line names what is computed again, and why.
 
     """
-    asked = definition_of(Path(store))
+    asked = definition_of(folder_of(store))
     return _carry_out(asked, store, None, _Run(executor, workers, progress))
 
 

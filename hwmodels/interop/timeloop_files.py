@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,10 @@ class Value:
         """Refuse keys that are not supported."""
         for key, value in self.items():
             if key not in supported:
+                near = get_close_matches(str(key), supported)
+                first = [*near, *(other for other in supported if other not in near)]
                 raise TimeloopInputError(
-                    f"{value.file}: key {value.path!r} is not supported; "
-                    f"supported {what}: {', '.join(supported)}"
+                    f"{value.file}: key {value.path!r} is not supported; supported {what}: {', '.join(first)}"
                 )
 
 

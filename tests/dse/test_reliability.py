@@ -192,7 +192,7 @@ def test_a_store_opens_without_being_told(whole, monkeypatch):
         swept.front(["latency_s", "-utilisation"]).frame
     )
     assert opened.verify()
-    assert "all 9 parts are whole" in str(opened.verify())
+    assert "9 of 9 parts whole" in str(opened.verify())
 
 
 LINKED = {
