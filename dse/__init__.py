@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.sweep import sweep
-    from dse.run.template_model import Compromise, choose_together, software_defined
     from dse.space.axes import Axis, powers_of_two, steps
     from dse.space.named import named_space, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
+    from dse.strategies.compromise import Compromise, choose_together, software_defined
     from dse.strategies.search import search
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Axis": "space.axes",
     "Certificate": "strategies.certificate",
-    "Compromise": "run.template_model",
-    "choose_together": "run.template_model",
-    "software_defined": "run.template_model",
+    "Compromise": "strategies.compromise",
+    "choose_together": "strategies.compromise",
+    "software_defined": "strategies.compromise",
     "powers_of_two": "space.axes",
     "steps": "space.axes",
     "ConstraintError": "errors",

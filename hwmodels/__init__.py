@@ -1,33 +1,85 @@
 """What a network costs on an accelerator: specs above, arrays and compiled kernels below.
 
+Names are loaded when they are first used, so that what needs no kernel does not wait for a compiler.
+
 >>> import hwmodels
 >>> hwmodels.systolic_cycles(m=196, k=36, n=8, rows=8, cols=8, dataflow="os")
 1250
 """
 
-from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
-from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
-from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
-from hwmodels.packing import pack
-from hwmodels.presets import UnknownAcceleratorError, load, names
-from hwmodels.spec import (
-    Accelerator,
-    Array,
-    Buffer,
-    Buffers,
-    Dataflow,
-    Datapath,
-    Macro,
-    Module,
-    OperandSparsity,
-    Sparsity,
-    Stacking,
-    Technology,
-    Unroll,
-    fingerprint,
-    paths,
-)
-from hwmodels.systolic import systolic_cycles
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
+    from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
+    from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+    from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+    from hwmodels.machine import Machine, Model
+    from hwmodels.machine_file import write_machine
+    from hwmodels.packing import pack
+    from hwmodels.presets import UnknownAcceleratorError, load, names, register
+    from hwmodels.spec import (
+        Accelerator,
+        Array,
+        Buffer,
+        Buffers,
+        Dataflow,
+        Datapath,
+        Macro,
+        Module,
+        OperandSparsity,
+        Sparsity,
+        Stacking,
+        Technology,
+        Unroll,
+        fingerprint,
+        paths,
+    )
+    from hwmodels.systolic import systolic_cycles
+
+_HOMES = {
+    "Accelerator": "spec",
+    "Array": "spec",
+    "BOUNDS": "columns",
+    "Buffer": "spec",
+    "Buffers": "spec",
+    "ConfigTable": "columns",
+    "Dataflow": "spec",
+    "Datapath": "spec",
+    "LIMITS": "columns",
+    "Level": "levels",
+    "LevelMachine": "levels",
+    "MacPrices": "levels",
+    "Machine": "machine",
+    "Macro": "spec",
+    "MainMemory": "components.main_memory",
+    "MetricTable": "columns",
+    "Model": "machine",
+    "Module": "spec",
+    "OBJECTIVES": "batch",
+    "OperandSparsity": "spec",
+    "OperationTable": "columns",
+    "Prices": "levels",
+    "Sparsity": "spec",
+    "Stacking": "spec",
+    "Technology": "spec",
+    "UnknownAcceleratorError": "presets",
+    "Unroll": "spec",
+    "evaluate": "batch",
+    "evaluate_operations": "batch",
+    "fingerprint": "spec",
+    "load": "presets",
+    "main_memory": "components.main_memory",
+    "main_memory_names": "components.main_memory",
+    "mapspace": "batch",
+    "names": "presets",
+    "pack": "packing",
+    "paths": "spec",
+    "register": "presets",
+    "systolic_cycles": "systolic",
+    "write_machine": "machine_file",
+}
 
 __all__ = [
     "BOUNDS",
@@ -40,12 +92,18 @@ __all__ = [
     "ConfigTable",
     "Dataflow",
     "Datapath",
+    "Level",
+    "LevelMachine",
+    "MacPrices",
+    "Machine",
     "Macro",
     "MainMemory",
     "MetricTable",
+    "Model",
     "Module",
     "OperandSparsity",
     "OperationTable",
+    "Prices",
     "Sparsity",
     "Stacking",
     "Technology",
@@ -61,5 +119,19 @@ __all__ = [
     "names",
     "pack",
     "paths",
+    "register",
     "systolic_cycles",
+    "write_machine",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwmodels' has no attribute {name!r}")
+    value = getattr(import_module(f"hwmodels.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

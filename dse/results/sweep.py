@@ -17,7 +17,6 @@ from dse.run.gather import Gathered
 from dse.run.task import cost_index, limit_names
 from dse.space.sampling import spread
 from dse.space.space import Space
-from hwmodels.columns import LIMITS
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Sweep:
     def evaluated(self) -> int:
         """Number of configurations costed: the space's points that no architecture constraint excludes."""
         counts = self.gathered.counts
-        excluded = [len(LIMITS) + position for position, _ in self.space.architecture_constraints]
+        excluded = [len(self.space.limits) + position for position, _ in self.space.architecture_constraints]
         return int(counts.sum() - counts[excluded].sum())
 
     @property

@@ -1,11 +1,8 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from workloads.table import LayerTable
 
@@ -75,11 +72,3 @@ def load_network(
     if name.endswith(".onnx") or "/" in name or Path(name).is_file():
         return workloads.from_onnx(name, dims=dims, batch=batch, unknown=unknown)
     return workloads.load(name)
-
-
-def fingerprint_of(layers: LayerTable) -> str:
-    """Hash of a layer table, 16 hexadecimal digits."""
-    digest = sha256()
-    for name, column in zip(layers._fields, layers, strict=True):
-        digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()[:16]

@@ -23,11 +23,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from dse.errors import StoreError
-from dse.run.network import fingerprint_of
 from dse.run.parts import Parts
 from dse.run.task import limit_names
 from dse.space.space import Space
-from workloads.table import LayerTable
+from workloads.table import LayerTable, fingerprint
 
 FORMAT: Final = 1
 """Version of the layout; a store of another one is refused."""
@@ -65,7 +64,7 @@ def manifest_of(
         "format": FORMAT,
         "version": version(),
         "technology": technology_fingerprint(),
-        "network": {"name": network, "fingerprint": fingerprint_of(layers)},
+        "network": {"name": network, "fingerprint": fingerprint(layers)},
         "space": space.describe(),
         "mapping_objective": mapping_objective,
         "kept": dict(kept),

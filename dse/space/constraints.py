@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import ConstraintError, nearest
-from dse.space.quantities import NUMBER_WITH_UNIT, parse
+from hwmodels.quantities import NUMBER_WITH_UNIT, parse
 
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,

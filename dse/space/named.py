@@ -221,7 +221,7 @@ def software_defined() -> Space:
     Groups of MACs, banks of memory, tiles and the order of their loops, after the software-defined
     design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021).
     """
-    from dse.run.template_model import software_defined as template_space
+    from dse.strategies.compromise import software_defined as template_space
 
     return template_space()
 

@@ -9,23 +9,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.metrics import columns
 from dse.run.network import Network
 from dse.run.sweep import default_workers
-from dse.run.task import Columns
-from dse.space.constraints import BASE
-from dse.space.quantities import show
+from dse.run.task import cost_index
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
-from hwmodels.columns import LIMITS
-from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
-from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
+from hwmodels.quantities import show
+from hwmodels.template import LOOP_ORDERS, Template
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -66,7 +62,7 @@ def software_defined(base: Template | None = None) -> Space:
 
     """
     return Space(
-        cast(Any, base or Template()),
+        base or Template(),
         axes={
             "loop_order": list(LOOP_ORDERS),
             "groups": [8, 16, 32, 64],
@@ -83,65 +79,6 @@ def software_defined(base: Template | None = None) -> Space:
         name="software_defined",
         assumptions=["formulas and constants of the template are this project's (assumed)"],
     )
-
-
-def is_template(space: Space) -> bool:
-    """Say whether a space's machines are templates."""
-    return isinstance(space.base, Template)
-
-
-def pack_points(space: Space, index: NDArray[np.int64]) -> TemplateTable:
-    """Configuration table of the points at `index`, for `hwmodels.template.evaluate_templates`."""
-    moved = {
-        field: ([value[position] for value in axis.values], codes)
-        for axis, codes in zip(space.axes, space.codes(index), strict=True)
-        for position, field in enumerate(axis.fields)
-    }
-    return pack_templates(cast(Template, space.base), moved, len(index))
-
-
-def cost_templates(layers: LayerTable, space: Space, index: NDArray[np.int64]) -> Columns:
-    """Cost points of a template's space; as `dse.run.task.cost_index`, which costs accelerators.
-
-    Parameters
-    ----------
-    layers
-        The network's layer table.
-    space
-        A space around a template.
-    index
-        Points, shape (n,).
-
-    Returns
-    -------
-    Columns
-        Arrays of shape (n,). Metrics that the template does not model are NaN.
-
-    """
-    broken = space.violated(index)
-    live = np.flatnonzero(broken < 0)
-    found: Columns = {"index": index, **{name: np.full(len(index), np.nan) for name in columns()}}
-    limit = np.where(broken < 0, 0, broken + len(LIMITS)).astype(np.int16)
-    if len(live):
-        costed = evaluate_templates(layers, pack_points(space, index[live]))
-        for name in set(TemplateMetrics._fields) & set(columns()):
-            found[name][live] = getattr(costed, name)
-        limit[live] = costed.limit
-    _constrain(layers, space, found, limit)
-    return {**found, "feasible": limit == 0, "limit": limit}
-
-
-def _constrain(layers: LayerTable, space: Space, found: Columns, limit: NDArray[np.int16]) -> None:
-    """Mark rows that break a constraint over metrics, the first broken one naming the limit."""
-    if not space.metric_constraints:
-        return
-    values = {**space.constraint_values(found["index"]), **found}
-    if any(name.startswith(BASE) for _, constraint in space.metric_constraints for name in constraint.names):
-        own = evaluate_templates(layers, pack_templates(cast(Template, space.base)))
-        values.update({BASE + name: getattr(own, name)[0] for name in TemplateMetrics._fields})
-        values.update({BASE + name: np.nan for name in columns() if BASE + name not in values})
-    for position, constraint in space.metric_constraints:
-        limit[(limit == 0) & ~constraint.holds(values, len(limit))] = len(LIMITS) + position
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,14 +142,14 @@ def choose_together(
     top: int = 1000,
     workers: int | None = None,
 ) -> Compromise:
-    """Choose a machine for each network alone and one for all, by costing every point of a template's space.
+    """Choose a machine for each network alone and one for all, by costing every point of a space.
 
     Parameters
     ----------
     networks
         The networks; by default the paper's eight.
     space
-        A space around a template; by default `software_defined()`.
+        A space; by default `software_defined()`.
     area_mm2
         Limit of area.
     top
@@ -227,8 +164,7 @@ def choose_together(
     Raises
     ------
     ValueError
-        If the space is not of templates, `top` is not positive, or no machine runs all networks within the
-        limit.
+        If `top` is not positive, or no machine runs all networks within the limit.
 
     Notes
     -----
@@ -239,8 +175,6 @@ def choose_together(
     if top < 1:
         raise ValueError(f"choose_together: top must be at least 1, got {top}")
     chosen = space or software_defined()
-    if not is_template(chosen):
-        raise ValueError(f"choose_together: space {chosen.name} is not of templates")
     members = networks.members if isinstance(networks, Several) else several(networks).members
     starts = range(0, chosen.size, _CHUNK)
     with ThreadPoolExecutor(workers or default_workers()) as executor:
@@ -279,7 +213,7 @@ def choose_together(
 def _most_selective_first(space: Space, members: Sequence[One]) -> list[int]:
     """Order in which fewest networks are costed on machines that another one excludes."""
     probe = np.unique(np.linspace(0, space.size - 1, _PROBES).astype(np.int64))
-    runs = [int(cost_templates(member.layers, space, probe)["feasible"].sum()) for member in members]
+    runs = [int(cost_index(member.layers, space, probe)["feasible"].sum()) for member in members]
     return [int(member) for member in np.argsort(runs, kind="stable")]
 
 
@@ -288,13 +222,12 @@ def _eligible(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Points of a chunk that run every network within the limit: indices, areas, logarithms of latencies."""
     index = np.arange(start, min(start + _CHUNK, space.size), dtype=np.int64)
-    area = np.array(pack_points(space, index).area_mm2)
-    index, area = index[area <= area_mm2], area[area <= area_mm2]
+    area = np.zeros(len(index))
     latency: dict[int, NDArray[np.float64]] = {}
     for member in order:
-        found = cost_templates(members[member].layers, space, index)
-        kept = found["feasible"]
-        index, area = index[kept], area[kept]
+        found = cost_index(members[member].layers, space, index)
+        kept = found["feasible"] & (found["area_mm2"] <= area_mm2)
+        index, area = index[kept], found["area_mm2"][kept]
         latency = {other: column[kept] for other, column in latency.items()}
         latency[member] = found["latency_s"][kept]
     return index, area, np.log(np.stack([latency[member] for member in range(len(members))]))
