@@ -1,5 +1,6 @@
 """What is computed: networks as graphs of operations, lowered to the layer table that `hwmodels` reads."""
 
+from workloads.edges import EdgeTable
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers import from_onnx, from_torch
@@ -10,6 +11,7 @@ from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
 
 __all__ = [
+    "EdgeTable",
     "Graph",
     "GraphError",
     "Kind",

@@ -17,6 +17,7 @@ from workloads.tensors import Tensor, Weight, content_hash
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workloads.edges import EdgeTable
     from workloads.sparsity.formats import Storage
 
 
@@ -169,12 +170,53 @@ class Network:
             If the batch is not positive, does not fit the graph's own, or makes a count pass 64 bits.
 
         """
+        lowering = self.lowering(fuse=fuse)
+        return tabulate(lowering.rows, lowering.names, batch=self._batch(batch), of=self.batch)
+
+    def _batch(self, batch: int | None) -> int:
+        """Return a batch, by default the network's own, or refuse what is none."""
         if batch is None:
-            batch = self.batch
+            return self.batch
         if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
             raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
-        lowering = self.lowering(fuse=fuse)
-        return tabulate(lowering.rows, lowering.names, batch=int(batch), of=self.batch)
+        return int(batch)
+
+    def edges(self, batch: int | None = None, *, fuse: bool = True) -> "EdgeTable":
+        """Return the edge table: one row for each (producer, consumer, operand), beside the layer table.
+
+        Parameters
+        ----------
+        batch, fuse
+            As for `table`, whose rows it points to.
+
+        Returns
+        -------
+        EdgeTable
+            Columns of shape (n_edges,); operations are positions in `operations`, tensors in `tensor_names`.
+            Fresh arrays each time.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> edges = workloads.load("lenet5").edges()
+        >>> edges.producer[:3].tolist(), edges.consumer[:3].tolist(), edges.elements[:3].tolist()
+        ([-1, 0, 1], [0, 1, 2], [784, 11520, 2880])
+
+        """
+        from workloads.connect import edge_table
+
+        return edge_table(self, self._batch(batch), fused=fuse)
+
+    def edge_summary(self, batch: int | None = None, *, fuse: bool = True) -> "pd.DataFrame":
+        """Return the edge table with names in place of positions."""
+        from workloads.connect import edge_frame
+
+        return edge_frame(self, self.edges(batch, fuse=fuse), fuse=fuse)
+
+    @cached_property
+    def tensor_names(self) -> tuple[str, ...]:
+        """The activations by name, in the order in which they are made."""
+        return tuple(self.graph.tensors)
 
     @cached_property
     def row_names(self) -> tuple[str, ...]:
