@@ -113,6 +113,45 @@ class Network:
         """
         return self.weight(operation, role).mask
 
+    def rename(self, name: str) -> "Network":
+        """Return this network under another name; everything else is shared.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> net = workloads.load("lenet5")
+        >>> (net.rename("mine").name, net.rename("mine") == net)
+        ('mine', True)
+
+        """
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise WorkloadError(f"name must be a printable text, got {name!r}")
+        return Network(self.graph.renamed(name), self.source)
+
+    def assume(self, weights: float | None = None, activations: float | None = None) -> "Network":
+        """Return this network with assumed densities, the places of its zeros unknown.
+
+        Parameters
+        ----------
+        weights
+            Fraction in (0, 1] that is not zero in every weight of a convolution or a product; what was known
+            of their zeros is forgotten. Biases, normalisation and embeddings stay. None leaves weights alone.
+        activations
+            The same for every activation, those that enter the network too, but not for places in tables
+            (words, positions). None leaves activations alone.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> net = workloads.load("lenet_300_100").assume(weights=0.5, activations=0.5)
+        >>> net.effectual_macs / net.macs
+        0.25
+
+        """
+        from workloads.sparsity.layers import assumed
+
+        return assumed(self, weights, activations)
+
     def with_weights(self, *weights: Weight) -> "Network":
         """Return this network with some weights replaced by others of the same name and shape."""
         return Network(self.graph.replaced(weights=weights), self.source)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.network import Network
-from workloads.operations import MatMul, TransposedConvolution
-from workloads.sparsity.checks import SparsityError, nonzeros_at
+from workloads.operations import Embedding, Gather, MatMul, TransposedConvolution
+from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.table import Kind
 from workloads.tensors import Weight
 
@@ -76,6 +76,42 @@ def with_densities(network: Network, densities: Mapping[str, float], seed: int |
     layers = prunable(network)
     counts = {name: nonzeros_at(density, layers[name].size, name) for name, density in densities.items()}
     return with_counts(network, counts, seed)
+
+
+def assumed(network: Network, weights: float | None, activations: float | None) -> Network:
+    """Return the network with one density of all weights, one of all activations; see `Network.assume`."""
+    if weights is not None:
+        density = check_density(weights, "weights")
+        made = [with_density_of(weight, density) for weight in prunable(network).values()]
+        network = network.with_weights(*made)
+    if activations is not None:
+        places = _places(network)
+        density, known = check_density(activations, "activations"), "assumed" if activations < 1 else "dense"
+        network = network.with_tensors(
+            *(
+                replace(tensor, density=density, profile=None, spread=0.0, known=known)
+                for name, tensor in network.graph.tensors.items()
+                if name not in places
+            )
+        )
+    return network
+
+
+def _places(network: Network) -> set[str]:
+    """Return the tensors whose numbers are places in others: words and positions, not activations."""
+    slots = {Embedding: 0, Gather: 1}
+    return {
+        node.inputs[slots[kind]]
+        for node in network.graph.nodes()
+        if (kind := type(node.operation)) in slots and len(node.inputs) > slots[kind]
+    }
+
+
+def with_density_of(weight: Weight, density: float) -> Weight:
+    """Return a weight of this density, nothing known of where its zeros are."""
+    if density == 1.0:
+        return replace(weight, nonzeros=weight.size, packed=None, known="dense")
+    return weight.with_density(density)
 
 
 def with_counts(network: Network, counts: Mapping[str, int], seed: int | None = None) -> Network:
