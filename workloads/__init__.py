@@ -6,7 +6,7 @@ from workloads.graph import Graph
 from workloads.importers import from_onnx, from_torch
 from workloads.network import Network
 from workloads.networks.registry import load, names
-from workloads.sparsity.schemes import schemes
+from workloads.sparsity.schemes import register_scheme, schemes
 from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
 
@@ -28,5 +28,6 @@ __all__ = [
     "from_torch",
     "load",
     "names",
+    "register_scheme",
     "schemes",
 ]

@@ -160,8 +160,11 @@ class Network:
         """Return this network with some activations described anew (bits, density, profile); same shapes."""
         return Network(self.graph.replaced(tensors=tensors), self.source)
 
-    def sparsify(self, scheme: str, **options: Any) -> "Network":
-        """Return another network, compressed by one of `workloads.schemes()`; see `sparsity.schemes`."""
+    def sparsify(self, scheme: Any, **options: Any) -> "Network":
+        """Return another network, compressed by one of `workloads.schemes()` or by a scheme of your own.
+
+        See `sparsity.schemes`; what a function or an object must do, `workloads.register_scheme` says.
+        """
         from workloads.sparsity.schemes import sparsify
 
         return sparsify(self, scheme, **options)

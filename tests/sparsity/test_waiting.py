@@ -26,7 +26,12 @@ def test_a_bar_shows_on_a_terminal_only(monkeypatch, watched):
 def test_threads_come_back_after_an_error():
     torch = pytest.importorskip("torch", reason="needs the torch extra")
     before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError), waiting.one_thread():
-        assert torch.get_num_threads() == 1
-        raise ZeroDivisionError
+
+    def fails():
+        with waiting.one_thread():
+            assert torch.get_num_threads() == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert torch.get_num_threads() == before

@@ -151,11 +151,13 @@ def with_masks(network: Network, masks: Masks, *, measured: bool = False) -> Net
     )
 
 
-def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[str, NDArray[np.floating]]:
+def values_of(
+    layers: Mapping[str, Weight], weights: Mapping[str, Any] | None
+) -> dict[str, NDArray[np.floating]]:
     """Return the values of each layer's weight out of a mapping by layer or by weight name.
 
     A PyTorch state_dict is such a mapping: tensors are taken off the graph and to the host, and names that no
-    layer has are left alone.
+    layer has are left alone. None takes the values that the network keeps, as imported ones do.
 
     Raises
     ------
@@ -165,7 +167,12 @@ def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[
     """
     found = {}
     for name, weight in layers.items():
-        value = next((weights[key] for key in (name, weight.name) if key in weights), None)
+        if weights is None:
+            value = weight.array
+            if value is None:
+                raise SparsityError(f"weights: the network keeps no values of {name!r}; give weights=")
+        else:
+            value = next((weights[key] for key in (name, weight.name) if key in weights), None)
         if value is None:
             raise SparsityError(f"weights: nothing for layer {name!r}; needs {weight.name!r}")
         if hasattr(value, "detach"):
@@ -179,11 +186,16 @@ def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[
     return found
 
 
+def keeps_values(layers: Mapping[str, Weight]) -> bool:
+    """Whether the values of all these weights are kept."""
+    return bool(layers) and all(weight.values is not None for weight in layers.values())
+
+
 def scores_of(
     layers: Mapping[str, Weight], weights: Mapping[str, Any] | None, seed: int
 ) -> Iterable[tuple[str, NDArray[np.floating]]]:
-    """Yield the magnitudes of each layer's weights, or random numbers where there are no weights."""
-    if weights is not None:
+    """Yield the magnitudes of each layer's weights, given or kept; random numbers where there are neither."""
+    if weights is not None or keeps_values(layers):
         yield from ((name, np.abs(values)) for name, values in values_of(layers, weights).items())
     else:
         rng = np.random.default_rng(seed)
