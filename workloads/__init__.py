@@ -1,15 +1,17 @@
 """What is computed: networks as graphs of operations, lowered to the layer table that `hwmodels` reads."""
 
+from workloads.edges import EdgeTable
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers import from_onnx, from_torch
 from workloads.network import Network
 from workloads.networks.registry import load, names
-from workloads.sparsity.schemes import schemes
+from workloads.sparsity.schemes import register_scheme, schemes
 from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
 
 __all__ = [
+    "EdgeTable",
     "Graph",
     "GraphError",
     "Kind",
@@ -26,5 +28,6 @@ __all__ = [
     "from_torch",
     "load",
     "names",
+    "register_scheme",
     "schemes",
 ]

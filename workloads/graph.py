@@ -1,6 +1,7 @@
 """The graph of a network: nodes are operations, edges are tensors; shapes are checked as operations go in."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy as shallow
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -204,6 +205,12 @@ class Graph:
             if tensor not in self.tensors:
                 raise GraphError(f"output {tensor!r} does not exist")
         self.outputs = tensors
+
+    def renamed(self, name: str) -> Self:
+        """Return this graph under another name; operations, tensors and weights are shared."""
+        copy = shallow(self)
+        copy.name = name
+        return copy
 
     def replaced(self, weights: Sequence[Weight] = (), tensors: Sequence[Tensor] = ()) -> Self:
         """Return a copy with some weights or tensors replaced by others of the same name and shape."""

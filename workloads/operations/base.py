@@ -137,6 +137,13 @@ class Operation:
         """Return the outputs' density where it follows from the inputs'; 1 where it does not."""
         return 1.0
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the parts of the rows that read an input, each with whether as weight operand; see `edges`.
+
+        Part "" is the first row that reads anything.
+        """
+        return (("", False),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return the rows of the layer table this operation costs, at least one."""
         raise NotImplementedError

@@ -59,6 +59,10 @@ class Einsum(Operation):
         lengths = self._lengths(inputs)
         return (tuple(lengths[label] for label in self._labels[2]),)
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the second activation as the weight operand."""
+        return (("", slot == 1),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
         first, second = site.inputs
