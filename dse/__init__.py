@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.sweep import sweep
-    from dse.space.axes import Axis, powers_of_two, steps
     from dse.space.named import named_space, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -27,15 +26,16 @@ if TYPE_CHECKING:
     from dse.uncertain.table import uncertainties
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
+    from workloads.grammar.axes import Axis, powers_of_two, steps
 
 _HOMES = {
-    "Axis": "space.axes",
+    "Axis": "workloads.grammar.axes",
     "Certificate": "strategies.certificate",
     "Compromise": "strategies.compromise",
     "choose_together": "strategies.compromise",
     "software_defined": "strategies.compromise",
-    "powers_of_two": "space.axes",
-    "steps": "space.axes",
+    "powers_of_two": "workloads.grammar.axes",
+    "steps": "workloads.grammar.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
     "StoreError": "errors",

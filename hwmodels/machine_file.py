@@ -28,9 +28,9 @@ import yaml
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.composed import hints
 from hwmodels.levels import LevelMachine
-from hwmodels.quantities import parse
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
+from workloads.grammar.quantities import parse
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
 """What `machine:` says -> the class whose fields the file gives."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from dse import metrics
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
-from dse.space.constraints import BASE
 from dse.space.sampling import spread
 from dse.space.space import Space
 from hwmodels.columns import MetricTable
+from workloads.grammar.constraints import BASE
 from workloads.table import LayerTable
 
 Columns = dict[str, NDArray[Any]]

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.errors import nearest
-from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices
-from dse.space.constraints import BASE, Constraint, parse_constraint
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
-from hwmodels.quantities import show
+from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices
+from workloads.grammar.constraints import BASE, Constraint, parse_constraint
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas

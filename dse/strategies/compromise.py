@@ -20,8 +20,8 @@ from dse.run.task import cost_index
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
-from hwmodels.quantities import show
 from hwmodels.template import LOOP_ORDERS, Template
+from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:

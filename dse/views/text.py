@@ -10,7 +10,7 @@ from dse.metrics import METRICS, describe, show_metric
 from dse.results.front import Front
 from dse.run.files import write_files
 from hwmodels.machine import Machine
-from hwmodels.quantities import show
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas

@@ -28,8 +28,8 @@ from hwmodels.mapping.engine import Evaluation, evaluate
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
-from hwmodels.quantities import binary_bytes
 from hwmodels.times import OperationTimes
+from workloads.grammar.quantities import binary_bytes
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
-from hwmodels.quantities import binary_bytes
 from hwmodels.template import Template, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
+from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable, take_rows
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, TileTable
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
-from hwmodels.quantities import binary_bytes
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import mapspace_size, tile_table
 from hwmodels.times import OperationTimes, operation_times
+from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable, fingerprint
 
 if TYPE_CHECKING:
