@@ -3,6 +3,7 @@
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers import from_onnx, from_torch
+from workloads.modules import ModuleMismatchError, check_module, to_module
 from workloads.network import Network
 from workloads.networks.registry import load, names
 from workloads.sparsity.schemes import schemes
@@ -14,6 +15,7 @@ __all__ = [
     "GraphError",
     "Kind",
     "LayerTable",
+    "ModuleMismatchError",
     "Network",
     "NetworkImportError",
     "ShapeError",
@@ -21,10 +23,12 @@ __all__ = [
     "UnknownNetworkError",
     "Weight",
     "WorkloadError",
+    "check_module",
     "deduplicate",
     "from_onnx",
     "from_torch",
     "load",
     "names",
     "schemes",
+    "to_module",
 ]
