@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dse.results.sweep import Sweep
     from dse.run.sweep import sweep
     from dse.run.template_model import Compromise, choose_together, software_defined
-    from dse.space.axes import Axis, powers_of_two, steps
     from dse.space.named import named_space, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -27,15 +26,16 @@ if TYPE_CHECKING:
     from dse.uncertain.table import uncertainties
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
+    from workloads.grammar.axes import Axis, powers_of_two, steps
 
 _HOMES = {
-    "Axis": "space.axes",
+    "Axis": "workloads.grammar.axes",
     "Certificate": "strategies.certificate",
     "Compromise": "run.template_model",
     "choose_together": "run.template_model",
     "software_defined": "run.template_model",
-    "powers_of_two": "space.axes",
-    "steps": "space.axes",
+    "powers_of_two": "workloads.grammar.axes",
+    "steps": "workloads.grammar.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
     "StoreError": "errors",
@@ -102,7 +102,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'dse' has no attribute {name!r}")
-    value = getattr(import_module(f"dse.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    value = getattr(import_module(home if home.startswith("workloads.") else f"dse.{home}"), name)
     globals()[name] = value
     return value
 

@@ -1,10 +1,7 @@
 """What is wrong with the user's input, said so that the next attempt works."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-from typing import Final
-
-_MOST_LISTED: Final = 40
+from workloads.grammar.errors import ConstraintError as ConstraintError
+from workloads.grammar.errors import nearest as nearest
 
 
 class UnknownNameError(KeyError):
@@ -14,50 +11,9 @@ class UnknownNameError(KeyError):
         return str(self.args[0]) if self.args else ""
 
 
-class ConstraintError(ValueError):
-    """An expression that does not parse, or that speaks of something that does not exist."""
-
-
 class InfeasibleSpaceError(ValueError):
     """No configuration of the space is feasible."""
 
 
 class StoreError(ValueError):
     """A sweep's store cannot be used, read or written."""
-
-
-def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
-    """Say which known names are like `name`.
-
-    Parameters
-    ----------
-    name
-        What was asked for.
-    known
-        Every name that would have done.
-    count
-        How many to offer at most.
-
-    Returns
-    -------
-    str
-        ``"; did you mean 'a' or 'b'?"``, or the list where nothing is like it.
-
-    Examples
-    --------
-    >>> nearest("resnet5O", ["resnet50", "vgg16"])
-    "; did you mean 'resnet50'?"
-    >>> nearest("zebra", ["os", "ws"])
-    '; known: os, ws'
-
-    """
-    names = sorted(set(known))
-    folded = {candidate.casefold(): candidate for candidate in names}
-    close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
-    if close:
-        return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
-    if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields
-        names = [name for name in names if "." not in name] or names
-    rest = len(names) - _MOST_LISTED
-    listed = ", ".join(names[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-    return f"; known: {listed}" if names else ""

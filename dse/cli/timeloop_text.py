@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dse.space.quantities import si
 from dse.views.text import text_table
+from workloads.grammar.quantities import si
 
 PRUNED = {
     "orders": "loop orders no better than one that was costed",

@@ -11,12 +11,12 @@ from dse import metrics
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
 from dse.run.network import fingerprint_of
-from dse.space.constraints import BASE
 from dse.space.sampling import spread
 from dse.space.space import Space
 from hwmodels.columns import LIMITS, MetricTable, TileTable
 from hwmodels.template import Template
 from hwmodels.tiles import tile_table
+from workloads.grammar.constraints import BASE
 from workloads.table import LayerTable
 
 Columns = dict[str, NDArray[Any]]

@@ -18,14 +18,14 @@ from dse.metrics import columns
 from dse.run.network import Network
 from dse.run.sweep import default_workers
 from dse.run.task import Columns
-from dse.space.constraints import BASE
-from dse.space.quantities import show
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
 from hwmodels.columns import LIMITS
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
+from workloads.grammar.constraints import BASE
+from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:

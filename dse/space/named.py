@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from dse.errors import UnknownNameError, nearest
-from dse.space.axes import powers_of_two
 from dse.space.space import Space
+from workloads.grammar.axes import powers_of_two
 
 NOMINAL_CLOCK_HZ: Final = 1.2e9
 """What a systolic array reaches at its node's nominal voltage (assumed; products lie at 0.7 to 1.5 GHz)."""

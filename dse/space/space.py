@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.errors import nearest
-from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices
-from dse.space.constraints import BASE, Constraint, parse_constraint
-from dse.space.quantities import show
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.columns import ConfigTable
 from hwmodels.kernels.template.columns import TemplateMetrics
 from hwmodels.spec import Accelerator, fingerprint
 from hwmodels.spec import paths as spec_paths
 from hwmodels.template import Template
+from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices
+from workloads.grammar.constraints import BASE, Constraint, parse_constraint
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from dse.space.quantities import binary_bytes, dimension_of, show
 from dse.space.space import Space
+from workloads.grammar.quantities import binary_bytes, dimension_of, show
 
 _OPERANDS: Final = ("weight", "input", "output")
 

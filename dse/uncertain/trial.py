@@ -12,7 +12,6 @@ import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
 from dse.run.task import Columns
-from dse.space.constraints import BASE
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several
@@ -29,6 +28,7 @@ from dse.uncertain.designs import (
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from hwmodels.columns import ConfigTable
 from hwmodels.times import latency_at, operation_times
+from workloads.grammar.constraints import BASE
 from workloads.table import take_rows
 
 _METRIC: Final = re.compile(r"(?:\w+\()?(\w+)")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.space.quantities import si
 from dse.views.front_figure import WIDTHS_INCHES, paper_style
 from dse.views.operand_colours import operand_colour
 from hwmodels.mapping import Architecture, Evaluation, Problem
+from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

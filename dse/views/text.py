@@ -10,9 +10,9 @@ import hwmodels
 from dse.metrics import METRICS, describe, show_metric
 from dse.results.front import Front
 from dse.run.files import write_files
-from dse.space.quantities import show
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas

@@ -23,9 +23,9 @@ def command(
     springboard accelerators --json
     """
     import hwmodels
-    from dse.space.axes import label_of
-    from dse.space.quantities import binary_bytes, si
     from dse.views.text import text_table
+    from workloads.grammar.axes import label_of
+    from workloads.grammar.quantities import binary_bytes, si
 
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if json:

@@ -44,8 +44,8 @@ def command(
     """
     import hwmodels
     from dse.results.evaluation import evaluate
-    from dse.space.axes import choices_of
     from dse.views.text import broken, operations_text
+    from workloads.grammar.axes import choices_of
 
     changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
     machine = hwmodels.load(acc).replace(changes)

@@ -29,8 +29,8 @@ def command(
     springboard networks model.onnx --dim batch=1 --json
     """
     import workloads
-    from dse.space.quantities import si
     from dse.views.text import text_table
+    from workloads.grammar.quantities import si
 
     if net is not None:
         network = network_of(net, dim, unknown, None)
@@ -57,8 +57,8 @@ def _facts(network: "Network") -> dict[str, Any]:
 
 
 def _text(network: "Network") -> str:
-    from dse.space.quantities import si
     from dse.views.text import text_table
+    from workloads.grammar.quantities import si
 
     rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
     for name, row in network.summary().iterrows():

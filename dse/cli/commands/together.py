@@ -144,8 +144,8 @@ def _gains(found: "Compromise") -> str:
 
 def _boundaries(found: "Compromise") -> str:
     """One line a parameter: the selected machine, and what the best machines of all networks span."""
-    from dse.space.quantities import show
     from dse.views.text import text_table
+    from workloads.grammar.quantities import show
 
     selected = found.space.configuration(found.selected)
     head = [f"best {found.top:,} of", "selected", *(str(name) for name in found.boundaries.index)]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.space.quantities import NUMBER_WITH_UNIT, dimension_of, parse, show
+from workloads.grammar.quantities import NUMBER_WITH_UNIT, dimension_of, parse, show
 
 Label = int | float | str | bool
 

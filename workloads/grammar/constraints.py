@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import ConstraintError, nearest
-from dse.space.quantities import NUMBER_WITH_UNIT, parse
+from workloads.grammar.errors import ConstraintError, nearest
+from workloads.grammar.quantities import NUMBER_WITH_UNIT, parse
 
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
