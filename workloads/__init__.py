@@ -6,6 +6,7 @@ from workloads.importers import from_onnx, from_torch
 from workloads.modules import ModuleMismatchError, check_module, to_module
 from workloads.network import Network
 from workloads.networks.registry import load, names
+from workloads.spaces.space import NetworkSpace, builders, of_networks
 from workloads.sparsity.schemes import schemes
 from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
@@ -18,17 +19,20 @@ __all__ = [
     "ModuleMismatchError",
     "Network",
     "NetworkImportError",
+    "NetworkSpace",
     "ShapeError",
     "Tensor",
     "UnknownNetworkError",
     "Weight",
     "WorkloadError",
+    "builders",
     "check_module",
     "deduplicate",
     "from_onnx",
     "from_torch",
     "load",
     "names",
+    "of_networks",
     "schemes",
     "to_module",
 ]
