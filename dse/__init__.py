@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.joint.search import codesign
     from dse.pareto.front import nondominated
+    from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
@@ -33,6 +35,8 @@ _HOMES = {
     "Certificate": "strategies.certificate",
     "Compromise": "run.template_model",
     "choose_together": "run.template_model",
+    "codesign": "joint.search",
+    "Codesigned": "results.codesigned",
     "software_defined": "run.template_model",
     "powers_of_two": "workloads.grammar.axes",
     "steps": "workloads.grammar.axes",
@@ -66,6 +70,7 @@ _HOMES = {
 __all__ = [
     "Axis",
     "Certificate",
+    "Codesigned",
     "Compromise",
     "ConstraintError",
     "Explanation",
@@ -81,6 +86,7 @@ __all__ = [
     "Sweep",
     "UnknownNameError",
     "choose_together",
+    "codesign",
     "evaluate",
     "explain",
     "lifetime_years",
