@@ -138,7 +138,7 @@ class _Evolution:
 
     def _survivors(self, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         values = self._values(pairs)
-        finite: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
         pairs = [pair for pair, good in zip(pairs, finite, strict=True) if good]
         values = values[finite]
         ranks = _ranks(values)
