@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.joint.search import codesign
     from dse.pareto.front import nondominated
+    from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
@@ -34,6 +36,8 @@ _HOMES = {
     "Compromise": "strategies.compromise",
     "choose_together": "strategies.compromise",
     "software_defined": "strategies.compromise",
+    "codesign": "joint.search",
+    "Codesigned": "results.codesigned",
     "powers_of_two": "workloads.grammar.axes",
     "steps": "workloads.grammar.axes",
     "ConstraintError": "errors",
@@ -66,6 +70,7 @@ _HOMES = {
 __all__ = [
     "Axis",
     "Certificate",
+    "Codesigned",
     "Compromise",
     "ConstraintError",
     "Explanation",
@@ -81,6 +86,7 @@ __all__ = [
     "Sweep",
     "UnknownNameError",
     "choose_together",
+    "codesign",
     "evaluate",
     "explain",
     "lifetime_years",
@@ -102,7 +108,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'dse' has no attribute {name!r}")
-    value = getattr(import_module(f"dse.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    value = getattr(import_module(home if home.startswith("workloads.") else f"dse.{home}"), name)
     globals()[name] = value
     return value
 

@@ -4,8 +4,10 @@ from workloads.edges import EdgeTable
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers import from_onnx, from_torch
+from workloads.modules import ModuleMismatchError, check_module, to_module
 from workloads.network import Network
 from workloads.networks.registry import load, names
+from workloads.spaces.space import NetworkSpace, builders, of_networks
 from workloads.sparsity.schemes import register_scheme, schemes
 from workloads.table import Kind, LayerTable, deduplicate
 from workloads.tensors import Tensor, Weight
@@ -16,18 +18,24 @@ __all__ = [
     "GraphError",
     "Kind",
     "LayerTable",
+    "ModuleMismatchError",
     "Network",
     "NetworkImportError",
+    "NetworkSpace",
     "ShapeError",
     "Tensor",
     "UnknownNetworkError",
     "Weight",
     "WorkloadError",
+    "builders",
+    "check_module",
     "deduplicate",
     "from_onnx",
     "from_torch",
     "load",
     "names",
+    "of_networks",
     "register_scheme",
     "schemes",
+    "to_module",
 ]

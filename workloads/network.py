@@ -169,6 +169,25 @@ class Network:
 
         return sparsify(self, scheme, **options)
 
+    def with_masks(self, module: Any) -> "Network":
+        """Return this network with the zeros of a module's weights; see `modules.masks`.
+
+        Parameters
+        ----------
+        module
+            Made by `workloads.to_module(self)` and trained, or any module whose parameters are called as this
+            network's weights.
+
+        Raises
+        ------
+        NetworkImportError
+            If PyTorch is not installed, or a layer of the module differs; the first is named.
+
+        """
+        from workloads.modules import with_masks
+
+        return with_masks(self, module)
+
     def storage_bytes(self, format: "str | Storage" = "dense", *, datapath_bits: int = 8) -> int:
         """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
         from workloads.sparsity.storage import storage_bytes
