@@ -1,11 +1,12 @@
 """Which changes of order, repetitions and cuts are only another way to address what lies in memory.
 
 A *view* is a tensor that lies in another one's memory: a length and a stride an axis (0 where elements are
-repeated). Nests, vector lanes and movers walk strides, and tiles are put in order on their way into the
-buffers; so a view is free as long as what it addresses lies in runs of at least `RUN_ELEMENTS` (an order of
-axes addresses everything, a repetition nothing more). Three things make a copy necessary.
+repeated), or several of them where axes were joined. Nests, vector lanes and movers walk strides, and tiles
+are put in order on their way into the buffers; so a view is free as long as what it addresses lies in runs of
+at least `RUN_ELEMENTS` (an order of axes addresses everything, a repetition nothing more). Three things make
+a copy necessary.
 
-1. A reshape joins axes that are not one run of equal steps.
+1. A reshape cuts an axis elsewhere than where it was joined.
 2. A tensor leaves the network: it then lies in the order of its own axes, whole.
 3. A cut leaves runs shorter than `RUN_ELEMENTS`.
 
@@ -26,8 +27,9 @@ from workloads.operations import Concat, Expand, Input, Reshape, Slice, Split, T
 from workloads.operations.views import RUN_ELEMENTS
 from workloads.shapes import Shape, normal_axis, size
 
-Axes = tuple[tuple[int, int], ...]
-"""Length and stride of every axis, in elements."""
+Axis = tuple[tuple[int, int], ...]
+"""Length and stride in elements, of several parts from the outermost on where axes were joined to it."""
+Axes = tuple[Axis, ...]
 
 _CANDIDATES = 4
 """How many orders of one tensor are tried besides its own."""
@@ -56,7 +58,7 @@ def addresses(graph: Graph) -> Addresses:
         plan = _Tree(graph, start, nodes, leaving).best(forced)
         free.update(node.operation.name for node in nodes if node.operation.name not in plan.copies)
         for tensor, axes in plan.views.items():
-            held = size(tuple(n for n, stride in axes if stride))
+            held = size(tuple(n for axis in axes for n, stride in axis if stride))
             if held < graph.tensors[tensor].elements:
                 stored[tensor] = held
     return Addresses(frozenset(free), stored)
@@ -75,7 +77,7 @@ def _joins(graph: Graph, leaving: frozenset[str]) -> tuple[set[str], set[str]]:
         copies: set[str] = set()
         for tensor in node.inputs:
             shape = graph.tensors[tensor].shape
-            axes = tuple((n, stride) for n, (_, stride) in zip(shape, whole, strict=True))
+            axes = tuple(((n, axis[0][1]),) for n, axis in zip(shape, whole, strict=True))
             producer = graph.node(graph.producer[tensor])
             changes = _written(graph, tensor, axes)
             if uses[tensor] > 1 or tensor in leaving or run(axes) < RUN_ELEMENTS:
@@ -219,7 +221,7 @@ class _Tree:
         return None
 
 
-def _first(pair: tuple[int, tuple[int, int]]) -> int:
+def _first(pair: tuple[int, Axis]) -> int:
     return pair[0]
 
 
@@ -231,19 +233,44 @@ def _seen(node: Node, axes: Axes, shapes: Sequence[Shape]) -> list[Axes | None]:
     if isinstance(operation, Transpose):
         return [tuple(axes[axis] for axis in operation.order)]
     if isinstance(operation, Expand):
-        padded = ((1, 0),) * (len(shapes[0]) - len(axes)) + axes
-        return [tuple((n, 0 if n != old else s) for n, (old, s) in zip(shapes[0], padded, strict=True))]
+        padded = (((1, 0),),) * (len(shapes[0]) - len(axes)) + axes
+        pairs = zip(shapes[0], padded, strict=True)
+        return [tuple(axis if n == _length(axis) else ((n, 0),) for n, axis in pairs)]
     if isinstance(operation, Slice):
-        steps = {axis: step for axis, _, _, step in operation.cuts}
-        cut = tuple(
-            (n, s * steps.get(i, 1)) for i, (n, (_, s)) in enumerate(zip(shapes[0], axes, strict=True))
-        )
-        return [cut if run(cut) >= RUN_ELEMENTS or shapes[0] == tuple(n for n, _ in axes) else None]
+        parts = list(axes)
+        for axis, start, stop, step in operation.cuts:
+            cut = _cut(axes[axis], range(start, stop, step))
+            if cut is None:
+                return [None]
+            parts[axis] = cut
+        return [tuple(parts) if run(parts) >= RUN_ELEMENTS or shapes[0] == _lengths(axes) else None]
     assert isinstance(operation, Split)
-    axis = normal_axis(operation.axis, len(axes))
-    pieces = [(*axes[:axis], (length, axes[axis][1]), *axes[axis + 1 :]) for length in operation.lengths]
-    long = min(map(run, pieces)) >= RUN_ELEMENTS
-    return [piece if long else None for piece in pieces]
+    place, first = normal_axis(operation.axis, len(axes)), 0
+    pieces: list[Axes | None] = []
+    for length in operation.lengths:
+        cut = _cut(axes[place], range(first, first + length))
+        first += length
+        pieces.append(None if cut is None else (*axes[:place], cut, *axes[place + 1 :]))
+    whole = [piece for piece in pieces if piece is not None and run(piece) >= RUN_ELEMENTS]
+    return pieces if len(whole) == len(pieces) else [None] * len(pieces)
+
+
+def _length(axis: Axis) -> int:
+    return size(tuple(n for n, _ in axis))
+
+
+def _lengths(axes: Axes) -> Shape:
+    return tuple(map(_length, axes))
+
+
+def _cut(axis: Axis, taken: range) -> Axis | None:
+    """Return some of an axis; None where it was joined of several that are not cut whole."""
+    inner = _length(axis[1:])
+    if inner == 1:
+        return ((len(taken), axis[0][1] * taken.step), *axis[1:])
+    if taken.step != 1 or taken.start % inner or taken.stop % inner:
+        return None
+    return ((len(taken) // inner, axis[0][1]), *axis[1:])
 
 
 def contiguous(shape: Shape) -> Axes:
@@ -252,33 +279,35 @@ def contiguous(shape: Shape) -> Axes:
     Examples
     --------
     >>> contiguous((2, 3, 4))
-    ((2, 12), (3, 4), (4, 1))
+    (((2, 12),), ((3, 4),), ((4, 1),))
 
     """
-    axes, stride = [], 1
+    axes: list[Axis] = []
+    stride = 1
     for length in reversed(shape):
-        axes.append((length, stride))
+        axes.append(((length, stride),))
         stride *= length
     return tuple(reversed(axes))
 
 
 def in_order(axes: Axes) -> bool:
     """Whether elements lie in the order of the axes, none of them twice."""
-    strides = [stride for length, stride in axes if length > 1]
+    strides = [stride for axis in axes for length, stride in axis if length > 1]
     return all(strides) and strides == sorted(strides, reverse=True)
 
 
-def run(axes: Axes) -> int:
+def run(axes: Sequence[Axis]) -> int:
     """Return how many of the elements addressed lie side by side, in whatever order they are wanted.
 
     Examples
     --------
-    >>> run(((4, 1), (8, 4))), run(((8, 64), (16, 1))), run(((8, 0), (4, 2)))
+    >>> run((((4, 1),), ((8, 4),))), run((((8, 64), (16, 1)),)), run((((8, 0),), ((4, 2),)))
     (32, 16, 1)
 
     """
     length = 1
-    for n, stride in sorted(((n, abs(s)) for n, s in axes if n > 1 and s), key=lambda axis: axis[1]):
+    parts = [(abs(stride), n) for axis in axes for n, stride in axis if n > 1 and stride]
+    for stride, n in sorted(parts):
         if stride != length:
             break
         length *= n
@@ -290,25 +319,29 @@ def reshaped(axes: Axes, shape: Shape) -> Axes | None:
 
     Examples
     --------
-    >>> reshaped(((2, 12), (12, 1)), (2, 3, 4))
-    ((2, 12), (3, 4), (4, 1))
-    >>> reshaped(((3, 1), (2, 3)), (6,))  # a transposed matrix does not become a vector
+    >>> reshaped((((2, 12),), ((12, 1),)), (2, 3, 4))
+    (((2, 12),), ((3, 4),), ((4, 1),))
+    >>> reshaped((((3, 1),), ((2, 3),)), (6,))  # a transposed matrix, as a vector
+    (((3, 1), (2, 3)),)
+    >>> reshaped((((3, 1),), ((2, 3),)), (2, 3))  # a row would be one and a half of the columns
 
     """
-    old = [axis for axis in axes if axis[0] != 1]
-    new = [1] * len(shape)
-    place, i = len(shape) - 1, len(old)
-    while i:
-        i -= 1
-        count, stride = old[i]
-        while i and old[i - 1][1] == old[i][1] * old[i][0]:
-            i -= 1
-            count *= old[i][0]
-        taken = 1
-        while place >= 0 and taken < count:
-            new[place] = stride * taken
-            taken *= shape[place]
-            place -= 1
-        if taken != count:
-            return None
-    return tuple(zip(shape, new, strict=True))
+    left = [part for axis in axes for part in axis if part[0] != 1]
+    made: list[Axis] = []
+    for length in reversed(shape):
+        parts: list[tuple[int, int]] = []
+        while length > 1:
+            n, stride = left.pop()
+            while left and left[-1][1] == stride * n:  # one run of equal steps
+                n *= left.pop()[0]
+            if n > length:
+                if n % length:
+                    return None
+                left.append((n // length, stride * length))
+                n = length
+            if length % n:
+                return None
+            parts.append((n, stride))
+            length //= n
+        made.append(tuple(reversed(parts)) or ((1, 1),))
+    return tuple(reversed(made))
