@@ -212,6 +212,12 @@ class Graph:
         copy.name = name
         return copy
 
+    def leaving(self) -> frozenset[str]:
+        """Return the tensors that leave the network: those declared, else every tensor nobody reads."""
+        if self.outputs:
+            return frozenset(self.outputs)
+        return frozenset(t for n in self.nodes() for t in n.outputs if not self._consumers.get(t))
+
     def replaced(self, weights: Sequence[Weight] = (), tensors: Sequence[Tensor] = ()) -> Self:
         """Return a copy with some weights or tensors replaced by others of the same name and shape."""
         copy = type(self)(self.name)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.metrics import Objective, objectives_of, to_minimise
-from dse.run.network import fingerprint_of
 from dse.run.store import technology_fingerprint, version
 from dse.strategies.problem import LEAST, work_of
 from dse.strategies.search import search
+from workloads.table import fingerprint
 
 if TYPE_CHECKING:
     import pandas
@@ -129,7 +129,7 @@ class Hardware:
 
     def _key(self, network: "Network") -> str:
         layers = work_of(network).layers
-        parts = [fingerprint_of(layers), *self._described, technology_fingerprint(), version()]
+        parts = [fingerprint(layers), *self._described, technology_fingerprint(), version()]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _read(self, key: str) -> "tuple[int, pandas.DataFrame | None] | None":
