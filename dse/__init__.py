@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         StoreWarning,
         UnknownNameError,
     )
+    from dse.joint.search import codesign
     from dse.pareto.front import nondominated
+    from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
@@ -27,26 +29,28 @@ if TYPE_CHECKING:
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
     from dse.run.sweep import resume, sweep
-    from dse.run.template_model import Compromise, choose_together, software_defined
-    from dse.space.axes import Axis, powers_of_two, steps
     from dse.space.named import named_space, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
+    from dse.strategies.compromise import Compromise, choose_together, software_defined
     from dse.strategies.search import search
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
+    from workloads.grammar.axes import Axis, powers_of_two, steps
 
 _HOMES = {
-    "Axis": "space.axes",
+    "Axis": "workloads.grammar.axes",
     "Certificate": "strategies.certificate",
-    "Compromise": "run.template_model",
-    "choose_together": "run.template_model",
-    "software_defined": "run.template_model",
-    "powers_of_two": "space.axes",
-    "steps": "space.axes",
+    "Compromise": "strategies.compromise",
+    "choose_together": "strategies.compromise",
+    "software_defined": "strategies.compromise",
+    "codesign": "joint.search",
+    "Codesigned": "results.codesigned",
+    "powers_of_two": "workloads.grammar.axes",
+    "steps": "workloads.grammar.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
     "InputError": "errors",
@@ -83,6 +87,7 @@ _HOMES = {
 __all__ = [
     "Axis",
     "Certificate",
+    "Codesigned",
     "Compromise",
     "ConstraintError",
     "Explanation",
@@ -102,6 +107,7 @@ __all__ = [
     "UnknownNameError",
     "Verification",
     "choose_together",
+    "codesign",
     "evaluate",
     "explain",
     "lifetime_years",

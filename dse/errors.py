@@ -1,10 +1,7 @@
 """What is wrong with the user's input, said so that the next attempt works."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-from typing import Final
-
 from workloads.errors import InputError, SpringboardError, shown
+from workloads.grammar.errors import ConstraintError, nearest
 
 __all__ = [
     "ConstraintError",
@@ -18,18 +15,12 @@ __all__ = [
     "shown",
 ]
 
-_MOST_LISTED: Final = 40
-
 
 class UnknownNameError(KeyError, SpringboardError):
     """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
-
-
-class ConstraintError(InputError):
-    """An expression that does not parse, or that speaks of something that does not exist."""
 
 
 class InfeasibleSpaceError(InputError):
@@ -42,40 +33,3 @@ class StoreError(InputError):
 
 class StoreWarning(UserWarning):
     """Something in a store was not as it was written, and was made anew."""
-
-
-def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
-    """Say which known names are like `name`.
-
-    Parameters
-    ----------
-    name
-        What was asked for.
-    known
-        Every name that would have done.
-    count
-        How many to offer at most.
-
-    Returns
-    -------
-    str
-        ``"; did you mean 'a' or 'b'?"``, or the list where nothing is like it.
-
-    Examples
-    --------
-    >>> nearest("resnet5O", ["resnet50", "vgg16"])
-    "; did you mean 'resnet50'?"
-    >>> nearest("zebra", ["os", "ws"])
-    '; known: os, ws'
-
-    """
-    names = sorted(set(known))
-    folded = {candidate.casefold(): candidate for candidate in names}
-    close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
-    if close:
-        return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
-    if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields
-        names = [name for name in names if "." not in name] or names
-    rest = len(names) - _MOST_LISTED
-    listed = ", ".join(names[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-    return f"; known: {listed}" if names else ""

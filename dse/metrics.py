@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
-from hwmodels.quantities import binary_bytes, si
+from workloads.grammar.quantities import binary_bytes, si
 
 FloatArray = NDArray[np.float64]
 

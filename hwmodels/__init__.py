@@ -1,5 +1,7 @@
 """What a network costs on an accelerator: specs above, arrays and compiled kernels below.
 
+Names are loaded when they are first used, so that what needs no kernel does not wait for a compiler.
+
 >>> import hwmodels
 >>> hwmodels.systolic_cycles(m=196, k=36, n=8, rows=8, cols=8, dataflow="os")
 1250
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
     from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
     from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
-    from hwmodels.errors import SpringboardError
+    from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+    from hwmodels.machine import Machine, Model
+    from hwmodels.machine_file import write_machine
     from hwmodels.packing import pack
-    from hwmodels.presets import UnknownAcceleratorError, load, names
+    from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.spec import (
         Accelerator,
         Array,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
         paths,
     )
     from hwmodels.systolic import systolic_cycles
+    from workloads.errors import SpringboardError
 
 _HOMES = {
     "Accelerator": "spec",
@@ -45,15 +50,21 @@ _HOMES = {
     "Dataflow": "spec",
     "Datapath": "spec",
     "LIMITS": "columns",
+    "Level": "levels",
+    "LevelMachine": "levels",
+    "MacPrices": "levels",
+    "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
     "MetricTable": "columns",
+    "Model": "machine",
     "Module": "spec",
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
     "OperationTable": "columns",
+    "Prices": "levels",
     "Sparsity": "spec",
-    "SpringboardError": "errors",
+    "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
     "UnknownAcceleratorError": "presets",
@@ -68,10 +79,10 @@ _HOMES = {
     "names": "presets",
     "pack": "packing",
     "paths": "spec",
+    "register": "presets",
     "systolic_cycles": "systolic",
+    "write_machine": "machine_file",
 }
-
-__getattr__, __dir__ = lazily(__name__, _HOMES)
 
 __all__ = [
     "BOUNDS",
@@ -84,12 +95,18 @@ __all__ = [
     "ConfigTable",
     "Dataflow",
     "Datapath",
+    "Level",
+    "LevelMachine",
+    "MacPrices",
+    "Machine",
     "Macro",
     "MainMemory",
     "MetricTable",
+    "Model",
     "Module",
     "OperandSparsity",
     "OperationTable",
+    "Prices",
     "Sparsity",
     "SpringboardError",
     "Stacking",
@@ -106,5 +123,9 @@ __all__ = [
     "names",
     "pack",
     "paths",
+    "register",
     "systolic_cycles",
+    "write_machine",
 ]
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)

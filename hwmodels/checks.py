@@ -4,9 +4,8 @@ import math
 import numbers
 from collections.abc import Collection
 
-import numpy as np
-
 from workloads.errors import InputError, shown
+from workloads.grammar.fields import truth_of
 
 
 def positive(owner: object, *names: str) -> None:
@@ -58,13 +57,6 @@ def one_of(owner: object, name: str, known: Collection[str]) -> None:
     value = getattr(owner, name)
     if not isinstance(value, str) or value not in known:
         raise refusal(owner, name, f"be one of {', '.join(known)}")
-
-
-def truth_of(value: object) -> bool | None:
-    """Read a truth: itself, or "true" and "false" as texts; None for anything else, and any other text."""
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return bool(value) if isinstance(value, bool | np.bool_) else None
 
 
 def truth(owner: object, *names: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwmodels.array import DIMENSIONS
@@ -10,6 +11,8 @@ from hwmodels.parts import OPERANDS
 from hwmodels.technology import nominal_voltage
 
 if TYPE_CHECKING:
+    import pandas
+
     from hwmodels.spec import Accelerator
 
 
@@ -40,25 +43,34 @@ def lines(accelerator: Accelerator) -> list[tuple[str, str]]:
 
 def text(accelerator: Accelerator) -> str:
     """The data sheet as lines of text."""
-    rows = lines(accelerator)
-    width = max(len(name) for name, _ in rows)
-    return "\n".join([accelerator.name, *(f"  {name:{width}}  {what}" for name, what in rows)])
+    return laid_out(accelerator.name, lines(accelerator))
 
 
 def page(accelerator: Accelerator) -> str:
     """The data sheet and the area of every component, for a notebook."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{html.escape(name)}</th>'
+    return laid_out_html(accelerator.name, lines(accelerator), accelerator.area_mm2())
+
+
+def laid_out(name: str, rows: Sequence[tuple[str, str]]) -> str:
+    """A data sheet's rows as lines of text."""
+    width = max(len(head) for head, _ in rows)
+    return "\n".join([name, *(f"  {head:{width}}  {what}" for head, what in rows)])
+
+
+def laid_out_html(name: str, rows: Sequence[tuple[str, str]], area: pandas.DataFrame) -> str:
+    """A data sheet's rows and the area of every component as HTML."""
+    cells = "".join(
+        f'<tr><th style="text-align:left">{html.escape(head)}</th>'
         f'<td style="text-align:left">{html.escape(what)}</td></tr>'
-        for name, what in lines(accelerator)
+        for head, what in rows
     )
-    area = accelerator.area_mm2().to_html(index=False, float_format=lambda value: f"{value:.4g}")
-    return f"<p><b>{html.escape(accelerator.name)}</b></p><table>{rows}</table>{area}"
+    table = area.to_html(index=False, float_format=lambda value: f"{value:.4g}")
+    return f"<p><b>{html.escape(name)}</b></p><table>{cells}</table>{table}"
 
 
 def _array(accelerator: Accelerator) -> str:
     array = accelerator.array
-    peak = _scaled(accelerator.peak_macs_per_s, "MAC/s")
+    peak = scaled(accelerator.peak_macs_per_s, "MAC/s")
     if array.follows_unroll:
         loops = [(name, getattr(array.unroll, name)) for name in DIMENSIONS]
         unrolled = ", ".join(f"{name} {factor}" for name, factor in loops if factor > 1) or "nothing"
@@ -67,26 +79,25 @@ def _array(accelerator: Accelerator) -> str:
     else:
         shape = f"{array.rows} x {array.cols} PEs, {array.interconnect}, {array.dataflow.short}"
     sustained = f", {array.efficiency:.0%} of it sustained" if array.efficiency < 1 else ""
-    return f"{shape}, {peak} at {_scaled(accelerator.clock_hz, 'Hz')}{sustained}"
+    return f"{shape}, {peak} at {scaled(accelerator.clock_hz, 'Hz')}{sustained}"
 
 
 def _datapath(accelerator: Accelerator) -> str:
     path = accelerator.datapath
-    widths = "/".join(str(getattr(path, f"{operand}_bits")) for operand in OPERANDS)
     rounding = "" if path.rounding == "none" else f", {path.rounding} rounding of each {path.rounds}"
-    return f"{widths}-bit {path.number_format} operands, {path.accumulator_bits}-bit sums{rounding}"
+    return path.widths + rounding
 
 
 def _buffers(accelerator: Accelerator) -> str:
     buffers = accelerator.buffers
     named = [(name, getattr(buffers, name).bytes) for name in (*OPERANDS, "shared", "mask")]
-    sizes = ", ".join(f"{name} {_binary(size)}" for name, size in named if size)
+    sizes = ", ".join(f"{name} {binary(size)}" for name, size in named if size)
     return sizes + (", double-buffered" if buffers.double_buffered else "")
 
 
 def _main_memory(accelerator: Accelerator) -> str:
     memory = accelerator.main_memory
-    return f"{memory.name}, {_scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"
+    return f"{memory.name}, {scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"
 
 
 def _zeros(accelerator: Accelerator) -> str:
@@ -112,14 +123,16 @@ def _counted(number: int, name: str) -> str:
     return f"{number:,} {name}" + ("s" if number != 1 else "")
 
 
-def _scaled(value: float, unit: str) -> str:
+def scaled(value: float, unit: str) -> str:
+    """A value with its decimal prefix and unit."""
     for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= factor:
             return f"{value / factor:.4g} {prefix}{unit}"
     return f"{value:.4g} {unit}"
 
 
-def _binary(size: int) -> str:
+def binary(size: int) -> str:
+    """Bytes with their binary prefix."""
     for factor, prefix in ((1 << 20, "Mi"), (1 << 10, "Ki")):
         if size >= factor:
             return f"{size / factor:.4g} {prefix}B"

@@ -1,29 +1,26 @@
-"""A field's value from whatever it was given as: the one place where texts become numbers, truths and parts.
+"""A machine's field from whatever it was given as: what axes, `replace` and machine files have in common.
 
-What a field takes follows from its declared type. A text is read as that type reads it ("2 KiB" for a whole
-number of bytes, "true" for a truth, "hbm2" for a main memory); anything else is refused with the path and
-what would do. No text is ever a truth by being there.
+What a field takes follows from its declared type. Numbers, truths and texts are read by
+`workloads.grammar.fields`; here are the others: "hbm2" for a main memory, "ws" for a data flow, a mapping of
+fields for a part, a list for a tuple of parts.
 """
 
 import dataclasses
+import difflib
 import functools
-import math
 import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from hwmodels.array import Dataflow
-from hwmodels.checks import truth_of
 from hwmodels.components.main_memory import MainMemory, main_memory
-from hwmodels.quantities import parse
-from workloads.errors import InputError, shown
+from workloads.errors import InputError
+from workloads.grammar.fields import PLAIN, parse_scalar, refused
 
-_EXACT: Final = 1 << 53
-"""Whole numbers up to here are exact in a float64."""
+_MOST_NAMED = 4
 
 
 def parse_field(hint: Any, value: Any, path: str) -> Any:
@@ -32,116 +29,128 @@ def parse_field(hint: Any, value: Any, path: str) -> Any:
     Parameters
     ----------
     hint
-        The field's type: bool, int, float, str, `Dataflow`, a part, a tuple of one type, or one or None.
+        The field's type: a plain one, an enumeration, a part, a tuple, set or mapping, or one of these or
+        None.
     value
         A value of that type, or a text or plain data that stands for one.
     path
-        Dotted path, for messages; where its last part names a unit, a text's unit must measure the same.
+        Dotted path, for messages.
 
     Returns
     -------
     object
-        Of the field's type; a whole number given for a float stays one while a float64 holds it exactly.
+        Of the field's type.
 
     Raises
     ------
     InputError
-        If it is of another type, or a text cannot be read; `.path` is the path.
+        If it is of another type or cannot be read; `.path` is the path.
 
     Examples
     --------
-    >>> parse_field(int, "2 KiB", "buffers.weight.bytes"), parse_field(bool, "false", "sparsity.sorted")
-    (2048, False)
+    >>> from hwmodels.parts import Buffer
+    >>> parse_field(Buffer, {"bytes": "2 KiB"}, "buffers.weight").bytes, parse_field(int, 8.0, "array.rows")
+    (2048, 8)
 
     """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if hint in _READERS:
-        return _READERS[hint](value, path)
-    origin = typing.get_origin(hint)
+    if hint in PLAIN:
+        return parse_scalar(hint, value, path)
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return _one_of(typing.get_args(hint), value, path)
-    if origin is tuple:
-        kind = typing.get_args(hint)[0]
-        if isinstance(value, str) or not isinstance(value, list | tuple):
-            raise _refused(path, f"a list of {_name(kind)}", value)
-        return tuple(parse_field(kind, item, f"{path}[{number}]") for number, item in enumerate(value))
+        if type(None) in inner and (value is None or _says_none(value)):
+            return None
+        return parse_field(next(kind for kind in inner if kind is not type(None)), value, path)
+    if origin in (tuple, frozenset):
+        return _many(origin, inner, value, path)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise refused(path, "a mapping", value)
+        return {str(key): parse_field(inner[1], one, f"{path}.{key}") for key, one in value.items()}
     if not isinstance(hint, type) or isinstance(value, hint):
         return value
-    if issubclass(hint, MainMemory) and isinstance(value, str):
-        return main_memory(value)
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return read_part(hint, value, path)
-    inner = (
-        [f"{path}.{field.name}" for field in dataclasses.fields(hint)]
-        if dataclasses.is_dataclass(hint)
-        else []
-    )
-    raise _refused(
-        path, f"of type {_name(hint)}", value, "; its fields are " * bool(inner) + ", ".join(inner[:3])
-    )
+    if issubclass(hint, Enum):
+        return _member(hint, value, path)
+    if hint is MainMemory and isinstance(value, str):
+        return _memory(value, path)
+    return read_part(hint, value, path)
 
 
-def read_part(kind: type[Any], fields: Mapping[str, Any], path: str = "", unknown: str = "refuse") -> Any:
-    """Make a part of its fields as plain data, each read by its own type; the reverse of `plain`.
+def read_part(kind: Any, data: Any, path: str = "", unknown: str = "refuse") -> Any:
+    """Make a part from a mapping of its fields, each read by its own type; the reverse of `plain`.
 
     Parameters
     ----------
     kind
         The part's class.
-    fields
+    data
         Field -> value.
     path
         Where the part stands, for messages.
     unknown
-        What to do with fields that the class does not have: "refuse", or "drop", as of a later version.
+        What to do with fields that the class does not have: "refuse", or "drop", as of another version.
 
     Raises
     ------
     InputError
-        If a field is unknown, missing or refused.
+        If a field is unknown, missing or refused, or the fields do not go together.
 
     """
-    known = hints(kind)
-    before = f"{path}." if path else ""
-    for name in fields:
-        if name not in known and unknown == "refuse":
-            raise InputError(f"{before}{name}: {kind.__name__} has no such field", path=before + str(name))
-    values = {
-        name: parse_field(known[name], value, before + name)
-        for name, value in fields.items()
-        if name in known
-    }
-    for field in dataclasses.fields(kind):
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and field.name not in values:
-            raise InputError(f"{before}{field.name}: {kind.__name__} needs it", path=before + field.name)
-    return kind(**values)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if not isinstance(data, Mapping):
+        names = ", ".join(list(fields)[:_MOST_NAMED])
+        raise refused(path or "machine", "a mapping of fields", data, f"; there are {names}, ...")
+    before, types_of = f"{path}." if path else "", hints(kind)
+    given: dict[str, Any] = {}
+    for name, value in data.items():
+        if name in fields:
+            given[name] = parse_field(types_of[name], value, before + name)
+        elif unknown == "refuse":
+            near = difflib.get_close_matches(str(name), fields, n=3, cutoff=0.5) or list(fields)
+            here = f"{before}{str(name)[:40]}"
+            raise InputError(f"{here}: there is no such field; there are {', '.join(near)}", path=here)
+    for name, field in fields.items():
+        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if needed and name not in given:
+            raise InputError(f"{before}{name}: is missing", path=before + name)
+    try:
+        return kind(**given)
+    except (ValueError, TypeError, KeyError) as refusal:
+        raise InputError(f"{path}: {refusal}" if path else str(refusal), path=path) from None
 
 
-def plain(value: Any) -> Any:
-    """Write a part, or a field's value, as plain data that JSON holds and `parse_field` reads.
+def plain(value: Any, defaults: bool = True) -> Any:
+    """Write a part, or a field's value, as plain data that JSON and YAML hold and `parse_field` reads.
+
+    Parameters
+    ----------
+    value
+        A part, or what a field holds.
+    defaults
+        Whether to write fields that are at their defaults too: these may be others in another version.
 
     Examples
     --------
     >>> from hwmodels.parts import Buffer
-    >>> plain(Buffer(bytes=64)) == {"bytes": 64, "port_bits": 0, "reported": None}
-    True
+    >>> plain(Buffer(bytes=64)), plain(Buffer(bytes=64), defaults=False)
+    ({'bytes': 64, 'port_bits': 0, 'reported': None}, {'bytes': 64})
 
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        held = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {
+            field.name: plain(one, defaults)
+            for field, one in held.items()
+            if defaults or not _is_default(field, one)
+        }
     if isinstance(value, Enum):
-        return str(getattr(value, "short", value.name.lower()))
+        return value.name.lower()
+    if isinstance(value, Mapping):
+        return {key: plain(one, defaults) for key, one in value.items()}
     if isinstance(value, np.generic):
         return value.item()
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def hint_of(part: Any, path: str) -> Any:
-    """Declared type of the field at a dotted path of a composed specification."""
-    head, dot, rest = path.partition(".")
-    return hint_of(getattr(part, head), rest) if dot else hints(type(part))[head]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return [plain(one, defaults) for one in value] if isinstance(value, list | tuple) else value
 
 
 def hints(kind: Any) -> dict[str, Any]:
@@ -154,66 +163,43 @@ def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _truth(value: Any, path: str) -> bool:
-    truth = truth_of(value)
-    if truth is None:
-        raise _refused(path, "true or false", value)
-    return truth
+def _is_default(field: Any, value: Any) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return bool(value == field.default)
+    return field.default_factory is not dataclasses.MISSING and bool(value == field.default_factory())
 
 
-def _number(value: Any, path: str, what: str = "a number") -> int | float:
-    if isinstance(value, str):
-        value = parse(value, path)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _refused(path, what, value)
-    if isinstance(value, int) and abs(value) > _EXACT:
-        try:
-            return float(value)
-        except OverflowError:
-            raise _refused(path, "a number that a float64 holds", value) from None
-    return value
+def _says_none(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() == "none"
 
 
-def _whole(value: Any, path: str) -> int:
-    number = _number(value, path, "a whole number")
-    if not math.isfinite(number) or number != int(number):
-        raise _refused(path, "a whole number", value)
-    return int(number)
-
-
-def _text(value: Any, path: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise _refused(path, "a text", value)
-
-
-def _dataflow(value: Any, path: str) -> Dataflow:
+def _memory(name: str, path: str) -> MainMemory:
     try:
-        return Dataflow.parse(value)
-    except (ValueError, TypeError):
-        raise _refused(path, '"os", "ws" or "is"', value) from None
+        return main_memory(name)
+    except (KeyError, ValueError) as refusal:
+        raise InputError(f"{path}: {refusal}", path=path) from None
 
 
-_READERS: Final[dict[Any, Any]] = {bool: _truth, int: _whole, float: _number, str: _text, Dataflow: _dataflow}
+def _many(origin: Any, inner: tuple[Any, ...], value: Any, path: str) -> Any:
+    """A tuple or a set; a single text for a tuple of texts."""
+    if isinstance(value, str) and inner[0] is str:
+        value = [value]
+    if isinstance(value, str) or not isinstance(value, list | tuple | frozenset):
+        raise refused(path, f"a list of {getattr(inner[0], '__name__', inner[0])}", value)
+    kinds = [inner[0]] * len(value) if origin is frozenset or inner[-1] is Ellipsis else list(inner)
+    if len(kinds) != len(value):
+        raise InputError(f"{path}: must be a list of {len(kinds)}, got {len(value)}", path=path)
+    pairs = enumerate(zip(kinds, value, strict=True))
+    return origin(parse_field(kind, one, f"{path}[{i}]") for i, (kind, one) in pairs)
 
 
-def _one_of(kinds: tuple[Any, ...], value: Any, path: str) -> Any:
-    """Read for the one type beside None; "none" in a text is None too."""
-    nothing = value is None or (isinstance(value, str) and value.strip().lower() == "none")
-    if nothing and type(None) in kinds:
-        return None
-    others = [kind for kind in kinds if kind is not type(None)]
-    if len(others) == 1:
-        return parse_field(others[0], value, path)
-    for kind in others:
-        if isinstance(kind, type) and isinstance(value, kind):
-            return value
-    raise _refused(path, " or ".join(map(_name, others)), value)
-
-
-def _name(kind: Any) -> str:
-    return str(getattr(kind, "__name__", kind))
-
-
-def _refused(path: str, what: str, value: Any, more: str = "") -> InputError:
-    return InputError(f"{path} must be {what}, got {shown(value)}{more}", path=path)
+def _member(hint: Any, value: Any, path: str) -> Any:
+    """A member of an enumeration by its name or code; a data flow also by its short name."""
+    for member in hint:
+        names = (member.name.lower(), getattr(member, "short", None))
+        if isinstance(value, str) and value.strip().lower().replace("-", "_") in names:
+            return member
+        if not isinstance(value, bool | str) and value == member.value:
+            return member
+    known = ", ".join(str(getattr(member, "short", member.name.lower())) for member in hint)
+    raise refused(path, f"one of {known}", value)

@@ -139,6 +139,14 @@ class Datapath:
                 stacklevel=3,
             )
 
+    @property
+    def widths(self) -> str:
+        """Widths and format in words, as in "8/8/8-bit int operands, 32-bit sums"."""
+        return (
+            f"{self.weight_bits}/{self.input_bits}/{self.output_bits}-bit {self.number_format} operands, "
+            f"{self.accumulator_bits}-bit sums"
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Technology:

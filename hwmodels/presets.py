@@ -1,10 +1,14 @@
-"""Machines by name; a new one is one file in `hwmodels/machines` and one row here."""
+"""Machines by name or by file; a new one is one file in `hwmodels/machines` and a row here, or `register`."""
 
 import difflib
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-from hwmodels.spec import Accelerator
+from hwmodels.machine import check_machine
+from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError
 
 _MODULES = {
@@ -14,18 +18,24 @@ _MODULES = {
     "edge_16x16": "reference",
     "edge_32x32": "reference",
     "eie": "eie",
+    "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "nvdla_like": "nvdla_like",
     "scnn": "scnn",
     "scnn_dense": "scnn",
+    "simba_like": "simba_like",
     "spring": "spring",
+    "template": "reference",
     "tpu_v1": "tpu_v1",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 
+_REGISTERED: dict[str, Callable[[], Any]] = {}
+
 
 class UnknownAcceleratorError(KeyError, InputError):
-    """No preset of that name; the message lists the nearest."""
+    """No machine of that name; the message lists the nearest."""
 
     def __str__(self) -> str:
         """Return the message without KeyError's quotes."""
@@ -33,29 +43,81 @@ class UnknownAcceleratorError(KeyError, InputError):
 
 
 def names() -> list[str]:
-    """Names of the accelerators that `load` knows."""
-    return sorted(_MODULES)
+    """Names of the machines that `load` knows: those built in and those registered."""
+    return sorted({*_MODULES, *_REGISTERED})
 
 
-@cache
-def load(name: str) -> Accelerator:
-    """Return a published or reference accelerator.
+def register(name: str, machine: Any) -> None:
+    """Give a machine of your own a name that `load`, `dse.evaluate`, spaces and commands of a process know.
+
+    A space or a sweep holds the machine itself: it travels to processes and clusters, and its fields enter
+    fingerprints, whether or not the name is known there.
+
+    Parameters
+    ----------
+    name
+        What to call it; the name of one built in is refused, one registered before is replaced.
+    machine
+        A machine, or a function without arguments that builds one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is taken or no name, or the machine is none.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> hwmodels.register("wide", hwmodels.load("edge_16x16").replace({"array.cols": 64}))
+    >>> hwmodels.load("wide").array.cols
+    64
+
+    """
+    if not isinstance(name, str) or not name or "/" in name or name.endswith((".yaml", ".yml")):
+        raise ValueError(f"register: a name is a text without a slash that is no file's, got {name!r}")
+    if name in _MODULES:
+        raise ValueError(f"register: {name} is built in; choose another name")
+    build = machine if callable(machine) and not hasattr(machine, "model") else lambda: machine
+    check_machine(build())
+    _REGISTERED[name] = build
+
+
+def load(name: str) -> Any:
+    """Return a machine by its name, or by the path of a machine file.
+
+    Parameters
+    ----------
+    name
+        One of `names()`, or a path: it ends in .yaml or .yml. A file is read anew every time.
+
+    Returns
+    -------
+    Accelerator, LevelMachine, Template or whatever was registered
 
     Raises
     ------
     UnknownAcceleratorError
         If there is none of that name; the nearest names are given.
+    ValueError
+        If a machine file describes none; the path of the field is named, and what would do.
 
     Examples
     --------
     >>> import hwmodels
-    >>> hwmodels.load("tpu_v1").array.pes
+    >>> hwmodels.load("tpu_v1").macs
     65536
 
     """
+    if is_machine_file(name):
+        return read_machine(Path(name))
+    if name in _REGISTERED:
+        return check_machine(_REGISTERED[name]())
     if name not in _MODULES:
-        near = difflib.get_close_matches(name, _MODULES, n=3, cutoff=0.4) or names()
+        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
         raise UnknownAcceleratorError(f"unknown accelerator {name!r}; did you mean {', '.join(near)}?")
-    built = getattr(import_module(f"hwmodels.machines.{_MODULES[name]}"), name)()
-    assert isinstance(built, Accelerator)
-    return built
+    return _built(name)
+
+
+@cache
+def _built(name: str) -> Any:
+    return check_machine(getattr(import_module(f"hwmodels.machines.{_MODULES[name]}"), name)())

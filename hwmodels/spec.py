@@ -8,15 +8,14 @@ computed here: areas, energies and bandwidths come from `hwmodels.packing`, tabl
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import hashlib
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
-from hwmodels.fields import hints, parse_field
+from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.parts import (
     CODES,
     NUMBER_FORMATS,
@@ -33,6 +32,8 @@ from hwmodels.sparsity import OperandSparsity, Sparsity
 
 if TYPE_CHECKING:
     import pandas
+
+    from hwmodels.machine import Model
 
 __all__ = [
     "CODES",
@@ -52,10 +53,13 @@ __all__ = [
     "Stacking",
     "Technology",
     "Unroll",
-    "check_path",
     "fingerprint",
     "paths",
 ]
+
+
+USUAL_PATHS = ("array.rows", "buffers.weight.bytes")
+"""What is named where no path is near."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +149,27 @@ class Accelerator:
 
         return embodied_carbon_g(self)
 
+    @property
+    def model(self) -> Model:
+        """How machines of two levels are costed."""
+        from hwmodels.models.two_level import TWO_LEVEL
+
+        return TWO_LEVEL
+
+    def paths(self) -> dict[str, Any]:
+        """Every dotted path with its value; see `hwmodels.composed.paths`."""
+        return paths(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
+        from hwmodels.machine_file import write_machine
+
+        write_machine(self, path)
+
+    def fingerprint(self) -> str:
+        """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
+        return fingerprint(self)
+
     def replace(self, changes: Mapping[str, Any]) -> Accelerator:
         """Return a copy with the parts at dotted paths replaced.
 
@@ -162,9 +187,10 @@ class Accelerator:
             If a path is unknown (the nearest ones are named), or a field or its part refuses its value.
 
         """
+        known = paths(self)
         for path in changes:
-            check_path(self, path)
-        changed: Accelerator = _replaced(self, dict(changes))
+            check_path(known, path, USUAL_PATHS)
+        changed: Accelerator = replaced(self, dict(changes))
         edges = {edge: changes[f"array.{edge}"] for edge in LOOPS_OF_EDGES if f"array.{edge}" in changes}
         if not edges or not changed.array.follows_unroll:
             return changed
@@ -172,60 +198,3 @@ class Accelerator:
         if any(path.startswith("array.unroll") for path in changes) and array != changed.array:
             raise ValueError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
         return dataclasses.replace(changed, array=array)
-
-
-def _replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
-    """Rebuild a dataclass once with all changes under it, so that only the final state is checked."""
-    known = hints(type(part))
-    here = {
-        name: parse_field(known[name], value, prefix + name)
-        for name, value in changes.items()
-        if "." not in name
-    }
-    below: dict[str, dict[str, Any]] = {}
-    for path, value in changes.items():
-        if "." in path:
-            head, rest = path.split(".", 1)
-            below.setdefault(head, {})[rest] = value
-    for head, deeper in below.items():
-        here[head] = _replaced(here.get(head, getattr(part, head)), deeper, f"{prefix}{head}.")
-    return dataclasses.replace(part, **here)
-
-
-def paths(part: Any, prefix: str = "") -> dict[str, Any]:
-    """List every dotted path of a composed spec with its value, parts before their fields."""
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(part):
-        value = getattr(part, field.name)
-        found[prefix + field.name] = value
-        if dataclasses.is_dataclass(value):
-            found.update(paths(value, f"{prefix}{field.name}."))
-    return found
-
-
-def check_path(accelerator: Accelerator, path: str) -> None:
-    """Raise ValueError naming the nearest paths if `path` is not one of the accelerator's."""
-    known = paths(accelerator)
-    if path not in known:
-        near = difflib.get_close_matches(path, known, n=3, cutoff=0.5) or [
-            "array.rows",
-            "buffers.weight.bytes",
-        ]
-        raise ValueError(f"unknown axis {path!r}; the nearest are {', '.join(near)}")
-
-
-def fingerprint(accelerator: Accelerator) -> str:
-    """Hash of everything but name, source and assumptions, 32 hexadecimal digits; the same in every process.
-
-    Examples
-    --------
-    >>> import dataclasses, hwmodels
-    >>> one = hwmodels.load("tpu_v1")
-    >>> fingerprint(one) == fingerprint(dataclasses.replace(one, name="mine"))
-    True
-    >>> fingerprint(one) == fingerprint(one.replace({"array.rows": 128}))
-    False
-
-    """
-    plain = dataclasses.replace(accelerator, name="", source="", assumptions=())
-    return hashlib.blake2b(repr(plain).encode(), digest_size=16).hexdigest()

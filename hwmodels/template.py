@@ -7,8 +7,9 @@ choice of a machine is a compromise. The paper prints neither its equations nor 
 """
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,13 +18,18 @@ from hwmodels.checks import positive, whole
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
-from hwmodels.fields import hint_of, parse_field
+from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
-from hwmodels.spec import paths
 from hwmodels.technology import nominal_voltage
 from workloads.table import IntColumn, LayerTable, make_table
+
+if TYPE_CHECKING:
+    from hwmodels.machine import Model
+
+USUAL_PATHS: Final = ("groups", "tile_of", "main_memory")
+"""What is named where no path is near."""
 
 LOOP_ORDERS: Final = ("of_if_xy", "of_xy_if", "if_of_xy", "if_xy_of", "xy_of_if", "xy_if_of")
 """Orders of the tile loops over output channels, input channels and positions, the outermost first."""
@@ -103,21 +109,31 @@ class Template:
 
         """
         known = paths(self)
-        whole_parts: dict[str, Any] = {}
-        inside: dict[str, dict[str, Any]] = {}
-        for path, value in changes.items():
-            if path not in known:
-                raise ValueError(f"Template has no field {path!r}; it has {', '.join(known)}")
-            read = parse_field(hint_of(self, path), value, path)
-            head, dot, rest = path.partition(".")
-            if dot:
-                inside.setdefault(head, {})[rest] = read
-            else:
-                whole_parts[head] = read
-        for head, fields in inside.items():
-            part = whole_parts.get(head, getattr(self, head))
-            whole_parts[head] = dataclasses.replace(part, **fields)
-        return dataclasses.replace(self, **whole_parts)
+        for path in changes:
+            check_path(known, path, USUAL_PATHS)
+        changed: Template = replaced(self, dict(changes))
+        return changed
+
+    @property
+    def model(self) -> "Model":
+        """How templates are costed."""
+        from hwmodels.models.template import TEMPLATE
+
+        return TEMPLATE
+
+    def paths(self) -> dict[str, Any]:
+        """Every dotted path with its value; see `hwmodels.composed.paths`."""
+        return paths(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
+        from hwmodels.machine_file import write_machine
+
+        write_machine(self, path)
+
+    def fingerprint(self) -> str:
+        """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
+        return fingerprint(self)
 
 
 def pack_templates(

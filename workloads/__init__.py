@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from workloads.lazy import lazily
 
 if TYPE_CHECKING:
+    from workloads.edges import EdgeTable
     from workloads.errors import (
         GraphError,
         NetworkImportError,
@@ -15,52 +16,70 @@ if TYPE_CHECKING:
     )
     from workloads.graph import Graph
     from workloads.importers import from_onnx, from_torch
+    from workloads.modules import ModuleMismatchError, check_module, to_module
     from workloads.network import Network
     from workloads.networks.registry import load, names
-    from workloads.sparsity.schemes import schemes
+    from workloads.spaces.space import NetworkSpace, builders, of_networks
+    from workloads.sparsity.schemes import register_scheme, schemes
     from workloads.table import Kind, LayerTable, deduplicate
     from workloads.tensors import Tensor, Weight
 
 _HOMES = {
+    "EdgeTable": "edges",
     "Graph": "graph",
     "GraphError": "errors",
     "Kind": "table",
     "LayerTable": "table",
+    "ModuleMismatchError": "modules",
     "Network": "network",
     "NetworkImportError": "errors",
+    "NetworkSpace": "spaces.space",
     "ShapeError": "errors",
     "SpringboardError": "errors",
     "Tensor": "tensors",
     "UnknownNetworkError": "errors",
     "Weight": "tensors",
     "WorkloadError": "errors",
+    "builders": "spaces.space",
+    "check_module": "modules",
     "deduplicate": "table",
     "from_onnx": "importers",
     "from_torch": "importers",
     "load": "networks.registry",
     "names": "networks.registry",
+    "of_networks": "spaces.space",
+    "register_scheme": "sparsity.schemes",
     "schemes": "sparsity.schemes",
+    "to_module": "modules",
 }
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)
 
 __all__ = [
+    "EdgeTable",
     "Graph",
     "GraphError",
     "Kind",
     "LayerTable",
+    "ModuleMismatchError",
     "Network",
     "NetworkImportError",
+    "NetworkSpace",
     "ShapeError",
     "SpringboardError",
     "Tensor",
     "UnknownNetworkError",
     "Weight",
     "WorkloadError",
+    "builders",
+    "check_module",
     "deduplicate",
     "from_onnx",
     "from_torch",
     "load",
     "names",
+    "of_networks",
+    "register_scheme",
     "schemes",
+    "to_module",
 ]

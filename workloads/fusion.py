@@ -11,11 +11,11 @@ Behind a nest the vector lanes work while the array does. Behind a vector operat
 what joins there moves nothing, and takes its time.
 """
 
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
+from workloads.addresses import addresses
 from workloads.graph import Graph, Node
-from workloads.operations import Concat, Slice, Split
-from workloads.operations.views import RUN_ELEMENTS
 
 
 class Fusion(NamedTuple):
@@ -25,11 +25,12 @@ class Fusion(NamedTuple):
     stream: dict[str, frozenset[str]]  # fused operation -> its inputs that flow past
     folded: frozenset[str]  # those whose scale moves into the nest's weights
     final: dict[str, str]  # operation with followers -> the tensor that leaves its stream
-    views: frozenset[str]  # joins and cuts that are addresses
+    views: frozenset[str]  # operations that only address what lies in memory, see `addresses`
     timed: frozenset[str]  # fused operations that take the lanes' time: those behind a vector operation
+    stored: dict[str, int]  # tensors that repeat elements -> how many of them there are in memory
 
 
-NOTHING = Fusion({}, {}, frozenset(), {}, frozenset(), frozenset())
+NOTHING = Fusion({}, {}, frozenset(), {}, frozenset(), frozenset(), {})
 
 
 def fuse(graph: Graph) -> Fusion:
@@ -41,6 +42,7 @@ def fuse(graph: Graph) -> Fusion:
     final: dict[str, str] = {}
     folded: set[str] = set()
     timed: set[str] = set()
+    leaving = graph.leaving()
     for node in graph.nodes():
         name = node.operation.name
         if name in anchor:
@@ -48,7 +50,7 @@ def fuse(graph: Graph) -> Fusion:
         done.update(dict.fromkeys(node.outputs, order[name]))
         if not node.operation.streams:
             continue
-        joined = _joined(graph, node, order, done, anchor)
+        joined = _joined(graph, node, order, done, anchor, leaving)
         folded.update(_folded(graph, node, joined))
         inside = {node.outputs[0]}
         for follower in joined:
@@ -60,34 +62,53 @@ def fuse(graph: Graph) -> Fusion:
             inside.add(follow.outputs[0])
             done[follow.outputs[0]] = order[name]
             final[name] = follow.outputs[0]
-    return Fusion(anchor, stream, frozenset(folded), final, _views(graph), frozenset(timed))
+    found = addresses(graph)
+    return Fusion(anchor, stream, frozenset(folded), final, found.free, frozenset(timed), found.stored)
 
 
 def _joined(
-    graph: Graph, nest: Node, order: dict[str, int], done: dict[str, int], taken: dict[str, str]
+    graph: Graph,
+    nest: Node,
+    order: dict[str, int],
+    done: dict[str, int],
+    taken: dict[str, str],
+    leaving: frozenset[str],
 ) -> list[str]:
     """Return the operations that join an operation's stream, in running order."""
     start = order[nest.operation.name]
-    shape = graph.tensors[nest.outputs[0]].shape
-    members = [nest.operation.name]
-    inside = {nest.outputs[0]}
-    frontier = list(graph.consumers(nest.outputs[0]))
-    while frontier:
-        frontier.sort(key=order.__getitem__, reverse=True)
-        name = frontier.pop()
+    tip = nest.outputs[0]
+    shape = graph.tensors[tip].shape
+    members, inside = [nest.operation.name], {tip}
+    frontier = [(order[name], name) for name in graph.consumers(tip)]
+    heapify(frontier)
+    while frontier and tip not in leaving:  # only the last tensor may leave
+        _, name = heappop(frontier)
         node = graph.node(name)
-        if name in members or name in taken or not node.operation.fusable:
+        if node.outputs[0] in inside or name in taken or not node.operation.fusable:
             continue
         if graph.tensors[node.outputs[0]].shape != shape:
             continue
         if all(t in inside or done.get(t, start) < start for t in node.inputs):
+            tip = node.outputs[0]
             members.append(name)
-            inside.add(node.outputs[0])
-            frontier.extend(graph.consumers(node.outputs[0]))
-    for length in range(len(members), 1, -1):
-        if _leaving(graph, members[:length]) == graph.node(members[length - 1]).outputs[:1]:
-            return members[1:length]
-    return []
+            inside.add(tip)
+            for reader in graph.consumers(tip):
+                heappush(frontier, (order[reader], reader))
+    return members[1 : _prefix(graph, members, leaving)]
+
+
+def _prefix(graph: Graph, members: list[str], leaving: frozenset[str]) -> int:
+    """Return how many operations, from the first on, give away the last one's result and no other."""
+    place = {name: i for i, name in enumerate(members)}
+    longest, needed = 1, 0
+    for i, name in enumerate(members):
+        if needed <= i:  # what was made before is read up to here
+            longest = i + 1
+        tensor = graph.node(name).outputs[0]
+        outside = len(members)
+        readers = [place.get(reader, outside) for reader in graph.consumers(tensor)]
+        needed = max(needed, outside if tensor in leaving else max(readers, default=outside))
+    return longest
 
 
 def _folded(graph: Graph, nest: Node, joined: list[str]) -> list[str]:
@@ -111,44 +132,3 @@ def _folded(graph: Graph, nest: Node, joined: list[str]) -> list[str]:
         folded.append(name)
         tip = node.outputs[0]
     return folded
-
-
-def _leaving(graph: Graph, members: list[str]) -> tuple[str, ...]:
-    """Return the tensors made by some operations that others read or that leave the network."""
-    inside = set(members)
-    made = [graph.node(name).outputs[0] for name in members]
-    return tuple(
-        tensor
-        for tensor in made
-        if tensor in graph.outputs
-        or not graph.consumers(tensor)
-        or not inside.issuperset(graph.consumers(tensor))
-    )
-
-
-def _views(graph: Graph) -> frozenset[str]:
-    """Return the joins and cuts that `operations.views` makes free."""
-    joins: dict[str, int] = {}
-    for node in graph.nodes():
-        if isinstance(node.operation, Concat):
-            for tensor in node.inputs:
-                joins[tensor] = joins.get(tensor, 0) + 1
-    sources = {tensor.name for tensor in graph.inputs()}
-    views: set[str] = set()
-    made_by_view: set[str] = set()
-    for node in graph.nodes():
-        operation = node.operation
-        if isinstance(operation, Concat):
-            runs = operation.runs([graph.tensors[t].shape for t in node.inputs])
-            free = min(runs) >= RUN_ELEMENTS and all(
-                joins[t] == 1 and t not in sources and t not in graph.outputs and t not in made_by_view
-                for t in node.inputs
-            )
-            if free:
-                views.add(operation.name)
-        elif isinstance(operation, (Split, Slice)):
-            views.add(operation.name)
-            made_by_view.update(node.outputs)
-        elif operation.alias:
-            made_by_view.update(node.outputs)
-    return frozenset(views)

@@ -1,6 +1,7 @@
 """The graph of a network: nodes are operations, edges are tensors; shapes are checked as operations go in."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy as shallow
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -204,6 +205,18 @@ class Graph:
             if tensor not in self.tensors:
                 raise GraphError(f"output {tensor!r} does not exist")
         self.outputs = tensors
+
+    def renamed(self, name: str) -> Self:
+        """Return this graph under another name; operations, tensors and weights are shared."""
+        copy = shallow(self)
+        copy.name = name
+        return copy
+
+    def leaving(self) -> frozenset[str]:
+        """Return the tensors that leave the network: those declared, else every tensor nobody reads."""
+        if self.outputs:
+            return frozenset(self.outputs)
+        return frozenset(t for n in self.nodes() for t in n.outputs if not self._consumers.get(t))
 
     def replaced(self, weights: Sequence[Weight] = (), tensors: Sequence[Tensor] = ()) -> Self:
         """Return a copy with some weights or tensors replaced by others of the same name and shape."""

@@ -14,7 +14,7 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     package
         Its `__name__`.
     homes
-        Name -> module below the package that defines it.
+        Name -> module that defines it: below the package, or of `workloads` by its whole name.
 
     Returns
     -------
@@ -32,7 +32,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        home = homes[name]
+        value = getattr(import_module(home if home.startswith("workloads.") else f"{package}.{home}"), name)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -35,8 +35,8 @@ def lower(graph: Graph, *, fused: bool = True) -> Lowering:
         The network.
     fused
         Whether element-wise operations and batch norms are done on others' results on their way out, and
-        joins and cuts of long runs are addresses (see `fusion`, `operations.views`); if not, every
-        operation reads and writes its tensors.
+        changes of order, repetitions, joins and cuts are addresses where they can be (see `fusion`,
+        `addresses`); if not, every operation reads and writes its tensors.
 
     """
     fusion = fuse(graph) if fused else NOTHING
@@ -55,6 +55,7 @@ def lower(graph: Graph, *, fused: bool = True) -> Lowering:
             folded=name in fusion.folded,
             views=name in fusion.views,
             timed=name in fusion.timed,
+            stored=fusion.stored,
         )
         lowered = node.operation.lower(site)
         rows.extend(lowered)

@@ -17,6 +17,7 @@ from workloads.tensors import Tensor, Weight, content_hash
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workloads.edges import EdgeTable
     from workloads.sparsity.formats import Storage
 
 
@@ -112,6 +113,45 @@ class Network:
         """
         return self.weight(operation, role).mask
 
+    def rename(self, name: str) -> "Network":
+        """Return this network under another name; everything else is shared.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> net = workloads.load("lenet5")
+        >>> (net.rename("mine").name, net.rename("mine") == net)
+        ('mine', True)
+
+        """
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise WorkloadError(f"name must be a printable text, got {name!r}")
+        return Network(self.graph.renamed(name), self.source)
+
+    def assume(self, weights: float | None = None, activations: float | None = None) -> "Network":
+        """Return this network with assumed densities, the places of its zeros unknown.
+
+        Parameters
+        ----------
+        weights
+            Fraction in (0, 1] that is not zero in every weight of a convolution or a product; what was known
+            of their zeros is forgotten. Biases, normalisation and embeddings stay. None leaves weights alone.
+        activations
+            The same for every activation, those that enter the network too, but not for places in tables
+            (words, positions). None leaves activations alone.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> net = workloads.load("lenet_300_100").assume(weights=0.5, activations=0.5)
+        >>> net.effectual_macs / net.macs
+        0.25
+
+        """
+        from workloads.sparsity.layers import assumed
+
+        return assumed(self, weights, activations)
+
     def with_weights(self, *weights: Weight) -> "Network":
         """Return this network with some weights replaced by others of the same name and shape."""
         return Network(self.graph.replaced(weights=weights), self.source)
@@ -120,11 +160,33 @@ class Network:
         """Return this network with some activations described anew (bits, density, profile); same shapes."""
         return Network(self.graph.replaced(tensors=tensors), self.source)
 
-    def sparsify(self, scheme: str, **options: Any) -> "Network":
-        """Return another network, compressed by one of `workloads.schemes()`; see `sparsity.schemes`."""
+    def sparsify(self, scheme: Any, **options: Any) -> "Network":
+        """Return another network, compressed by one of `workloads.schemes()` or by a scheme of your own.
+
+        See `sparsity.schemes`; what a function or an object must do, `workloads.register_scheme` says.
+        """
         from workloads.sparsity.schemes import sparsify
 
         return sparsify(self, scheme, **options)
+
+    def with_masks(self, module: Any) -> "Network":
+        """Return this network with the zeros of a module's weights; see `modules.masks`.
+
+        Parameters
+        ----------
+        module
+            Made by `workloads.to_module(self)` and trained, or any module whose parameters are called as this
+            network's weights.
+
+        Raises
+        ------
+        NetworkImportError
+            If PyTorch is not installed, or a layer of the module differs; the first is named.
+
+        """
+        from workloads.modules import with_masks
+
+        return with_masks(self, module)
 
     def storage_bytes(self, format: "str | Storage" = "dense", *, datapath_bits: int = 8) -> int:
         """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
@@ -169,12 +231,53 @@ class Network:
             If the batch is not positive, does not fit the graph's own, or makes a count pass 64 bits.
 
         """
+        lowering = self.lowering(fuse=fuse)
+        return tabulate(lowering.rows, lowering.names, batch=self._batch(batch), of=self.batch)
+
+    def _batch(self, batch: int | None) -> int:
+        """Return a batch, by default the network's own, or refuse what is none."""
         if batch is None:
-            batch = self.batch
+            return self.batch
         if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
             raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
-        lowering = self.lowering(fuse=fuse)
-        return tabulate(lowering.rows, lowering.names, batch=int(batch), of=self.batch)
+        return int(batch)
+
+    def edges(self, batch: int | None = None, *, fuse: bool = True) -> "EdgeTable":
+        """Return the edge table: one row for each (producer, consumer, operand), beside the layer table.
+
+        Parameters
+        ----------
+        batch, fuse
+            As for `table`, whose rows it points to.
+
+        Returns
+        -------
+        EdgeTable
+            Columns of shape (n_edges,); operations are positions in `operations`, tensors in `tensor_names`.
+            Fresh arrays each time.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> edges = workloads.load("lenet5").edges()
+        >>> edges.producer[:3].tolist(), edges.consumer[:3].tolist(), edges.elements[:3].tolist()
+        ([-1, 0, 1], [0, 1, 2], [784, 11520, 2880])
+
+        """
+        from workloads.connect import edge_table
+
+        return edge_table(self, self._batch(batch), fused=fuse)
+
+    def edge_summary(self, batch: int | None = None, *, fuse: bool = True) -> "pd.DataFrame":
+        """Return the edge table with names in place of positions."""
+        from workloads.connect import edge_frame
+
+        return edge_frame(self, self.edges(batch, fuse=fuse), fuse=fuse)
+
+    @cached_property
+    def tensor_names(self) -> tuple[str, ...]:
+        """The activations by name, in the order in which they are made."""
+        return tuple(self.graph.tensors)
 
     @cached_property
     def row_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -155,6 +156,14 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     repeats = np.zeros(len(rows), dtype=np.int64)
     np.add.at(repeats, index, table.repeats)
     return take_rows(table, np.array(rows, dtype=np.int64))._replace(repeats=repeats), index
+
+
+def fingerprint(table: LayerTable) -> str:
+    """Hash of a layer table, 16 hexadecimal digits; the same in every process."""
+    digest = sha256()
+    for name, column in zip(table._fields, table, strict=True):
+        digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def with_densities(table: LayerTable, *, weight: float, activation: float) -> LayerTable:

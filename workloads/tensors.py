@@ -1,8 +1,8 @@
-"""Activations and weights: shapes, bits, densities and where the zeros are, never the values."""
+"""Activations and weights: shapes, bits, densities and where the zeros are."""
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -92,7 +92,7 @@ class Tensor:
 class Weight:
     """A constant operand: what it is called, how big it is and where its zeros are.
 
-    Two weights are equal when name, shape, bits, non-zeros and mask are. Values are not kept.
+    Two weights are equal when name, shape, bits, non-zeros and mask are, whatever their values.
 
     Attributes
     ----------
@@ -112,6 +112,10 @@ class Weight:
         Whether it counts as a parameter (statistics and constants do not).
     known
         Where the zeros come from: "dense", "assumed" or "measured".
+    values
+        What an importer keeps of the values, for schemes that rank them: an array, a PyTorch tensor (the
+        module's own, not a copy), or a function that reads one. None where there are none; they stay behind
+        when a network is pickled.
 
     """
 
@@ -122,6 +126,7 @@ class Weight:
     packed: NDArray[np.uint8] | None = None
     trained: bool = True
     known: str = "dense"
+    values: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(f"weight {self.name!r}", self.shape))
@@ -158,6 +163,21 @@ class Weight:
             return np.full(self.shape, self.nonzeros > 0) if self.located else None
         bits = np.unpackbits(self.packed, count=self.size)
         return bits.view(np.bool_).reshape(self.shape)
+
+    @property
+    def array(self) -> NDArray[np.floating] | None:
+        """The kept values in this weight's shape, 0 where the mask is; None where none are kept."""
+        if self.values is None:
+            return None
+        held = self.values() if callable(self.values) else self.values
+        if hasattr(held, "detach"):
+            held = held.detach().cpu().double().numpy()
+        values: NDArray[np.floating] = np.asarray(held).reshape(self.shape)
+        mask = None if self.packed is None else self.mask
+        return values if mask is None else np.where(mask, values, 0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"values": None}
 
     def counts(self, axis: int) -> NDArray[np.int64]:
         """Count the non-zeros of every slice along one axis; needs a mask.

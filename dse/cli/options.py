@@ -121,7 +121,7 @@ def axis_values(path: str, text: str) -> Any:
     [['8', '16'], (8, 16, 32), (8, 12, 16)]
 
     """
-    from dse.space.axes import powers_of_two, steps
+    from workloads.grammar.axes import powers_of_two, steps
 
     start, dots, rest = text.partition("..")
     if not dots:

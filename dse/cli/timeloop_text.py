@@ -3,7 +3,7 @@
 from typing import Any
 
 from dse.views.text import text_table
-from hwmodels.quantities import si
+from workloads.grammar.quantities import si
 
 PRUNED = {
     "orders": "loop orders no better than one that was costed",

@@ -1,18 +1,21 @@
 """One network on one accelerator, operation by operation."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import hwmodels
+from dse.errors import UnknownNameError, nearest
 from dse.metrics import columns
 from dse.results.frames import categories
 from dse.run.network import Network, load_network, network_table
-from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
-from hwmodels.spec import Accelerator
-from hwmodels.tiers import tier_table
+from dse.run.progress import Progress
+from hwmodels.columns import MetricTable
+from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -24,34 +27,38 @@ class Result:
     """What a network costs on an accelerator. Made by `dse.evaluate`."""
 
     network: str
-    accelerator: Accelerator
+    accelerator: Machine
     mapping_objective: str
     layers: LayerTable
     names: tuple[str, ...]
+    effort: Effort = BEST
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
         """One row an operation: latency, energy, traffic, what bounds it, and the mapping chosen for it."""
         import pandas
 
-        table = hwmodels.evaluate_operations(self.layers, self.accelerator, self.mapping_objective)
+        model, machine = self.accelerator.model, self.accelerator
+        configs, _ = self._costed
+        table = model.operations(self.layers, configs, self.mapping_objective, effort=self.effort)
         frame = pandas.DataFrame(
             {"operation": self.names, "kind": [Kind(kind).name.lower() for kind in self.layers.kind]}
         )
         frame["repeats"] = self.layers.repeats
         frame["macs"] = self.layers.macs * self.layers.repeats
-        for name, column in zip(table._fields, table, strict=True):
+        for name, column in table.items():
             frame[name] = column
-        frame["bound"] = categories(table.bound, BOUNDS)
-        frame["limit"] = categories(table.limit, LIMITS)
+        frame["bound"] = categories(table["bound"], model.bounds(machine))
+        frame["limit"] = categories(table["limit"], model.limits(machine))
         return frame
 
     @cached_property
-    def _costed(self) -> tuple[ConfigTable, MetricTable]:
+    def _costed(self) -> tuple[Any, MetricTable]:
         """The machine's row of the configuration table, and the network's metrics on it."""
-        unique, _ = deduplicate(self.layers)
-        configs = hwmodels.pack(self.accelerator, {}, 1)
-        return configs, hwmodels.evaluate(unique, configs, self.mapping_objective)
+        layers = self.layers if self.effort.given else deduplicate(self.layers)[0]
+        model = self.accelerator.model
+        configs = model.pack(self.accelerator)
+        return configs, model.evaluate(layers, configs, self.mapping_objective, self.effort)
 
     @cached_property
     def totals(self) -> "pandas.Series":
@@ -61,12 +68,12 @@ class Result:
         _, table = self._costed
         totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
-        totals["limit"] = LIMITS[int(table.limit[0])]
+        totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
 
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
-        return tier_table(*self._costed)
+        return self.accelerator.model.tiers(*self._costed)
 
     @property
     def feasible(self) -> bool:
@@ -82,7 +89,7 @@ class Result:
         seconds = table["latency_s"].to_numpy() * repeats
         joules = table["energy_j"].to_numpy() * repeats
         rows = {}
-        for code, bound in enumerate(BOUNDS):
+        for code, bound in enumerate(self.accelerator.model.bounds(self.accelerator)):
             members = np.flatnonzero(table["bound"].cat.codes.to_numpy() == code)
             if not len(members):
                 continue
@@ -113,10 +120,13 @@ class Result:
 
 def evaluate(
     network: Network | str | LayerTable,
-    accelerator: Accelerator | str,
+    accelerator: Machine | str,
     batch: int | None = None,
     *,
     mapping_objective: str = "edp",
+    mappings: Mapping[str, Any] | None = None,
+    limit_s: float | None = None,
+    progress: bool | None = None,
 ) -> Result:
     """Cost a network on an accelerator, every operation with its best mapping.
 
@@ -125,11 +135,17 @@ def evaluate(
     network
         A network, a built-in network's name, the path of an ONNX file, or a layer table.
     accelerator
-        An accelerator, or a preset's name.
+        A machine, the name of one (`hwmodels.names()`), or the path of a machine file.
     batch
         Inputs at once; by default the network's own batch.
     mapping_objective
         What each operation's mapping minimises: "edp", "latency" or "energy".
+    mappings
+        Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
+    limit_s
+        CPU seconds for the search of mappings; then the best so far serve (`.operations["optimal"]`).
+    progress
+        True or False to force the progress bar of a search; by default shown on a terminal only.
 
     Returns
     -------
@@ -144,14 +160,39 @@ def evaluate(
         If the batch or the mapping objective is refused.
 
     """
-    machine = hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator
+    machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
     if isinstance(network, str):
         network = load_network(network, batch=batch)
     name, layers = network_table(network, batch)
     if mapping_objective not in hwmodels.OBJECTIVES:
         known = ", ".join(hwmodels.OBJECTIVES)
         raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
-    return Result(name, machine, mapping_objective, layers, operation_names(network, layers))
+    names = operation_names(network, layers)
+    effort = _effort(machine, names, mappings, limit_s)
+    result = Result(name, machine, mapping_objective, layers, names, effort)
+    if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
+        with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
+            told = effort._replace(told=lambda done, _: bar.show(done))
+            machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
+    return result
+
+
+def _effort(
+    machine: Machine, names: Sequence[str], mappings: Mapping[str, Any] | None, limit_s: float | None
+) -> Effort:
+    """Check what was said about mappings."""
+    if (mappings or limit_s is not None) and not machine.model.maps:
+        raise ValueError(
+            f"evaluate: mappings and limit_s are for machines of levels; those of {machine.name} "
+            f"(model: {machine.model.name}) are found in no time, and none can be given"
+        )
+    if limit_s is not None and not limit_s >= 0:
+        raise ValueError(f"limit_s must be at least 0, got {limit_s!r}")
+    for name in mappings or {}:
+        if name not in names:
+            raise UnknownNameError(f"mappings: there is no operation {name!r}{nearest(name, names)}")
+    given = {row: mappings[name] for row, name in enumerate(names) if name in mappings} if mappings else {}
+    return Effort(math.inf if limit_s is None else limit_s, given, kept={})
 
 
 def operation_names(network: object, layers: LayerTable) -> tuple[str, ...]:

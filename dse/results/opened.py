@@ -9,10 +9,10 @@ from dse.results.sweep import Sweep
 from dse.run.definition import Definition
 from dse.run.digest import model_digest
 from dse.run.gather import Gather, Gathered
-from dse.run.network import fingerprint_of
 from dse.run.opening import definition_of, folder_of
 from dse.run.parts import Parts
 from dse.run.store import FORMAT, parts_of, read_manifest
+from workloads.table import fingerprint
 
 
 def open(path: str | os.PathLike[str]) -> Sweep:
@@ -47,7 +47,7 @@ def open(path: str | os.PathLike[str]) -> Sweep:
         raise StoreError(f"store {folder}: its format is {manifest['format']}, this version reads {FORMAT}")
     ours = manifest["model"] == model_digest()
     described = (manifest["network"]["fingerprint"], manifest["space"] if ours else None)
-    found = (fingerprint_of(definition.layers), definition.space.describe() if ours else None)
+    found = (fingerprint(definition.layers), definition.space.describe() if ours else None)
     if described != found or manifest["points"] != definition.space.size:
         raise StoreError(
             f"store {folder}: manifest.json and definition.json are of two sweeps; the same sweep, told "

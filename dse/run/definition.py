@@ -7,18 +7,15 @@ is text that a person can read; numbers come back bit for bit. Nothing in it is 
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from dse.errors import StoreError
 from dse.metrics import Objective, objectives_of
 from dse.space.space import Space
-from hwmodels.fields import hint_of, parse_field, plain, read_part
-from hwmodels.spec import Accelerator
-from hwmodels.template import Template
+from hwmodels.composed import hint_of
+from hwmodels.fields import parse_field, plain
+from hwmodels.machine_file import KINDS, machine_data, machine_from
 from workloads.table import LayerTable, make_table
-
-_BASES: Final[dict[str, Any]] = {"Accelerator": Accelerator, "Template": Template}
-"""Kinds of machines that a definition can hold."""
 
 
 class Definition(NamedTuple):
@@ -32,8 +29,13 @@ class Definition(NamedTuple):
     kept: Mapping[str, Any]  # which rows stay
 
 
-def write_definition(definition: Definition) -> bytes:
-    """Write a definition as JSON with its own checksum; equal ones give equal bytes."""
+def write_definition(definition: Definition) -> bytes | None:
+    """Write a definition as JSON with its own checksum; equal ones give equal bytes.
+
+    None where the space's machines are of a class of one's own, which a file cannot name.
+    """
+    if type(definition.space.base) not in KINDS.values():
+        return None
     network, layers, space, mapping_objective, objectives, kept = definition
     content = {
         "network": {
@@ -42,8 +44,7 @@ def write_definition(definition: Definition) -> bytes:
         },
         "space": {
             "name": space.name,
-            "kind": type(space.base).__name__,
-            "base": plain(space.base),
+            "base": machine_data(space.base, defaults=True),
             "axes": [
                 {"name": axis.name, "fields": list(axis.fields), "values": plain(axis.values)}
                 for axis in space.axes
@@ -98,9 +99,7 @@ def read_definition(content: bytes, store: object) -> Definition:
 
 def _space(data: Mapping[str, Any]) -> Space:
     """Put a space together again."""
-    if data["kind"] not in _BASES:
-        raise ValueError(f"a machine of kind {data['kind']}")
-    base = read_part(_BASES[data["kind"]], data["base"], unknown="drop")
+    base = machine_from(data["base"], unknown="drop")
     axes: dict[str, Any] = {}
     for axis in data["axes"]:
         fields = axis["fields"]

@@ -16,10 +16,8 @@ COSTS_FOLLOW_FROM: Final = (
     "hwmodels",
     "workloads/table.py",
     "workloads/sparsity",
+    "workloads/grammar",
     "dse/run/task.py",
-    "dse/run/template_model.py",
-    "dse/space/axes.py",
-    "dse/space/constraints.py",
     "dse/space/space.py",
 )
 """Files and folders. What a network is made of is not among them: its layer table has a fingerprint."""

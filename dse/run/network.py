@@ -1,11 +1,8 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from workloads.table import LayerTable
 
@@ -83,11 +80,3 @@ def _is_file(name: str) -> bool:
         return Path(name).is_file()
     except (OSError, ValueError):
         return False
-
-
-def fingerprint_of(layers: LayerTable) -> str:
-    """Hash of a layer table, 16 hexadecimal digits."""
-    digest = sha256()
-    for name, column in zip(layers._fields, layers, strict=True):
-        digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()[:16]

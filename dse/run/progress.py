@@ -19,10 +19,18 @@ class Progress:
         Configurations already costed.
     wanted
         True or False to force the bar on or off; None shows it on a terminal only.
+    what
+        What is counted.
 
     """
 
-    def __init__(self, total: Callable[[], int], done: int = 0, wanted: bool | None = None) -> None:
+    def __init__(
+        self,
+        total: Callable[[], int],
+        done: int = 0,
+        wanted: bool | None = None,
+        what: str = "configurations",
+    ) -> None:
         shown = sys.stderr.isatty() if wanted is None else wanted
         self._bar: Any = None
         if shown:
@@ -31,7 +39,7 @@ class Progress:
             self._bar = tqdm(
                 total=total(),
                 initial=done,
-                desc="configurations",
+                desc=what,
                 unit="",
                 unit_scale=True,
                 bar_format=_FORMAT,
@@ -40,10 +48,11 @@ class Progress:
                 smoothing=0.1,
             )
 
-    def show(self, done: int, front_size: int) -> None:
-        """Say how many are done and how large the front is now."""
+    def show(self, done: int, front_size: int | None = None) -> None:
+        """Say how many are done and, where one grows, how large the front is now."""
         if self._bar is not None:
-            self._bar.set_postfix_str(f"front {front_size:,}", refresh=False)
+            if front_size is not None:
+                self._bar.set_postfix_str(f"front {front_size:,}", refresh=False)
             self._bar.update(done - self._bar.n)
 
     def __enter__(self) -> Self:

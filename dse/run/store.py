@@ -24,14 +24,13 @@ from dse.errors import StoreError, StoreWarning
 from dse.run.definition import read_definition
 from dse.run.digest import model_digest
 from dse.run.lock import acquire, let_go
-from dse.run.network import fingerprint_of
 from dse.run.parts import Parts
 from dse.run.seal import owner_of
 from dse.run.task import limit_names
 from dse.space.space import Space
 from dse.version import version
 from workloads.errors import LONGEST_VALUE
-from workloads.table import LayerTable
+from workloads.table import LayerTable, fingerprint
 
 FORMAT: Final = 2
 """Version of the layout; a store of another one is refused."""
@@ -53,7 +52,7 @@ def manifest_of(
         "format": FORMAT,
         "version": version(),
         "model": model_digest(),
-        "network": {"name": network, "fingerprint": fingerprint_of(layers)},
+        "network": {"name": network, "fingerprint": fingerprint(layers)},
         "space": space.describe(),
         "mapping_objective": mapping_objective,
         "kept": dict(kept),

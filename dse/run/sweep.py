@@ -9,8 +9,6 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from dse.errors import StoreError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
@@ -22,23 +20,18 @@ from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
-from dse.run.task import Chunk, cost_range, front_of_range, tiles_of
+from dse.run.task import Chunk, cost_range, front_of_range
 from dse.space.sampling import evenly
 from dse.space.space import Space
-from hwmodels.columns import LIMITS
-from hwmodels.template import Template
-from hwmodels.tiles import mapspace_size
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
-_SECONDS_A_MAPPING: Final = 4.2e-10
-"""Typical time of one mapping of the mapspace on one core; it sets the size of a chunk, nothing else."""
-_SECONDS_A_SPARSE_MAPPING: Final = 8.5e-10
-"""The same on a machine that skips or gates."""
-_SECONDS_A_TEMPLATE_OPERATION: Final = 0.35e-6
-"""The same of one operation on a template's machine, which has one mapping."""
 _LOOKED_AT: Final = 256
-"""Points of a space that say how many of it are costed, and how many of those are sparse."""
+"""Points of a space that say how many of it are costed, and how long one takes."""
+_SMALLEST_CHUNK: Final = 64
+"""Points of a task at least, unless they take longer than that is worth."""
+_LONGEST: Final = 10
+"""How many times the seconds of a chunk a small one may take before it is made smaller still."""
 _LARGEST_CHUNK: Final = 64_000
 _SAMPLE: Final = 20_000
 """Points that a sweep which keeps only the front keeps besides, spread evenly."""
@@ -202,19 +195,17 @@ def chunk_size(layers: LayerTable, space: Space) -> int:
     """Points that cost about half a second on a core; never by a clock, so that parts repeat."""
     typical = _SECONDS_A_CHUNK / _seconds_a_point(layers, space)
     two_digits = int(float(f"{typical:.2g}"))
-    return min(max(64, two_digits), _LARGEST_CHUNK, space.size)
+    least = _SMALLEST_CHUNK if typical * _LONGEST > _SMALLEST_CHUNK else 1
+    return min(max(least, two_digits), _LARGEST_CHUNK, space.size)
 
 
 def _seconds_a_point(layers: LayerTable, space: Space) -> float:
     """What a point of a space costs on average, estimated from some of its machines."""
-    if isinstance(space.base, Template):
-        return _SECONDS_A_TEMPLATE_OPERATION * layers.rows
-    mappings = max(1000, int(mapspace_size(tiles_of(layers)).sum()))
     some = evenly(space.size, _LOOKED_AT)
-    machines = space.pack(some[space.violated(some) < 0])
-    sparse = int(np.count_nonzero((machines.weight_mode > 0) | (machines.input_mode > 0)))
-    seconds = _SECONDS_A_MAPPING * (machines.size - sparse) + _SECONDS_A_SPARSE_MAPPING * sparse
-    return mappings * max(seconds, _SECONDS_A_MAPPING) / len(some)
+    live = some[space.violated(some) < 0]
+    configs = space.pack(live if len(live) else some[:1])
+    share = max(len(live), 1) / len(some)
+    return share * space.model.seconds_a_point(layers, configs)
 
 
 def default_workers() -> int:
@@ -224,7 +215,7 @@ def default_workers() -> int:
 
 def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: int, run: _Run) -> None:
     """Gather what the store holds, then compute and store the rest."""
-    excluded = [len(LIMITS) + position for position, _ in space.architecture_constraints]
+    excluded = [len(space.limits) + position for position, _ in space.architecture_constraints]
     done = 0  # configurations costed; points that a constraint excludes do not count
     held: set[int] = set()  # starts of ranges
     for start, stop, found in held_parts(store.parts, gather.needed) if store is not None else ():

@@ -6,25 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import hwmodels
 from dse import metrics
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
-from dse.run.network import fingerprint_of
-from dse.space.constraints import BASE
 from dse.space.sampling import spread
 from dse.space.space import Space
-from hwmodels.columns import LIMITS, MetricTable, TileTable
-from hwmodels.template import Template
-from hwmodels.tiles import tile_table
+from hwmodels.columns import MetricTable
+from workloads.grammar.constraints import BASE
 from workloads.table import LayerTable
 
 Columns = dict[str, NDArray[Any]]
 """Columns of results by name, of one length: `index` (int64), `feasible` (bool), `limit` (int16), metrics."""
-
-
-_TILES: dict[str, TileTable] = {}
-_TILES_KEPT = 64
 
 
 class Chunk(NamedTuple):
@@ -36,8 +28,8 @@ class Chunk(NamedTuple):
 
 
 def limit_names(space: Space) -> tuple[str, ...]:
-    """Names of the codes in `limit`: what the models name, then the space's constraints; "" is feasible."""
-    return (*LIMITS, *(constraint.text for constraint in space.constraints))
+    """Names of the codes in `limit`: what the model names, then the space's constraints; "" is feasible."""
+    return (*space.limits, *(constraint.text for constraint in space.constraints))
 
 
 def cost_index(
@@ -65,22 +57,18 @@ def cost_index(
         keep theirs.
 
     """
-    if isinstance(space.base, Template):
-        from dse.run.template_model import cost_templates
-
-        return cost_templates(layers, space, index)
     broken = space.violated(index)
     live = np.flatnonzero(broken < 0)
     costed = None
     if len(live):
-        costed = hwmodels.evaluate(layers, space.pack(index[live]), mapping_objective, tiles=tiles_of(layers))
+        costed = space.model.evaluate(layers, space.pack(index[live]), mapping_objective)
     out: Columns = {"index": index}
     for name in metrics.columns():
         column = np.full(len(index), np.nan)
         if costed is not None:
             column[live] = getattr(costed, name)
         out[name] = column
-    first = len(LIMITS)
+    first = len(space.limits)
     limit = np.where(broken < 0, 0, broken + first).astype(np.int16)
     if costed is not None:
         limit[live] = costed.limit
@@ -118,16 +106,6 @@ def front_of_range(
     return Chunk({**rows, "sampled": sampled[kept]}, counts)
 
 
-def tiles_of(layers: LayerTable) -> TileTable:
-    """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
-    key = fingerprint_of(layers)
-    if key not in _TILES:
-        if len(_TILES) >= _TILES_KEPT:
-            _TILES.clear()
-        _TILES[key] = tile_table(layers)
-    return _TILES[key]
-
-
 def _apply_metric_constraints(
     space: Space, out: Columns, limit: NDArray[np.int16], layers: LayerTable, mapping_objective: str
 ) -> None:
@@ -142,9 +120,9 @@ def _apply_metric_constraints(
         values.update({BASE + name: getattr(base, name)[0] for name in metrics.columns()})
     for position, constraint in constraints:
         held = constraint.holds(values, len(limit))
-        limit[(limit == 0) & ~held] = len(LIMITS) + position
+        limit[(limit == 0) & ~held] = len(space.limits) + position
 
 
 def base_metrics(layers: LayerTable, space: Space, mapping_objective: str = "edp") -> MetricTable:
     """Metrics of the space's base design, columns of shape (1,)."""
-    return hwmodels.evaluate(layers, hwmodels.pack(space.base, {}, 1), mapping_objective)
+    return space.model.evaluate(layers, space.model.pack(space.base), mapping_objective)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from dse.errors import UnknownNameError, nearest
-from dse.space.axes import powers_of_two
 from dse.space.space import Space
+from workloads.grammar.axes import powers_of_two
 
 NOMINAL_CLOCK_HZ: Final = 1.2e9
 """What a systolic array reaches at its node's nominal voltage (assumed; products lie at 0.7 to 1.5 GHz)."""
@@ -221,7 +221,7 @@ def software_defined() -> Space:
     Groups of MACs, banks of memory, tiles and the order of their loops, after the software-defined
     design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021).
     """
-    from dse.run.template_model import software_defined as template_space
+    from dse.strategies.compromise import software_defined as template_space
 
     return template_space()
 

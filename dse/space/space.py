@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.errors import nearest
-from dse.space.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
-from dse.space.constraints import BASE, Constraint, parse_constraint
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
-from hwmodels.columns import ConfigTable
-from hwmodels.kernels.template.columns import TemplateMetrics
-from hwmodels.quantities import show
-from hwmodels.spec import Accelerator, fingerprint
-from hwmodels.spec import paths as spec_paths
-from hwmodels.template import Template
+from hwmodels.composed import paths as paths_of
+from hwmodels.machine import Machine, Model, check_machine
 from workloads.errors import InputError, shown
+from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
+from workloads.grammar.constraints import BASE, Constraint, parse_constraint
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas
@@ -85,7 +82,7 @@ class Space:
 
     """
 
-    base: Accelerator
+    base: Machine
     axes: tuple[Axis, ...]
     constraints: tuple[Constraint, ...]
     name: str
@@ -93,13 +90,13 @@ class Space:
 
     def __init__(
         self,
-        base: Accelerator | str,
+        base: Machine | str,
         axes: Mapping[str, Any],
         constraints: Sequence[str] = (),
         name: str = "space",
         assumptions: Sequence[str] = (),
     ) -> None:
-        design = hwmodels.load(base) if isinstance(base, str) else base
+        design = check_machine(hwmodels.load(base) if isinstance(base, str) else base)
         if isinstance(constraints, str):
             constraints = [constraints]
         object.__setattr__(self, "base", design)
@@ -136,7 +133,7 @@ class Space:
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, index: int) -> Accelerator:
+    def __getitem__(self, index: int) -> Any:
         changes: dict[str, Any] = {}
         for axis, code in zip(self.axes, self.codes(self._checked(index))[:, 0], strict=True):
             changes.update(axis.changes(code))
@@ -192,15 +189,25 @@ class Space:
         index = np.arange(first, last, dtype=np.int64)
         return pandas.DataFrame(self.labels(index), index=pandas.Index(index, name="index"))
 
-    def pack(self, index: IndexArray) -> ConfigTable:
-        """Configuration table of the points at `index`, for `hwmodels.evaluate`."""
+    @property
+    def model(self) -> Model:
+        """How its machines are costed."""
+        return self.base.model
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Names of what keeps a machine from running a network, by code; the first, "", is nothing."""
+        return self.model.limits(self.base)
+
+    def pack(self, index: IndexArray) -> Any:
+        """Configuration table of the points at `index`, for `model.evaluate`."""
         codes = zip(self.axes, self.codes(index), strict=True)
         columns = {
             field: ([value[i] for value in axis.values], code)
             for axis, code in codes
             for i, field in enumerate(axis.fields)
         }
-        return hwmodels.pack(self.base, columns, len(index))
+        return self.model.pack(self.base, columns, len(index))
 
     @property
     def architecture_constraints(self) -> tuple[tuple[int, Constraint], ...]:
@@ -246,8 +253,8 @@ class Space:
     def constraint_values(self, index: IndexArray) -> dict[str, Any]:
         """Values of the axes and fields that constraints read: arrays of shape (n,), scalars where fixed."""
         wanted = fields_read(self.constraints)
-        edges = wanted & _EDGES.keys()
-        fixed = spec_paths(self.base)
+        fixed = self.base.paths()
+        edges = wanted & _EDGES.keys() if fixed.keys() >= _WIRING else set()
         values = {name: label_of(fixed[name]) for name in wanted if name in fixed}
         moves = [
             (field, axis, code)
@@ -300,13 +307,13 @@ class Space:
         """What the space is, as plain data: equal descriptions mean equal points under equal indices."""
         axes = {
             axis.name: [
-                [axis.show(code), fingerprint(self.base.replace(axis.changes(code)))]
+                [axis.show(code), self.base.replace(axis.changes(code)).fingerprint()]
                 for code in range(len(axis))
             ]
             for axis in self.axes
         }
         return {
-            "base": [self.base.name, fingerprint(self.base)],
+            "base": [self.base.name, self.base.fingerprint()],
             "axes": axes,
             "constraints": [constraint.text for constraint in self.constraints],
         }
@@ -317,22 +324,20 @@ class Space:
 
     def _base_values(self) -> dict[str, Label]:
         """What `base.` and a field stand for in a constraint: the base design's own value."""
-        values = {name: label_of(value) for name, value in spec_paths(self.base).items()}
+        values = {name: label_of(value) for name, value in self.base.paths().items()}
         if values.keys() >= _WIRING:
             values.update({name: _edge(values, name).item() for name in _EDGES})
         return {BASE + name: value for name, value in values.items()}
 
     def _vocabulary(self) -> tuple[set[str], set[str]]:
         """Names that a constraint may read, and those of them that hold text."""
-        values: dict[str, Any] = spec_paths(self.base)
+        values: dict[str, Any] = self.base.paths()
         for axis in self.axes:
-            for name, value in spec_paths(self.base.replace(axis.changes(0))).items():
+            for name, value in self.base.replace(axis.changes(0)).paths().items():
                 values.setdefault(name, value)
         known = {name for name in values if not isinstance(label_of(values[name]), str)}
         texts = set(values) - known
-        computed = metrics.columns()
-        if isinstance(self.base, Template):  # which does not model all of them
-            computed = tuple(name for name in computed if name in TemplateMetrics._fields)
+        computed = tuple(name for name in metrics.columns() if name in self.model.columns)
         return known | texts | set(computed) | {BASE + name for name in computed}, texts
 
     def __repr__(self) -> str:
@@ -363,7 +368,7 @@ def _reads_metrics(constraint: Constraint) -> bool:
     return any(name in metrics.columns() or name.startswith(BASE) for name in constraint.names)
 
 
-def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
+def _axis(base: Machine, name: str, choices: Any) -> Axis:
     """Check every value once against the base design and keep it as the design holds it."""
     listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
     fields: tuple[str, ...] = (name,)
@@ -371,7 +376,7 @@ def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
         raise ValueError(f"axis {name}: no values given")
     if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
         fields, given = linked_choices(name, listed)
-    known = spec_paths(base)
+    known = base.paths()
     for field in fields:
         if field not in known:
             raise ValueError(f"unknown axis {field!r}{nearest(field, known)}")
@@ -380,7 +385,7 @@ def _axis(base: Accelerator, name: str, choices: Any) -> Axis:
     values = []
     for choice in given:
         try:
-            held = spec_paths(base.replace(dict(zip(fields, choice, strict=True))))
+            held = base.replace(dict(zip(fields, choice, strict=True))).paths()
         except (TypeError, ValueError, KeyError) as refusal:
             text = " at ".join(str(label_of(part)) for part in choice)
             raise InputError(f"axis {name}: {shown(text)} will not do: {refusal}", path=name) from None
@@ -398,7 +403,7 @@ def _labels(field: str, held: Sequence[Any]) -> list[Label]:
     if not any(is_dataclass(value) and not hasattr(value, "name") for value in held):
         return [label_of(value) for value in held]
     inner = [
-        {path: label_of(leaf) for path, leaf in spec_paths(value).items() if not is_dataclass(leaf)}
+        {path: label_of(leaf) for path, leaf in paths_of(value).items() if not is_dataclass(leaf)}
         for value in held
     ]
     differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
@@ -416,4 +421,4 @@ def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
     if name == field:
         return axis.column(field)
     inner, position = name.removeprefix(field + "."), axis.fields.index(field)
-    return np.array([label_of(spec_paths(value[position])[inner]) for value in axis.values])
+    return np.array([label_of(paths_of(value[position])[inner]) for value in axis.values])

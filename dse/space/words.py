@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from dse.space.space import Space
-from hwmodels.quantities import binary_bytes, dimension_of, show
+from workloads.grammar.quantities import binary_bytes, dimension_of, show
 
 _OPERANDS: Final = ("weight", "input", "output")
 

@@ -20,7 +20,6 @@ from dse.strategies.limits import Admission, Ceilings
 from dse.strategies.problem import LEAST, Work
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import Tables, index_of, table_of
-from hwmodels.template import Template
 
 _AT_ONCE: Final = 256
 """Blocks halved at a time: enough to keep the cores busy, few enough to profit from each other's points."""
@@ -59,9 +58,9 @@ class Certified:
         self._tightest = np.inf
 
     def _check(self) -> None:
-        if isinstance(self._space.base, Template):
-            name = self._space.name
-            raise ValueError(f"certified: space {name} has no lower bounds; its machines are templates")
+        if not self._space.model.bounded:
+            name, model = self._space.name, self._space.model.name
+            raise ValueError(f"certified: space {name} has no lower bounds; its model ({model}) gives none")
         known = self._problem.work.boundable
         for objective in self._problem.objectives:
             if objective.maximise or objective.column not in known:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dse.run.task import base_metrics
-from dse.space.constraints import BASE, Constraint
 from dse.space.space import Space, fields_read
 from dse.strategies import boxes
 from dse.strategies.problem import LEAST, One, Problem
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray
 from dse.strategies.tables import Table, table_of
+from workloads.grammar.constraints import BASE, Constraint
 
 
 class Admission:

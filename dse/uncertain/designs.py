@@ -69,7 +69,7 @@ class Designs(NamedTuple):
         return cls(
             np.concatenate([part.points for part in parts]),
             np.concatenate([part.memory for part in parts]),
-            ConfigTable(*map(np.concatenate, zip(*(part.configs for part in parts), strict=True))),
+            type(parts[0].configs)(*map(np.concatenate, zip(*(part.configs for part in parts), strict=True))),
             tuple(
                 {name: np.concatenate([one[name] for one in same]) for name in same[0]}
                 for same in zip(*(part.nominal for part in parts), strict=True)

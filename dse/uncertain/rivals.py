@@ -15,9 +15,7 @@ from dse.space.space import Space
 from dse.strategies.problem import One, Work
 from dse.strategies.together import Several
 from dse.uncertain.draws import FloatArray, IntArray
-from hwmodels.columns import LIMITS
 from hwmodels.components import stacking
-from hwmodels.template import Template
 from hwmodels.tiers import FIRST_LIMIT
 
 
@@ -91,10 +89,10 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
 
 def refuse_templates(space: Space) -> None:
     """Raise ValueError for a space of templates."""
-    if isinstance(space.base, Template):
+    if not space.model.perturbable:
         raise ValueError(
-            f"stress: space {space.name} is of templates, whose energies and areas have no parts to perturb; "
-            "stress a space around an accelerator"
+            f"stress: space {space.name} is of a model ({space.model.name}) whose energies and areas have no "
+            "parts to perturb; stress a space around an accelerator"
         )
 
 
@@ -109,9 +107,11 @@ def _rivals(
 ) -> Rivals:
     """Leave out what no sample can make feasible; order by index."""
     assert isinstance(work, One | Several)
-    excluded = [len(LIMITS) + position for position, _ in front.space.architecture_constraints]
+    excluded = [len(front.space.limits) + position for position, _ in front.space.architecture_constraints]
     stacks = FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1)
-    runs = (limit == 0) | np.isin(limit, stacks) | (limit >= len(LIMITS)) & ~np.isin(limit, excluded)
+    runs = (
+        (limit == 0) | np.isin(limit, stacks) | (limit >= len(front.space.limits)) & ~np.isin(limit, excluded)
+    )
     rows = np.flatnonzero(runs)
     rows = rows[np.argsort(index[rows], kind="stable")]
     known = None if values is None else values[rows]

@@ -12,7 +12,6 @@ import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
 from dse.run.task import Columns
-from dse.space.constraints import BASE
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several
@@ -28,7 +27,8 @@ from dse.uncertain.designs import (
 )
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from hwmodels.columns import ConfigTable
-from hwmodels.times import latency_at, operation_times
+from hwmodels.times import latency_at
+from workloads.grammar.constraints import BASE
 from workloads.table import take_rows
 
 _METRIC: Final = re.compile(r"(?:\w+\()?(\w+)")
@@ -101,7 +101,7 @@ class Trial:
     ) -> Designs:
         unlimited = configs._replace(temperature_limit_c=np.zeros(len(index)))  # checked in every sample
         costed = nominal or tuple(
-            hwmodels.evaluate(member.layers, unlimited, self.mapping_objective, tiles=member.tiles)._asdict()
+            self.space.model.evaluate(member.layers, unlimited, self.mapping_objective)._asdict()
             for member in self.members
         )
         return Designs(index, memory, configs, tuple({n: one[n] for n in self.kept} for one in costed))
@@ -110,7 +110,7 @@ class Trial:
     def base(self) -> Tried:
         """The space's base design, for constraints that compare with it."""
         memory = self.draws.memories.index(self.space.base.main_memory.name)
-        configs = hwmodels.pack(self.space.base, {}, 1)
+        configs = self.space.model.pack(self.space.base)
         return self.tried(self._designs(np.zeros(1, np.int64), np.array([memory]), configs, None))
 
     def tried(self, designs: Designs) -> Tried:
@@ -119,7 +119,7 @@ class Trial:
         slow = 1.0 / draws.factors["clock"][0], 1.0 / draws.factors["main_memory_bandwidth"]
         latencies = []
         for member in self.members:
-            times = operation_times(member.layers, designs.configs, self.mapping_objective, member.tiles)
+            times = self.space.model.times(member.layers, designs.configs, self.mapping_objective)
             latencies.append(latency_at(member.layers, designs.configs, times, *slow, designs.memory))
         return Tried(designs, tuple(latencies))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dse.views.front_figure import WIDTHS_INCHES, paper_style
 from dse.views.operand_colours import operand_colour
 from hwmodels.mapping import Architecture, Evaluation, Problem
-from hwmodels.quantities import si
+from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dse.views.front_figure import WIDTHS_INCHES, paper_style
 from dse.views.nest_picture import Flow, NestPicture, Tile
 from dse.views.operand_colours import operand_colour
-from hwmodels.quantities import si
+from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import hwmodels
 from dse.metrics import METRICS, describe, show_metric
 from dse.results.front import Front
 from dse.run.files import write_files
-from hwmodels.quantities import show
-from hwmodels.spec import Accelerator
-from hwmodels.template import Template
+from hwmodels.machine import Machine
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas
@@ -87,26 +85,9 @@ def shown_columns(front: Front) -> list[str]:
 def assumptions(front: Front) -> str:
     """One line: what the numbers rest on."""
     base = front.space.base
-    if isinstance(base, Template):
-        return "Assumptions: " + "; ".join(front.space.assumptions) + "."
-    swept = front.space.fields
-    said = []
-    if "technology.node_nm" not in swept:
-        said.append(f"{base.technology.node_nm:g} nm")
-    if not any(path.startswith("datapath") for path in swept):
-        path = base.datapath
-        said.append(
-            f"{path.weight_bits}/{path.input_bits}/{path.output_bits}-bit {path.number_format} operands, "
-            f"{path.accumulator_bits}-bit sums"
-        )
-    overlap = "double-buffered" if base.buffers.double_buffered else "single-buffered"
-    said.append(f"two storage levels, {overlap}")
+    said = base.model.premises(base, front.layers, front.space.fields)
     goal = "energy-delay product" if front.mapping_objective == "edp" else front.mapping_objective
-    mappings = f"{hwmodels.mapspace(front.layers):,} mappings a configuration"
-    said.append(f"each operation's mapping has the least {goal} of its mapspace ({mappings})")
-    if "main_memory" not in swept:
-        said.append(f"main memory {base.main_memory.name}")
-    said.append("energy includes main memory; area is the accelerator die's alone")
+    said.append(f"each operation's mapping has the least {goal} of its mapspace")
     said += front.space.assumptions
     said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."
@@ -144,7 +125,7 @@ def result_text(result: "Result") -> str:
     return "\n".join([*lines, *machine_assumptions(result.accelerator)])
 
 
-def machine_assumptions(machine: Accelerator) -> list[str]:
+def machine_assumptions(machine: Machine) -> list[str]:
     """Lines that say what an accelerator's figures rest on; none where nothing is assumed."""
     if not machine.assumptions:
         return []

@@ -5,14 +5,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-import hwmodels
 from dse.results.found import Found
 from dse.results.front import Front
-from dse.run.template_model import is_template
 from dse.strategies.problem import One
 from dse.strategies.together import Several
-from hwmodels.columns import BOUNDS
-from hwmodels.tiles import tile_table
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -61,13 +57,15 @@ def bottlenecks(front: Front) -> "pandas.DataFrame":
     Raises
     ------
     ValueError
-        If the space's machines are templates, which do not tell.
+        If the model of the space's machines does not tell.
 
     """
     import pandas
 
-    if is_template(front.space):
-        raise ValueError("bottlenecks: a template's cost does not say what it waits for")
+    model = front.space.model
+    if not model.tells:
+        raise ValueError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
+    bounds = model.bounds(front.space.base)
     index = front.frame.index.to_numpy(dtype=np.int64)
     members = members_of(front)
     parts = []
@@ -76,11 +74,11 @@ def bottlenecks(front: Front) -> "pandas.DataFrame":
         rows = np.arange(len(index))
         waits, spends = seconds.argmax(axis=1), joules.argmax(axis=1)
         table = {
-            "waits_for": np.array(BOUNDS)[waits],
+            "waits_for": np.array(bounds)[waits],
             "latency_share": seconds[rows, waits],
             "spends_on": np.array(list(ENERGIES))[spends],
             "energy_share": joules[rows, spends],
-            **{LATENCY + bound: seconds[:, code] for code, bound in enumerate(BOUNDS)},
+            **{LATENCY + bound: seconds[:, code] for code, bound in enumerate(bounds)},
             **{ENERGY + part: joules[:, code] for code, part in enumerate(ENERGIES)},
         }
         parts.append(pandas.DataFrame(table, index=front.frame.index))
@@ -92,13 +90,12 @@ def bottlenecks(front: Front) -> "pandas.DataFrame":
 
 def _spent(layers: LayerTable, front: Front, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Shares of latency by bound and of energy by part, shapes (n, n_bounds) and (n, n_parts)."""
-    tiles, configs = tile_table(layers), front.space.pack(index)
-    seconds, joules = np.zeros((len(index), len(BOUNDS))), np.zeros((len(index), len(ENERGIES)))
+    model, configs = front.space.model, front.space.pack(index)
+    bounds = len(model.bounds(front.space.base))
+    seconds, joules = np.zeros((len(index), bounds)), np.zeros((len(index), len(ENERGIES)))
     repeats = layers.repeats.astype(np.float64)
     for row in range(len(index)):
-        operations = hwmodels.evaluate_operations(
-            layers, configs, front.mapping_objective, row=row, tiles=tiles
-        )
-        seconds[row] = np.bincount(operations.bound, operations.latency_s * repeats, len(BOUNDS))
-        joules[row] = [getattr(operations, column) @ repeats for column in ENERGIES.values()]
+        operations = model.operations(layers, configs, front.mapping_objective, row)
+        seconds[row] = np.bincount(operations["bound"], operations["latency_s"] * repeats, bounds)
+        joules[row] = [operations[column] @ repeats for column in ENERGIES.values()]
     return seconds / seconds.sum(axis=1, keepdims=True), joules / joules.sum(axis=1, keepdims=True)

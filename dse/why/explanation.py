@@ -13,7 +13,6 @@ from dse.metrics import to_minimise
 from dse.results.front import Front
 from dse.results.sweep import Sweep
 from dse.run.files import write_files
-from dse.run.template_model import is_template
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
@@ -216,5 +215,5 @@ def explain(subject: Front | Sweep) -> Explanation:
     """
     front = subject.front() if isinstance(subject, Sweep) else subject
     designs = front.designs()["index"].drop_duplicates().astype(int).tolist()
-    waiting = None if is_template(front.space) else bottlenecks(front)
+    waiting = bottlenecks(front) if front.space.model.tells else None
     return Explanation(front, shared_values(front), waiting, steps_from(front, designs))

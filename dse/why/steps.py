@@ -48,7 +48,7 @@ def steps_from(front: Front, designs: Iterable[int] | None = None) -> "pandas.Da
     Notes
     -----
     Along an axis of numbers a step leads to the next smaller and the next larger value, along any other axis
-    to every other value; see `dse.space.axes.Axis.neighbours`.
+    to every other value; see `workloads.grammar.axes.Axis.neighbours`.
 
     """
     import pandas

@@ -2,6 +2,7 @@
 
 from hwmodels.components.main_memory import main_memory
 from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Technology
+from hwmodels.template import Template
 
 KIB = 1024
 
@@ -37,3 +38,8 @@ def datacentre_128x128() -> Accelerator:
     return _reference(
         "datacentre_128x128", 128, (4 * KIB, 8 * KIB, 4 * KIB), "hbm2", clock_hz=940e6, node_nm=7
     )
+
+
+def template() -> Template:
+    """The ten-parameter template at its defaults; see `hwmodels.template`."""
+    return Template()

@@ -1,34 +1,105 @@
-"""Google's first TPU."""
+"""TPU v1: 256 x 256 INT8 MACs, weight stationary, weights streamed from their own memory.
 
-import dataclasses
+Jouppi et al., "In-Datacenter Performance Analysis of a Tensor Processing Unit", ISCA 2017, sections 2 and
+7, table 2.
+"""
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Datapath, Technology
+from hwmodels.levels import Level, LevelMachine
+from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
+from hwmodels.parts import Datapath, Technology
 
-KIB = 1024
-MIB = 1024 * KIB
+SOURCE = "Jouppi et al., ISCA 2017"
+NODE_NM, VOLTAGE = 28, 0.9  # 28 nm in table 2; nominal voltage, assumed
+SIDE = 256
+WORD_BITS, SUM_BITS = 8, 32
+SUM_WORDS = 4096 * SIDE  # 4 MiB of accumulators
+BUFFER_WORDS = 24 * 2**20  # 24 MiB of unified buffer
+FIFO_WORDS = 4 * SIDE * SIDE  # four tiles deep
+CLOCK_HZ = 700e6
+WEIGHT_BYTES_PER_S = 34e9  # two channels of DDR3-2133
+HOST_BYTES_PER_S = 14e9  # PCIe Gen3 x16; figure 1
 
 
-def tpu_v1() -> Accelerator:
-    """256 x 256 weight-stationary int8 array at 700 MHz.
-
-    Jouppi et al., ISCA 2017 [published]: array, clock, 28 nm, 24 MiB unified buffer, 4 MiB accumulators, 34
-    GB/s of DDR3.
-    """
-    return Accelerator(
-        name="tpu_v1",
-        array=Array(rows=256, cols=256, dataflow=Dataflow.WEIGHT_STATIONARY),
-        buffers=Buffers(
-            weight=Buffer(bytes=256 * KIB), input=Buffer(bytes=24 * MIB), output=Buffer(bytes=4 * MIB)
+WEIGHT_STATIONARY = Constraints(
+    levels=(
+        LevelConstraints(level="weight_registers", temporal=only(), keep=frozenset("W")),
+        LevelConstraints(
+            level="accumulators",
+            temporal=only("N", "P", "Q"),
+            spatial_x=frozenset("K"),
+            spatial_y=frozenset("CRS"),
+            keep=frozenset("O"),
         ),
-        main_memory=dataclasses.replace(main_memory("ddr3"), bandwidth_bytes_per_s=34e9),
-        clock_hz=700e6,
-        datapath=Datapath(weight_bits=8, input_bits=8, output_bits=8, accumulator_bits=32),
-        technology=Technology(node_nm=28),
-        source="Jouppi et al., ISCA 2017, tables 1 and 2 (published); weight FIFO from memory",
+        LevelConstraints(level="weight_fifo", temporal=only("C", "R", "S"), keep=frozenset("W")),
+        LevelConstraints(
+            level="unified_buffer",
+            temporal=only("K", "N", "P", "Q"),
+            keep=frozenset("IO"),
+            bypass=frozenset("W"),
+        ),
+        LevelConstraints(level="weight_memory", temporal=only(), keep=frozenset("W")),
+        LevelConstraints(level="host", temporal=only("N"), keep=frozenset("IO")),
+    )
+)
+"""Weight stationary: positions of a batch stream past a tile of 256 reduction steps by 256 output channels,
+tiles of the same outputs follow one another into the accumulators, then come the next outputs."""
+
+
+def tpu_v1() -> LevelMachine:
+    """Levels, innermost first: weight registers, accumulators, weight FIFO, unified buffer, and two outside.
+
+    Weights have a memory of their own; inputs come from the host's memory, where outputs go.
+    """
+
+    def outside(name: str, bytes_per_s: float, operands: tuple[str, ...]) -> Level:
+        return Level(name=name, kind="main_memory", bytes_per_s=bytes_per_s, operands=operands)
+
+    return LevelMachine(
+        name="tpu_v1",
+        levels=(
+            Level(
+                name="weight_registers",
+                kind="registers",
+                bytes=2 * WORD_BITS // 8,
+                operands=("weight",),
+                buffering=2,  # the next tile shifts in while this one computes
+            ),
+            Level(
+                name="accumulators",
+                bytes=SUM_WORDS * SUM_BITS // 8,
+                operands=("output",),
+                block_words=SIDE,
+                fanout_x=SIDE,
+                fanout_y=SIDE,
+            ),
+            Level(
+                name="weight_fifo",
+                bytes=FIFO_WORDS * WORD_BITS // 8,
+                operands=("weight",),
+                block_words=SIDE,
+            ),
+            Level(
+                name="unified_buffer",
+                bytes=BUFFER_WORDS * WORD_BITS // 8,
+                word_bits=WORD_BITS,
+                operands=("input", "output"),
+                block_words=SIDE,
+            ),
+            outside("weight_memory", WEIGHT_BYTES_PER_S, ("weight",)),
+            outside("host", HOST_BYTES_PER_S, ("input", "output")),
+        ),
+        main_memory=main_memory("ddr3"),
+        clock_hz=CLOCK_HZ,
+        datapath=Datapath(
+            weight_bits=WORD_BITS, input_bits=WORD_BITS, output_bits=WORD_BITS, accumulator_bits=SUM_BITS
+        ),
+        technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE, device="lop"),
+        array_level="accumulators",
+        mapspace=WEIGHT_STATIONARY,
+        source=f"{SOURCE} (published): array, clock, node, buffers, accumulators, FIFO, both links",
         assumptions=(
-            "the unified buffer is the input buffer, the accumulators are the output buffer",
-            "activations cross the same main memory as weights, where the chip had a host link",
-            "four 64 KiB tiles of weight FIFO (memory)",
+            "both memories have the energy of DDR3 and the background of one of it",
+            "tensors between layers come from the host and go back",
         ),
     )

@@ -24,6 +24,22 @@ class Factors:
         return self.least.get(dimension, 1), self.greatest.get(dimension, NO_LIMIT)
 
 
+CONVOLUTION = ("N", "K", "C", "P", "Q", "R", "S")
+"""Dimensions that every `convolution` has; matrix products are convolutions of one position here."""
+
+
+def only(*dimensions: str) -> Factors:
+    """Limits that leave loops over these dimensions of a convolution and no others.
+
+    Examples
+    --------
+    >>> only("K", "C").range("K")[1] > 1, only("K", "C").range("Q")
+    (True, (1, 1))
+
+    """
+    return Factors(fixed={dimension: 1 for dimension in CONVOLUTION if dimension not in dimensions})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelConstraints:
     """Constraints of one storage level.

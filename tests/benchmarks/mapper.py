@@ -1,5 +1,6 @@
 """The optimal mapper on ResNet-50, mappings costed per CPU-second, and a constrained optimum."""
 
+import dataclasses
 import time
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 
 import workloads
 from hwmodels.interop.timeloop import load, map_project
+from hwmodels.levels import Level
+from hwmodels.machines.eyeriss_v1 import COLS, ROWS, WORD_BITS, eyeriss_v1
 from hwmodels.mapping import (
     Architecture,
     Constraints,
@@ -20,32 +23,30 @@ from hwmodels.mapping import (
     pack_mappings,
     problems,
 )
-from hwmodels.mapping.machines import eyeriss_v1
-from hwmodels.mapping.machines.machine import memory
 from tests.interop.goldens import ROOT, inputs
 
-BUFFER_WORDS = 108 * 1024 // 2  # JSSC 2017, table IV
-PORT_WORDS = 4 + 4 + 1  # words a cycle to the array: filters, psums, ifmaps (section V-B)
+BUFFER_BYTES = 108 * 1024  # JSSC 2017, table IV
+PORT_BITS = (4 + 4 + 1) * WORD_BITS  # bits a cycle to the array: filters, psums, ifmaps (section V-B)
 MAPPINGS = 200_000
 
 
 def machine() -> Architecture:
     """Eyeriss v1 with its buffer shared: three pads a PE, 108 KB under 12 x 14 PEs, main memory."""
-    banked = eyeriss_v1.machine().architecture
+    banked = eyeriss_v1()
     pads = tuple(banked.level(name) for name in ("psum_spad", "ifmap_spad", "filter_spad"))
-    buffer = memory(
-        "buffer",
-        words=BUFFER_WORDS,
-        word_bits=eyeriss_v1.WORD_BITS,
+    buffer = Level(
+        name="buffer",
+        bytes=BUFFER_BYTES,
         block_words=4,
-        node_nm=eyeriss_v1.NODE_NM,
-        voltage=eyeriss_v1.VOLTAGE,
-        read_words_per_cycle=PORT_WORDS,
-        write_words_per_cycle=PORT_WORDS,
-        fanout_x=eyeriss_v1.COLS,
-        fanout_y=eyeriss_v1.ROWS,
+        read_port_bits=PORT_BITS,
+        write_port_bits=PORT_BITS,
+        fanout_x=COLS,
+        fanout_y=ROWS,
     )
-    return replace(banked, name="eyeriss_shared", levels=(*pads, buffer, banked.level("dram")))
+    levels = (*pads, buffer, banked.level("dram"))
+    return dataclasses.replace(
+        banked, name="eyeriss_shared", levels=levels, array_level="buffer", mapspace=Constraints()
+    ).architecture
 
 
 def kept(architecture: Architecture) -> Constraints:

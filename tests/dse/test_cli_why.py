@@ -69,9 +69,9 @@ def test_explain_takes_templates(capsys, tmp_path):
     space = ["--space", "software_defined", *TEMPLATES]
     assert main(["explain", "lenet5", *space, "--out", str(tmp_path / "a"), "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["waits_for"] is None
+    assert set(data["waits_for"]) <= {"compute", "main memory", "vector"}
     assert data["sensitivity"]["groups"]["latency_s"]["total"] > 0
-    assert not (tmp_path / "a" / "bottlenecks.csv").exists()
+    assert (tmp_path / "a" / "bottlenecks.csv").exists()
 
 
 def test_explain_refuses_in_one_line(capsys, tmp_path):

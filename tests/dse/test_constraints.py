@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import ConstraintError
-from dse.space.constraints import parse_constraint
+from workloads.grammar.constraints import parse_constraint
 
 KNOWN = [
     "array.rows",

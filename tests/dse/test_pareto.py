@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.metrics import objectives_of
+from dse.pareto import front as pareto
 from dse.pareto.dominance import strike_dominated
 from dse.pareto.front import RunningFront, filter_finite, nondominated
-from dse.pareto.front import front as pareto
 from dse.pareto.knee import knee
 from tests.oracles import dominance as oracle
 

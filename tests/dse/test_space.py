@@ -359,7 +359,7 @@ def test_texts_of_an_axis_are_read_by_the_field_s_type(path, values, held):
         (
             "buffers.double_buffered",
             "yes,no",
-            "'yes' will not do: buffers.double_buffered must be true or false",
+            "'yes' will not do: buffers.double_buffered: must be true or false",
         ),
         ("buffers.double_buffered", [0, 1], "must be true or false, got 0"),
         (
@@ -370,7 +370,7 @@ def test_texts_of_an_axis_are_read_by_the_field_s_type(path, values, held):
         ("array.rows", "1e9999999", "array.rows: '1e9999999' is beyond 1e100"),
         ("array.rows", "1e999998", "is beyond 1e100"),
         ("array.rows", "1e400", "is beyond 1e100"),
-        ("array.rows", [10**400], "array.rows must be a number that a float64 holds"),
+        ("array.rows", [10**400], "array.rows: must be a number that a float64 holds"),
         ("clock_hz", ["1e19 B"], "is in bytes, the field is in hz"),
         ("array.rows", ["x" * 100_000], "is not a number with a unit"),
         ("array.rows", [["8"]], "must be a whole number"),

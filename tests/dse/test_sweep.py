@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import dse
-import hwmodels
+import hwmodels.batch
 from dse.metrics import columns
 from dse.pareto.front import nondominated
 from dse.run import gather, task
@@ -178,14 +178,14 @@ def test_an_infeasible_space_names_the_limit_that_excludes_most():
 
 
 def test_a_metric_that_is_not_finite_never_enters_a_front_or_a_store(monkeypatch, tmp_path):
-    honest = hwmodels.evaluate
+    honest = hwmodels.batch.evaluate
 
     def broken(*args, **kwargs):
         table = honest(*args, **kwargs)
         table.energy_j[-1] = np.nan
         return table
 
-    monkeypatch.setattr(task.hwmodels, "evaluate", broken)
+    monkeypatch.setattr(hwmodels.batch, "evaluate", broken)
     for store, keep in (
         (None, "all"),
         (None, "front"),

@@ -68,7 +68,7 @@ def test_totals_are_the_sums_of_operations():
 
 
 def test_energy_is_the_sum_of_its_parts():
-    metrics = hwmodels.evaluate(network(), hwmodels.pack(hwmodels.load("tpu_v1")))
+    metrics = hwmodels.evaluate(network(), hwmodels.pack(hwmodels.load("edge_32x32")))
     parts = sum(
         getattr(metrics, f"{part}_energy_j")[0] for part in ("mac", "buffer", "dram", "vector", "static")
     )

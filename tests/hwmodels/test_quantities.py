@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwmodels.quantities import UNITS, binary_bytes, parse, show, si
+from workloads.grammar.quantities import UNITS, binary_bytes, parse, show, si
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ split between ifmaps and psums is the printed one.
 
 import pytest
 
+from hwmodels.machines.eyeriss_v1 import eyeriss_v1
 from hwmodels.mapping import evaluate
-from hwmodels.mapping.machines import eyeriss_v1
 from hwmodels.mapping.search import map_problem
 from hwmodels.validation.silicon import eyeriss_v1 as chip
 from hwmodels.validation.silicon.eyeriss_v1.nest import Piece
@@ -49,10 +49,10 @@ def parameters(mapping):
 def test_least_energy_is_table_iii(name, factors):
     """Conv5-1 of VGG-16: the parameters inferred for it, which the paper does not print."""
     wanted = layer(name)
-    machine = eyeriss_v1.machine(wanted.ifmap_banks)
+    machine = eyeriss_v1(wanted.ifmap_banks)
     problem = Piece(layer=wanted, strips=1, e=wanted.ofmap).problem
     result = map_problem(
-        problem, machine.architecture, "energy", constraints=machine.constraints, factors=factors
+        problem, machine.architecture, "energy", constraints=machine.mapspace, factors=factors
     )
     assert parameters(result.mapping) == {name: getattr(wanted, name) for name in "neqprtm"}
 
@@ -60,9 +60,9 @@ def test_least_energy_is_table_iii(name, factors):
 @pytest.mark.parametrize("name", ["conv3", "conv4", "conv5"])
 def test_no_mapping_beats_the_printed_one_in_energy(name):
     wanted = layer(name)
-    machine = eyeriss_v1.machine(wanted.ifmap_banks)
+    machine = eyeriss_v1(wanted.ifmap_banks)
     piece = Piece(layer=wanted, strips=1, e=wanted.ofmap)
     printed = evaluate(piece.problem, machine.architecture, piece.mapping)
-    best = map_problem(piece.problem, machine.architecture, "energy", constraints=machine.constraints)
+    best = map_problem(piece.problem, machine.architecture, "energy", constraints=machine.mapspace)
     assert printed.feasible
     assert best.evaluation.energy_pj == pytest.approx(printed.energy_pj, rel=1e-12)

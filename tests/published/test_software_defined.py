@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dse
-from dse.run.template_model import AREA_MM2, EIGHT, PUBLISHED
+from dse.strategies.compromise import AREA_MM2, EIGHT, PUBLISHED
 
 PAGE = Path(__file__).parents[2] / "docs" / "one_machine_for_many.md"
 ROW = re.compile(r"\| (\w+) \| (\d+) \| ([\d.]+) % \| ([\d,]+) \| ([\d.]+) to ([\d.]+) % \|")

@@ -67,9 +67,16 @@ def test_built_in_networks_become_narrower(name: str) -> None:
     assert sparsify(net, "channel", density=1.0) == net
 
 
-def test_quanta_round_up_but_never_beyond() -> None:
+def test_quanta_round_to_the_nearest_useful_width() -> None:
     net = residual(20, 6)
-    assert keep(net, 0.5, quantum=8) == {"stem": 16, "a0": 6, "a1": 6}
+    assert keep(net, 0.5, quantum=8) == {"stem": 8, "a0": 6, "a1": 6}
+    assert keep(net, 0.6, quantum=8)["stem"] == 16  # 12 is as near to 8: the wider
+    assert keep(net, 0.95, quantum=8)["stem"] == 20  # 19 is nearer to all 20 than to 16
+    for density in (0.1, 0.3, 0.5, 0.7, 0.9):
+        for quantum in (1, 3, 4, 8, 32):
+            useful = {*range(quantum, 21, quantum), 20}
+            got = keep(net, density, quantum=quantum)["stem"]
+            assert got == min(useful, key=lambda width: (abs(width - density * 20), -width))
     assert keep(net, 0.5, dense=["b1"]) == {"a0": 3, "a1": 3}
 
 

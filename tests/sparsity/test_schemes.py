@@ -31,20 +31,39 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "channel": {"density": 0.5},
     "dnr": {"density": 0.1, "momentum": {"conv1": 4.0, "conv2": 2.0, "fc1": 1.0, "fc2": 3.0}},
     "erk": {"density": 0.1},
+    "grasp": {"density": 0.1},
     "magnitude": {"density": 0.1, "weights": values(LENET)},
     "n_m": {"n": 1, "m": 2},
     "psconv": {"variant": "PS4_P4"},
     "published": {"table": "han-2015"},
+    "snip": {"density": 0.1},
     "synflow": {"density": 0.1, "iterations": 3},
     "tucker2": {"density": 0.5, "quantum": 2},
     "uniform": {"density": 0.1},
 }
 
 
+NEED_TORCH = ("grasp", "snip", "synflow")
+MEASURED = ("grasp", "magnitude", "snip")
+
+
+def options_of(scheme: str) -> dict[str, Any]:
+    if scheme in NEED_TORCH:
+        torch = pytest.importorskip("torch", reason="needs the torch extra")
+    if scheme not in ("grasp", "snip"):
+        return OPTIONS[scheme]
+    torch.manual_seed(0)
+    layers = torch.nn
+    module = layers.Sequential(
+        layers.Conv2d(1, 20, 5), layers.MaxPool2d(2), layers.Conv2d(20, 50, 5), layers.MaxPool2d(2)
+    )
+    module.extend([layers.Flatten(), layers.Linear(800, 500), layers.ReLU(), layers.Linear(500, 10)])
+    batch = {"inputs": torch.randn(4, 1, 28, 28), "targets": torch.tensor([3, 1, 4, 1])}
+    return OPTIONS[scheme] | batch | {"module": module}
+
+
 def apply(scheme: str, net: Network = LENET) -> Network:
-    if scheme == "synflow":
-        pytest.importorskip("torch", reason="SynFlow needs the torch extra")
-    return sparsify(net, scheme, **OPTIONS[scheme])
+    return sparsify(net, scheme, **options_of(scheme))
 
 
 @pytest.mark.parametrize("scheme", list(REGISTRY))
@@ -64,7 +83,7 @@ def test_every_scheme_is_a_pure_function_to_a_smaller_network(scheme: str) -> No
     assert ((table.weight_density > 0) & (table.weight_density <= 1)).all()
     for weight in got.graph.weights.values():
         if weight.nonzeros < weight.size:
-            assert weight.known == ("measured" if scheme == "magnitude" else "assumed")
+            assert weight.known == ("measured" if scheme in MEASURED else "assumed")
 
 
 @pytest.mark.parametrize("scheme", list(REGISTRY))
@@ -75,25 +94,25 @@ def test_every_scheme_says_what_it_does_and_who_says_so(scheme: str) -> None:
     assert set(OPTIONS) == set(REGISTRY)
 
 
-@pytest.mark.parametrize("scheme", ["uniform", "erk", "synflow", "magnitude", "block", "n_m", "tucker2"])
+@pytest.mark.parametrize(
+    "scheme", ["uniform", "erk", "synflow", "magnitude", "block", "n_m", "tucker2", "snip", "grasp", "dnr"]
+)
 def test_layers_named_dense_stay(scheme: str) -> None:
-    if scheme == "synflow":
-        pytest.importorskip("torch", reason="SynFlow needs the torch extra")
-    got = sparsify(LENET, scheme, **OPTIONS[scheme], dense=["conv2"])
+    options = options_of(scheme)
+    got = sparsify(LENET, scheme, **options, dense=["conv2"])
     assert got.weight("conv2") == LENET.weight("conv2")
     with pytest.raises(SparsityError, match=r"dense: network 'lenet5' has no layer 'conv9'"):
-        sparsify(LENET, scheme, **OPTIONS[scheme], dense=["conv9"])
+        sparsify(LENET, scheme, **options, dense=["conv9"])
 
 
 @pytest.mark.parametrize(
-    "scheme", ["uniform", "erk", "synflow", "magnitude", "block", "channel", "dnr", "tucker2"]
+    "scheme",
+    ["uniform", "erk", "synflow", "magnitude", "block", "channel", "dnr", "tucker2", "snip", "grasp"],
 )
 @pytest.mark.parametrize("density", [0.0, -0.1, 1.1, float("nan")])
 def test_densities_outside_zero_to_one_are_refused(scheme: str, density: float) -> None:
-    if scheme == "synflow":
-        pytest.importorskip("torch", reason="SynFlow needs the torch extra")
     with pytest.raises(SparsityError, match=r".+: density must be in \(0, 1\], got"):
-        sparsify(LENET, scheme, **(OPTIONS[scheme] | {"density": density}))
+        sparsify(LENET, scheme, **(options_of(scheme) | {"density": density}))
 
 
 def test_prunable_weights_are_those_of_nests() -> None:
@@ -213,7 +232,10 @@ def test_tucker_is_three_convolutions_of_the_same_function_shape() -> None:
 def test_resnet18_within_halocs_budget() -> None:
     """HALOC abstract: ResNet-18 on ImageNet with 66.16 % fewer FLOPs; ranks in multiples of 8 get there."""
     net = load("resnet18")
-    by_density = {density: sparsify(net, "tucker2", density=density, quantum=8) for density in (0.2, 0.3)}
+    by_density = {
+        density: sparsify(net, "tucker2", density=density, quantum=8, dense=["conv1"])
+        for density in (0.2, 0.3)
+    }
     fractions = {density: got.macs / net.macs for density, got in by_density.items()}
     assert fractions[0.2] < 1 - 0.6616 < fractions[0.3] + 0.06
     assert all(
@@ -221,6 +243,27 @@ def test_resnet18_within_halocs_budget() -> None:
         for name, weight in prunable(by_density[0.3]).items()
         if name.endswith(".core")
     )
+
+
+@pytest.mark.parametrize("density", [0.15, 0.3, 0.6])
+@pytest.mark.parametrize("quantum", [1, 8, 32])
+def test_tucker_keeps_the_density_asked_for(density: float, quantum: int) -> None:
+    net = load("resnet20_cifar10")  # of 16 to 64 channels: 32 fit few of its layers
+    got = sparsify(net, "tucker2", density=density, quantum=quantum)
+    macs = dict.fromkeys(prunable(net), 0)
+    for row, owner in zip(got.lowering().rows, got.lowering().operations, strict=True):
+        layer = owner.removesuffix(".in").removesuffix(".core")
+        macs[layer] = macs.get(layer, 0) + row.macs
+    for row, owner in zip(net.lowering().rows, net.lowering().operations, strict=True):
+        if "conv" in owner and row.macs:
+            assert 0 < macs[owner] <= density * row.macs, owner
+    assert got.macs < (density + 0.01) * net.macs
+
+
+def test_tucker_names_a_layer_that_no_rank_makes_cheap_enough() -> None:
+    with pytest.raises(SparsityError, match=r"tucker2: layer 'conv1' costs 0.0927 of its MACs at rank 1"):
+        sparsify(load("lenet5"), "tucker2", density=0.05)
+    sparsify(load("lenet5"), "tucker2", density=0.1, dense=["conv1"])
 
 
 @pytest.mark.published

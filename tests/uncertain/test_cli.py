@@ -58,7 +58,7 @@ def test_stress_writes_its_tables_and_figure(capsys, tmp_path):
         ("--samples=0", "samples must be at least 1, got 0"),
         ("--robust=best", 'robust must be "quantile" or "mean"'),
         ("--quantile=2", "quantile must be in (0, 1), got 2.0"),
-        ("--space=software_defined", "is of templates"),
+        ("--space=software_defined", "is of a model (template)"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(capsys, tmp_path, option, message):

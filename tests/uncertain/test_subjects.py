@@ -154,7 +154,7 @@ def test_what_cannot_be_stressed_is_refused(swept):
     with pytest.raises(ValueError, match="the front is empty"):
         dse.stress(empty)
     found = dse.search(network(), dse.software_defined(), strategy="random", budget=20, progress=False)
-    with pytest.raises(ValueError, match="is of templates"):
+    with pytest.raises(ValueError, match="is of a model \\(template\\)"):
         dse.stress(found)
     impossible = dse.sweep(network(), space(["area_mm2 <= 1e-9"]), progress=False)
     with pytest.raises(dse.InfeasibleSpaceError):

@@ -181,9 +181,9 @@ def test_reshapes_are_free_and_say_so():
         assert row.note == "free: elements keep their order"
 
 
-def test_transpositions_move_everything():
+def test_transpositions_of_an_input_that_leave_move_everything():
     bench = Bench()
-    bench.graph.add(Transpose("turn", (0, 2, 3, 1)), bench.conv("conv"))
+    bench.graph.add(Transpose("turn", (0, 2, 3, 1)), bench.x)
     assert bench.traffic()["turn"] == ALONE
 
 
@@ -200,9 +200,9 @@ def test_joins_that_are_no_views_move_everything():
     cases = {
         "an input lies elsewhere": lambda b: (1, (b.conv("a"), b.x)),
         "short runs": lambda b: (3, (b.conv("a"), b.conv("b"))),
-        "a view is no place": lambda b: (
+        "a view of an input lies elsewhere": lambda b: (
             1,
-            (b.conv("a"), b.graph.add(Reshape("r", (1, 64, 4, 4)), b.conv("b"))),
+            (b.conv("a"), b.graph.add(Reshape("r", (1, 64, 4, 4)), b.x)),
         ),
         "twice the same": lambda b: (1, (b.conv("a"),) * 2),
     }

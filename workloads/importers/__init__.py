@@ -14,6 +14,7 @@ def from_onnx(
     dims: Mapping[str, int] | None = None,
     batch: int | None = None,
     unknown: str = "refuse",
+    caches: str = "append",
     calibration: Any = None,
 ) -> "Network":
     """Read an ONNX file.
@@ -37,6 +38,10 @@ def from_onnx(
         arrays in the order of the model's inputs, or a mapping of arrays by input, of any number of samples;
         or an iterable (a data loader) of such batches, whose further members (labels) are left out. None
         measures nothing.
+    caches
+        What joining or writing new keys and values into a cache (an input of the network, or a tensor of the
+        module) costs: "append" leaves what is there where it is and writes what is new, "copy" moves all of
+        it, as eager PyTorch and ONNX Runtime do.
 
     Returns
     -------
@@ -57,7 +62,7 @@ def from_onnx(
     """
     from workloads.importers.onnx.reader import read
 
-    return read(path, dims=dims or {}, batch=batch, unknown=unknown, calibration=calibration)
+    return read(path, dims=dims or {}, batch=batch, unknown=unknown, caches=caches, calibration=calibration)
 
 
 def from_torch(
@@ -68,6 +73,7 @@ def from_torch(
     calibration: Any = None,
     batch: int | None = None,
     unknown: str = "refuse",
+    caches: str = "append",
 ) -> "Network":
     """Read a PyTorch module, as it is at inference.
 
@@ -88,6 +94,10 @@ def from_torch(
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
         inputs and outputs once; the summary marks them. Control flow is refused always.
+    caches
+        What joining or writing new keys and values into a cache (an input of the network, or a tensor of the
+        module) costs: "append" leaves what is there where it is and writes what is new, "copy" moves all of
+        it, as eager PyTorch and ONNX Runtime do.
 
     Returns
     -------
@@ -108,4 +118,12 @@ def from_torch(
     """
     from workloads.importers.torch.reader import read
 
-    return read(module, example_inputs, name=name, calibration=calibration, batch=batch, unknown=unknown)
+    return read(
+        module,
+        example_inputs,
+        name=name,
+        calibration=calibration,
+        batch=batch,
+        unknown=unknown,
+        caches=caches,
+    )

@@ -5,14 +5,15 @@ Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_act, dense, flatten
+from workloads.networks.blocks import conv_act, dense, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import Pool
 
 
-def alexnet(batch: int = 1) -> Network:
+def alexnet(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """AlexNet as in torchvision, 224x224 images: 61,100,840 parameters, 714.2 MMAC."""
     graph = Graph("alexnet")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = conv_act(graph, "conv1", x, 64, 11, stride=4, padding=2)
     x = graph.add(Pool("pool1", "max", 3, 2), x)
     x = conv_act(graph, "conv2", x, 192, 5, padding=2)
@@ -23,5 +24,5 @@ def alexnet(batch: int = 1) -> Network:
     x = graph.add(Pool("pool5", "max", 3, 2), x)
     x = dense(graph, "fc6", flatten(graph, x), 4096)
     x = dense(graph, "fc7", x, 4096)
-    graph.output(dense(graph, "fc8", x, 1000, act=""))
+    graph.output(dense(graph, "fc8", x, whole("alexnet: classes", classes), act=""))
     return Network(graph, "Krizhevsky, arXiv 1404.5997; torchvision alexnet")

@@ -1,8 +1,15 @@
 """What many networks are built of: convolution, batch norm and activation in one call."""
 
 from workloads.graph import Graph
+from workloads.networks.sizes import whole
 from workloads.operations import BatchNorm, Convolution, Elementwise, Linear, Reshape
 from workloads.operations.window import Ints, Padding
+
+
+def image(graph: Graph, batch: int, resolution: int, channels: int = 3) -> str:
+    """Add square images as input."""
+    side = whole(f"{graph.name}: resolution", resolution)
+    return graph.input("image", (batch, channels, side, side))
 
 
 def conv_norm(

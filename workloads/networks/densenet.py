@@ -9,7 +9,8 @@ layer appends its own, so that joining copies nothing.
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_norm, flatten
+from workloads.networks.blocks import conv_norm, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import BatchNorm, Concat, Convolution, Elementwise, GlobalPool, Linear, Pool
 
 _GROWTH = 32
@@ -17,10 +18,10 @@ _BOTTLENECK = 4
 """Filters of a layer's 1x1 convolution, in growth rates."""
 
 
-def densenet121(batch: int = 1) -> Network:
+def densenet121(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """DenseNet-121: 7,978,856 parameters, 2.834 GMAC."""
     graph = Graph("densenet121")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = conv_norm(graph, "features.conv0", x, 64, 7, stride=2, norm="features.norm0")
     x = graph.add(Pool("features.pool0", "max", 3, 2, 1), x)
     stages = (6, 12, 24, 16)
@@ -38,7 +39,7 @@ def densenet121(batch: int = 1) -> Network:
             x = graph.add(Pool(f"{here}.pool", "average", 2), x)
     x = _norm_act(graph, "features.norm5", x)
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("classifier", 1000), x))
+    graph.output(graph.add(Linear("classifier", whole("densenet121: classes", classes)), x))
     return Network(graph, "Huang et al., CVPR 2017, Table 1; torchvision densenet121")
 
 

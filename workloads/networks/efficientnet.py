@@ -8,7 +8,8 @@ Squeeze-and-excite is a mean over each channel, two 1x1 convolutions and a produ
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_act, conv_norm, flatten
+from workloads.networks.blocks import conv_act, conv_norm, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import Elementwise, GlobalPool, Linear
 
 _STAGES = (
@@ -26,10 +27,10 @@ _SQUEEZE = 4
 """Input channels of a block for each channel of its squeeze layer."""
 
 
-def efficientnet_b0(batch: int = 1) -> Network:
+def efficientnet_b0(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """EfficientNet-B0: 5,288,548 parameters, 385.8 MMAC."""
     graph = Graph("efficientnet_b0")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = conv_norm(graph, "stem", x, 32, 3, stride=2, act="silu")
     for stage, (expansion, kernel, first_stride, width, blocks) in enumerate(_STAGES, start=1):
         for i in range(blocks):
@@ -37,7 +38,7 @@ def efficientnet_b0(batch: int = 1) -> Network:
             x = _block(graph, f"stage{stage}.{i}", x, expansion, kernel, stride, width)
     x = conv_norm(graph, "head", x, 1280, 1, act="silu")
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("classifier", 1000), x))
+    graph.output(graph.add(Linear("classifier", whole("efficientnet_b0: classes", classes)), x))
     return Network(graph, "Tan and Le, ICML 2019, Table 1; torchvision efficientnet_b0")
 
 

@@ -6,7 +6,8 @@ with Caffe's names of layers: published densities of GoogLeNet are those of that
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_act, flatten
+from workloads.networks.blocks import conv_act, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import Concat, GlobalPool, Linear, LocalResponse, Pool
 
 _MODULES = {
@@ -23,10 +24,10 @@ _MODULES = {
 """Filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5 and pool projection."""
 
 
-def googlenet(batch: int = 1) -> Network:
+def googlenet(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """GoogLeNet: 6,998,552 parameters, 1.582 GMAC."""
     graph = Graph("googlenet")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = conv_act(graph, "conv1", x, 64, 7, stride=2, padding=3)
     x = graph.add(LocalResponse("norm1"), _halved(graph, "pool1", x))
     x = conv_act(graph, "conv2.3x3_reduce", x, 64, 1)
@@ -37,7 +38,7 @@ def googlenet(batch: int = 1) -> Network:
         if module in ("3b", "4e"):
             x = _halved(graph, f"pool{module[0]}", x)
     x = flatten(graph, graph.add(GlobalPool("pool5"), x))
-    graph.output(graph.add(Linear("loss3.classifier", 1000), x))
+    graph.output(graph.add(Linear("loss3.classifier", whole("googlenet: classes", classes)), x))
     return Network(graph, "Szegedy et al., CVPR 2015, Table 1; Caffe bvlc_googlenet")
 
 

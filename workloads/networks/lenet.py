@@ -4,19 +4,37 @@ LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document rec
 IEEE, 1998.
 """
 
+from collections.abc import Sequence
+
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act, dense, flatten
+from workloads.networks.sizes import whole, wholes
 from workloads.operations import Pool
 
 
-def lenet_300_100(batch: int = 1) -> Network:
-    """LeNet-300-100, two hidden layers on 28x28 pixels: 266,610 parameters, 266,200 MACs."""
+def lenet_300_100(
+    batch: int = 1, *, features: int = 784, hidden: Sequence[int] = (300, 100), classes: int = 10
+) -> Network:
+    """LeNet-300-100, two hidden layers on 28x28 pixels: 266,610 parameters, 266,200 MACs.
+
+    Parameters
+    ----------
+    batch
+        Images in a run.
+    features
+        Pixels of an image.
+    hidden, classes
+        Neurons of the hidden layers, and of the last.
+
+    """
     graph = Graph("lenet_300_100")
-    x = graph.input("image", (batch, 784))
-    x = dense(graph, "fc1", x, 300)
-    x = dense(graph, "fc2", x, 100)
-    graph.output(dense(graph, "fc3", x, 10, act=""))
+    x = graph.input("image", (batch, whole("lenet_300_100: features", features)))
+    layers = wholes("lenet_300_100: hidden", hidden)
+    for i, neurons in enumerate(layers, start=1):
+        x = dense(graph, f"fc{i}", x, neurons)
+    last = whole("lenet_300_100: classes", classes)
+    graph.output(dense(graph, f"fc{len(layers) + 1}", x, last, act=""))
     return Network(graph, "LeCun et al., Proc. IEEE 1998; as in Han et al., NeurIPS 2015, Table 3")
 
 

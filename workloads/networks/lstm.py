@@ -8,6 +8,7 @@ Sources: PTB language models, Zaremba, Sutskever, Vinyals, "Recurrent neural net
 
 from workloads.graph import Graph
 from workloads.network import Network
+from workloads.networks.sizes import whole
 from workloads.operations import HLSTM, Concat, Embedding, Linear, Recurrent, Reshape, Softmax
 from workloads.tensors import Weight
 
@@ -20,14 +21,44 @@ _DIABNN_HIDDEN, _DIABNN_WIDTH, _DIABNN_CLASSES = 96, 96, 3  # ours, but for the 
 _DIABNN_DENSITY = 0.1  # ours: the paper's weights are sparse, their density is not in its abstract
 
 
-def ptb_lstm_medium(batch: int = 1, *, steps: int = _PTB_STEPS) -> Network:
-    """Two LSTM layers of 650 units, 10,000 words: 19,775,200 parameters, 464.1 MMAC at 35 steps."""
-    return _ptb("ptb_lstm_medium", 650, batch, steps)
+def ptb_lstm_medium(
+    batch: int = 1,
+    *,
+    hidden: int = 650,
+    layers: int = 2,
+    words: int = _PTB_WORDS,
+    steps: int = _PTB_STEPS,
+    cell: str = "lstm",
+) -> Network:
+    """Two LSTM layers of 650 units, 10,000 words: 19,775,200 parameters, 464.1 MMAC at 35 steps.
+
+    Parameters
+    ----------
+    batch
+        Sequences in a run.
+    hidden, layers, cell
+        Units of a layer, how many layers, and what they are: "lstm", "gru" or "rnn".
+    words, steps
+        Words there are, and words of a sequence.
+
+    """
+    return _ptb("ptb_lstm_medium", batch, hidden=hidden, layers=layers, words=words, steps=steps, cell=cell)
 
 
-def ptb_lstm_large(batch: int = 1, *, steps: int = _PTB_STEPS) -> Network:
-    """Two LSTM layers of 1,500 units, 10,000 words: 66,022,000 parameters, 1.785 GMAC at 35 steps."""
-    return _ptb("ptb_lstm_large", 1500, batch, steps)
+def ptb_lstm_large(
+    batch: int = 1,
+    *,
+    hidden: int = 1500,
+    layers: int = 2,
+    words: int = _PTB_WORDS,
+    steps: int = _PTB_STEPS,
+    cell: str = "lstm",
+) -> Network:
+    """Two LSTM layers of 1,500 units, 10,000 words: 66,022,000 parameters, 1.785 GMAC at 35 steps.
+
+    Parameters are those of `ptb_lstm_medium`.
+    """
+    return _ptb("ptb_lstm_large", batch, hidden=hidden, layers=layers, words=words, steps=steps, cell=cell)
 
 
 def neuraltalk_lstm(batch: int = 1) -> Network:
@@ -59,11 +90,12 @@ def diabnn_edge(batch: int = 1) -> Network:
     return Network(graph, "Yin et al., arXiv 1910.04925; hidden sizes and density are ours")
 
 
-def _ptb(name: str, hidden: int, batch: int, steps: int) -> Network:
+def _ptb(name: str, batch: int, *, hidden: int, layers: int, words: int, steps: int, cell: str) -> Network:
     graph = Graph(name)
-    words = graph.input("words", (steps, batch), bits=32, batch_axis=1)
-    x = graph.add(Embedding("embedding", _PTB_WORDS, hidden), words, bits=0)
-    for layer in ("lstm1", "lstm2"):
-        x, *_ = graph.add_many(Recurrent(layer, hidden, biases=1), x)
-    graph.output(graph.add(Softmax("softmax"), graph.add(Linear("output", _PTB_WORDS), x)))
+    units, entries = whole(f"{name}: hidden", hidden), whole(f"{name}: words", words)
+    x = graph.input("words", (whole(f"{name}: steps", steps), batch), bits=32, batch_axis=1)
+    x = graph.add(Embedding("embedding", entries, units), x, bits=0)
+    for i in range(1, whole(f"{name}: layers", layers) + 1):
+        x, *_ = graph.add_many(Recurrent(f"lstm{i}", units, cell=cell, biases=1), x)
+    graph.output(graph.add(Softmax("softmax"), graph.add(Linear("output", entries), x)))
     return Network(graph, "Zaremba et al., arXiv 1409.2329, section 4.1")

@@ -1,4 +1,4 @@
-"""MobileNets of width multiplier 1 for 224x224 images.
+"""MobileNets; by default of width multiplier 1 for 224x224 images.
 
 Version 1: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
 applications", arXiv 1704.04861, Table 1. Version 2: Sandler et al., "MobileNetV2: inverted residuals and
@@ -7,7 +7,8 @@ linear bottlenecks", CVPR 2018, Table 2.
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_norm, flatten
+from workloads.networks.blocks import conv_norm, flatten, image
+from workloads.networks.sizes import divisible, factor, scaled, whole
 from workloads.operations import Elementwise, GlobalPool, Linear
 
 _V1_BLOCKS = (
@@ -35,35 +36,63 @@ _V2_STAGES = (
 """Expansion, output channels, repeats and first stride of each stage."""
 
 
-def mobilenet_v1(batch: int = 1) -> Network:
-    """MobileNet-v1 1.0: 4,231,976 parameters, 568.7 MMAC."""
+def mobilenet_v1(
+    batch: int = 1, *, width: float = 1.0, resolution: int = 224, classes: int = 1000
+) -> Network:
+    """MobileNet-v1 1.0: 4,231,976 parameters, 568.7 MMAC.
+
+    Parameters
+    ----------
+    batch
+        Images in a run.
+    width
+        Multiplier of all channels (the paper's alpha), results rounded down.
+    resolution, classes
+        Rows and columns of an image, and what it is sorted into.
+
+    """
+    by = factor("mobilenet_v1: width", width)
     graph = Graph("mobilenet_v1")
-    x = graph.input("image", (batch, 3, 224, 224))
-    x = conv_norm(graph, "conv1", x, 32, 3, stride=2)
-    channels = 32
-    for i, (width, stride) in enumerate(_V1_BLOCKS, start=2):
+    channels = scaled(32, by)
+    x = conv_norm(graph, "conv1", image(graph, batch, resolution), channels, 3, stride=2)
+    for i, (filters, stride) in enumerate(_V1_BLOCKS, start=2):
         x = conv_norm(graph, f"conv{i}.dw", x, channels, 3, stride=stride, groups=channels)
-        x = conv_norm(graph, f"conv{i}.pw", x, width, 1)
-        channels = width
+        channels = scaled(filters, by)
+        x = conv_norm(graph, f"conv{i}.pw", x, channels, 1)
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("fc", 1000), x))
+    graph.output(graph.add(Linear("fc", whole("mobilenet_v1: classes", classes)), x))
     return Network(graph, "Howard et al., arXiv 1704.04861, Table 1")
 
 
-def mobilenet_v2(batch: int = 1) -> Network:
-    """MobileNet-v2 1.0: 3,504,872 parameters, 300.8 MMAC."""
+def mobilenet_v2(
+    batch: int = 1, *, width: float = 1.0, resolution: int = 224, classes: int = 1000
+) -> Network:
+    """MobileNet-v2 1.0: 3,504,872 parameters, 300.8 MMAC.
+
+    Parameters
+    ----------
+    batch
+        Images in a run.
+    width
+        Multiplier of all channels, results rounded to multiples of 8; the last convolution is not narrowed
+        below 1,280, as in the authors' code.
+    resolution, classes
+        Rows and columns of an image, and what it is sorted into.
+
+    """
+    by = factor("mobilenet_v2: width", width)
     graph = Graph("mobilenet_v2")
-    x = graph.input("image", (batch, 3, 224, 224))
-    x = conv_norm(graph, "conv1", x, 32, 3, stride=2, act="relu6")
-    channels, block = 32, 0
-    for expansion, width, repeats, first_stride in _V2_STAGES:
+    channels, block = divisible(32 * by), 0
+    x = conv_norm(graph, "conv1", image(graph, batch, resolution), channels, 3, stride=2, act="relu6")
+    for expansion, filters, repeats, first_stride in _V2_STAGES:
+        narrow = divisible(filters * by)
         for i in range(repeats):
             stride = first_stride if i == 0 else 1
-            x = _inverted_residual(graph, f"block{block}", x, expansion * channels, width, stride)
-            channels, block = width, block + 1
-    x = conv_norm(graph, "conv_last", x, 1280, 1, act="relu6")
+            x = _inverted_residual(graph, f"block{block}", x, expansion * channels, narrow, stride)
+            channels, block = narrow, block + 1
+    x = conv_norm(graph, "conv_last", x, divisible(1280 * max(1.0, by)), 1, act="relu6")
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("fc", 1000), x))
+    graph.output(graph.add(Linear("fc", whole("mobilenet_v2: classes", classes)), x))
     return Network(graph, "Sandler et al., CVPR 2018, Table 2")
 
 

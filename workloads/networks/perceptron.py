@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from workloads.graph import Graph
 from workloads.network import Network
+from workloads.networks.sizes import whole, wholes
 from workloads.operations import Elementwise, Linear, MatMul, Softmax
 from workloads.tensors import Weight
 
@@ -38,49 +39,49 @@ _DIABNN_FEATURES, _DIABNN_HIDDEN, _DIABNN_CLASSES = (
 _DIABNN_DENSITY = 0.1  # ours
 
 
-def mlp_sendrive(batch: int = 1) -> Network:
+def mlp_sendrive(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for sensorless drive diagnosis: 48 features, 11 classes."""
-    return _scann("sendrive", batch)
+    return _scann("sendrive", batch, hidden)
 
 
-def mlp_har(batch: int = 1) -> Network:
+def mlp_har(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for human activity recognition: 561 features, 6 classes."""
-    return _scann("har", batch)
+    return _scann("har", batch, hidden)
 
 
-def mlp_musk(batch: int = 1) -> Network:
+def mlp_musk(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for musk molecules: 166 features, 2 classes."""
-    return _scann("musk", batch)
+    return _scann("musk", batch, hidden)
 
 
-def mlp_pen(batch: int = 1) -> Network:
+def mlp_pen(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for pen-written digits: 16 features, 10 classes."""
-    return _scann("pen", batch)
+    return _scann("pen", batch, hidden)
 
 
-def mlp_landsat(batch: int = 1) -> Network:
+def mlp_landsat(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for satellite images of soil: 36 features, 6 classes."""
-    return _scann("landsat", batch)
+    return _scann("landsat", batch, hidden)
 
 
-def mlp_letter(batch: int = 1) -> Network:
+def mlp_letter(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for printed letters: 16 features, 26 classes."""
-    return _scann("letter", batch)
+    return _scann("letter", batch, hidden)
 
 
-def mlp_seizure(batch: int = 1) -> Network:
+def mlp_seizure(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for epileptic seizures: 178 features, 2 classes."""
-    return _scann("seizure", batch)
+    return _scann("seizure", batch, hidden)
 
 
-def mlp_shar(batch: int = 1) -> Network:
+def mlp_shar(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for smartphone activity recognition: 561 features, 12 classes."""
-    return _scann("shar", batch)
+    return _scann("shar", batch, hidden)
 
 
-def mlp_dna(batch: int = 1) -> Network:
+def mlp_dna(batch: int = 1, *, hidden: Sequence[int] = _HIDDEN) -> Network:
     """Perceptron for splice junctions of DNA: 180 features, 3 classes."""
-    return _scann("dna", batch)
+    return _scann("dna", batch, hidden)
 
 
 def secret(batch: int = 1) -> Network:
@@ -110,11 +111,33 @@ def diabnn_server(batch: int = 1) -> Network:
     return Network(graph, "Yin et al., arXiv 1910.04925; sizes and density are ours")
 
 
-def _scann(data: str, batch: int) -> Network:
+def mlp(
+    batch: int = 1, *, features: int = 784, hidden: Sequence[int] = (512, 512), classes: int = 10
+) -> Network:
+    """Perceptron of any size, ReLU between linear layers: 669,706 parameters, 668.7 kMAC by default.
+
+    Parameters
+    ----------
+    batch
+        Samples in a run.
+    features
+        Numbers of a sample.
+    hidden, classes
+        Neurons of the hidden layers, and of the last.
+
+    """
+    graph = Graph("mlp")
+    x = graph.input("features", (batch, whole("mlp: features", features)))
+    neurons = wholes("mlp: hidden", hidden)
+    graph.output(_hidden(graph, "fc", x, neurons, whole("mlp: classes", classes)))
+    return Network(graph, "a perceptron; all sizes are ours")
+
+
+def _scann(data: str, batch: int, hidden: Sequence[int]) -> Network:
     graph = Graph(f"mlp_{data}")
     features, classes = _SCANN[data]
     x = graph.input("features", (batch, features))
-    graph.output(_hidden(graph, "fc", x, _HIDDEN, classes))
+    graph.output(_hidden(graph, "fc", x, wholes(f"mlp_{data}: hidden", hidden), classes))
     return Network(graph, f"Hassantabar et al., arXiv 1904.09090, data set {data}; hidden layers are ours")
 
 

@@ -1,13 +1,17 @@
 """Built-in networks by name, and files by path."""
 
+import ast
 import difflib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from os import PathLike, fspath
+from typing import Any
 
-from workloads.errors import UnknownNetworkError
+from workloads.errors import UnknownNetworkError, WorkloadError
 from workloads.importers import from_onnx
 from workloads.network import Network
+from workloads.networks.sizes import whole
 
 _BUILDERS = {
     "alexnet": "alexnet",
@@ -28,6 +32,7 @@ _BUILDERS = {
     "lenet_300_100": "lenet",
     "llama_1b_decode": "llama",
     "llama_1b_prefill": "llama",
+    "mlp": "perceptron",
     "mlp_dna": "perceptron",
     "mlp_har": "perceptron",
     "mlp_landsat": "perceptron",
@@ -45,18 +50,22 @@ _BUILDERS = {
     "pnasnet_mobile": "nasnet",
     "ptb_lstm_large": "lstm",
     "ptb_lstm_medium": "lstm",
+    "resnet101": "resnet",
     "resnet110_cifar10": "cifar",
     "resnet152": "resnet",
     "resnet152_v2": "resnet_v2",
     "resnet18": "resnet",
     "resnet18_cifar10": "cifar",
     "resnet20_cifar10": "cifar",
+    "resnet34": "resnet",
     "resnet50": "resnet",
     "resnet56_cifar10": "cifar",
     "secret": "perceptron",
     "shufflenet_v2": "shufflenet",
     "squeezenet1_0": "squeezenet",
     "squeezenet1_1": "squeezenet",
+    "vgg11": "vgg",
+    "vgg13": "vgg",
     "vgg16": "vgg",
     "vgg16_cifar10": "cifar",
     "vgg16_cifar100": "cifar",
@@ -74,28 +83,53 @@ def names() -> list[str]:
     return sorted(_BUILDERS)
 
 
+def parameters(name: str) -> dict[str, Any]:
+    """Return what a built-in network can be given, beside its batch, with the defaults.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If there is no such network.
+
+    Examples
+    --------
+    >>> parameters("mobilenet_v2")
+    {'width': 1.0, 'resolution': 224, 'classes': 1000}
+
+    """
+    given = inspect.signature(_builder(name)).parameters.values()
+    return {one.name: one.default for one in given if one.name != "batch"}
+
+
 def load(
     name: str | PathLike[str],
     *,
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
     unknown: str = "refuse",
+    **sizes: Any,
 ) -> Network:
     """Load a built-in network by its name, or an ONNX file by its path.
 
     Parameters
     ----------
     name
-        One of `names()`, or a path that ends in ".onnx".
+        One of `names()`, its sizes behind it in brackets if others than the published are wanted, as in
+        "mobilenet_v2(width=0.5, resolution=160)"; or a path that ends in ".onnx".
     batch
         Images in a run; by default 1, or what the file says.
     dims, unknown
         For a file, see `from_onnx`.
+    **sizes
+        For a built-in network: what `parameters(name)` lists, such as `width`, `resolution`, `layers` or
+        `context`. A network with other sizes than the default is called by them.
 
     Raises
     ------
     UnknownNetworkError
         If there is no such network; names the nearest.
+    WorkloadError
+        If the network has no such size, or it makes no sense.
     NetworkImportError
         If the file cannot be read as a network.
 
@@ -103,19 +137,61 @@ def load(
     --------
     >>> load("resnet50").macs
     4089184256
+    >>> half = load("mobilenet_v2", width=0.5, resolution=160)
+    >>> half.name, half.parameters
+    ('mobilenet_v2(width=0.5,resolution=160)', 1968680)
 
     """
     key = fspath(name)
     if key.lower().endswith(".onnx"):
+        if sizes:
+            raise WorkloadError(f"{next(iter(sizes))}: {key!r} is a file, only built-in networks have sizes")
         return from_onnx(key, dims=dims, batch=batch, unknown=unknown)
-    if key not in _BUILDERS:
-        near = difflib.get_close_matches(key, _BUILDERS, n=3, cutoff=0.5)
+    if dims:
+        raise WorkloadError(f"dims: {key!r} is no file, give its sizes by name")
+    key, written = _written(key)
+    twice = written.keys() & sizes.keys()
+    if twice:
+        raise WorkloadError(f"{min(twice)}: given twice, in {fspath(name)!r} and beside it")
+    build, wanted = _builder(key), written | sizes
+    defaults = parameters(key)
+    for size in wanted:
+        if size not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise WorkloadError(f"network {key!r} has no parameter {size!r}; there are: {known}")
+    built = build(batch=whole("batch", 1 if batch is None else batch), **wanted)
+    assert isinstance(built, Network)
+    other = {size: wanted[size] for size in defaults if size in wanted and wanted[size] != defaults[size]}
+    return built.rename(f"{key}({','.join(f'{k}={_text(v)}' for k, v in other.items())})") if other else built
+
+
+def _builder(name: str) -> Callable[..., Network]:
+    if name not in _BUILDERS:
+        near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
         raise UnknownNetworkError(
-            f"unknown network {key!r}; {hint}; a path to an ONNX file must end in .onnx"
+            f"unknown network {name!r}; {hint}; a path to an ONNX file must end in .onnx"
         )
-    built = getattr(import_module(f"workloads.networks.{_BUILDERS[key]}"), key)(
-        batch=1 if batch is None else batch
-    )
-    assert isinstance(built, Network)
-    return built
+    build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)
+    return build
+
+
+def _written(name: str) -> tuple[str, dict[str, Any]]:
+    """Cut a name into what is before its brackets and the sizes in them, which are Python's literals."""
+    base, bracket, inside = name.partition("(")
+    if not bracket:
+        return name, {}
+    try:
+        call = ast.parse(f"_({inside}", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(one.arg is None for one in call.keywords):
+            raise ValueError
+        return base.strip(), {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UnknownNetworkError(
+            f"network {name[:200]!r}: write sizes as in mobilenet_v2(width=0.5, resolution=160)"
+        ) from None
+
+
+def _text(value: object) -> str:
+    """Write a size so that it can be read back, without blanks."""
+    return repr(tuple(value) if isinstance(value, list) else value).replace(" ", "")

@@ -7,16 +7,17 @@ stage, its size in the last, where every second row and column is taken.
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_norm, flatten
+from workloads.networks.blocks import conv_norm, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import BatchNorm, Convolution, Elementwise, GlobalPool, Linear, Pool
 
 _BLOCKS = (3, 8, 36, 3)
 
 
-def resnet152_v2(batch: int = 1) -> Network:
+def resnet152_v2(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """ResNet-152-v2: 60,236,904 parameters, 10.91 GMAC."""
     graph = Graph("resnet152_v2")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = graph.add(Convolution("conv1", 64, 7, 2, 3), x)
     x = graph.add(Pool("pool1", "max", 3, 2, 1), x)
     for stage, repeats in enumerate(_BLOCKS):
@@ -25,7 +26,7 @@ def resnet152_v2(batch: int = 1) -> Network:
             x = _block(graph, f"conv{stage + 2}_block{i}", x, 64 << stage, stride, widen=i == 1)
     x = _norm_act(graph, "post", x)
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("predictions", 1000), x))
+    graph.output(graph.add(Linear("predictions", whole("resnet152_v2: classes", classes)), x))
     return Network(graph, "He et al., ECCV 2016; Keras ResNet152V2")
 
 

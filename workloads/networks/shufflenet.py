@@ -6,17 +6,18 @@ ECCV 2018, Table 5 and Figure 3.
 
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.networks.blocks import conv_norm, flatten
+from workloads.networks.blocks import conv_norm, flatten, image
+from workloads.networks.sizes import whole
 from workloads.operations import Concat, GlobalPool, Linear, Pool, Reshape, Split, Transpose
 
 _STAGES = ((4, 116), (8, 232), (4, 464))
 """Blocks and output channels of each stage at width 1."""
 
 
-def shufflenet_v2(batch: int = 1) -> Network:
+def shufflenet_v2(batch: int = 1, *, resolution: int = 224, classes: int = 1000) -> Network:
     """ShuffleNet-v2 1.0: 2,278,604 parameters, 144.9 MMAC."""
     graph = Graph("shufflenet_v2")
-    x = graph.input("image", (batch, 3, 224, 224))
+    x = image(graph, batch, resolution)
     x = conv_norm(graph, "conv1", x, 24, 3, stride=2)
     x = graph.add(Pool("maxpool", "max", 3, 2, 1), x)
     for stage, (blocks, width) in enumerate(_STAGES, start=2):
@@ -25,7 +26,7 @@ def shufflenet_v2(batch: int = 1) -> Network:
             x = _basic(graph, f"stage{stage}.{i}", x, width // 2)
     x = conv_norm(graph, "conv5", x, 1024, 1)
     x = flatten(graph, graph.add(GlobalPool("avgpool"), x))
-    graph.output(graph.add(Linear("fc", 1000), x))
+    graph.output(graph.add(Linear("fc", whole("shufflenet_v2: classes", classes)), x))
     return Network(graph, "Ma et al., ECCV 2018, Table 5; torchvision shufflenet_v2_x1_0")
 
 

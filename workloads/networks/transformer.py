@@ -4,8 +4,11 @@ Activations are (n, tokens, width). Attention is fused: scores stay on chip. Mas
 as padding does in convolutions.
 """
 
+from typing import NamedTuple
+
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
+from workloads.networks.sizes import whole
 from workloads.operations import Elementwise, Embedding, Linear, Normalisation, Split
 
 
@@ -54,7 +57,28 @@ def position_embedding(graph: Graph, name: str, x: str, entries: int) -> str:
     return add(graph, f"{name}.add", x, graph.add(Embedding(name, entries, width), positions, bits=0))
 
 
+class Width(NamedTuple):
+    """Sizes of a transformer's layers."""
+
+    layers: int
+    features: int  # of a token
+    heads: int
+    hidden: int  # neurons of a perceptron
+
+
+def need_width(what: str, layers: int, width: int, heads: int, hidden: int | None) -> Width:
+    """Return sizes of layers, or refuse by name what is no size; None gives perceptrons of four widths."""
+    made = Width(
+        whole(f"{what}: layers", layers),
+        whole(f"{what}: width", width),
+        whole(f"{what}: heads", heads),
+        4 * width if hidden is None else whole(f"{what}: hidden", hidden),
+    )
+    if made.features % made.heads:
+        raise WorkloadError(f"{what}: heads must divide width {width}, got {heads!r}")
+    return made
+
+
 def need_tokens(what: str, tokens: int, most: int) -> None:
     """Refuse a number of tokens that a network has no positions for."""
-    if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= most:
-        raise WorkloadError(f"{what} must be an integer in 1 .. {most}, got {tokens!r}")
+    whole(what, tokens, most=most)

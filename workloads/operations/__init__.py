@@ -3,6 +3,7 @@
 from workloads.operations.adaptive import AdaptivePool
 from workloads.operations.attention import Attention
 from workloads.operations.base import Input, Operation, Site
+from workloads.operations.cache import Append, Update
 from workloads.operations.convolution import Convolution
 from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
@@ -17,12 +18,14 @@ from workloads.operations.resize import Resize
 from workloads.operations.rotary import Rotary
 from workloads.operations.sampling import GridSample, RoiAlign
 from workloads.operations.selection import CumulativeSum, TopK
+from workloads.operations.stored import Stored
 from workloads.operations.transposed import TransposedConvolution
 from workloads.operations.views import Concat, Slice, Split
 
 __all__ = [
     "HLSTM",
     "AdaptivePool",
+    "Append",
     "Attention",
     "BatchNorm",
     "Concat",
@@ -56,7 +59,9 @@ __all__ = [
     "Slice",
     "Softmax",
     "Split",
+    "Stored",
     "TopK",
     "Transpose",
     "TransposedConvolution",
+    "Update",
 ]

@@ -89,6 +89,10 @@ class Attention(Operation):
             return ((query[0], self.heads, query[1], value[2]),)
         return ((*query[:2], self.heads * value[2]),)
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return queries and keys for the scores, values for the last product, a mask for the softmax."""
+        return ((("scores", False), ("scores", True), ("values", True), ("softmax", False))[slot],)
+
     def lower(self, site: Site) -> list[Row]:
         """Return the scores' product, the softmax and the values' product."""
         query, key, value = site.inputs[:3]

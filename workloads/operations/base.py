@@ -5,7 +5,7 @@ else has to hear of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NoReturn, TypedDict
 
 import numpy as np
@@ -44,9 +44,11 @@ class Site:
         Whether it only scales and shifts a nest's own result by constants, channel by channel, so that the
         scale can move into the nest's weights and the shift is where accumulators start.
     views
-        Whether slices and joins of contiguous runs may be addresses instead of copies (see `views`).
+        Whether it only addresses what lies in memory instead of copying it (see `addresses`).
     timed
         Whether what it is fused into is vector work too, so that it takes time in the same lanes.
+    stored
+        For tensors that repeat elements: how many of them there are in memory.
 
     """
 
@@ -58,6 +60,7 @@ class Site:
     folded: bool = False
     views: bool = False
     timed: bool = False
+    stored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def batch(self) -> Batch:
@@ -71,13 +74,13 @@ class Site:
 
     @property
     def read_elements(self) -> int:
-        """Elements read once each, the stream excluded; a tensor that is used twice is read once."""
+        """Elements read once each, the stream excluded; what is used twice or repeated is read once."""
         seen = set(self.stream)
         total = 0
         for tensor in self.inputs:
             if tensor.name not in seen:
                 seen.add(tensor.name)
-                total += tensor.elements
+                total += self.stored.get(tensor.name, tensor.elements)
         return total
 
     @property
@@ -137,6 +140,13 @@ class Operation:
         """Return the outputs' density where it follows from the inputs'; 1 where it does not."""
         return 1.0
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the parts of the rows that read an input, each with whether as weight operand; see `edges`.
+
+        Part "" is the first row that reads anything.
+        """
+        return (("", False),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return the rows of the layer table this operation costs, at least one."""
         raise NotImplementedError
@@ -154,10 +164,10 @@ class Operation:
 
     def need_positive(self, **sizes: int | tuple[int, ...]) -> None:
         """Refuse sizes that are not positive integers."""
-        for field, value in sizes.items():
+        for what, value in sizes.items():
             values = value if isinstance(value, tuple) else (value,)
             if not values or any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
-                self.refuse(f"{field} must be positive, got {value!r}")
+                self.refuse(f"{what} must be positive, got {value!r}")
 
 
 @dataclass(frozen=True)

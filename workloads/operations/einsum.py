@@ -32,7 +32,8 @@ class Einsum(Operation):
     nests: ClassVar[bool] = True
 
     @cached_property
-    def _labels(self) -> tuple[str, str, str]:
+    def labels(self) -> tuple[str, str, str]:
+        """The axes of both operands and of the result, a letter each."""
         left, arrow, result = self.equation.replace(" ", "").partition("->")
         a, comma, b = left.partition(",")
         labels = (a, b, result)
@@ -46,7 +47,7 @@ class Einsum(Operation):
 
     def _lengths(self, inputs: Sequence[Shape]) -> dict[str, int]:
         lengths: dict[str, int] = {}
-        for i, (labels, shape) in enumerate(zip(self._labels[:2], inputs, strict=True)):
+        for i, (labels, shape) in enumerate(zip(self.labels[:2], inputs, strict=True)):
             if len(labels) != len(shape):
                 self.refuse(f"input {i} has {len(shape)} dimensions, {labels!r} names {len(labels)}")
             for label, length in zip(labels, shape, strict=True):
@@ -57,12 +58,16 @@ class Einsum(Operation):
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the named lengths of the result."""
         lengths = self._lengths(inputs)
-        return (tuple(lengths[label] for label in self._labels[2]),)
+        return (tuple(lengths[label] for label in self.labels[2]),)
+
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the second activation as the weight operand."""
+        return (("", slot == 1),)
 
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
         first, second = site.inputs
-        a, b, result = self._labels
+        a, b, result = self.labels
         lengths = self._lengths([first.shape, second.shape])
 
         def product(labels: set[str]) -> int:

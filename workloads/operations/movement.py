@@ -4,7 +4,8 @@ Three rules say when bytes move.
 
 1. A reshape keeps the elements in order: it is an address, and free. So is a transposition that only moves
    axes of length 1.
-2. A slice, a split or a join (concat) of *runs* is free where views are allowed (the default), see `views`.
+2. A transposition, a repetition, a cut or a join is free where views are allowed (the default) and it only
+   addresses what lies in memory, see `addresses` and `views`.
 3. Everything else reads what it uses and writes its result.
 """
 
@@ -17,6 +18,8 @@ from workloads.operations.base import Operation, Site, movement
 from workloads.rows import Row
 from workloads.shapes import Shape, size, text
 from workloads.tensors import Tensor
+
+WALKED = "free: axes are walked in another order"
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,10 @@ class Transpose(Operation):
         return inputs[0].density
 
     def lower(self, site: Site) -> list[Row]:
-        """Return one row; free if the axes longer than 1 keep their order."""
+        """Return one row; free if it only addresses its input, or the axes longer than 1 keep their order."""
         (tensor,) = site.inputs
+        if site.views:
+            return [movement(site, read=0, write=0, note=WALKED)]
         long_axes = [axis for axis in self.order if tensor.shape[axis] > 1]
         if long_axes == sorted(long_axes):
             return [movement(site, read=0, write=0, note="free: elements keep their order")]
@@ -98,7 +103,7 @@ class Pad(Operation):
 
 @dataclass(frozen=True)
 class Expand(Operation):
-    """A tensor repeated to a bigger shape it broadcasts to, or tiled: reads the input, writes the result."""
+    """A tensor repeated to a bigger shape it broadcasts to, or tiled; a copy where `addresses` needs one."""
 
     shape: Shape
     tiled: bool = False
@@ -119,7 +124,9 @@ class Expand(Operation):
         return inputs[0].density
 
     def lower(self, site: Site) -> list[Row]:
-        """Return one row."""
+        """Return one row; free if it only addresses its input again and again."""
+        if site.views:
+            return [movement(site, read=0, write=0, note="free: consumers read it again")]
         return [movement(site, read=site.read_elements, write=site.write_elements)]
 
 

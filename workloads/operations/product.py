@@ -147,6 +147,10 @@ class MatMul(Operation):
         last = not self.transpose_b if self.constant == "b" else self.transpose_a
         return len(self.constant_shape) - (1 if last else 2)
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the second activation as the weight operand."""
+        return (("", slot == 1),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
         a, b = self._operands([tensor.shape for tensor in site.inputs])

@@ -42,6 +42,10 @@ class _Sequence(Operation):
         steps, batch = (shape[1], shape[0]) if self.batch_first else (shape[0], shape[1])
         return steps, batch, shape[2]
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the product with the input for it, the gates for states before the first step."""
+        return (("gates" if slot else "input", False),)
+
     def _row(self, site: Site, weight: Weight, tensor: Tensor | None, **loops: Any) -> Row:
         """Return a product with a weight; `tensor` is what it meets, None for a dense hidden state."""
         nest = Row(kind=int(Kind.NEST), batch=site.batch, **operand_columns(site))._replace(**loops)

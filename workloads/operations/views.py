@@ -1,10 +1,10 @@
 """Joins and cuts, which may be addresses instead of copies.
 
-A slice, a split or a join (concat) is free where views are allowed (the default) and each piece is a run of
-at least `RUN_ELEMENTS` consecutive elements of the whole: then producers write, and consumers read, straight
-at an offset, without copying and without breaking bursts. A piece can be in one join only, must be made by an
-operation of this network (an input or a weight already lies somewhere), and must not itself be a view. See
-`fusion` for how this is found.
+A slice, a split or a join (concat) is free where views are allowed (the default) and each piece lies in runs
+of at least `RUN_ELEMENTS` consecutive elements: then producers write, and consumers read, straight at an
+offset, without copying and without breaking bursts. What is joined can be in one join only, must be made by
+an operation of this network (an input or a weight already lies somewhere), must not leave it, and must not
+itself be a view. See `addresses` for cuts and `fusion` for joins.
 """
 
 from collections.abc import Sequence
@@ -98,10 +98,7 @@ class Split(Operation):
 
     def lower(self, site: Site) -> list[Row]:
         """Return one row; free by the rule of this module."""
-        shape = site.inputs[0].shape
-        axis = normal_axis(self.axis, len(shape))
-        run = min(self.lengths) * prod(shape[axis + 1 :])
-        if site.views and run >= RUN_ELEMENTS:
+        if site.views:
             return [movement(site, read=0, write=0, note="free: consumers read in place")]
         return [movement(site, read=site.read_elements, write=site.write_elements)]
 
@@ -142,9 +139,6 @@ class Slice(Operation):
 
     def lower(self, site: Site) -> list[Row]:
         """Return one row; free by the rule of this module."""
-        shape, taken = site.inputs[0].shape, site.outputs[0].shape
-        inner = max((a for a, (x, y) in enumerate(zip(shape, taken, strict=True)) if x != y), default=0)
-        stepped = any(step != 1 for *_, step in self.cuts)
-        if site.views and not stepped and prod(taken[inner:]) >= RUN_ELEMENTS:
+        if site.views:
             return [movement(site, read=0, write=0, note="free: consumers read in place")]
         return [movement(site, read=site.outputs[0].elements, write=site.write_elements)]

@@ -8,7 +8,6 @@ on it (grouped convolutions, slices, attention): what is not understood is not t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import ceil
 from typing import NamedTuple
 
 from workloads.graph import Graph, Node
@@ -177,7 +176,7 @@ def resize(network: Network, widths: Mapping[str, int]) -> Network:
 
 
 def keep(network: Network, density: float, quantum: int = 1, dense: Iterable[str] = ()) -> dict[str, int]:
-    """Widths that keep a fraction of every layer's filters, rounded up to multiples of `quantum`.
+    """Widths that keep a fraction of every layer's filters, rounded to the nearest multiple of `quantum`.
 
     Parameters
     ----------
@@ -186,7 +185,7 @@ def keep(network: Network, density: float, quantum: int = 1, dense: Iterable[str
     density
         Fraction of filters (of neurons, in linear layers) that stay, in (0, 1].
     quantum
-        Widths are multiples of it, but never wider than before.
+        Widths are multiples of it, or as wide as before, whichever is nearest; the wider of two as near.
     dense
         Layers that stay as they are, with all that is tied to them.
 
@@ -201,8 +200,22 @@ def keep(network: Network, density: float, quantum: int = 1, dense: Iterable[str
     for layers in Ties(network).groups.values():
         if whole.isdisjoint(layers):
             width = width_of(network.graph.node(layers[0]).operation)
-            widths[layers[0]] = min(width, quantum * max(1, ceil(density * width / quantum - 1e-9)))
+            widths[layers[0]] = _nearest(density * width, width, quantum)
     return widths
+
+
+def _nearest(wanted: float, most: int, quantum: int) -> int:
+    """Return the multiple of a quantum, at least one and at most `most`, or `most` itself nearest to a width.
+
+    Examples
+    --------
+    >>> [_nearest(wanted, 64, 32) for wanted in (10, 44.8, 48, 63)], _nearest(19, 20, 8), _nearest(3, 6, 8)
+    ([32, 32, 64, 64], 20, 6)
+
+    """
+    below = int(wanted / quantum + 1e-9) * quantum
+    useful = [width for width in (below, below + quantum, most) if 0 < width <= most]
+    return min(useful, key=lambda width: (abs(width - wanted) - 1e-9 * width, -width))
 
 
 def width_of(operation: Operation) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.network import Network
-from workloads.operations import MatMul, TransposedConvolution
-from workloads.sparsity.checks import SparsityError, nonzeros_at
+from workloads.operations import Embedding, Gather, MatMul, TransposedConvolution
+from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.table import Kind
 from workloads.tensors import Weight
 
@@ -78,6 +78,42 @@ def with_densities(network: Network, densities: Mapping[str, float], seed: int |
     return with_counts(network, counts, seed)
 
 
+def assumed(network: Network, weights: float | None, activations: float | None) -> Network:
+    """Return the network with one density of all weights, one of all activations; see `Network.assume`."""
+    if weights is not None:
+        density = check_density(weights, "weights")
+        made = [with_density_of(weight, density) for weight in prunable(network).values()]
+        network = network.with_weights(*made)
+    if activations is not None:
+        places = _places(network)
+        density, known = check_density(activations, "activations"), "assumed" if activations < 1 else "dense"
+        network = network.with_tensors(
+            *(
+                replace(tensor, density=density, profile=None, spread=0.0, known=known)
+                for name, tensor in network.graph.tensors.items()
+                if name not in places
+            )
+        )
+    return network
+
+
+def _places(network: Network) -> set[str]:
+    """Return the tensors whose numbers are places in others: words and positions, not activations."""
+    slots = {Embedding: 0, Gather: 1}
+    return {
+        node.inputs[slots[kind]]
+        for node in network.graph.nodes()
+        if (kind := type(node.operation)) in slots and len(node.inputs) > slots[kind]
+    }
+
+
+def with_density_of(weight: Weight, density: float) -> Weight:
+    """Return a weight of this density, nothing known of where its zeros are."""
+    if density == 1.0:
+        return replace(weight, nonzeros=weight.size, packed=None, known="dense")
+    return weight.with_density(density)
+
+
 def with_counts(network: Network, counts: Mapping[str, int], seed: int | None = None) -> Network:
     """Return the network with layers of so many non-zeros, nowhere in particular.
 
@@ -115,11 +151,13 @@ def with_masks(network: Network, masks: Masks, *, measured: bool = False) -> Net
     )
 
 
-def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[str, NDArray[np.floating]]:
+def values_of(
+    layers: Mapping[str, Weight], weights: Mapping[str, Any] | None
+) -> dict[str, NDArray[np.floating]]:
     """Return the values of each layer's weight out of a mapping by layer or by weight name.
 
     A PyTorch state_dict is such a mapping: tensors are taken off the graph and to the host, and names that no
-    layer has are left alone.
+    layer has are left alone. None takes the values that the network keeps, as imported ones do.
 
     Raises
     ------
@@ -129,7 +167,12 @@ def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[
     """
     found = {}
     for name, weight in layers.items():
-        value = next((weights[key] for key in (name, weight.name) if key in weights), None)
+        if weights is None:
+            value = weight.array
+            if value is None:
+                raise SparsityError(f"weights: the network keeps no values of {name!r}; give weights=")
+        else:
+            value = next((weights[key] for key in (name, weight.name) if key in weights), None)
         if value is None:
             raise SparsityError(f"weights: nothing for layer {name!r}; needs {weight.name!r}")
         if hasattr(value, "detach"):
@@ -143,11 +186,16 @@ def values_of(layers: Mapping[str, Weight], weights: Mapping[str, Any]) -> dict[
     return found
 
 
+def keeps_values(layers: Mapping[str, Weight]) -> bool:
+    """Whether the values of all these weights are kept."""
+    return bool(layers) and all(weight.values is not None for weight in layers.values())
+
+
 def scores_of(
     layers: Mapping[str, Weight], weights: Mapping[str, Any] | None, seed: int
 ) -> Iterable[tuple[str, NDArray[np.floating]]]:
-    """Yield the magnitudes of each layer's weights, or random numbers where there are no weights."""
-    if weights is not None:
+    """Yield the magnitudes of each layer's weights, given or kept; random numbers where there are neither."""
+    if weights is not None or keeps_values(layers):
         yield from ((name, np.abs(values)) for name, values in values_of(layers, weights).items())
     else:
         rng = np.random.default_rng(seed)

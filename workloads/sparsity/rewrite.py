@@ -50,7 +50,7 @@ def _cut(weight: Weight, shape: tuple[int, ...]) -> Weight:
     """Give a weight another shape at the same density, the places of its zeros unknown."""
     if shape == weight.shape:
         return weight
-    dense = replace(weight, shape=shape, nonzeros=-1, packed=None, known="dense")
+    dense = replace(weight, shape=shape, nonzeros=-1, packed=None, known="dense", values=None)
     if weight.nonzeros in (0, weight.size):
         return dense
     return replace(dense, nonzeros=nonzeros_at(weight.density, dense.size, weight.name), known="assumed")

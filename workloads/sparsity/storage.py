@@ -7,8 +7,11 @@ from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density import DensityModel, Mask, Uniform
 from workloads.sparsity.formats import Format, Storage, expected_size
+from workloads.sparsity.huffman import huffman_bits
 from workloads.sparsity.recognise import find_block, find_groups
 from workloads.tensors import Weight
+
+HUFFMAN = "huffman"
 
 
 def model_of(weight: Weight) -> DensityModel:
@@ -30,6 +33,8 @@ def storage_bytes(
     format
         "dense", "bitmask", "rle", "csr", "csc", "coo", "n_m", "block" or "periodic", or a `Storage` where
         a format has parameters; "n_m" and "block" take those that each mask shows, 2:4 where it shows none.
+        Or "huffman": values and runs of zeros in Huffman codes of their own, weights without zeros too (see
+        `huffman`; only kept values say which levels are frequent).
         Vectors (biases, scales) and weights without zeros are stored dense whatever it says.
     datapath_bits
         Bits of weights that say nothing themselves.
@@ -52,6 +57,11 @@ def storage_bytes(
     (60305, 266610)
 
     """
+    if format == HUFFMAN:
+        return sum(
+            -(-round(_coded(weight, weight.bits or datapath_bits)) // 8)
+            for weight in network.graph.weights.values()
+        )
     named = not isinstance(format, Storage)
     storage = format if isinstance(format, Storage) else Storage(format=_format(format))
     total = 0
@@ -66,6 +76,12 @@ def storage_bytes(
                 raise SparsityError(f"weight {weight.name!r}: {error}") from None
         total += -(-round(stored) // 8)
     return total
+
+
+def _coded(weight: Weight, bits: int) -> float:
+    """Bits of a weight in Huffman's code; vectors, and what the code would make longer, are stored dense."""
+    dense = float(weight.size * bits)
+    return min(dense, huffman_bits(weight, bits)) if len(weight.shape) > 1 else dense
 
 
 def _shown(storage: Storage, weight: Weight) -> Storage:
@@ -91,5 +107,5 @@ def _format(name: str | Format) -> Format:
         return name
     known = {one.name.lower(): one for one in Format}
     if name not in known:
-        raise SparsityError(f"format must be one of {', '.join(known)}, got {name!r}")
+        raise SparsityError(f"format must be one of {', '.join([*known, HUFFMAN])}, got {name!r}")
     return known[name]

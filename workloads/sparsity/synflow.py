@@ -4,6 +4,7 @@ Source: Tanaka, Kunin, Yamins, Ganguli, "Pruning neural networks without any dat
 synaptic flow", NeurIPS 2020, and the authors' code (ganguli-lab/Synaptic-Flow). Needs PyTorch.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.sparsity.checks import SparsityError, check_density
+from workloads.sparsity.selection import kth
+from workloads.sparsity.waiting import one_thread, steps
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 ITERATIONS = 100  # the paper's and the code's default
 SCHEDULES = ("exponential", "linear")
+_PART = 1 << 16
+"""Scores worked on at a time."""
 
 
 def synflow(
@@ -62,22 +67,43 @@ def synflow(
         raise SparsityError(f"synflow: iterations must be at least 1, got {iterations}")
     if schedule not in SCHEDULES:
         raise SparsityError(f"synflow: schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    masks = {name: torch.ones_like(weight) for name, weight in weights.items()}
-    for step in range(1, iterations + 1):
-        share = step / iterations
-        kept = density**share if schedule == "exponential" else 1.0 - (1.0 - density) * share
-        live = {name: (weight * masks[name]).requires_grad_() for name, weight in weights.items()}
-        gradients = torch.autograd.grad(flow(live), list(live.values()))
-        with torch.no_grad():
-            scores = [(slope * weight).abs() for slope, weight in zip(gradients, live.values(), strict=True)]
-            together = torch.cat([score.flatten() for score in scores])
-            if not bool(torch.isfinite(together).all()):
+    live = {
+        name: weight.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        for name, weight in weights.items()
+    }
+    held = [weight.detach() for weight in live.values()]  # the same numbers, out of reach of gradients
+    total = sum(weight.numel() for weight in held)
+    masks = [torch.ones_like(weight, dtype=torch.bool) for weight in held]
+    with one_thread():
+        for step in steps(iterations, "synflow"):
+            share = step / iterations
+            kept = density**share if schedule == "exponential" else 1.0 - (1.0 - density) * share
+            slopes = torch.autograd.grad(flow(live), list(live.values()))
+            scores = [slope.contiguous().view(-1) for slope in slopes]
+            if not math.isfinite(sum(map(_weigh, scores, held))):
                 raise SparsityError("synflow: the flow overflows, too many activations are multiplied")
-            lowest = int((1.0 - kept) * together.numel())
+            lowest = int((1.0 - kept) * total)
             if lowest >= 1:
-                threshold = torch.kthvalue(together, lowest).values
-                masks = {name: (one > threshold).to(one) for name, one in zip(weights, scores, strict=True)}
-    return {name: mask.bool().cpu().numpy() for name, mask in masks.items()}
+                threshold = kth([score.cpu().numpy() for score in scores], lowest)
+                masks = [_prune(score, weight, threshold) for score, weight in zip(scores, held, strict=True)]
+    return {name: mask.cpu().numpy() for name, mask in zip(live, masks, strict=True)}
+
+
+def _weigh(slopes: "torch.Tensor", weights: "torch.Tensor") -> float:
+    """Turn flat slopes into scores |slope * weight| in place, part by part in cache; return their sum."""
+    total, flat = 0.0, weights.reshape(-1)
+    for start in range(0, slopes.numel(), _PART):
+        part = slopes[start : start + _PART]
+        total += float(part.mul_(flat[start : start + _PART]).abs_().sum())
+    return total
+
+
+def _prune(scores: "torch.Tensor", weights: "torch.Tensor", threshold: float) -> "torch.Tensor":
+    """Zero in place the weights whose scores do not pass the threshold, part by part; return the mask."""
+    mask, flat = scores > threshold, weights.view(-1)
+    for start in range(0, scores.numel(), _PART):
+        flat[start : start + _PART].mul_(mask[start : start + _PART].to(flat.dtype))
+    return mask.view(weights.shape)
 
 
 def synflow_of_module(

@@ -64,6 +64,18 @@ class AttentionGradient(Operation):
         """Return the shapes of queries, keys and values, and of what is added to the scores if it learns."""
         return (*inputs[1:4], *(inputs[5:] if self.learns else ()))
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the products an input is an operand of; the result and what is added go to the softmax."""
+        again = self.forward.fused
+        return (
+            (("value_gradient", True), ("score_gradient", False)),
+            (*([("scores", False)] if again else []), ("key_gradient", True)),
+            (*([("scores", True)] if again else []), ("query_gradient", True)),
+            (("score_gradient", True),),
+            (("softmax", False),),
+            (("softmax", False),),
+        )[slot]
+
     def lower(self, site: Site) -> list[Row]:
         """Return the products in order of computation, and the softmax between them."""
         gradient, query, key, value, _, *masks = site.inputs

@@ -112,6 +112,10 @@ class RecurrentGradient(Operation):
         """Return the layer's weights."""
         return self.forward.weight_shapes([inputs[1]])
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the gates for the gradient and what was kept, the weight's gradient for the input."""
+        return (("input_weight_gradient" if slot == 1 else "gates", False),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return the gates' gradients, then two products for each of the layer's."""
         gradient, tensor, kept = site.inputs

@@ -91,6 +91,10 @@ class ConvolutionWeightGradient(Operation):
         """Return the weight: only the places of its zeros are used, it is not read."""
         return {"weight": self.infer(inputs)[0]}
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the gradient as the weight operand."""
+        return (("", slot == 1),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return the nests and, if there is a bias, its sum, done as the operand goes by."""
         tensor, gradient = site.inputs
@@ -218,6 +222,10 @@ class ProductWeightGradient(Operation):
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Return the constant: only the places of its zeros are used, it is not read."""
         return {"weight": self.shape}
+
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return the gradient as the weight operand."""
+        return (("", slot == 1),)
 
     def lower(self, site: Site) -> list[Row]:
         """Return one nest and, if there is a bias, its sum, done as the gradient goes by."""

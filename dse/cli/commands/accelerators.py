@@ -23,14 +23,14 @@ def command(
     springboard accelerators --json
     """
     import hwmodels
-    from dse.space.axes import label_of
     from dse.views.text import text_table
-    from hwmodels.quantities import binary_bytes, si
+    from workloads.grammar.axes import label_of
+    from workloads.grammar.quantities import si
 
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if json:
         leaves = {
-            name: {path: label_of(value) for path, value in hwmodels.paths(machine).items() if _plain(value)}
+            name: {path: label_of(value) for path, value in machine.paths().items() if _plain(value)}
             for name, machine in machines
         }
         print_json(leaves)
@@ -40,15 +40,14 @@ def command(
         return
     rows = [["accelerator", "array", "flow", "clock", "on chip", "memory", "node", "source"]]
     for name, machine in machines:
-        buffers = machine.buffers
-        on_chip = sum(b.bytes for b in (buffers.weight, buffers.input, buffers.output, buffers.shared))
+        words = machine.model.summary(machine)
         rows.append(
             [
                 name,
-                f"{machine.array.rows}×{machine.array.cols}",
-                str(label_of(machine.array.dataflow)),
+                words["array"],
+                words["flow"],
                 si(machine.clock_hz, "Hz"),
-                binary_bytes(on_chip),
+                words["on chip"],
                 machine.main_memory.name,
                 f"{machine.technology.node_nm:g} nm",
                 machine.source,

@@ -30,7 +30,7 @@ def command(
     """
     import workloads
     from dse.views.text import text_table
-    from hwmodels.quantities import si
+    from workloads.grammar.quantities import si
 
     if net is not None:
         network = network_of(net, dim, unknown, None)
@@ -58,7 +58,7 @@ def _facts(network: "Network") -> dict[str, Any]:
 
 def _text(network: "Network") -> str:
     from dse.views.text import text_table
-    from hwmodels.quantities import si
+    from workloads.grammar.quantities import si
 
     rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
     for name, row in network.summary().iterrows():

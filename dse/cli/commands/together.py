@@ -19,7 +19,7 @@ from dse.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dse.run.template_model import Compromise
+    from dse.strategies.compromise import Compromise
 
 
 def command(
@@ -56,7 +56,7 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.run.template_model import AREA_MM2, EIGHT, choose_together, software_defined
+    from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together, software_defined
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
@@ -145,7 +145,7 @@ def _gains(found: "Compromise") -> str:
 def _boundaries(found: "Compromise") -> str:
     """One line a parameter: the selected machine, and what the best machines of all networks span."""
     from dse.views.text import text_table
-    from hwmodels.quantities import show
+    from workloads.grammar.quantities import show
 
     selected = found.space.configuration(found.selected)
     head = [f"best {found.top:,} of", "selected", *(str(name) for name in found.boundaries.index)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from math import ceil, inf
 
 from hwmodels.components.tables import read
+from hwmodels.machines.tpu_v1 import CLOCK_HZ, SIDE, tpu_v1
 from hwmodels.mapping.engine import Evaluation, evaluate
-from hwmodels.mapping.machines.tpu_v1 import CLOCK_HZ, SIDE, machine
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.problem import Problem, convolution
 
@@ -60,7 +60,7 @@ def apps() -> list[App]:
 
 def run_layer(app: App) -> Evaluation:
     """Evaluate an average layer, activations staying in the unified buffer."""
-    chip = machine().architecture
+    chip = tpu_v1().architecture
     host = replace(chip.level("host"), shared_words_per_cycle=inf)
     chip = replace(chip, levels=(*chip.levels[:-1], host))
     keep = {

@@ -145,7 +145,14 @@ class Constant:
             nonzeros, packed = examine(self.load(), zero, self.source)
         kept = packed if 0 < nonzeros < self.elements else None
         return Weight(
-            name, self.shape, self.bits, nonzeros=nonzeros, packed=kept, trained=trained, known="measured"
+            name,
+            self.shape,
+            self.bits,
+            nonzeros=nonzeros,
+            packed=kept,
+            trained=trained,
+            known="measured",
+            values=self.load if self.zero is None else None,
         )
 
 

@@ -20,6 +20,7 @@ from workloads.importers.onnx.handlers import HANDLERS
 from workloads.importers.onnx.handlers.elementwise import UNARY
 from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.unknown import Unknown
+from workloads.importers.recognise import check_caches, recognised
 from workloads.network import Network
 
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
@@ -34,14 +35,17 @@ def read(
     batch: int | None,
     unknown: str,
     calibration: Any = None,
+    caches: str = "append",
 ) -> Network:
     """Read an ONNX file; see `workloads.from_onnx`."""
+    check_caches(caches)
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
     path = Path(path)
     model = load_model(path)
     try:
-        return _build(path, model, Dimensions(dims, batch), unknown, calibration)
+        network = _build(path, model, Dimensions(dims, batch), unknown, calibration)
+        return recognised(network, caches=caches)
     except WorkloadError as error:
         cause = None if isinstance(error, NetworkImportError) else error
         raise NetworkImportError(f"{path.name}: {printable(str(error))}") from cause

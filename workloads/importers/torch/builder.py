@@ -8,7 +8,7 @@ from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.library import FxNode, torch
 from workloads.importers.torch.names import Names
-from workloads.operations import Embedding, Operation, Reshape
+from workloads.operations import Embedding, Operation, Reshape, Stored
 from workloads.shapes import Shape
 from workloads.tensors import Tensor, Weight
 
@@ -33,16 +33,27 @@ class Builder:
         Names of stored tensors by their place, and by their storage, see `Constant`.
     batch
         Samples in a run.
+    flow
+        Nodes that depend on an input.
 
     """
 
-    def __init__(self, graph: Graph, names: Names, stored: Mapping[Hashable, str], batch: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        names: Names,
+        stored: Mapping[Hashable, str],
+        batch: int,
+        flow: frozenset[FxNode],
+    ) -> None:
         self.graph = graph
+        self.flow = flow
         self.batch = batch
         self.names = names
         self.values: dict[FxNode, Value] = {}
         self.computed: dict[Hashable, Value] = {}  # what calls of constants came to
         self._stored = stored
+        self._flowing: dict[Hashable, str] = {}  # stored tensors that flow
         self._weights: dict[Hashable, Weight] = {}
         self._whole: set[Hashable] = set()  # storages that are a weight already
         self._labels: set[str] = set()
@@ -147,6 +158,15 @@ class Builder:
         weights = {"weight": self.weight(table, f"{name}.weight")}
         picked = self.step(Embedding(name, *table.shape), places, weights=weights)
         return self.reshaped(call, picked, value.shape)
+
+    def stored(self, value: Constant, name: str) -> str:
+        """Let a constant flow as it is: no sample has one of its own."""
+        if value.place not in self._flowing:
+            operation = Stored(self.names.new(name), value.shape, value.trained)
+            weights = {"weight": self.weight(value, f"{operation.name}.weight")}
+            made = self.graph.add(operation, weights=weights, bits=value.bits)
+            self._flowing[value.place] = made
+        return self._flowing[value.place]
 
     def stacked(self, directions: Sequence[Sequence[Constant]], name: str) -> Weight:
         """Return the weight made of parameters joined along the first axis, one such join a direction.

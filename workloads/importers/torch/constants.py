@@ -107,7 +107,14 @@ class Constant:
         nonzeros, packed = _examine(self.value, name)
         kept = packed if 0 < nonzeros < self.elements else None
         return Weight(
-            name, self.shape, self.bits, nonzeros=nonzeros, packed=kept, trained=trained, known="measured"
+            name,
+            self.shape,
+            self.bits,
+            nonzeros=nonzeros,
+            packed=kept,
+            trained=trained,
+            known="measured",
+            values=self.value.detach(),
         )
 
 

@@ -7,7 +7,9 @@ from workloads.errors import NetworkImportError
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.library import FxNode, first_line, torch
+from workloads.importers.torch.names import module_of
 
 _VIEWS = (
     "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose t movedim contiguous"
@@ -18,6 +20,24 @@ _PICKS = (
 _REPEATS = "expand expand_as broadcast_to repeat repeat_interleave"
 _MOVES = frozenset(f"{_VIEWS} {_PICKS} {_REPEATS} clone detach alias to _to_copy".split())
 """Operators whose results are elements of their first input."""
+_SHAPERS = _MOVES | frozenset(
+    (
+        *("mul", "add", "sub", "div", "sum", "mean", "var", "rsqrt", "sqrt", "pow", "norm"),
+        *("mm", "bmm", "matmul", "linear", "batch_norm", "linalg_vector_norm"),
+    )
+)
+"""Operators that weights are made with."""
+_PRODUCTS = frozenset(("matmul", "mm", "bmm", "baddbmm"))
+LAYERS = frozenset(
+    (
+        *("linear", "matmul", "mm", "bmm", "addmm", "baddbmm"),
+        *("conv1d", "conv2d", "conv3d", "convolution", "_convolution"),
+        *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("layer_norm", "rms_norm", "group_norm", "batch_norm", "_native_batch_norm_legit_no_training"),
+        *("lstm", "gru", "rnn_tanh", "rnn_relu"),
+    )
+)
+"""Operators whose first operand is what flows, and whose others are weights."""
 
 
 def filled(node: FxNode, number: float) -> Constant:
@@ -26,6 +46,35 @@ def filled(node: FxNode, number: float) -> Constant:
     given = node.args[-1] if operator_of(node).endswith(("full_like", "new_full")) else number
     filling = torch.full((), given if isinstance(given, int | float) else number, dtype=value.dtype)
     return Constant.of(filling.expand(tuple(value.shape)))
+
+
+def stays(node: FxNode, builder: Builder) -> bool:
+    """Whether a call of constants is work of the network, so that its parameters count as they are.
+
+    Layers of constants are (positions learnt from a grid), and functions of parameters that come out larger
+    or smaller; not what makes the weights of layers (masks, norms, products of small factors).
+    """
+    operator = operator_of(node).removeprefix("aten.").removesuffix("_")
+    result = node.meta.get("val")
+    if operator in _MOVES or not isinstance(result, torch.Tensor) or operator_of(node) not in HANDLERS:
+        return False
+    leaves = torch.utils._pytree.tree_leaves((builder.value(node.args), builder.value_map(node.kwargs)))
+    learnt = {leaf.place: leaf.elements for leaf in leaves if isinstance(leaf, Constant) and leaf.trained}
+    sinks = LAYERS - _PRODUCTS if operator in LAYERS - _PRODUCTS else LAYERS
+    if not learnt or "parametrizations" in module_of(node) or _makes_weight(node, builder, sinks):
+        return False
+    return operator in LAYERS or sum(learnt.values()) != result.numel()
+
+
+def _makes_weight(node: FxNode, builder: Builder, sinks: frozenset[str]) -> bool:
+    """Whether one of some layers takes what a call comes to, or what is computed of it, as its weight."""
+    for user in node.users:
+        operator = operator_of(user).removeprefix("aten.")
+        if operator in sinks and user.args and user.args[0] is not node:
+            return True
+        if user not in builder.flow and operator in _SHAPERS and _makes_weight(user, builder, sinks):
+            return True
+    return False
 
 
 def computed(node: FxNode, builder: Builder) -> Value:

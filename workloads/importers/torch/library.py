@@ -14,7 +14,7 @@ try:
     torch: Any = import_module("torch")
 except ImportError as error:
     raise NetworkImportError(
-        "reading PyTorch modules needs PyTorch, which is not installed: pip install 'springboard[torch]'"
+        "this needs PyTorch, which is not installed: pip install 'springboard[torch]'"
     ) from error
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from workloads.errors import NetworkImportError, WorkloadError
 from workloads.graph import Graph
+from workloads.importers.recognise import check_caches, recognised
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
 from workloads.importers.torch.exporting import Inputs, calls, export, flowing
-from workloads.importers.torch.folding import computed, filled
+from workloads.importers.torch.folding import LAYERS, computed, filled, stays
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
 from workloads.importers.torch.library import FxNode, first_line, integer_bits, torch
@@ -18,16 +19,19 @@ from workloads.importers.torch.names import Names
 from workloads.network import Network
 from workloads.operations import Opaque
 
-_LAYERS = frozenset(
-    ("linear", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "layer_norm", "rms_norm", "group_norm")
-)
-"""Operators whose first operand is what flows, and whose others are weights."""
-
 
 def read(
-    module: Any, example_inputs: Any, *, name: str | None, calibration: Any, batch: int | None, unknown: str
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None,
+    calibration: Any,
+    batch: int | None,
+    unknown: str,
+    caches: str,
 ) -> Network:
     """Read a module; see `workloads.from_torch`."""
+    check_caches(caches)
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
     if not isinstance(module, torch.nn.Module):
@@ -39,10 +43,10 @@ def read(
         check_operators(program, unknown)
         builder = _build(program, module, label, inputs.batch)
         network = Network(builder.graph, f"PyTorch module {type(module).__name__}")
-        if calibration is None:
-            return network
-        made = {node: value for node, value in builder.values.items() if isinstance(value, str)}
-        return calibrated(network, made, program, inputs, calibration)
+        if calibration is not None:
+            made = {node: value for node, value in builder.values.items() if isinstance(value, str)}
+            network = calibrated(network, made, program, inputs, calibration)
+        return recognised(network, caches=caches)
     except NetworkImportError as error:
         raise NetworkImportError(f"{label}: {error}") from error.__cause__
     except WorkloadError as error:
@@ -70,7 +74,7 @@ def _build(program: Any, module: Any, label: str, batch: int) -> Builder:
             stored.setdefault(constant.storage, name)
     flow = flowing(program)
     names = Names(module, (node for node in calls(program.graph_module) if node in flow))
-    builder = Builder(Graph(label), names, stored, batch)
+    builder = Builder(Graph(label), names, stored, batch, flow)
     for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
         builder.values[node] = _given(node, spec, program, builder, batch)
     results = _run(program.graph_module, builder)
@@ -154,11 +158,35 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     if short in SHAPED:
         return filled(node, SHAPED[short])
     queries = _queries(node, short, builder)
-    if queries is None and all(not _flows(value) for value in values):
+    known = queries is None and all(not _flows(value) for value in values)
+    if known and not stays(node, builder):
         return computed(node, builder)
     call = Call(node, builder.names.of(node))
     if queries is not None:
         builder.values[queries] = builder.rows(call, builder.values[queries])
+    elif known:
+        return _of_constants(call, builder)
+    return _handled(call, builder)
+
+
+def _of_constants(call: Call, builder: Builder) -> Value:
+    """Build a call of constants, of which the first flows, or the first that does not learn."""
+    held = [(n, v) for n in call.node.all_input_nodes if isinstance(v := builder.values[n], Constant)]
+    first = held[0] if call.operator.removeprefix("aten.") in LAYERS else min(held, key=_learns)
+    builder.values[first[0]] = builder.stored(first[1], f"{call.name}.stored")
+    try:
+        return _handled(call, builder)
+    finally:
+        builder.values[first[0]] = first[1]
+
+
+def _learns(entry: tuple[FxNode, Constant]) -> bool:
+    return entry[1].trained
+
+
+def _handled(call: Call, builder: Builder) -> Value:
+    """Hand a call to its handler, or cost it as movement."""
+    operator = call.operator
     try:
         if operator in HANDLERS:
             return HANDLERS[operator](call, builder)
@@ -175,7 +203,7 @@ def _queries(node: FxNode, operator: str, builder: Builder) -> FxNode | None:
     Learned queries are such: the layer has weights that learn, though its result is the same each time.
     """
     first = node.args[0] if node.args else None
-    if operator not in _LAYERS or not isinstance(first, torch.fx.Node):
+    if operator not in LAYERS or not isinstance(first, torch.fx.Node):
         return None
     value = builder.values.get(first)
     repeated = isinstance(value, Constant) and value.picks and value.repeated

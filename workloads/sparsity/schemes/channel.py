@@ -24,7 +24,7 @@ def channel(
     density
         Fraction of every layer's filters that stays, in (0, 1]; weights and MACs fall by about its square.
     quantum
-        Widths are rounded up to multiples of it: the lanes that a width should fill.
+        Widths are rounded to the nearest multiple of it: the lanes that a width should fill.
     widths
         Instead of `density`: widths by layer, also wider than now (growth). Layers whose results are added
         keep equal widths.

@@ -17,7 +17,7 @@ def magnitude(
     network: Network,
     density: float,
     *,
-    weights: Mapping[str, Any],
+    weights: Mapping[str, Any] | None = None,
     scope: str = "global",
     dense: Collection[str] = (),
 ) -> Network:
@@ -30,7 +30,8 @@ def magnitude(
     density
         Fraction that stays, in (0, 1]: of all pruned layers together, or of each.
     weights
-        Values by layer or by weight name: arrays, or a PyTorch state_dict of the same names.
+        Values by layer or by weight name: arrays, or a PyTorch state_dict of the same names. None takes
+        those that the network keeps: imported ones have theirs, and what is zero stays zero.
     scope
         "global" ranks all layers together, "layer" each for itself.
     dense

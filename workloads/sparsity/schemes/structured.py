@@ -8,7 +8,7 @@ import numpy as np
 
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
-from workloads.sparsity.layers import prunable, reduction_axis, scores_of, to_prune, with_masks
+from workloads.sparsity.layers import keeps_values, prunable, reduction_axis, scores_of, to_prune, with_masks
 from workloads.sparsity.pre_defined import Variant, applies
 from workloads.sparsity.selection import top_blocks, top_n_m
 
@@ -32,7 +32,8 @@ def n_m(
         Non-zeros in each group, and elements of a group. Layers whose input channels m does not divide
         stay as they are (a first convolution of three channels).
     weights
-        Values by layer or weight name; the largest magnitudes stay. Without them, random ones.
+        Values by layer or weight name; the largest magnitudes stay. Without them those that the network
+        keeps, else random ones.
     dense
         Layers left as they are.
     seed
@@ -57,7 +58,7 @@ def n_m(
     if axes and not layers:
         raise SparsityError(f"n_m: {m} divides the input channels of no layer of {network.name!r}")
     masks = {name: top_n_m(scores, n, m, axes[name]) for name, scores in scores_of(layers, weights, seed)}
-    return with_masks(network, masks, measured=weights is not None)
+    return with_masks(network, masks, measured=weights is not None or keeps_values(layers))
 
 
 def block(
@@ -105,7 +106,7 @@ def block(
         name: top_blocks(scores, sides[name], nonzeros_at(density, scores.size // prod(sides[name]), name))
         for name, scores in scores_of(layers, weights, seed)
     }
-    return with_masks(network, masks, measured=weights is not None)
+    return with_masks(network, masks, measured=weights is not None or keeps_values(layers))
 
 
 def psconv(

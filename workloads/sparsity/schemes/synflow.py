@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from workloads.network import Network
-from workloads.sparsity.layers import prunable, to_prune, values_of, with_masks
+from workloads.sparsity.layers import keeps_values, prunable, to_prune, values_of, with_masks
 from workloads.sparsity.synflow import ITERATIONS
 from workloads.sparsity.synflow import synflow as find_masks
 
@@ -30,8 +30,8 @@ def synflow(
     iterations, schedule
         Steps of pruning and how the density falls along them.
     weights
-        Values by layer or weight name. Without them, newly initialised ones: the scores of a fresh network
-        depend on its shape far more than on the draw.
+        Values by layer or weight name. Without them those that the network keeps, else newly initialised
+        ones: the scores of a fresh network depend on its shape far more than on the draw.
     dense
         Layers left as they are.
     seed
@@ -48,7 +48,8 @@ def synflow(
     from workloads.sparsity.linear_flow import fresh_weights, linear_flow
 
     layers = prunable(network)
-    if weights is None:
+    real = weights is not None or keeps_values(layers)
+    if not real:
         values = fresh_weights(layers, seed)
     else:
         given = values_of(layers, weights)
@@ -63,4 +64,4 @@ def synflow(
         iterations,
         schedule,
     )
-    return with_masks(network, masks, measured=weights is not None)
+    return with_masks(network, masks, measured=real)

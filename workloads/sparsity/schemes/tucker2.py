@@ -9,7 +9,7 @@ from workloads.network import Network
 from workloads.operations import Convolution
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import to_prune
-from workloads.sparsity.low_rank import Conv, rank_for
+from workloads.sparsity.low_rank import Conv, rank_for, tucker2_macs
 from workloads.sparsity.rewrite import replay
 from workloads.tensors import Weight
 
@@ -30,10 +30,10 @@ def tucker2(
         Any network.
     density
         Fraction of each convolution's MACs that its three may cost, in (0, 1]; the largest rank that fits is
-        taken, equal on both sides.
+        taken, equal on both sides. A layer that costs more even at rank 1 is refused by name.
     quantum
-        Ranks are multiples of it: hardware-aware rank selection. A convolution for which even the smallest
-        costs more stays as it is, and so do 1x1 and grouped ones.
+        Ranks are multiples of it, hardware-aware rank selection; where even the smallest multiple would cost
+        more than asked, the largest rank below it that does not. 1x1 and grouped convolutions stay.
     ranks
         Instead of `density`: (rank in, rank out) by layer.
     dense
@@ -100,13 +100,19 @@ def _chosen(
 ) -> dict[str, tuple[int, int]]:
     assert density is not None
     check_density(density, "tucker2")
-    layers = to_prune(network, dense)
-    ranks = {
-        name: rank_for(conv, density, quantum)
-        for name, conv in _convolutions(network).items()
-        if name in layers
-    }
-    return {name: (rank, rank) for name, rank in ranks.items() if rank is not None}
+    layers, chosen = to_prune(network, dense), {}
+    for name, conv in _convolutions(network).items():
+        if name not in layers:
+            continue
+        rank = rank_for(conv, density, quantum) or rank_for(conv, density)
+        if rank is None:
+            least = tucker2_macs(conv, 1, 1) / conv.macs
+            raise SparsityError(
+                f"tucker2: layer {name!r} costs {least:.3g} of its MACs at rank 1, more than density "
+                f"{density}; name it in dense"
+            )
+        chosen[name] = (rank, rank)
+    return chosen
 
 
 def _checked(network: Network, ranks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

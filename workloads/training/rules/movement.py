@@ -17,14 +17,24 @@ from workloads.operations import (
     RoiAlign,
     Slice,
     Split,
+    Stored,
     TopK,
     Transpose,
+    Update,
 )
 from workloads.operations.base import Operation
 from workloads.shapes import normal_axis, size
 from workloads.training.gradients import JointGradient, SampleGradient, ScatterGradient, SpreadGradient
 from workloads.training.sums import ConstantGradient, TableGradient
 from workloads.training.tape import Tape, Zeros, backward
+
+
+@backward.register
+def _(operation: Stored, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    (gradient,) = gradients
+    assert gradient is not None
+    if tape.learns(node):
+        tape.learn(node.weights["weight"], gradient)
 
 
 @backward.register
@@ -170,6 +180,19 @@ def _(operation: Rearrange, node: Node, gradients: tuple[str | None, ...], tape:
         if tape.wants(tensor):  # what was scattered gets back what lies in its places
             label, shape = f"{operation.label}_gradient", tape.shape(tensor)
             tape.flow(tensor, tape.add(Rearrange(f"{name}{position}", label, shape, picks=True), gradient))
+
+
+@backward.register
+def _(operation: Update, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    (gradient,) = gradients
+    assert gradient is not None
+    inputs = ("", *node.inputs) if operation.stored else node.inputs
+    if inputs[0] and tape.wants(inputs[0]):  # all but what was written over
+        back = Rearrange(f"{operation.name}.gradient", "update_gradient", operation.shape)
+        tape.flow(inputs[0], tape.add(back, gradient, *inputs[2:3], zeros=_mean(gradient, tape)))
+    if tape.wants(inputs[1]):
+        back = Rearrange(f"{operation.name}.new_gradient", "update_gradient", tape.shape(inputs[1]), True)
+        tape.flow(inputs[1], tape.add(back, gradient))
 
 
 @backward.register

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from math import ceil
 
 from hwmodels.components.tables import read
-from hwmodels.mapping.machines.eyeriss_v1 import BANK_WORDS
+from hwmodels.machines.eyeriss_v1 import BANK_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import Any
 
+from hwmodels.machines.eyeriss_v1 import COLS, ROWS, eyeriss_v1
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.machines.eyeriss_v1 import COLS, ROWS, machine
 from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
@@ -86,7 +86,7 @@ class Piece:
         The fanout is that of the logical sets: the buses deliver by identifiers, so a set may lie in
         segments anywhere on the array (`placed` says whether it fits).
         """
-        chip = machine(self.layer.ifmap_banks).architecture
+        chip = eyeriss_v1(self.layer.ifmap_banks).architecture
         height = self.layer.kernel * self.layer.r * self.layer.t
         changes: dict[str, dict[str, Any]] = {
             "filters": {"fanout_x": self.e, "fanout_y": height},

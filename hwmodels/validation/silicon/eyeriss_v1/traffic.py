@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from hwmodels.machines.eyeriss_v1 import WORD_BITS
 from hwmodels.mapping.engine import Evaluation
-from hwmodels.mapping.machines.eyeriss_v1 import WORD_BITS
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
 WORD_BYTES = WORD_BITS // 8

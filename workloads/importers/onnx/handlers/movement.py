@@ -163,10 +163,10 @@ def gather_elements(node: NodeView, builder: Builder) -> None:
 @handles("ScatterElements", "ScatterND", "Scatter", "TensorScatter")
 def scatter(node: NodeView, builder: Builder) -> None:
     """Add a copy of a tensor with some elements replaced, or elements placed among constant ones."""
-    others = [builder.tensor(node, i).name for i in (1, 2) if builder.flows(node, i)]
+    others = [builder.tensor(node, i).name for i in (2, 1) if builder.flows(node, i)]
     if builder.constant(node, 0) is not None and others:
         placed = Rearrange(node.name, node.operator.lower(), builder.shape(node, 0), picks=True)
-        builder.emit(node, placed, *others[::-1])
+        builder.emit(node, placed, *others)
         return
     tensor = builder.tensor(node)
     builder.emit(node, Rearrange(node.name, node.operator.lower(), tensor.shape), tensor.name, *others)

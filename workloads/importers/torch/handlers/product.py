@@ -36,10 +36,12 @@ def product_and_sum(call: Call, builder: Builder) -> str:
         and scales == [1, 1]
     ):
         return _linear(call, builder, first, second.transposed(), added)
+    if scales[1] == 0:  # what is added is left out, whatever is in it
+        added, scales[1] = None, 1
     made = _product(call, builder, first, second, builder.part(call, "product"))
-    if "addbmm" in call.operator:
+    if call.operator.startswith("aten.addbmm"):
         made = builder.step(Reduce(builder.part(call, "sum"), "sum", (0,), False), made)
-    elif "addmv" in call.operator:
+    elif call.operator.startswith("aten.addmv"):
         made = builder.reshaped(call, made, call.shape(), "vector")
     if scales[0] != 1:
         made = builder.step(Elementwise(builder.part(call, "alpha"), "affine"), made)

@@ -1,0 +1,1 @@
+"""Networks and machines together: accuracy measured and predicted, and searches over both."""

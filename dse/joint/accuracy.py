@@ -1,0 +1,222 @@
+"""Accuracy of networks: measured by a call, kept on disk by content, failures recorded."""
+
+import hashlib
+import inspect
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dse.errors import StoreError
+from dse.joint.workers import run_all
+
+if TYPE_CHECKING:
+    from workloads import Network
+
+_LIMIT_S: Final = 600.0
+_KNOWN: Final = ("accuracy", "error", "log_loss", "test_accuracy", "test_error")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a call said about one network.
+
+    Attributes
+    ----------
+    accuracy, error
+        On samples that choose, and its standard error (NaN where it was not said).
+    log_loss
+        Cross entropy on them; where it was not said -ln(accuracy), that of a classifier sure of itself in
+        that share of cases.
+    test_accuracy, test_error
+        On samples that nothing chose by; NaN where there are none.
+    seconds
+        The call took.
+    failed
+        Why there is no accuracy; "" where there is one.
+
+    """
+
+    accuracy: float = math.nan
+    error: float = math.nan
+    log_loss: float = math.nan
+    test_accuracy: float = math.nan
+    test_error: float = math.nan
+    seconds: float = 0.0
+    failed: str = ""
+
+    @property
+    def target(self) -> float:
+        """What predictors learn: ln(log loss), to minimise."""
+        return math.log(max(self.log_loss, 1e-6))
+
+
+class Measured:
+    """Measures networks once each.
+
+    Parameters
+    ----------
+    call
+        `f(network)` or `f(network, machine)`, with `seed=` where it takes one -> accuracy, or (accuracy,
+        standard error), or a mapping with fields of `Measurement`, as `workloads.learning` trainers return.
+    store
+        Folder in which measurements are kept by content: network, call and seed. A process that is killed
+        loses at most what it was measuring.
+    workers
+        Processes; 0 measures in this one.
+    limit_s
+        Seconds after which a call counts as failed.
+    progress
+        Whether to show a bar; None on a terminal only.
+
+    Attributes
+    ----------
+    calls
+        Measurements made, those found in the store not counted.
+
+    Raises
+    ------
+    TypeError
+        If `call` cannot be called with a network.
+
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        *,
+        store: str | os.PathLike[str] | None = None,
+        workers: int = 0,
+        limit_s: float = _LIMIT_S,
+        progress: bool | None = None,
+    ) -> None:
+        if not callable(call):
+            raise TypeError(f"accuracy must be a callable of a network, got {call!r}")
+        if workers < 0 or not limit_s > 0:
+            raise ValueError(f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}")
+        self.call = call
+        self.store = None if store is None else Path(store)
+        self.workers, self.limit_s, self.progress = workers, limit_s, progress
+        self.calls = 0
+        self._kept: dict[str, Measurement] = {}
+        self.wants_machine, self._seeded = _signature(call)
+
+    @cached_property
+    def description(self) -> Any:
+        """What tells this call from others in the store."""
+        if hasattr(self.call, "describe"):
+            return self.call.describe()
+        name = f"{getattr(self.call, '__module__', '')}.{getattr(self.call, '__qualname__', '')}"
+        code = getattr(self.call, "__code__", None)
+        return [name, code.co_code.hex() + repr(code.co_consts) if code else repr(type(self.call))]
+
+    def key(self, network: "Network", machine: Any = None, seed: int = 0) -> str:
+        """Content that a measurement depends on, as 32 hexadecimal digits."""
+        parts = [network.fingerprint, None if machine is None else repr(machine), seed, self.description]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def __call__(
+        self, networks: Sequence["Network"], machines: Sequence[Any] = (), *, seed: int = 0
+    ) -> list[Measurement]:
+        """Measure networks (with their machines, where the call takes one); equal ones once."""
+        pairs = [(one, machines[i] if self.wants_machine else None) for i, one in enumerate(networks)]
+        keys = [self.key(network, machine, seed) for network, machine in pairs]
+        missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if self._remembered(key) is None}
+        tasks = [(network, machine, seed) for network, machine in missing.values()]
+        names = list(missing)
+        if tasks:
+            with self._bar(len(tasks)) as bar:
+                sender = _Call(self.call, self.wants_machine, self._seeded)
+                for place, said, why, seconds in run_all(sender, tasks, self.workers, self.limit_s):
+                    self._keep(names[place], _read(said, why, seconds))
+                    self.calls += 1
+                    bar.update(1)
+        return [self._kept[key] for key in keys]
+
+    def _remembered(self, key: str) -> Measurement | None:
+        if key not in self._kept and self.store is not None:
+            file = self.store / f"{key}.json"
+            if file.exists():
+                try:
+                    self._kept[key] = Measurement(**json.loads(file.read_text()))
+                except (ValueError, TypeError, OSError) as error:
+                    raise StoreError(f"store {self.store}: {file.name} cannot be read ({error})") from None
+        return self._kept.get(key)
+
+    def _keep(self, key: str, measurement: Measurement) -> None:
+        self._kept[key] = measurement
+        if self.store is None:
+            return
+        try:
+            self.store.mkdir(parents=True, exist_ok=True)
+            beside = self.store / f"{key}.{os.getpid()}.tmp"
+            beside.write_text(json.dumps(asdict(measurement)))
+            beside.replace(self.store / f"{key}.json")
+        except OSError as error:
+            raise StoreError(f"store {self.store}: cannot be written ({error.strerror})") from None
+
+    def _bar(self, total: int) -> Any:
+        import sys
+
+        from tqdm import tqdm
+
+        shown = sys.stderr.isatty() if self.progress is None else self.progress
+        return tqdm(total=total, desc="trainings", unit="", disable=not shown, dynamic_ncols=True)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The user's call with the arguments that it takes, as something that can be sent."""
+
+    call: Callable[..., Any]
+    machine: bool
+    seeded: bool
+
+    def __call__(self, network: Any, machine: Any, seed: int) -> Any:
+        given = (network, machine) if self.machine else (network,)
+        return self.call(*given, seed=seed) if self.seeded else self.call(*given)
+
+
+def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether a call takes a machine, and a seed."""
+    try:
+        parameters = inspect.signature(call).parameters
+    except (TypeError, ValueError):
+        return False, False
+    needed = [
+        one
+        for one in parameters.values()
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        and (one.default is one.empty or one.name == "machine")
+    ]
+    if not 1 <= len(needed) <= 2:
+        names = ", ".join(parameters) or "nothing"
+        raise TypeError(f"accuracy must be f(network) or f(network, machine), it takes ({names})")
+    return len(needed) == 2, "seed" in parameters
+
+
+def _read(said: Any, why: str, seconds: float) -> Measurement:
+    """Make a measurement of what a call returned."""
+    if why:
+        return Measurement(seconds=seconds, failed=why)
+    values: dict[str, Any] = {}
+    try:
+        if isinstance(said, Mapping):
+            values = {name: float(said[name]) for name in _KNOWN if name in said}
+        elif isinstance(said, tuple | list):
+            values["accuracy"], values["error"] = (float(part) for part in said)
+        else:
+            values["accuracy"] = float(said)
+    except (TypeError, ValueError):
+        return Measurement(seconds=seconds, failed=f"returned {said!r:.60}, no number and no (mean, error)")
+    accuracy = values.get("accuracy", math.nan)
+    if not math.isfinite(accuracy):
+        return Measurement(seconds=seconds, failed=f"returned {accuracy}")
+    values.setdefault("log_loss", -math.log(min(max(accuracy, 1e-6), 1 - 1e-6)))
+    if not math.isfinite(values["log_loss"]):
+        return Measurement(seconds=seconds, failed=f"its log loss is {values['log_loss']}")
+    return Measurement(seconds=seconds, **values)

@@ -1,0 +1,407 @@
+"""Search networks and machines together, and apart: the strategies of `dse.codesign`."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
+from dse.joint.accuracy import Measured
+from dse.joint.flat import flat_pairs
+from dse.joint.hardware import Hardware
+from dse.joint.picking import ACCURACY, Promise, references
+from dse.joint.quality import Quality, quality
+from dse.joint.sampling import Trained, first_sample, iterate
+from dse.metrics import Objective, columns, objectives_of, to_minimise
+from dse.pareto import knee as knees
+from dse.pareto.front import nondominated
+from dse.results.codesigned import Codesigned
+from workloads import Network, NetworkSpace, of_networks
+
+if TYPE_CHECKING:
+    import pandas
+
+    from dse.space.space import Space
+
+IndexArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+OBJECTIVES: Final = ("-accuracy", "latency_s", "energy_j")
+_MEASURED: Final = ("accuracy", "error", "log_loss", "test_accuracy", "test_error")
+_FIRST: Final = 3
+"""A third of the trainings are spread over the space, before anything is learnt."""
+
+
+def codesign(
+    networks: "NetworkSpace | Sequence[Network]",
+    space: "Space",
+    *,
+    accuracy: Callable[..., Any] | Measured,
+    budget: int = 60,
+    objectives: Sequence[str | Objective] = OBJECTIVES,
+    strategy: str = "nested",
+    predictor: str = "gaussian_process",
+    rounds: int = 6,
+    seed: int = 0,
+    mapping_objective: str = "edp",
+    store: str | os.PathLike[str] | None = None,
+    workers: int = 0,
+    limit_s: float = 600.0,
+    confirm: int = 0,
+    progress: bool | None = None,
+) -> Codesigned:
+    """Search networks and the machines that run them for one front.
+
+    Parameters
+    ----------
+    networks
+        A space of networks, or a list of them.
+    space
+        The machines.
+    accuracy
+        `f(network)` -> accuracy or (mean, standard error), with `seed=` where it takes one; or a `Measured`.
+        A trainer of `workloads.learning` reports test samples too.
+    budget
+        Trainings at most, those of failed networks included.
+    objectives
+        "-accuracy" and columns of a machine's cost.
+    strategy
+        "nested" trains networks that promise hypervolume and costs each on all machines, certified. "flat"
+        evolves pairs of network and machine with predicted accuracy and trains what comes out (Chameleon,
+        STEERAGE). "successive" takes turns: networks for a machine, then a machine for the best of them.
+        "sequential", the honest rival, seeks the most accurate network first and then its machines; "blind"
+        seeks networks by accuracy and MACs first and then the machines of all of them.
+    predictor
+        "gaussian_process" or "boosted_trees".
+    rounds
+        Rounds after the first third of the trainings; the predictor learns before each.
+    seed
+        Equal seeds give equal searches.
+    mapping_objective
+        What each operation's mapping minimises.
+    store
+        Folder for trainings and fronts, kept by content. A search that was killed and is started again trains
+        nothing twice.
+    workers
+        Processes that train; 0 trains in this one.
+    limit_s
+        Seconds after which a training counts as failed.
+    confirm
+        Trainings with fresh seeds of each network on the final front, beyond the budget.
+    progress
+        Whether to show a bar; None on a terminal only.
+
+    Returns
+    -------
+    Codesigned
+        A front of pairs, every training, and how well accuracy was predicted before it was measured.
+
+    Raises
+    ------
+    UnknownNameError
+        If a strategy, a predictor or an objective is not known; the nearest are named.
+    InfeasibleSpaceError
+        If no training succeeds, or no machine can run any network.
+    ValueError
+        If an argument is refused.
+
+    """
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
+        raise ValueError(f"budget must be a whole number of trainings, at least 1, got {budget!r}")
+    if rounds < 1 or confirm < 0 or seed < 0:
+        raise ValueError(
+            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}"
+        )
+    if strategy not in _STRATEGIES:
+        raise UnknownNameError(f"unknown strategy {strategy!r}{nearest(strategy, _STRATEGIES)}")
+    wanted = _objectives(objectives)
+    nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
+    folder = None if store is None else Path(store)
+    measured = accuracy
+    if not isinstance(measured, Measured):
+        kept = None if folder is None else folder / "trainings"
+        measured = Measured(accuracy, store=kept, workers=workers, limit_s=limit_s, progress=progress)
+    if measured.wants_machine:
+        raise ValueError(
+            "accuracy: codesign measures a network once for all machines, and this call wants a machine; put "
+            "what changes accuracy (bits, sparsity) on an axis of the networks"
+        )
+    others = tuple(one for one in wanted if one.column != ACCURACY)
+    fronts = None if folder is None else folder / "fronts"
+    hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed)
+    trained = Trained(nets, measured, predictor, seed)
+    first_sample(trained, max(1, min(budget, budget // _FIRST)))
+    search = _Search(trained, hardware, wanted, int(budget), rounds)
+    _STRATEGIES[strategy](search)
+    pairs = search.frame()
+    if not len(pairs):
+        raise InfeasibleSpaceError(search.why_nothing())
+    front = pairs[nondominated(pairs, [str(one) for one in wanted])]
+    result = Codesigned(
+        frame=front.sort_values(
+            [one.column for one in wanted], ascending=[not o.maximise for o in wanted]
+        ).reset_index(drop=True),
+        pairs=pairs.reset_index(drop=True),
+        trainings=search.trainings(),
+        objectives=wanted,
+        networks=nets,
+        space=space,
+        strategy=strategy,
+        seed=seed,
+        quality=search.quality(),
+        evaluations=hardware.evaluations,
+        accuracy=measured,
+    )
+    return result.confirmed(confirm) if confirm else result
+
+
+class _Search:
+    """A search under way: what was trained, and the pairs that are known."""
+
+    def __init__(
+        self,
+        trained: Trained,
+        hardware: Hardware,
+        objectives: tuple[Objective, ...],
+        budget: int,
+        rounds: int,
+    ) -> None:
+        self.trained, self.hardware, self.objectives = trained, hardware, objectives
+        self.budget, self.rounds = budget, rounds
+        self._pairs: dict[int, pandas.DataFrame] = {}
+
+    def know_front(self, index: int) -> None:
+        """Take up a network's front over all machines."""
+        frame = self.hardware.front(self.trained.network(index))
+        if frame is not None:
+            self._pairs[index] = frame
+
+    def know_machines(self, index: int, machines: IndexArray) -> None:
+        """Take up a network on some machines."""
+        import pandas
+
+        rows = self.hardware.rows(self.trained.network(index), machines)
+        known = self._pairs.get(index)
+        both = rows if known is None else pandas.concat([known, rows])
+        self._pairs[index] = both[~both.index.duplicated()]
+
+    def know_trained(self) -> None:
+        """Take up the fronts of all networks that were trained."""
+        for place in self.trained.good:
+            if self.trained.index[place] not in self._pairs:
+                self.know_front(self.trained.index[place])
+
+    def most_accurate(self) -> int:
+        """Return the most accurate network; of equally accurate ones the one with the least log loss."""
+        good = self.trained.good
+        if not len(good):
+            raise InfeasibleSpaceError(self.why_nothing())
+        found = [self.trained.measurements[i] for i in good]
+        best = min(range(len(found)), key=lambda i: (-found[i].accuracy, found[i].log_loss))
+        return self.trained.index[int(good[best])]
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return every known pair: network, its axes as `net.<field>`, accuracy, machine, axes, metrics."""
+        import pandas
+
+        pieces = []
+        by_index = dict(zip(self.trained.index, self.trained.measurements, strict=True))
+        for index, rows in self._pairs.items():
+            one = by_index[index]
+            head: dict[str, Any] = {"network": index}
+            head |= {f"net.{k}": v for k, v in self.trained.space.configuration(index).items()}
+            head |= {name: getattr(one, name) for name in _MEASURED}
+            left = pandas.DataFrame({name: [value] * len(rows) for name, value in head.items()})
+            right = rows.rename_axis("machine").reset_index()
+            pieces.append(pandas.concat([left, right], axis=1))
+        return pandas.concat(pieces, ignore_index=True) if pieces else pandas.DataFrame()
+
+    def trainings(self) -> "pandas.DataFrame":
+        """Return one row a training, in their order, with what was predicted of it before."""
+        import pandas
+
+        rows = []
+        for index, one, (mean, deviation) in zip(
+            self.trained.index, self.trained.measurements, self.trained.foretold, strict=True
+        ):
+            network = self.trained.network(index)
+            rows.append(
+                {
+                    "network": index,
+                    **{f"net.{k}": v for k, v in self.trained.space.configuration(index).items()},
+                    "parameters": network.parameters,
+                    "macs": network.macs,
+                    **{name: getattr(one, name) for name in (*_MEASURED, "seconds", "failed")},
+                    "foretold": mean,
+                    "foretold_error": deviation,
+                }
+            )
+        return pandas.DataFrame(rows)
+
+    def quality(self) -> Quality | None:
+        """Return how well losses were predicted before they were measured; None for fewer than two."""
+        foretold = np.array(self.trained.foretold)
+        seen = [i for i in self.trained.good if np.isfinite(foretold[i]).all()]
+        if len(seen) < 2:
+            return None
+        found = [self.trained.measurements[i] for i in seen]
+        target = np.array([one.target for one in found])
+        accuracy = np.array([one.accuracy for one in found])
+        return quality(foretold[seen, 0], foretold[seen, 1], target, accuracy)
+
+    def why_nothing(self) -> str:
+        """Say why there is no front."""
+        failed = [one.failed for one in self.trained.measurements if one.failed]
+        if len(failed) == len(self.trained.measurements):
+            return f"all {len(failed)} trainings failed; the first: {failed[0]}"
+        return (
+            f"space {self.hardware.space.name}: no machine can run any of the "
+            f"{len(self.trained.good)} trained networks"
+        )
+
+    def choose(self, machines: IndexArray) -> Callable[..., IndexArray]:
+        """Return what picks candidates by the hypervolume they promise on some machines."""
+
+        def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
+            promise = Promise(self.trained, self.frame(), self.objectives)
+            looked = []
+            for one in index:
+                values, feasible = self.hardware.look(self.trained.network(int(one)), machines)
+                looked.append(values[feasible])
+            return promise.pick(mean, deviation, looked, count)
+
+        return pick
+
+    def step(self, rounds_left: int, choose: Callable[..., IndexArray] | None = None) -> bool:
+        """Train one round's networks; False where there was nothing to train."""
+        before = len(self.trained.index)
+        left = self.budget - before
+        until = before + max(1, -(-left // max(1, rounds_left)))
+        options = {} if choose is None else {"choose": choose}
+        iterate(self.trained, min(self.budget, until), 1, **options)
+        return len(self.trained.index) > before
+
+    @property
+    def left(self) -> bool:
+        """Whether trainings are left."""
+        return len(self.trained.index) < self.budget
+
+
+def _nested(search: _Search) -> None:
+    search.know_trained()
+    rounds = search.rounds
+    while search.left:
+        frame = search.frame()
+        choose = search.choose(references(frame)) if len(frame) else None
+        if not search.step(rounds, choose):
+            break
+        search.know_trained()
+        rounds -= 1
+
+
+def _sequential(search: _Search) -> None:
+    rounds = search.rounds
+    while search.left and search.step(rounds):
+        rounds -= 1
+    search.know_front(search.most_accurate())
+
+
+def _blind(search: _Search) -> None:
+    """Choose networks by accuracy and MACs, which stand for every machine, and then their machines."""
+    wanted = objectives_of(("-accuracy", "macs"), ("accuracy", "macs"))
+
+    def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
+        table = search.trainings()
+        promise = Promise(search.trained, table[table["failed"] == ""], wanted)
+        sizes = [np.array([[float(search.trained.network(int(one)).macs)]]) for one in index]
+        return promise.pick(mean, deviation, sizes, count)
+
+    rounds = search.rounds
+    while search.left and search.step(rounds, pick):
+        rounds -= 1
+    search.know_trained()
+
+
+def _successive(search: _Search) -> None:
+    """Take turns: the knee of the best network's front is the machine that networks are chosen for."""
+    rounds, machine = search.rounds, -1
+    while True:
+        best = search.most_accurate()
+        search.know_front(best)
+        frame = search.frame()
+        if len(frame):
+            if machine >= 0:
+                best = _best_on(frame, machine, search.objectives)
+                search.know_front(best)
+                frame = search.frame()
+            rows = frame[frame["network"] == best]
+            columns = [rows[o.column].to_numpy(dtype=np.float64) for o in search.hardware.objectives]
+            values = to_minimise(columns, search.hardware.objectives)
+            machine = int(rows["machine"].iloc[knees.knee(values)[0]])
+        if not search.left:
+            return
+        machines = np.array([machine] if machine >= 0 else [0], dtype=np.int64)
+        for place in search.trained.good:
+            search.know_machines(search.trained.index[place], machines)
+        if not search.step(rounds, search.choose(machines) if len(search.frame()) else None):
+            return
+        rounds -= 1
+        for place in search.trained.good:
+            search.know_machines(search.trained.index[place], machines)
+
+
+def _best_on(frame: "pandas.DataFrame", machine: int, objectives: tuple[Objective, ...]) -> int:
+    """Return the network at the knee of what a machine runs."""
+    rows = frame[frame["machine"] == machine]
+    values = to_minimise([rows[o.column].to_numpy(dtype=np.float64) for o in objectives], objectives)
+    on_front = np.flatnonzero(nondominated(values))
+    return int(rows["network"].iloc[on_front[knees.knee(values[on_front])[0]]])
+
+
+def _flat(search: _Search) -> None:
+    rounds = search.rounds
+    pairs: list[tuple[int, int]] = []
+    while True:
+        good = search.trained.good
+        known = {search.trained.index[i] for i in good}
+        final = not search.left
+        pairs = flat_pairs(
+            search.trained, search.hardware, search.objectives, pairs, only=known if final else None
+        )
+        for index in sorted({network for network, _ in pairs} & known):
+            machines = np.array([m for n, m in pairs if n == index], dtype=np.int64)
+            search.know_machines(index, np.unique(machines))
+        if final:
+            return
+        ordered = [one for one in dict.fromkeys(n for n, _ in pairs) if one not in known]
+        left = search.budget - len(search.trained.index)
+        count = max(1, -(-left // max(1, rounds)))
+        fresh = [one for one in ordered if one not in set(search.trained.index)][:count]
+        if fresh:
+            points = np.array(fresh, dtype=np.int64)
+            foretold = search.trained.learnt().predict(search.trained.features(points))
+            search.trained.measure(points, foretold)
+        elif not search.step(rounds):
+            return
+        rounds -= 1
+
+
+_STRATEGIES: Final[dict[str, Callable[[_Search], None]]] = {
+    "nested": _nested,
+    "flat": _flat,
+    "successive": _successive,
+    "sequential": _sequential,
+    "blind": _blind,
+}
+
+
+def _objectives(names: Sequence[str | Objective]) -> tuple[Objective, ...]:
+    wanted = objectives_of(names, (ACCURACY, *columns()))
+    if not any(one.column == ACCURACY and one.maximise for one in wanted):
+        raise ValueError("objectives: -accuracy is missing; without it every network is as good as another")
+    if len(wanted) < 2:
+        raise ValueError("objectives: name a cost of the machine beside -accuracy, such as energy_j")
+    return wanted

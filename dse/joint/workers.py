@@ -1,0 +1,157 @@
+"""Child processes that call one function again and again, and can be ended when a call hangs."""
+
+import multiprocessing
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final
+
+Answer = tuple[int, Any, str, float]
+"""Place of the task, what came back (None where it failed), why it failed ("" where not), seconds."""
+
+_READY: Final = "ready"
+
+
+def run_all(
+    call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, limit_s: float
+) -> Iterator[Answer]:
+    """Call a function with every task's arguments, yielding answers as they come.
+
+    Parameters
+    ----------
+    call
+        The function.
+    tasks
+        Arguments.
+    workers
+        Processes. 0, or a function that cannot be sent to another process, runs in threads of this one, one
+        at a time; a call that hangs there is left behind.
+    limit_s
+        Seconds after which a call counts as hanging.
+
+    """
+    if workers == 0 or not _can_be_sent(call):
+        for place, task in enumerate(tasks):
+            yield _in_thread(call, place, task, limit_s)
+        return
+    yield from _in_processes(call, tasks, min(workers, len(tasks)), limit_s)
+
+
+def _can_be_sent(call: Callable[..., Any]) -> bool:
+    try:
+        pickle.dumps(call)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return getattr(call, "__module__", "") != "__main__"
+
+
+def _guarded(call: Callable[..., Any], task: tuple[Any, ...]) -> tuple[Any, str, float]:
+    start = time.perf_counter()
+    try:
+        value = call(*task)
+    except Exception as error:  # a user's function may raise anything; the search goes on
+        line = next((line for line in str(error).splitlines() if line.strip()), "")
+        return None, f"{type(error).__name__}: {line}", time.perf_counter() - start
+    return value, "", time.perf_counter() - start
+
+
+def _in_thread(call: Callable[..., Any], place: int, task: tuple[Any, ...], limit_s: float) -> Answer:
+    answers: list[tuple[Any, str, float]] = []
+    thread = threading.Thread(target=lambda: answers.append(_guarded(call, task)), daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if not answers:
+        return place, None, f"hangs: no answer after {limit_s:g} s", limit_s
+    return (place, *answers[0])
+
+
+class _Worker:
+    """One process, its pipe, and what it is busy with."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        context = multiprocessing.get_context("spawn")  # threads of this process do not survive a fork
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_serve, args=(call, other), daemon=True)
+        self.process.start()
+        other.close()
+        self.place = -1
+        self.ready = False
+        self.started = time.perf_counter()
+
+    def give(self, place: int, task: tuple[Any, ...]) -> None:
+        self.place, self.started = place, time.perf_counter()
+        self.pipe.send(task)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _serve(call: Callable[..., Any], pipe: Connection) -> None:
+    pipe.send(_READY)
+    while True:
+        try:
+            task = pipe.recv()
+        except (EOFError, OSError):
+            return
+        answer = _guarded(call, task)
+        try:
+            pipe.send(answer)
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            pipe.send((None, f"{type(error).__name__}: {error}", answer[2]))
+
+
+def _in_processes(
+    call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, limit_s: float
+) -> Iterator[Answer]:
+    waiting = list(range(len(tasks)))[::-1]
+    crew = [_Worker(call) for _ in range(workers)]
+    open_tasks = len(tasks)
+    try:
+        while open_tasks:
+            for worker in crew:
+                if worker.ready and worker.place < 0 and waiting:
+                    place = waiting.pop()
+                    worker.give(place, tasks[place])
+            for worker in list(crew):
+                answer = _heard(worker, limit_s)
+                if answer is None:
+                    continue
+                if not worker.ready:  # it died or was given up
+                    worker.end()
+                    crew.remove(worker)
+                    if waiting:
+                        crew.append(_Worker(call))
+                open_tasks -= 1
+                yield answer
+            wait([worker.pipe for worker in crew], timeout=min(0.5, limit_s / 4))
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+def _heard(worker: _Worker, limit_s: float) -> Answer | None:
+    """Return a worker's answer, that it died or that it hangs; None while there is nothing to say."""
+    place = worker.place
+    try:
+        if worker.pipe.poll():
+            said = worker.pipe.recv()
+            if said == _READY:
+                worker.ready = True
+                return None
+            worker.place = -1
+            return (place, *said)
+    except (EOFError, OSError):
+        worker.ready, worker.place = False, -1
+        if place < 0:
+            raise RuntimeError("a worker process ended before its first task; run with workers=0") from None
+        worker.process.join(1.0)
+        return place, None, f"its process ended (exit code {worker.process.exitcode})", 0.0
+    elapsed = time.perf_counter() - worker.started
+    if worker.ready and place >= 0 and elapsed > limit_s:
+        worker.ready, worker.place = False, -1
+        return place, None, f"hangs: no answer after {limit_s:g} s", elapsed
+    return None

@@ -1,0 +1,209 @@
+"""What a joint search found: a front of pairs of network and machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.metrics import Objective, to_minimise
+from dse.pareto import knee as knees
+from dse.pareto.volume import Scale
+from dse.run.files import write_files
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+    from dse.space.space import Space
+    from workloads import Network, NetworkSpace
+
+
+@dataclass(frozen=True, eq=False)
+class Codesigned:
+    """Pairs of network and machine that no other pair dominates. Made by `dse.codesign`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The front, from the most accurate on: `network` and `machine` (indices), `net.<field>`, `accuracy`
+        with its standard `error`, `test_accuracy` where there are test samples, the machine's axes and
+        metrics.
+    pairs : DataFrame
+        Every pair that was kept: the fronts of single networks.
+    trainings : DataFrame
+        One row a training; `foretold` and `foretold_error` are ln(log loss) as predicted before.
+    objectives : tuple of Objective
+        What is minimised or maximised.
+    networks, space
+        What was searched.
+    strategy, seed
+        How.
+    quality : Quality or None
+        How well losses were predicted before they were measured.
+    evaluations : int
+        Pairs of network and machine costed.
+    accuracy
+        What measures, for confirmation.
+
+    """
+
+    frame: "pandas.DataFrame"
+    pairs: "pandas.DataFrame"
+    trainings: "pandas.DataFrame"
+    objectives: tuple[Objective, ...]
+    networks: "NetworkSpace"
+    space: "Space"
+    strategy: str
+    seed: int
+    quality: Any
+    evaluations: int
+    accuracy: Any
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Objectives of the front to minimise, shape (n, m)."""
+        return self.values_of(self.frame)
+
+    def values_of(self, frame: "pandas.DataFrame", accuracy: str = "accuracy") -> NDArray[np.float64]:
+        """Objectives of a frame's rows to minimise, accuracy from a column of your choice, shape (n, m)."""
+        names = [accuracy if o.column == "accuracy" else o.column for o in self.objectives]
+        return to_minimise([frame[name].to_numpy(dtype=np.float64) for name in names], self.objectives)
+
+    def network(self, row: int) -> "Network":
+        """Return the network of a row of the front."""
+        return self.networks[int(self.frame["network"].iloc[row])]
+
+    def accelerator(self, row: int) -> Any:
+        """Return the machine of a row of the front."""
+        return self.space[int(self.frame["machine"].iloc[row])]
+
+    def scale(self, *others: "Codesigned") -> Scale:
+        """Return the scale on which this front and others are compared: it spans all of them."""
+        return Scale.of(np.concatenate([self.values, *(one.values for one in others)]), self.objectives)
+
+    def hypervolume(self, scale: Scale | None = None, accuracy: str = "accuracy") -> float:
+        """Return the share of a scale's box that the front dominates; see `pareto.volume`.
+
+        `accuracy="test_accuracy"` takes it from samples that nothing chose by.
+        """
+        return (scale or self.scale()).hypervolume(self.values_of(self.frame, accuracy))
+
+    def iso_accuracy(
+        self, levels: Sequence[float], column: str = "edp_js", accuracy: str = "accuracy"
+    ) -> "pandas.DataFrame":
+        """Return, for each accuracy, the pair that reaches it at the least cost.
+
+        Parameters
+        ----------
+        levels
+            Accuracies to reach.
+        column
+            What is to be least.
+        accuracy
+            "accuracy", or "test_accuracy" for samples that nothing chose by.
+
+        Returns
+        -------
+        DataFrame
+            One row a level, NaN where no pair reaches it; its index is the level.
+
+        """
+        import pandas
+
+        rows = []
+        for level in levels:
+            reached = self.pairs[self.pairs[accuracy] >= level]
+            if len(reached):
+                rows.append(reached.iloc[int(np.argmin(reached[column].to_numpy()))])
+            else:
+                rows.append(pandas.Series(dict.fromkeys(self.pairs.columns, np.nan), dtype=object))
+        return pandas.DataFrame(rows).set_axis(pandas.Index(list(levels), name="at_least"), axis=0)
+
+    def designs(self) -> "pandas.DataFrame":
+        """Return the knee and the best pair in each objective, one row each."""
+        rows = [knees.knee(self.values)[0], *knees.extremes(self.values)]
+        names = ["knee", *(one.superlative for one in self.objectives)]
+        return self.frame.iloc[rows].set_axis(names, axis=0).rename_axis(index="design")
+
+    def confirmed(self, seeds: int = 3) -> "Codesigned":
+        """Train every network of the front again with fresh seeds.
+
+        Returns
+        -------
+        Codesigned
+            The same front with `confirmed` (mean accuracy over the fresh seeds), `confirmed_spread` (their
+            standard deviation) and, where there are test samples, `confirmed_test`. Rows stay as they are,
+            those whose accuracy was luck included.
+
+        """
+        if seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {seeds}")
+        index = self.frame["network"].unique().tolist()
+        nets = [self.networks[int(one)] for one in index]
+        runs = [self.accuracy(nets, seed=self.seed + 1000 + number) for number in range(seeds)]
+        frame = self.frame.copy()
+        for name, field in (("confirmed", "accuracy"), ("confirmed_test", "test_accuracy")):
+            table = np.array([[getattr(one, field) for one in run] for run in runs])
+            mean = dict(zip(index, np.mean(table, axis=0).tolist(), strict=True))
+            frame[name] = frame["network"].map(mean)
+            if name == "confirmed":
+                spread = np.std(table, axis=0, ddof=1) if seeds > 1 else np.full(len(index), np.nan)
+                frame["confirmed_spread"] = frame["network"].map(
+                    dict(zip(index, spread.tolist(), strict=True))
+                )
+        return replace(self, frame=frame)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before trusting the front."""
+        notes = []
+        failed = self.trainings[self.trainings["failed"] != ""]
+        if len(failed):
+            notes.append(
+                f"{len(failed)} of {len(self.trainings)} trainings failed; the first: "
+                f"{failed['failed'].iloc[0]}"
+            )
+        if "confirmed" in self.frame:
+            lost = float((self.frame["accuracy"] - self.frame["confirmed"]).max())
+            notes.append(f"with fresh seeds a network of the front is up to {100 * lost:.1f} points worse")
+        elif "error" in self.frame and self.frame["error"].notna().any():
+            notes.append(
+                f"accuracies have a standard error of up to {100 * self.frame['error'].max():.1f} points and "
+                "were chosen by; `confirmed` trains again with fresh seeds"
+            )
+        return notes
+
+    def plot(self, *, width: str = "column", others: Sequence["Codesigned"] = ()) -> "Figure":
+        """Draw accuracy against latency with energy as colour; see `dse.views.joint_figure`."""
+        from dse.views.joint_figure import draw
+
+        return draw(self, others, width=width)
+
+    def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
+        """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""
+        figure = self.plot(width=width)
+        return write_files(
+            folder,
+            {
+                "codesign.csv": partial(self.frame.to_csv, index=False),
+                "trainings.csv": partial(self.trainings.to_csv, index=False),
+                "codesign.pdf": figure.savefig,
+                "codesign.png": partial(figure.savefig, dpi=200),
+            },
+        )
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(objective) for objective in self.objectives)
+        return (
+            f"Front of {self.networks.name} on {self.space.name}: {len(self):,} pairs of "
+            f"{self.frame['network'].nunique()} networks and {self.frame['machine'].nunique()} machines in "
+            f"{names}; {len(self.trainings)} trainings, {self.evaluations:,} pairs costed; {self.strategy}, "
+            f"seed {self.seed}"
+        )

@@ -1,0 +1,292 @@
+"""One machine for many networks: the template's space, and what choosing for all gains over choosing for one.
+
+After Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021): a machine is chosen for each of eight
+networks alone, and one for all by the geometric mean of performance, all under one limit of area. Equations,
+ranges and area limit are this project's; the paper prints none of them.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.run.network import Network
+from dse.run.sweep import default_workers
+from dse.run.task import cost_index
+from dse.space.space import Space
+from dse.strategies.problem import One
+from dse.strategies.together import Several, several
+from hwmodels.template import LOOP_ORDERS, Template
+from workloads.grammar.quantities import show
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+EIGHT: Final = (
+    "inception_v3",
+    "deeplab_v3_resnet50",
+    "resnet50",
+    "faster_rcnn_resnet50",
+    "ptb_lstm_medium",
+    "wide_deep",
+    "nasnet_mobile",
+    "vgg16",
+)
+"""The paper's networks; their sizes are those built in (the paper does not say which it used)."""
+
+PUBLISHED: Final = (0.120, 1.179)
+"""Least and most of G(selected) / G(own optimum) - 1 over the eight networks, Yu et al. 2021, abstract."""
+
+AREA_MM2: Final = 1.5
+"""Limit of area in 22 nm (assumed): half of the space's machines are smaller."""
+
+_CHUNK: Final = 1 << 14
+_PROBES: Final = 512
+_ROUNDING: Final = 1e-12
+"""Difference of logarithms of latencies that are called equal."""
+
+
+def software_defined(base: Template | None = None) -> Space:
+    """Build the space of the template: 1.5 million machines along its ten parameters.
+
+    Returns
+    -------
+    Space
+        For `dse.search`; its points are machines of `hwmodels.template`.
+
+    """
+    return Space(
+        base or Template(),
+        axes={
+            "loop_order": list(LOOP_ORDERS),
+            "groups": [8, 16, 32, 64],
+            "macs_per_group": [8, 16, 32, 64],
+            "bank_height": [256, 1024, 4096],
+            "bank_width_bits": [64, 128, 256],
+            "weight_banks": [1, 2, 4],
+            "input_banks": [1, 2, 4],
+            "tile_if": [16, 32, 64, 128],
+            "tile_ix": [7, 14, 28, 56],
+            "tile_iy": [7, 14, 28],
+            "tile_of": [16, 32, 64, 128],
+        },
+        name="software_defined",
+        assumptions=["formulas and constants of the template are this project's (assumed)"],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Compromise:
+    """A machine chosen for several networks beside those chosen for each alone. Made by `choose_together`.
+
+    Attributes
+    ----------
+    selected : int
+        Index of the machine with the highest geometric mean of performance.
+    own : dict of str to int
+        Index of each network's fastest machine.
+    table : DataFrame
+        One row a network: its own optimum, what the selected machine costs it, and `gain`: G(selected) /
+        G(own optimum) - 1, G the geometric mean of performance over all networks. `equal` machines are as
+        fast on the network as its optimum, which is the smallest of them; had another been taken, the gain
+        would lie between `gain_least` and `gain_most`.
+    boundaries : DataFrame
+        One row a network and one for all, one column a parameter: least and greatest value among the best
+        `top` machines, as a text.
+    eligible : int
+        Machines that run every network within the limit of area.
+
+    """
+
+    space: Space
+    networks: tuple[str, ...]
+    area_mm2: float
+    selected: int
+    own: dict[str, int]
+    table: "pandas.DataFrame"
+    boundaries: "pandas.DataFrame"
+    top: int
+    eligible: int
+
+    def __repr__(self) -> str:
+        gains = self.table["gain"]
+        return (
+            f"Machine {self.selected} of {self.space.name} for {len(self.networks)} networks within "
+            f"{self.area_mm2:g} mm²: {gains.min():.1%} to {gains.max():.1%} more geometric-mean performance "
+            f"than machines chosen for one of them ({self.eligible:,} machines run all)"
+        )
+
+    def plot(self, *, width: str = "column") -> "Figure":
+        """Draw the gains beside the published range; `width` is "column" (3.5 in) or "page" (7 in)."""
+        from dse.views.gains_figure import draw_gains
+
+        return draw_gains(self.table, PUBLISHED, width)
+
+    def _repr_html_(self) -> str:
+        from dse.views.text import html_note
+
+        return html_note(repr(self), self.table, self.boundaries)
+
+
+def choose_together(
+    networks: Sequence[Network | str | LayerTable] | Several = EIGHT,
+    space: Space | None = None,
+    *,
+    area_mm2: float = AREA_MM2,
+    top: int = 1000,
+    workers: int | None = None,
+) -> Compromise:
+    """Choose a machine for each network alone and one for all, by costing every point of a space.
+
+    Parameters
+    ----------
+    networks
+        The networks; by default the paper's eight.
+    space
+        A space; by default `software_defined()`.
+    area_mm2
+        Limit of area.
+    top
+        How many of the best machines the boundaries are taken over.
+    workers
+        Number of threads, by default one a core.
+
+    Returns
+    -------
+    Compromise
+
+    Raises
+    ------
+    ValueError
+        If `top` is not positive, or no machine runs all networks within the limit.
+
+    Notes
+    -----
+    Performance is the reciprocal of latency. Machines are compared that run every network and satisfy the
+    space's constraints; of equally fast ones the smallest is taken, then the first.
+
+    """
+    if top < 1:
+        raise ValueError(f"choose_together: top must be at least 1, got {top}")
+    chosen = space or software_defined()
+    members = networks.members if isinstance(networks, Several) else several(networks).members
+    starts = range(0, chosen.size, _CHUNK)
+    with ThreadPoolExecutor(workers or default_workers()) as executor:
+        order = _most_selective_first(chosen, members)
+        parts = list(executor.map(partial(_eligible, chosen, members, order, area_mm2), starts))
+    index = np.concatenate([part[0] for part in parts])
+    if not len(index):
+        raise ValueError(
+            f"choose_together: no machine of space {chosen.name} runs all networks within {area_mm2:g} mm²"
+        )
+    area = np.concatenate([part[1] for part in parts])
+    log_latency = np.concatenate([part[2] for part in parts], axis=1)
+    mean = log_latency.mean(axis=0)
+
+    def best(score: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.lexsort((index, area, score))[:top]
+
+    selected = best(mean)
+    own = [best(score) for score in log_latency]
+    names = tuple(member.name for member in members)
+    return Compromise(
+        space=chosen,
+        networks=names,
+        area_mm2=area_mm2,
+        selected=int(index[selected[0]]),
+        own={name: int(index[rows[0]]) for name, rows in zip(names, own, strict=True)},
+        table=_table(
+            chosen, names, index, area, log_latency, mean, int(selected[0]), [int(r[0]) for r in own]
+        ),
+        boundaries=_boundaries(chosen, [*names, "all"], [index[rows] for rows in (*own, selected)]),
+        top=top,
+        eligible=len(index),
+    )
+
+
+def _most_selective_first(space: Space, members: Sequence[One]) -> list[int]:
+    """Order in which fewest networks are costed on machines that another one excludes."""
+    probe = np.unique(np.linspace(0, space.size - 1, _PROBES).astype(np.int64))
+    runs = [int(cost_index(member.layers, space, probe)["feasible"].sum()) for member in members]
+    return [int(member) for member in np.argsort(runs, kind="stable")]
+
+
+def _eligible(
+    space: Space, members: Sequence[One], order: Sequence[int], area_mm2: float, start: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Points of a chunk that run every network within the limit: indices, areas, logarithms of latencies."""
+    index = np.arange(start, min(start + _CHUNK, space.size), dtype=np.int64)
+    area = np.zeros(len(index))
+    latency: dict[int, NDArray[np.float64]] = {}
+    for member in order:
+        found = cost_index(members[member].layers, space, index)
+        kept = found["feasible"] & (found["area_mm2"] <= area_mm2)
+        index, area = index[kept], found["area_mm2"][kept]
+        latency = {other: column[kept] for other, column in latency.items()}
+        latency[member] = found["latency_s"][kept]
+    return index, area, np.log(np.stack([latency[member] for member in range(len(members))]))
+
+
+def _table(
+    space: Space,
+    names: Sequence[str],
+    index: NDArray[np.int64],
+    area: NDArray[np.float64],
+    log_latency: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    selected: int,
+    own: Sequence[int],
+) -> "pandas.DataFrame":
+    import pandas
+
+    rows = [
+        {
+            "index": int(index[mine]),
+            **space.configuration(int(index[mine])),
+            "area_mm2": area[mine],
+            "latency_s": np.exp(log_latency[number, mine]),
+            "latency_selected_s": np.exp(log_latency[number, selected]),
+            "gain": np.exp(mean[mine] - mean[selected]) - 1.0,
+            **_over_ties(log_latency[number], mean, mine, selected),
+        }
+        for number, mine in enumerate(own)
+    ]
+    return pandas.DataFrame(rows, index=pandas.Index(names, name="network"))
+
+
+def _over_ties(
+    log_latency: NDArray[np.float64], mean: NDArray[np.float64], mine: int, selected: int
+) -> dict[str, float]:
+    """Machines as fast on a network as its own optimum, and the gains over the best and the worst of them."""
+    equal = np.flatnonzero(log_latency <= log_latency[mine] + _ROUNDING)
+    gains = np.exp(mean[equal] - mean[selected]) - 1.0
+    return {"equal": len(equal), "gain_least": float(gains.min()), "gain_most": float(gains.max())}
+
+
+def _boundaries(space: Space, names: Sequence[str], best: Sequence[NDArray[np.int64]]) -> "pandas.DataFrame":
+    import pandas
+
+    rows = []
+    for index in best:
+        rows.append(
+            {
+                field: _span(field, axis.column(field)[codes], axis.column(field))
+                for axis, codes in zip(space.axes, space.codes(index), strict=True)
+                for field in axis.fields
+            }
+        )
+    return pandas.DataFrame(rows, index=pandas.Index(names, name="network"))
+
+
+def _span(field: str, column: NDArray[Any], every: NDArray[Any]) -> str:
+    """Least and greatest number, or the words that occur."""
+    if column.dtype == object:
+        return "any" if len(every) > 1 and set(column) == set(every) else ", ".join(sorted(set(column)))
+    low, high = show(field, column.min()), show(field, column.max())
+    return low if low == high else f"{low} to {high}"

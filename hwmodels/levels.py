@@ -1,0 +1,469 @@
+"""A machine of any number of storage levels, in the words of a data sheet.
+
+Levels are listed from the innermost outwards, as `hwmodels.mapping` has them. What is stated here are bytes,
+bits and ports; words, energies, leakage and area follow from the machine's technology through
+`hwmodels.components`, unless a level or the MAC states prices of its own. `LevelMachine.architecture` is the
+result.
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from hwmodels.checks import at_least_zero, one_of, positive, whole
+from hwmodels.components import arithmetic
+from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.sram import leakage_of_class, sram
+from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.constraints import Constraints
+from hwmodels.mapping.engine import Rules
+from hwmodels.parts import OPERANDS, Datapath, Technology
+from hwmodels.technology import nominal_voltage
+
+if TYPE_CHECKING:
+    import pandas
+
+    from hwmodels.machine import Model
+
+LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
+"""Operands as `hwmodels.mapping.convolution` calls them."""
+
+KINDS: Final = ("registers", "sram", "main_memory")
+FACTORS: Final = ("perfect", "ceil")
+USUAL_PATHS: Final = ("clock_hz", "main_memory")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a level costs where components are not asked.
+
+    Parameters
+    ----------
+    read_pj, fill_pj, update_pj
+        Energy of one access of a block: read, written from outside, written from inside [pJ].
+    leakage_w, area_mm2
+        Of one instance [W, mm2].
+
+    """
+
+    read_pj: float = 0.0
+    fill_pj: float = 0.0
+    update_pj: float = 0.0
+    leakage_w: float = 0.0
+    area_mm2: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least_zero(self, "read_pj", "fill_pj", "update_pj", "leakage_w", "area_mm2")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MacPrices:
+    """What a multiply-accumulate unit costs where components are not asked: pJ, W and um2 of one."""
+
+    energy_pj: float
+    leakage_w: float = 0.0
+    area_um2: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least_zero(self, "energy_pj", "leakage_w", "area_um2")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One storage level.
+
+    Parameters
+    ----------
+    name
+        What paths, constraints and results call it.
+    kind
+        "registers" (flip-flops), "sram" or "main_memory" (the machine's, off chip).
+    bytes
+        Capacity of one instance; 0 is without limit.
+    operands
+        What it may hold, of "weight", "input" and "output".
+    word_bits
+        Width of a word, which holds one element; 0 is the datapath's width of the widest operand held, that
+        of the accumulator where only outputs are.
+    block_words
+        Words that one access of the macro moves.
+    banks
+        Macros of equal size that make up the level; an access goes to one of them.
+    cluster
+        Instances that share one access.
+    fanout_x, fanout_y
+        Instances of the next level inwards (of MACs, inside the innermost one) that one instance feeds.
+    read_port_bits, write_port_bits, shared_port_bits
+        What one instance reads, writes, or does of both, a cycle; 0 is all that is asked.
+    bytes_per_s
+        Of a main memory: what its link carries; 0 is the memory's own sustained bandwidth.
+    buffering
+        Copies of each tile: 2 is double buffering.
+    overlapped
+        Whether transfers hide behind computation; otherwise their cycles add up.
+    prices
+        What it costs, where not what its components do.
+
+    """
+
+    name: str
+    kind: str = "sram"
+    bytes: int = 0
+    operands: tuple[str, ...] = OPERANDS
+    word_bits: int = 0
+    block_words: int = 1
+    banks: int = 1
+    cluster: int = 1
+    fanout_x: int = 1
+    fanout_y: int = 1
+    read_port_bits: float = 0.0
+    write_port_bits: float = 0.0
+    shared_port_bits: float = 0.0
+    bytes_per_s: float = 0.0
+    buffering: float = 1.0
+    overlapped: bool = True
+    prices: Prices | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self, "kind", KINDS)
+        whole(self, "bytes", "word_bits", least=0)
+        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y")
+        at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
+        positive(self, "buffering")
+        if not self.name.isidentifier():
+            raise ValueError(f"Level.name must be a word of letters and digits, got {self.name!r}")
+        if isinstance(self.operands, str):
+            object.__setattr__(self, "operands", (self.operands,))
+        object.__setattr__(self, "operands", tuple(self.operands))
+        if not self.operands:
+            raise ValueError(f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}")
+        for operand in self.operands:
+            if operand not in OPERANDS:
+                raise ValueError(
+                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {operand!r}"
+                )
+        if self.kind != "main_memory" and self.bytes_per_s:
+            raise ValueError(f"Level.bytes_per_s of {self.name}: only a main memory has a link")
+        if self.kind != "main_memory" and not self.bytes and self.prices is None:
+            raise ValueError(f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)")
+
+    @property
+    def off_chip(self) -> bool:
+        """Whether it is main memory."""
+        return self.kind == "main_memory"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LevelMachine:
+    """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
+
+    Parameters
+    ----------
+    name
+        What tables call it.
+    levels
+        From the innermost outwards; fields at `levels.NAME.FIELD`.
+    main_memory
+        What levels of kind "main_memory" are: energy, bandwidth, background.
+    clock_hz
+        Clock of everything on chip [Hz].
+    datapath, technology
+        Widths, and the process that prices come from.
+    array_level
+        The level whose fanout is the array: `array.rows` is its `fanout_y`, `array.cols` its `fanout_x`. By
+        default the level of the widest fanout.
+    vector_lanes
+        Vector operations a cycle outside the array; 0 is one a column of the array.
+    mapspace
+        What a mapping must obey: the dataflow.
+    factors
+        Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
+    rules
+        Switches of the engine.
+    mac
+        What a MAC costs, where not what its components do.
+    components
+        Further area by name [mm2].
+    source, assumptions
+        Where its figures come from, and what is assumed beyond that.
+
+    """
+
+    name: str
+    levels: tuple[Level, ...] = by_name()
+    main_memory: MainMemory
+    clock_hz: float
+    datapath: Datapath = dataclasses.field(default_factory=Datapath)
+    technology: Technology = dataclasses.field(default_factory=Technology)
+    array_level: str = ""
+    vector_lanes: int = 0
+    mapspace: Constraints = dataclasses.field(default_factory=Constraints)
+    factors: str = "perfect"
+    rules: Rules = dataclasses.field(default_factory=Rules)
+    mac: MacPrices | None = None
+    components: tuple[tuple[str, float], ...] = ()
+    source: str = "assumed"
+    assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        positive(self, "clock_hz")
+        whole(self, "vector_lanes", least=0)
+        one_of(self, "factors", FACTORS)
+        if isinstance(self.main_memory, str):
+            object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        names = [level.name for level in self.levels]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"LevelMachine.levels of {self.name}: two levels are called {twice}")
+        if not 2 <= len(names) <= 8:
+            raise ValueError(f"LevelMachine.levels of {self.name}: need 2 to 8 levels, got {len(names)}")
+        inside = [level.name for level in self.levels[:-1] if level.off_chip]
+        behind = [level for level in self.levels if level.off_chip]
+        if not behind or self.levels[-len(behind) :] != tuple(behind):
+            said = f"{inside[0]} is not" if inside else "there is none"
+            raise ValueError(
+                f"LevelMachine.levels of {self.name}: the outermost must be of kind main_memory; {said}"
+            )
+        for operand in OPERANDS:
+            if not any(operand in level.operands for level in behind):
+                raise ValueError(f"LevelMachine.levels of {self.name}: no main memory holds {operand}")
+        wide = max(self.levels, key=lambda level: level.fanout_x * level.fanout_y)
+        if not self.array_level:
+            object.__setattr__(self, "array_level", wide.name)
+        elif self.array_level not in names:
+            raise ValueError(
+                f"LevelMachine.array_level of {self.name} must be one of {', '.join(names)}, "
+                f"got {self.array_level!r}"
+            )
+        for entry in self.mapspace.levels:
+            if entry.level not in names:
+                raise ValueError(f"LevelMachine.mapspace of {self.name}: there is no level {entry.level!r}")
+
+    @property
+    def model(self) -> "Model":
+        """How machines of levels are costed."""
+        from hwmodels.models.nest import NEST
+
+        return NEST
+
+    @property
+    def array(self) -> Level:
+        """The level whose fanout is the array."""
+        return self.level(self.array_level)
+
+    def level(self, name: str) -> Level:
+        """Look a level up by name."""
+        return next(level for level in self.levels if level.name == name)
+
+    @property
+    def macs(self) -> int:
+        """MAC units: the product of all fanouts."""
+        return math.prod(level.fanout_x * level.fanout_y for level in self.levels)
+
+    @property
+    def lanes(self) -> int:
+        """Vector operations a cycle."""
+        return self.vector_lanes or self.array.fanout_x
+
+    @property
+    def peak_macs_per_s(self) -> float:
+        """Multiply-accumulates per second with every unit busy."""
+        return self.macs * self.clock_hz
+
+    @property
+    def voltage(self) -> float:
+        """Supply [V]: the technology's, or its node's nominal one."""
+        return self.technology.voltage or float(nominal_voltage(self.technology.node_nm))
+
+    @property
+    def mac_prices(self) -> MacPrices:
+        """Energy, leakage and area of one MAC: as stated, else of its components."""
+        if self.mac is not None:
+            return self.mac
+        path = self.datapath
+        unit = arithmetic.mac(
+            path.weight_bits,
+            path.input_bits,
+            path.accumulator_bits,
+            self.technology.node_nm,
+            self.voltage,
+        )
+        return MacPrices(
+            energy_pj=float(unit.energy_pj),
+            leakage_w=float(unit.leakage_w),
+            area_um2=float(unit.area_um2),
+        )
+
+    @property
+    def lane_prices(self) -> MacPrices:
+        """Energy of a vector operation, leakage and area of a lane; nothing where a MAC states its own.
+
+        A machine whose prices are stated has its lanes among them, or leaves them out.
+        """
+        if self.mac is not None:
+            return MacPrices(energy_pj=0.0)
+        lane = arithmetic.vector_op(self.datapath.accumulator_bits, self.technology.node_nm, self.voltage)
+        kind = float(leakage_of_class(self.technology.device, self.technology.node_nm))
+        return MacPrices(
+            energy_pj=float(lane.energy_pj),
+            leakage_w=float(lane.leakage_w) * kind,
+            area_um2=float(lane.area_um2),
+        )
+
+    @property
+    def architecture(self) -> Architecture:
+        """The same for the engine: words, ports in words a cycle, energies of accesses."""
+        unit = self.mac_prices
+        lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
+        more = (("vector lanes", lanes_mm2),) if lanes_mm2 else ()
+        instances = [1]
+        for level in self.levels[:0:-1]:
+            instances.append(instances[-1] * level.fanout_x * level.fanout_y)
+        return Architecture(
+            name=self.name,
+            levels=tuple(
+                self._storage(level, count)
+                for level, count in zip(self.levels, reversed(instances), strict=True)
+            ),
+            macs=self.macs,
+            clock_hz=self.clock_hz,
+            mac_pj=unit.energy_pj,
+            mac_leakage_w=unit.leakage_w,
+            mac_area_um2=unit.area_um2,
+            components=(*self.components, *more),
+        )
+
+    def word_bits(self, level: Level) -> int:
+        """Width of a word of a level."""
+        if level.word_bits:
+            return level.word_bits
+        if level.operands == ("output",) and not level.off_chip:
+            return self.datapath.accumulator_bits
+        return max(int(getattr(self.datapath, f"{operand}_bits")) for operand in level.operands)
+
+    def _storage(self, level: Level, instances: int) -> StorageLevel:
+        bits = self.word_bits(level)
+        held = frozenset(LETTERS[operand] for operand in level.operands)
+        prices, ports = level.prices or self._prices(level, bits), self._ports(level, bits)
+        return StorageLevel(
+            name=level.name,
+            capacity_words=level.bytes * 8 // bits if level.bytes else math.inf,
+            word_bits=bits,
+            block_words=level.block_words,
+            cluster=level.cluster,
+            instances=instances,
+            fanout_x=level.fanout_x,
+            fanout_y=level.fanout_y,
+            multiple_buffering=level.buffering,
+            read_words_per_cycle=ports[0],
+            write_words_per_cycle=ports[1],
+            shared_words_per_cycle=ports[2],
+            overlapped=level.overlapped,
+            operands=None if len(held) == len(OPERANDS) else held,
+            read_pj=prices.read_pj,
+            fill_pj=prices.fill_pj,
+            update_pj=prices.update_pj,
+            leakage_w=prices.leakage_w,
+            area_um2=prices.area_mm2 * 1e6,
+        )
+
+    def _ports(self, level: Level, bits: int) -> tuple[float, float, float]:
+        """Words a cycle that are read, written, and both together."""
+        asked = (level.read_port_bits, level.write_port_bits, level.shared_port_bits)
+        read, write, shared = (port / bits if port else math.inf for port in asked)
+        if level.off_chip:
+            memory = self.main_memory
+            sustained = memory.bandwidth_bytes_per_s * memory.efficiency
+            carried = level.bytes_per_s or sustained
+            shared = min(shared, carried * 8 / bits / self.clock_hz)
+            if memory.write_share < 1.0:
+                write = min(write, sustained * memory.write_share * 8 / bits / self.clock_hz)
+        return read, write, shared
+
+    def _prices(self, level: Level, bits: int) -> Prices:
+        """Prices of the components that a level is made of."""
+        width = bits * level.block_words
+        if level.off_chip:
+            memory = self.main_memory
+            written = memory.write_pj_per_bit * width
+            return Prices(read_pj=memory.read_pj_per_bit * width, fill_pj=written, update_pj=written)
+        node, volts = self.technology.node_nm, self.voltage
+        if level.kind == "registers":
+            words = level.bytes * 8 // bits
+            word = arithmetic.register(bits, node, volts)
+            return Prices(
+                fill_pj=float(word.energy_pj),
+                update_pj=float(word.energy_pj),
+                leakage_w=float(word.leakage_w) * words,
+                area_mm2=float(word.area_um2) * words * 1e-6,
+            )
+        macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
+        return Prices(
+            read_pj=float(macro.read_pj_per_byte) * width / 8,
+            fill_pj=float(macro.write_pj_per_byte) * width / 8,
+            update_pj=float(macro.write_pj_per_byte) * width / 8,
+            leakage_w=float(macro.leakage_w) * level.banks,
+            area_mm2=float(macro.area_mm2) * level.banks,
+        )
+
+    def paths(self) -> dict[str, Any]:
+        """Every dotted path with its value; `array.rows` and `array.cols` are the array level's fanout."""
+        return {
+            **paths(self),
+            "array.rows": self.array.fanout_y,
+            "array.cols": self.array.fanout_x,
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
+        from hwmodels.machine_file import write_machine
+
+        write_machine(self, path)
+
+    def fingerprint(self) -> str:
+        """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
+        return fingerprint(self)
+
+    def replace(self, changes: Mapping[str, Any]) -> "LevelMachine":
+        """Return a copy with the parts at dotted paths replaced.
+
+        Raises
+        ------
+        ValueError
+            If a path is unknown (the nearest ones are named) or a part refuses its value.
+
+        """
+        known = self.paths()
+        usual = (*USUAL_PATHS, f"levels.{self.levels[0].name}.bytes")
+        for path in changes:
+            check_path(known, path, usual)
+        array = changes.get("array_level", self.array_level)
+        alias = {"array.rows": f"levels.{array}.fanout_y", "array.cols": f"levels.{array}.fanout_x"}
+        changed: LevelMachine = replaced(self, {alias.get(path, path): v for path, v in changes.items()})
+        return changed
+
+    def area_mm2(self) -> "pandas.DataFrame":
+        """Area by component; see `hwmodels.level_sheet.area_table`."""
+        from hwmodels.level_sheet import area_table
+
+        return area_table(self)
+
+    def power_w(self) -> "pandas.DataFrame":
+        """Power by component with every MAC busy; see `hwmodels.level_sheet.power_table`."""
+        from hwmodels.level_sheet import power_table
+
+        return power_table(self)
+
+    def __str__(self) -> str:
+        """The data sheet; see `hwmodels.level_sheet`."""
+        from hwmodels.level_sheet import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from hwmodels.level_sheet import page
+
+        return page(self)

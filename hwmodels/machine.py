@@ -1,0 +1,187 @@
+"""The door: what a machine is to everything that evaluates, sweeps, searches, explains or stresses one.
+
+A machine is a frozen value with fields at dotted paths. It names its *model*: the way its kind is costed, a
+value without state that turns machines into tables and tables into metrics. What has these two may be given
+to `dse.evaluate`, be the base of a `dse.Space`, or be registered under a name (`hwmodels.register`); nothing
+above asks which kind it is.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwmodels.columns import MetricTable
+from hwmodels.components.main_memory import MainMemory
+from workloads.table import IntColumn, LayerTable, make_table
+
+if TYPE_CHECKING:
+    import pandas
+
+    from hwmodels.times import OperationTimes
+
+Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
+"""Dotted path -> (choices, codes): the values a field takes, and which of them each configuration takes."""
+
+
+Operations = Mapping[str, NDArray[Any]]
+"""What each operation costs on one machine: columns of shape (n_operations,) by name. `bound` and `limit` are
+codes into the model's `bounds` and `limits` of the machine.
+"""
+
+
+class Effort(NamedTuple):
+    """How mappings are found, for models that search for them at length.
+
+    Attributes
+    ----------
+    limit_s
+        CPU seconds for all mappings of a configuration; then the best so far serve.
+    given
+        Mappings given, by row of the layer table: no search there.
+    told
+        Hears how many of how many operations have their mapping.
+    kept
+        Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
+
+    """
+
+    limit_s: float = math.inf
+    given: Mapping[int, Any] = MappingProxyType({})
+    told: Callable[[int, int], None] | None = None
+    kept: dict[Any, Any] | None = None
+
+
+BEST: Final = Effort()
+"""Every operation's best mapping, however long the search."""
+
+
+class Model(Protocol):
+    """How one kind of machine is costed.
+
+    Attributes
+    ----------
+    name : str
+        What documents call it.
+    columns : tuple of str
+        Metrics that it computes; the other columns of its `MetricTable` are NaN.
+    bounded : bool
+        Whether costs under the best mapping, each field at its best, bound those of every configuration of a
+        box of fields from below: what a certified search over a space needs.
+    perturbable : bool
+        Whether its tables carry the standing powers, areas and speeds that `dse.stress` perturbs.
+    tells : bool
+        Whether its operations say what they wait for.
+    maps : bool
+        Whether its mappings can be given or their search cut short: whether it heeds an `Effort`.
+
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    bounded: bool
+    perturbable: bool
+    tells: bool
+    maps: bool
+
+    def limits(self, machine: Any) -> tuple[str, ...]:
+        """Names of the codes in `limit`; the first, "", is none."""
+
+    def bounds(self, machine: Any) -> tuple[str, ...]:
+        """Names of the codes in an operation's `bound`."""
+
+    def pack(self, base: Any, axes: Axes | None = None, size: int = 1) -> Any:
+        """Configurations of a base machine along axes, as a table that `evaluate` reads.
+
+        A named tuple of columns of shape (size,), whose rows `workloads.table.take_rows` selects; `.size` is
+        their number.
+        """
+
+    def evaluate(
+        self, layers: LayerTable, configs: Any, objective: str = "edp", effort: Effort = BEST
+    ) -> MetricTable:
+        """Cost every configuration on a network, columns of shape (n_configs,)."""
+
+    def operations(
+        self,
+        layers: LayerTable,
+        configs: Any,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Operations:
+        """Cost every operation on one configuration."""
+
+    def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
+        """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""
+
+    def tiers(self, configs: Any, metrics: MetricTable) -> "pandas.DataFrame":
+        """Area and power of each tier of the first configuration."""
+
+    def seconds_a_point(self, layers: LayerTable, configs: Any) -> float:
+        """Typical seconds of costing one of these configurations; it sizes chunks and nothing else."""
+
+    def summary(self, machine: Any) -> dict[str, str]:
+        """A row of the list of machines: `array`, `flow` and `on chip`, in words."""
+
+    def premises(self, machine: Any, layers: LayerTable, swept: Sequence[str]) -> list[str]:
+        """What figures of such a machine rest on, a clause each, without the fields that axes sweep."""
+
+
+@runtime_checkable
+class Machine(Protocol):
+    """What a space's base, `dse.evaluate` and every command take."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    @property
+    def source(self) -> str:
+        """Where its figures come from."""
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed beyond the source."""
+
+    @property
+    def main_memory(self) -> MainMemory:
+        """What its traffic goes to."""
+
+    @property
+    def model(self) -> Model:
+        """How its kind is costed."""
+
+    def paths(self) -> dict[str, Any]:
+        """Every dotted path of it with its value."""
+
+    def replace(self, changes: Mapping[str, Any]) -> Self:
+        """Copy with the fields at dotted paths replaced."""
+
+    def fingerprint(self) -> str:
+        """Hash of all that its costs depend on."""
+
+
+def check_machine(value: Any) -> Any:
+    """Return a machine as it is.
+
+    Raises
+    ------
+    TypeError
+        If the value is none; the message says what would do.
+
+    """
+    if not isinstance(value, Machine):
+        raise TypeError(
+            f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}"
+        )
+    return value
+
+
+def metric_table(columns: Mapping[str, Any], size: int) -> MetricTable:
+    """Metrics of a model that fills some of the columns; other costs are NaN."""
+    known = {name: np.nan for name in MetricTable._fields if name not in ("feasible", "limit")}
+    return make_table(MetricTable, {**known, **columns}, size)

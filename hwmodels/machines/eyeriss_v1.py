@@ -1,0 +1,117 @@
+"""Eyeriss v1: 12 x 14 PEs, row stationary.
+
+Chen, Krishna, Emer, Sze, "Eyeriss: An Energy-Efficient Reconfigurable Accelerator for Deep Convolutional
+Neural Networks", IEEE JSSC 52(1), 2017: sections III to V and table IV.
+"""
+
+from hwmodels.components.main_memory import main_memory
+from hwmodels.levels import Level, LevelMachine
+from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
+from hwmodels.parts import Datapath, Technology
+
+SOURCE = "Chen et al., IEEE JSSC 52(1), 2017"
+NODE_NM, VOLTAGE = 65, 1.0  # table IV; measurements at 1 V
+WORD_BITS = 16
+ROWS, COLS = 12, 14  # of PEs
+PSUM_SPAD, IFMAP_SPAD, FILTER_SPAD = 24, 12, 224  # words of a PE; section V-C
+BANK_WORDS = 2048  # 512 x 64 bits; section V-A
+BANKS = 25  # each of ifmaps or of psums, as the layer asks; section V-A
+FILTER_WORDS = 4096  # two more banks, which preload the filters of the next pass; section V-A
+FILTER_PORT, PSUM_PORT, IFMAP_PORT = 4, 4, 1  # words a cycle of the buses to the array; section V-B
+CORE_HZ, LINK_HZ, LINK_WORDS = 200e6, 60e6, 4  # tables V and VI; a 64-bit bus to main memory (section III-A)
+IFMAP_BANKS = 4  # of 25, unless a layer says otherwise: most layers of table III use 2 to 4
+
+
+ROW_STATIONARY = Constraints(
+    levels=(
+        LevelConstraints(level="psum_spad", temporal=only("K", "C", "S"), keep=frozenset("O")),
+        LevelConstraints(level="ifmap_spad", temporal=only(), keep=frozenset("I")),
+        LevelConstraints(level="filter_spad", temporal=only(), keep=frozenset("W")),
+        LevelConstraints(
+            level="filters",
+            temporal=only("N", "Q"),
+            spatial=only("R", "C", "K", "P"),
+            spatial_x=frozenset("PK"),
+            spatial_y=frozenset("RCKP"),
+            innermost=("Q",),
+            keep=frozenset("W"),
+        ),
+        LevelConstraints(level="ifmaps", temporal=only("K"), keep=frozenset("I")),
+        LevelConstraints(level="psums", temporal=only("C"), keep=frozenset("O")),
+        LevelConstraints(level="dram", temporal=only("N", "K", "P"), keep=frozenset("WIO")),
+    )
+)
+"""Row stationary in the words of section IV: a PE convolves rows of a filter and an ifmap (S, and Q one
+column after the other) for p filters and q channels; a set of PEs holds the filter's rows (R) by output
+rows (P); sets side by side take further filters or channels; a pass repeats over images (N); ifmaps stay
+for the passes of further filters, psums for the passes of further channels."""
+
+
+def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
+    """Eyeriss with this many of its 25 banks given to ifmaps, the rest to psums.
+
+    Levels, innermost first: the three scratch pads of a PE; the filter banks, which feed the array over a
+    64-bit bus before a pass starts (so their transfers are exposed); the ifmap banks behind a 16-bit bus; the
+    psum banks behind a 64-bit bus each way; main memory behind the 64-bit, 60 MHz link.
+    """
+    if not 1 <= ifmap_banks < BANKS:
+        raise ValueError(f"ifmap_banks must be 1 to {BANKS - 1} of the {BANKS}, got {ifmap_banks!r}")
+    word = WORD_BITS // 8
+    filters, ifmaps = FILTER_WORDS, ifmap_banks * BANK_WORDS
+    psums = (BANKS - ifmap_banks) * BANK_WORDS
+    return LevelMachine(
+        name="eyeriss_v1",
+        levels=(
+            Level(name="psum_spad", bytes=PSUM_SPAD * word, operands=("output",)),
+            Level(name="ifmap_spad", bytes=IFMAP_SPAD * word, operands=("input",)),
+            Level(name="filter_spad", bytes=FILTER_SPAD * word, operands=("weight",)),
+            Level(
+                name="filters",
+                bytes=filters * word,
+                operands=("weight",),
+                block_words=4,
+                banks=filters // BANK_WORDS,
+                read_port_bits=FILTER_PORT * WORD_BITS,
+                fanout_x=COLS,
+                fanout_y=ROWS,
+                overlapped=False,
+            ),
+            Level(
+                name="ifmaps",
+                bytes=ifmaps * word,
+                operands=("input",),
+                block_words=4,
+                banks=ifmap_banks,
+                read_port_bits=IFMAP_PORT * WORD_BITS,
+            ),
+            Level(
+                name="psums",
+                bytes=psums * word,
+                operands=("output",),
+                block_words=4,
+                banks=BANKS - ifmap_banks,
+                read_port_bits=PSUM_PORT * WORD_BITS,
+                write_port_bits=PSUM_PORT * WORD_BITS,
+            ),
+            Level(
+                name="dram",
+                kind="main_memory",
+                block_words=LINK_WORDS,
+                bytes_per_s=LINK_WORDS * word * LINK_HZ,
+            ),
+        ),
+        main_memory=main_memory("ddr3"),
+        clock_hz=CORE_HZ,
+        datapath=Datapath(
+            weight_bits=WORD_BITS, input_bits=WORD_BITS, output_bits=WORD_BITS, accumulator_bits=WORD_BITS
+        ),
+        technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE, device="lop"),
+        array_level="filters",
+        mapspace=ROW_STATIONARY,
+        source=f"{SOURCE} (published): array, banks, pads, ports, clocks",
+        assumptions=(
+            f"{ifmap_banks} of the {BANKS} banks hold ifmaps, the others psums, for every layer",
+            "DDR3 behind the chip's 64-bit, 60 MHz link; prices are of components, and leave out the clock "
+            "network and control",
+        ),
+    )

@@ -1,0 +1,593 @@
+"""Machines of any number of levels: every operation's best mapping by the loop-nest engine.
+
+A configuration is a machine of its own here; identical operations are mapped once, and mappings are kept by
+content for the life of a process. Of an operation with its best mapping
+
+    latency = exposed + max(array, ports of levels on chip, ports of main memory) / clock
+    energy  = MACs + accesses of levels on chip + accesses of main memory + (leakage + background) x latency
+
+where *exposed* are transfers that hide behind nothing. Vector work runs in the lanes, its operands cross main
+memory and the outermost level on chip that may hold them, as in the two-level model. An operand of 0 elements
+stays on chip: main memory never sees it.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwmodels.batch import check_layers, objective_code
+from hwmodels.columns import MetricTable
+from hwmodels.composed import fingerprint
+from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
+from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.problem import MappingError, Problem, convolution
+from hwmodels.mapping.search import MapperResult, map_problem
+from hwmodels.mapping.watch import Watch
+from hwmodels.times import OperationTimes
+from workloads.grammar.quantities import binary_bytes
+from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
+
+if TYPE_CHECKING:
+    import pandas
+
+_SECONDS_A_SHAPE: Final = 0.05
+"""Typical time of mapping one shape: a hundredth to several seconds."""
+_KEPT: Final = 1 << 14
+"""Mappings kept by a process."""
+_ELEMENTS: Final = {"weight": "weight_elements", "input": "read_elements", "output": "write_elements"}
+
+COLUMNS: Final = (
+    *(
+        "latency_s",
+        "energy_j",
+        "compute_cycles",
+        "compute_s",
+        "dram_s",
+        "dram_read_bytes",
+        "dram_write_bytes",
+    ),
+    *("mac_energy_j", "buffer_energy_j", "dram_energy_j", "vector_energy_j", "static_energy_j"),
+    *("control_energy_j", "mappings", "mappings_costed"),
+)
+"""Costs of an operation."""
+
+
+class _Standing(NamedTuple):
+    """What machines stand by with, take up and run at, under the names of `hwmodels.columns.ConfigTable`."""
+
+    clock_hz: FloatColumn
+    double_buffered: IntColumn
+    dram_read_bytes_per_s: FloatColumn
+    dram_write_bytes_per_s: FloatColumn
+    leakage_w: FloatColumn
+    buffer_leakage_w: FloatColumn
+    dram_background_w: FloatColumn
+    array_area_mm2: FloatColumn
+    buffer_area_mm2: FloatColumn
+    stack_style: IntColumn
+    logic_tier: IntColumn
+    buffer_tier: IntColumn
+    memory_tier: IntColumn
+    memory_area_mm2: FloatColumn
+    via_pitch_um: FloatColumn
+    temperature_limit_c: FloatColumn
+
+
+_STANDING: Final = (
+    *("clock_hz", "dram_read_bytes_per_s", "dram_write_bytes_per_s", "leakage_w", "buffer_leakage_w"),
+    *("dram_background_w", "array_area_mm2", "buffer_area_mm2"),
+)
+"""What `_standing` gives, in its order."""
+
+
+class LevelTable(NamedTuple):
+    """A batch of machines of levels; every column has shape (n_configs,).
+
+    `machine` holds the machines themselves; tiers and perturbed technologies read the rest, as they read that
+    of `hwmodels.columns.ConfigTable`.
+    """
+
+    machine: NDArray[Any]
+    clock_hz: FloatColumn
+    double_buffered: IntColumn
+    dram_read_bytes_per_s: FloatColumn
+    dram_write_bytes_per_s: FloatColumn
+    leakage_w: FloatColumn
+    buffer_leakage_w: FloatColumn
+    dram_background_w: FloatColumn
+    array_area_mm2: FloatColumn
+    buffer_area_mm2: FloatColumn
+    stack_style: IntColumn
+    logic_tier: IntColumn
+    buffer_tier: IntColumn
+    memory_tier: IntColumn
+    memory_area_mm2: FloatColumn
+    via_pitch_um: FloatColumn
+    temperature_limit_c: FloatColumn
+
+    @property
+    def size(self) -> int:
+        """Number of configurations."""
+        return int(self.machine.size)
+
+
+class Cost(NamedTuple):
+    """What one instance of an operation costs."""
+
+    latency_s: float = math.nan
+    compute_cycles: float = 0.0
+    chip_s: float = math.nan
+    dram_s: float = math.nan
+    dram_read_bytes: float = math.nan
+    dram_write_bytes: float = math.nan
+    mac_j: float = 0.0
+    buffer_j: float = math.nan
+    dram_j: float = math.nan
+    vector_j: float = 0.0
+    bound: int = 0
+    limit: int = 0
+    mappings: float = 0.0
+    mappings_costed: float = 0.0
+    optimal: int = 1  # 0: the search was cut short
+
+
+class NestModel:
+    """The model of `hwmodels.levels.LevelMachine`; the engine's equations are in `docs/engine.md`."""
+
+    name = "levels"
+    columns = tuple(
+        name for name in MetricTable._fields if name not in ("feasible", "limit", "temperature_c")
+    )
+    bounded = False
+    perturbable = True
+    tells = True
+    maps = True
+
+    def limits(self, machine: LevelMachine) -> tuple[str, ...]:
+        """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+        levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
+        return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes")
+
+    def bounds(self, machine: LevelMachine) -> tuple[str, ...]:
+        """Array, ports of each level, main memory, lanes."""
+        ports = tuple(f"{level.name} port" for level in machine.levels if not level.off_chip)
+        return ("compute", *ports, "main memory", "vector")
+
+    def pack(self, base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
+        """Build every distinct machine once.
+
+        Raises
+        ------
+        ValueError
+            If a path is unknown or a part refuses a value.
+
+        """
+        axes = axes or {}
+        codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64).reshape(
+            len(axes), size
+        )
+        distinct, place = np.unique(codes, axis=1, return_inverse=True)
+        machines = np.empty(max(1, distinct.shape[1]), dtype=object)
+        for column in range(distinct.shape[1]):
+            changes = {
+                path: choices[distinct[row, column]] for row, (path, (choices, _)) in enumerate(axes.items())
+            }
+            machines[column] = base.replace(changes) if changes else base
+        if not axes:
+            machines[0], place = base, np.zeros(size, dtype=np.int64)
+        rows = np.array([_standing(machine) for machine in machines])[place.ravel()]
+        columns = dict(zip(_STANDING, rows.T, strict=True))
+        planar = {"double_buffered": 1, "memory_tier": -1}  # one tier, the memory off chip, nothing checked
+        table = make_table(_Standing, {**columns, **planar}, size)
+        return LevelTable(machines[place.ravel()], *table)
+
+    def evaluate(
+        self,
+        layers: LayerTable,
+        configs: LevelTable,
+        objective: str = "edp",
+        effort: Effort = BEST,
+    ) -> MetricTable:
+        """Cost every configuration, each operation with its best mapping or the one given for its row."""
+        check_layers(layers)
+        objective_code(objective)
+        found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
+        for c in range(configs.size):
+            costs = _costs(layers, configs.machine[c], objective, effort)
+            for name, value in _totals(layers, configs, c, costs).items():
+                found[name].append(value)
+        return metric_table({name: values for name, values in found.items() if values}, configs.size)
+
+    def operations(
+        self,
+        layers: LayerTable,
+        configs: LevelTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Operations:
+        """Cost one instance of every operation on one configuration."""
+        check_layers(layers)
+        objective_code(objective)
+        machine = configs.machine[row]
+        costs = _costs(layers, machine, objective, effort)
+        static_w = float(configs.leakage_w[row] + configs.dram_background_w[row])
+        table = {name: np.array([getattr(cost, name) for cost in costs]) for name in Cost._fields}
+        found: dict[str, NDArray[Any]] = {
+            "latency_s": table["latency_s"],
+            "compute_cycles": table["compute_cycles"],
+            "compute_s": table["chip_s"],
+            "dram_s": table["dram_s"],
+            "dram_read_bytes": table["dram_read_bytes"],
+            "dram_write_bytes": table["dram_write_bytes"],
+            "mac_energy_j": table["mac_j"],
+            "buffer_energy_j": table["buffer_j"],
+            "dram_energy_j": table["dram_j"],
+            "vector_energy_j": table["vector_j"],
+            "static_energy_j": static_w * table["latency_s"],
+            "control_energy_j": np.zeros(layers.rows),
+            "mappings": table["mappings"],
+            "mappings_costed": table["mappings_costed"],
+        }
+        parts = [column for name, column in found.items() if name.endswith("_energy_j")]
+        found["energy_j"] = np.sum(parts, axis=0)
+        ordered: dict[str, NDArray[Any]] = {name: found[name] for name in COLUMNS}
+        codes = {name: table[name] for name in ("bound", "limit")}
+        return {**ordered, **codes, "optimal": table["optimal"].astype(bool)}
+
+    def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
+        """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
+        shape = (configs.size, layers.rows)
+        chip, dram = np.empty(shape), np.empty(shape)
+        for c in range(configs.size):
+            costs = _costs(layers, configs.machine[c], objective, BEST)
+            chip[c] = [cost.chip_s for cost in costs]
+            dram[c] = [cost.dram_s for cost in costs]
+        return OperationTimes(chip, dram, np.zeros(shape))
+
+    def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
+        """One tier, whose temperature is not modelled."""
+        import pandas
+
+        area = float(configs.array_area_mm2[0] + configs.buffer_area_mm2[0])
+        watts = float((metrics.energy_j[0] - metrics.dram_energy_j[0]) / metrics.latency_s[0])
+        watts -= float(configs.dram_background_w[0])
+        return pandas.DataFrame(
+            {
+                "tier": [0],
+                "area_mm2": [area],
+                "power_w": [watts],
+                "power_density_w_per_mm2": [watts / area if area else math.nan],
+                "temperature_c": [math.nan],
+            }
+        )
+
+    def seconds_a_point(self, layers: LayerTable, configs: LevelTable) -> float:
+        """Shapes times the typical time of mapping one."""
+        return _SECONDS_A_SHAPE * max(1, int((layers.kind == Kind.NEST).sum()))
+
+    def summary(self, machine: LevelMachine) -> dict[str, str]:
+        """Edges of the array, number of levels, bytes of all instances on chip."""
+        levels = machine.architecture.levels
+        bits = [level.capacity_words * level.word_bits * level.instances for level in levels]
+        return {
+            "array": f"{machine.array.fanout_y}×{machine.array.fanout_x}",
+            "flow": f"{len(levels)} levels",
+            "on chip": binary_bytes(sum(size for size in bits if size < math.inf) / 8),
+        }
+
+    def premises(self, machine: LevelMachine, layers: LayerTable, swept: Sequence[str]) -> list[str]:
+        """Process, widths, levels, mapspace, rules and memory, as far as no axis sweeps them."""
+        said = []
+        if "technology.node_nm" not in swept:
+            said.append(f"{machine.technology.node_nm:g} nm")
+        if not any(path.startswith("datapath") for path in swept):
+            said.append(machine.datapath.widths)
+        said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
+        if "main_memory" not in swept:
+            said.append(f"main memory {machine.main_memory.name}")
+        said += ["an element takes a whole word of a level", "zeros are neither gated nor skipped"]
+        said.append("energy includes main memory; area is the accelerator die's alone")
+        return said
+
+
+NEST: Final = NestModel()
+
+
+def _standing(machine: LevelMachine) -> tuple[float, ...]:
+    """Clock, sustained bandwidths, leakages, background and areas, in the order of `LevelTable`."""
+    built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
+    chip = [level for level in built.levels if not machine.level(level.name).off_chip]
+    buffers_w = sum(level.leakage_w * level.instances for level in chip)
+    buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
+    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes
+    sustained = memory.bandwidth_bytes_per_s * memory.efficiency
+    return (
+        machine.clock_hz,
+        sustained,
+        sustained * memory.write_share,
+        buffers_w + logic_w,
+        buffers_w,
+        memory.background_w + memory.refresh_w,
+        built.area_mm2 - buffers_mm2,
+        buffers_mm2,
+    )
+
+
+_MAPPED: dict[tuple[Any, ...], MapperResult | str] = {}
+
+
+def _costs(
+    layers: LayerTable,
+    machine: LevelMachine,
+    objective: str,
+    effort: Effort,
+) -> list[Cost]:
+    """Cost of every row of a layer table."""
+    costs, begun = [], time.process_time()
+    key = fingerprint(machine)
+    for row in range(layers.rows):
+        if int(layers.kind[row]) == Kind.NEST:
+            left = max(0.0, effort.limit_s - (time.process_time() - begun))
+            costs.append(_nest(layers, row, machine, (key, objective), effort._replace(limit_s=left)))
+        else:
+            costs.append(_stream(layers, row, machine))
+        if effort.told is not None:
+            effort.told(row + 1, layers.rows)
+    return costs
+
+
+def problem_of(layers: LayerTable, row: int) -> Problem:
+    """The nest of a row."""
+    sizes = {name: int(getattr(layers, name)[row]) for name in ("n", "g", "k", "c", "p", "q", "r", "s")}
+    return convolution(
+        **sizes,
+        stride=(int(layers.stride_p[row]), int(layers.stride_q[row])),
+        dilation=(int(layers.dilation_r[row]), int(layers.dilation_s[row])),
+        name="nest",
+    )
+
+
+def _nest(
+    layers: LayerTable,
+    row: int,
+    machine: LevelMachine,
+    key: tuple[str, str],
+    effort: Effort,
+) -> Cost:
+    limits = NEST.limits(machine)
+    for operand in _ELEMENTS:
+        if int(getattr(layers, f"{operand}_bits")[row]) > _narrowest(machine, operand):
+            return Cost(limit=limits.index("word_bits"))
+    problem = problem_of(layers, row)
+    if row in effort.given:
+        evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
+        if not evaluation.feasible:
+            return Cost(limit=_limit_of(machine, evaluation.limit))
+        return _account(layers, row, machine, evaluation)._replace(mappings=1.0, mappings_costed=1.0)
+    found = _mapped(problem, machine, key, effort)
+    if isinstance(found, str):
+        return Cost(limit=_limit_of(machine, found))
+    certificate = found.certificate
+    return _account(layers, row, machine, found.evaluation)._replace(
+        mappings=float(certificate.represented),
+        mappings_costed=float(certificate.costed),
+        optimal=int(certificate.optimal),
+    )
+
+
+def _mapped(
+    problem: Problem, machine: LevelMachine, key: tuple[str, str], effort: Effort
+) -> MapperResult | str:
+    """Best mapping of a nest, or why there is none; kept by content where the search was not cut short."""
+    whole = (*key, problem.dimensions, problem.bounds, problem.operands)
+    cut = {} if effort.kept is None else effort.kept
+    if whole in _MAPPED or whole in cut:
+        return _MAPPED[whole] if whole in _MAPPED else cut[whole]
+    found: MapperResult | str
+    try:
+        found = map_problem(
+            problem,
+            machine.architecture,
+            key[1],  # type: ignore[arg-type]
+            constraints=machine.mapspace,
+            factors=machine.factors,  # type: ignore[arg-type]
+            rules=machine.rules,
+            watch=Watch(seconds=effort.limit_s),
+        )
+    except MappingError as refusal:
+        if "has not ended" in str(refusal):
+            raise
+        found = str(refusal)
+    if isinstance(found, str) or found.certificate.optimal:
+        if len(_MAPPED) >= _KEPT:
+            _MAPPED.clear()
+        _MAPPED[whole] = found
+    else:
+        cut[whole] = found
+    return found
+
+
+def _limit_of(machine: LevelMachine, refusal: str) -> int:
+    """Code of the level that a refusal names as too small; else that the mapspace is empty."""
+    names = NEST.limits(machine)
+    for level in machine.levels:
+        if (
+            f"no mapping fits {level.name}: " in refusal and "bytes" in refusal
+        ) or f"{level.name} capacity" in refusal:
+            return names.index(f"levels.{level.name}.bytes")
+    return names.index("mapspace")
+
+
+def _narrowest(machine: LevelMachine, operand: str) -> int:
+    """Bits of the narrowest word that an operand passes."""
+    return min(machine.word_bits(level) for level in machine.levels if operand in level.operands)
+
+
+def _account(layers: LayerTable, row: int, machine: LevelMachine, evaluation: Evaluation) -> Cost:
+    """Counts times prices of one instance of a nest."""
+    on_chip = {LETTERS[operand] for operand in _staying(layers, row)}
+    stated = {level.name: level for level in machine.levels}
+    buffer_pj = dram_pj = read = written = 0.0
+    moved: dict[str, list[float]] = {}
+    for counts in evaluation.counts:
+        level = stated[counts.level]
+        if not level.off_chip:
+            buffer_pj += counts.energy_pj
+            continue
+        words = float(counts.reads + counts.fills + counts.updates)
+        passed = 0.0 if counts.operand in on_chip else 1.0
+        share = moved.setdefault(level.name, [0.0, 0.0])
+        share[0] += words * passed
+        share[1] += words
+        size = machine.word_bits(level) / 8.0
+        dram_pj += counts.energy_pj * passed
+        read += counts.reads * size * passed
+        written += (counts.fills + counts.updates) * size * passed
+    busy = {False: float(evaluation.compute_cycles), True: 0.0}
+    waits = "compute"
+    exposed = 0.0
+    for port, cycles in evaluation.port_cycles.items():
+        level = stated[port.split(" ")[0]]
+        if level.off_chip:
+            kept, every = moved.get(level.name, [1.0, 1.0])
+            cycles *= kept / every if every else 1.0
+        if not level.overlapped:
+            exposed += cycles
+        elif cycles > busy[level.off_chip]:
+            busy[level.off_chip] = cycles
+            if not level.off_chip:
+                waits = f"{level.name} port"
+    chip, dram = busy[False], busy[True]
+    if dram > chip:
+        waits = "main memory"
+    return Cost(
+        latency_s=(max(chip, dram) + exposed) / machine.clock_hz,
+        compute_cycles=float(evaluation.compute_cycles),
+        chip_s=(chip + exposed) / machine.clock_hz,
+        dram_s=(dram + exposed) / machine.clock_hz if dram else 0.0,
+        dram_read_bytes=read,
+        dram_write_bytes=written,
+        mac_j=float(layers.macs[row]) * machine.mac_prices.energy_pj * 1e-12,
+        buffer_j=buffer_pj * 1e-12,
+        dram_j=dram_pj * 1e-12,
+        bound=NEST.bounds(machine).index(waits),
+    )
+
+
+def _staying(layers: LayerTable, row: int) -> list[str]:
+    """Operands of 0 elements; none where a row states no elements at all."""
+    elements = {operand: int(getattr(layers, column)[row]) for operand, column in _ELEMENTS.items()}
+    return [] if not any(elements.values()) else [name for name, count in elements.items() if count == 0]
+
+
+def _stream(layers: LayerTable, row: int, machine: LevelMachine) -> Cost:
+    """Vector work or a movement: operands through main memory and the level next to it, lanes, energy."""
+    built, memory = machine.architecture, machine.main_memory
+    read = written = buffer_pj = dram_cycles = 0.0
+    words: dict[str, list[float]] = {level.name: [0.0, 0.0] for level in machine.levels if level.off_chip}
+    for operand, column in _ELEMENTS.items():
+        elements = float(getattr(layers, column)[row])
+        outside, inside = (
+            _nearest(machine, operand, off_chip=True),
+            _nearest(machine, operand, off_chip=False),
+        )
+        size = machine.word_bits(outside) / 8.0
+        if operand == "output":
+            written += elements * size
+            words[outside.name][1] += elements
+        else:
+            read += elements * size
+            words[outside.name][0] += elements
+        if inside is not None:
+            store = built.level(inside.name)
+            buffer_pj += elements / store.block_words * (store.fill_pj + store.read_pj)
+    for name, (taken, given) in words.items():
+        store = built.level(name)
+        ports = (
+            taken / store.read_words_per_cycle,
+            given / store.write_words_per_cycle,
+            (taken + given) / store.shared_words_per_cycle,
+        )
+        dram_cycles = max(dram_cycles, *ports)
+    operations = float(layers.vector_ops[row])
+    lanes_s = 0.0 if int(layers.fused[row]) else operations / (machine.lanes * machine.clock_hz)
+    dram_s = dram_cycles / machine.clock_hz
+    bounds = NEST.bounds(machine)
+    return Cost(
+        latency_s=max(lanes_s, dram_s),
+        chip_s=lanes_s,
+        dram_s=dram_s,
+        dram_read_bytes=read,
+        dram_write_bytes=written,
+        buffer_j=buffer_pj * 1e-12,
+        dram_j=8e-12 * (read * memory.read_pj_per_bit + written * memory.write_pj_per_bit),
+        vector_j=operations * machine.lane_prices.energy_pj * 1e-12,
+        bound=bounds.index("main memory" if dram_s > lanes_s else "vector"),
+    )
+
+
+def _nearest(machine: LevelMachine, operand: str, *, off_chip: bool) -> Any:
+    """The innermost main memory, or the outermost level on chip, that may hold an operand."""
+    held = [level for level in machine.levels if operand in level.operands and level.off_chip == off_chip]
+    return (held[0] if off_chip else held[-1]) if held else None
+
+
+def _totals(layers: LayerTable, configs: LevelTable, c: int, costs: Sequence[Cost]) -> dict[str, float]:
+    """Metrics of a network: sums over its operations, and what follows from them."""
+    machine = configs.machine[c]
+    area = float(configs.array_area_mm2[c] + configs.buffer_area_mm2[c])
+    found = {"area_mm2": area, "footprint_mm2": area, "temperature_c": math.nan}
+    limit = next((cost.limit for cost in costs if cost.limit), 0)
+    stored = _stored_bytes(layers, machine)
+    if not limit and stored > machine.main_memory.capacity_bytes:
+        limit = NEST.limits(machine).index("main_memory.capacity_bytes")
+    found |= {"feasible": float(limit == 0), "limit": float(limit)}
+    found["mappings_costed"] = sum(cost.mappings_costed for cost in costs)
+    if limit:
+        return found | {name: math.nan for name in MetricTable._fields if name not in found}
+    repeats = layers.repeats.astype(np.float64)
+
+    def total(name: str) -> float:
+        return float(repeats @ np.array([getattr(cost, name) for cost in costs]))
+
+    latency = total("latency_s")
+    parts = {
+        "mac_energy_j": total("mac_j"),
+        "buffer_energy_j": total("buffer_j"),
+        "dram_energy_j": total("dram_j"),
+        "vector_energy_j": total("vector_j"),
+        "static_energy_j": float(configs.leakage_w[c] + configs.dram_background_w[c]) * latency,
+        "control_energy_j": 0.0,
+    }
+    energy, macs = sum(parts.values()), float(repeats @ layers.macs)
+    return (
+        found
+        | parts
+        | {
+            "latency_s": latency,
+            "energy_j": energy,
+            "power_w": energy / latency if latency else math.nan,
+            "edp_js": energy * latency,
+            "utilisation": macs / (machine.macs * machine.clock_hz * latency) if latency else math.nan,
+            "compute_cycles": total("compute_cycles"),
+            "dram_read_bytes": total("dram_read_bytes"),
+            "dram_write_bytes": total("dram_write_bytes"),
+            "macs": macs,
+            "effectual_macs": float(repeats @ layers.effectual_macs),
+        }
+    )
+
+
+def _stored_bytes(layers: LayerTable, machine: LevelMachine) -> float:
+    """Bytes of the operands of the largest operation, in words of main memory."""
+    sizes = np.zeros(layers.rows)
+    for operand, column in _ELEMENTS.items():
+        level: Level = _nearest(machine, operand, off_chip=True)
+        sizes += getattr(layers, column).astype(np.float64) * machine.word_bits(level) / 8.0
+    return float(sizes.max())

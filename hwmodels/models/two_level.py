@@ -1,0 +1,126 @@
+"""Machines with one level on chip: compiled batches, every operation with its best mapping of two levels."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from hwmodels import batch
+from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, TileTable
+from hwmodels.machine import BEST, Axes, Effort, Operations
+from hwmodels.packing import pack
+from hwmodels.parts import OPERANDS
+from hwmodels.spec import Accelerator
+from hwmodels.tiers import tier_table
+from hwmodels.tiles import mapspace_size, tile_table
+from hwmodels.times import OperationTimes, operation_times
+from workloads.grammar.quantities import binary_bytes
+from workloads.table import LayerTable, fingerprint
+
+if TYPE_CHECKING:
+    import pandas
+
+_SECONDS_A_MAPPING: Final = 4.2e-10
+"""Typical time of one mapping of the mapspace on one core."""
+_SECONDS_A_SPARSE_MAPPING: Final = 8.5e-10
+"""The same on a machine that skips or gates."""
+
+_TILES: dict[str, TileTable] = {}
+_TILES_KEPT: Final = 64
+
+
+def tiles_of(layers: LayerTable) -> TileTable:
+    """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
+    key = fingerprint(layers)
+    if key not in _TILES:
+        if len(_TILES) >= _TILES_KEPT:
+            _TILES.clear()
+        _TILES[key] = tile_table(layers)
+    return _TILES[key]
+
+
+class TwoLevel:
+    """The model of `hwmodels.Accelerator`; see `docs/architecture.md`, "The two-level model of a sweep"."""
+
+    name = "two levels"
+    columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
+    bounded = True
+    perturbable = True
+    tells = True
+    maps = False
+
+    def limits(self, machine: Accelerator) -> tuple[str, ...]:
+        """Buffers, tiers, main memory: the same names for every machine of two levels."""
+        return LIMITS
+
+    def bounds(self, machine: Accelerator) -> tuple[str, ...]:
+        """Array, ports, main memory, lanes, front end."""
+        return BOUNDS
+
+    def pack(self, base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
+        """See `hwmodels.packing.pack`."""
+        return pack(base, axes, size)
+
+    def evaluate(
+        self, layers: LayerTable, configs: ConfigTable, objective: str = "edp", effort: Effort = BEST
+    ) -> MetricTable:
+        """See `hwmodels.batch.evaluate`."""
+        return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
+
+    def operations(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Operations:
+        """See `hwmodels.batch.evaluate_operations`."""
+        found = batch.evaluate_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
+        return found._asdict()
+
+    def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
+        """See `hwmodels.times.operation_times`."""
+        return operation_times(layers, configs, objective, tiles_of(layers))
+
+    def tiers(self, configs: ConfigTable, metrics: MetricTable) -> "pandas.DataFrame":
+        """See `hwmodels.tiers.tier_table`."""
+        return tier_table(configs, metrics)
+
+    def seconds_a_point(self, layers: LayerTable, configs: ConfigTable) -> float:
+        """Mappings of the mapspace times the typical time of one; twice as long where zeros are skipped."""
+        mappings = max(1000, int(mapspace_size(tiles_of(layers)).sum()))
+        sparse = int(np.count_nonzero((configs.weight_mode > 0) | (configs.input_mode > 0)))
+        dense = configs.size - sparse
+        return (
+            mappings
+            * (_SECONDS_A_MAPPING * dense + _SECONDS_A_SPARSE_MAPPING * sparse)
+            / max(1, configs.size)
+        )
+
+    def summary(self, machine: Accelerator) -> dict[str, str]:
+        """Edges, dataflow, bytes of the buffers."""
+        sizes = [getattr(machine.buffers, name).bytes for name in (*OPERANDS, "shared")]
+        return {
+            "array": f"{machine.array.rows}×{machine.array.cols}",
+            "flow": machine.array.dataflow.short,
+            "on chip": binary_bytes(sum(sizes)),
+        }
+
+    def premises(self, machine: Accelerator, layers: LayerTable, swept: Sequence[str]) -> list[str]:
+        """Process, widths, buffering, mapspace and memory, as far as no axis sweeps them."""
+        said = []
+        if "technology.node_nm" not in swept:
+            said.append(f"{machine.technology.node_nm:g} nm")
+        if not any(path.startswith("datapath") for path in swept):
+            said.append(machine.datapath.widths)
+        overlap = "double-buffered" if machine.buffers.double_buffered else "single-buffered"
+        said.append(f"two storage levels, {overlap}")
+        said.append(f"{batch.mapspace(layers):,} mappings a configuration")
+        if "main_memory" not in swept:
+            said.append(f"main memory {machine.main_memory.name}")
+        said.append("energy includes main memory; area is the accelerator die's alone")
+        return said
+
+
+TWO_LEVEL: Final = TwoLevel()

@@ -1,0 +1,79 @@
+"""Measuring networks: once each, failures recorded, what is on disk found again."""
+
+import json
+import math
+
+import pytest
+
+import workloads
+from dse.errors import StoreError
+from dse.joint.accuracy import Measured
+from tests.joint.calls import by_size, moody, with_machine
+from workloads.learning.data import load_data
+from workloads.learning.trainer import trainer
+
+SPACE = workloads.NetworkSpace("perceptron", {"width": [1, 2, 3, 4, 5, 6, 7]}, fixed={"depth": 1})
+NETS = [SPACE[i] for i in range(7)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_failures_are_recorded_and_the_rest_is_measured(workers):
+    nets = [net for i, net in enumerate(NETS) if workers or i != 2]  # which would end this process
+    measured = Measured(moody, workers=workers, limit_s=0.5 if workers == 0 else 2.0)
+    found = measured(nets, seed=2)
+    failed = [one.failed for one in found]
+    assert failed[0] == "RuntimeError: no"
+    assert failed[1].startswith("hangs: no answer after")
+    if workers:
+        assert "process ended (exit code 7)" in failed[2]
+    assert failed[-4:-2] == ["returned nan", "returned 'good', no number and no (mean, error)"]
+    for one in found[-2:]:
+        assert (one.accuracy, one.error, one.failed) == (0.52, 0.1, "")
+        assert one.log_loss == pytest.approx(-math.log(0.52))
+    assert measured.calls == len(nets)
+    measured(nets, seed=2)
+    assert measured.calls == len(nets)
+
+
+def test_what_is_on_disk_is_not_measured_again(tmp_path):
+    first = Measured(by_size, store=tmp_path / "kept")
+    before = first([NETS[0], NETS[1], NETS[0]])
+    assert first.calls == 2
+    assert before[0] is before[2] is not before[1]
+    again = Measured(by_size, store=tmp_path / "kept")
+    assert repr(again(NETS[:2])) == repr(before[:2])
+    assert again.calls == 0
+    other_call = Measured(moody, store=tmp_path / "kept")
+    assert other_call.key(NETS[0]) != again.key(NETS[0])
+    assert again.key(NETS[0], seed=1) != again.key(NETS[0])
+    file = next((tmp_path / "kept").glob("*.json"))
+    file.write_text(json.dumps({"accurac": 1})[:-3])
+    with pytest.raises(StoreError, match=f"{file.name} cannot be read"):
+        Measured(by_size, store=tmp_path / "kept")(NETS[:2])
+
+
+def test_an_accuracy_may_depend_on_the_machine():
+    found = Measured(with_machine)(NETS[:2], [1, 2])
+    assert [one.accuracy for one in found] == [0.6, 0.7]
+
+
+def test_a_trainer_measures_on_samples_that_choose_and_reports_on_others():
+    call = trainer(load_data("digits").fewer(200), epochs=2)
+    measured = Measured(call)
+    (one,) = measured([SPACE[6]])
+    assert 0 < one.accuracy < 1
+    assert 0 < one.test_accuracy < 1
+    assert one.error > 0
+    assert one.target == math.log(one.log_loss)
+    assert measured([SPACE[6]], seed=1)[0] != one
+    other = Measured(trainer(load_data("digits").fewer(200), epochs=3))
+    assert other.key(SPACE[6]) != measured.key(SPACE[6])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [(0.9, "must be a callable"), (lambda: 1, "takes \\(nothing\\)"), (lambda a, b, c: 1, "a, b, c")],
+)
+def test_what_is_no_accuracy_is_refused(call, said):
+    with pytest.raises(TypeError, match=said):
+        Measured(call)

@@ -1,0 +1,177 @@
+"""Joint searches: against exhaustion on small spaces, equal seeds, failures, and being killed."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import dse
+import workloads
+from dse.errors import InfeasibleSpaceError, UnknownNameError
+from dse.joint.accuracy import Measured
+from dse.joint.flat import _crowding, _ranks
+from dse.joint.search import _STRATEGIES
+from dse.pareto.front import nondominated
+from tests.joint.calls import layered, with_machine
+
+NETS = workloads.NetworkSpace(
+    "perceptron",
+    {"depth": [1, 2], "width.layer1": [8, 16, 32, 64, 128], "width.layer2": [16, 64]},
+    ["macs <= 14_000"],
+)
+MACHINES = dse.Space(
+    "edge_16x16", {"array.rows": [4, 8, 16], "array.cols": [4, 8, 16], "clock_hz": ["400 MHz", "800 MHz"]}
+)
+
+
+def every_pair():
+    """The front of all networks that do not fail on all machines, by costing each pair."""
+    rows = []
+    for index in range(NETS.size):
+        if not NETS.allows(index):
+            continue
+        try:
+            accuracy = layered(NETS[index])
+        except RuntimeError:
+            continue
+        frame = dse.sweep(NETS[index], MACHINES, progress=False).frame
+        rows.append(frame.assign(network=index, accuracy=accuracy).reset_index(names="machine"))
+    import pandas
+
+    pairs = pandas.concat(rows, ignore_index=True)
+    return pairs[nondominated(pairs, ["-accuracy", "latency_s", "energy_j"])]
+
+
+def found_by(strategy, budget=20, rounds=2):
+    return dse.codesign(NETS, MACHINES, accuracy=layered, budget=budget, strategy=strategy, rounds=rounds)
+
+
+def test_nested_search_with_every_network_finds_the_front_of_all_pairs():
+    found = found_by("nested", 40)
+    wanted = every_pair()
+    assert set(zip(found.frame.network, found.frame.machine, strict=True)) == set(
+        zip(wanted.network, wanted.machine, strict=True)
+    )
+    np.testing.assert_allclose(sorted(found.frame.energy_j), sorted(wanted.energy_j))
+    assert found.trainings["failed"].str.contains("too thin").any()
+    assert "trainings failed; the first: RuntimeError: too thin" in found.notes[0]
+    row = found.frame.iloc[3]
+    alone = dse.evaluate(found.network(3), found.accelerator(3))
+    assert alone.totals["energy_j"] == pytest.approx(row["energy_j"])
+
+
+@pytest.mark.parametrize("strategy", sorted(_STRATEGIES))
+def test_every_strategy_keeps_its_budget_and_its_seed(strategy):
+    found = found_by(strategy, 7, 1)
+    assert len(found.trainings) <= 7
+    assert found.trainings["network"].is_unique
+    assert nondominated(found.frame, ["-accuracy", "latency_s", "energy_j"]).all()
+    again = found_by(strategy, 7, 1)
+    assert found.frame.equals(again.frame)
+    assert found.evaluations == again.evaluations
+    scale = found.scale(again)
+    assert found.hypervolume(scale) == again.hypervolume(scale) > 0
+    assert str(found).endswith(f"{strategy}, seed 0")
+
+
+def test_joint_search_dominates_more_than_sequential():
+    joint, sequential = found_by("nested", 9), found_by("sequential", 9)
+    scale = joint.scale(sequential)
+    assert joint.hypervolume(scale) > sequential.hypervolume(scale)
+    levels = [0.5, 0.6, float(sequential.frame.accuracy.max()) - 0.05]
+    ours, theirs = (one.iso_accuracy(levels, "energy_j") for one in (joint, sequential))
+    assert (ours.energy_j.iloc[:2] <= theirs.energy_j.iloc[:2]).all()
+    assert joint.iso_accuracy([2.0]).isna().all(axis=None)
+
+
+def test_confirmation_trains_the_front_again():
+    def lucky(network, *, seed=0):
+        return layered(network) - (0.1 if seed else 0.0) - 0.001 * (seed % 3)
+
+    found = dse.codesign(NETS, MACHINES, accuracy=lucky, budget=6, rounds=1, confirm=3)
+    np.testing.assert_allclose(found.frame.accuracy - found.frame.confirmed, 0.101, atol=2e-3)
+    np.testing.assert_allclose(found.frame.confirmed_spread, 0.001, rtol=1e-6)
+    assert "10.1 points worse" in found.notes[-1]
+
+
+def test_what_was_trained_and_costed_before_a_kill_is_not_done_again(tmp_path):
+    code = (
+        "import dse\nfrom tests.joint.calls import killed_after\n"
+        "from tests.joint.test_codesign import MACHINES, NETS\n"
+        "found = dse.codesign(NETS, MACHINES, accuracy=killed_after, budget=9, rounds=2, "
+        f"store={str(tmp_path / 'run')!r})\n"
+        "print(len(found))"
+    )
+    counted = tmp_path / "count"
+    environment = {**os.environ, "COUNTED": str(counted), "KILLED_AT": "7"}
+    first = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert first.returncode == 9
+    kept = tmp_path / "run" / "trainings"
+    assert len(list(kept.glob("*.json"))) == 6
+    environment["KILLED_AT"] = "1000"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    assert int(counted.read_text()) == len(list(kept.glob("*.json"))) + 1  # the one that was killed
+
+
+def test_a_list_of_networks_and_other_objectives():
+    nets = [workloads.load("mlp_pen"), workloads.load("mlp_letter")]
+    found = dse.codesign(
+        nets, MACHINES, accuracy=layered, budget=5, objectives=("-accuracy", "edp_js"), confirm=0
+    )
+    assert set(found.frame["net.network"]) <= {"mlp_pen", "mlp_letter"}
+    assert found.quality is None
+    assert len(found.trainings) == 2
+
+
+def test_files_and_figure(tmp_path):
+    found = found_by("nested", 6)
+    files = found.save(tmp_path / "out")
+    assert [os.path.basename(file) for file in files] == [
+        "codesign.csv",
+        "trainings.csv",
+        "codesign.pdf",
+        "codesign.png",
+    ]
+    with pytest.raises(ValueError, match="different objectives"):
+        found.plot(
+            others=[
+                dse.codesign(NETS, MACHINES, accuracy=layered, budget=2, objectives=("-accuracy", "energy_j"))
+            ]
+        )
+
+
+def test_ranks_and_crowding_by_hand():
+    values = np.array([[0.0, 3], [1, 1], [3, 0], [2, 2], [np.inf, 0], [0.5, 2]])
+    assert _ranks(values).tolist() == [0, 0, 0, 1, 6, 0]
+    finite = values[[0, 1, 2, 5]]
+    crowding = _crowding(finite, np.zeros(4, dtype=int))
+    assert np.isinf(crowding[[0, 2]]).all()
+    np.testing.assert_allclose(crowding[[1, 3]], [2.5 / 3 + 2 / 3, 1 / 3 + 2 / 3])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"budget": 0}, ValueError, "budget must be a whole number of trainings"),
+        ({"budget": True}, ValueError, "budget"),
+        ({"strategy": "neste"}, UnknownNameError, "did you mean 'nested'"),
+        ({"predictor": "trees"}, UnknownNameError, "unknown predictor 'trees'"),
+        ({"objectives": ("latency_s", "energy_j")}, ValueError, "-accuracy is missing"),
+        ({"objectives": ("-accuracy",)}, ValueError, "name a cost of the machine"),
+        ({"objectives": ("-accuracy", "latency")}, UnknownNameError, "did you mean 'latency_s'"),
+        ({"accuracy": with_machine}, ValueError, "wants a machine"),
+        ({"accuracy": lambda network: float("nan")}, InfeasibleSpaceError, "all 2 trainings failed; .*nan"),
+    ],
+)
+def test_bad_input_is_named(options, error, said):
+    given = {"accuracy": layered, "budget": 2, **options}
+    with pytest.raises(error, match=said):
+        dse.codesign(NETS, MACHINES, **given)
+
+
+def test_machines_that_can_run_nothing_are_named():
+    tiny = dse.Space("edge_16x16", {"array.rows": [4]}, ["area_mm2 <= 1e-9"])
+    with pytest.raises(InfeasibleSpaceError, match="no machine can run any of the 2 trained networks"):
+        dse.codesign(NETS, tiny, accuracy=Measured(lambda network: 0.5), budget=2)

@@ -1,0 +1,124 @@
+"""Data sets from packages, files and arrays; what is wrong with one is said by name."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workloads.learning.data import DataError, data_names, load_data, split
+
+
+def test_digits_are_dealt_out_class_by_class_and_scaled_by_training():
+    data = load_data("digits", seed=3)
+    parts = (data.train, data.validation, data.test)
+    assert sorted(np.concatenate(parts)) == list(range(1797))
+    for part, share in zip(parts, (0.6, 0.2, 0.2), strict=True):
+        counts = np.bincount(data.labels[part])
+        np.testing.assert_allclose(counts, share * np.bincount(data.labels), atol=1)
+    assert abs(data.inputs[data.train].mean()) < 1e-5
+    assert abs(data.inputs[data.train].std() - 1) < 1e-5
+    assert data.fingerprint == load_data("digits", seed=3).fingerprint != load_data("digits").fingerprint
+
+
+@pytest.mark.parametrize("name", sorted({"mnist5k", "pen", "letter", "satimage", "splice"}))
+def test_sets_of_test_extras(name):
+    try:
+        data = load_data(name)
+    except DataError as error:
+        pytest.skip(str(error))
+    shapes = {"mnist5k": (5000, 1, 28, 28), "pen": (10992, 16), "letter": (20000, 16)}
+    shapes |= {"satimage": (6435, 36), "splice": (3190, 287)}
+    assert data.inputs.shape == shapes[name]
+    assert data.classes == {"letter": 26, "satimage": 6, "splice": 3}.get(name, 10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=24, max_size=60), st.integers(0, 5))
+def test_no_sample_is_in_two_parts_and_every_class_in_all_or_refused(labels, seed):
+    inputs = np.arange(len(labels), dtype=float)[:, None]
+    try:
+        data = split("drawn", inputs, labels, seed=seed)
+    except DataError:
+        assert np.unique(labels, return_counts=True)[1].min() < 4
+        return
+    joined = np.concatenate([data.train, data.validation, data.test])
+    assert sorted(joined) == list(range(len(labels)))
+
+
+def test_fewer_samples_for_training_leave_the_rest_alone():
+    data = load_data("digits")
+    few = data.fewer(100)
+    assert abs(len(few.train) - 100) <= 5
+    assert set(few.train) <= set(data.train)
+    assert np.array_equal(few.test, data.test)
+    with pytest.raises(DataError, match="train must be 10 to 1078, got 5"):
+        data.fewer(5)
+
+
+def test_images_are_brought_to_the_shape_that_a_network_takes():
+    data = load_data("digits")
+    assert data.fitted_to((64,)).shape == (1797, 64)
+    small = data.fitted_to((1, 4, 4))
+    assert small.shape == (1797, 1, 4, 4)
+    np.testing.assert_allclose(data.fitted_to((1, 8, 8)), data.inputs)
+    flat = split("flat", np.ones((20, 1, 6, 6)), [0, 1] * 10)
+    np.testing.assert_allclose(flat.fitted_to((1, 9, 4)), flat.inputs[0, 0, 0, 0])
+    with pytest.raises(DataError, match=r"samples are \(1, 8, 8\), the network takes \(3, 4, 4\)"):
+        data.fitted_to((3, 4, 4))
+
+
+def idx(array):
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def test_mnist_and_cifar_and_arrays_of_the_users_own(tmp_path):
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (40, 5, 6), dtype=np.uint8)
+    labels = np.tile(np.arange(4, dtype=np.uint8), 10)
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist/train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images[:30])))
+    (tmp_path / "mnist/train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels[:30])))
+    (tmp_path / "mnist/t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images[30:])))
+    (tmp_path / "mnist/t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels[30:])))
+    data = load_data(tmp_path / "mnist")
+    assert data.inputs.shape == (40, 1, 5, 6)
+    order = np.concatenate([images[30:], images[:30]])  # files by name
+    np.testing.assert_allclose(np.corrcoef(data.inputs.ravel(), order.ravel())[0, 1], 1.0)
+
+    (tmp_path / "cifar").mkdir()
+    pixels = draw.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+    one = np.concatenate([labels[:20, None], pixels.reshape(20, -1)], 1)
+    (tmp_path / "cifar/data_batch_1.bin").write_bytes(one.tobytes())
+    assert np.array_equal(load_data(tmp_path / "cifar").labels, labels[:20])
+    (tmp_path / "cifar/data_batch_2.bin").write_bytes(b"123")
+    with pytest.raises(DataError, match=r"data_batch_2.bin: 3 bytes are no whole number of images of 3073"):
+        load_data(tmp_path / "cifar")
+
+    np.savez(tmp_path / "own.npz", inputs=images.reshape(40, -1), labels=labels)
+    assert load_data(tmp_path / "own.npz").inputs.shape == (40, 30)
+    np.savez(tmp_path / "bad.npz", x=images)
+    with pytest.raises(DataError, match="needs arrays 'inputs' and 'labels'"):
+        load_data(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "said"),
+    [
+        ([], [], "0 samples"),
+        ([[1.0]] * 20, [0] * 19, "20 samples and 19 labels"),
+        ([[float("nan")]] * 20, [0, 1] * 10, "not finite"),
+        ([[1.0]] * 21, ["a", "b"] * 10 + ["c"], "class 'c' is missing from validation after the split|'c'"),
+    ],
+)
+def test_bad_sets_are_named(inputs, labels, said):
+    with pytest.raises(DataError, match=said):
+        split("bad", inputs, labels)
+
+
+def test_an_unknown_name_lists_those_there_are():
+    with pytest.raises(DataError, match="digits"):
+        load_data("nothing")
+    assert "mnist5k" in data_names()

@@ -1,0 +1,94 @@
+"""Parameters that meet only constants stay parameters, with their work and their gradients."""
+
+import pytest
+import torch
+from torch import nn
+
+import workloads
+from tests.torch.modules import Function
+
+
+def learnt(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def placed():
+    module = Function(lambda self, x: self.l(x) + self.pos(self.grid), l=nn.Linear(8, 8), pos=nn.Linear(2, 8))
+    module.register_buffer("grid", torch.rand(64, 2))
+    return module
+
+
+def test_a_layer_of_constants_is_work():
+    module = placed()
+    network = workloads.from_torch(module, torch.zeros(1, 64, 8))
+    assert (network.parameters, network.macs) == (96, 5120)
+    assert network.training(batch=1).macs == 10_240
+    assert network.graph.weights["pos.weight"].shape == (8, 2)
+    assert network.graph.weights["grid"].trained is False
+
+
+def test_it_does_not_grow_with_the_batch():
+    network = workloads.from_torch(placed(), torch.zeros(1, 64, 8))
+    assert (
+        network.table(3).macs.sum()
+        == 3 * 4096 + 1024
+        == workloads.from_torch(placed(), torch.zeros(3, 64, 8)).macs
+    )
+    assert network.training(batch=3).macs == 2 * (3 * 4096 + 1024)
+
+
+def latents(self, x):
+    return self.norm(self.q(self.latents)) @ x.transpose(1, 2)
+
+
+def scaled(self, x):
+    return x + self.scale * self.grid
+
+
+def convolved(self, x):
+    return self.c(self.image) * x
+
+
+@pytest.mark.parametrize(
+    ("forward", "parts", "shape", "macs"),
+    [
+        (
+            latents,
+            {"latents": nn.Parameter(torch.ones(4, 8)), "q": nn.Linear(8, 8), "norm": nn.LayerNorm(8)},
+            (2, 5, 8),
+            4 * 64 + 2 * 5 * 4 * 8,
+        ),
+        (scaled, {"scale": nn.Parameter(torch.ones(8)), "grid": torch.ones(5, 8)}, (2, 5, 8), 0),
+        (
+            convolved,
+            {"c": nn.Conv2d(2, 3, 3, padding=1), "image": torch.ones(1, 2, 4, 4)},
+            (2, 3, 4, 4),
+            54 * 16,
+        ),
+    ],
+)
+def test_parameters_are_those_of_the_module(forward, parts, shape, macs):
+    held = {name: part for name, part in parts.items() if not isinstance(part, torch.Tensor)}
+    held |= {name: part for name, part in parts.items() if isinstance(part, nn.Parameter)}
+    module = Function(forward, **held)
+    for name, part in parts.items():
+        if name not in held:
+            module.register_buffer(name, part)
+    network = workloads.from_torch(module, torch.zeros(shape))
+    assert network.parameters == learnt(module)
+    assert network.macs == macs
+    step = network.training()
+    assert {name for name in step.graph.nx.nodes if "gradient" in name}
+
+
+def test_what_makes_a_weight_is_still_computed():
+    def standardised(self, x):
+        weight = self.c.weight
+        weight = (weight - weight.mean((1, 2, 3), keepdim=True)) * weight.var((1, 2, 3), keepdim=True).rsqrt()
+        return nn.functional.conv2d(x, weight)
+
+    network = workloads.from_torch(
+        Function(standardised, c=nn.Conv2d(2, 3, 3, bias=False)), torch.zeros(1, 2, 4, 4)
+    )
+    assert [operation.kind for operation in network.operations] == ["convolution"]
+    assert network.parameters == 54

@@ -1,0 +1,197 @@
+"""The same function costs the same however it is spelt; caches grow in place."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import workloads
+from tests.torch.modules import Function
+from workloads.errors import WorkloadError
+
+T, D, H = 12, 32, 4
+
+
+def traffic(module, inputs, **options):
+    network = workloads.from_torch(module, inputs, **options)
+    table = network.table()
+    read = int(table.read_elements.sum() + table.weight_elements.sum())
+    return read, int(table.write_elements.sum()), network.macs
+
+
+def split(self, x, merged=False):
+    q, k, v = self.qkv(x).chunk(3, -1)
+    parts = [z.view(x.shape[0], T, H, D // H).transpose(1, 2) for z in (q, k, v)]
+    return [z.reshape(-1, T, D // H) for z in parts] if merged else parts
+
+
+def joined(self, y):
+    return self.out(y.transpose(1, 2).reshape(-1, T, D))
+
+
+def by_function(self, x):
+    return joined(self, F.scaled_dot_product_attention(*split(self, x)))
+
+
+def unfused(self, x):
+    q, k, v = self.qkv(x).reshape(-1, T, 3, H, D // H).permute(2, 0, 3, 1, 4).unbind(0)
+    return joined(self, ((q * 0.5) @ k.transpose(-2, -1)).softmax(-1) @ v)
+
+
+def masked(self, x):
+    q, k, v = split(self, x)
+    scores = torch.matmul(q, k.transpose(2, 3)) / 4
+    scores = scores.masked_fill(torch.ones(T, T).tril() == 0, float("-inf"))
+    weights = F.dropout(F.softmax(scores, -1, dtype=torch.float32).to(q.dtype), 0.1, self.training)
+    return joined(self, weights @ v)
+
+
+def einsum(self, x):
+    q, k, v = (z.view(-1, T, H, D // H) for z in self.qkv(x).chunk(3, -1))
+    weights = (torch.einsum("bihd,bjhd->bhij", q, k) * 0.5).softmax(-1)
+    return self.out(torch.einsum("bhij,bjhd->bihd", weights, v).reshape(-1, T, D))
+
+
+def keys_first(self, x):
+    q, k, v = (z.view(-1, T, H, D // H) for z in self.qkv(x).chunk(3, -1))
+    weights = (torch.einsum("bjhd,bihd->bhij", k, q) * 0.5).softmax(-1)
+    return self.out(torch.einsum("bjhd,bhij->bihd", v, weights).reshape(-1, T, D))
+
+
+def merged(self, x):
+    q, k, v = split(self, x, merged=True)
+    scores = torch.baddbmm(torch.zeros(len(q), T, T), q, k.transpose(1, 2), beta=0, alpha=0.25)
+    scores = scores.view(-1, H, T, T) + torch.ones(T, T).tril()
+    y = torch.bmm(scores.view(-1, T, T).softmax(-1), v)
+    return joined(self, y.view(-1, H, T, D // H))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("spelling", [unfused, masked, einsum, keys_first, merged])
+def test_attention_costs_the_same_however_it_is_spelt(spelling, batch):
+    layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D)}
+    x = torch.zeros(batch, T, D)
+    wanted = traffic(Function(by_function, **layers), x)
+    assert wanted[2] == batch * (4 * T * D * D + 2 * T * T * D)
+    assert traffic(Function(spelling, **layers), x) == wanted
+    network = workloads.from_torch(Function(spelling, **layers), x)
+    assert network.parameters == 4 * D * D + 4 * D
+    assert (
+        network.training(batch + 1).macs
+        == 3 * network.table(batch + 1).macs.sum()
+        - (
+            (batch + 1) * 3 * T * D * D  # inputs need no gradient
+        )
+        + (batch + 1) * T * T * D
+    )  # scores are computed again
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("weights", [True, False])
+def test_multihead_attention_costs_what_its_function_does(weights, batch):
+    module = nn.MultiheadAttention(D, H, batch_first=True)
+    call = Function(lambda self, x: self.m(x, x, x, need_weights=weights)[0], m=module)
+    layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D)}
+    x = torch.zeros(batch, T, D)
+    assert traffic(call, x) == traffic(Function(by_function, **layers), x)
+
+
+def test_scores_that_are_read_elsewhere_stay():
+    def given(self, q, k, v):
+        weights = (q @ k.transpose(1, 2)).softmax(-1)
+        return weights @ v, weights
+
+    network = workloads.from_torch(Function(given), (torch.zeros(2, T, 8),) * 3)
+    assert [o.kind for o in network.operations] == ["transpose", "matmul", "softmax", "matmul"]
+
+
+def test_a_softmax_along_the_queries_is_no_attention():
+    network = workloads.from_torch(
+        Function(lambda self, q, k, v: (q @ k.transpose(1, 2)).softmax(1) @ v), (torch.zeros(2, T, 8),) * 3
+    )
+    assert "attention" not in [o.kind for o in network.operations]
+
+
+def grouped(how):
+    def forward(self, q, k, v):
+        if how == "grouped":
+            return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+        if how == "einsum":
+            apart = q.view(1, 2, 4, 1, 16)
+            weights = torch.einsum("bgrqd,bgkd->bgrqk", apart, k).softmax(-1)
+            return torch.einsum("bgrqk,bgkd->bgrqd", weights, v).reshape(1, 8, 1, 16)
+        if how == "expand":
+            k, v = (z[:, :, None].expand(1, 2, 4, 1024, 16).reshape(1, 8, 1024, 16) for z in (k, v))
+        else:
+            k, v = (z.repeat_interleave(4, 1) for z in (k, v))
+        if how == "products":
+            return (q @ k.transpose(-1, -2) / 4).softmax(-1) @ v
+        return F.scaled_dot_product_attention(q, k, v)
+
+    return Function(forward)
+
+
+@pytest.mark.parametrize("how", ["grouped", "expand", "interleave", "products", "einsum"])
+def test_heads_that_share_keys_read_them_once(how):
+    inputs = torch.zeros(1, 8, 1, 16), torch.zeros(1, 2, 1024, 16), torch.zeros(1, 2, 1024, 16)
+    assert traffic(grouped(how), inputs) == (65_664, 128, 2 * 8 * 1024 * 16)
+
+
+def cached(how):
+    def forward(self, q, k, v, keys, values, place):
+        if how == "cat":
+            keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        elif how == "slice":
+            keys[:, :, 7:8] = k
+            values[:, :, 7:8] = v
+        elif how == "index_copy":
+            keys.index_copy_(2, place, k)
+            values.index_copy_(2, place, v)
+        else:
+            keys[:, :, place] = k
+            values[:, :, place] = v
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    return Function(forward)
+
+
+@pytest.mark.parametrize(
+    ("how", "places", "copied"),
+    [("cat", 0, 262_208), ("slice", 0, 262_464), ("index_copy", 2, 262_338), ("index_put", 0, 262_336)],
+)
+def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, places, copied):
+    length = 1023 if how == "cat" else 1024
+    new, cache = torch.zeros(1, 4, 1, 16), torch.zeros(1, 4, length, 16)
+    inputs = (new, new.clone(), new.clone(), cache, cache.clone(), torch.tensor([7]))
+    assert traffic(cached(how), inputs)[:2] == (131_136 + places, 192)
+    assert traffic(cached(how), inputs, caches="copy")[0] == copied
+
+
+def test_what_is_made_for_a_cache_is_written_there():
+    def forward(self, x, keys, values):
+        q, k, v = (z.view(1, 1, 4, 16).transpose(1, 2) for z in self.qkv(x).chunk(3, -1))
+        keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    inputs = torch.zeros(1, 1, 64), torch.zeros(1, 4, 1023, 16), torch.zeros(1, 4, 1023, 16)
+    module = Function(forward, qkv=nn.Linear(64, 192, bias=False))
+    weights = 64 * 192
+    assert traffic(module, inputs)[:2] == (64 + weights + 131_136, 192 + 64)
+
+
+def test_a_word_for_caches_is_checked():
+    with pytest.raises(WorkloadError, match="caches must be 'append' or 'copy', got 'move'"):
+        workloads.from_torch(nn.Linear(2, 2), torch.zeros(1, 2), caches="move")
+
+
+def test_a_1x1_convolution_costs_a_linear_layer():
+    linear = Function(lambda self, x: self.l(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), l=nn.Linear(64, 64))
+    x = torch.zeros(1, 64, 16, 16)
+    assert traffic(linear, x) == traffic(nn.Conv2d(64, 64, 1), x)
+
+
+def test_a_product_of_batches_adds_up_nothing():
+    """baddbmm is no addbmm: its name ends like the other's."""
+    module = Function(lambda self, a, b, c: torch.baddbmm(a, b, c))
+    network = workloads.from_torch(module, (torch.zeros(2, 3, 5), torch.zeros(2, 3, 4), torch.zeros(2, 4, 5)))
+    assert [o.kind for o in network.operations] == ["matmul", "add"]

@@ -1,0 +1,50 @@
+"""What is wrong with an expression or a name, said so that the next attempt works."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from workloads.errors import InputError
+
+_MOST_LISTED: Final = 40
+
+
+class ConstraintError(InputError):
+    """An expression that does not parse, or that speaks of something that does not exist."""
+
+
+def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
+    """Say which known names are like `name`.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    known
+        Every name that would have done.
+    count
+        How many to offer at most.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'a' or 'b'?"``, or the list where nothing is like it.
+
+    Examples
+    --------
+    >>> nearest("resnet5O", ["resnet50", "vgg16"])
+    "; did you mean 'resnet50'?"
+    >>> nearest("zebra", ["os", "ws"])
+    '; known: os, ws'
+
+    """
+    names = sorted(set(known))
+    folded = {candidate.casefold(): candidate for candidate in names}
+    close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
+    if close:
+        return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
+    if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields
+        names = [name for name in names if "." not in name] or names
+    rest = len(names) - _MOST_LISTED
+    listed = ", ".join(names[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    return f"; known: {listed}" if names else ""

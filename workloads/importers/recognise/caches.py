@@ -1,0 +1,87 @@
+"""Caches of keys and values that a model joins to new ones, or writes new ones into, as if it copied them.
+
+A cache is an input of the network (or a tensor of the module) that reaches the keys or values of an attention
+behind a join or a scatter, by nothing but views.
+"""
+
+from workloads.graph import Graph, Node
+from workloads.importers.recognise.rewriting import Rewriting
+from workloads.operations import (
+    Append,
+    Attention,
+    Concat,
+    Expand,
+    Input,
+    Rearrange,
+    Reshape,
+    Transpose,
+    Update,
+)
+from workloads.operations.base import Operation
+
+_SCATTERS = frozenset(
+    (
+        *("scatter", "scatternd", "scatterelements", "tensorscatter"),
+        *("index_put", "index_copy", "slice_scatter", "select_scatter"),
+    )
+)
+
+
+def with_caches(graph: Graph) -> Graph:
+    """Return a graph that appends to its caches; the graph itself where it has none."""
+    grown = {node.operation.name: made for node in graph.nodes() if (made := _grown(graph, node))}
+    if not grown:
+        return graph
+    rewriting = Rewriting(graph)
+    for node in graph.nodes():
+        rewriting.copy(node, grown.get(node.operation.name))
+    return rewriting.finished()
+
+
+def _grown(graph: Graph, node: Node) -> Operation | None:
+    """Return what a node is if it makes a cache grow, None if it does not."""
+    operation = node.operation
+    if isinstance(operation, Concat) and not isinstance(operation, Append):
+        if operation.constants or len(node.inputs) < 2 or not _cache(graph, node.inputs[0]):
+            return None
+        if not _attended(graph, node.outputs[0]):
+            return None
+        placed = all(_made_here(graph, tensor) for tensor in node.inputs[1:])
+        return Append(operation.name, operation.axis, placed=placed)
+    if isinstance(operation, Rearrange) and operation.label in _SCATTERS:
+        stored = operation.picks  # what is written into is no tensor of the network
+        if (stored or _cache(graph, node.inputs[0])) and _attended(graph, node.outputs[0]):
+            return Update(operation.name, operation.shape, stored) if stored or node.inputs[1:] else None
+    return None
+
+
+def _cache(graph: Graph, tensor: str) -> bool:
+    """Whether a tensor is an input of the network that is only seen another way."""
+    node = graph.node(graph.producer[tensor])
+    while isinstance(node.operation, Reshape | Transpose):
+        node = graph.node(graph.producer[node.inputs[0]])
+    return isinstance(node.operation, Input)
+
+
+def _made_here(graph: Graph, tensor: str) -> bool:
+    """Whether an operation makes a tensor that is wanted nowhere else."""
+    while True:
+        if len(graph.consumers(tensor)) != 1 or tensor in graph.outputs:
+            return False
+        node = graph.node(graph.producer[tensor])
+        if not isinstance(node.operation, Reshape | Transpose):
+            return not isinstance(node.operation, Input)
+        tensor = node.inputs[0]
+
+
+def _attended(graph: Graph, tensor: str) -> bool:
+    """Whether a tensor becomes keys or values of an attention by nothing but views and other updates."""
+    for reader in graph.consumers(tensor):
+        node = graph.node(reader)
+        if isinstance(node.operation, Attention) and tensor in node.inputs[1:3]:
+            return True
+        scatter = isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS
+        passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand)
+        if passes and node.inputs[0] == tensor and _attended(graph, node.outputs[0]):
+            return True
+    return False

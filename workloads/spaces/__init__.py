@@ -1,0 +1,1 @@
+"""Spaces of networks: builders with axes, in the grammar that spaces of machines are written in."""

@@ -1,0 +1,104 @@
+"""SNIP and GraSP on a network and the PyTorch module it describes: pruning at initialisation, by a batch."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.network import Network
+from workloads.sparsity.checks import SparsityError, check_density
+from workloads.sparsity.layers import to_prune, with_masks
+from workloads.sparsity.saliency import TEMPERATURE, grasp_scores, snip_scores
+from workloads.sparsity.selection import top_of_all
+
+
+def snip(
+    network: Network,
+    density: float,
+    *,
+    module: Any,
+    inputs: Any,
+    targets: Any,
+    loss: Callable[..., Any] | None = None,
+    dense: Collection[str] = (),
+) -> Network:
+    """Keep the weights that the loss on one batch feels most: |dL/dw * w| (connection sensitivity).
+
+    Parameters
+    ----------
+    network
+        The network, its weights called as in the module's state_dict: what `from_torch` returns, or a
+        built-in network of the same layers in the same order.
+    density
+        Fraction that stays of all pruned layers together, in (0, 1].
+    module
+        The PyTorch module; it stays as it is.
+    inputs, targets
+        A batch and what the loss compares with, class indices by default.
+    loss
+        A function of outputs and targets; by default cross entropy.
+    dense
+        Layers left as they are.
+
+    Notes
+    -----
+    Lee, Ajanthan, Torr, ICLR 2019. Needs PyTorch.
+
+    """
+    check_density(density, "snip")
+    return _kept(network, snip_scores(module, inputs, targets, loss), density, dense, "snip")
+
+
+def grasp(
+    network: Network,
+    density: float,
+    *,
+    module: Any,
+    inputs: Any,
+    targets: Any,
+    loss: Callable[..., Any] | None = None,
+    temperature: float = TEMPERATURE,
+    dense: Collection[str] = (),
+) -> Network:
+    """Keep the weights without which the gradient would flow least: w * (Hessian times gradient).
+
+    Parameters
+    ----------
+    network, density, module, inputs, targets, loss, dense
+        As for `snip`.
+    temperature
+        Outputs are divided by it before the loss, by 200 in the authors' code.
+
+    Notes
+    -----
+    Wang, Zhang, Grosse, ICLR 2020. Needs PyTorch.
+
+    """
+    check_density(density, "grasp")
+    scores = grasp_scores(module, inputs, targets, loss, temperature)
+    return _kept(network, scores, density, dense, "grasp")
+
+
+def _kept(
+    network: Network,
+    scores: Mapping[str, NDArray[np.floating]],
+    density: float,
+    dense: Collection[str],
+    scheme: str,
+) -> Network:
+    """Keep the highest scores of the layers, which are found by name or, where all shapes agree, in order."""
+    everything, layers = to_prune(network, ()), to_prune(network, dense)
+    if all(weight.name in scores for weight in everything.values()):
+        found = {name: scores[weight.name] for name, weight in layers.items()}
+    elif [one.shape for one in everything.values()] == [one.shape for one in scores.values()]:
+        found = {name: one for name, one in zip(everything, scores.values(), strict=True) if name in layers}
+    else:
+        stranger = next(name for name, weight in everything.items() if weight.name not in scores)
+        raise SparsityError(f"{scheme}: the module has no weight for layer {stranger!r} of {network.name!r}")
+    for name, one in found.items():
+        if one.shape != layers[name].shape:
+            raise SparsityError(
+                f"{scheme}: layer {name!r} has shape {layers[name].shape}, the module's weight {one.shape}"
+            )
+    return with_masks(network, top_of_all(found, density), measured=True)
