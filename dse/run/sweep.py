@@ -4,12 +4,10 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
-from dse.errors import StoreError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
 from dse.run.definition import Definition, write_definition
@@ -21,6 +19,7 @@ from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
 from dse.run.task import Chunk, cost_range, front_of_range
+from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.table import LayerTable, deduplicate
@@ -49,7 +48,7 @@ def sweep(
     space: Space,
     *,
     store: str | os.PathLike[str] | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     workers: int | None = None,
     batch: int | None = None,
     mapping_objective: str = "edp",
@@ -69,10 +68,10 @@ def sweep(
     store
         Folder for the results. A sweep that finds parts of itself there computes only what is missing.
     executor
-        Any `concurrent.futures.Executor`: a process pool, or dask's `Client.get_executor()`. Threads by
-        default: the kernels run without the interpreter's lock. Results do not depend on it.
+        "threads" (the default: kernels run without the interpreter's lock), "processes", the address of a
+        dask scheduler ("tcp://host:8786"), or any `concurrent.futures.Executor`. Results do not depend on it.
     workers
-        Number of threads, by default one a core; not with an executor.
+        Number of threads or processes, by default one a core; not with an executor of your own.
     batch
         Inputs at once; by default the network's own batch.
     mapping_objective
@@ -96,7 +95,7 @@ def sweep(
     ------
     StoreError
         If the store was made for something else or by another version of the model, is in use, or cannot be
-        written.
+        written; or the executor ends midway.
     ValueError
         If an argument is refused, or a feasible point has an objective that is not finite.
     KeyboardInterrupt
@@ -127,7 +126,7 @@ def sweep(
 def resume(
     store: str | os.PathLike[str],
     *,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Sweep:
@@ -163,7 +162,7 @@ def resume(
 class _Run(NamedTuple):
     """Where a sweep is computed, and who watches."""
 
-    executor: Executor | None
+    executor: Executor | str | None
     workers: int | None
     progress: bool | None
 
@@ -208,11 +207,6 @@ def _seconds_a_point(layers: LayerTable, space: Space) -> float:
     return share * space.model.seconds_a_point(layers, configs)
 
 
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: int, run: _Run) -> None:
     """Gather what the store holds, then compute and store the rest."""
     excluded = [len(space.limits) + position for position, _ in space.architecture_constraints]
@@ -228,15 +222,14 @@ def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: 
     todo = (
         (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
     )
-    own = ThreadPoolExecutor(run.workers or default_workers()) if run.executor is None else None
 
     @cache
     def total() -> int:
         return space.admissible() if space.size <= _MOST_COUNTED else space.size
 
-    with Progress(total, done, run.progress) as bar:
+    with Progress(total, done, run.progress) as bar, executor_of(run.executor, run.workers) as executor:
         try:
-            for start, stop, result in _completed(own or run.executor, task, todo):
+            for start, stop, result in _completed(executor, task, todo):
                 if store is not None:
                     store.write(start, stop, result.part)
                 gather.add(start, stop, result)
@@ -245,13 +238,8 @@ def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: 
         except KeyboardInterrupt:
             then = "the same command resumes" if store is not None else "there was no store to keep them"
             raise KeyboardInterrupt(f"stopped after {done:,} of {total():,} configurations; {then}") from None
-        except BrokenProcessPool:
-            raise StoreError(
-                "a worker process was killed or ran out of memory; run again to resume"
-            ) from None
-        finally:
-            if own is not None:
-                own.shutdown(wait=True, cancel_futures=True)
+        except Ended as why:
+            raise ended(f"sweep of {space.name}", why, store is not None) from None
 
 
 def _costed(chunk: Chunk, excluded: list[int]) -> int:
@@ -260,21 +248,20 @@ def _costed(chunk: Chunk, excluded: list[int]) -> int:
 
 
 def _completed(
-    executor: Executor | None, task: Task, todo: Iterator[tuple[int, int]]
+    executor: Executor, task: Task, todo: Iterator[tuple[int, int]]
 ) -> Iterator[tuple[int, int, Chunk]]:
     """Results as they complete, with a few tasks waiting behind every worker and never more."""
-    assert executor is not None
     window = 2 * int(getattr(executor, "_max_workers", 0) or _WORKERS_UNKNOWN) + 2
     flying: dict[Future[Chunk], tuple[int, int]] = {}
     try:
         while True:
             for bounds in itertools.islice(todo, window - len(flying)):
-                flying[executor.submit(task, *bounds)] = bounds
+                flying[submitting(executor.submit, task, *bounds)] = bounds
             if not flying:
                 return
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 start, stop = flying.pop(future)
-                yield start, stop, future.result()
+                yield start, stop, submitting(future.result)
     finally:
         for future in flying:
             future.cancel()

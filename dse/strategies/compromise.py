@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.run.network import Network
-from dse.run.sweep import default_workers
 from dse.run.task import cost_index
+from dse.run.workers import default_workers
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several

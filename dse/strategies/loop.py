@@ -8,8 +8,8 @@ import numpy as np
 from dse.pareto.front import RunningFront
 from dse.run.progress import Progress
 from dse.run.sent import Sent
-from dse.run.sweep import default_workers
 from dse.run.task import Columns
+from dse.run.workers import default_workers, submitting
 from dse.strategies.ledger import Ledger, Record
 from dse.strategies.problem import Problem
 from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
@@ -18,15 +18,19 @@ from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
 class Pool:
     """An executor, and how much of a batch a task gets."""
 
-    def __init__(self, executor: Executor | None, most: int) -> None:
-        assert executor is not None
+    def __init__(self, executor: Executor, most: int) -> None:
         self._executor = executor
         self._most = most
         self._workers = int(getattr(executor, "_max_workers", 0) or default_workers())
 
     def spread(self, function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
         """Call a function on every piece; the results in the order of the pieces."""
-        return list(self._executor.map(function, pieces))
+        flying = [submitting(self._executor.submit, function, piece) for piece in pieces]
+        try:
+            return [submitting(future.result) for future in flying]
+        finally:
+            for future in flying:
+                future.cancel()
 
     def cost(self, problem: Problem, index: IndexArray) -> Columns:
         """Cost points in equal parts, one a worker or more."""

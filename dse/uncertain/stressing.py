@@ -11,7 +11,7 @@ from dse.results.front import Front
 from dse.results.stressed import Stressed
 from dse.results.sweep import Sweep
 from dse.run.progress import Progress
-from dse.run.sweep import default_workers
+from dse.run.workers import default_workers
 from dse.strategies.problem import One
 from dse.strategies.together import Several
 from dse.uncertain.designs import BoolArray

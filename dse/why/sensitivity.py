@@ -15,8 +15,8 @@ from dse.results.front import Front
 from dse.results.sweep import Sweep
 from dse.run.files import write_files
 from dse.run.network import Network
-from dse.run.sweep import default_workers
 from dse.run.task import Columns
+from dse.run.workers import default_workers
 from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of

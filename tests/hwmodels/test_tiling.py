@@ -175,7 +175,7 @@ def test_the_winner_costs_what_the_walk_of_that_mapping_costs(pair, objective):
     assert found.cycles == pytest.approx(cost["cycles"], rel=1e-12)
     assert found.read == pytest.approx(cost["read"], rel=1e-12)
     assert found.written == pytest.approx(cost["written"], rel=1e-12)
-    assert found.buffer_pj == pytest.approx(cost["buffer"], rel=1e-9, abs=1e-9)  # a difference of two sums
+    assert found.buffer_pj == pytest.approx(cost["buffer"], rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -128,7 +128,7 @@ def slowest_port(
 def chip_work(
     terms: Terms, turns: tuple[float, float, float], folded: tuple[float, float, float], distinct: float
 ) -> tuple[float, float, float]:
-    """Array cycles, time on chip [s] and energy of buffers and control [pJ] of the whole nest."""
+    """Array cycles, time on chip [s] and energy of buffers towards the array [pJ] of the whole nest."""
     cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)
     weight_reads = terms.all_k * terms.reduction * weight_passes
     input_reads = terms.positions * terms.reduction * input_passes
@@ -145,6 +145,5 @@ def chip_work(
         weight_reads * terms.weight_read_pj
         + input_reads * terms.input_read_pj
         + outputs * (sum_passes * terms.output_write_pj + (sum_passes - 1.0) * terms.output_read_pj)
-        + cycles * terms.busy_pj
     )
     return cycles * terms.groups, max(cycles * terms.cycle_s, port_s) * terms.groups, pj * terms.groups

@@ -93,10 +93,10 @@ class Terms(NamedTuple):
     write_s: float
     dram_read_pj: float  # a byte of main memory
     dram_write_pj: float
-    weight_fill_pj: float  # a byte of main memory into the buffers
+    weight_fill_pj: float  # into the buffers, a byte as main memory holds it
     input_fill_pj: float
     output_fill_pj: float
-    output_drain_pj: float  # a byte from the buffer to main memory
+    output_drain_pj: float  # out of the buffer, a byte
     weight_read_pj: float  # an element from the buffers into the array
     input_read_pj: float
     output_write_pj: float
@@ -201,10 +201,10 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         write_s=1.0 / config.dram_write_bytes_per_s,
         dram_read_pj=config.dram_read_pj_per_byte,
         dram_write_pj=config.dram_write_pj_per_byte,
-        weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
-        input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
-        output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
-        output_drain_pj=config.dram_write_pj_per_byte + config.output.read_pj_per_byte,
+        weight_fill_pj=weight_filled_pj,
+        input_fill_pj=input_filled_pj,
+        output_fill_pj=config.output.write_pj_per_byte,
+        output_drain_pj=config.output.read_pj_per_byte,
         weight_read_pj=config.weight.read_pj_per_byte * weight.chip + mask_read_pj * weight.mask,
         input_read_pj=config.input.read_pj_per_byte * inputs.chip + mask_read_pj * inputs.mask,
         output_write_pj=config.output.write_pj_per_byte * sum_b,

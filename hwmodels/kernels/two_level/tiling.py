@@ -96,8 +96,10 @@ def total_cost(
     edge_s: float,
     input_bytes: float,
     passes: tuple[float, float, float],
-) -> tuple[float, float, float, float, float]:
-    """Latency [s], energy [pJ], main-memory time [s], bytes read and bytes written of a nest.
+) -> tuple[float, float, float, float, float, float]:
+    """Latency [s], energy [pJ], main-memory time [s], bytes read and written, buffers' energy [pJ] of a nest.
+
+    The energy is the sum of its parts, so that no part is what a difference of large numbers leaves.
 
     Parameters
     ----------
@@ -117,18 +119,24 @@ def total_cost(
     written = terms.result_bytes + spilled
     dram_s = read * terms.read_s + written * terms.write_s
     latency = overlapped_latency(work[1], dram_s, edge_s, terms.double)
-    pj = (
-        terms.mac_pj
-        + terms.result_pj
-        + terms.stays_pj
+    buffer_pj = (
+        terms.stays_pj
         + work[2]
         + weights * terms.weight_fill_pj
         + inputs * terms.input_fill_pj
         + spilled * terms.output_fill_pj
         + written * terms.output_drain_pj
+    )
+    pj = (
+        terms.mac_pj
+        + terms.result_pj
+        + work[0] * terms.busy_pj
+        + buffer_pj
+        + read * terms.dram_read_pj
+        + written * terms.dram_write_pj
         + latency * terms.static_pj_per_s
     )
-    return latency, pj, dram_s, read, written
+    return latency, pj, dram_s, read, written, buffer_pj
 
 
 @kernel
@@ -192,7 +200,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
     """
     once = (1.0, 1.0, 0.0)
     best = math.inf
-    cost = (0.0, 0.0, 0.0, 0.0, 0.0)
+    cost = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     cost_work = (0.0, 0.0, 0.0)
     cost_edge_s = 0.0
     best_k, best_c, best_m, best_order = -1, -1, -1, -1
@@ -251,9 +259,6 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
                         best = score(found[0], found[1], objective)
                         cost, cost_work, cost_edge_s = found, work, edge_s
                         best_k, best_c, best_m, best_order = ki, ci, mi, order
-    dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
-    control_pj = cost_work[0] * terms.busy_pj + terms.result_pj
-    buffer_pj = cost[1] - dram_pj - terms.mac_pj - control_pj - cost[0] * terms.static_pj_per_s
     return Found(
         score=best,
         latency_s=cost[0],
@@ -263,7 +268,7 @@ def best_mapping(terms: Terms, plane: Plane, tiles: TileTable, i: int, objective
         dram_s=cost[2],
         read=cost[3],
         written=cost[4],
-        buffer_pj=buffer_pj,
+        buffer_pj=cost[5],
         k=best_k,
         c=best_c,
         m=best_m,
