@@ -91,7 +91,7 @@ def read_definition(content: bytes, store: object) -> Definition:
         objectives = objectives_of(found["objectives"])
         kept, mapping_objective = found["kept"], found["mapping_objective"]
         return Definition(network["name"], layers, _space(space), mapping_objective, objectives, kept)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(
             f"store {store}: this version cannot read its definition.json ({error}); its parts open in pandas"
         ) from None

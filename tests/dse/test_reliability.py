@@ -1,6 +1,5 @@
 """A store proves itself: whatever is done to its files, it ends as it was and says what it made anew."""
 
-import random
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 import dse
 from dse.run.digest import digest_of, model_digest
-from tests.dse import tiny
+from tests.dse import breaking, tiny
 from tests.dse.test_store import contents, fill, never
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,20 +44,26 @@ def said(call):
     return lines
 
 
-def test_every_flipped_bit_is_made_good_and_named(whole, store):
+def test_every_flipped_bit_is_made_good_and_named(tmp_path):
     """A bit of any file of the store: a part's data, its footer, its seal, the manifest, the definition."""
-    undisturbed, _ = whole
-    chance = random.Random(14)
-    files = [*parts(store)[:3], store / "manifest.json", store / "definition.json"]
-    for trial in range(60):
-        file = files[trial % len(files)]
-        good = bytearray(file.read_bytes())
-        good[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
-        file.write_bytes(good)
-        lines = said(lambda: fill(store))
-        assert len(lines) == 1, (file.name, lines)
-        assert file.name in lines[0]
-        assert contents(store) == contents(undisturbed)
+    chance, seed = breaking.fresh()
+    print("seed", seed)
+    breaking.flips(tmp_path, 40, chance)
+
+
+def test_parts_of_others_and_edited_ones_are_made_good_and_named(tmp_path):
+    chance, seed = breaking.fresh()
+    print("seed", seed)
+    breaking.foreign(tmp_path, 20, chance)
+
+
+@pytest.mark.filterwarnings("ignore")  # what a mutant warns of is no matter here
+def test_mutants_of_whatever_a_person_writes_are_one_line(tmp_path):
+    """Constraints, axes, options, `replace`, machine files and definitions of stores."""
+    chance, seed = breaking.fresh()
+    print("seed", seed)
+    refused = breaking.mutants(tmp_path, 1200, chance)
+    assert min(refused.values()) > 50
 
 
 def of_another_space():
