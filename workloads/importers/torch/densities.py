@@ -30,6 +30,8 @@ def calibrated(
         Calibration inputs, see `workloads.from_torch`.
 
     """
+    if like.axis != 0:
+        raise NetworkImportError(f"calibration needs samples along the first axis, batch_axis is {like.axis}")
     tallies: dict[str, Tally] = {}
     size, total = like.batch, 0
     for batch in _batches(given, like):
