@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
-from workloads.importers.torch.library import Array, FxNode, first_line, torch
+from workloads.importers.torch.library import Array, FxNode, torch
+from workloads.importers.torch.objects import flat, plain_calls, rebuilt
+from workloads.importers.torch.reasons import why_not
 
 _ROUNDS = 4
 """How often what is not known is taken apart before giving up: operators are made of operators."""
@@ -56,7 +58,7 @@ class Inputs(NamedTuple):
 
     def tensors(self) -> list[Array]:
         """Return every tensor among the inputs, in order."""
-        leaves = torch.utils._pytree.tree_leaves((self.args, self.kwargs))
+        leaves = torch.utils._pytree.tree_leaves(flat((self.args, self.kwargs)))
         return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
     def axes(self) -> list[int | None]:
@@ -95,7 +97,9 @@ class Inputs(NamedTuple):
             axis = next(axes) if isinstance(leaf, torch.Tensor) else None
             return leaf if axis is None else leaf.index_select(axis, torch.tensor(rows, device=leaf.device))
 
-        args, kwargs = torch.utils._pytree.tree_map(pick, (self.args, self.kwargs))
+        given = (self.args, self.kwargs)
+        picked = torch.utils._pytree.tree_map(pick, flat(given))
+        args, kwargs = rebuilt(given, flat(given), picked)
         return Inputs(args, kwargs, self.axis)
 
 
@@ -118,11 +122,18 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
         If the module cannot be traced.
 
     """
-    with _evaluating(module), _dense(module), _quiet():
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkImportError(
+            "it is TorchScript, which keeps no Python to trace: give the module it was made of, or give "
+            "from_onnx an ONNX file of it (torch.onnx.export(module, inputs, FILE, dynamo=False))"
+        )
+    given = inputs.args, inputs.kwargs
+    args, kwargs = flat(given)
+    with _evaluating(module), _dense(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
-            program = torch.export.export(module, inputs.args, inputs.kwargs, strict=False)
+            program = torch.export.export(module, args, kwargs, strict=False)
         except Exception as error:  # tracing runs the module: anything can come out of it
-            raise NetworkImportError(f"torch.export cannot trace it: {first_line(error)}") from error
+            raise NetworkImportError(why_not(error)) from error
         if _writes_views(program.graph_module):
             program = program.run_decompositions({})
         return _decomposed(program, known)

@@ -11,7 +11,7 @@ from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
 from workloads.importers.torch.exporting import BatchAxis, Inputs, calls, export, flowing
-from workloads.importers.torch.folding import LAYERS, computed, filled, stays
+from workloads.importers.torch.folding import LAYERS, computed, empty, filled, is_empty, stays
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
 from workloads.importers.torch.library import FxNode, first_line, integer_bits, torch
@@ -140,6 +140,8 @@ def _given(node: FxNode, spec: Any, program: Any, builder: Builder, axes: Iterat
         if not node.users:
             return None
         shape = tuple(int(length) for length in value.shape)
+        if not value.numel():
+            return empty(value)
         return builder.graph.input(
             builder.names.new(node.name), shape, bits=integer_bits(value.dtype), batch_axis=axis
         )
@@ -187,6 +189,9 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
                 f"{operator} {node.name!r}: what it takes from {given.name!r} is not known"
             )
     short = operator.removeprefix("aten.")
+    result = node.meta.get("val")
+    if isinstance(result, torch.Tensor) and is_empty(result):
+        return empty(result)
     if short in SHAPED:
         return filled(node, SHAPED[short])
     queries = _queries(node, short, builder)
