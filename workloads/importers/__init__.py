@@ -1,8 +1,8 @@
 """Readers of other formats; only modules of this package import onnx and torch, and only when used."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -72,6 +72,7 @@ def from_torch(
     name: str | None = None,
     calibration: Any = None,
     batch: int | None = None,
+    batch_axis: "int | Sequence[int | None] | Literal['first'] | None" = "first",
     unknown: str = "refuse",
     caches: str = "append",
 ) -> "Network":
@@ -91,6 +92,10 @@ def from_torch(
         measures nothing.
     batch
         Samples in a run; by default those of `example_inputs`, which are repeated or cut to it.
+    batch_axis
+        The axis of inputs that is the batch, 1 for modules that take sequences first; None if they have none;
+        or one of these a tensor, in their order. By default the first; `batch` is then refused for a module
+        whose parts take sequences first.
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
         inputs and outputs once; the summary marks them. Control flow is refused always.
@@ -124,6 +129,7 @@ def from_torch(
         name=name,
         calibration=calibration,
         batch=batch,
+        batch_axis=batch_axis,
         unknown=unknown,
         caches=caches,
     )

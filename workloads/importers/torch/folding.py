@@ -40,6 +40,16 @@ LAYERS = frozenset(
 """Operators whose first operand is what flows, and whose others are weights."""
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a tensor has no elements, whatever it holds."""
+    return any(isinstance(length, int) and length == 0 for length in value.shape)
+
+
+def empty(value: Any) -> Constant:
+    """Return a tensor without elements (the first cache of a decoder): nothing depends on what is in it."""
+    return Constant.of(torch.empty(tuple(value.shape), dtype=value.dtype))
+
+
 def filled(node: FxNode, number: float) -> Constant:
     """Return a constant of one number, of which only one element is stored."""
     value = node.meta["val"]

@@ -10,6 +10,7 @@ ResNet's layers, for example). As everywhere, positions in the padding count as 
 
 from math import prod
 
+from workloads.errors import WorkloadError
 from workloads.graph import Node
 from workloads.operations import Convolution, Linear, MatMul, Reshape, TransposedConvolution
 from workloads.operations.window import Pads
@@ -21,6 +22,7 @@ from workloads.training.weight_gradients import ConvolutionWeightGradient, Produ
 
 @backward.register
 def _(operation: Convolution, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _check_held(operation)
     (tensor,), name, (gradient,) = node.inputs, operation.name, gradients
     assert gradient is not None
     window, shape = operation.window, tape.shape(tensor)
@@ -65,6 +67,7 @@ def _(operation: Convolution, node: Node, gradients: tuple[str | None, ...], tap
 
 @backward.register
 def _(operation: TransposedConvolution, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _check_held(operation)
     (tensor,), name, (gradient,) = node.inputs, operation.name, gradients
     assert gradient is not None
     window = operation.window
@@ -96,6 +99,14 @@ def _(operation: TransposedConvolution, node: Node, gradients: tuple[str | None,
         node,
         tape,
     )
+
+
+def _check_held(operation: Convolution | TransposedConvolution) -> None:
+    if operation.computed:
+        raise WorkloadError(
+            f"{operation.kind} {operation.name!r}: "
+            "its weight is computed, how to differentiate it is not known"
+        )
 
 
 def _fitted(operation: TransposedConvolution) -> Pads:
