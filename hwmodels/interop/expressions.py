@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hwmodels.interop.values import LARGEST
+from workloads.values import LARGEST
 
 MOST_CHARACTERS = 500
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from hwmodels.interop.values import Value
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import Problem
+from workloads.values import Value
 
 FORMATS = ("UOP", "B", "CP", "RLE", "UB")  # offsets, bitmask, coordinates, run lengths, bitmask of all
 MOST_BITS = 128  # of a word of metadata

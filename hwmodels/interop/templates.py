@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from hwmodels.interop.values import ForeignFileError, read_text, read_yaml
+from workloads.values import ForeignFileError, read_text, read_yaml
 
 MOST_INCLUDES = 200
 MOST_LEVELS = 10  # of includes in includes

@@ -17,7 +17,6 @@ from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
 from hwmodels.interop.timeloop_problem import Density, read_problem
 from hwmodels.interop.timeloop_tree import Tree
-from hwmodels.interop.values import Value
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
@@ -25,6 +24,7 @@ from hwmodels.mapping.mapping import Mapping, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
+from workloads.values import Value
 
 __all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "map_project", "model"]
 

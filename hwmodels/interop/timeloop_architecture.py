@@ -18,9 +18,9 @@ from hwmodels.interop.timeloop_prices import (
 from hwmodels.interop.timeloop_tree import Component, Tree, folded
 from hwmodels.interop.timeloop_v3 import read_subtree
 from hwmodels.interop.timeloop_v4 import read_nodes
-from hwmodels.interop.values import Value
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.problem import MappingError
+from workloads.values import Value
 
 DEFAULT_WORD_BITS = 16
 GIGAHERTZ = 1e9  # Timeloop counts cycles; where no file says how long one is, it is a nanosecond

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hwmodels.interop.timeloop_directives import AMOUNTS, KEEPING, KEYS, LOOPS, Place
-from hwmodels.interop.values import Value, shown
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
+from workloads.values import Value, shown
 
 _Limits = dict[str, dict[str, int]]  # sign of the constraint -> dimension -> count
 

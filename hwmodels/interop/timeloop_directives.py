@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hwmodels.interop.values import Value, shown
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import Problem
+from workloads.values import Value, shown
 
 _FACTOR = re.compile(r"([A-Za-z]\w*?)\s*(<=|>=|=|<|>)?\s*(\d{1,10})(?!\d)(?:\s*,\s*\d{1,10}(?!\d))?")
 _WORD = re.compile(r"\w+")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from hwmodels.interop.templates import Templates
-from hwmodels.interop.values import ForeignFileError, Value, read_text, shown
 from workloads.recognise import advice
+from workloads.values import ForeignFileError, Value, read_text, shown
 
 TimeloopInputError = ForeignFileError
 """A file that is no Timeloop input this program understands; the message names the file and the key."""

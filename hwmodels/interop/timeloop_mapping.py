@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hwmodels.interop.timeloop_directives import KEEPING, KEYS, LOOPS, Place
-from hwmodels.interop.values import ForeignFileError, Value, shown
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check
 from hwmodels.mapping.problem import MappingError
+from workloads.values import ForeignFileError, Value, shown
 
 
 @dataclass(slots=True)

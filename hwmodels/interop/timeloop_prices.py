@@ -8,8 +8,8 @@ from hwmodels.components.arithmetic import mac, register
 from hwmodels.components.main_memory import main_memory
 from hwmodels.components.sram import sram
 from hwmodels.interop.timeloop_tree import Component
-from hwmodels.interop.values import ForeignFileError, Value
 from hwmodels.mapping.architecture import StorageLevel
+from workloads.values import ForeignFileError, Value
 
 REGISTER_WORDS = 16  # a memory of so few words is flip-flops here, a larger one SRAM
 MAC_ACTIONS = ("mac_random", "mult_random", "mac", "mult", "compute")

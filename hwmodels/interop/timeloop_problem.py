@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from hwmodels.interop.values import Value, shown
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
+from workloads.values import Value, shown
 
 # The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as
 # projections.

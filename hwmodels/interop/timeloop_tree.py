@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hwmodels.interop.values import Value
+from workloads.values import Value
 
 STORAGE_WORDS = ("DRAM", "SRAM", "regfile", "smartbuffer", "storage")  # in a class name: it stores
 COMPUTE_WORDS = ("mac", "compute")  # in a class name: it computes

@@ -13,7 +13,7 @@ from hwmodels.interop.timeloop_tree import (
     Tree,
     part,
 )
-from hwmodels.interop.values import Value, shown
+from workloads.values import Value, shown
 
 _VERSIONS = ("0.2", "0.3", "0.4")
 _ENTRY = ("name", "class", "subclass", "attributes", "required_actions", "enabled", "area_scale")

@@ -20,7 +20,7 @@ from hwmodels.interop.timeloop_tree import (
     Tree,
     part,
 )
-from hwmodels.interop.values import Value, shown
+from workloads.values import Value, shown
 
 _LEAF = ("name", "class", "subclass", "attributes", "spatial", "constraints", "sparse_optimizations")
 _COMPONENT = (*_LEAF, NODE_KEY, "required_actions", "enabled", "area_scale", "energy_scale")

@@ -154,7 +154,7 @@ def read_text(name: str) -> str:
     if len(content) > MOST_BYTES:
         raise ForeignFileError(f"{name}: holds more than {MOST_BYTES >> 20} MB, which no such file does")
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ForeignFileError(f"{name}: is no text (byte {error.start} is not UTF-8)") from error
 
