@@ -79,6 +79,8 @@ def recognise(path: str | PathLike[str]) -> Format | None:
     if b"\0" in head or b"\x08" in head[:1]:
         return FORMATS["onnx"] if head[:1] == b"\x08" else None
     text = _COMMENT.sub("", head.decode("utf-8-sig", errors="replace"))
+    if re.search(r"^machine\s*:", text, re.MULTILINE):
+        return None  # a machine file of our own
     if b"{{" in head and re.search(r"^\s*(architecture|problem|variables)?\s*:?.*\{\{", text, re.MULTILINE):
         return FORMATS["timeloop"]
     for name, pattern in _PATTERNS:

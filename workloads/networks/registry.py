@@ -172,7 +172,7 @@ def _builder(name: str) -> Callable[..., Network]:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
         raise UnknownNetworkError(
-            f"unknown network {name!r}; {hint}; a path to an ONNX file must end in .onnx"
+            f"unknown network {name!r}; {hint}; no file is called so"
         )
     build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)
     return build
