@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from workloads.recognise import recognise
+from workloads.file_kinds import file_kind
 from workloads.values import ForeignFileError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
         If it is a network or a result of such a tool, which the message names, or as the readers raise.
 
     """
-    found = recognise(path)
+    found = file_kind(path)
     if found is None or found.name == "onnx":
         return None
     if found.name == "scalesim_cfg":

@@ -15,7 +15,7 @@ from hwmodels.spec import (
     Sparsity,
     Technology,
 )
-from workloads.recognise import advice
+from workloads.file_kinds import advice
 from workloads.values import ForeignFileError, read_text, shown
 
 _PRESETS = "architecture_presets"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hwmodels.interop.templates import Templates
-from workloads.recognise import advice
+from workloads.file_kinds import advice
 from workloads.values import ForeignFileError, Value, read_text, shown
 
 TimeloopInputError = ForeignFileError

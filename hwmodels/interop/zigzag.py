@@ -17,7 +17,7 @@ from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.problem import MappingError
-from workloads.recognise import advice
+from workloads.file_kinds import advice
 from workloads.values import ForeignFileError, Value, read_text, read_yaml, shown
 
 LOOPS = {"B": "N", "K": "K", "C": "C", "OY": "P", "OX": "Q", "FY": "R", "FX": "S", "G": "G"}

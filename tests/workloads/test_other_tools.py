@@ -9,7 +9,7 @@ import pytest
 import dse
 import workloads
 from workloads import NetworkImportError
-from workloads.recognise import FORMATS, recognise
+from workloads.file_kinds import FORMATS, file_kind
 
 HEADER = (
     "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
@@ -214,7 +214,7 @@ FILES = {"scalesim_topology": CONVOLUTIONS, "zigzag_workload": ZIGZAG, "maestro_
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_is_known_by_its_content(tmp_path, kind):
     path = write(tmp_path, FILES[kind], "data")
-    assert recognise(path).name == kind
+    assert file_kind(path).name == kind
     assert workloads.from_file(path).macs == workloads.load(str(path)).macs > 0
     readers = {"scalesim_topology": workloads.from_scalesim, "zigzag_workload": workloads.from_zigzag}
     for wanted, reader in (readers | {"maestro_network": workloads.from_maestro}).items():
@@ -233,11 +233,11 @@ def test_what_is_no_network_says_what_it_is(tmp_path):
         "maestro_hardware": "num_pes: 256\nl1_size_cstr: 100\n",
     }.items():
         path = write(tmp_path, text, name)
-        assert recognise(path).name == name
+        assert file_kind(path).name == name
         with pytest.raises(NetworkImportError, match=f"looks like {FORMATS[name].what}, which is no network"):
             workloads.from_file(path)
-    assert recognise(tmp_path / "nowhere") is None
-    assert recognise("/dev/null") is None
+    assert file_kind(tmp_path / "nowhere") is None
+    assert file_kind("/dev/null") is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from workloads.errors import NetworkImportError
-from workloads.recognise import recognise
+from workloads.file_kinds import file_kind
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -245,7 +245,7 @@ def from_file(
         "zigzag_workload": from_zigzag,
         "maestro_network": from_maestro,
     }
-    found = recognise(path)
+    found = file_kind(path)
     if found is not None and found.name in readers:
         if dims or batch is not None:
             raise NetworkImportError(

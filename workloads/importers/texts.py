@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workloads import values
 from workloads.errors import NetworkImportError
-from workloads.recognise import advice
+from workloads.file_kinds import advice
 
 LARGEST = 1 << 31  # of a dimension: far above any layer, and three of them make no 64-bit count wrap
 

@@ -59,7 +59,7 @@ _PATTERNS = (
 _COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
 
 
-def recognise(path: str | PathLike[str]) -> Format | None:
+def file_kind(path: str | PathLike[str]) -> Format | None:
     """Say what kind of file this is; None where it is none of those known here, or cannot be read.
 
     Examples
@@ -67,7 +67,7 @@ def recognise(path: str | PathLike[str]) -> Format | None:
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.txt"
     >>> _ = file.write_text("Layer, M, N, K,\\nfc, 1, 10, 20,\\n")
-    >>> recognise(file).what
+    >>> file_kind(file).what
     'a SCALE-Sim topology'
 
     """
@@ -91,5 +91,5 @@ def recognise(path: str | PathLike[str]) -> Format | None:
 
 def advice(path: str | PathLike[str], *but: str) -> str:
     """A sentence on what a file looks like and how to read it; "" where it is unknown or one of `but`."""
-    found = recognise(path)
+    found = file_kind(path)
     return "" if found is None or found.name in but else f"looks like {found.what}; {found.reader}"
