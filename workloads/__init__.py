@@ -3,7 +3,7 @@
 from workloads.edges import EdgeTable
 from workloads.errors import GraphError, NetworkImportError, ShapeError, UnknownNetworkError, WorkloadError
 from workloads.graph import Graph
-from workloads.importers import from_onnx, from_torch
+from workloads.importers import from_file, from_maestro, from_onnx, from_scalesim, from_torch, from_zigzag
 from workloads.modules import ModuleMismatchError, check_module, to_module
 from workloads.network import Network
 from workloads.networks.registry import load, names
@@ -30,8 +30,12 @@ __all__ = [
     "builders",
     "check_module",
     "deduplicate",
+    "from_file",
+    "from_maestro",
     "from_onnx",
+    "from_scalesim",
     "from_torch",
+    "from_zigzag",
     "load",
     "names",
     "of_networks",

@@ -6,6 +6,7 @@ expectations, with zeros of different operands independent.
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Dense
 from dataclasses import dataclass, field
 from math import ceil, inf
 
@@ -122,6 +123,15 @@ class SparseModel:
             energy_by_operand_pj=energies,
         )
 
+    def words_held(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
+        """Words that tiles take at a level: the expected non-zeros, rounded up, where they are compressed."""
+        return {
+            name: ceil(words * self.zeros(self.problem.operand(name)).share - 1e-9)
+            if self._compressed(level, name)
+            else words
+            for name, words in dense.items()
+        }
+
     def zeros(self, operand: Operand) -> Zeros:
         """How an operand's zeros fall."""
         return Zeros.of(self.densities[operand.name], operand.elements(self.problem.extents))
@@ -176,6 +186,9 @@ class SparseModel:
         """Gate and skip; the share of accesses that reaches the MACs, by operand with an optimisation."""
         reached: dict[str, float] = {}
         for (level, name), saving in self.section.optimizations.items():
+            if saving.spatial or saving.position:
+                kind = "skipping-spatial" if saving.spatial else "position-skipping"
+                raise MappingError(f"{kind} of {name} at {level} is read, but the model does not cost it yet")
             self._check_scalar(level, name)
             share = 1.0
             for condition in saving.conditions:

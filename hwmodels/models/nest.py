@@ -435,7 +435,7 @@ class Beside(NamedTuple):
     key: tuple[frozenset[str], float]
 
 
-_REMAPPED: Final = 10**5
+_REMAPPED: Final = 10**7
 """Tilings of the largest space that is searched again, where no lattice search does it in no time."""
 _STAY: Final = "stays"
 """Name of the level that tensors that stay come from; no level of a machine is called so."""

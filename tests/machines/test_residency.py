@@ -113,7 +113,7 @@ def test_a_schedule_never_costs_more_than_layer_by_layer(name, objective):
 
 @pytest.mark.compiled
 def test_more_room_never_moves_more():
-    network = chain(12, 3, 4, 2, 9)
+    network = chain(6, 1, 3, 2, 7)
     moved = [
         dse.evaluate(network, machine(kib), schedule="resident", mapping_objective="energy").totals[
             "energy_j"

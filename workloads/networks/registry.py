@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from workloads.errors import UnknownNetworkError, WorkloadError
-from workloads.importers import from_onnx
+from workloads.importers import from_file
 from workloads.network import Network
 from workloads.networks.sizes import whole
 
@@ -109,13 +110,14 @@ def load(
     unknown: str = "refuse",
     **sizes: Any,
 ) -> Network:
-    """Load a built-in network by its name, or an ONNX file by its path.
+    """Load a built-in network by its name, or a file by its path.
 
     Parameters
     ----------
     name
         One of `names()`, its sizes behind it in brackets if others than the published are wanted, as in
-        "mobilenet_v2(width=0.5, resolution=160)"; or a path that ends in ".onnx".
+        "mobilenet_v2(width=0.5, resolution=160)"; or a path of a file that `from_file` reads: it ends in
+        ".onnx" or is there.
     batch
         Images in a run; by default 1, or what the file says.
     dims, unknown
@@ -143,10 +145,10 @@ def load(
 
     """
     key = fspath(name)
-    if key.lower().endswith(".onnx"):
+    if key.lower().endswith(".onnx") or (key not in _BUILDERS and Path(key).is_file()):
         if sizes:
             raise WorkloadError(f"{next(iter(sizes))}: {key!r} is a file, only built-in networks have sizes")
-        return from_onnx(key, dims=dims, batch=batch, unknown=unknown)
+        return from_file(key, dims=dims, batch=batch, unknown=unknown)
     if dims:
         raise WorkloadError(f"dims: {key!r} is no file, give its sizes by name")
     key, written = _written(key)
@@ -169,9 +171,7 @@ def _builder(name: str) -> Callable[..., Network]:
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
-        raise UnknownNetworkError(
-            f"unknown network {name!r}; {hint}; a path to an ONNX file must end in .onnx"
-        )
+        raise UnknownNetworkError(f"unknown network {name!r}; {hint}; no file is called so")
     build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)
     return build
 
