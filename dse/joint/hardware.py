@@ -118,7 +118,7 @@ class Hardware:
 
     def rows(self, network: "Network", index: IndexArray) -> "pandas.DataFrame":
         """Cost a network on some machines in full: axis values and all metrics, feasible machines only."""
-        from dse.results.frames import frame_of
+        from dse.run.frames import frame_of
 
         found = work_of(network).cost(self.space, index, self.mapping_objective)
         frame = frame_of(self.space, found)

@@ -10,8 +10,9 @@ import numpy as np
 
 import hwmodels
 from dse.errors import UnknownNameError, nearest
+from dse.handing import view
 from dse.metrics import columns
-from dse.results.frames import categories
+from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
@@ -110,14 +111,10 @@ class Result:
         return frame.sort_values("latency_s", ascending=False)
 
     def __repr__(self) -> str:
-        from dse.views.text import result_text
-
-        return result_text(self)
+        return view("text", "result_text")(self)
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note(
+        return view("text", "html_note")(
             f"{self.network} on {self.accelerator.name}", self.totals.to_frame(), self.bottlenecks()
         )
 

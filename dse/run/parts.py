@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dse.errors import StoreError
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
-from dse.run.task import Chunk, Columns
+from dse.run.columns import Chunk, Columns
 from dse.space.space import Space
 
 _COMPRESSION_LEVEL: Final = 1

@@ -23,8 +23,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from dse.errors import StoreError
+from dse.run.columns import limit_names
 from dse.run.parts import Parts
-from dse.run.task import limit_names
 from dse.space.space import Space
 from workloads.table import LayerTable, fingerprint
 

@@ -12,13 +12,15 @@ from typing import Any, Final
 from dse.errors import StoreError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
+from dse.run.columns import Chunk
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
 from dse.run.parts import Parts, part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
-from dse.run.task import Chunk, cost_range, front_of_range
+from dse.run.task import cost_range, front_of_range
+from dse.run.workers import default_workers
 from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.table import LayerTable, deduplicate
@@ -144,11 +146,6 @@ def _seconds_a_point(layers: LayerTable, space: Space) -> float:
     configs = space.pack(live if len(live) else some[:1])
     share = max(len(live), 1) / len(some)
     return share * space.model.seconds_a_point(layers, configs)
-
-
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _fill(

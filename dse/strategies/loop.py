@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 import numpy as np
 
 from dse.pareto.front import RunningFront
+from dse.run.columns import Columns
 from dse.run.progress import Progress
 from dse.run.sent import Sent
-from dse.run.sweep import default_workers
-from dse.run.task import Columns
+from dse.run.workers import default_workers
 from dse.strategies.ledger import Ledger, Record
 from dse.strategies.problem import Problem
 from dse.strategies.protocol import IndexArray, Piece, Result, Strategy
