@@ -1,6 +1,5 @@
 """Which networks to train next when machines count: those that promise most hypervolume with a machine."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,6 +9,7 @@ from dse.joint.sampling import Trained
 from dse.metrics import Objective, to_minimise
 from dse.pareto.front import filter_finite
 from dse.pareto.volume import Scale
+from workloads.extras import library
 
 if TYPE_CHECKING:
     import pandas
@@ -119,7 +119,9 @@ def accuracy_of_loss(trained: Trained) -> "_Isotonic":
 
 class _Isotonic:
     def __init__(self, target: FloatArray, accuracy: FloatArray) -> None:
-        model = import_module("sklearn.isotonic").IsotonicRegression(increasing=False, out_of_bounds="clip")
+        model = library("sklearn.isotonic", "learn", "a predictor of accuracy").IsotonicRegression(
+            increasing=False, out_of_bounds="clip"
+        )
         self._model = model.fit(target, accuracy)
         best = int(np.argmin(target))
         self._least, self._top = float(target[best]), float(self._model.predict(target[best : best + 1])[0])
