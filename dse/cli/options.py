@@ -43,7 +43,12 @@ Unknown = Annotated[
     ),
 ]
 SpaceName = Annotated[
-    str, typer.Option("--space", metavar="NAME", help="A named space; `springboard spaces` lists them.")
+    str,
+    typer.Option(
+        "--space",
+        metavar="NAME",
+        help="A named space (`springboard spaces`), or a machine or its file, for a space of --axis alone.",
+    ),
 ]
 Axes = Annotated[
     list[str] | None,
@@ -129,9 +134,14 @@ def axis_values(path: str, text: str) -> Any:
 
 def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
     """Build a named space with the changes that the options ask for."""
-    from dse.space.named import named_space
+    import hwmodels
+    from dse.space.named import named_space, space_names
+    from dse.space.space import Space
+    from hwmodels.machine_file import is_machine_file
 
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
+    if is_machine_file(name) or (name in hwmodels.names() and name not in space_names()):
+        return Space(name, changes, constraints or ())
     space = named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
 
