@@ -95,9 +95,7 @@ def test_computed_weights_are_refused_where_they_are_not_known():
     def normalise(self, x, w):
         return torch.nn.functional.layer_norm(x, (4,), w)
 
-    with pytest.raises(
-        NetworkImportError, match="'layer_norm': weight is computed by the network"
-    ):
+    with pytest.raises(NetworkImportError, match="'layer_norm': weight is computed by the network"):
         workloads.from_torch(Function(normalise), (torch.zeros(1, 3, 4, 4), torch.zeros(4)))
 
 
