@@ -46,7 +46,7 @@ def test_values_that_are_computed_with_must_be_there(tmp_path):
     shape = stored("s", np.array([1, -1]))
     shape.ClearField("raw_data")
     built = model([node("Reshape", ["x", "s"], ["y"])], [tensor("x", (2, 3))], [tensor("y", None)], [shape])
-    with pytest.raises(NetworkImportError, match="tensor 's': its values are needed and not in the file$"):
+    with pytest.raises(NetworkImportError, match=r"tensor 's': its values are needed and not in the file$"):
         read(tmp_path, built, weights="random")
 
 
