@@ -170,3 +170,35 @@ def test_what_cannot_be_traced_says_where_and_what_to_do(make, inputs, words):
         workloads.from_torch(make(), inputs)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def experts(self, x):
+    """Rows sorted by their expert, each times its matrix."""
+    chosen = self.g(x).argmax(-1)
+    ends = F.one_hot(chosen, len(self.w)).sum(0).cumsum(0).to(torch.int32)
+    return torch._grouped_mm(x[chosen.argsort()].bfloat16(), self.w, ends)
+
+
+@pytest.mark.parametrize(("rows", "count", "used"), [(16, 4, 4), (3, 4, 3), (9, 4, 4)])
+def test_experts_are_products_of_groups(rows, count, used):
+    layers = {"g": nn.Linear(32, count), "w": nn.Parameter(torch.zeros(count, 32, 64).bfloat16())}
+    network = read(experts, torch.zeros(rows, 32), **layers)
+    assert network.macs == rows * 32 * count + rows * 32 * 64
+    table = network.table()
+    ours = [i for i, name in enumerate(network.row_names) if "grouped" in name]
+    assert table.weight_elements[ours].sum() == used * 32 * 64
+    assert table.write_elements[ours].sum() == rows * 64
+    # the input needs no gradient, and a choice has none
+    assert network.training().macs == rows * (32 * count + 2 * 32 * 64)
+
+
+def test_a_learnt_mask_is_read():
+    def forward(self, q, k, v):
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=self.table[self.places].permute(2, 0, 1)[None]
+        )
+
+    module = Function(forward, table=nn.Parameter(torch.zeros(5, 2)))
+    module.register_buffer("places", torch.zeros(3, 3, dtype=torch.long))
+    network = workloads.from_torch(module, (torch.zeros(1, 2, 3, 4),) * 3)
+    assert network.parameters == 10

@@ -19,6 +19,8 @@ def from_onnx(
     unknown: str = "refuse",
     caches: str = "append",
     calibration: Any = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
 ) -> "Network":
     """Read an ONNX file.
 
@@ -45,6 +47,13 @@ def from_onnx(
         What joining or writing new keys and values into a cache (an input of the network, or a tensor of the
         module) costs: "append" leaves what is there where it is and writes what is new, "copy" moves all of
         it, as eager PyTorch and ONNX Runtime do.
+    inputs
+        Values of inputs, by name, that are known beforehand: a sampling rate that an If asks for, positions.
+        They become constants.
+    weights
+        What weights are that came without their values: "dense", or "random" where their values are computed
+        with (normal, the same each time). The network's `source` says how many there are. By default they are
+        dense, but an external file that is missing is refused.
 
     Returns
     -------
@@ -65,7 +74,16 @@ def from_onnx(
     """
     from workloads.importers.onnx.reader import read
 
-    return read(path, dims=dims or {}, batch=batch, unknown=unknown, caches=caches, calibration=calibration)
+    return read(
+        path,
+        dims=dims or {},
+        batch=batch,
+        unknown=unknown,
+        caches=caches,
+        calibration=calibration,
+        inputs=inputs,
+        weights=weights,
+    )
 
 
 def from_torch(

@@ -7,6 +7,7 @@ from workloads.operations.cache import Append, Update
 from workloads.operations.convolution import Convolution
 from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
+from workloads.operations.grouped import GroupedProduct
 from workloads.operations.mixture import MixtureNorm
 from workloads.operations.movement import Expand, Opaque, Pad, Rearrange, Reshape, Transpose
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
@@ -38,6 +39,7 @@ __all__ = [
     "Gather",
     "GlobalPool",
     "GridSample",
+    "GroupedProduct",
     "Input",
     "Linear",
     "LocalResponse",

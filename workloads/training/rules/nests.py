@@ -12,7 +12,7 @@ from math import prod
 
 from workloads.errors import WorkloadError
 from workloads.graph import Node
-from workloads.operations import Convolution, Linear, MatMul, Reshape, TransposedConvolution
+from workloads.operations import Convolution, GroupedProduct, Linear, MatMul, Reshape, TransposedConvolution
 from workloads.operations.window import Pads
 from workloads.shapes import Shape, window_extent
 from workloads.training.sums import ConstantGradient
@@ -143,6 +143,30 @@ def _(operation: Linear, node: Node, gradients: tuple[str | None, ...], tape: Ta
             bias=tape.learns(node, "bias"),
             kept=tape.keep_pruned,
             linear=True,
+        ),
+        (tensor, gradient),
+        node,
+        tape,
+    )
+
+
+@backward.register
+def _(operation: GroupedProduct, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    (tensor, *places), name, (gradient,) = node.inputs, operation.name, gradients
+    assert gradient is not None
+    (rows, features), outputs = tape.shape(tensor), operation.out_features
+    if tape.wants(tensor):
+        back = GroupedProduct(f"{name}.input_gradient", operation.groups, features, not operation.transposed)
+        weights = {"weight": node.weights["weight"]}
+        tape.flow(tensor, tape.add(back, gradient, *places, weights=weights))
+    sides = (outputs, features) if operation.transposed else (features, outputs)
+    _learn(
+        ProductWeightGradient(
+            f"{name}.weight_gradient",
+            (features, outputs),
+            (operation.groups, *sides),
+            operation.groups if rows % operation.groups == 0 else 1,
+            kept=tape.keep_pruned,
         ),
         (tensor, gradient),
         node,

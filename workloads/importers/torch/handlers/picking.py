@@ -113,6 +113,8 @@ def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value)
     "diagonal",
     "diag",
     "as_strided",
+    "histc",
+    "bincount",
     "max_unpool2d",
     "max_unpool3d",
 )
@@ -156,6 +158,7 @@ def scatter(call: Call, builder: Builder) -> str:
     """Add elements placed into a tensor."""
     names = ("self", "src", "source", "values", "tensor1", "index")
     flowing = [builder.argument(call, name) for name in names if builder.flows(call, name)]
+    flowing += [place for place in builder.argument(call, "indices") or () if isinstance(place, str)]
     if not flowing:
         call.refuse("nothing of it is computed by the network")
     if builder.shape(flowing[0]) != call.shape():
