@@ -12,9 +12,10 @@ from typing import Any
 from workloads.errors import UnknownNetworkError, WorkloadError
 from workloads.importers import from_file
 from workloads.network import Network
+from workloads.networks.decoders import DECODERS
 from workloads.networks.sizes import whole
 
-_BUILDERS = {
+_BUILDERS = dict.fromkeys(DECODERS, "language") | {
     "alexnet": "alexnet",
     "bert_base": "bert",
     "deeplab_v3_resnet50": "deeplab",
@@ -162,7 +163,6 @@ def load(
             known = ", ".join(defaults) or "none"
             raise WorkloadError(f"network {key!r} has no parameter {size!r}; there are: {known}")
     built = build(batch=whole("batch", 1 if batch is None else batch), **wanted)
-    assert isinstance(built, Network)
     other = {size: wanted[size] for size in defaults if size in wanted and wanted[size] != defaults[size]}
     return built.rename(f"{key}({','.join(f'{k}={_text(v)}' for k, v in other.items())})") if other else built
 

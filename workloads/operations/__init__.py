@@ -7,6 +7,7 @@ from workloads.operations.cache import Append, Update
 from workloads.operations.convolution import Convolution
 from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
+from workloads.operations.experts import Experts
 from workloads.operations.mixture import MixtureNorm
 from workloads.operations.movement import Expand, Opaque, Pad, Rearrange, Reshape, Transpose
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
@@ -35,6 +36,7 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Expand",
+    "Experts",
     "Gather",
     "GlobalPool",
     "GridSample",

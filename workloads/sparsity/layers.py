@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.network import Network
-from workloads.operations import Embedding, Gather, MatMul, TransposedConvolution
+from workloads.operations import Embedding, Experts, Gather, MatMul, TransposedConvolution
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.table import Kind
 from workloads.tensors import Weight
@@ -65,6 +65,8 @@ def reduction_axis(network: Network, layer: str, weight: Weight) -> int:
     operation = network.graph.node(layer).operation
     if isinstance(operation, TransposedConvolution):
         return 0
+    if isinstance(operation, Experts):
+        return 2
     if isinstance(operation, MatMul):
         last = operation.transpose_b if operation.constant == "b" else not operation.transpose_a
         return len(weight.shape) - 1 if last else len(weight.shape) - 2
