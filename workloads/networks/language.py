@@ -18,6 +18,7 @@ from functools import partial
 
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.network import Network
 from workloads.networks.decoders import DECODERS, Decoder, Latent, Mixture
 from workloads.networks.sizes import whole
@@ -40,6 +41,8 @@ from workloads.operations import (
     TopK,
 )
 
+_OPERATIONS = 45
+"""Of a layer, at most."""
 PHASES = ("prefill", "decode")
 
 
@@ -79,6 +82,7 @@ def decoder(
         raise WorkloadError(f"{name}: phase must be one of {', '.join(PHASES)}, got {phase!r}")
     seen = whole(f"{name}: context", context, most=shape.positions)
     depth = shape.layers if layers is None else whole(f"{name}: layers", layers)
+    need_operations(f"{name}: layers", _OPERATIONS * depth)
     return build(name, shape._replace(layers=depth), batch, phase=phase, context=seen)
 
 

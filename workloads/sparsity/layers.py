@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.limits import need_memory
 from workloads.network import Network
 from workloads.operations import Embedding, Experts, Gather, MatMul, TransposedConvolution
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
@@ -197,6 +198,8 @@ def scores_of(
     layers: Mapping[str, Weight], weights: Mapping[str, Any] | None, seed: int
 ) -> Iterable[tuple[str, NDArray[np.floating]]]:
     """Yield the magnitudes of each layer's weights, given or kept; random numbers where there are neither."""
+    sizes = [weight.size for weight in layers.values()]
+    need_memory("ranking weights", sum(sizes) + 16 * max(sizes, default=0))  # masks, and one layer's scores
     if weights is not None or keeps_values(layers):
         yield from ((name, np.abs(values)) for name, values in values_of(layers, weights).items())
     else:
