@@ -214,3 +214,24 @@ def test_nonsense_is_refused(sizes, message):
     with pytest.raises(workloads.WorkloadError) as caught:
         workloads.load("llama3_8b", **sizes)
     assert str(caught.value) == message
+
+
+def test_a_training_step_of_experts_is_three_times_forward():
+    shape = SHAPES["mixed"]._replace(mixture=Mixture(6, 2, 20, shared=8))
+    net = build("test", shape, 2, phase="prefill", context=5)
+    step = net.training()
+    rows = list(zip(step.lowering().rows, step.lowering().operations, strict=True))
+
+    def macs(end):
+        return sum(row.macs for row, owner in rows if ".experts." in owner and owner.endswith(end))
+
+    forward = 2 * 10 * 2 * 3 * 32 * 20  # layers, tokens, choices, matrices
+    assert macs("_proj") == macs("_proj.input_gradient") == macs("_proj.weight_gradient") == forward
+    met = expected_experts(6, 2, 10)
+    written = sum(
+        row.write_elements for row, owner in rows if owner == "layers.0.mlp.experts.up_proj.weight_gradient"
+    )
+    assert written == met * 32 * 20
+    edges = step.edge_summary()
+    here = edges[edges.consumer == "layers.0.mlp.experts.up_proj.weight_gradient"]
+    assert set(here.operand) == {"input", "weight"}

@@ -26,6 +26,8 @@ class Experts(Operation):
         Columns of the result.
     apart
         Whether the tokens have a row for each choice already.
+    transposed
+        Whether matrices are stored as (in, out): those of another such product, on its way back.
 
     Notes
     -----
@@ -44,6 +46,7 @@ class Experts(Operation):
     experts: int
     out_features: int
     apart: bool = False
+    transposed: bool = False
 
     arity: ClassVar[tuple[int, int]] = (2, 2)
     streams: ClassVar[bool] = True
@@ -66,20 +69,16 @@ class Experts(Operation):
 
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Return all experts' matrices, (experts, out, in)."""
-        return {"weight": (self.experts, self.out_features, inputs[0][-1])}
+        sides = (self.out_features, inputs[0][-1])
+        return {"weight": (self.experts, *(sides[::-1] if self.transposed else sides))}
 
     def lower(self, site: Site) -> list[Row]:
         """Return a nest for the experts with one token more, and one for the others."""
         tokens, choices = site.inputs
         weight, features = site.weights["weight"], tokens.shape[-1]
-        active, number = choices.shape[-1], prod(choices.shape[:-1])
-        met = expected_experts(self.experts, active, number)
-        share, more = divmod(number * active, met)
-        note = f"{met} of {self.experts} experts expected at {number} tokens, {active} each"
+        note, loads = expected_loads(self.experts, choices.shape)
         rows = []
-        for part, groups, each in (("busy", more, share + 1), ("", met - more, share)):
-            if not groups:
-                continue
+        for part, groups, each in loads:
             row = Row(
                 kind=int(Kind.NEST),
                 g=groups,
@@ -99,6 +98,22 @@ class Experts(Operation):
         # Who was chosen is read once, by the first.
         rows[0] = rows[0]._replace(read_elements=rows[0].read_elements + choices.elements)
         return rows
+
+
+def expected_loads(experts: int, choices: Shape) -> tuple[str, list[tuple[str, int, int]]]:
+    """Return a note, and (part, experts, tokens of each) of those that have one token more and of the others.
+
+    Examples
+    --------
+    >>> expected_loads(8, (4, 2))
+    ('5 of 8 experts expected at 4 tokens, 2 each', [('busy', 3, 2), ('', 2, 1)])
+
+    """
+    active, tokens = choices[-1], prod(choices[:-1])
+    met = expected_experts(experts, active, tokens)
+    share, more = divmod(tokens * active, met)
+    note = f"{met} of {experts} experts expected at {tokens} tokens, {active} each"
+    return note, [load for load in (("busy", more, share + 1), ("", met - more, share)) if load[1]]
 
 
 def expected_experts(experts: int, active: int, tokens: int) -> int:
