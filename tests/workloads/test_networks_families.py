@@ -3,7 +3,10 @@
 import pytest
 
 import workloads
+from workloads import Graph
+from workloads.networks import mamba
 from workloads.networks import whisper as sizes
+from workloads.operations import SelectiveScan
 
 
 def counted(module, *arguments):
@@ -170,3 +173,121 @@ def test_whisper_counts_as_a_module_does(monkeypatch):
         workloads.WorkloadError, match=r"whisper_tiny: context must be an integer in 1 .. 448, got 449"
     ):
         workloads.load("whisper_tiny", context=449)
+
+
+@pytest.mark.published
+@pytest.mark.parametrize(
+    ("name", "released"),
+    [
+        ("mamba_130m", 129_135_360),
+        ("mamba_370m", 371_516_416),
+        ("mamba_790m", 793_204_224),
+        ("mamba_1_4b", 1_372_178_432),
+        ("mamba_2_8b", 2_768_345_600),
+    ],
+)
+def test_mamba_has_the_released_weights(name, released):
+    for phase in ("prefill", "decode"):
+        assert workloads.load(name, phase=phase, context=8).parameters == released
+    digits = name.removeprefix("mamba_").replace("_", ".")
+    assert released == pytest.approx(float(digits[:-1]) * {"m": 1e6, "b": 1e9}[digits[-1]], rel=0.025)
+
+
+def scanned(x, step, decay, into, out, skip, h):
+    """A selective scan token by token (Gu and Dao, equation 2), with the multiplications of each token."""
+    import torch
+
+    results = []
+    for t in range(x.shape[1]):
+        a = torch.exp(step[:, t, :, None] * decay)
+        h = a * h + (step[:, t] * x[:, t])[:, :, None] * into[:, t, None]
+        results.append((h * out[:, t, None]).sum(-1) + skip * x[:, t])
+    return torch.stack(results, 1), h
+
+
+def test_mamba_counts_as_a_module_does(monkeypatch):
+    torch = pytest.importorskip("torch", reason="needs the torch extra")
+    nn = torch.nn
+    monkeypatch.setitem(mamba.MAMBAS, "mamba_130m", (2, 32))
+
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.rand(32))
+
+        def forward(self, x):
+            return nn.functional.rms_norm(x, (32,), self.weight)
+
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.into = Norm(), nn.Linear(32, 128, bias=False)
+            self.conv = nn.Conv1d(64, 64, 4, groups=64)
+            self.parts, self.step = nn.Linear(64, 2 + 32, bias=False), nn.Linear(2, 64)
+            self.decay, self.skip = nn.Parameter(-torch.rand(64, 16)), nn.Parameter(torch.rand(64))
+            self.out = nn.Linear(64, 32, bias=False)
+
+        def forward(self, x, cached):
+            y, gate = self.into(self.norm(x)).chunk(2, -1)
+            seen = nn.functional.pad(y.transpose(1, 2), (3, 0)) if cached is None else cached[0]
+            y = nn.functional.silu(self.conv(seen)).transpose(1, 2)
+            low, into, out = self.parts(y).split([2, 16, 16], -1)
+            h = y.new_zeros(y.shape[0], 64, 16) if cached is None else cached[1]
+            step = nn.functional.softplus(self.step(low))
+            y, _ = scanned(y, step, self.decay, into, out, self.skip, h)
+            return x + self.out(y * nn.functional.silu(gate))
+
+    class Mamba(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.norm = nn.Embedding(50280, 32), Norm()
+            self.layers = nn.ModuleList(Layer() for _ in range(2))
+
+        def forward(self, ids, caches=(None, None)):
+            x = self.words(ids)
+            for layer, cached in zip(self.layers, caches, strict=True):
+                x = layer(x, cached)
+            return self.norm(x[:, -1]) @ self.words.weight.T
+
+    read = workloads.load("mamba_130m", batch=3, context=7)
+    ids = torch.randint(50280, (3, 7))
+    assert (read.macs, read.parameters) == counted(Mamba(), ids)
+    write = workloads.load("mamba_130m", batch=3, phase="decode")
+    caches = [(torch.randn(3, 64, 4), torch.randn(3, 64, 16))] * 2
+    assert write.macs == counted(Mamba(), ids[:, :1], caches)[0]
+    assert read.cache_bytes() == write.cache_bytes() == 2 * 3 * 64 * (4 + 16) * 2
+    assert workloads.load("mamba_130m", context=7, batch=6).cache_bytes() == 2 * read.cache_bytes()
+    # Of each token, channel and state: exp(step A) (4), B (step x), a h + b (2), C h and its sum (2).
+    row = next(
+        row
+        for row, name in zip(read.table().vector_ops, read.row_names, strict=True)
+        if name.endswith("scan")
+    )
+    assert row == 3 * 7 * 64 * (16 * (4 + 1 + 2 + 2) + 3)
+    step = workloads.load("mamba_130m", batch=3, context=7, layers=1).training()
+    frame = step.summary()
+    assert frame.vector_ops["layers.0.mixer.scan.gradient"] == 3 * 7 * 64 * (16 * (7 + 3 + 2 * 6) + 8)
+    assert "layers.0.mixer.scan.decay.update" in frame.index
+
+
+def test_scans_that_do_not_fit_are_refused():
+    graph = Graph("scan")
+    x, step = graph.input("x", (2, 5, 8)), graph.input("step", (2, 5, 8))
+    into, out = graph.input("B", (2, 5, 4)), graph.input("C", (2, 5, 4))
+    other, states = graph.input("other", (2, 6, 8)), graph.input("states", (2, 8, 5))
+    y, after = graph.add_many(SelectiveScan("scan"), x, step, into, out)
+    assert (graph.tensors[y].shape, graph.tensors[after].shape) == ((2, 5, 8), (2, 8, 4))
+    for inputs, message in (
+        ((x, other, into, out), r"steps of \(2, 6, 8\), x of"),
+        ((other, other, into, out), r"B of \(2, 5, 4\) and C of \(2, 5, 4\) for 2 sequences of 6 tokens"),
+        ((x, step, into, out, states), r"states of \(2, 8, 5\), expected \(2, 8, 4\)"),
+    ):
+        with pytest.raises(workloads.ShapeError, match=message):
+            graph.add_many(SelectiveScan("bad"), *inputs)
+    for sizes_, message in (
+        ({"phase": "both"}, "mamba_130m: phase must be one of prefill, decode, got 'both'"),
+        ({"context": 2**21}, "mamba_130m: context must be an integer in 1 "),
+        ({"layers": 10**6}, "mamba_130m: layers make 25,000,000 operations"),
+    ):
+        with pytest.raises(workloads.WorkloadError, match=message):
+            workloads.load("mamba_130m", **sizes_)

@@ -13,11 +13,13 @@ from workloads.errors import UnknownNetworkError, WorkloadError
 from workloads.importers import from_file
 from workloads.network import Network
 from workloads.networks.decoders import DECODERS
+from workloads.networks.mamba import MAMBAS
 from workloads.networks.sizes import whole
 from workloads.networks.whisper import SIZES
 
 _BUILDERS = (
     dict.fromkeys(DECODERS, "language")
+    | dict.fromkeys(MAMBAS, "mamba")
     | dict.fromkeys(SIZES, "whisper")
     | {
         "alexnet": "alexnet",

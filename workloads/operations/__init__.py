@@ -18,6 +18,7 @@ from workloads.operations.recurrent import HLSTM, Recurrent
 from workloads.operations.resize import Resize
 from workloads.operations.rotary import Rotary
 from workloads.operations.sampling import GridSample, RoiAlign
+from workloads.operations.scan import SelectiveScan
 from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.stored import Stored
 from workloads.operations.transposed import TransposedConvolution
@@ -57,6 +58,7 @@ __all__ = [
     "Resize",
     "RoiAlign",
     "Rotary",
+    "SelectiveScan",
     "Site",
     "Slice",
     "Softmax",
