@@ -15,6 +15,7 @@ section 2.1.2): 128 heads then share one key.
 """
 
 from functools import partial
+from typing import Any
 
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
@@ -60,6 +61,13 @@ def decoder(
     phase: str = "prefill",
     context: int = 2048,
     layers: int | None = None,
+    width: int | None = None,
+    heads: int | None = None,
+    kv_heads: int | None = None,
+    hidden: int | None = None,
+    words: int | None = None,
+    experts: int | None = None,
+    active: int | None = None,
 ) -> Network:
     """Build a decoder of `DECODERS`.
 
@@ -73,17 +81,40 @@ def decoder(
         "prefill" reads a prompt at once, "decode" writes one token.
     context
         Tokens of the prompt; when a token is written, those that attention sees, the new one among them.
-    layers
-        Layers, if not as many as published.
+    layers, width, heads, kv_heads, hidden, words
+        Layers, features of a token, query heads and heads of keys and values, neurons of perceptrons (not of
+        experts), and words, where they are not the published ones.
+    experts, active
+        Of a mixture: perceptrons, and how many of them a token meets.
 
     """
     shape = DECODERS[name]
     if phase not in PHASES:
         raise WorkloadError(f"{name}: phase must be one of {', '.join(PHASES)}, got {phase!r}")
     seen = whole(f"{name}: context", context, most=shape.positions)
-    depth = shape.layers if layers is None else whole(f"{name}: layers", layers)
-    need_operations(f"{name}: layers", _OPERATIONS * depth)
-    return build(name, shape._replace(layers=depth), batch, phase=phase, context=seen)
+    sizes = {
+        **{"layers": layers, "width": width, "heads": heads},
+        **{"kv_heads": kv_heads, "hidden": hidden, "words": words},
+    }
+    shape = shape._replace(**_given(name, sizes))
+    chosen = _given(name, {"experts": experts, "active": active})
+    if chosen and shape.mixture is None:
+        raise WorkloadError(f"{name}: {min(chosen)}: it has no experts")
+    if shape.mixture is not None:
+        shape = shape._replace(mixture=shape.mixture._replace(**chosen))
+        if shape.mixture is not None and shape.mixture.active > shape.mixture.experts:
+            raise WorkloadError(
+                f"{name}: active must be at most {shape.mixture.experts} experts, got {shape.mixture.active}"
+            )
+    if not (shape.head or shape.latent) and shape.width % shape.heads:
+        raise WorkloadError(f"{name}: heads must divide width {shape.width}, got {shape.heads}")
+    need_operations(f"{name}: layers", _OPERATIONS * shape.layers)
+    return build(name, shape, batch, phase=phase, context=seen)
+
+
+def _given(name: str, sizes: dict[str, int | None]) -> dict[str, Any]:
+    """Return the sizes that are given, checked."""
+    return {size: whole(f"{name}: {size}", value) for size, value in sizes.items() if value is not None}
 
 
 def build(name: str, shape: Decoder, batch: int, *, phase: str, context: int) -> Network:
