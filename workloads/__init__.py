@@ -6,7 +6,7 @@ from workloads.graph import Graph
 from workloads.importers import from_file, from_maestro, from_onnx, from_scalesim, from_torch, from_zigzag
 from workloads.modules import ModuleMismatchError, check_module, to_module
 from workloads.network import Network
-from workloads.networks.registry import load, names
+from workloads.networks.registry import load, names, parameters
 from workloads.spaces.space import NetworkSpace, builders, of_networks
 from workloads.sparsity.schemes import register_scheme, schemes
 from workloads.table import Kind, LayerTable, deduplicate
@@ -39,6 +39,7 @@ __all__ = [
     "load",
     "names",
     "of_networks",
+    "parameters",
     "register_scheme",
     "schemes",
     "to_module",

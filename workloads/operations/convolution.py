@@ -102,6 +102,10 @@ class Convolution(Operation):
         """Return the weight's shape for an input's."""
         return (self.out_channels, shape[1] // self.groups, *self.window.kernel)
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return a computed weight as the weight operand."""
+        return (("", slot == 1),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
         batch_of_site, site = site.batch if not self.computed else batch_of(site.batched), held(site)

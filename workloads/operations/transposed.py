@@ -215,6 +215,10 @@ class TransposedConvolution(Operation):
         """Return the weight's shape for an input's."""
         return (shape[1], self.out_channels // self.groups, *self.window.kernel)
 
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return a computed weight as the weight operand."""
+        return (("", slot == 1),)
+
     def lower(self, site: Site) -> list[Row]:
         """Return one nest a stride phase."""
         positions, window = site.outputs[0].shape[2:], self.window
