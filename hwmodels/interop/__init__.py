@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from workloads.file_kinds import file_kind
+from workloads.file_kinds import Format, file_kind
 from workloads.values import ForeignFileError
 
 if TYPE_CHECKING:
@@ -97,3 +97,41 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
     if found.name == "zigzag_hardware":
         return from_zigzag(path)
     raise ForeignFileError(f"{fspath(path)}: looks like {found.what}, which is no machine; {found.reader}")
+
+
+def of_files(
+    paths: Sequence[str | PathLike[str]], *, values: Mapping[str, object] | None = None
+) -> "Accelerator | LevelMachine":
+    """Read a machine from another tool's files, told by their content.
+
+    Parameters
+    ----------
+    paths
+        One SCALE-Sim configuration; a ZigZag accelerator, perhaps with its mapping; or Timeloop's files.
+    values
+        What names in Timeloop's templates stand for.
+
+    Raises
+    ------
+    ValueError
+        If a file is of another kind, or they are of different tools; one line.
+
+    """
+    kinds = {fspath(path): file_kind(path) for path in paths}
+    names = {path: kind.name if kind is not None else "" for path, kind in kinds.items()}
+    zigzag = [path for path, name in names.items() if name == "zigzag_hardware"]
+    mappings = [path for path, name in names.items() if name == "zigzag_mapping"]
+    if len(zigzag) == 1 and len(mappings) == len(paths) - 1 <= 1:
+        return from_zigzag(zigzag[0], *mappings)
+    if names and set(names.values()) <= {"timeloop", "accelergy"}:
+        return from_timeloop(list(names), values=values)
+    for path in names:
+        found = of_another_tool(path) if len(names) == 1 else None
+        if found is not None:
+            return found
+    said = "; ".join(f"{path} {_looks(kind)}" for path, kind in kinds.items())
+    raise ForeignFileError(f"these files are no machine of one tool: {said}")
+
+
+def _looks(kind: Format | None) -> str:
+    return "is of no kind known here" if kind is None else f"looks like {kind.what}"

@@ -20,7 +20,10 @@ from dse.cli.options import (
 def command(
     net: NetworkName,
     acc: Annotated[
-        str, typer.Argument(metavar="ACC", help="An accelerator's name; `springboard accelerators`.")
+        str,
+        typer.Argument(
+            metavar="ACC", help="An accelerator's name, see `springboard accelerators`, or a file."
+        ),
     ],
     batch: Batch = None,
     set_: Annotated[
