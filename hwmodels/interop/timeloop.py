@@ -16,6 +16,7 @@ from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
 from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
@@ -36,6 +37,7 @@ class TimeloopProject:
     problem: Problem
     architecture: Architecture
     mapping: Mapping | None  # None where the files give none
+    streamed: tuple[Streamed, ...]  # levels, and operands that pass them without being kept
     constraints: Constraints
     densities: dict[str, Density]
     metadata: dict[str, Metadata]
@@ -99,19 +101,20 @@ def load(
     tree = read_tree(sections, operands, problem.extents)
     machine = read_machine(tree, sections.get("ERT"), sections.get("ART"), built_in_fit=built_in_fit)
     place = Place(problem=problem, architecture=machine.architecture, spread=tree.spread, folded=tree.folded)
-    mapping, notes = _mapping(sections, texts, place, tree.directives)
+    mapping, streamed = _mapping(sections, texts, place, tree.directives)
     given = [sections[s] for s in CONSTRAINT_SECTIONS if s in sections]
     constraints, more = read_constraints(given, place, tree.directives)
     return TimeloopProject(
         problem=problem,
         architecture=machine.architecture,
         mapping=mapping,
+        streamed=streamed,
         constraints=constraints,
         densities=densities,
         metadata=machine.metadata,
         actions=machine.actions,
         sparse=_sparse_section(sections, tree),
-        notes=tuple(dict.fromkeys((*machine.notes, *notes, *more))),
+        notes=tuple(dict.fromkeys((*machine.notes, *more))),
         mapper=_mapper(sections.get("mapper")),
     )
 
@@ -121,12 +124,12 @@ CONSTRAINT_SECTIONS = ("architecture_constraints", "mapspace_constraints", "maps
 
 def _mapping(
     sections: Names[str, Value], texts: Names[str, str], place: Place, beside: Sequence[Value]
-) -> tuple[Mapping | None, tuple[str, ...]]:
+) -> tuple[Mapping | None, tuple[Streamed, ...]]:
     """The mapping that the files give: a section, or a text; where constraints leave one only, that one."""
     mapping: Mapping | None = None
-    notes: tuple[str, ...] = ()
+    streamed: tuple[Streamed, ...] = ()
     if "mapping" in sections and sections["mapping"].raw != []:
-        mapping, notes = read_mapping(sections["mapping"], place, beside)
+        mapping, streamed = read_mapping(sections["mapping"], place, beside)
     for file, text in texts.items():
         if mapping is not None:
             raise TimeloopInputError(f"{file}: a mapping was already given")
@@ -135,7 +138,7 @@ def _mapping(
         targets = sections["constraints"].get("targets")
         with contextlib.suppress(TimeloopInputError):  # they leave something open: the mapper's work
             return read_mapping(targets, place, beside)
-    return mapping, notes
+    return mapping, streamed
 
 
 def _sparse_section(sections: Names[str, Value], tree: Tree) -> Value | None:
@@ -199,8 +202,20 @@ def model(
     if limit:
         raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, limit, held)}")
     if zeros is not None:
+        _refuse_streams(project)
         return _with_zeros(project, zeros, evaluation)
+    evaluation = with_streams(
+        evaluation, project.problem, project.architecture, project.mapping, project.streamed
+    )
     return result_of(project.problem, project.mapping, evaluation)
+
+
+def _refuse_streams(project: TimeloopProject) -> None:
+    """Streams and zeros together are not costed; one that its level keeps, or that is empty, is none."""
+    assert project.mapping is not None
+    for name, operand in project.streamed:
+        if operand not in project.mapping.levels[project.architecture.index(name)].keep:
+            raise MappingError(f"stream of {operand} at {name} is not supported with sparse optimisations")
 
 
 def _roomy(architecture: Architecture) -> Architecture:
