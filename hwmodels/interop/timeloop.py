@@ -191,7 +191,7 @@ def model(
     if project.mapping is None:
         raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
     zeros = _sparse_model(project, project.mapping, rounding)
-    roomy = project.architecture if zeros is None else _roomy(project.architecture)
+    roomy = project.architecture if zeros is None else _roomy(project.architecture, zeros)
     evaluation = evaluate(project.problem, roomy, project.mapping, rules)
     held: list[Names[str, float]] = [
         words_needed(project.problem, project.mapping, i) for i in range(len(roomy.levels))
@@ -199,30 +199,48 @@ def model(
     if zeros is not None:
         held = [zeros.words_held(level.name, words) for level, words in zip(roomy.levels, held, strict=True)]
     limit = evaluation.limit or _first_full(project.architecture, held)
+    if not limit and zeros is not None:
+        limit = _first_narrow(project.architecture, zeros)
     if limit:
         raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, limit, held)}")
     if zeros is not None:
-        _refuse_streams(project)
-        return _with_zeros(project, zeros, evaluation)
+        _check_streams(project, zeros)
     evaluation = with_streams(
         evaluation, project.problem, project.architecture, project.mapping, project.streamed
     )
+    if zeros is not None:
+        return _with_zeros(project, zeros, evaluation)
     return result_of(project.problem, project.mapping, evaluation)
 
 
-def _refuse_streams(project: TimeloopProject) -> None:
-    """Streams and zeros together are not costed; one that its level keeps, or that is empty, is none."""
-    assert project.mapping is not None
+def _check_streams(project: TimeloopProject, zeros: SparseModel) -> None:
+    """Refuse operands that stream through a level and have zeros: what of them passes is not costed."""
     for name, operand in project.streamed:
-        if operand not in project.mapping.levels[project.architecture.index(name)].keep:
-            raise MappingError(f"stream of {operand} at {name} is not supported with sparse optimisations")
+        kept = zeros.mapping.levels[project.architecture.index(name)].keep
+        if operand not in kept and zeros.zeros(project.problem.operand(operand)).share < 1.0:
+            raise MappingError(f"stream of {operand} at {name} is not supported: it has zeros")
 
 
-def _roomy(architecture: Architecture) -> Architecture:
-    """The same with room for every dense tile: what is held of them is checked apart."""
-    return replace(
-        architecture, levels=tuple(replace(level, capacity_words=inf) for level in architecture.levels)
-    )
+def _roomy(architecture: Architecture, zeros: SparseModel) -> Architecture:
+    """The same with room for every dense tile and lane: what is left of them is checked apart."""
+    levels = []
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        across, down = level.fanout_x, level.fanout_y
+        if zeros.spread(level.name) < 1.0:
+            across = max(across, prod(count for _, count in loops.spatial_x))
+            down = max(down, prod(count for _, count in loops.spatial_y))
+        levels.append(replace(level, capacity_words=inf, fanout_x=across, fanout_y=down))
+    return replace(architecture, levels=tuple(levels))
+
+
+def _first_narrow(architecture: Architecture, zeros: SparseModel) -> str:
+    """The innermost level whose packed lanes are more than it feeds, as a limit; "" if there is none."""
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        there = level.fanout_x * level.fanout_y
+        asked = prod(count for _, count in (*loops.spatial_x, *loops.spatial_y))
+        if ceil(asked * zeros.spread(level.name) - 1e-9) > there:
+            return f"{level.name} fanout X"
+    return ""
 
 
 def _first_full(architecture: Architecture, held: Sequence[Names[str, float]]) -> str:
