@@ -71,6 +71,20 @@ def from_zigzag(
     return read(path, mapping, word_bits=word_bits, clock_hz=clock_hz)
 
 
+def from_maestro(
+    path: str | PathLike[str],
+    mapping: str | PathLike[str] | None = None,
+    *,
+    clock_hz: float = 1e9,
+    node_nm: float = 22,
+    memory: str = "lpddr4",
+) -> "LevelMachine":
+    """Read MAESTRO's hardware file, and perhaps a dataflow; see `hwmodels.interop.maestro`."""
+    from hwmodels.interop.maestro import from_maestro as read
+
+    return read(path, mapping, clock_hz=clock_hz, node_nm=node_nm, memory=memory)
+
+
 def price_table(*paths: str | PathLike[str]) -> "pandas.DataFrame":
     """Read Accelergy's ERT and ART as a table of prices; see `hwmodels.interop.accelergy`."""
     from hwmodels.interop.accelergy import price_table as read
@@ -96,6 +110,8 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
         return from_timeloop(path)
     if found.name == "zigzag_hardware":
         return from_zigzag(path)
+    if found.name == "maestro_hardware":
+        return from_maestro(path)
     raise ForeignFileError(f"{fspath(path)}: looks like {found.what}, which is no machine; {found.reader}")
 
 
@@ -107,7 +123,8 @@ def of_files(
     Parameters
     ----------
     paths
-        One SCALE-Sim configuration; a ZigZag accelerator, perhaps with its mapping; or Timeloop's files.
+        One SCALE-Sim configuration; a ZigZag accelerator, perhaps with its mapping; MAESTRO's hardware,
+        perhaps with a network and its dataflow; or Timeloop's files.
     values
         What names in Timeloop's templates stand for.
 
@@ -119,10 +136,11 @@ def of_files(
     """
     kinds = {fspath(path): file_kind(path) for path in paths}
     names = {path: kind.name if kind is not None else "" for path, kind in kinds.items()}
-    zigzag = [path for path, name in names.items() if name == "zigzag_hardware"]
-    mappings = [path for path, name in names.items() if name == "zigzag_mapping"]
-    if len(zigzag) == 1 and len(mappings) == len(paths) - 1 <= 1:
-        return from_zigzag(zigzag[0], *mappings)
+    by_kind = {name: path for path, name in names.items()}
+    if set(by_kind) == {"zigzag_hardware", "zigzag_mapping"} and len(names) == 2:
+        return from_zigzag(by_kind["zigzag_hardware"], by_kind["zigzag_mapping"])
+    if set(by_kind) == {"maestro_hardware", "maestro_network"} and len(names) == 2:
+        return from_maestro(by_kind["maestro_hardware"], by_kind["maestro_network"])
     if names and set(names.values()) <= {"timeloop", "accelergy"}:
         return from_timeloop(list(names), values=values)
     for path in names:

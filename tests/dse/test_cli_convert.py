@@ -6,7 +6,7 @@ import pytest
 
 import hwmodels
 from dse.cli import main
-from tests.interop.test_machines_of_others import CFG, ZIGZAG, ZIGZAG_MAPPING
+from tests.interop.test_machines_of_others import CFG, MAESTRO, ZIGZAG, ZIGZAG_MAPPING
 from tests.interop.test_timeloop_v4 import ARCH, ERT
 from tests.workloads.test_other_tools import CONVOLUTIONS
 
@@ -23,6 +23,7 @@ def write(folder: Path, **texts: str) -> list[str]:
         ({"scale.cfg": CFG}, "eyeriss"),
         ({"hw.yaml": ZIGZAG, "map.yaml": ZIGZAG_MAPPING}, "tiny"),
         ({"arch.yaml": ARCH, "ERT.yaml": ERT}, "chip"),
+        ({"hw.m": MAESTRO}, "maestro"),
     ],
 )
 def test_a_machine_file_of_each_tool(
