@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
     from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
     from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
-    from hwmodels.interop import from_scalesim, from_timeloop, from_zigzag, price_table
+    from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
@@ -70,6 +70,7 @@ _HOMES = {
     "evaluate": "batch",
     "evaluate_operations": "batch",
     "fingerprint": "spec",
+    "from_maestro": "interop",
     "from_scalesim": "interop",
     "from_timeloop": "interop",
     "from_zigzag": "interop",
@@ -117,6 +118,7 @@ __all__ = [
     "evaluate",
     "evaluate_operations",
     "fingerprint",
+    "from_maestro",
     "from_scalesim",
     "from_timeloop",
     "from_zigzag",

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from workloads import Network
 
 NetworkName = Annotated[
-    str, typer.Argument(metavar="NET", help="A built-in network, or the path of an ONNX file.")
+    str,
+    typer.Argument(
+        metavar="NET", help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
 

@@ -16,6 +16,7 @@ from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
 from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
@@ -36,6 +37,7 @@ class TimeloopProject:
     problem: Problem
     architecture: Architecture
     mapping: Mapping | None  # None where the files give none
+    streamed: tuple[Streamed, ...]  # levels, and operands that pass them without being kept
     constraints: Constraints
     densities: dict[str, Density]
     metadata: dict[str, Metadata]
@@ -99,19 +101,20 @@ def load(
     tree = read_tree(sections, operands, problem.extents)
     machine = read_machine(tree, sections.get("ERT"), sections.get("ART"), built_in_fit=built_in_fit)
     place = Place(problem=problem, architecture=machine.architecture, spread=tree.spread, folded=tree.folded)
-    mapping, notes = _mapping(sections, texts, place, tree.directives)
+    mapping, streamed = _mapping(sections, texts, place, tree.directives)
     given = [sections[s] for s in CONSTRAINT_SECTIONS if s in sections]
     constraints, more = read_constraints(given, place, tree.directives)
     return TimeloopProject(
         problem=problem,
         architecture=machine.architecture,
         mapping=mapping,
+        streamed=streamed,
         constraints=constraints,
         densities=densities,
         metadata=machine.metadata,
         actions=machine.actions,
         sparse=_sparse_section(sections, tree),
-        notes=tuple(dict.fromkeys((*machine.notes, *notes, *more))),
+        notes=tuple(dict.fromkeys((*machine.notes, *more))),
         mapper=_mapper(sections.get("mapper")),
     )
 
@@ -121,12 +124,12 @@ CONSTRAINT_SECTIONS = ("architecture_constraints", "mapspace_constraints", "maps
 
 def _mapping(
     sections: Names[str, Value], texts: Names[str, str], place: Place, beside: Sequence[Value]
-) -> tuple[Mapping | None, tuple[str, ...]]:
+) -> tuple[Mapping | None, tuple[Streamed, ...]]:
     """The mapping that the files give: a section, or a text; where constraints leave one only, that one."""
     mapping: Mapping | None = None
-    notes: tuple[str, ...] = ()
+    streamed: tuple[Streamed, ...] = ()
     if "mapping" in sections and sections["mapping"].raw != []:
-        mapping, notes = read_mapping(sections["mapping"], place, beside)
+        mapping, streamed = read_mapping(sections["mapping"], place, beside)
     for file, text in texts.items():
         if mapping is not None:
             raise TimeloopInputError(f"{file}: a mapping was already given")
@@ -135,7 +138,7 @@ def _mapping(
         targets = sections["constraints"].get("targets")
         with contextlib.suppress(TimeloopInputError):  # they leave something open: the mapper's work
             return read_mapping(targets, place, beside)
-    return mapping, notes
+    return mapping, streamed
 
 
 def _sparse_section(sections: Names[str, Value], tree: Tree) -> Value | None:
@@ -188,7 +191,7 @@ def model(
     if project.mapping is None:
         raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
     zeros = _sparse_model(project, project.mapping, rounding)
-    roomy = project.architecture if zeros is None else _roomy(project.architecture)
+    roomy = project.architecture if zeros is None else _roomy(project.architecture, zeros)
     evaluation = evaluate(project.problem, roomy, project.mapping, rules)
     held: list[Names[str, float]] = [
         words_needed(project.problem, project.mapping, i) for i in range(len(roomy.levels))
@@ -196,18 +199,48 @@ def model(
     if zeros is not None:
         held = [zeros.words_held(level.name, words) for level, words in zip(roomy.levels, held, strict=True)]
     limit = evaluation.limit or _first_full(project.architecture, held)
+    if not limit and zeros is not None:
+        limit = _first_narrow(project.architecture, zeros)
     if limit:
         raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, limit, held)}")
+    if zeros is not None:
+        _check_streams(project, zeros)
+    evaluation = with_streams(
+        evaluation, project.problem, project.architecture, project.mapping, project.streamed
+    )
     if zeros is not None:
         return _with_zeros(project, zeros, evaluation)
     return result_of(project.problem, project.mapping, evaluation)
 
 
-def _roomy(architecture: Architecture) -> Architecture:
-    """The same with room for every dense tile: what is held of them is checked apart."""
-    return replace(
-        architecture, levels=tuple(replace(level, capacity_words=inf) for level in architecture.levels)
-    )
+def _check_streams(project: TimeloopProject, zeros: SparseModel) -> None:
+    """Refuse operands that stream through a level and have zeros: what of them passes is not costed."""
+    for name, operand in project.streamed:
+        kept = zeros.mapping.levels[project.architecture.index(name)].keep
+        if operand not in kept and zeros.zeros(project.problem.operand(operand)).share < 1.0:
+            raise MappingError(f"stream of {operand} at {name} is not supported: it has zeros")
+
+
+def _roomy(architecture: Architecture, zeros: SparseModel) -> Architecture:
+    """The same with room for every dense tile and lane: what is left of them is checked apart."""
+    levels = []
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        across, down = level.fanout_x, level.fanout_y
+        if zeros.spread(level.name) < 1.0:
+            across = max(across, prod(count for _, count in loops.spatial_x))
+            down = max(down, prod(count for _, count in loops.spatial_y))
+        levels.append(replace(level, capacity_words=inf, fanout_x=across, fanout_y=down))
+    return replace(architecture, levels=tuple(levels))
+
+
+def _first_narrow(architecture: Architecture, zeros: SparseModel) -> str:
+    """The innermost level whose packed lanes are more than it feeds, as a limit; "" if there is none."""
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        there = level.fanout_x * level.fanout_y
+        asked = prod(count for _, count in (*loops.spatial_x, *loops.spatial_y))
+        if ceil(asked * zeros.spread(level.name) - 1e-9) > there:
+            return f"{level.name} fanout X"
+    return ""
 
 
 def _first_full(architecture: Architecture, held: Sequence[Names[str, float]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hwmodels.interop.timeloop_directives import KEEPING, KEYS, LOOPS, Place
+from hwmodels.interop.timeloop_stream import Streamed
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check
 from hwmodels.mapping.problem import MappingError
 from workloads.values import ForeignFileError, Value, shown
@@ -24,7 +25,7 @@ class _Level:
 
 def read_mapping(
     section: Value, place: Place, beside: Sequence[Value] = ()
-) -> tuple[Mapping, tuple[str, ...]]:
+) -> tuple[Mapping, tuple[Streamed, ...]]:
     """Read a mapping in YAML: factors, permutations (innermost first), spatial splits, bypasses.
 
     A factor of 0 stands for the whole dimension, a missing one for 1; dimensions missing in a permutation
@@ -44,8 +45,8 @@ def read_mapping(
     -------
     mapping : Mapping
         It covers the problem.
-    notes : tuple of str
-        What was read and is not used.
+    streamed : tuple of (str, str)
+        Levels and the operands that stream through them: written and read on their way, though bypassed.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def read_mapping(
 
     """
     levels = {level.name: _Level() for level in place.architecture.levels}
-    notes: list[str] = []
+    streamed: list[Streamed] = []
     for directive in beside:
         _apply(levels, directive, place)
     seen: dict[tuple[str, str], Value] = {}
@@ -69,14 +70,9 @@ def read_mapping(
             )
         seen[name, kind] = directive
         _apply(levels, directive, place)
-        streamed = place.operands(directive, "stream")
-        if streamed:
-            notes.append(
-                f"`stream` of {', '.join(sorted(streamed))} at {name} is left out: they pass the level by, "
-                "at no cost there"
-            )
+        streamed += [(name, operand) for operand in sorted(place.operands(directive, "stream"))]
     mapping = Mapping(levels=tuple(_built(name, level, place) for name, level in levels.items()))
-    return _checked(section.file, place, mapping), tuple(notes)
+    return _checked(section.file, place, mapping), tuple(dict.fromkeys(streamed))
 
 
 def _apply(levels: dict[str, _Level], directive: Value, place: Place) -> None:

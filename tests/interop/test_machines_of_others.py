@@ -208,6 +208,60 @@ def test_a_bad_zigzag_mapping_is_one_line(tmp_path: Path, old: str, new: str, me
     assert "\n" not in str(raised.value)
 
 
+MAESTRO = """\
+num_pes: 64  // of one byte
+l1_size_cstr: 512
+l2_size_cstr: 65536
+noc_bw_cstr: 64
+offchip_bw_cstr: 16
+"""
+LAYER = """
+Layer L{n} {{ Type: CONV Dimensions {{ K: 64, C: 64, R: 3, S: 3, Y: 16, X: 16 }}
+  Dataflow {{ {flow} }} }}
+"""
+KC = "SpatialMap(1,1) K; TemporalMap(8,8) C; TemporalMap(Sz(R),1) Y; Cluster(8,P); SpatialMap(1,1) C;"
+RS = "SpatialMap(1,1) Y'; TemporalMap(1,1) X'; Cluster(Sz(R),P); SpatialMap(1,1) Y; SpatialMap(1,1) R;"
+
+
+def maestro(folder: Path, *flows: str, hardware: str = MAESTRO) -> hwmodels.LevelMachine:
+    layers = "".join(LAYER.format(n=n, flow=flow) for n, flow in enumerate(flows))
+    mapping = write(folder, f"Network x {{ {layers} }}", "map.m") if flows else None
+    return hwmodels.from_maestro(write(folder, hardware, "hw.m"), mapping)
+
+
+def test_maestro_hardware_and_dataflows(tmp_path: Path) -> None:
+    free = maestro(tmp_path)
+    assert (free.level("l1").bytes, free.level("l2").bytes, free.macs) == (512, 65536, 64)
+    assert free.level("dram").bytes_per_s == 16e9
+    assert free.architecture.level("l2").shared_words_per_cycle == 64
+    assert free.mapspace.levels == ()
+    clustered = maestro(tmp_path, KC)
+    (l2,) = clustered.mapspace.levels
+    assert (clustered.level("l2").fanout_x, clustered.level("l2").fanout_y) == (8, 8)
+    assert (l2.spatial_x, l2.spatial_y, l2.spatial.range("P")) == ({"K"}, {"C"}, (1, 1))
+    rows = maestro(tmp_path, RS, RS, KC)
+    (l2,) = rows.mapspace.levels
+    assert (rows.level("l2").fanout_x, l2.spatial_x) == (64, {"P", "R"})
+    assert rows.assumptions[-1] == "the dataflow is that of 2 of 3 layers"
+
+
+@pytest.mark.parametrize(
+    ("flow", "hardware", "message"),
+    [
+        (KC, MAESTRO.replace("64  //", "x  //"), r"line 1: num_pes must be a whole number from 1 to .* 'x'"),
+        (KC, MAESTRO.replace("noc_bw_cstr: 64\n", ""), r"has no noc_bw_cstr"),
+        (KC, MAESTRO + "num_pes: 3\n", r"line 6: num_pes is given twice"),
+        (KC, MAESTRO + "speed: 3\n", r"line 6: expected one of num_pes, l1_size_cstr, .* got 'speed: 3'"),
+        (KC.replace(") K", ") J"), MAESTRO, r"unknown dimension 'J'; known: N, K, C, Y"),
+        (KC.replace("Temporal", "Other"), MAESTRO, r"'OtherMap\(8,8\)' is no directive of a dataflow"),
+    ],
+)
+def test_bad_maestro_files_are_one_line(tmp_path: Path, flow: str, hardware: str, message: str) -> None:
+    with pytest.raises(ForeignFileError, match=message) as raised:
+        maestro(tmp_path, flow, hardware=hardware)
+    assert "\n" not in str(raised.value)
+
+
 def test_a_timeloop_machine_without_a_problem(tmp_path: Path) -> None:
     write(tmp_path, TWO_FANS, "arch.yaml")
     machine = hwmodels.from_timeloop(str(tmp_path / "*.yaml"))
@@ -302,6 +356,7 @@ READERS = {
     "timeloop": (TWO_FANS, hwmodels.from_timeloop),
     "scalesim": (CFG, hwmodels.from_scalesim),
     "zigzag": (ZIGZAG, hwmodels.from_zigzag),
+    "maestro": (MAESTRO, hwmodels.from_maestro),
 }
 
 

@@ -283,9 +283,8 @@ def test_an_action_without_options(
 
 
 def test_what_is_read_but_not_costed_is_refused_by_name(tmp_path: Path) -> None:
-    for kind in ("skipping-spatial", "position-skipping"):
-        with pytest.raises(ValueError, match=f"{kind} of B at Buffer is read, but"):
-            model(load(write(tmp_path, a=DOT, e=DOT_ERT, s=BARE.format(kind=kind))))
+    with pytest.raises(ValueError, match="position-skipping of B at Buffer is read, but"):
+        model(load(write(tmp_path, a=DOT, e=DOT_ERT, s=BARE.format(kind="position-skipping"))))
 
 
 def test_component_files_are_merged(tmp_path: Path) -> None:
@@ -303,12 +302,141 @@ def test_component_files_are_merged(tmp_path: Path) -> None:
         load(write(tmp_path, **whole, **files, more=other))
 
 
-def test_a_streamed_operand_is_noted(tmp_path: Path) -> None:
-    streamed = MAPPING.replace("bypass: [Outputs]}", "bypass: [Outputs], stream: [Inputs]}")
-    (note,) = load(write(tmp_path, arch=ARCHITECTURE, prob=PROBLEM, map=streamed)).notes
-    assert note.startswith("`stream` of Inputs at buffer is left out")
-    with pytest.raises(TimeloopInputError, match=r"stream\[0\]: unknown operand 'X'"):
-        load(write(tmp_path, arch=ARCHITECTURE, prob=PROBLEM, map=streamed.replace("[Inputs]", "[X]")))
+# The Sparseloop artifact, figure 15: the dense tensor core on M 512, K 1024, N 256.
+CORE = """
+architecture:
+  version: 0.3
+  subtree:
+  - name: system
+    local:
+    - {name: DRAM, class: DRAM, attributes: {cluster-size: 1, datawidth: 8, width: 64, read_bandwidth: 32,
+        write_bandwidth: 16}}
+    subtree:
+    - name: SM
+      local:
+      - {name: SMEM, class: storage, attributes: {cluster-size: 1, data_storage_depth: 4096,
+          data_storage_width: 512, datawidth: 8, read_bandwidth: 42, write_bandwidth: 42}}
+      subtree:
+      - name: Subpartition[0..3]
+        local:
+        - {name: RF, class: storage, attributes: {cluster-size: 1, data_storage_depth: 2048,
+            data_storage_width: 8, datawidth: 8, meshX: 1, meshY: 4}}
+        subtree:
+        - name: PE[0..255]
+          local:
+          - {name: LRF, class: storage, attributes: {block_size: 1, cluster-size: 1, data_storage_depth: 1,
+              data_storage_width: 8, datawidth: 8, meshX: 16, meshY: 64}}
+          - {name: MAC, class: compute, attributes: {datawidth: 8, meshX: 16, meshY: 64}}
+problem:
+  shape:
+    name: gemm-ABZ
+    dimensions: [M, N, K]
+    data-spaces:
+    - {name: A, projection: [[[M]], [[K]]]}
+    - {name: B, projection: [[[N]], [[K]]]}
+    - {name: Z, projection: [[[M]], [[N]]], read-write: True}
+  instance: {M: 512, K: 1024, N: 256}
+mapping:
+- {target: LRF, type: datatype, keep: [A], bypass: [B, Z], stream: []}
+- {target: RF, type: datatype, keep: [Z], bypass: [A, B], stream: []}
+- {target: SMEM, type: datatype, keep: [B], bypass: [A, Z], stream: [A, B]}
+- {target: DRAM, type: datatype, keep: [A, B, Z], bypass: [], stream: [A, B, Z]}
+- {target: LRF, type: temporal, factors: M1 N128 K1, permutation: NMK}
+- {target: RF, type: spatial, factors: M16 N1 K16, permutation: KMN, split: 1}
+- {target: RF, type: temporal, factors: M1 N1 K64, permutation: KMN}
+- {target: SMEM, type: spatial, factors: M4 N1 K1, permutation: MNK, split: 0}
+- {target: SMEM, type: temporal, factors: M1 N1 K1, permutation: MNK}
+- {target: DRAM, type: temporal, factors: M8 N2 K1, permutation: MNK}
+"""
+CORE_ERT = ert(
+    DRAM={"read": 512.0, "write": 512.0},
+    LRF={"read": 0.02435, "write": 0.02435},
+    RF={"read": 3.1647, "write": 3.20183},
+    SMEM={"read": 536.05005, "write": 599.806},
+    MAC={"mac_random": 0.44688},
+)
+
+
+@pytest.mark.published
+def test_a_streamed_operand_is_written_and_read_on_its_way(tmp_path: Path) -> None:
+    result = model(load(write(tmp_path, all=CORE, ert=CORE_ERT)))
+    assert result.cycles == 131_072
+    passing = result.levels["SMEM"]["A"]
+    assert (passing["reads"], passing["fills"], passing["tile_words"]) == (1_048_576, 1_048_576, 0)
+    assert passing["energy_pj"] == pytest.approx(18_609_865.52, abs=0.01)
+    assert result.energy_uj == pytest.approx(247.59, rel=0.002)  # it counts first touches, which are 0.42
+    without = model(load(write(tmp_path, all=CORE.replace("stream: [A, B]", "stream: []"), ert=CORE_ERT)))
+    assert result.energy_uj - without.energy_uj == pytest.approx(18.61, abs=0.001)
+    by_component = result.evaluation.energy_by_component_pj
+    assert sum(by_component.values()) * 1e-6 == pytest.approx(result.energy_uj)
+
+
+# The same figure: A at density 0.5, packed into half the lanes of twice as many.
+PACKED = (
+    CORE.replace("M1 N1 K64, permutation", "M1 N1 K32, permutation")
+    .replace("M16 N1 K16", "M16 N1 K32")
+    .replace("{target: SMEM, type: temporal, factors: M1 N1", "{target: SMEM, type: temporal, factors: M4 N1")
+    .replace("factors: M8 N2 K1, permutation: MNK", "factors: M2 N2 K1, permutation: NMK")
+    .replace("keep: [B], bypass: [A, Z], stream: [A, B]", "keep: [A, B], bypass: [Z]")
+    .replace(
+        "K: 1024, N: 256", "K: 1024, N: 256, densities: {A: {distribution: fixed-structured, density: 0.5}}"
+    )
+)
+PACKED_SPARSE = """
+sparse_optimizations:
+  targets:
+  - name: DRAM
+    representation-format: {data-spaces: [{name: A, rank-application-order: inner-to-outer, ranks: [
+      {format: UOP, payload-word-bits: 0}, {format: UOP, payload-word-bits: 0},
+      {format: UOP, payload-word-bits: 0}, {format: UOP, payload-word-bits: 0},
+      {format: UOP, payload-word-bits: 0}, {format: UOP, payload-word-bits: 0},
+      {format: CP, metadata-word-bits: 2}]}]}
+  - name: SMEM
+    representation-format: {data-spaces: [{name: A, rank-application-order: inner-to-outer, ranks: [
+      {format: UOP, payload-word-bits: 0}, {format: UOP, payload-word-bits: 0},
+      {format: UOP, payload-word-bits: 0}, {format: UOP, payload-word-bits: 0},
+      {format: CP, metadata-word-bits: 2}]}]}
+  - name: RF
+    action-optimization:
+    - {type: skipping-spatial, target: B, condition-on: [A]}
+    - {type: skipping-spatial, target: Z, condition-on: [A]}
+  - name: LRF
+    representation-format: {data-spaces: [{name: A, ranks: [{format: CP, metadata-word-bits: 2}]}]}
+"""
+
+
+@pytest.mark.published
+def test_zeros_skipped_in_space_take_no_lane(tmp_path: Path) -> None:
+    """Figure 15, STC at weight density 0.5: 65,536 cycles, half the MACs, all lanes busy."""
+    files = {"all": PACKED, "ert": CORE_ERT, "s": PACKED_SPARSE}
+    result = model(load(write(tmp_path, **files)))
+    assert (result.cycles, result.utilisation) == (65_536, 1.0)
+    assert result.evaluation.energy_by_component_pj["MAC"] == pytest.approx(67_108_864 * 0.44688)
+    assert result.levels["SMEM"]["B"]["reads"] == 2_097_152  # every lane's, before the choice
+    assert result.levels["RF"]["Z"]["updates"] == 1_048_576
+    larger = PACKED.replace("data_storage_depth: 4096", "data_storage_depth: 8192")
+    dense = larger.replace("density: 0.5", "density: 0.6")
+    with pytest.raises(ValueError, match="it exceeds RF fanout X: its spatial loops there need 32"):
+        model(load(write(tmp_path, **{**files, "all": dense})))
+
+
+def test_streams_take_time_and_are_refused_where_unknown(tmp_path: Path) -> None:
+    slow = CORE.replace("write_bandwidth: 42", "write_bandwidth: 8")
+    result = model(load(write(tmp_path, all=slow, ert=CORE_ERT)))
+    words = 1_048_576 + result.levels["SMEM"]["B"]["fills"]
+    assert (result.cycles, result.evaluation.bound) == (words / 8, "SMEM write port")
+    for old, new, message in (
+        ("stream: [A, B]}", "stream: [A, Z]}", "stream of Z at SMEM: partial sums cannot be streamed"),
+        (
+            "bypass: [A, B], stream: []",
+            "bypass: [A, B], stream: [B]",
+            "stream of B at RF is not supported: 4",
+        ),
+        ("stream: [A, B]}", "stream: [X]}", r"stream\[0\]: unknown operand 'X'"),
+    ):
+        assert old in CORE
+        with pytest.raises(ValueError, match=message):
+            model(load(write(tmp_path, all=CORE.replace(old, new), ert=CORE_ERT)))
 
 
 def test_a_directive_given_twice_is_named(tmp_path: Path) -> None:
