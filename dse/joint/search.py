@@ -155,7 +155,10 @@ def codesign(
         evaluations=hardware.evaluations,
         accuracy=measured,
     )
-    return result.confirmed(confirm) if confirm else result
+    try:
+        return result.confirmed(confirm) if confirm else result
+    finally:
+        measured.close()
 
 
 class _Search:
