@@ -35,17 +35,20 @@ class Phase:
 
     Attributes
     ----------
+    network
+        With the masks that held.
     steps
         Steps of `batch` samples.
-    connections
-        Connections while they ran.
+    batch
+        Samples a step.
     dense_samples
         Samples that a full gradient, dormant connections included, was taken over at the end.
 
     """
 
+    network: Network
     steps: int
-    connections: int
+    batch: int
     dense_samples: int = 0
 
 
@@ -178,18 +181,19 @@ def _regrown(module: Any, samples: Samples, data: Data, count: int, random: bool
 
 
 class _Log:
-    """Notes how many connections there were for how many steps."""
+    """Notes which connections there were for how many steps."""
 
     def __init__(self, module: GraphModule, training: Training, data: Data) -> None:
         self.module, self.data = module, data
         self._steps = -(-len(data.train) // training.batch)
         self._phases: list[Phase] = []
-        self._now = connections(module)
+        self._batch = training.batch
+        self._now = module.network.with_masks(module)
 
     def note(self, looked: int = 0) -> None:
         """Close an epoch's phase."""
-        self._phases.append(Phase(self._steps, self._now, looked))
-        self._now = connections(self.module)
+        self._phases.append(Phase(self._now, self._steps, self._batch, looked))
+        self._now = self.module.network.with_masks(self.module)
 
     def result(self, fitted: Fitted) -> Synthesised:
         """Return what came out."""
