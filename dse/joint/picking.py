@@ -33,13 +33,19 @@ class Promise:
         Pairs of networks and machines known, with a column an objective.
     objectives
         All of them, accuracy among them.
+    floor
+        Accuracy below which a candidate promises nothing.
 
     """
 
     def __init__(
-        self, trained: Trained, frame: "pandas.DataFrame", objectives: tuple[Objective, ...]
+        self,
+        trained: Trained,
+        frame: "pandas.DataFrame",
+        objectives: tuple[Objective, ...],
+        floor: float = 0.0,
     ) -> None:
-        self.objectives = objectives
+        self.objectives, self.floor = objectives, floor
         columns = [frame[o.column].to_numpy(dtype=np.float64) for o in objectives]
         values = to_minimise(columns, objectives)
         self.scale = Scale.of(values, objectives)
@@ -100,6 +106,8 @@ class Promise:
 
     def _points(self, accuracy: float, machines: FloatArray) -> FloatArray:
         """Objectives of a candidate on its machines, all of them, in their order."""
+        if accuracy < self.floor:
+            machines = machines[:0]
         columns, other = [], iter(machines.T)
         for objective in self.objectives:
             if objective.column == ACCURACY:
