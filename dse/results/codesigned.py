@@ -199,9 +199,7 @@ class Codesigned:
         )
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
