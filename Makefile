@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint coverage bench notebooks clean help
+.PHONY: demo test lint coverage explore reference bench clean help
 
 help:
 	@echo "make demo       install into .venv and draw the first Pareto front (ResNet-50, 50,000+ accelerators)"
 	@echo "make test       install the test extras and run linters, types and the whole suite"
 	@echo "make coverage   run the suite uncompiled and report line coverage"
+	@echo "make explore    look for new counterexamples: the properties with fresh random examples, for an hour or so"
+	@echo "make reference  write docs/reference.md from the docstrings"
 	@echo "make bench      print the benchmarks"
 	@echo "make clean      remove .venv and caches"
 
@@ -22,7 +24,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml tests/constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[test,torch,dask,onnxruntime]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[test,torch,dask,onnxruntime,learn]'
 	@touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed
@@ -41,6 +43,12 @@ test: $(VENV)/.installed-test lint
 coverage: $(VENV)/.installed-test
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests workloads hwmodels dse
 	$(BIN)/python -m coverage report
+
+explore: $(VENV)/.installed-test
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 2 tests
+
+reference: $(VENV)/.installed-test
+	$(BIN)/python -m tests.reference
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m tests.benchmarks

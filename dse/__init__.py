@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
     from dse.run.sweep import resume, sweep
-    from dse.space.named import named_space, space_names
+    from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
-    from dse.strategies.compromise import Compromise, choose_together, software_defined
+    from dse.strategies.compromise import Compromise, choose_together
     from dse.strategies.search import search
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
@@ -46,7 +46,7 @@ _HOMES = {
     "Certificate": "strategies.certificate",
     "Compromise": "strategies.compromise",
     "choose_together": "strategies.compromise",
-    "software_defined": "strategies.compromise",
+    "software_defined": "space.named",
     "codesign": "joint.search",
     "Codesigned": "results.codesigned",
     "powers_of_two": "workloads.grammar.axes",

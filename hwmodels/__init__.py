@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
     from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
     from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+    from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
@@ -72,6 +73,10 @@ _HOMES = {
     "evaluate": "batch",
     "evaluate_operations": "batch",
     "fingerprint": "spec",
+    "from_maestro": "interop",
+    "from_scalesim": "interop",
+    "from_timeloop": "interop",
+    "from_zigzag": "interop",
     "load": "presets",
     "main_memory": "components.main_memory",
     "main_memory_names": "components.main_memory",
@@ -79,6 +84,7 @@ _HOMES = {
     "names": "presets",
     "pack": "packing",
     "paths": "spec",
+    "price_table": "interop",
     "register": "presets",
     "systolic_cycles": "systolic",
     "write_machine": "machine_file",
@@ -116,6 +122,10 @@ __all__ = [
     "evaluate",
     "evaluate_operations",
     "fingerprint",
+    "from_maestro",
+    "from_scalesim",
+    "from_timeloop",
+    "from_zigzag",
     "load",
     "main_memory",
     "main_memory_names",
@@ -123,6 +133,7 @@ __all__ = [
     "names",
     "pack",
     "paths",
+    "price_table",
     "register",
     "systolic_cycles",
     "write_machine",

@@ -177,6 +177,8 @@ class LevelMachine:
         default the level of the widest fanout.
     vector_lanes
         Vector operations a cycle outside the array; 0 is one a column of the array.
+    resident
+        The level on chip where tensors may stay between operations, if the schedule asks; "" is none.
     mapspace
         What a mapping must obey: the dataflow.
     factors
@@ -200,6 +202,7 @@ class LevelMachine:
     technology: Technology = dataclasses.field(default_factory=Technology)
     array_level: str = ""
     vector_lanes: int = 0
+    resident: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
     rules: Rules = dataclasses.field(default_factory=Rules)
@@ -237,6 +240,12 @@ class LevelMachine:
             raise ValueError(
                 f"LevelMachine.array_level of {self.name} must be one of {', '.join(names)}, "
                 f"got {self.array_level!r}"
+            )
+        keeps = [level.name for level in self.levels if not level.off_chip and "output" in level.operands]
+        if self.resident and self.resident not in keeps:
+            raise ValueError(
+                f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
+                f"({', '.join(keeps)}), got {self.resident!r}"
             )
         for entry in self.mapspace.levels:
             if entry.level not in names:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
+from workloads.edges import EdgeTable
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Effort(NamedTuple):
         Mappings given, by row of the layer table: no search there.
     told
         Hears how many of how many operations have their mapping.
+    edges
+        Edge table of the network, whose rows are not merged then: tensors stay on chip where they fit.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -53,6 +56,7 @@ class Effort(NamedTuple):
     given: Mapping[int, Any] = MappingProxyType({})
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
+    edges: EdgeTable | None = None
 
 
 BEST: Final = Effort()
@@ -123,6 +127,9 @@ class Model(Protocol):
 
     def seconds_a_point(self, layers: LayerTable, configs: Any) -> float:
         """Typical seconds of costing one of these configurations; it sizes chunks and nothing else."""
+
+    def keeper(self, machine: Any) -> str:
+        """Level at which tensors may stay between operations; "" where none may."""
 
     def summary(self, machine: Any) -> dict[str, str]:
         """A row of the list of machines: `array`, `flow` and `on chip`, in words."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError
@@ -83,12 +84,13 @@ def register(name: str, machine: Any) -> None:
 
 
 def load(name: str) -> Any:
-    """Return a machine by its name, or by the path of a machine file.
+    """Return a machine by its name, or by the path of a machine file or of another tool's.
 
     Parameters
     ----------
     name
-        One of `names()`, or a path: it ends in .yaml or .yml. A file is read anew every time.
+        One of `names()`, or a path: it ends in .yaml or .yml, or is a SCALE-Sim configuration. A file is read
+        anew every time.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def load(name: str) -> Any:
     UnknownAcceleratorError
         If there is none of that name; the nearest names are given.
     ValueError
-        If a machine file describes none; the path of the field is named, and what would do.
+        If a machine file describes none; the path of the field is named, and what would do. If another
+        tool's file is no machine: what it looks like.
 
     Examples
     --------
@@ -108,6 +111,8 @@ def load(name: str) -> Any:
     65536
 
     """
+    if name not in _MODULES and (found := of_another_tool(name)) is not None:
+        return found
     if is_machine_file(name):
         return read_machine(Path(name))
     if name in _REGISTERED:

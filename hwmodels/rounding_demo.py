@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hwmodels import rounding
 from hwmodels.rounding import FixedPoint
+from workloads.extras import library
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +43,7 @@ def load_digits(seed: int = 0) -> Digits:
     ((1437, 64), (360, 64), 1.0)
 
     """
-    from sklearn.datasets import load_digits as load
-
+    load = library("sklearn.datasets", "learn", "the digits of the rounding demonstration").load_digits
     images, labels = load(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(labels))
     images, labels = images[order] / 16.0, labels[order]

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 # The suite repeats itself: the same examples in every run. HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None)
-settings.register_profile("explore", derandomize=False, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # A shell that puts the suite in the background has it ignore Ctrl-C; tests that press it must be heard.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
         WorkloadError,
     )
     from workloads.graph import Graph
-    from workloads.importers import from_onnx, from_torch
+    from workloads.importers import from_file, from_maestro, from_onnx, from_scalesim, from_torch, from_zigzag
     from workloads.modules import ModuleMismatchError, check_module, to_module
     from workloads.network import Network
-    from workloads.networks.registry import load, names
+    from workloads.networks.registry import load, names, parameters
     from workloads.spaces.space import NetworkSpace, builders, of_networks
     from workloads.sparsity.schemes import register_scheme, schemes
     from workloads.table import Kind, LayerTable, deduplicate
@@ -43,11 +43,16 @@ _HOMES = {
     "builders": "spaces.space",
     "check_module": "modules",
     "deduplicate": "table",
+    "from_file": "importers",
+    "from_maestro": "importers",
     "from_onnx": "importers",
+    "from_scalesim": "importers",
     "from_torch": "importers",
+    "from_zigzag": "importers",
     "load": "networks.registry",
     "names": "networks.registry",
     "of_networks": "spaces.space",
+    "parameters": "networks.registry",
     "register_scheme": "sparsity.schemes",
     "schemes": "sparsity.schemes",
     "to_module": "modules",
@@ -74,11 +79,16 @@ __all__ = [
     "builders",
     "check_module",
     "deduplicate",
+    "from_file",
+    "from_maestro",
     "from_onnx",
+    "from_scalesim",
     "from_torch",
+    "from_zigzag",
     "load",
     "names",
     "of_networks",
+    "parameters",
     "register_scheme",
     "schemes",
     "to_module",

@@ -27,7 +27,8 @@ def edge_table(network: "Network", batch: int, *, fused: bool = True) -> EdgeTab
     made = []
     for producer, consumer, name, operand, rows, passage in site.edges():
         tensor = graph.tensors[name]
-        elements = tensor.elements * batch // of if name in grown else tensor.elements
+        elements = site.fusion.stored.get(name, tensor.elements)
+        elements = elements * batch // of if name in grown else elements
         columns = (number[name], places[number[name]], elements, tensor.bits, tensor.density)
         made.append((producer, consumer, *rows, operand, passage, *columns))
     values = zip(*made, strict=True) if made else ((),) * len(EdgeTable._fields)
@@ -68,7 +69,7 @@ class _Site:
         """Yield producer, consumer, tensor, operand, rows and passage of every edge."""
         for node in self.graph.nodes():
             name = node.operation.name
-            view = self._moves_nothing(name)
+            view = self._reads_nothing(name)
             seen: set[tuple[str, int, int]] = set()
             reads = (
                 (tensor, *read)
@@ -100,19 +101,18 @@ class _Site:
             return one
 
         for node in self.graph.nodes():
-            if self._moves_nothing(node.operation.name) and node.inputs:
+            if self._reads_nothing(node.operation.name) and node.inputs:
                 together = [number[tensor] for tensor in (*node.inputs, *node.outputs)]
                 least = min(map(find, together))
                 for one in together:
                     parent[find(one)] = least
         return [find(one) for one in parent]
 
-    def _moves_nothing(self, name: str) -> bool:
-        """Whether an operation only says where elements lie."""
+    def _reads_nothing(self, name: str) -> bool:
+        """Whether an operation only says where elements lie, or puts new ones where they belong."""
         made = [self.lowering.rows[row] for row in self.rows[name]]
         return all(
-            row.kind == Kind.MOVEMENT and not (row.read_elements or row.write_elements or row.weight_elements)
-            for row in made
+            row.kind == Kind.MOVEMENT and not (row.read_elements or row.weight_elements) for row in made
         )
 
     def _row(self, name: str, part: str) -> int:

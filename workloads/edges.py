@@ -33,7 +33,7 @@ class Passage(IntEnum):
     STREAM = 1
     """On their way out of a nest or of vector work: never stored (see `fusion`)."""
     VIEW = 2
-    """The reader is an address: it moves nothing, and its results are these elements."""
+    """The reader is an address: it reads nothing, and its results are these elements, or hold them."""
 
 
 class EdgeTable(NamedTuple):
@@ -45,8 +45,8 @@ class EdgeTable(NamedTuple):
     under which `Network.tensor_names` and the graph know the profile.
 
     Tensors of one `place` are the same elements under other names: a reshape's or a split's results lie in
-    what they are cut from, what a free join joins lies in its result. A place is as big as its biggest
-    tensor, results of repetition (expand) apart.
+    what they are cut from, what a free join joins lies in its result, and what is appended in place in its
+    cache. A place is as big as its biggest tensor; what only repeats elements counts them once.
     """
 
     producer: IntColumn  # position in Network.operations; -1: enters the network

@@ -290,6 +290,38 @@ class Network:
 
         return summarise(self, batch, datapath_bits)
 
+    def cache_bytes(self, batch: int | None = None, *, datapath_bits: int = 16) -> int:
+        """Return the bytes of the caches of keys and values of a decoder, in one run.
+
+        Parameters
+        ----------
+        batch
+            Sequences in a run; by default the network's own.
+        datapath_bits
+            Bits of what says nothing itself.
+
+        Returns
+        -------
+        int
+            Of the tensors called "<layer>.cache.<role>" that enter the network, or that leave it where a
+            prompt is read. 0 where there are none.
+
+        Examples
+        --------
+        >>> import workloads
+        >>> net = workloads.load("llama3_8b", phase="decode", context=8192)
+        >>> net.cache_bytes() == 2 * 32 * 8 * 128 * 8192 * 2  # keys and values of 8 heads of 128, 32 layers
+        True
+
+        """
+        edges = {tensor.name for tensor in self.graph.inputs()} | set(self.graph.outputs)
+        times, bits = self._batch(batch), 0
+        for name in edges:
+            if ".cache." in name:
+                tensor = self.graph.tensors[name]
+                bits += tensor.elements * times // self.batch * (tensor.bits or datapath_bits)
+        return -(-bits // 8)
+
     def training(
         self,
         batch: int | None = None,

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from workloads import Network
 
 NetworkName = Annotated[
-    str, typer.Argument(metavar="NET", help="A built-in network, or the path of an ONNX file.")
+    str,
+    typer.Argument(
+        metavar="NET", help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO."
+    ),
 ]
 MaybeNetworkName = Annotated[
     str | None,
@@ -49,7 +52,12 @@ Unknown = Annotated[
     ),
 ]
 SpaceName = Annotated[
-    str, typer.Option("--space", metavar="NAME", help="A named space; `springboard spaces` lists them.")
+    str,
+    typer.Option(
+        "--space",
+        metavar="NAME",
+        help="A named space (`springboard spaces`), or a machine or its file, for a space of --axis alone.",
+    ),
 ]
 Axes = Annotated[
     list[str] | None,
@@ -83,7 +91,7 @@ ResumedSweep = Annotated[
 def check_output(out: str | None, width: str) -> None:
     """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
     from dse.run.files import check_writable
-    from dse.views.front_figure import WIDTHS_INCHES
+    from dse.views.paper import WIDTHS_INCHES
 
     if width not in WIDTHS_INCHES:
         raise ValueError(f"--width must be column or page, got {width!r}")
@@ -135,9 +143,14 @@ def axis_values(path: str, text: str) -> Any:
 
 def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
     """Build a named space with the changes that the options ask for."""
-    from dse.space.named import named_space
+    import hwmodels
+    from dse.space.named import named_space, space_names
+    from dse.space.space import Space
+    from hwmodels.machine_file import is_machine_file
 
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
+    if is_machine_file(name) or (name in hwmodels.names() and name not in space_names()):
+        return Space(name, changes, constraints or ())
     space = named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
 

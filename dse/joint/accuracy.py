@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.errors import StoreError
-from dse.joint.workers import run_all
+from dse.joint.workers import Crew
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -103,7 +103,8 @@ class Measured:
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
         self.calls = 0
         self._kept: dict[str, Measurement] = {}
-        self.wants_machine, self._seeded = _signature(call)
+        self.wants_machine, seeded = _signature(call)
+        self._crew = Crew(_Call(call, self.wants_machine, seeded), workers, limit_s)
 
     @cached_property
     def description(self) -> Any:
@@ -130,12 +131,15 @@ class Measured:
         names = list(missing)
         if tasks:
             with self._bar(len(tasks)) as bar:
-                sender = _Call(self.call, self.wants_machine, self._seeded)
-                for place, said, why, seconds in run_all(sender, tasks, self.workers, self.limit_s):
+                for place, said, why, seconds in self._crew.run(tasks):
                     self._keep(names[place], _read(said, why, seconds))
                     self.calls += 1
                     bar.update(1)
         return [self._kept[key] for key in keys]
+
+    def close(self) -> None:
+        """End the processes that measure; they are started again when needed."""
+        self._crew.close()
 
     def _remembered(self, key: str) -> Measurement | None:
         if key not in self._kept and self.store is not None:

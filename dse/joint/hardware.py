@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.metrics import Objective, objectives_of, to_minimise
 from dse.run.digest import model_digest
+from dse.space.space import Space
 from dse.strategies.problem import LEAST, work_of
 from dse.strategies.search import search
 from workloads.table import fingerprint
@@ -20,11 +21,33 @@ from workloads.table import fingerprint
 if TYPE_CHECKING:
     import pandas
 
-    from dse.space.space import Space
     from workloads import Network
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+
+_MOST_ROWS: Final = 4096
+_MOST_PACKS: Final = 128
+
+
+class _Remembering(Space):
+    """A space that packs the same machines once: every network is asked about the same ones."""
+
+    def __init__(self, space: Space) -> None:
+        self.__dict__.update(space.__dict__)
+        self.__dict__["packed"] = {}
+
+    def pack(self, index: IndexArray) -> Any:
+        """Pack machines, or find them packed."""
+        if len(index) > _MOST_ROWS:
+            return super().pack(index)
+        packed: dict[bytes, Any] = self.__dict__["packed"]
+        key = np.ascontiguousarray(index, dtype=np.int64).tobytes()
+        if key not in packed:
+            packed[key] = super().pack(index)
+            if len(packed) > _MOST_PACKS:
+                del packed[next(iter(packed))]
+        return packed[key]
 
 
 class Hardware:
@@ -54,7 +77,7 @@ class Hardware:
 
     def __init__(
         self,
-        space: "Space",
+        space: Space,
         objectives: Sequence[Objective],
         mapping_objective: str = "edp",
         *,
@@ -62,7 +85,7 @@ class Hardware:
         seed: int = 0,
         workers: int | None = None,
     ) -> None:
-        self.space = space
+        self.space = _Remembering(space)
         self.objectives = objectives_of(objectives)
         self.mapping_objective = mapping_objective
         self.store, self.seed, self.workers = store, seed, workers
@@ -118,7 +141,7 @@ class Hardware:
 
     def rows(self, network: "Network", index: IndexArray) -> "pandas.DataFrame":
         """Cost a network on some machines in full: axis values and all metrics, feasible machines only."""
-        from dse.results.frames import frame_of
+        from dse.run.frames import frame_of
 
         found = work_of(network).cost(self.space, index, self.mapping_objective)
         frame = frame_of(self.space, found)

@@ -1,6 +1,5 @@
 """Which networks to train next when machines count: those that promise most hypervolume with a machine."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,6 +9,7 @@ from dse.joint.sampling import Trained
 from dse.metrics import Objective, to_minimise
 from dse.pareto.front import filter_finite
 from dse.pareto.volume import Scale
+from workloads.extras import library
 
 if TYPE_CHECKING:
     import pandas
@@ -33,13 +33,19 @@ class Promise:
         Pairs of networks and machines known, with a column an objective.
     objectives
         All of them, accuracy among them.
+    floor
+        Accuracy below which a candidate promises nothing.
 
     """
 
     def __init__(
-        self, trained: Trained, frame: "pandas.DataFrame", objectives: tuple[Objective, ...]
+        self,
+        trained: Trained,
+        frame: "pandas.DataFrame",
+        objectives: tuple[Objective, ...],
+        floor: float = 0.0,
     ) -> None:
-        self.objectives = objectives
+        self.objectives, self.floor = objectives, floor
         columns = [frame[o.column].to_numpy(dtype=np.float64) for o in objectives]
         values = to_minimise(columns, objectives)
         self.scale = Scale.of(values, objectives)
@@ -100,6 +106,8 @@ class Promise:
 
     def _points(self, accuracy: float, machines: FloatArray) -> FloatArray:
         """Objectives of a candidate on its machines, all of them, in their order."""
+        if accuracy < self.floor:
+            machines = machines[:0]
         columns, other = [], iter(machines.T)
         for objective in self.objectives:
             if objective.column == ACCURACY:
@@ -119,7 +127,9 @@ def accuracy_of_loss(trained: Trained) -> "_Isotonic":
 
 class _Isotonic:
     def __init__(self, target: FloatArray, accuracy: FloatArray) -> None:
-        model = import_module("sklearn.isotonic").IsotonicRegression(increasing=False, out_of_bounds="clip")
+        model = library("sklearn.isotonic", "learn", "a predictor of accuracy").IsotonicRegression(
+            increasing=False, out_of_bounds="clip"
+        )
         self._model = model.fit(target, accuracy)
         best = int(np.argmin(target))
         self._least, self._top = float(target[best]), float(self._model.predict(target[best : best + 1])[0])

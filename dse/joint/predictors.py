@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
+from workloads.extras import library
 
 if TYPE_CHECKING:
     from workloads import Network, NetworkSpace
@@ -49,8 +50,8 @@ class GaussianProcess:
 
     def fit(self, x: FloatArray, y: FloatArray) -> "GaussianProcess":
         """Learn by maximum likelihood from two starts."""
-        gaussian = import_module("sklearn.gaussian_process")
-        kernels = import_module("sklearn.gaussian_process.kernels")
+        gaussian = library("sklearn.gaussian_process", "learn", "a predictor of accuracy")
+        kernels = library("sklearn.gaussian_process.kernels", "learn", "a predictor of accuracy")
         kernel = kernels.ConstantKernel(1.0, (1e-2, 1e2)) * kernels.Matern(
             np.full(x.shape[1], 2.0), (0.2, 1e2), nu=2.5
         ) + kernels.WhiteKernel(0.1, (1e-4, 1.0))
@@ -85,7 +86,7 @@ class BoostedTrees:
 
     def fit(self, x: FloatArray, y: FloatArray) -> "BoostedTrees":
         """Learn one ensemble a bootstrap sample."""
-        boosting = import_module("sklearn.ensemble").GradientBoostingRegressor
+        boosting = library("sklearn.ensemble", "learn", "a predictor of accuracy").GradientBoostingRegressor
         draw = np.random.default_rng(self.seed)
         self._models = []
         sums, squares, counts = np.zeros(len(y)), np.zeros(len(y)), np.zeros(len(y))

@@ -14,7 +14,7 @@ from dse.joint.flat import flat_pairs
 from dse.joint.hardware import Hardware
 from dse.joint.picking import ACCURACY, Promise, references
 from dse.joint.quality import Quality, quality
-from dse.joint.sampling import Trained, first_sample, iterate
+from dse.joint.sampling import Trained, first_sample, iterate, most_accurate
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
@@ -45,6 +45,7 @@ def codesign(
     strategy: str = "nested",
     predictor: str = "gaussian_process",
     rounds: int = 6,
+    floor: float = 0.0,
     seed: int = 0,
     mapping_objective: str = "edp",
     store: str | os.PathLike[str] | None = None,
@@ -78,6 +79,8 @@ def codesign(
         "gaussian_process" or "boosted_trees".
     rounds
         Rounds after the first third of the trainings; the predictor learns before each.
+    floor
+        Accuracy below which a network is on no front, such as what guessing reaches.
     seed
         Equal seeds give equal searches.
     mapping_objective
@@ -111,6 +114,8 @@ def codesign(
     """
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
         raise ValueError(f"budget must be a whole number of trainings, at least 1, got {budget!r}")
+    if not isinstance(floor, int | float) or floor != floor:
+        raise ValueError(f"floor must be an accuracy, got {floor!r}")
     if rounds < 1 or confirm < 0 or seed < 0:
         raise ValueError(
             f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}"
@@ -134,7 +139,7 @@ def codesign(
     hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed)
     trained = Trained(nets, measured, predictor, seed)
     first_sample(trained, max(1, min(budget, budget // _FIRST)))
-    search = _Search(trained, hardware, wanted, int(budget), rounds)
+    search = _Search(trained, hardware, wanted, int(budget), rounds, floor)
     _STRATEGIES[strategy](search)
     pairs = search.frame()
     if not len(pairs):
@@ -155,7 +160,10 @@ def codesign(
         evaluations=hardware.evaluations,
         accuracy=measured,
     )
-    return result.confirmed(confirm) if confirm else result
+    try:
+        return result.confirmed(confirm) if confirm else result
+    finally:
+        measured.close()
 
 
 class _Search:
@@ -168,9 +176,10 @@ class _Search:
         objectives: tuple[Objective, ...],
         budget: int,
         rounds: int,
+        floor: float,
     ) -> None:
         self.trained, self.hardware, self.objectives = trained, hardware, objectives
-        self.budget, self.rounds = budget, rounds
+        self.budget, self.rounds, self.floor = budget, rounds, floor
         self._pairs: dict[int, pandas.DataFrame] = {}
 
     def know_front(self, index: int) -> None:
@@ -211,6 +220,8 @@ class _Search:
         by_index = dict(zip(self.trained.index, self.trained.measurements, strict=True))
         for index, rows in self._pairs.items():
             one = by_index[index]
+            if one.accuracy < self.floor:
+                continue
             head: dict[str, Any] = {"network": index}
             head |= {f"net.{k}": v for k, v in self.trained.space.configuration(index).items()}
             head |= {name: getattr(one, name) for name in _MEASURED}
@@ -257,6 +268,9 @@ class _Search:
         failed = [one.failed for one in self.trained.measurements if one.failed]
         if len(failed) == len(self.trained.measurements):
             return f"all {len(failed)} trainings failed; the first: {failed[0]}"
+        best = max(self.trained.measurements[i].accuracy for i in self.trained.good)
+        if best < self.floor:
+            return f"no network reaches floor = {self.floor:g}; the best of those trained has {best:.4g}"
         return (
             f"space {self.hardware.space.name}: no machine can run any of the "
             f"{len(self.trained.good)} trained networks"
@@ -266,7 +280,7 @@ class _Search:
         """Return what picks candidates by the hypervolume they promise on some machines."""
 
         def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
-            promise = Promise(self.trained, self.frame(), self.objectives)
+            promise = Promise(self.trained, self.frame(), self.objectives, self.floor)
             looked = []
             for one in index:
                 values, feasible = self.hardware.look(self.trained.network(int(one)), machines)
@@ -315,7 +329,10 @@ def _blind(search: _Search) -> None:
 
     def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
         table = search.trainings()
-        promise = Promise(search.trained, table[table["failed"] == ""], wanted)
+        known = table[(table["failed"] == "") & (table["accuracy"] >= search.floor)]
+        if not len(known):
+            return most_accurate(index, mean, deviation, count)
+        promise = Promise(search.trained, known, wanted, search.floor)
         sizes = [np.array([[float(search.trained.network(int(one)).macs)]]) for one in index]
         return promise.pick(mean, deviation, sizes, count)
 

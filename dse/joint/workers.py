@@ -14,29 +14,68 @@ Answer = tuple[int, Any, str, float]
 _READY: Final = "ready"
 
 
-def run_all(
-    call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, limit_s: float
-) -> Iterator[Answer]:
-    """Call a function with every task's arguments, yielding answers as they come.
+class Crew:
+    """Runs one function on many tasks.
 
     Parameters
     ----------
     call
         The function.
-    tasks
-        Arguments.
     workers
-        Processes. 0, or a function that cannot be sent to another process, runs in threads of this one, one
-        at a time; a call that hangs there is left behind.
+        Processes, started when first needed and kept for the next tasks. 0, or a function that cannot be sent
+        to another process, runs in threads of this one, one at a time; a call that hangs there is left
+        behind.
     limit_s
         Seconds after which a call counts as hanging.
 
     """
-    if workers == 0 or not _can_be_sent(call):
-        for place, task in enumerate(tasks):
-            yield _in_thread(call, place, task, limit_s)
-        return
-    yield from _in_processes(call, tasks, min(workers, len(tasks)), limit_s)
+
+    def __init__(self, call: Callable[..., Any], workers: int, limit_s: float) -> None:
+        self.call, self.limit_s = call, limit_s
+        self.workers = workers if _can_be_sent(call) else 0
+        self._crew: list[_Worker] = []
+
+    def run(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
+        """Call the function with every task's arguments, yielding answers as they come."""
+        if self.workers == 0:
+            for place, task in enumerate(tasks):
+                yield _in_thread(self.call, place, task, self.limit_s)
+            return
+        try:
+            yield from self._in_processes(tasks)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._crew:
+            worker.end()
+        self._crew = []
+
+    def _in_processes(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
+        waiting = list(range(len(tasks)))[::-1]
+        while len(self._crew) < min(self.workers, len(tasks)):
+            self._crew.append(_Worker(self.call))
+        open_tasks = len(tasks)
+        while open_tasks:
+            for worker in self._crew:
+                if worker.ready and worker.place < 0 and waiting:
+                    place = waiting.pop()
+                    worker.give(place, tasks[place])
+            for worker in list(self._crew):
+                answer = _heard(worker, self.limit_s)
+                if answer is None:
+                    continue
+                if not worker.ready:  # it died or was given up
+                    worker.end()
+                    self._crew.remove(worker)
+                    if waiting:
+                        self._crew.append(_Worker(self.call))
+                open_tasks -= 1
+                yield answer
+            if open_tasks:
+                wait([worker.pipe for worker in self._crew], timeout=min(0.5, self.limit_s / 4))
 
 
 def _can_be_sent(call: Callable[..., Any]) -> bool:
@@ -102,35 +141,6 @@ def _serve(call: Callable[..., Any], pipe: Connection) -> None:
             pipe.send(answer)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             pipe.send((None, f"{type(error).__name__}: {error}", answer[2]))
-
-
-def _in_processes(
-    call: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, limit_s: float
-) -> Iterator[Answer]:
-    waiting = list(range(len(tasks)))[::-1]
-    crew = [_Worker(call) for _ in range(workers)]
-    open_tasks = len(tasks)
-    try:
-        while open_tasks:
-            for worker in crew:
-                if worker.ready and worker.place < 0 and waiting:
-                    place = waiting.pop()
-                    worker.give(place, tasks[place])
-            for worker in list(crew):
-                answer = _heard(worker, limit_s)
-                if answer is None:
-                    continue
-                if not worker.ready:  # it died or was given up
-                    worker.end()
-                    crew.remove(worker)
-                    if waiting:
-                        crew.append(_Worker(call))
-                open_tasks -= 1
-                yield answer
-            wait([worker.pipe for worker in crew], timeout=min(0.5, limit_s / 4))
-    finally:
-        for worker in crew:
-            worker.end()
 
 
 def _heard(worker: _Worker, limit_s: float) -> Answer | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.handing import view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.volume import Scale
@@ -182,9 +183,7 @@ class Codesigned:
 
     def plot(self, *, width: str = "column", others: Sequence["Codesigned"] = ()) -> "Figure":
         """Draw accuracy against latency with energy as colour; see `dse.views.joint_figure`."""
-        from dse.views.joint_figure import draw
-
-        return draw(self, others, width=width)
+        return view("joint_figure", "draw")(self, others, width=width)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""
@@ -198,6 +197,9 @@ class Codesigned:
                 "codesign.png": partial(figure.savefig, dpi=200),
             },
         )
+
+    def _repr_html_(self) -> str:
+        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)

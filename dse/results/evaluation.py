@@ -4,18 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 import hwmodels
 from dse.errors import UnknownNameError, nearest
+from dse.handing import view
 from dse.metrics import columns
-from dse.results.frames import categories
+from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
+from workloads.edges import EdgeTable
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -55,7 +57,10 @@ class Result:
     @cached_property
     def _costed(self) -> tuple[Any, MetricTable]:
         """The machine's row of the configuration table, and the network's metrics on it."""
-        layers = self.layers if self.effort.given else deduplicate(self.layers)[0]
+        apart = (
+            self.effort.given or self.effort.edges is not None
+        )  # operations that differ though they are equal
+        layers = self.layers if apart else deduplicate(self.layers)[0]
         model = self.accelerator.model
         configs = model.pack(self.accelerator)
         return configs, model.evaluate(layers, configs, self.mapping_objective, self.effort)
@@ -106,14 +111,10 @@ class Result:
         return frame.sort_values("latency_s", ascending=False)
 
     def __repr__(self) -> str:
-        from dse.views.text import result_text
-
-        return result_text(self)
+        return view("text", "result_text")(self)
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note(
+        return view("text", "html_note")(
             f"{self.network} on {self.accelerator.name}", self.totals.to_frame(), self.bottlenecks()
         )
 
@@ -124,6 +125,7 @@ def evaluate(
     batch: int | None = None,
     *,
     mapping_objective: str = "edp",
+    schedule: str = "layers",
     mappings: Mapping[str, Any] | None = None,
     limit_s: float | None = None,
     progress: bool | None = None,
@@ -140,6 +142,9 @@ def evaluate(
         Inputs at once; by default the network's own batch.
     mapping_objective
         What each operation's mapping minimises: "edp", "latency" or "energy".
+    schedule
+        "layers": every tensor crosses main memory between operations. "resident": tensors stay at the level
+        that the machine names for it (`resident`) where they fit beside the tiles of what runs meanwhile.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -169,12 +174,34 @@ def evaluate(
         raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
+    effort = effort._replace(edges=_edges(network, machine, schedule, batch))
     result = Result(name, machine, mapping_objective, layers, names, effort)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
             machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
     return result
+
+
+SCHEDULES: Final = ("layers", "resident")
+"""Where tensors are between operations: in main memory, or on chip where they fit."""
+
+
+def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
+    """Edges of the network where the schedule asks for them."""
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    if schedule == "layers":
+        return None
+    if not machine.model.keeper(machine):
+        raise ValueError(
+            f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
+            'levels); use "layers"'
+        )
+    if not hasattr(network, "edges"):
+        raise ValueError("schedule: a layer table does not say who reads what; give the network itself")
+    edges: EdgeTable = network.edges(batch)
+    return edges
 
 
 def _effort(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.handing import view
 from dse.metrics import to_minimise
 from dse.pareto.front import RunningFront, filter_finite
 from dse.pareto.volume import Scale
-from dse.results.frames import frame_of
 from dse.results.front import Front
+from dse.run.columns import Columns
 from dse.run.files import write_files
-from dse.run.task import Columns
+from dse.run.frames import frame_of
+from dse.run.gather import Competitors
 from dse.strategies.certificate import Certificate
 from dse.strategies.problem import Problem, Work
 
@@ -100,6 +102,25 @@ class Found(Front):
         return self.problem.work
 
     @property
+    def asked(self) -> Problem:
+        """The question that it answers, to cost further points."""
+        return self.problem
+
+    def every_row(self, names: tuple[str, ...]) -> Columns | None:
+        """Columns of every point of the space, where the search costed every point."""
+        whole = self.certificate is not None and self.certificate.costed == self.certificate.points
+        return self.trace if whole and set(names) <= set(self.trace) else None
+
+    def competitors(self) -> Competitors:
+        """Configurations that the search costed, with their objectives."""
+        trace = self.trace
+        who = f"the {len(trace['index']):,} configurations that the search ({self.strategy}) costed"
+        if self.certificate is not None and self.certificate.complete:
+            who += "; those that its certificate excludes at nominal stay excluded"
+        values = to_minimise([trace[o.column] for o in self.objectives], self.objectives)
+        return Competitors(trace["index"], trace["limit"], None, values, who)
+
+    @property
     def front(self) -> Front:
         """The front, which this is."""
         return self
@@ -140,9 +161,7 @@ class Found(Front):
     @property
     def assumptions(self) -> str:
         """One line: what the numbers rest on."""
-        from dse.views.text import assumptions
-
-        return assumptions(self)
+        return view("text", "assumptions")(self)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write the front's files (`dse.views.text.save_front`) and history.csv; return their paths."""

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.handing import view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.run.columns import Columns
+from dse.run.gather import Competitors
 from dse.space.space import Space
+from dse.strategies.problem import One, Problem, Work
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -56,6 +60,32 @@ class Front:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def work(self) -> Work:
+        """The network."""
+        return One(self.network, self.layers, self.layers)
+
+    @property
+    def asked(self) -> Problem:
+        """The question that it answers, to cost further points."""
+        return Problem(self.space, self.work, self.objectives, self.mapping_objective)
+
+    def chosen(self) -> Self:
+        """Return the front, which this is."""
+        return self
+
+    def every_row(self, names: tuple[str, ...]) -> Columns | None:
+        """Columns of every point of the space, where every point was costed and is still there."""
+        return None if self.gathered is None else self.gathered.every_row(names)
+
+    def competitors(self) -> Competitors:
+        """Configurations that the front was chosen from: the sweep's, or else its own designs."""
+        if self.gathered is not None:
+            return self.gathered.competitors(self.evaluated, self.space.size)
+        index = np.sort(self.frame.index.to_numpy(dtype=np.int64))
+        who = "the front's own designs: the sweep behind it is not known"
+        return Competitors(index, np.zeros(len(index), dtype=np.int16), None, None, who)
 
     @cached_property
     def values(self) -> NDArray[np.float64]:
@@ -112,9 +142,9 @@ class Front:
             Name the knee and the extremes.
 
         """
-        from dse.views.front_figure import draw_front, front_picture
-
-        return draw_front(front_picture(self, labels=labels), width=width)
+        return view("front_figure", "draw_front")(
+            view("front_figure", "front_picture")(self, labels=labels), width=width
+        )
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
@@ -130,15 +160,11 @@ class Front:
 
     def to_latex(self, designs: Iterable[int] | None = None) -> str:
         """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
-        from dse.views.text import latex
-
-        return latex(self, designs)
+        return view("text", "latex")(self, designs)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write front.parquet, front.csv, front.pdf and front.png; see `dse.views.text.save_front`."""
-        from dse.views.text import save_front
-
-        return save_front(self, folder, width)
+        return view("text", "save_front")(self, folder, width)
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
@@ -148,6 +174,4 @@ class Front:
         )
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from dse.designs import Designs as FrontData
+from dse.handing import view
 from dse.metrics import show_metric
-from dse.results.frames import frame_of as design_frame
-from dse.results.front import Front
+from dse.run.frames import frame_of as design_frame
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
 from dse.uncertain.rivals import Rivals
@@ -57,7 +58,7 @@ class Stressed:
 
     """
 
-    front: Front
+    front: FrontData
     table: "pandas.DataFrame"
     uncertainties: "pandas.DataFrame"
     draws: "pandas.DataFrame"
@@ -188,10 +189,9 @@ class Stressed:
             Name the knee and the extremes of the nominal front.
 
         """
-        from dse.views.front_figure import draw_front
-        from dse.views.stress_figure import stress_picture
-
-        return draw_front(stress_picture(self, labels=labels), width=width)
+        return view("front_figure", "draw_front")(
+            view("stress_figure", "stress_picture")(self, labels=labels), width=width
+        )
 
     def save(self, folder: str | os.PathLike[str], *, width: str = "page") -> list[str]:
         """Write stress.csv, uncertainties.csv, stress.pdf and stress.png; return their paths.
@@ -224,8 +224,6 @@ class Stressed:
 
     def text(self) -> str:
         """Knee and extremes as a table: one line a design."""
-        from dse.views.text import text_table
-
         head = ["design", "index", "stays", "robust", *(f"{o.title.lower()}" for o in self.front.objectives)]
         rows = [head]
         for name, row in self.designs().iterrows():
@@ -236,7 +234,7 @@ class Stressed:
                 for o in self.front.objectives
             ]
             rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
-        return text_table(rows)
+        return view("text", "text_table")(rows)
 
     def __repr__(self) -> str:
         own = self.probability["probability"]
@@ -250,6 +248,4 @@ class Stressed:
         )
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)
+        return view("text", "html_note")(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)

@@ -9,16 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError, StoreError
+from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto.front import filter_finite, refuse_non_finite
-from dse.results.frames import frame_of
 from dse.results.front import Front
-from dse.run.gather import Gathered
+from dse.run.columns import Columns
+from dse.run.frames import frame_of
+from dse.run.gather import Competitors, Gathered
 from dse.run.opening import Verification, verify
 from dse.run.parts import Parts
 from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
+from dse.strategies.problem import One, Problem
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -66,6 +69,24 @@ class Sweep:
         if self.parts is None:
             raise StoreError("verify: this sweep is in memory and has no store")
         return verify(self.parts)
+
+    @property
+    def asked(self) -> Problem:
+        """The question that it answers, to cost further points."""
+        work = One(self.network, self.layers, self.layers)
+        return Problem(self.space, work, self.objectives, self.mapping_objective)
+
+    def chosen(self) -> Front:
+        """Return the front of the objectives that the sweep watched."""
+        return self.front()
+
+    def every_row(self, names: tuple[str, ...]) -> Columns | None:
+        """Columns of every point of the space, where every point is still there."""
+        return self.gathered.every_row(names)
+
+    def competitors(self) -> Competitors:
+        """Configurations that were costed and kept."""
+        return self.gathered.competitors(self.evaluated, self.space.size)
 
     @property
     def evaluated(self) -> int:
@@ -210,6 +231,6 @@ class Sweep:
         )
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note(repr(self), self.limits().to_frame() if self.feasible < self.space.size else None)
+        return view("text", "html_note")(
+            repr(self), self.limits().to_frame() if self.feasible < self.space.size else None
+        )

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dse.metrics import Objective
 from dse.pareto.front import RunningFront
+from dse.run.columns import Chunk, Columns, limit_names
 from dse.run.parts import Parts, front_columns, wanted_rows
-from dse.run.task import Chunk, Columns, limit_names
 from dse.space.space import Space
 
 _PIECES: Final = 256
@@ -33,6 +33,30 @@ class Gathered:
             return self.parts.load(names, self.front)
         assert self.rows is not None
         return {name: self.rows[name] for name in names}
+
+    def every_row(self, names: Sequence[str]) -> Columns | None:
+        """Columns of every point, where every point is still there."""
+        if "candidate" in (self.rows or {}) or (self.parts is not None and not self.parts.every_row):
+            return None
+        return self.columns(["index", "feasible", *names])
+
+    def competitors(self, evaluated: int, points: int) -> "Competitors":
+        """All rows kept, of `evaluated` configurations costed in a space of so many points."""
+        found = self.columns(["index", "limit"])
+        who = f"all {evaluated:,} configurations costed"
+        if len(found["index"]) < points:
+            who = f"the {len(found['index']):,} rows that the sweep kept: its front, and an even sample"
+        return Competitors(found["index"], found["limit"], self, None, who)
+
+
+class Competitors(NamedTuple):
+    """Configurations that were costed to find a front."""
+
+    points: NDArray[np.int64]
+    limit: NDArray[np.int16]  # why each is infeasible, 0 where it is not
+    source: Gathered | None  # where their metrics are; None where only `values` were kept
+    values: NDArray[np.float64] | None  # objectives to minimise, shape (n, n_objectives)
+    who: str  # in words
 
 
 class Gather:

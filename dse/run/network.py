@@ -48,12 +48,13 @@ def network_table(network: Network | str | LayerTable, batch: int | None = None)
 def load_network(
     name: str, dims: Mapping[str, int] | None = None, unknown: str = "refuse", batch: int | None = None
 ) -> "workloads.Network":
-    """Find a network by built-in name or by the path of an ONNX file.
+    """Find a network by built-in name or by the path of a file.
 
     Parameters
     ----------
     name
-        A built-in network, or a path: it ends in ".onnx", contains a separator or is a file.
+        A built-in network, or a path that `workloads.from_file` reads: it ends in ".onnx", contains a
+        separator or is a file.
     dims
         Values of dynamic dimensions, for a file.
     unknown
@@ -64,13 +65,13 @@ def load_network(
     Raises
     ------
     ValueError, KeyError
-        As `workloads.load` and `workloads.from_onnx`.
+        As `workloads.load` and `workloads.from_file`.
 
     """
     import workloads
 
     if name.endswith(".onnx") or "/" in name or _is_file(name):
-        return workloads.from_onnx(name, dims=dims, batch=batch, unknown=unknown)
+        return workloads.from_file(name, dims=dims, batch=batch, unknown=unknown)
     return workloads.load(name)
 
 

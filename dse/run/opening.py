@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dse.errors import StoreError, StoreWarning
+from dse.run.columns import Chunk
 from dse.run.definition import Definition, read_definition
 from dse.run.parts import PartError, Parts
 from dse.run.store import read_manifest
-from dse.run.task import Chunk
 
 _MOST_NAMED = 3
 _STRAY = "no part of this store"

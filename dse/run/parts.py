@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dse.errors import StoreError
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
+from dse.run.columns import Chunk, Columns, limit_names
 from dse.run.seal import KEY, blank, broken, seal
-from dse.run.task import Chunk, Columns, limit_names
 from dse.space.space import Space
 
 _COMPRESSION_LEVEL: Final = 1

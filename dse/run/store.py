@@ -21,12 +21,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from dse.errors import StoreError, StoreWarning
+from dse.run.columns import limit_names
 from dse.run.definition import read_definition
 from dse.run.digest import model_digest
 from dse.run.lock import acquire, let_go
 from dse.run.parts import Parts
 from dse.run.seal import owner_of
-from dse.run.task import limit_names
 from dse.space.space import Space
 from dse.version import version
 from workloads.errors import LONGEST_VALUE

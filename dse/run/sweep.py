@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
+from dse.run.columns import Chunk
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
@@ -18,7 +19,7 @@ from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
-from dse.run.task import Chunk, cost_range, front_of_range
+from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space

@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
+from hwmodels.template import LOOP_ORDERS, Template
 from workloads.grammar.axes import powers_of_two
 
 NOMINAL_CLOCK_HZ: Final = 1.2e9
@@ -215,15 +216,31 @@ def spring() -> Space:
     )
 
 
-def software_defined() -> Space:
+def software_defined(base: Template | None = None) -> Space:
     """Machines of a ten-parameter template in 22 nm: one tiling and one loop order for every operation.
 
     Groups of MACs, banks of memory, tiles and the order of their loops, after the software-defined
-    design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021).
+    design-space exploration of Yu, Li, Che, Jha and Zhang (IEEE Trans. Computers 70(1), 2021): 1.5 million
+    machines of `hwmodels.template`.
     """
-    from dse.strategies.compromise import software_defined as template_space
-
-    return template_space()
+    return Space(
+        base or Template(),
+        axes={
+            "loop_order": list(LOOP_ORDERS),
+            "groups": [8, 16, 32, 64],
+            "macs_per_group": [8, 16, 32, 64],
+            "bank_height": [256, 1024, 4096],
+            "bank_width_bits": [64, 128, 256],
+            "weight_banks": [1, 2, 4],
+            "input_banks": [1, 2, 4],
+            "tile_if": [16, 32, 64, 128],
+            "tile_ix": [7, 14, 28, 56],
+            "tile_iy": [7, 14, 28],
+            "tile_of": [16, 32, 64, 128],
+        },
+        name="software_defined",
+        assumptions=["formulas and constants of the template are this project's (assumed)"],
+    )
 
 
 SPACES: Final[dict[str, Callable[[], Space]]] = {

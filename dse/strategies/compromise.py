@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.handing import view
 from dse.run.network import Network
 from dse.run.task import cost_index
 from dse.run.workers import default_workers
+from dse.space.named import software_defined
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
-from hwmodels.template import LOOP_ORDERS, Template
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
@@ -50,35 +51,6 @@ _CHUNK: Final = 1 << 14
 _PROBES: Final = 512
 _ROUNDING: Final = 1e-12
 """Difference of logarithms of latencies that are called equal."""
-
-
-def software_defined(base: Template | None = None) -> Space:
-    """Build the space of the template: 1.5 million machines along its ten parameters.
-
-    Returns
-    -------
-    Space
-        For `dse.search`; its points are machines of `hwmodels.template`.
-
-    """
-    return Space(
-        base or Template(),
-        axes={
-            "loop_order": list(LOOP_ORDERS),
-            "groups": [8, 16, 32, 64],
-            "macs_per_group": [8, 16, 32, 64],
-            "bank_height": [256, 1024, 4096],
-            "bank_width_bits": [64, 128, 256],
-            "weight_banks": [1, 2, 4],
-            "input_banks": [1, 2, 4],
-            "tile_if": [16, 32, 64, 128],
-            "tile_ix": [7, 14, 28, 56],
-            "tile_iy": [7, 14, 28],
-            "tile_of": [16, 32, 64, 128],
-        },
-        name="software_defined",
-        assumptions=["formulas and constants of the template are this project's (assumed)"],
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +96,10 @@ class Compromise:
 
     def plot(self, *, width: str = "column") -> "Figure":
         """Draw the gains beside the published range; `width` is "column" (3.5 in) or "page" (7 in)."""
-        from dse.views.gains_figure import draw_gains
-
-        return draw_gains(self.table, PUBLISHED, width)
+        return view("gains_figure", "draw_gains")(self.table, PUBLISHED, width)
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note(repr(self), self.table, self.boundaries)
+        return view("text", "html_note")(repr(self), self.table, self.boundaries)
 
 
 def choose_together(

@@ -9,9 +9,9 @@ import numpy as np
 
 from dse.errors import StoreError, StoreWarning
 from dse.pareto.front import refuse_non_finite
+from dse.run.columns import Chunk, Columns, limit_names
 from dse.run.parts import PartError, encode
 from dse.run.store import Store
-from dse.run.task import Chunk, Columns, limit_names
 from dse.space.space import Space
 from dse.strategies.protocol import BoolArray, IndexArray
 

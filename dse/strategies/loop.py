@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from dse.pareto.front import RunningFront
+from dse.run.columns import Columns
 from dse.run.progress import Progress
 from dse.run.sent import Delivery, Sent
-from dse.run.task import Columns
 from dse.run.workers import default_workers, submitting
 from dse.strategies.ledger import Ledger, Record
 from dse.strategies.problem import Problem

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Protocol, TypeGuard, cast
+from typing import Any, Final, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
+from dse.run.columns import Columns
 from dse.run.network import Network, network_table
-from dse.run.task import Columns, cost_index
+from dse.run.task import cost_index
 from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable, TileTable
 from hwmodels.tiles import tile_table
@@ -37,6 +38,14 @@ class Work(Protocol):
     @property
     def layers(self) -> LayerTable:
         """All of its operations, identical ones merged."""
+
+    @property
+    def members(self) -> "tuple[One, ...]":
+        """Its networks."""
+
+    @property
+    def together(self) -> Any:
+        """How metrics of several networks are put together; None for one network."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,6 +80,16 @@ class One:
     def tiles(self) -> TileTable:
         """Its mapspace."""
         return tile_table(self.layers)
+
+    @property
+    def members(self) -> "tuple[One, ...]":
+        """Itself."""
+        return (self,)
+
+    @property
+    def together(self) -> None:
+        """Nothing is put together."""
+        return None
 
     @property
     def columns(self) -> tuple[str, ...]:

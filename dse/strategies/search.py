@@ -11,11 +11,11 @@ import numpy as np
 from dse.errors import InfeasibleSpaceError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.found import Found
+from dse.run.columns import Columns, limit_names
 from dse.run.network import Network
 from dse.run.progress import Progress
 from dse.run.store import manifest_of
 from dse.run.sweep import chunk_size
-from dse.run.task import Columns, limit_names
 from dse.run.workers import Ended, ended, executor_of
 from dse.space.space import Space
 from dse.strategies import EXACT, check_name, make

@@ -7,7 +7,6 @@ process is the more accurate and grows with the cube of the points.
 """
 
 import warnings
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,9 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import index_of
 from dse.strategies.walk import Walk
+from workloads.extras import library
 
+_WHAT: Final = "strategy surrogate"
 _GAUSSIAN_UP_TO: Final = 500
 _CANDIDATES: Final = 20_000
 _SHARE_FIRST: Final = 5
@@ -58,7 +59,7 @@ class Surrogate:
         candidates = self._candidates()
         if len(candidates) <= self._batch or self._feasible.sum() < 2:
             return candidates[: self._batch]
-        one_thread = import_module("threadpoolctl").threadpool_limits  # scikit-learn's own dependency
+        one_thread = library("threadpoolctl", "learn", _WHAT).threadpool_limits
         with one_thread(limits=1):  # small matrices: threads only get in each other's way
             predicted, chance = self._predict(candidates)
         chosen: list[int] = []
@@ -127,30 +128,31 @@ class Surrogate:
             predicted[:, column] = model.predict(new)
         chance = np.ones(len(candidates))
         if not self._feasible.all():
-            from sklearn.ensemble import HistGradientBoostingClassifier
-
-            classifier = HistGradientBoostingClassifier(max_iter=100, random_state=self._seed)
+            trees = library("sklearn.ensemble", "learn", _WHAT)
+            classifier = trees.HistGradientBoostingClassifier(max_iter=100, random_state=self._seed)
             chance = classifier.fit(known, self._feasible).predict_proba(new)[:, 1]
         return predicted, chance
 
     def _fit(self, column: int, features: FloatArray, target: FloatArray) -> Any:
         """Fit a model of one objective; a process keeps its lengths until it has half as many points more."""
         if len(target) > _GAUSSIAN_UP_TO:
-            from sklearn.ensemble import HistGradientBoostingRegressor
-
-            return HistGradientBoostingRegressor(max_iter=300, random_state=self._seed).fit(features, target)
-        from sklearn.gaussian_process import GaussianProcessRegressor
-        from sklearn.gaussian_process.kernels import Matern, WhiteKernel
-
+            trees = library("sklearn.ensemble", "learn", _WHAT)
+            return trees.HistGradientBoostingRegressor(max_iter=300, random_state=self._seed).fit(
+                features, target
+            )
+        gaussian = library("sklearn.gaussian_process", "learn", _WHAT)
+        kernels = library("sklearn.gaussian_process.kernels", "learn", _WHAT)
         if column not in self._kernels or len(target) >= 1.5 * self._kernels[column][0]:
-            lengths = Matern(np.ones(features.shape[1]), (1e-2, 1e3), nu=2.5)
-            model = GaussianProcessRegressor(1.0 * lengths + WhiteKernel(1e-4, (1e-8, 1e-1)))
+            lengths = kernels.Matern(np.ones(features.shape[1]), (1e-2, 1e3), nu=2.5)
+            model = gaussian.GaussianProcessRegressor(1.0 * lengths + kernels.WhiteKernel(1e-4, (1e-8, 1e-1)))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a length at its bound: the axis has no effect
                 model.fit(features, target)
             self._kernels[column] = (len(target), model.kernel_)
             return model
-        return GaussianProcessRegressor(self._kernels[column][1], optimizer=None).fit(features, target)
+        return gaussian.GaussianProcessRegressor(self._kernels[column][1], optimizer=None).fit(
+            features, target
+        )
 
 
 def start(name: str, plan: Plan) -> Surrogate:

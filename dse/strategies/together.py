@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dse.errors import nearest
 from dse.metrics import columns
+from dse.run.columns import Columns
 from dse.run.network import Network
-from dse.run.task import Columns
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, FloatArray, One, work_of
 from hwmodels.columns import ConfigTable
@@ -41,6 +41,11 @@ class Several:
     def name(self) -> str:
         """What reports call it."""
         return f"{self.combine} of " + ", ".join(member.name for member in self.members)
+
+    @property
+    def together(self) -> "Several":
+        """Itself."""
+        return self
 
     @property
     def layers(self) -> LayerTable:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.run.task import Columns
+from dse.run.columns import Columns
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from hwmodels.columns import ConfigTable, MetricTable
 from hwmodels.tiers import apply_tiers

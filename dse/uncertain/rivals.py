@@ -5,15 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.metrics import to_minimise
-from dse.results.found import Found
-from dse.results.front import Front
-from dse.results.sweep import Sweep
-from dse.run.gather import Gathered
-from dse.run.task import Columns
+from dse.designs import Designs, Subject
+from dse.run.columns import Columns
+from dse.run.gather import Competitors, Gathered
 from dse.space.space import Space
-from dse.strategies.problem import One, Work
-from dse.strategies.together import Several
+from dse.strategies.problem import Work
 from dse.uncertain.draws import FloatArray, IntArray
 from hwmodels.components import stacking
 from hwmodels.tiers import FIRST_LIMIT
@@ -35,7 +31,7 @@ class Rivals:
 
     """
 
-    front: Front
+    front: Designs
     work: Work
     points: IntArray
     limit: NDArray[np.int16]
@@ -52,7 +48,7 @@ class Rivals:
         return found if rows.all() else {name: found[name][rows] for name in names}
 
 
-def rivals_of(subject: Sweep | Front) -> Rivals:
+def rivals_of(subject: Subject) -> Rivals:
     """Find who competes with the front of a sweep, with a front, or with what a search found.
 
     Raises
@@ -61,30 +57,13 @@ def rivals_of(subject: Sweep | Front) -> Rivals:
         If the subject is neither, its front is empty, or its machines are templates.
 
     """
-    if not isinstance(subject, Sweep | Front):
+    if not hasattr(subject, "competitors"):
         raise ValueError(f"stress: a Sweep, a Front or a Found is needed, got {type(subject).__name__}")
     refuse_templates(subject.space)
-    front = subject if isinstance(subject, Front) else subject.front()
+    front = subject.chosen()
     if not len(front):
         raise ValueError("stress: the front is empty; there is no design whose place could be uncertain")
-    if isinstance(front, Found):
-        trace = front.trace
-        who = f"the {len(trace['index']):,} configurations that the search ({front.strategy}) costed"
-        if front.certificate is not None and front.certificate.complete:
-            who += "; those that its certificate excludes at nominal stay excluded"
-        values = to_minimise([trace[o.column] for o in front.objectives], front.objectives)
-        return _rivals(front, front.work, trace["index"], trace["limit"], None, who, values)
-    work = One(front.network, front.layers, front.layers)
-    gathered = subject.gathered if isinstance(subject, Sweep) else front.gathered
-    if gathered is None:
-        who = "the front's own designs: the sweep behind it is not known"
-        index = np.sort(front.frame.index.to_numpy(dtype=np.int64))
-        return _rivals(front, work, index, np.zeros(len(index), dtype=np.int16), None, who)
-    found = gathered.columns(["index", "limit"])
-    who = f"all {front.evaluated:,} configurations costed"
-    if len(found["index"]) < front.space.size:
-        who = f"the {len(found['index']):,} rows that the sweep kept: its front, and an even sample"
-    return _rivals(front, work, found["index"], found["limit"], gathered, who)
+    return _rivals(front, subject.competitors())
 
 
 def refuse_templates(space: Space) -> None:
@@ -96,23 +75,13 @@ def refuse_templates(space: Space) -> None:
         )
 
 
-def _rivals(
-    front: Front,
-    work: Work,
-    index: IntArray,
-    limit: NDArray[np.int16],
-    source: Gathered | None,
-    who: str,
-    values: FloatArray | None = None,
-) -> Rivals:
+def _rivals(front: Designs, costed: Competitors) -> Rivals:
     """Leave out what no sample can make feasible; order by index."""
-    assert isinstance(work, One | Several)
+    index, limit, constrained = costed.points, costed.limit, costed.limit >= len(front.space.limits)
     excluded = [len(front.space.limits) + position for position, _ in front.space.architecture_constraints]
     stacks = FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1)
-    runs = (
-        (limit == 0) | np.isin(limit, stacks) | (limit >= len(front.space.limits)) & ~np.isin(limit, excluded)
-    )
+    runs = (limit == 0) | np.isin(limit, stacks) | constrained & ~np.isin(limit, excluded)
     rows = np.flatnonzero(runs)
     rows = rows[np.argsort(index[rows], kind="stable")]
-    known = None if values is None else values[rows]
-    return Rivals(front, work, index[rows], limit[rows], source, who, known)
+    known = None if costed.values is None else costed.values[rows]
+    return Rivals(front, front.work, index[rows], limit[rows], costed.source, costed.who, known)

@@ -6,14 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from dse.designs import Subject
 from dse.pareto.front import filter_finite, refuse_non_finite
-from dse.results.front import Front
 from dse.results.stressed import Stressed
-from dse.results.sweep import Sweep
 from dse.run.progress import Progress
 from dse.run.workers import default_workers
-from dse.strategies.problem import One
-from dse.strategies.together import Several
 from dse.uncertain.designs import BoolArray
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from dse.uncertain.rivals import Rivals, rivals_of
@@ -29,7 +26,7 @@ _CELLS: Final = 1 << 19
 
 
 def stress(
-    subject: Sweep | Front,
+    subject: Subject,
     samples: int = 200,
     seed: int = 0,
     uncertainties: Mapping[str, Declared] | None = None,
@@ -97,11 +94,10 @@ def stress(
     memories = memories_of(front.space)
     rows = declared(uncertainties, memories)
     work = rivals.work
-    assert isinstance(work, One | Several)
     trial = Trial(
         front.space,
-        work.members if isinstance(work, Several) else (work,),
-        work if isinstance(work, Several) else None,
+        work.members,
+        work.together,
         front.objectives,
         front.mapping_objective,
         Draws.of(rows, memories, samples, seed),

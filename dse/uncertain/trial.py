@@ -11,7 +11,7 @@ import numpy as np
 import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
-from dse.run.task import Columns
+from dse.run.columns import Columns
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several

@@ -1,71 +1,28 @@
 """The figure of a front: first what is to be seen, as data; then the drawing, which computes nothing."""
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dse.designs import Designs
 from dse.metrics import Objective, describe, show_metric
 from dse.pareto import knee as knees
-from dse.results.front import Front
 from dse.space.words import design_cells
+from dse.views.paper import WIDTHS_INCHES, paper_style
+from dse.views.picture import Bars, Mark, Picture, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
-
-WIDTHS_INCHES: Final = {"column": 3.5, "page": 7.0}
-"""One and two columns of the usual two-column page."""
 _PREFIXES: Final = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 _LOG_FROM: Final = 5.0
 _GREY: Final = "#cfcfcf"
 _INK: Final = "#222222"
 
 
-class Scale(NamedTuple):
-    """One quantity of the figure."""
-
-    label: str  # title and unit, "Latency (ms)"
-    values: FloatArray  # of the front, in that unit
-    background: FloatArray  # of other configurations
-    log: bool  # the front spans more than a factor of five
-    span: tuple[float, float] | None = None  # of the colours, where it is not that of the values
-
-
-class Mark(NamedTuple):
-    """A design with a name in the figure, and what the key says about it."""
-
-    name: str
-    cells: tuple[tuple[str, str], ...]  # heading and text
-    row: int  # of the front
-    symbol: str  # matplotlib's marker
-    measured: int = 0  # how many cells, the last ones, are objectives
-
-
-class Bars(NamedTuple):
-    """Ranges of the designs, where they are uncertain."""
-
-    x: FloatArray  # lower and upper end, shape (2, n_designs), in the scale's unit
-    y: FloatArray
-    ringed: NDArray[np.bool_]  # designs with a dark rim
-    note: str  # what bars and rims are, over the figure
-
-
-class Picture(NamedTuple):
-    """Everything a figure of a front shows."""
-
-    x: Scale
-    y: Scale
-    colour: Scale | None
-    maximise: tuple[bool, bool]  # x, y
-    marks: tuple[Mark, ...]
-    bars: Bars | None = None
-
-
-def front_picture(front: Front, *, labels: bool = True) -> Picture:
+def front_picture(front: Designs, *, labels: bool = True) -> Picture:
     """Collect what the figure of a front shows.
 
     Parameters
@@ -93,7 +50,7 @@ def front_picture(front: Front, *, labels: bool = True) -> Picture:
     )
 
 
-def scale_of(front: Front, objective: Objective) -> Scale:
+def scale_of(front: Designs, objective: Objective) -> Scale:
     """Column of a front in a unit that leaves short numbers."""
     title, unit = describe(objective.column)
     values = front.frame[objective.column].to_numpy(dtype=np.float64)
@@ -113,7 +70,7 @@ def scale_of(front: Front, objective: Objective) -> Scale:
     )
 
 
-def marks_of(front: Front) -> tuple[Mark, ...]:
+def marks_of(front: Designs) -> tuple[Mark, ...]:
     """Knee and extremes of a front; a design with two names is marked once, under both."""
     symbols = itertools.cycle("DsoP^vX")
     rows: dict[int, list[str]] = {knees.knee(front.values)[0]: ["knee"]}
@@ -131,39 +88,10 @@ def marks_of(front: Front) -> tuple[Mark, ...]:
     )
 
 
-def _values(front: Front, row: int) -> list[tuple[str, str]]:
+def _values(front: Designs, row: int) -> list[tuple[str, str]]:
     """A design's objectives as cells of the key."""
     design = front.frame.iloc[row]
     return [(o.title.lower(), show_metric(o.column, float(design[o.column]))) for o in front.objectives]
-
-
-def paper_style(width: str) -> dict[str, Any]:
-    """Settings of the figure; type is small, as in a journal's column, and stays type in a PDF."""
-    small = width == "column"
-    lines = {f"{axis}tick.{kind}.width": 0.5 for axis in "xy" for kind in ("major", "minor")}
-    return {
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 6.5 if small else 8,
-        "axes.labelsize": 7.5 if small else 9,
-        "xtick.labelsize": 6.5 if small else 8,
-        "ytick.labelsize": 6.5 if small else 8,
-        "axes.labelcolor": _INK,
-        "axes.edgecolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "axes.linewidth": 0.5,
-        "xtick.major.size": 3.0,
-        "ytick.major.size": 3.0,
-        "xtick.minor.size": 1.6,
-        "ytick.minor.size": 1.6,
-        **lines,
-        "pdf.fonttype": 42,
-        "ps.fonttype": 42,
-        "svg.fonttype": "none",
-        "savefig.dpi": 400,
-        "figure.dpi": 150,
-    }
 
 
 def draw_front(picture: Picture, *, width: str = "column") -> "Figure":

@@ -12,6 +12,7 @@ from dse.views.paper import paper
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
 
 _HEIGHT_INCHES: Final = {"column": 2.9, "page": 3.6}
@@ -65,16 +66,22 @@ def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "
             bar = figure.colorbar(points, ax=axes)
             bar.set_label(f"log10 {title.lower()} ({unit})")
         lines = []
-        designs = found.designs()
-        for letter, (name, row) in zip(
-            "ABCDEF", designs[~designs.index.duplicated()].iterrows(), strict=False
-        ):
+        for letter, (names, row) in zip("ABCDEF", _marked(found), strict=False):
             axes.annotate(letter, (row[x], 100 * row["accuracy"]), xytext=(3, 3), textcoords="offset points")
             design = found.space.configuration(int(row["machine"]))
             machine = ", ".join(f"{head} {text}" for head, text in design_cells(found.space, design)[:3])
             price = si(float(row[x]), describe(x).unit)
-            lines.append(f"{letter} {name}: {100 * row['accuracy']:.1f} %, {price}; {machine}")
+            lines.append(f"{letter} {', '.join(names)}: {100 * row['accuracy']:.1f} %, {price}; {machine}")
         figure.supxlabel("\n".join(lines), fontsize=5, x=0.01, ha="left")
         if others:
             axes.legend(fontsize=6)
     return figure
+
+
+def _marked(found: Codesigned) -> "list[tuple[list[str], pandas.Series]]":
+    """Return the designs with names; one that has several is there once, under all of them."""
+    marked: dict[tuple[int, int], tuple[list[str], pandas.Series]] = {}
+    for name, row in found.designs().iterrows():
+        names, _ = marked.setdefault((int(row["network"]), int(row["machine"])), ([], row))
+        names.append(str(name))
+    return list(marked.values())

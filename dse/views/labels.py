@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dse.views.front_figure import Picture
+    from dse.views.picture import Picture
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
 

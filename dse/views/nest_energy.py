@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.views.front_figure import WIDTHS_INCHES, paper_style
 from dse.views.operand_colours import operand_colour
+from dse.views.paper import WIDTHS_INCHES, paper_style
 from hwmodels.mapping import Architecture, Evaluation, Problem
 from workloads.grammar.quantities import si
 

@@ -3,9 +3,9 @@
 from math import log10
 from typing import TYPE_CHECKING, Any, Final
 
-from dse.views.front_figure import WIDTHS_INCHES, paper_style
 from dse.views.nest_picture import Flow, NestPicture, Tile
 from dse.views.operand_colours import operand_colour
+from dse.views.paper import WIDTHS_INCHES, paper_style
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.views.front_figure import Bars, Picture, Scale, front_picture
+from dse.views.front_figure import front_picture
+from dse.views.picture import Bars, Picture, Scale
 
 if TYPE_CHECKING:
     from dse.results.stressed import Stressed

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
-from dse.results.front import Front
 from dse.run.files import write_files
+from dse.views.front_figure import draw_front, front_picture
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -64,7 +65,7 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
     return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
 
 
-def designs_text(front: Front) -> str:
+def designs_text(front: Designs) -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
     designs = front.designs()
     rows = [["", *(str(name) for name in designs.index)]]
@@ -76,13 +77,13 @@ def designs_text(front: Front) -> str:
     return text_table(rows)
 
 
-def shown_columns(front: Front) -> list[str]:
+def shown_columns(front: Designs) -> list[str]:
     """Metrics that a table of the front shows: its objectives first."""
     first = [objective.column for objective in front.objectives]
     return first + [column for column in _SHOWN if column not in first and column in front.frame]
 
 
-def assumptions(front: Front) -> str:
+def assumptions(front: Designs) -> str:
     """One line: what the numbers rest on."""
     base = front.space.base
     said = base.model.premises(base, front.layers, front.space.fields)
@@ -174,7 +175,7 @@ def html_note(head: str, *frames: "pandas.DataFrame | None") -> str:
     return f"<p>{html.escape(head)}</p>" + "".join(tables)
 
 
-def latex(front: Front, designs: Iterable[int] | None = None) -> str:
+def latex(front: Designs, designs: Iterable[int] | None = None) -> str:
     """Write designs of a front as a LaTeX table for the package booktabs.
 
     Parameters
@@ -233,7 +234,7 @@ def _latex_escape(text: str) -> str:
     return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
 
 
-def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
+def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
     """Write a front's table and figure.
 
     Parameters
@@ -262,7 +263,7 @@ def save_front(front: Front, folder: str | os.PathLike[str], width: str = "page"
         FILES[1]: front.frame.to_csv,
     }
     if len(front.objectives) > 1:
-        figure = front.plot(width=width)
+        figure = draw_front(front_picture(front), width=width)
         writers.update(dict.fromkeys(FILES[2:], figure.savefig))
     return write_files(folder, writers)
 

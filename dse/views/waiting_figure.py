@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.views.front_figure import Mark, Scale
 from dse.views.paper import paper
+from dse.views.picture import Mark, Scale
 from dse.why.bottlenecks import ENERGY, LATENCY
 
 if TYPE_CHECKING:

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.results.found import Found
-from dse.results.front import Front
-from dse.strategies.problem import One
-from dse.strategies.together import Several
+from dse.designs import Designs
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -31,15 +28,7 @@ ENERGY: Final = "energy: "
 FloatArray = NDArray[np.float64]
 
 
-def members_of(front: Front) -> tuple[One, ...]:
-    """Networks that the front's machines run."""
-    if isinstance(front, Found):
-        work = front.problem.work
-        return work.members if isinstance(work, Several) else (work,)  # type: ignore[return-value]
-    return (One(front.network, front.layers, front.layers),)
-
-
-def bottlenecks(front: Front) -> "pandas.DataFrame":
+def bottlenecks(front: Designs) -> "pandas.DataFrame":
     """Say what each design's latency waits for and where its energy goes.
 
     Parameters
@@ -67,7 +56,7 @@ def bottlenecks(front: Front) -> "pandas.DataFrame":
         raise ValueError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
     bounds = model.bounds(front.space.base)
     index = front.frame.index.to_numpy(dtype=np.int64)
-    members = members_of(front)
+    members = front.work.members
     parts = []
     for member in members:
         seconds, joules = _spent(member.layers, front, index)
@@ -88,7 +77,7 @@ def bottlenecks(front: Front) -> "pandas.DataFrame":
     return both.swaplevel().loc[index.tolist()]
 
 
-def _spent(layers: LayerTable, front: Front, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+def _spent(layers: LayerTable, front: Designs, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Shares of latency by bound and of energy by part, shapes (n, n_bounds) and (n, n_parts)."""
     model, configs = front.space.model, front.space.pack(index)
     bounds = len(model.bounds(front.space.base))

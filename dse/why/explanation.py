@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.designs import Designs, Subject
+from dse.handing import view
 from dse.metrics import to_minimise
-from dse.results.front import Front
-from dse.results.sweep import Sweep
 from dse.run.files import write_files
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
@@ -32,7 +32,7 @@ class Explanation:
 
     Attributes
     ----------
-    front : Front
+    front : Front or Found
     shared : DataFrame
         How many designs take each value of each axis; see `dse.why.shared.shared_values`.
     bottlenecks : DataFrame or None
@@ -43,7 +43,7 @@ class Explanation:
 
     """
 
-    front: Front
+    front: Designs
     shared: "pandas.DataFrame"
     bottlenecks: "pandas.DataFrame | None"
     steps: "pandas.DataFrame"
@@ -66,18 +66,15 @@ class Explanation:
 
         """
         if what == "shared":
-            from dse.views.why_figures import draw_shared
-
-            return draw_shared(self.shared, width)
+            return view("why_figures", "draw_shared")(self.shared, width)
         if what != "bottlenecks":
             raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
         if self.bottlenecks is None:
             raise ValueError("bottlenecks: a template's cost does not say what it waits for")
-        from dse.views.front_figure import marks_of, scale_of
-        from dse.views.waiting_figure import draw_bottlenecks
-
-        scale = scale_of(self.front, self.front.objectives[0])
-        return draw_bottlenecks(self.bottlenecks, scale, marks_of(self.front), width)
+        scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
+        return view("waiting_figure", "draw_bottlenecks")(
+            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width
+        )
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write shared, steps and bottlenecks as .csv, the pictures as .pdf and .png; return their paths."""
@@ -162,13 +159,11 @@ class Explanation:
         return lines
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        head = html_note(f"Why the {self.front}") + "<ul>"
-        body = "".join(html_note(line).replace("p>", "li>") for line in self.sentences())
+        head = view("text", "html_note")(f"Why the {self.front}") + "<ul>"
+        body = "".join(view("text", "html_note")(line).replace("p>", "li>") for line in self.sentences())
         knee: Any = self.front.knee().name
         steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])
-        return head + body + "</ul>" + html_note("One step from the knee", steps)
+        return head + body + "</ul>" + view("text", "html_note")("One step from the knee", steps)
 
 
 def _listed(values: list[str]) -> str:
@@ -191,7 +186,7 @@ def _counted(which: str, table: "pandas.DataFrame") -> list[str]:
     ]
 
 
-def explain(subject: Front | Sweep) -> Explanation:
+def explain(subject: Subject) -> Explanation:
     """Explain a front: what its designs share and wait for, and what a step from its named designs changes.
 
     Parameters
@@ -213,7 +208,7 @@ def explain(subject: Front | Sweep) -> Explanation:
     array.rows: 8 (50%), 16 (50%)
 
     """
-    front = subject.front() if isinstance(subject, Sweep) else subject
+    front = subject.chosen()
     designs = front.designs()["index"].drop_duplicates().astype(int).tolist()
     waiting = bottlenecks(front) if front.space.model.tells else None
     return Explanation(front, shared_values(front), waiting, steps_from(front, designs))

@@ -4,24 +4,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import numpy as np
 
+from dse.designs import Subject
 from dse.errors import UnknownNameError, nearest
+from dse.handing import view
 from dse.metrics import OBJECTIVES, describe
-from dse.results.found import Found
-from dse.results.front import Front
-from dse.results.sweep import Sweep
+from dse.run.columns import Columns
 from dse.run.files import write_files
 from dse.run.network import Network
-from dse.run.task import Columns
 from dse.run.workers import default_workers
 from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of
 from dse.strategies.together import Several
-from dse.why.steps import problem_of
 from dse.why.variance import shares
 from workloads.table import LayerTable
 
@@ -75,9 +73,7 @@ class Sensitivity:
 
     def plot(self, *, width: str = "column") -> "Figure":
         """Draw the shares as bars, one panel a metric; `width` is "column" (3.5 in) or "page" (7 in)."""
-        from dse.views.why_figures import draw_sensitivity
-
-        return draw_sensitivity(self, width)
+        return view("why_figures", "draw_sensitivity")(self, width)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write sensitivity.csv, sensitivity.pdf and sensitivity.png; return their paths."""
@@ -92,8 +88,6 @@ class Sensitivity:
         )
 
     def __repr__(self) -> str:
-        from dse.views.text import text_table
-
         kinds = ("first", "total", "shapley") if self.exact else ("first", "total")
         rows = [["axis"]]
         for name in self.metrics:
@@ -101,20 +95,20 @@ class Sensitivity:
         for axis, row in self.frame.iterrows():
             cells = [f"{row[name, kind]:.1%}" for name in self.metrics for kind in kinds]
             rows.append([str(axis), *cells])
-        return "\n".join([self._head(), *(f"Note: {note}." for note in self.notes), "", text_table(rows)])
+        return "\n".join(
+            [self._head(), *(f"Note: {note}." for note in self.notes), "", view("text", "text_table")(rows)]
+        )
 
     def _head(self) -> str:
         how = "exact, from" if self.exact else "estimated from"
         return f"Sensitivity over {self.space.name} on {self.network}, {how} {self.points:,} points"
 
     def _repr_html_(self) -> str:
-        from dse.views.text import html_note
-
-        return html_note("; ".join([self._head(), *self.notes]), self.frame)
+        return view("text", "html_note")("; ".join([self._head(), *self.notes]), self.frame)
 
 
 def sensitivity(
-    subject: "Sweep | Front | Network | str | LayerTable | Several",
+    subject: "Subject | Network | str | LayerTable | Several",
     space: Space | None = None,
     *,
     metrics: Sequence[str] | None = None,
@@ -176,17 +170,17 @@ def sensitivity(
 
     """
     work: Work
-    if isinstance(subject, Sweep | Front):
-        problem = problem_of(subject)
+    if has_front(subject):
+        problem = subject.asked
         work, space, mapping_objective = problem.work, problem.space, problem.mapping_objective
         names = _known(metrics, [objective.column for objective in subject.objectives], work.columns)
-        found = _every_row(subject, names)
+        found = subject.every_row(names)
         if found is not None:
             return _exact(space, work.name, found, names)
     else:
         if space is None:
             raise ValueError("sensitivity: a network needs a space")
-        work = work_of(subject)
+        work = work_of(cast(Any, subject))
         names = _known(metrics, OBJECTIVES, work.columns)
     return _estimated(space, work, names, samples, seed, mapping_objective, workers or default_workers())
 
@@ -202,17 +196,9 @@ def _known(metrics: Sequence[str] | None, default: Sequence[str], known: Sequenc
     return tuple(dict.fromkeys(names))
 
 
-def _every_row(subject: Sweep | Front, names: tuple[str, ...]) -> Columns | None:
-    """Columns of every point, where every point was costed and is still there."""
-    if isinstance(subject, Found):
-        whole = subject.certificate is not None and subject.certificate.costed == subject.certificate.points
-        return subject.trace if whole and set(names) <= set(subject.trace) else None
-    gathered = subject.gathered
-    if gathered is None or "candidate" in (gathered.rows or {}):
-        return None
-    if gathered.parts is not None and not gathered.parts.every_row:
-        return None
-    return gathered.columns(["index", "feasible", *names])
+def has_front(subject: object) -> TypeGuard[Subject]:
+    """Tell a sweep or a front from a network."""
+    return hasattr(subject, "every_row")
 
 
 def _exact(space: Space, network: str, found: Columns, names: tuple[str, ...]) -> Sensitivity:

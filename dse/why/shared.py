@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.results.front import Front
+from dse.designs import Designs
 
 if TYPE_CHECKING:
     import pandas
 
 
-def shared_values(front: Front) -> "pandas.DataFrame":
+def shared_values(front: Designs) -> "pandas.DataFrame":
     """Count how often the designs of a front take each value of each axis.
 
     Parameters

@@ -5,25 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.results.found import Found
-from dse.results.front import Front
-from dse.results.sweep import Sweep
-from dse.run.task import limit_names
-from dse.strategies.problem import One, Problem
+from dse.designs import Designs
+from dse.run.columns import limit_names
 
 if TYPE_CHECKING:
     import pandas
 
 
-def problem_of(subject: Front | Sweep) -> Problem:
-    """Problem that a front or a sweep answers, to cost further points of it."""
-    if isinstance(subject, Found):
-        return subject.problem
-    work = One(subject.network, subject.layers, subject.layers)
-    return Problem(subject.space, work, subject.objectives, subject.mapping_objective)
-
-
-def steps_from(front: Front, designs: Iterable[int] | None = None) -> "pandas.DataFrame":
+def steps_from(front: Designs, designs: Iterable[int] | None = None) -> "pandas.DataFrame":
     """Cost what lies one step along each axis from designs of a front.
 
     Parameters
@@ -53,7 +42,7 @@ def steps_from(front: Front, designs: Iterable[int] | None = None) -> "pandas.Da
     """
     import pandas
 
-    problem, space = problem_of(front), front.space
+    problem, space = front.asked, front.space
     index = np.array(front.frame.index if designs is None else list(designs), dtype=np.int64)
     missing = next((int(one) for one in index if one not in front.frame.index), None)
     if missing is not None:

@@ -6,8 +6,9 @@ expectations, with zeros of different operands independent.
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Dense
 from dataclasses import dataclass, field
-from math import ceil, inf
+from math import ceil, inf, prod
 
 from hwmodels.interop.sparseloop_density import Zeros
 from hwmodels.interop.sparseloop_formats import (
@@ -109,7 +110,8 @@ class SparseModel:
             + gated * actions.get("mac_gated", 0.0)
             + skipped * actions.get("mac_skipped", 0.0)
         )
-        lanes = dense.macs / dense.compute_cycles  # multiply-accumulates a cycle while computing
+        # multiply-accumulates a cycle while computing, in packed lanes only the effectual ones
+        lanes = dense.macs / dense.compute_cycles * self.packed
         cycles, bound = self._cycles(counts, dense, ceil((computes + gated) / lanes - 1e-6))
         return SparseEvaluation(
             counts=counts,
@@ -121,6 +123,33 @@ class SparseModel:
             energy_by_component_pj=by_level,
             energy_by_operand_pj=energies,
         )
+
+    def words_held(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
+        """Words that tiles take at a level: the expected non-zeros, rounded up, where they are compressed."""
+        return {
+            name: ceil(words * self.zeros(self.problem.operand(name)).share - 1e-9)
+            if self._compressed(level, name)
+            else words
+            for name, words in dense.items()
+        }
+
+    @property
+    def packed(self) -> float:
+        """Share of a mapping's lanes that are left where zeros are skipped in space; 1 where none are."""
+        return prod(self.zeros(self.problem.operand(name)).share for name in self._packing)
+
+    @property
+    def _packing(self) -> set[str]:
+        """Operands whose zeros take no lane."""
+        savings = self.section.optimizations.values()
+        return {condition for saving in savings if saving.spatial for condition in saving.conditions}
+
+    def spread(self, level: str) -> float:
+        """Share of the instances a mapping asks for below a level that its packed lanes need."""
+        spatial = any(
+            at == level and saving.spatial for (at, _), saving in self.section.optimizations.items()
+        )
+        return self.packed if spatial else 1.0
 
     def zeros(self, operand: Operand) -> Zeros:
         """How an operand's zeros fall."""
@@ -176,6 +205,12 @@ class SparseModel:
         """Gate and skip; the share of accesses that reaches the MACs, by operand with an optimisation."""
         reached: dict[str, float] = {}
         for (level, name), saving in self.section.optimizations.items():
+            if saving.position:
+                raise MappingError(
+                    f"position-skipping of {name} at {level} is read, but the model does not cost it"
+                )
+            if saving.spatial:  # lanes are packed: the words that feed them are those of all lanes
+                continue
             self._check_scalar(level, name)
             share = 1.0
             for condition in saving.conditions:
@@ -228,11 +263,11 @@ class SparseModel:
     def _computes(self, reached: dict[str, float]) -> tuple[float, float, float]:
         """Multiply-accumulates done, gated and skipped."""
         sources = [operand for operand in self.problem.operands if not operand.read_write]
-        total = float(self.problem.macs)
+        total = float(self.problem.macs) * self.packed
         for operand in sources:
             total *= reached.get(operand.name, 1.0)
         # Where one operand is fetched only where another is not zero, the other's zeros never come.
-        led = {
+        led = self._packing | {
             condition
             for (_, name), saving in self.section.optimizations.items()
             if name in {source.name for source in sources}

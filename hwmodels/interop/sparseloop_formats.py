@@ -9,6 +9,8 @@ from hwmodels.interop.sparseloop_section import Rank, Representation
 from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
 from hwmodels.mapping.problem import MappingError, Operand
 
+BITMASKS = ("B", "UB")
+
 
 class NonZeros(IntEnum):
     """How expected non-zeros of a bitmask's or a coordinate list's fiber are rounded."""
@@ -134,7 +136,7 @@ def words(
         one = RankWords(
             metadata=0.0,
             payload=0.0,
-            metadata_bits=_bits(rank.metadata_bits, 1 if rank.format == "B" else default_bits),
+            metadata_bits=_bits(rank.metadata_bits, 1 if rank.format in BITMASKS else default_bits),
             payload_bits=_bits(rank.payload_bits, default_bits),
         )
         if counted[i]:
@@ -159,7 +161,7 @@ def _fiber_words(
     there = span.coordinates * (1.0 - zeros.empty(span.inside, tile, nonzeros))
     if rounding is NonZeros.FIBER and rank.format != "RLE":
         there = ceil(there - 1e-9)  # a float just above a whole number is that number
-    return number * (span.coordinates if rank.format == "B" else there), number * there
+    return number * (span.coordinates if rank.format in BITMASKS else there), number * there
 
 
 def _bits(given: int | None, default: int) -> int:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from hwmodels.interop.timeloop_files import Value
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import Problem
+from workloads.values import Value
 
-FORMATS = ("UOP", "B", "CP", "RLE")  # offsets, bitmask, coordinates, run lengths
-LOCATING = ("B", "CP", "RLE")  # formats whose own words say where the non-zeros are
+FORMATS = ("UOP", "B", "CP", "RLE", "UB")  # offsets, bitmask, coordinates, run lengths, bitmask of all
+MOST_BITS = 128  # of a word of metadata
+COMPRESSING = ("B", "CP", "RLE")  # formats that leave zeros out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +31,24 @@ class Representation:
     @property
     def compressed(self) -> bool:
         """Whether zeros are left out."""
-        return any(rank.format in LOCATING for rank in self.ranks)
+        return any(rank.format in COMPRESSING for rank in self.ranks)
+
+
+KINDS = ("gating", "skipping", "skipping-spatial", "spatial-skipping", "position-skipping")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimization:
-    """Accesses to an operand that are saved where others are zero."""
+    """Accesses to an operand that are saved where others are zero.
+
+    `spatial` skipping packs what is left into the instances side by side; `position` skipping needs no
+    partner: an operand's own zeros are left out.
+    """
 
     skips: bool  # else they are gated: no energy, but their time
     conditions: tuple[str, ...]
+    spatial: bool = False
+    position: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +78,23 @@ def read_sparse(section: Value, problem: Problem, architecture: Architecture) ->
     optimizations: dict[tuple[str, str], Optimization] = {}
     compute: set[str] = set()
     for target in section.get("targets").elements():
-        target.only(("name", "representation-format", "action-optimization", "compute-optimization"))
-        level = _known(target.get("name"), (*levels, architecture.mac_name))
-        if target.has("representation-format"):
-            entry = target.get("representation-format")
-            entry.only(("data-spaces",))
-            for space in entry.get("data-spaces").elements():
-                operand = _known(space.get("name"), operands)
+        target.only(("name", "target", *_FORMAT, *_ACTION, *_COMPUTE))
+        level = _required(target, "name", "target").one_of((*levels, architecture.mac_name))
+        if (entry := _given(target, _FORMAT)) is not None:
+            entry.only(("data-spaces", "data_spaces"))
+            for space in _required(entry, "data-spaces", "data_spaces").elements():
+                operand = space.get("name").one_of(operands)
                 formats[level, operand] = _representation(space, problem)
-        for action in (
-            target.get("action-optimization").elements() if target.has("action-optimization") else ()
-        ):
+        actions = _given(target, _ACTION)
+        for action in actions.elements() if actions is not None else ():
             for operand, found in _optimizations(action, operands):
                 if (level, operand) in optimizations:
                     raise action.fail(f"{operand} at {level} is optimised twice")
                 optimizations[level, operand] = found
-        if target.has("compute-optimization"):
-            for action in target.get("compute-optimization").elements():
-                action.only(("type",))
-                compute.add(_known(action.get("type"), ("gating", "skipping")))
+        computes = _given(target, _COMPUTE)
+        for action in computes.elements() if computes is not None else ():
+            action.only(("type",))
+            compute.add(action.get("type").one_of(("gating", "skipping")))
     return SparseSection(
         formats=formats,
         optimizations=optimizations,
@@ -95,53 +103,84 @@ def read_sparse(section: Value, problem: Problem, architecture: Architecture) ->
     )
 
 
+_FORMAT = ("representation-format", "representation_format")
+_ACTION = ("action-optimization", "action_optimization")
+_COMPUTE = ("compute-optimization", "compute_optimization")
+_ORDER = ("rank-application-order", "rank_application_order")
+_METADATA = ("metadata-word-bits", "metadata_word_bits")
+_PAYLOAD = ("payload-word-bits", "payload_word_bits")
+_FLATTENED = ("flattened-rankIDs", "flattened_rankIDs")
+_CONDITION = ("condition-on", "condition_on")
+
+
+def _given(value: Value, keys: tuple[str, ...]) -> Value | None:
+    """What stands under a key that has two spellings, if it says anything."""
+    found = value.first(*keys)
+    return None if found is None or found.raw in (None, [], {}) else found
+
+
+def _required(value: Value, *keys: str) -> Value:
+    found = value.first(*keys)
+    if found is None:
+        raise value.fail(f"needs the key {keys[0]!r}")
+    return found
+
+
 def _representation(space: Value, problem: Problem) -> Representation:
-    space.only(("name", "ranks", "rank-application-order"))
+    space.only(("name", "ranks", *_ORDER))
     ranks = [_rank(rank, problem) for rank in space.get("ranks").elements()]
-    order = "outer-to-inner"
-    if space.has("rank-application-order"):
-        order = _known(space.get("rank-application-order"), ("inner-to-outer", "outer-to-inner"))
-    return Representation(ranks=tuple(reversed(ranks)), inner_to_outer=order == "inner-to-outer")
+    order = space.first(*_ORDER)
+    inner = order is not None and order.one_of(("inner-to-outer", "outer-to-inner")) == "inner-to-outer"
+    return Representation(ranks=tuple(reversed(ranks)), inner_to_outer=inner)
 
 
 def _rank(rank: Value, problem: Problem) -> Rank:
-    rank.only(("format", "metadata-word-bits", "payload-word-bits", "flattened-rankIDs"))
+    rank.only(("format", *_METADATA, *_PAYLOAD, *_FLATTENED))
 
-    def bits(key: str) -> int | None:
-        return rank.get(key).integer(0) if rank.has(key) else None
+    def bits(keys: tuple[str, ...]) -> int | None:
+        value = rank.first(*keys)
+        return None if value is None or value.raw is None else value.integer(0, most=MOST_BITS)
 
     dimensions = None
-    if rank.has("flattened-rankIDs"):
-        rules = rank.get("flattened-rankIDs").elements()
-        names = [name for rule in rules for name in rule.elements()]
-        dimensions = frozenset(_known(name, problem.dimensions) for name in names)
+    flattened = _given(rank, _FLATTENED)
+    if flattened is not None:
+        names = [name for rule in flattened.elements() for name in rule.elements()]
+        dimensions = frozenset(name.one_of(problem.dimensions) for name in names)
     return Rank(
-        format=_known(rank.get("format"), FORMATS),
-        metadata_bits=bits("metadata-word-bits"),
-        payload_bits=bits("payload-word-bits"),
+        format=_format(rank.get("format")),
+        metadata_bits=bits(_METADATA),
+        payload_bits=bits(_PAYLOAD),
         dimensions=dimensions,
     )
 
 
+def _format(value: Value) -> str:
+    """Sparseloop takes its names in either case."""
+    name = value.text().upper()
+    return name if name in FORMATS else value.one_of(FORMATS)
+
+
 def _optimizations(action: Value, operands: tuple[str, ...]) -> list[tuple[str, Optimization]]:
-    action.only(("type", "options"))
-    kind = _known(action.get("type"), ("gating", "skipping"))
+    """Operands and what is saved of them; an action without `options` is one of its own."""
+    action.only(("type", "options", "target", *_CONDITION))
+    kind = action.get("type").one_of(KINDS)
+    if action.has("options") and action.has("target"):
+        raise action.fail("has both `options` and a `target` of its own; give one of the two")
+    options = [action] if action.has("target") else action.get("options").elements()
     found = []
-    for option in action.get("options").elements():
-        option.only(("target", "condition-on"))
-        conditions = tuple(_known(name, operands) for name in option.get("condition-on").elements())
-        found.append(
-            (
-                _known(option.get("target"), operands),
-                Optimization(skips=kind == "skipping", conditions=conditions),
-            )
+    for option in options:
+        if option is not action:
+            option.only(("target", *_CONDITION))
+        position = kind == "position-skipping"
+        given = option.first(*_CONDITION)
+        if given is None and not position:
+            raise option.fail("needs the key 'condition-on'")
+        conditions = tuple(name.one_of(operands) for name in given.elements()) if given is not None else ()
+        saving = Optimization(
+            skips=kind != "gating",
+            conditions=conditions,
+            spatial="spatial" in kind,
+            position=position,
         )
+        found.append((option.get("target").one_of(operands), saving))
     return found
-
-
-def _known(value: Value, names: tuple[str, ...]) -> str:
-    """A name that must be one of these."""
-    name = value.text()
-    if name not in names:
-        raise value.fail(f"unknown name {name!r}; supported: {', '.join(names)}")
-    return name

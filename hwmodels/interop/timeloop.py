@@ -1,17 +1,23 @@
 """Timeloop projects: read the files of one, and run its mapping on our engine under its rules."""
 
+import contextlib
+from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import ceil, inf, prod
 from pathlib import Path
 
 from hwmodels.interop.sparseloop import SparseModel
 from hwmodels.interop.sparseloop_formats import NonZeros
 from hwmodels.interop.sparseloop_section import read_sparse
-from hwmodels.interop.timeloop_architecture import Metadata, read_architecture
-from hwmodels.interop.timeloop_files import TimeloopInputError, Value, read_sections
-from hwmodels.interop.timeloop_mapping import parse_map_text, read_constraints, read_mapping
+from hwmodels.interop.timeloop_architecture import Metadata, read_machine, read_tree
+from hwmodels.interop.timeloop_constraints import read_constraints
+from hwmodels.interop.timeloop_directives import Place
+from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
+from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
 from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.interop.timeloop_stream import Streamed, with_streams
+from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
@@ -19,6 +25,7 @@ from hwmodels.mapping.mapping import Mapping, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
+from workloads.values import Value
 
 __all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "map_project", "model"]
 
@@ -30,12 +37,13 @@ class TimeloopProject:
     problem: Problem
     architecture: Architecture
     mapping: Mapping | None  # None where the files give none
+    streamed: tuple[Streamed, ...]  # levels, and operands that pass them without being kept
     constraints: Constraints
     densities: dict[str, Density]
     metadata: dict[str, Metadata]
     actions: dict[str, dict[str, float]]  # pJ by component and action
     sparse: Value | None  # the sparse optimisations, where there are any
-    notes: tuple[str, ...]  # what a reader should know: prices that the files do not give
+    notes: tuple[str, ...]  # what a reader should know: prices that the files do not give, keys left out
     mapper: dict[str, object]  # options of Timeloop's mapper; they do not bind ours
 
 
@@ -52,14 +60,25 @@ class TimeloopResult:
     evaluation: Evaluation
 
 
-def load(files: Sequence[str | Path]) -> TimeloopProject:
-    """Read the files of a Timeloop project, in the v0.3 grammar.
+def load(
+    files: Sequence[str | Path],
+    *,
+    values: Names[str, object] | None = None,
+    built_in_fit: bool = False,
+) -> TimeloopProject:
+    """Read the files of a Timeloop project, in any grammar from v0.1 to v0.4.
 
     Parameters
     ----------
     files
         YAML files with the sections architecture, problem, ERT, ART, mapping, constraints, mapper, in any
-        order and any split; a file ending in `.txt` is a mapping as Timeloop prints it.
+        order and any split; a file ending in `.txt` is a mapping as Timeloop prints it. Files of the v0.4
+        grammar may be Jinja templates, and what they include is found beside them.
+    values
+        What names in templates stand for, `{"architecture": "eyeriss_like"}`.
+    built_in_fit
+        Price a level whose ERT lists `access` but no read by Timeloop's built-in fit, as Timeloop 3.0.3
+        does; by default its price of an access is used.
 
     Returns
     -------
@@ -72,38 +91,70 @@ def load(files: Sequence[str | Path]) -> TimeloopProject:
         One line with the file, the key and what is supported.
 
     """
-    sections, texts = read_sections(files)
+    sections, texts = read_sections(files, values)
     for needed in ("architecture", "problem"):
-        if needed not in sections:
+        if needed not in sections and not (needed == "architecture" and "arch" in sections):
             names = ", ".join(Path(file).name for file in files)
             raise TimeloopInputError(f"no section {needed!r} in these files: {names}")
-    problem, densities = read_problem(sections["problem"])
-    architecture, metadata, actions, notes = read_architecture(
-        sections["architecture"], sections.get("ERT"), sections.get("ART")
+    problem, densities = read_problem(sections["problem"], sections.get("shape"))
+    operands = tuple(operand.name for operand in problem.operands)
+    tree = read_tree(sections, operands, problem.extents)
+    machine = read_machine(tree, sections.get("ERT"), sections.get("ART"), built_in_fit=built_in_fit)
+    place = Place(problem=problem, architecture=machine.architecture, spread=tree.spread, folded=tree.folded)
+    mapping, streamed = _mapping(sections, texts, place, tree.directives)
+    given = [sections[s] for s in CONSTRAINT_SECTIONS if s in sections]
+    constraints, more = read_constraints(given, place, tree.directives)
+    return TimeloopProject(
+        problem=problem,
+        architecture=machine.architecture,
+        mapping=mapping,
+        streamed=streamed,
+        constraints=constraints,
+        densities=densities,
+        metadata=machine.metadata,
+        actions=machine.actions,
+        sparse=_sparse_section(sections, tree),
+        notes=tuple(dict.fromkeys((*machine.notes, *more))),
+        mapper=_mapper(sections.get("mapper")),
     )
-    mapping = None
-    if "mapping" in sections:
-        mapping = read_mapping(sections["mapping"], problem, architecture)
+
+
+CONSTRAINT_SECTIONS = ("architecture_constraints", "mapspace_constraints", "mapspace", "constraints")
+
+
+def _mapping(
+    sections: Names[str, Value], texts: Names[str, str], place: Place, beside: Sequence[Value]
+) -> tuple[Mapping | None, tuple[Streamed, ...]]:
+    """The mapping that the files give: a section, or a text; where constraints leave one only, that one."""
+    mapping: Mapping | None = None
+    streamed: tuple[Streamed, ...] = ()
+    if "mapping" in sections and sections["mapping"].raw != []:
+        mapping, streamed = read_mapping(sections["mapping"], place, beside)
     for file, text in texts.items():
         if mapping is not None:
             raise TimeloopInputError(f"{file}: a mapping was already given")
-        mapping = parse_map_text(file, text, problem, architecture)
-    given = [
-        sections[s] for s in ("architecture_constraints", "mapspace_constraints", "mapspace") if s in sections
-    ]
-    mapper = sections["mapper"].raw if "mapper" in sections else {}
-    return TimeloopProject(
-        problem=problem,
-        architecture=architecture,
-        mapping=mapping,
-        constraints=read_constraints(given, problem, architecture),
-        densities=densities,
-        metadata=metadata,
-        actions=actions,
-        sparse=sections.get("sparse_optimizations"),
-        notes=notes,
-        mapper=dict(mapper or {}),
-    )
+        mapping = parse_map_text(file, text, place)
+    if mapping is None and "constraints" in sections:
+        targets = sections["constraints"].get("targets")
+        with contextlib.suppress(TimeloopInputError):  # they leave something open: the mapper's work
+            return read_mapping(targets, place, beside)
+    return mapping, streamed
+
+
+def _sparse_section(sections: Names[str, Value], tree: Tree) -> Value | None:
+    """The section of its own, or what a v0.4 architecture says beside its components."""
+    if tree.sparse and "sparse_optimizations" in sections:
+        raise sections["sparse_optimizations"].fail("the architecture has sparse optimisations of its own")
+    if tree.sparse:
+        first = tree.sparse[0]
+        return replace(first, path="architecture", raw={"targets": [value.raw for value in tree.sparse]})
+    return sections.get("sparse_optimizations")
+
+
+def _mapper(section: Value | None) -> dict[str, object]:
+    if section is None or section.raw is None:
+        return {}
+    return {key: value.raw for key, value in section.items()}
 
 
 def model(
@@ -133,26 +184,77 @@ def model(
     TimeloopInputError
         If there is no mapping, or the sparse optimisations do not follow the grammar.
     MappingError
-        If the mapping does not fit (its dense tiles: expected zeros are no promise): the limit is named. If a
-        sparse optimisation is not supported.
+        If the mapping does not fit: the limit is named. A compressed tile takes its expected non-zeros,
+        rounded up. If a sparse optimisation is not supported.
 
     """
     if project.mapping is None:
         raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
-    evaluation = evaluate(project.problem, project.architecture, project.mapping, rules)
-    if not evaluation.feasible:
-        raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, evaluation.limit)}")
-    if project.sparse is not None:
-        return _with_zeros(project, project.mapping, evaluation, rounding)
+    zeros = _sparse_model(project, project.mapping, rounding)
+    roomy = project.architecture if zeros is None else _roomy(project.architecture, zeros)
+    evaluation = evaluate(project.problem, roomy, project.mapping, rules)
+    held: list[Names[str, float]] = [
+        words_needed(project.problem, project.mapping, i) for i in range(len(roomy.levels))
+    ]
+    if zeros is not None:
+        held = [zeros.words_held(level.name, words) for level, words in zip(roomy.levels, held, strict=True)]
+    limit = evaluation.limit or _first_full(project.architecture, held)
+    if not limit and zeros is not None:
+        limit = _first_narrow(project.architecture, zeros)
+    if limit:
+        raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, limit, held)}")
+    if zeros is not None:
+        _check_streams(project, zeros)
+    evaluation = with_streams(
+        evaluation, project.problem, project.architecture, project.mapping, project.streamed
+    )
+    if zeros is not None:
+        return _with_zeros(project, zeros, evaluation)
     return result_of(project.problem, project.mapping, evaluation)
 
 
-def _with_zeros(
-    project: TimeloopProject, mapping: Mapping, dense: Evaluation, rounding: NonZeros
-) -> TimeloopResult:
-    """Apply the sparse optimisations to a dense evaluation."""
-    assert project.sparse is not None
-    sparse = SparseModel(
+def _check_streams(project: TimeloopProject, zeros: SparseModel) -> None:
+    """Refuse operands that stream through a level and have zeros: what of them passes is not costed."""
+    for name, operand in project.streamed:
+        kept = zeros.mapping.levels[project.architecture.index(name)].keep
+        if operand not in kept and zeros.zeros(project.problem.operand(operand)).share < 1.0:
+            raise MappingError(f"stream of {operand} at {name} is not supported: it has zeros")
+
+
+def _roomy(architecture: Architecture, zeros: SparseModel) -> Architecture:
+    """The same with room for every dense tile and lane: what is left of them is checked apart."""
+    levels = []
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        across, down = level.fanout_x, level.fanout_y
+        if zeros.spread(level.name) < 1.0:
+            across = max(across, prod(count for _, count in loops.spatial_x))
+            down = max(down, prod(count for _, count in loops.spatial_y))
+        levels.append(replace(level, capacity_words=inf, fanout_x=across, fanout_y=down))
+    return replace(architecture, levels=tuple(levels))
+
+
+def _first_narrow(architecture: Architecture, zeros: SparseModel) -> str:
+    """The innermost level whose packed lanes are more than it feeds, as a limit; "" if there is none."""
+    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
+        there = level.fanout_x * level.fanout_y
+        asked = prod(count for _, count in (*loops.spatial_x, *loops.spatial_y))
+        if ceil(asked * zeros.spread(level.name) - 1e-9) > there:
+            return f"{level.name} fanout X"
+    return ""
+
+
+def _first_full(architecture: Architecture, held: Sequence[Names[str, float]]) -> str:
+    """The innermost level that holds more than it can, as a limit; "" if there is none."""
+    for level, words in zip(architecture.levels, held, strict=True):
+        if sum(words.values()) > level.usable_words:
+            return f"{level.name} capacity"
+    return ""
+
+
+def _sparse_model(project: TimeloopProject, mapping: Mapping, rounding: NonZeros) -> SparseModel | None:
+    if project.sparse is None:
+        return None
+    return SparseModel(
         problem=project.problem,
         architecture=project.architecture,
         mapping=mapping,
@@ -161,7 +263,13 @@ def _with_zeros(
         actions=project.actions,
         section=read_sparse(project.sparse, project.problem, project.architecture),
         rounding=rounding,
-    ).evaluate(dense)
+    )
+
+
+def _with_zeros(project: TimeloopProject, zeros: SparseModel, dense: Evaluation) -> TimeloopResult:
+    """Apply the sparse optimisations to a dense evaluation."""
+    mapping = zeros.mapping
+    sparse = zeros.evaluate(dense)
     result = result_of(
         project.problem,
         mapping,
@@ -185,7 +293,7 @@ def _with_zeros(
     return result
 
 
-def _excess(project: TimeloopProject, mapping: Mapping, limit: str) -> str:
+def _excess(project: TimeloopProject, mapping: Mapping, limit: str, held: Sequence[Names[str, float]]) -> str:
     """Say by how much a mapping exceeds a limit, such as "buffer capacity" or "buffer fanout X"."""
     name, kind = limit.split(" ", 1)
     index = project.architecture.index(name)
@@ -195,7 +303,7 @@ def _excess(project: TimeloopProject, mapping: Mapping, limit: str) -> str:
         spread = prod(count for _, count in (loops.spatial_x if across else loops.spatial_y))
         there = level.fanout_x if across else level.fanout_y
         return f"it exceeds {limit}: its spatial loops there need {spread} instances, but there are {there}"
-    needed = words_needed(project.problem, mapping, index)
+    needed = held[index]
     words = sum(needed.values())
     largest = max(needed, key=lambda operand: needed[operand])
     enough = ceil(words * level.multiple_buffering)

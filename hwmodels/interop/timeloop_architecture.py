@@ -1,16 +1,29 @@
 """The `architecture`, `ERT` and `ART` sections: a tree of components into storage levels and MACs."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
+from typing import Any
 
-from hwmodels.interop.timeloop_files import Value
+from hwmodels.interop.timeloop_prices import (
+    MAC_ACTIONS,
+    V3,
+    V4,
+    area_table,
+    energy_tables,
+    own_level,
+    own_mac,
+    priced,
+)
+from hwmodels.interop.timeloop_tree import Component, Tree, folded
+from hwmodels.interop.timeloop_v3 import read_subtree
+from hwmodels.interop.timeloop_v4 import read_nodes
 from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.problem import MappingError
+from workloads.values import Value
 
-STORAGE_WORDS = ("DRAM", "SRAM", "regfile", "smartbuffer", "storage")  # in a class name: it stores
-COMPUTE_WORDS = ("mac", "compute")  # in a class name: it computes
-NETWORK_WORDS = ("XY_NoC", "Legacy", "ReductionTree", "SimpleMulticast")
 DEFAULT_WORD_BITS = 16
+GIGAHERTZ = 1e9  # Timeloop counts cycles; where no file says how long one is, it is a nanosecond
 
 _SYNONYMS = {
     "word_bits": ("word-bits", "word_width", "word_bits", "datawidth"),
@@ -25,7 +38,7 @@ _SYNONYMS = {
     "instances": ("instances",),
     "read": ("read_bandwidth",),
     "write": ("write_bandwidth",),
-    "shared": ("shared_bandwidth",),
+    "shared": ("shared_bandwidth", "rw_bandwidth"),
     "half": ("bandwidth",),
     "buffering": ("multiple-buffering", "multiple_buffering"),
     "access_pj": ("vector-access-energy",),
@@ -40,10 +53,15 @@ _DESCRIPTIVE = (
     "latency", "cycle_seconds", "global_cycle_seconds", "voltage", "wire_length",
     "n_rdwr_ports", "n_rd_ports", "n_wr_ports",
     "metadata_n_banks", "datawidth", "width", "length", "pipelined", "num_banks",
-    "compression_supported", "decompression_supported", "metadata_counter_width",
+    "compression_supported", "decompression_supported", "metadata_counter_width", "n_rw_ports", "num_ports",
+    "network_word_bits", "network-word-bits", "has_power_gating", "power_gated_at", "reduction_supported",
+    "min_utilization", "allow_overbooking",
 )  # fmt: skip
 _STORAGE_KEYS = tuple(dict.fromkeys([*(k for keys in _SYNONYMS.values() for k in keys), *_DESCRIPTIVE]))
 _COMPUTE_KEYS = (
+    "multiplier_width",
+    "adder_width",
+    "word_bits",
     "meshX",
     "meshY",
     "instances",
@@ -65,32 +83,25 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """A storage or compute component of the tree."""
+class Machine:
+    """An architecture as a model needs it, and what its files say beside it."""
 
-    name: str
-    instances: int
-    mesh_x: int
-    mesh_y: int
-    attributes: Value
-    is_dram: bool
+    architecture: Architecture
+    tree: Tree
+    metadata: dict[str, Metadata]  # by level
+    actions: dict[str, dict[str, float]]  # pJ by component and action
+    notes: tuple[str, ...]
 
 
-def read_architecture(
-    section: Value, ert: Value | None, art: Value | None
-) -> tuple[Architecture, dict[str, Metadata], dict[str, dict[str, float]], tuple[str, ...]]:
-    """Read the tree, with energies from the ERT (pJ an action) and areas from the ART (um2 an instance).
+def read_tree(sections: Mapping[str, Value], operands: tuple[str, ...], problem: Mapping[str, Any]) -> Tree:
+    """Read the components of an `architecture` section of any grammar from v0.1 (`arch`) to v0.4.
 
-    Returns
-    -------
-    architecture : Architecture
-        Levels innermost first. Clock: Timeloop counts cycles only, so 1 GHz.
-    metadata : dict
-        Metadata storage of each level.
-    actions : dict
-        For each component the greatest energy of each action, in pJ.
-    notes : tuple of str
-        One line for each level whose reads or writes the ERT does not price (`built_in_access_pj` does).
+    Parameters
+    ----------
+    sections
+        Of the files; `architecture` or `arch`, and `variables`.
+    operands, problem
+        Names of the problem's operands, and bounds by dimension.
 
     Raises
     ------
@@ -98,124 +109,113 @@ def read_architecture(
         If the section does not follow the grammar or uses a key that is not supported.
 
     """
-    storage, compute = _walk(section)
-    actions = _tables(ert, "actions") if ert is not None else {}
-    areas = _areas(art) if art is not None else {}
-    levels = []
-    metadata = {}
-    notes = []
-    for index, component in enumerate(storage):
-        inner = storage[index - 1] if index else compute
+    section = sections.get("architecture", sections.get("arch"))
+    assert section is not None
+    if section.has("nodes") and not section.has("subtree"):
+        section.only(("version", "nodes", "name"))
+        known = tuple(dict.fromkeys((*_STORAGE_KEYS, *_COMPUTE_KEYS)))
+        return folded(read_nodes(section, sections.get("variables"), operands, known, problem))
+    return folded(read_subtree(section, _STORAGE_KEYS, _COMPUTE_KEYS))
+
+
+def read_machine(tree: Tree, ert: Value | None, art: Value | None, *, built_in_fit: bool = False) -> Machine:
+    """Make an architecture of a tree, with energies from the ERT (pJ) and areas from the ART (um2).
+
+    Parameters
+    ----------
+    tree
+        What `read_tree` read.
+    ert, art
+        Sections of Accelergy's output; without an ERT `hwmodels.components` price every component at its
+        technology, and a note says so.
+    built_in_fit
+        Whether a level whose ERT has no read is priced by Timeloop's built-in fit though there is an
+        `access`, as Timeloop 3.0.3 does.
+
+    Raises
+    ------
+    TimeloopInputError
+        If fan-outs do not divide, or energies are missing.
+
+    """
+    actions = energy_tables(ert) if ert is not None else {}
+    areas = area_table(art) if art is not None else {}
+    v4 = ert is not None and ert.has("version") and str(ert.raw["version"])[:4] == "0.4"
+    clock_hz = _clock_hz(tree)
+    levels, metadata, notes = [], {}, list(tree.notes)
+    for index, component in enumerate(tree.storage):
         level, metadata[component.name] = _level(component)
-        for axis in ("mesh_x", "mesh_y"):
-            if getattr(inner, axis) % getattr(component, axis):
-                raise component.attributes.fail(
-                    f"{axis} {getattr(component, axis)} of {component.name} does not divide "
-                    f"that of {inner.name}, {getattr(inner, axis)}"
-                )
-        level = replace(
-            level, fanout_x=inner.mesh_x // component.mesh_x, fanout_y=inner.mesh_y // component.mesh_y
+        level = _fanned(level, component, tree.storage[index - 1] if index else tree.compute)
+        if ert is None:
+            level = own_level(level, component)
+        else:
+            listed = actions.get(component.name)
+            level, note = priced(level, component, listed, V4 if v4 else V3, built_in_fit)
+            notes += [note] if note else []
+            leak_pj = (listed or {}).get("leak", 0.0) if v4 else 0.0
+            area = areas.get(component.name, 0.0)
+            level = replace(level, area_um2=area, leakage_w=leak_pj * 1e-12 * clock_hz)
+        levels.append(level)
+    compute = tree.compute
+    if ert is None:
+        mac_pj, mac_area_um2, mac_leakage_w = own_mac(compute)
+        notes.append(
+            "no ERT was given: energies and areas are those of hwmodels.components at each part's technology"
         )
-        levels.append(_priced(level, component, actions.get(component.name), areas.get(component.name, 0.0)))
-        listed = actions.get(component.name, {})
-        if (
-            listed
-            and not {"read", "random_read"} & set(listed)
-            and not component.attributes.has("vector-access-energy")
-        ):
-            notes.append(
-                f"{component.name}: the ERT lists {', '.join(sorted(listed))} but no read, so accesses cost "
-                f"{levels[-1].read_pj:.4g} pJ by Timeloop's built-in fit"
+    else:
+        mac_pj = _mac_pj(compute, ert, actions.get(compute.name, {}))
+        mac_area_um2 = areas.get(compute.name, 0.0)
+        mac_leakage_w = 0.0  # Timeloop counts that of storage only
+    try:
+        architecture = Architecture(
+            name=tree.name,
+            levels=tuple(levels),
+            macs=compute.instances,
+            clock_hz=clock_hz,
+            mac_name=compute.name,
+            mac_pj=mac_pj,
+            mac_area_um2=mac_area_um2,
+            mac_leakage_w=mac_leakage_w,
+        )
+    except MappingError as error:
+        raise compute.attributes.fail(str(error)) from error
+    return Machine(
+        architecture=architecture, tree=tree, metadata=metadata, actions=actions, notes=tuple(notes)
+    )
+
+
+def _clock_hz(tree: Tree) -> float:
+    given = tree.compute.attributes.first("global_cycle_seconds", "cycle_seconds")
+    seconds = given.number() if given is not None and _is_number(given.raw) else 0.0
+    return 1.0 / seconds if seconds > 1e-18 else GIGAHERTZ
+
+
+def _is_number(raw: object) -> bool:
+    try:
+        return float(str(raw)[:40]) > 0
+    except ValueError:
+        return False
+
+
+def _fanned(level: StorageLevel, component: Component, inner: Component) -> StorageLevel:
+    for axis in ("mesh_x", "mesh_y"):
+        if getattr(inner, axis) % getattr(component, axis):
+            raise component.attributes.fail(
+                f"{axis} {getattr(component, axis)} of {component.name} does not divide "
+                f"that of {inner.name}, {getattr(inner, axis)}"
             )
-    mac = actions.get(compute.name, {})
-    if not mac:
-        raise section.fail(f"no energy of {compute.name}: give an ERT file with a table for it")
-    found = [mac[a] for a in ("mac_random", "mult_random", "mac", "mult", "compute") if a in mac]
+    return replace(
+        level, fanout_x=inner.mesh_x // component.mesh_x, fanout_y=inner.mesh_y // component.mesh_y
+    )
+
+
+def _mac_pj(compute: Component, ert: Value, actions: Mapping[str, float]) -> float:
+    if not actions:
+        raise ert.fail(f"no energy of {compute.name}: give an ERT file with a table for it")
+    found = [actions[name] for name in MAC_ACTIONS if name in actions]
     if not found:
-        raise section.fail(
-            f"the ERT of {compute.name} has none of the actions mac_random, mult_random, mac, mult, compute"
-        )
-    architecture = Architecture(
-        name=section.get("subtree").elements()[0].get("name").text(),
-        levels=tuple(levels),
-        macs=compute.instances,
-        mac_name=compute.name,
-        mac_pj=found[0],
-        mac_area_um2=areas.get(compute.name, 0.0),
-    )
-    return architecture, metadata, actions, tuple(notes)
-
-
-def _walk(section: Value) -> tuple[list[Component], Component]:
-    """Components of the tree: storage innermost first, and the MACs."""
-    section.only(("version", "subtree", "name", "attributes", "local", "nodes"))
-    if section.has("version") and str(section.get("version").raw) not in ("0.2", "0.3", "0.4"):
-        raise section.get("version").fail(
-            f"unknown version {section.raw['version']!r}; supported: 0.2, 0.3, 0.4"
-        )
-    storage: list[Component] = []
-    compute: Component | None = None
-    node = section
-    copies = 1
-    while node.has("subtree"):
-        children = node.get("subtree").elements()
-        if len(children) != 1:
-            raise node.get("subtree").fail(f"needs exactly one subtree at each level, got {len(children)}")
-        node = children[0]
-        node.only(("name", "attributes", "local", "subtree", "class"))
-        copies *= _copies(node.get("name").text())[1]
-        here = []
-        for entry in node.get("local").elements() if node.has("local") else []:
-            entry.only(("name", "class", "subclass", "attributes"))
-            kind = entry.get("class").text()
-            name, count = _copies(entry.get("name").text())
-            # A class is told by the words in it, as Timeloop does.
-            if any(word in kind for word in STORAGE_WORDS):
-                here.append(_component(entry, name, copies * count, kind, _STORAGE_KEYS))
-            elif any(word in kind for word in COMPUTE_WORDS):
-                compute = _component(entry, name, copies * count, kind, _COMPUTE_KEYS)
-            elif any(word in kind for word in NETWORK_WORDS):
-                raise entry.get("class").fail(
-                    f"networks are not supported, got {kind!r}; supported classes hold one of "
-                    f"{', '.join((*STORAGE_WORDS, *COMPUTE_WORDS))}"
-                )
-        storage = [*reversed(here), *storage]
-    if compute is None or not storage:
-        raise section.fail(
-            f"needs storage (class {', '.join(STORAGE_WORDS)}) and one of {', '.join(COMPUTE_WORDS)}"
-        )
-    return storage, compute
-
-
-def _copies(name: str) -> tuple[str, int]:
-    """Split `PE[0..167]` into its name and its number."""
-    match = re.fullmatch(r"([^\[\s]+)\s*(?:\[\s*(\d+)\s*\.\.\s*(\d+)\s*\])?", name.strip())
-    if match is None:
-        return name, 1
-    return match[1], int(match[3]) - int(match[2]) + 1 if match[2] else 1
-
-
-def _component(entry: Value, name: str, instances: int, kind: str, supported: tuple[str, ...]) -> Component:
-    attributes = (
-        entry.get("attributes") if entry.has("attributes") else Value(entry.file, f"{entry.path}.{name}", {})
-    )
-    attributes.only(supported, "attributes")
-    given = attributes.first("instances")
-    if given is not None:
-        instances = given.integer()
-    x, y = attributes.first("meshX"), attributes.first("meshY")
-    mesh_x = x.integer() if x is not None else instances // (y.integer() if y is not None else 1)
-    if instances % mesh_x or (y is not None and mesh_x * y.integer() != instances):
-        raise attributes.fail(f"{name}: meshX and meshY do not multiply to its {instances} instances")
-    technology = attributes.raw.get("technology")
-    return Component(
-        name=name,
-        instances=instances,
-        mesh_x=mesh_x,
-        mesh_y=instances // mesh_x,
-        attributes=attributes,
-        is_dram="DRAM" in kind or technology == "DRAM",
-    )
+        raise ert.fail(f"the ERT of {compute.name} has none of the actions {', '.join(MAC_ACTIONS)}")
+    return found[0]
 
 
 def _level(component: Component) -> tuple[StorageLevel, Metadata]:
@@ -280,78 +280,3 @@ def _level(component: Component) -> tuple[StorageLevel, Metadata]:
         depth=int(number("metadata_depth") or 0),
     )
     return level, metadata
-
-
-def _priced(
-    level: StorageLevel, component: Component, actions: dict[str, float] | None, area_um2: float
-) -> StorageLevel:
-    """Give a level its energies; an access energy among the attributes wins over the table."""
-    own = component.attributes.first(*_SYNONYMS["access_pj"])
-    if own is not None:
-        energy = own.number()
-        return replace(level, read_pj=energy, fill_pj=energy, update_pj=energy, area_um2=area_um2)
-    if actions is None:
-        raise component.attributes.fail(
-            f"no energy of {component.name}: give an ERT file with a table for it, or vector-access-energy"
-        )
-
-    def energy_of(*names: str) -> float:
-        return next(
-            (actions[name] for name in names if name in actions), built_in_access_pj(level, component.is_dram)
-        )
-
-    return replace(
-        level,
-        read_pj=energy_of("random_read", "read"),
-        fill_pj=energy_of("random_fill", "write"),
-        update_pj=energy_of("random_update", "random_fill", "write"),
-        area_um2=area_um2,
-    )
-
-
-def built_in_access_pj(level: StorageLevel, is_dram: bool) -> float:
-    """Energy of an access whose action the ERT does not list, as Timeloop's own estimator has it.
-
-    SRAM: a line through 1 unit at 0.5 KB and 6 units at 100 KB per 16 bits; DRAM: 200 units per 16 bits, one
-    unit taken as 1 pJ. Source: Timeloop 3.0.3, pat-public (the relative energies of Chen et al., ISCA 2016).
-    It is used because Timeloop does: an ERT that lists only `access` for a register leaves reads and writes
-    to this fit.
-    """
-    bits = level.word_bits * level.block_words * level.cluster
-    if is_dram:
-        return 200.0 * level.word_bits * level.block_words / 16.0
-    if level.capacity_words == inf:
-        return 0.0
-    rows = -(-level.capacity_words // level.block_words)
-    kilobytes = bits * rows / (8 * 1024)
-    return ((6.0 - 1.0) / (100.0 - 0.5) * (kilobytes - 0.5) + 1.0) * bits / 16.0 / level.cluster
-
-
-def _tables(section: Value, content: str) -> dict[str, dict[str, float]]:
-    """The greatest energy of each action of each component: a model of counts does not know the arguments."""
-    section.only(("version", "tables"))
-    tables: dict[str, dict[str, float]] = {}
-    for table in section.get("tables").elements():
-        table.only(("name", content))
-        energies: dict[str, float] = {}
-        for action in table.get(content).elements():
-            action.only(("name", "arguments", "energy"))
-            name = action.get("name").text()
-            energies[name] = max(energies.get(name, 0.0), action.get("energy").number())
-        tables[_component_name(table)] = energies
-    return tables
-
-
-def _areas(section: Value) -> dict[str, float]:
-    section.only(("version", "tables"))
-    areas = {}
-    for table in section.get("tables").elements():
-        table.only(("name", "area"))
-        areas[_component_name(table)] = table.get("area").number()
-    return areas
-
-
-def _component_name(table: Value) -> str:
-    """Last part of a path such as `system.eyeriss.PE[0..167].mac`."""
-    path = re.sub(r"\[[^\]]*\]", "", table.get("name").text())
-    return path.rsplit(".", 1)[-1]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from hwmodels.interop.timeloop_files import Value
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
+from workloads.values import Value, shown
 
 # The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as
 # projections.
@@ -15,7 +15,10 @@ CNN_OPERANDS = (
     ("Outputs", (("N",), ("K",), ("Q",), ("P",)), True),
 )
 CNN_COEFFICIENTS = ("Wstride", "Hstride", "Wdilation", "Hdilation")
-CNN_NAMES = ("cnn-layer", "cnn_layer", "CNN-Layer")
+CNN_NAMES = ("cnn-layer", "cnn_layer", "CNN-Layer", "CNN_Layer")
+_DESCRIPTIVE = ("H", "W", "Hpad", "Wpad")  # sizes of the input, which follow from the others
+MOST_RANKS = 32
+DISTRIBUTIONS = ("hypergeometric", "fixed-structured", "fixed_structured", "uniform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,16 @@ class Density:
     distribution: str = "uniform"
 
 
-def read_problem(section: Value) -> tuple[Problem, dict[str, Density]]:
+def read_problem(section: Value, shape: Value | None = None) -> tuple[Problem, dict[str, Density]]:
     """Read a problem and the densities of its operands.
+
+    Parameters
+    ----------
+    section
+        The `problem` section.
+    shape
+        A `shape` section of a file of its own (Timeloop's problem-shapes), for problems that name or lack
+        theirs.
 
     Raises
     ------
@@ -35,65 +46,77 @@ def read_problem(section: Value) -> tuple[Problem, dict[str, Density]]:
         If the section does not follow the grammar or uses a key that is not supported.
 
     """
-    section.only(("shape", "instance", "version", *CNN_DIMENSIONS, "M", *CNN_COEFFICIENTS, "densities"))
     instance = section.get("instance") if section.has("instance") else section
-    shape = section.get("shape")
+    given = section.get("shape") if shape is None or _written_out(section) else shape
+    name, dimensions, defaults, projections = _shape(given, instance)
+    if instance.path != section.path:
+        section.only(("shape", "instance", "version"))
+    known = (*dimensions, *defaults, "densities", "shape", "version", "G", *_DESCRIPTIVE)
+    instance.only(known, "dimensions and coefficients")
+    if instance.has("G") and "G" not in dimensions and instance.get("G").integer() > 1:
+        raise instance.get("G").fail(f"the shape {name} has no dimension G, got {instance.raw['G']}")
+    bounds = tuple(instance.get(d).integer(most=NO_LIMIT) if instance.has(d) else 1 for d in dimensions)
+    scale = {
+        c: instance.get(c).integer(most=NO_LIMIT) if instance.has(c) else default
+        for c, default in defaults.items()
+    }
+    operands = [
+        _operand(given, operand, ranks, scale, read_write) for operand, ranks, read_write in projections
+    ]
+    try:
+        problem = Problem(name=name, dimensions=dimensions, bounds=bounds, operands=tuple(operands))
+    except MappingError as error:
+        raise given.fail(str(error)) from error
+    return problem, _densities(instance, problem)
+
+
+_Projection = tuple[str, list[list[list[str]]], bool]
+
+
+def _written_out(section: Value) -> bool:
+    return section.has("shape") and isinstance(section.raw["shape"], dict)
+
+
+def _shape(shape: Value, instance: Value) -> tuple[str, tuple[str, ...], dict[str, int], list[_Projection]]:
+    """Name, dimensions, coefficients with their defaults, and projections of a shape."""
     if isinstance(shape.raw, str):
         if shape.raw not in CNN_NAMES:
             raise shape.fail(
-                f"unknown shape {shape.raw!r}; supported: {CNN_NAMES[0]}, or a shape written out"
+                f"unknown shape {shown(shape.raw)}; supported: {CNN_NAMES[0]}, or a shape written out"
             )
-        name = CNN_NAMES[0]
         dimensions: tuple[str, ...] = CNN_DIMENSIONS
         if instance.has("M") and not instance.has("K"):  # the name the exercises give to output channels
             dimensions = tuple("M" if d == "K" else d for d in dimensions)
-        defaults = dict.fromkeys(CNN_COEFFICIENTS, 1)
         projections = [
             (operand, [[_split(term, dimensions) for term in rank] for rank in ranks], accumulated)
             for operand, ranks, accumulated in CNN_OPERANDS
         ]
-    else:
-        shape.only(("name", "dimensions", "coefficients", "data-spaces", "data_spaces"))
-        name = shape.get("name").text() if shape.has("name") else "problem"
-        dimensions = tuple(d.text() for d in shape.get("dimensions").elements())
-        defaults = _coefficients(shape)
-        projections = [
-            _projection(space) for space in _required(shape, "data-spaces", "data_spaces").elements()
-        ]
+        return CNN_NAMES[0], dimensions, dict.fromkeys(CNN_COEFFICIENTS, 1), projections
+    shape.only(("name", "dimensions", "coefficients", "data-spaces", "data_spaces", "version"))
+    name = shape.get("name").text() if shape.has("name") else "problem"
+    dimensions = tuple(d.text() for d in shape.get("dimensions").elements())
+    spaces = _required(shape, "data-spaces", "data_spaces").elements()
+    return name, dimensions, _coefficients(shape), [_projection(space) for space in spaces]
 
-    bounds = []
-    for dimension in dimensions:
-        bound = instance.get(dimension).integer() if instance.has(dimension) else 1
-        if bound > NO_LIMIT:
-            raise instance.get(dimension).fail(f"a bound must be at most {NO_LIMIT:,}, got {bound:,}")
-        bounds.append(bound)
-    known = (*dimensions, *defaults, "densities", "shape", "version")
-    if instance.path != section.path:
-        instance.only(known, "dimensions and coefficients")
-    scale = {c: instance.get(c).integer() if instance.has(c) else default for c, default in defaults.items()}
 
-    operands = []
-    for operand, ranks, accumulated in projections:
-        resolved: list[Rank] = []
-        for rank in ranks:
-            terms = []
-            for term in rank:
-                factor = 1
-                for coefficient in term[1:]:
-                    if coefficient not in scale:
-                        raise shape.fail(f"coefficient {coefficient!r} of {operand} is not declared")
-                    factor *= scale[coefficient]
-                terms.append((term[0], factor))
-            resolved.append(tuple(terms))
-        try:
-            operands.append(Operand(name=operand, ranks=tuple(resolved), read_write=accumulated))
-        except MappingError as error:
-            raise shape.fail(str(error)) from error
+def _operand(
+    shape: Value, name: str, ranks: list[list[list[str]]], scale: dict[str, int], read_write: bool
+) -> Operand:
+    resolved: list[Rank] = []
+    for rank in ranks:
+        terms = []
+        for term in rank:
+            factor = 1
+            for coefficient in term[1:]:
+                if coefficient not in scale:
+                    raise shape.fail(f"coefficient {shown(coefficient)} of {name} is not declared")
+                factor *= scale[coefficient]
+            terms.append((term[0], factor))
+        resolved.append(tuple(terms))
     try:
-        problem = Problem(name=name, dimensions=dimensions, bounds=tuple(bounds), operands=tuple(operands))
+        return Operand(name=name, ranks=tuple(resolved), read_write=read_write)
     except MappingError as error:
         raise shape.fail(str(error)) from error
-    return problem, _densities(instance, problem)
 
 
 def _split(term: str, dimensions: tuple[str, ...]) -> list[str]:
@@ -120,33 +143,46 @@ def _coefficients(shape: Value) -> dict[str, int]:
     return defaults
 
 
-def _projection(space: Value) -> tuple[str, list[list[list[str]]], bool]:
+def _projection(space: Value) -> _Projection:
     space.only(("name", "projection", "read-write", "read_write"))
-    ranks = [
-        [[part.text() for part in term.elements()] for term in rank.elements()]
-        for rank in space.get("projection").elements()
-    ]
+    listed = space.get("projection").elements()
+    if len(listed) > MOST_RANKS:
+        raise space.get("projection").fail(f"has {len(listed)} ranks; at most {MOST_RANKS} are supported")
+    ranks = []
+    for rank in listed:
+        terms = [[part.text() for part in term.elements()] for term in rank.elements()]
+        if not terms or not all(terms):
+            raise rank.fail("needs terms such as [[P, Wstride], [R]], got an empty one")
+        ranks.append(terms)
     accumulated = space.first("read-write", "read_write")
-    return space.get("name").text(), ranks, bool(accumulated.raw) if accumulated is not None else False
+    return space.get("name").text(), ranks, accumulated.flag() if accumulated is not None else False
 
 
 def _densities(instance: Value, problem: Problem) -> dict[str, Density]:
     densities = {operand.name: Density() for operand in problem.operands}
-    if not instance.has("densities"):
+    if not instance.has("densities") or instance.raw["densities"] is None:
         return densities
     for name, value in instance.get("densities").items():
         if name not in densities:
-            raise value.fail(f"unknown operand {name!r}; this problem has {', '.join(densities)}")
+            raise value.fail(f"unknown operand {shown(name)}; this problem has {', '.join(densities)}")
         if isinstance(value.raw, (int, float)):
-            densities[name] = Density(value=value.number())
+            densities[name] = Density(value=_share(value))
             continue
-        value.only(("distribution", "density"))
+        value.only(("distribution", "density", "band_width", "workload_tensor_size"))
         distribution = value.get("distribution").text()
-        if distribution not in ("hypergeometric", "fixed-structured", "fixed_structured", "uniform"):
+        if distribution not in DISTRIBUTIONS:
             raise value.fail(
-                f"unknown distribution {distribution!r}; supported: hypergeometric, fixed-structured, uniform"
+                f"unknown distribution {shown(distribution)}; "
+                "supported: hypergeometric, fixed-structured, uniform"
             )
         densities[name] = Density(
-            value=value.get("density").number(), distribution=distribution.replace("_", "-")
+            value=_share(value.get("density")), distribution=distribution.replace("_", "-")
         )
     return densities
+
+
+def _share(value: Value) -> float:
+    found = value.number()
+    if found > 1.0:
+        raise value.fail(f"a density must be at most 1, got {shown(value.raw)}")
+    return found

@@ -1,6 +1,6 @@
 """What `springboard timeloop ... --json` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,13 @@ from hwmodels.mapping.search import Objective
 from hwmodels.mapping.watch import Watch
 
 
-def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
-    """Run `timeloop model` on a list of files.
+def model_report(
+    files: Sequence[str | Path],
+    *,
+    values: Mapping[str, object] | None = None,
+    built_in_fit: bool = False,
+) -> dict[str, Any]:
+    """Run `timeloop model` on a list of files; `values` and `built_in_fit` are those of `timeloop.load`.
 
     Returns
     -------
@@ -21,14 +26,19 @@ def model_report(files: Sequence[str | Path]) -> dict[str, Any]:
         proves nothing) and `notes`.
 
     """
-    project = load(files)
+    project = load(files, values=values, built_in_fit=built_in_fit)
     return as_dict(model(project), None, project.notes)
 
 
 def map_report(
-    files: Sequence[str | Path], objective: Objective = "edp", watch: Watch | None = None
+    files: Sequence[str | Path],
+    objective: Objective = "edp",
+    watch: Watch | None = None,
+    *,
+    values: Mapping[str, object] | None = None,
+    built_in_fit: bool = False,
 ) -> dict[str, Any]:
-    """Run `timeloop map` on a list of files.
+    """Run `timeloop map` on a list of files; `values` and `built_in_fit` are those of `timeloop.load`.
 
     Returns
     -------
@@ -37,7 +47,7 @@ def map_report(
         rule, `optimal`, `left`: where `watch` set a time limit and it came first, `optimal` is False.
 
     """
-    project = load(files)
+    project = load(files, values=values, built_in_fit=built_in_fit)
     result, certificate = map_project(project, objective, watch=watch)
     notes = project.notes
     if not certificate.optimal and watch is not None:

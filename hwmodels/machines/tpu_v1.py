@@ -34,7 +34,7 @@ WEIGHT_STATIONARY = Constraints(
         LevelConstraints(level="weight_fifo", temporal=only("C", "R", "S"), keep=frozenset("W")),
         LevelConstraints(
             level="unified_buffer",
-            temporal=only("K", "N", "P", "Q"),
+            temporal=only("K", "C", "R", "S", "N", "P", "Q"),
             keep=frozenset("IO"),
             bypass=frozenset("W"),
         ),
@@ -43,7 +43,8 @@ WEIGHT_STATIONARY = Constraints(
     )
 )
 """Weight stationary: positions of a batch stream past a tile of 256 reduction steps by 256 output channels,
-tiles of the same outputs follow one another into the accumulators, then come the next outputs."""
+tiles of the same outputs follow one another into the accumulators, then come the next outputs. The FIFO holds
+four tiles and passes on as many as a sum needs: reduction loops may go on outside it."""
 
 
 def tpu_v1() -> LevelMachine:
@@ -96,10 +97,11 @@ def tpu_v1() -> LevelMachine:
         ),
         technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE, device="lop"),
         array_level="accumulators",
+        resident="unified_buffer",
         mapspace=WEIGHT_STATIONARY,
         source=f"{SOURCE} (published): array, clock, node, buffers, accumulators, FIFO, both links",
         assumptions=(
             "both memories have the energy of DDR3 and the background of one of it",
-            "tensors between layers come from the host and go back",
+            "tensors between layers come from the host and go back, unless the schedule keeps them resident",
         ),
     )

@@ -5,6 +5,9 @@ from math import inf
 
 from hwmodels.mapping.problem import MappingError
 
+MOST_LEVELS = 8
+"""Levels of an architecture at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageLevel:
@@ -90,9 +93,9 @@ class Architecture:
     components: tuple[tuple[str, float], ...] = field(default=())  # further area, mm2, by name
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.levels) <= 8:
+        if not 1 <= len(self.levels) <= MOST_LEVELS:
             raise MappingError(
-                f"Architecture.levels of {self.name}: need 1 to 8 levels, got {len(self.levels)}"
+                f"Architecture.levels of {self.name}: need 1 to {MOST_LEVELS} levels, got {len(self.levels)}"
             )
         if len({level.name for level in self.levels}) != len(self.levels):
             raise MappingError(f"Architecture.levels of {self.name}: names must differ")

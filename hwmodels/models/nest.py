@@ -11,9 +11,10 @@ memory and the outermost level on chip that may hold them, as in the two-level m
 stays on chip: main memory never sees it.
 """
 
+import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -24,11 +25,17 @@ from hwmodels.columns import MetricTable
 from hwmodels.composed import fingerprint
 from hwmodels.levels import LETTERS, Level, LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
+from hwmodels.mapping.architecture import MOST_LEVELS, Architecture, StorageLevel
+from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
+from hwmodels.residency import choose, shares, tensors_of
 from hwmodels.times import OperationTimes
+from workloads.edges import EdgeTable
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
 
@@ -134,6 +141,16 @@ class Cost(NamedTuple):
     mappings: float = 0.0
     mappings_costed: float = 0.0
     optimal: int = 1  # 0: the search was cut short
+
+
+class Found(NamedTuple):
+    """A nest's mapping as the engine evaluates it, or the limit that it breaks; neither for a stream."""
+
+    evaluation: Evaluation | None = None
+    limit: int = 0
+    mappings: float = 0.0
+    costed: float = 0.0
+    optimal: int = 1
 
 
 class NestModel:
@@ -271,6 +288,10 @@ class NestModel:
         """Shapes times the typical time of mapping one."""
         return _SECONDS_A_SHAPE * max(1, int((layers.kind == Kind.NEST).sum()))
 
+    def keeper(self, machine: LevelMachine) -> str:
+        """The level that the machine names."""
+        return machine.resident
+
     def summary(self, machine: LevelMachine) -> dict[str, str]:
         """Edges of the array, number of levels, bytes of all instances on chip."""
         levels = machine.architecture.levels
@@ -329,17 +350,170 @@ def _costs(
     effort: Effort,
 ) -> list[Cost]:
     """Cost of every row of a layer table."""
-    costs, begun = [], time.process_time()
-    key = fingerprint(machine)
+    found: list[Found] = []
+    begun, key = time.process_time(), fingerprint(machine)
     for row in range(layers.rows):
         if int(layers.kind[row]) == Kind.NEST:
             left = max(0.0, effort.limit_s - (time.process_time() - begun))
-            costs.append(_nest(layers, row, machine, (key, objective), effort._replace(limit_s=left)))
+            found.append(_nest(layers, row, machine, (key, objective), effort._replace(limit_s=left)))
         else:
-            costs.append(_stream(layers, row, machine))
+            found.append(Found())
         if effort.told is not None:
             effort.told(row + 1, layers.rows)
+    stays, alive = _staying(layers, machine, found, effort.edges)
+    costs = []
+    for row, one in enumerate(found):
+        kept = {operand: float(column[row]) for operand, column in stays.items()}
+        if one.limit:
+            costs.append(Cost(limit=one.limit))
+        elif one.evaluation is None:
+            costs.append(_stream(layers, row, machine, kept))
+        else:
+            first = _account(layers, row, machine, one, kept)
+            whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
+            if effort.edges is not None and whole and row not in effort.given:
+                beside = _beside(machine, whole, float(alive[row]))
+                other = _remapped(layers, row, beside, (key, objective), effort)
+                if other is not None:
+                    again = _account(layers, row, machine, other, kept)
+                    static_w = _static_w(machine)
+                    first = min(first, again, key=lambda cost: _worth(cost, objective, static_w))
+            costs.append(first)
     return costs
+
+
+def _worth(cost: "Cost", objective: str, static_w: float) -> float:
+    """What a mapping is chosen by."""
+    energy = cost.mac_j + cost.buffer_j + cost.dram_j + static_w * cost.latency_s
+    return {"latency": cost.latency_s, "energy": energy, "edp": energy * cost.latency_s}[objective]
+
+
+def _static_w(machine: LevelMachine) -> float:
+    """Leakage and main memory's background."""
+    standing = dict(zip(_STANDING, _standing(machine), strict=True))
+    return standing["leakage_w"] + standing["dram_background_w"]
+
+
+def _beside(machine: LevelMachine, whole: frozenset[str], alive: float) -> "Beside":
+    """The engine's machine for an operation whose operands `whole` stay, with `alive` words held meanwhile.
+
+    What stays is fetched from, and left in, a level outside all others that costs nothing and never waits;
+    its tiles and all tensors that stay meanwhile share the resident level.
+    """
+    letters = frozenset(LETTERS[operand] for operand in whole)
+    built, outside = machine.architecture, []
+    for level in built.levels:
+        kind = machine.level(level.name)
+        if kind.off_chip:
+            held = frozenset(LETTERS[operand] for operand in kind.operands) - letters
+            level = dataclasses.replace(level, operands=held)
+        elif level.name == machine.resident and level.capacity_words < math.inf:
+            level = dataclasses.replace(level, capacity_words=max(0.5, level.capacity_words - alive))
+        outside.append(level)
+    store = StorageLevel(name=_STAY, word_bits=machine.word_bits(machine.levels[-1]), operands=letters)
+    entries = [
+        dataclasses.replace(entry, keep=entry.keep - letters, bypass=entry.bypass - letters)
+        if machine.level(entry.level).off_chip
+        else entry
+        for entry in machine.mapspace.levels
+    ]
+    entries.append(LevelConstraints(level=_STAY, temporal=only(), keep=letters))
+    return Beside(
+        dataclasses.replace(built, levels=(*outside, store)),
+        dataclasses.replace(machine.mapspace, levels=tuple(entries)),
+        machine,
+        (letters, alive),
+    )
+
+
+class Beside(NamedTuple):
+    """A machine beside tensors that stay: what the engine maps onto, and how to find its mappings again."""
+
+    architecture: Architecture
+    constraints: Constraints
+    machine: LevelMachine
+    key: tuple[frozenset[str], float]
+
+
+_REMAPPED: Final = 10**7
+"""Tilings of the largest space that is searched again, where no lattice search does it in no time."""
+_STAY: Final = "stays"
+"""Name of the level that tensors that stay come from; no level of a machine is called so."""
+
+
+def _remapped(
+    layers: LayerTable, row: int, beside: Beside, key: tuple[str, str], effort: Effort
+) -> "Found | None":
+    """Best mapping of a nest whose operands stay; None where none fits or it would take too long to find."""
+    if len(beside.architecture.levels) > MOST_LEVELS:
+        return None
+    problem = problem_of(layers, row)
+    whole = (*key, *beside.key, problem.dimensions, problem.bounds, problem.operands)
+    if whole not in _MAPPED:
+        machine = beside.machine
+        try:
+            space = Mapspace(
+                problem=problem,
+                architecture=beside.architecture,
+                constraints=beside.constraints,
+                factors=machine.factors,  # type: ignore[arg-type]
+            )
+            if not applies(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
+                return None
+            _MAPPED[whole] = map_problem(
+                problem,
+                beside.architecture,
+                key[1],  # type: ignore[arg-type]
+                constraints=beside.constraints,
+                factors=machine.factors,  # type: ignore[arg-type]
+                rules=machine.rules,
+                watch=Watch(seconds=effort.limit_s),
+            )
+        except MappingError as refusal:
+            _MAPPED[whole] = str(refusal)
+    found = _MAPPED[whole]
+    if isinstance(found, str):
+        return None
+    certificate = found.certificate
+    return Found(
+        found.evaluation,
+        mappings=float(certificate.represented),
+        costed=float(certificate.costed),
+        optimal=int(certificate.optimal),
+    )
+
+
+def _staying(
+    layers: LayerTable, machine: LevelMachine, found: Sequence["Found"], edges: EdgeTable | None
+) -> tuple[dict[str, FloatColumn], FloatColumn]:
+    """Share of each operand of each row that main memory does not see, and words held at the resident level.
+
+    An operand of 0 elements stays on chip (of a row that states any elements); with edges, so do the tensors
+    that fit at the machine's resident level.
+    """
+    elements = {operand: getattr(layers, column) for operand, column in _ELEMENTS.items()}
+    stated = np.sum(list(elements.values()), axis=0) > 0
+    nest = layers.kind == Kind.NEST
+    stays = {name: np.where(nest & stated & (count == 0), 1.0, 0.0) for name, count in elements.items()}
+    alive = np.zeros(layers.rows)
+    if edges is None or not machine.resident:
+        return stays, alive
+    level = machine.level(machine.resident)
+    names = {letter: operand for operand, letter in LETTERS.items()}
+    tiles = [
+        {
+            names[counts.operand]: counts.tile_words * level.buffering
+            for counts in (one.evaluation.counts if one.evaluation is not None else ())
+            if counts.level == level.name
+        }
+        for one in found
+    ]
+    capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
+    taken = choose(tensors_of(edges), tiles, capacity, level.operands)
+    for tensor in taken:
+        alive[tensor.first : tensor.last + 1] += tensor.elements
+    kept = shares(layers, taken)
+    return {name: np.maximum(stays[name], kept[name]) for name in stays}, alive
 
 
 def problem_of(layers: LayerTable, row: int) -> Problem:
@@ -359,24 +533,26 @@ def _nest(
     machine: LevelMachine,
     key: tuple[str, str],
     effort: Effort,
-) -> Cost:
+) -> "Found":
+    """Mapping of a nest: given, or the best there is."""
     limits = NEST.limits(machine)
     for operand in _ELEMENTS:
         if int(getattr(layers, f"{operand}_bits")[row]) > _narrowest(machine, operand):
-            return Cost(limit=limits.index("word_bits"))
+            return Found(limit=limits.index("word_bits"))
     problem = problem_of(layers, row)
     if row in effort.given:
         evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
         if not evaluation.feasible:
-            return Cost(limit=_limit_of(machine, evaluation.limit))
-        return _account(layers, row, machine, evaluation)._replace(mappings=1.0, mappings_costed=1.0)
+            return Found(limit=_limit_of(machine, evaluation.limit))
+        return Found(evaluation, mappings=1.0, costed=1.0)
     found = _mapped(problem, machine, key, effort)
     if isinstance(found, str):
-        return Cost(limit=_limit_of(machine, found))
+        return Found(limit=_limit_of(machine, found))
     certificate = found.certificate
-    return _account(layers, row, machine, found.evaluation)._replace(
+    return Found(
+        found.evaluation,
         mappings=float(certificate.represented),
-        mappings_costed=float(certificate.costed),
+        costed=float(certificate.costed),
         optimal=int(certificate.optimal),
     )
 
@@ -429,19 +605,25 @@ def _narrowest(machine: LevelMachine, operand: str) -> int:
     return min(machine.word_bits(level) for level in machine.levels if operand in level.operands)
 
 
-def _account(layers: LayerTable, row: int, machine: LevelMachine, evaluation: Evaluation) -> Cost:
-    """Counts times prices of one instance of a nest."""
-    on_chip = {LETTERS[operand] for operand in _staying(layers, row)}
+def _account(
+    layers: LayerTable, row: int, machine: LevelMachine, found: Found, kept: Mapping[str, float]
+) -> Cost:
+    """Counts times prices of one instance of a nest; `kept` is the share of operands that stays on chip."""
+    evaluation = found.evaluation
+    assert evaluation is not None
+    passes = {LETTERS[operand]: 1.0 - share for operand, share in kept.items()}
     stated = {level.name: level for level in machine.levels}
     buffer_pj = dram_pj = read = written = 0.0
     moved: dict[str, list[float]] = {}
     for counts in evaluation.counts:
+        if counts.level == _STAY:
+            continue
         level = stated[counts.level]
         if not level.off_chip:
             buffer_pj += counts.energy_pj
             continue
         words = float(counts.reads + counts.fills + counts.updates)
-        passed = 0.0 if counts.operand in on_chip else 1.0
+        passed = passes[counts.operand]
         share = moved.setdefault(level.name, [0.0, 0.0])
         share[0] += words * passed
         share[1] += words
@@ -452,11 +634,11 @@ def _account(layers: LayerTable, row: int, machine: LevelMachine, evaluation: Ev
     busy = {False: float(evaluation.compute_cycles), True: 0.0}
     waits = "compute"
     exposed = 0.0
-    for port, cycles in evaluation.port_cycles.items():
+    for port, cycles in evaluation.port_cycles.items():  # a level that costs nothing has no port
         level = stated[port.split(" ")[0]]
         if level.off_chip:
-            kept, every = moved.get(level.name, [1.0, 1.0])
-            cycles *= kept / every if every else 1.0
+            crossing, every = moved.get(level.name, [1.0, 1.0])
+            cycles *= crossing / every if every else 1.0
         if not level.overlapped:
             exposed += cycles
         elif cycles > busy[level.off_chip]:
@@ -477,22 +659,20 @@ def _account(layers: LayerTable, row: int, machine: LevelMachine, evaluation: Ev
         buffer_j=buffer_pj * 1e-12,
         dram_j=dram_pj * 1e-12,
         bound=NEST.bounds(machine).index(waits),
+        mappings=found.mappings,
+        mappings_costed=found.costed,
+        optimal=found.optimal,
     )
 
 
-def _staying(layers: LayerTable, row: int) -> list[str]:
-    """Operands of 0 elements; none where a row states no elements at all."""
-    elements = {operand: int(getattr(layers, column)[row]) for operand, column in _ELEMENTS.items()}
-    return [] if not any(elements.values()) else [name for name, count in elements.items() if count == 0]
-
-
-def _stream(layers: LayerTable, row: int, machine: LevelMachine) -> Cost:
+def _stream(layers: LayerTable, row: int, machine: LevelMachine, kept: Mapping[str, float]) -> Cost:
     """Vector work or a movement: operands through main memory and the level next to it, lanes, energy."""
     built, memory = machine.architecture, machine.main_memory
     read = written = buffer_pj = dram_cycles = 0.0
     words: dict[str, list[float]] = {level.name: [0.0, 0.0] for level in machine.levels if level.off_chip}
     for operand, column in _ELEMENTS.items():
-        elements = float(getattr(layers, column)[row])
+        every = float(getattr(layers, column)[row])
+        elements = every * (1.0 - kept[operand])  # of which main memory sees
         outside, inside = (
             _nearest(machine, operand, off_chip=True),
             _nearest(machine, operand, off_chip=False),
@@ -506,7 +686,7 @@ def _stream(layers: LayerTable, row: int, machine: LevelMachine) -> Cost:
             words[outside.name][0] += elements
         if inside is not None:
             store = built.level(inside.name)
-            buffer_pj += elements / store.block_words * (store.fill_pj + store.read_pj)
+            buffer_pj += every / store.block_words * (store.fill_pj + store.read_pj)
     for name, (taken, given) in words.items():
         store = built.level(name)
         ports = (

@@ -118,6 +118,10 @@ class TemplateModel:
         """Operations times the typical time of one."""
         return _SECONDS_AN_OPERATION * layers.rows
 
+    def keeper(self, machine: Template) -> str:
+        """None: tensors cross main memory between operations."""
+        return ""
+
     def summary(self, machine: Template) -> dict[str, str]:
         """Groups and their MACs, loop order, bytes of the banks."""
         banks = machine.groups * (machine.weight_banks + machine.input_banks)

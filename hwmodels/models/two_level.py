@@ -98,6 +98,10 @@ class TwoLevel:
             / max(1, configs.size)
         )
 
+    def keeper(self, machine: Accelerator) -> str:
+        """None: tensors cross main memory between operations."""
+        return ""
+
     def summary(self, machine: Accelerator) -> dict[str, str]:
         """Edges, dataflow, bytes of the buffers."""
         sizes = [getattr(machine.buffers, name).bytes for name in (*OPERANDS, "shared")]

@@ -11,10 +11,11 @@ import numpy as np
 import dse
 from dse.metrics import OBJECTIVES, objectives_of
 from dse.pareto.front import RunningFront
+from dse.run.columns import Chunk
 from dse.run.parts import encode
 from dse.run.store import Store, manifest_of
 from dse.run.sweep import chunk_size
-from dse.run.task import Chunk, cost_range
+from dse.run.task import cost_range
 from workloads import deduplicate, load
 
 ROWS: Final = 10_000_000

@@ -6,11 +6,11 @@ from math import prod
 import numpy as np
 import pytest
 
-from dse.views.front_figure import WIDTHS_INCHES
 from dse.views.nest_energy import draw_energy, energy_bars
 from dse.views.nest_picture import Flow, nest_picture
 from dse.views.nest_plot import draw_nest, loop_text
 from dse.views.operand_colours import OPERAND_COLOURS, operand_colour
+from dse.views.paper import WIDTHS_INCHES
 from hwmodels.mapping import Architecture, LevelMapping, Mapping, StorageLevel, convolution, evaluate
 
 LAYER = convolution(k=8, c=4, p=6, q=6, r=3, s=3)

@@ -14,7 +14,7 @@ each_case = pytest.mark.parametrize("case", TOTALS, ids="-".join)
 
 @each_case
 def test_every_count_of_every_level_equals_timeloops(case: Case) -> None:
-    result = model(load([*inputs(case), folder(case) / "timeloop-mapper.map.txt"]))
+    result = model(load([*inputs(case), folder(case) / "timeloop-mapper.map.txt"], built_in_fit=True))
     printed = statistics(folder(case) / "timeloop-mapper.stats.txt")
     assert {level: set(operands) for level, operands in result.levels.items()} == {
         level: set(operands) for level, operands in printed.items()
@@ -31,7 +31,7 @@ def test_every_count_of_every_level_equals_timeloops(case: Case) -> None:
 
 @each_case
 def test_totals_equal_timeloops(case: Case) -> None:
-    result = model(load([*inputs(case), folder(case) / "timeloop-mapper.map.txt"]))
+    result = model(load([*inputs(case), folder(case) / "timeloop-mapper.map.txt"], built_in_fit=True))
     cycles, energy_uj, _ = TOTALS[case]
     assert result.cycles == cycles
     assert result.energy_uj == pytest.approx(energy_uj, abs=0.005)  # last printed digit

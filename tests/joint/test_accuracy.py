@@ -33,6 +33,8 @@ def test_failures_are_recorded_and_the_rest_is_measured(workers):
     assert measured.calls == len(nets)
     measured(nets, seed=2)
     assert measured.calls == len(nets)
+    assert measured(nets[-1:], seed=3)[0].accuracy == 0.53
+    measured.close()
 
 
 def test_what_is_on_disk_is_not_measured_again(tmp_path):

@@ -86,6 +86,13 @@ def test_joint_search_dominates_more_than_sequential():
     assert joint.iso_accuracy([2.0]).isna().all(axis=None)
 
 
+def test_networks_below_the_floor_are_on_no_front():
+    found = dse.codesign(NETS, MACHINES, accuracy=layered, budget=9, rounds=2, floor=0.9)
+    free = found_by("nested", 9)
+    assert found.frame.accuracy.min() >= 0.9 > free.frame.accuracy.min()
+    assert len(found.trainings) == 9
+
+
 def test_confirmation_trains_the_front_again():
     def lucky(network, *, seed=0):
         return layered(network) - (0.1 if seed else 0.0) - 0.001 * (seed % 3)
@@ -161,6 +168,8 @@ def test_ranks_and_crowding_by_hand():
         ({"objectives": ("latency_s", "energy_j")}, ValueError, "-accuracy is missing"),
         ({"objectives": ("-accuracy",)}, ValueError, "name a cost of the machine"),
         ({"objectives": ("-accuracy", "latency")}, UnknownNameError, "did you mean 'latency_s'"),
+        ({"floor": 0.99}, InfeasibleSpaceError, "no network reaches floor = 0.99; the best of those"),
+        ({"floor": float("nan")}, ValueError, "floor must be an accuracy"),
         ({"accuracy": with_machine}, ValueError, "wants a machine"),
         ({"accuracy": lambda network: float("nan")}, InfeasibleSpaceError, "all 2 trainings failed; .*nan"),
     ],

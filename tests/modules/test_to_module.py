@@ -217,6 +217,20 @@ def test_a_mixture_of_one_is_batch_norm(shape):
     torch.testing.assert_close(ours.eval()(x), theirs.eval()(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("folded", [True, False])
+def test_a_mixture_of_one_costs_what_batch_norm_costs(folded):
+    tables = []
+    for norm in (BatchNorm("norm"), MixtureNorm("norm", 1)):
+        graph = Graph("m")
+        x = graph.input("x", (1, 4, 6, 6))
+        x = graph.add(Convolution("conv", 4, 3) if folded else Pool("conv", "max", 2), x)
+        x = graph.add(Elementwise("act", "relu"), graph.add(norm, x))
+        graph.output(graph.add(Convolution("last", 2, 3), x))
+        tables.append(workloads.Network(graph).table())
+    for name in LayerTable._fields:
+        np.testing.assert_array_equal(*(getattr(table, name) for table in tables), err_msg=name)
+
+
 def test_a_mixture_finds_two_modes_that_one_gaussian_smears():
     """On channels of two far modes each mode is centred by its own mean, as posteriors tell them apart."""
     graph = Graph("m")

@@ -91,12 +91,12 @@ def test_bad_ways_with_the_unknown():
         workloads.from_torch(Small(), torch.zeros(1, 3, 16, 16), unknown="ignore")
 
 
-def test_computed_weights_are_refused():
-    def convolve(self, x, w):
-        return torch.nn.functional.conv2d(x, w)
+def test_computed_weights_are_refused_where_they_are_not_known():
+    def normalise(self, x, w):
+        return torch.nn.functional.layer_norm(x, (4,), w)
 
-    with pytest.raises(NetworkImportError, match="conv2d 'conv2d': weight is computed by the network"):
-        workloads.from_torch(Function(convolve), (torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 1, 1)))
+    with pytest.raises(NetworkImportError, match="'layer_norm': weight is computed by the network"):
+        workloads.from_torch(Function(normalise), (torch.zeros(1, 3, 4, 4), torch.zeros(4)))
 
 
 def test_a_shape_that_depends_on_values_is_refused():

@@ -119,8 +119,8 @@ def test_the_input_gradient_has_the_products_of_the_transposed_nest(window):
     assert macs_of(step, "conv.input_gradient") == batch * channels * filters * prod(along)
     rows = rows_of(step, "conv.input_gradient")
     gradient = step.graph.tensors["conv"].elements if prod(along) else 0
-    assert sum(row.read_elements for row in rows) == gradient
-    assert sum(row.write_elements for row in rows) == step.graph.tensors["stem"].elements
+    assert sum(row.repeats * row.read_elements for row in rows) == gradient
+    assert sum(row.repeats * row.write_elements for row in rows) == step.graph.tensors["stem"].elements
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,6 +14,7 @@ from workloads.operations import (
     Concat,
     Convolution,
     Elementwise,
+    Expand,
     Linear,
     MatMul,
     Normalisation,
@@ -22,6 +23,7 @@ from workloads.operations import (
     Reshape,
     Split,
 )
+from workloads.operations.cache import Append
 
 
 def listed(net, **options):
@@ -208,3 +210,32 @@ def test_a_training_step_reads_each_operand_where_its_products_do(name):
                 checked.add(kinds[owner])
                 assert together == getattr(table, column)[row], (net.row_names[row], operand)
     assert "ProductWeightGradient" in checked
+
+
+def test_caches_appended_in_place_are_one_place_and_computed_weights_are_weights():
+    graph = Graph("cache")
+    cache, new = graph.input("cache", (1, 9, 8)), graph.input("new", (1, 1, 8))
+    whole = graph.add(Append("append", 1), cache, new)
+    query = graph.input("query", (1, 1, 8))
+    graph.add(Attention("attend", 2), query, whole, whole)
+    filters, x = graph.input("filters", (4, 3, 3, 3), batch_axis=None), graph.input("x", (1, 3, 8, 8))
+    graph.add(Convolution("conv", 4, 3, bias=False, computed=True), x, filters)
+    net = Network(graph)
+    frame = net.edge_summary().set_index("tensor")
+    assert set(frame.passage[["cache", "new"]]) == {"view"}
+    assert frame.place[["cache", "new"]].tolist() == ["cache", "cache"]
+    assert set(frame.loc["append"].place) == {"cache"}
+    assert frame.operand[["x", "filters"]].tolist() == ["input", "weight"]
+    assert frame.elements["filters"] == net.table().weight_elements[list(net.row_names).index("conv")]
+
+
+def test_what_repeats_elements_counts_them_once():
+    graph = Graph("repeated")
+    x = graph.add(Linear("fc", 64), graph.input("x", (1, 1, 64)))
+    y = graph.add(Expand("all", (1, 50, 64)), x)
+    graph.output(graph.add(Elementwise("sum", "add"), y, graph.input("z", (1, 50, 64))))
+    net = Network(graph)
+    edges, table = net.edges(), net.table()
+    row = list(net.row_names).index("sum")
+    assert edges.elements[edges.consumer_row == row].sum() == table.read_elements[row] == 64 + 50 * 64
+    assert edges.elements[edges.tensor == net.tensor_names.index("all")].tolist() == [64]

@@ -1,9 +1,14 @@
 """What is done on others' results on their way out, and which bytes therefore do not move."""
 
+from time import process_time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import workloads
 from workloads import Graph, Network
+from workloads.fusion import fuse
 from workloads.operations import (
     BatchNorm,
     Concat,
@@ -233,3 +238,68 @@ def test_cuts_of_long_runs_are_read_in_place():
     assert traffic["split"] == traffic["slice"] == (0, 0, 0)
     assert traffic["stepped"] == traffic["short"] == (ELEMENTS // 2, ELEMENTS // 2, 0)
     assert bench.traffic(fuse=False)["split"] == ALONE
+
+
+@st.composite
+def streams(draw):
+    """A product, then element-wise operations that read any of what is before; some outputs are declared."""
+    graph = Graph("drawn")
+    x = graph.input("x", (1, 8))
+    made = [graph.add(Linear("start", 8), x)]
+    for i in range(draw(st.integers(1, 12))):
+        first, second = draw(st.sampled_from(made)), draw(st.sampled_from([*made, x]))
+        if draw(st.booleans()):
+            made.append(graph.add(Elementwise(f"one{i}", "relu"), first))
+        else:
+            made.append(graph.add(Elementwise(f"two{i}", "add"), first, second))
+    if draw(st.booleans()):
+        graph.output(*draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique=True)))
+    return graph
+
+
+@given(streams())
+def test_the_longest_stream_is_that_of_all_prefixes(graph):
+    """Slow twin: of the operations that could join, the longest prefix that leaves one tensor, its last."""
+    could = {"start"}
+    members = ["start"]
+    for node in graph.nodes():
+        if (
+            node.operation.name != "start"
+            and could.intersection(node.inputs)
+            and could.union("x").issuperset(node.inputs)
+        ):
+            could.add(node.operation.name)
+            members.append(node.operation.name)
+
+    def leaving(inside):
+        return [
+            name
+            for name in inside
+            if name in graph.outputs
+            or not graph.consumers(name)
+            or not set(inside) >= set(graph.consumers(name))
+        ]
+
+    best = next(n for n in range(len(members), 0, -1) if n == 1 or leaving(members[:n]) == [members[n - 1]])
+    assert [name for name, nest in fuse(graph).anchor.items() if nest == "start"] == members[1:best]
+
+
+@pytest.mark.parametrize("outputs", [False, True])
+def test_a_hundred_thousand_operations_take_time_in_proportion(outputs):
+    def seconds(number):
+        graph = Graph("chain")
+        x = graph.input("x", (1, 4))
+        names = []
+        for i in range(number):
+            x = graph.add(Elementwise(f"relu{i}", "relu"), x)
+            names.append(x)
+        if outputs:
+            graph.output(*names)
+        net = Network(graph)
+        begin = process_time()
+        assert net.table().rows == number
+        assert net.edges().rows >= number
+        return process_time() - begin
+
+    few, many = seconds(1_000), seconds(10_000)
+    assert many < 40 * few  # ten times as many; a hundredfold time where it grows by squares

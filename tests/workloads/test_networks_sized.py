@@ -165,3 +165,56 @@ def test_assumed_densities():
             net.assume(weights=bad)
     with pytest.raises(ValueError, match=r"activations: density must be in \(0, 1\], got -1"):
         net.assume(activations=-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "message"),
+    [
+        (
+            "resnet18",
+            {"blocks": (2, 2, 10**9, 2)},
+            "resnet18: blocks make 14,000,000,084 operations; at most",
+        ),
+        (
+            "resnet20_cifar10",
+            {"blocks": (10**7,), "widths": (16,)},
+            "resnet20_cifar10: blocks make 100,000,000 ",
+        ),
+        ("vgg16_cifar10", {"convolutions": (10**7,), "widths": (16,)}, "vgg16_cifar10: convolutions make "),
+        (
+            "vgg16",
+            {"convolutions": (10**7,), "widths": (16,)},
+            "vgg16: convolutions make 20,000,000 operations",
+        ),
+        (
+            "gpt2_decode",
+            {"layers": 10**12},
+            "gpt2_decode: layers make 20,000,000,000,000 operations; at most",
+        ),
+        (
+            "llama3_8b",
+            {"layers": 10**9},
+            "llama3_8b: layers make 45,000,000,000 operations; at most 1,000,000 ",
+        ),
+        (
+            "ptb_lstm_large",
+            {"layers": 10**9},
+            "ptb_lstm_large: layers make 1,000,000,000 operations; at most",
+        ),
+    ],
+)
+def test_networks_too_large_are_refused_before_they_are_built(name, sizes, message):
+    with pytest.raises(workloads.WorkloadError) as caught:
+        workloads.load(name, **sizes)
+    assert str(caught.value).startswith(message)
+
+
+def test_schemes_that_would_not_fit_in_memory_are_refused(monkeypatch):
+    net = workloads.load("llama3_405b", phase="decode", context=1)
+    with pytest.raises(
+        workloads.WorkloadError, match=r"ranking weights needs \d+ GB of memory, .* GB are free"
+    ):
+        net.sparsify("n_m")
+    assert net.sparsify("uniform", density=0.1).nonzero_parameters < 0.2 * net.parameters
+    monkeypatch.setattr("workloads.limits.free_memory_bytes", lambda: None)
+    assert workloads.load("lenet5").sparsify("n_m", n=1, m=2).weight("fc1").density == 0.5

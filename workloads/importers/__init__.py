@@ -1,8 +1,11 @@
 """Readers of other formats; only modules of this package import onnx and torch, and only when used."""
 
-from collections.abc import Mapping
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal
+
+from workloads.errors import NetworkImportError
+from workloads.file_kinds import file_kind
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -16,6 +19,8 @@ def from_onnx(
     unknown: str = "refuse",
     caches: str = "append",
     calibration: Any = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
 ) -> "Network":
     """Read an ONNX file.
 
@@ -42,6 +47,13 @@ def from_onnx(
         What joining or writing new keys and values into a cache (an input of the network, or a tensor of the
         module) costs: "append" leaves what is there where it is and writes what is new, "copy" moves all of
         it, as eager PyTorch and ONNX Runtime do.
+    inputs
+        Values of inputs, by name, that are known beforehand: a sampling rate that an If asks for, positions.
+        They become constants.
+    weights
+        What weights are that came without their values: "dense", or "random" where their values are computed
+        with (normal, the same each time). The network's `source` says how many there are. By default they are
+        dense, but an external file that is missing is refused.
 
     Returns
     -------
@@ -62,7 +74,16 @@ def from_onnx(
     """
     from workloads.importers.onnx.reader import read
 
-    return read(path, dims=dims or {}, batch=batch, unknown=unknown, caches=caches, calibration=calibration)
+    return read(
+        path,
+        dims=dims or {},
+        batch=batch,
+        unknown=unknown,
+        caches=caches,
+        calibration=calibration,
+        inputs=inputs,
+        weights=weights,
+    )
 
 
 def from_torch(
@@ -72,6 +93,7 @@ def from_torch(
     name: str | None = None,
     calibration: Any = None,
     batch: int | None = None,
+    batch_axis: "int | Sequence[int | None] | Literal['first'] | None" = "first",
     unknown: str = "refuse",
     caches: str = "append",
 ) -> "Network":
@@ -91,6 +113,10 @@ def from_torch(
         measures nothing.
     batch
         Samples in a run; by default those of `example_inputs`, which are repeated or cut to it.
+    batch_axis
+        The axis of inputs that is the batch, 1 for modules that take sequences first; None if they have none;
+        or one of these a tensor, in their order. By default the first; `batch` is then refused for a module
+        whose parts take sequences first.
     unknown
         What to do with operators nobody here knows: "refuse", or "movement" to cost them as moving their
         inputs and outputs once; the summary marks them. Control flow is refused always.
@@ -124,6 +150,134 @@ def from_torch(
         name=name,
         calibration=calibration,
         batch=batch,
+        batch_axis=batch_axis,
         unknown=unknown,
         caches=caches,
     )
+
+
+def from_scalesim(path: str | PathLike[str]) -> "Network":
+    """Read a SCALE-Sim topology: a CSV file of convolutions, or of matrix products.
+
+    Parameters
+    ----------
+    path
+        A file whose first line names its columns: "Layer name, IFMAP Height, IFMAP Width, Filter Height,
+        Filter Width, Channels, Num Filter, Strides", or "Layer, M, N, K"; either with a column "Sparsity" of
+        ratios N:M (v3), the first with "Batch Size" or a second stride.
+
+    Returns
+    -------
+    Network
+        One operation a line, each with an input of its own: the files say nothing of what feeds what, and
+        hold no padding, activation or pooling. A layer with "DP" in its name is depthwise, as SCALE-Sim has
+        it. Weights of a ratio keep N of every M along what a filter sums, in places drawn at random.
+
+    Raises
+    ------
+    NetworkImportError
+        If the file is none, or a number in it makes no sense; one line with the line and the column.
+
+    Notes
+    -----
+    An axis has ceil((size - filter) / stride) + 1 positions, SCALE-Sim's rule: where the last reaches beyond
+    the ifmap, its multiply-accumulates count.
+
+    """
+    from workloads.importers.scalesim import read
+
+    return read(path)
+
+
+def from_zigzag(path: str | PathLike[str]) -> "Network":
+    """Read a ZigZag workload: a YAML list of layers with their equations and loops.
+
+    Parameters
+    ----------
+    path
+        A file whose layers have `equation`, `loop_dims`, `loop_sizes`, and `dimension_relations` of stride
+        and dilation.
+
+    Returns
+    -------
+    Network
+        One operation a layer, fed by the layers that `operand_source` names: a convolution with any groups, a
+        matrix product with a constant or of two activations, a pool or a sum. What a layer's windows reach
+        over beyond its source is padding; a layer that its source does not fit reads an input of its own.
+        Widths are those of `operand_precision`.
+
+    Raises
+    ------
+    NetworkImportError
+        If the file is none, or a layer's loops are none of those; one line with the layer and the key.
+
+    """
+    from workloads.importers.zigzag import read
+
+    return read(path)
+
+
+def from_maestro(path: str | PathLike[str]) -> "Network":
+    """Read a MAESTRO network (.m): layers with their types, strides and dimensions.
+
+    Parameters
+    ----------
+    path
+        A model, or a mapping: dataflows beside the layers are read over.
+
+    Returns
+    -------
+    Network
+        One operation a layer (CONV, DSCONV, NGCONV, TRCONV, FC, GEMM), each with an input of its own, whose
+        size includes any padding, as the file has it.
+
+    Raises
+    ------
+    NetworkImportError
+        If the file is none, or a layer lacks a dimension; one line with the line and the layer.
+
+    """
+    from workloads.importers.maestro import read
+
+    return read(path)
+
+
+def from_file(
+    path: str | PathLike[str],
+    *,
+    dims: Mapping[str, int] | None = None,
+    batch: int | None = None,
+    unknown: str = "refuse",
+) -> "Network":
+    """Read a network from a file of any format known here, told by its content.
+
+    Parameters
+    ----------
+    path
+        An ONNX model, a SCALE-Sim topology, a ZigZag workload or a MAESTRO network.
+    dims, batch, unknown
+        For an ONNX model, see `from_onnx`.
+
+    Raises
+    ------
+    NetworkImportError
+        If it is a file of another kind, which the message names, or as the readers raise.
+
+    """
+    readers = {
+        "scalesim_topology": from_scalesim,
+        "zigzag_workload": from_zigzag,
+        "maestro_network": from_maestro,
+    }
+    found = file_kind(path)
+    if found is not None and found.name in readers:
+        if dims or batch is not None:
+            raise NetworkImportError(
+                f"{fspath(path)}: looks like {found.what}, whose sizes are fixed: dims and batch are for ONNX"
+            )
+        return readers[found.name](path)
+    if found is not None and found.name != "onnx":
+        raise NetworkImportError(
+            f"{fspath(path)}: looks like {found.what}, which is no network; {found.reader}"
+        )
+    return from_onnx(path, dims=dims, batch=batch, unknown=unknown)

@@ -63,6 +63,10 @@ class Training:
         return asdict(self)
 
 
+TRAINING: Final = Training()
+"""How to train where nothing else is said."""
+
+
 @dataclass(frozen=True)
 class Score:
     """How good a module is on samples it has not seen.
@@ -157,7 +161,7 @@ class Samples:
 def fit(
     module: Any,
     data: Data,
-    training: Training = Training(),
+    training: Training = TRAINING,
     *,
     after_epoch: Callable[[int], None] | None = None,
     samples: Samples | None = None,

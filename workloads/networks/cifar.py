@@ -9,6 +9,7 @@ network slimming", ICCV 2017, and in Tanaka et al., SynFlow, NeurIPS 2020, whose
 from collections.abc import Sequence
 
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.network import Network
 from workloads.networks.blocks import conv_norm, flatten, image
 from workloads.networks.sizes import factor, scaled, whole, wholes
@@ -192,6 +193,7 @@ def _residual(
     """Add a 3x3 stem and stages of residual blocks, the first block of each later stage halving the image."""
     name, by = graph.name, factor(f"{graph.name}: width", width)
     repeats = wholes(f"{name}: blocks", blocks)
+    need_operations(f"{name}: blocks", 10 * sum(repeats))
     filters = [scaled(one, by) for one in wholes(f"{name}: widths", widths, len(repeats))]
     x = conv_norm(graph, "conv1", x, filters[0], 3, norm="bn1")
     for stage, (number, channels) in enumerate(zip(repeats, filters, strict=True)):
@@ -225,6 +227,7 @@ def _padded(graph: Graph, here: str, x: str, width: int) -> str:
 
 def _vgg(graph: Graph, x: str, convolutions: Sequence[int], widths: Sequence[int], width: float) -> str:
     by, layers = factor(f"{graph.name}: width", width), wholes(f"{graph.name}: convolutions", convolutions)
+    need_operations(f"{graph.name}: convolutions", 3 * sum(layers))
     place = 0
     for number, filters in zip(layers, wholes(f"{graph.name}: widths", widths, len(layers)), strict=True):
         for _ in range(number):

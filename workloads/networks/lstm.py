@@ -7,6 +7,7 @@ Sources: PTB language models, Zaremba, Sutskever, Vinyals, "Recurrent neural net
 """
 
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.network import Network
 from workloads.networks.sizes import whole
 from workloads.operations import HLSTM, Concat, Embedding, Linear, Recurrent, Reshape, Softmax
@@ -95,7 +96,8 @@ def _ptb(name: str, batch: int, *, hidden: int, layers: int, words: int, steps: 
     units, entries = whole(f"{name}: hidden", hidden), whole(f"{name}: words", words)
     x = graph.input("words", (whole(f"{name}: steps", steps), batch), bits=32, batch_axis=1)
     x = graph.add(Embedding("embedding", entries, units), x, bits=0)
-    for i in range(1, whole(f"{name}: layers", layers) + 1):
+    need_operations(f"{name}: layers", whole(f"{name}: layers", layers))
+    for i in range(1, layers + 1):
         x, *_ = graph.add_many(Recurrent(f"lstm{i}", units, cell=cell, biases=1), x)
     graph.output(graph.add(Softmax("softmax"), graph.add(Linear("output", entries), x)))
     return Network(graph, "Zaremba et al., arXiv 1409.2329, section 4.1")

@@ -6,75 +6,85 @@ import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from workloads.errors import UnknownNetworkError, WorkloadError
-from workloads.importers import from_onnx
+from workloads.importers import from_file
 from workloads.network import Network
+from workloads.networks.decoders import DECODERS
+from workloads.networks.mamba import MAMBAS
 from workloads.networks.sizes import whole
+from workloads.networks.whisper import SIZES
 
-_BUILDERS = {
-    "alexnet": "alexnet",
-    "bert_base": "bert",
-    "deeplab_v3_resnet50": "deeplab",
-    "deepspeech2": "deepspeech",
-    "densenet121": "densenet",
-    "diabnn_edge": "lstm",
-    "diabnn_server": "perceptron",
-    "efficientnet_b0": "efficientnet",
-    "faster_rcnn_resnet50": "faster_rcnn",
-    "googlenet": "googlenet",
-    "gpt2_decode": "gpt2",
-    "gpt2_prefill": "gpt2",
-    "inception_resnet_v2": "inception_resnet",
-    "inception_v3": "inception",
-    "lenet5": "lenet",
-    "lenet_300_100": "lenet",
-    "llama_1b_decode": "llama",
-    "llama_1b_prefill": "llama",
-    "mlp": "perceptron",
-    "mlp_dna": "perceptron",
-    "mlp_har": "perceptron",
-    "mlp_landsat": "perceptron",
-    "mlp_letter": "perceptron",
-    "mlp_musk": "perceptron",
-    "mlp_pen": "perceptron",
-    "mlp_seizure": "perceptron",
-    "mlp_sendrive": "perceptron",
-    "mlp_shar": "perceptron",
-    "mobilenet_v1": "mobilenet",
-    "mobilenet_v2": "mobilenet",
-    "nasnet_mobile": "nasnet",
-    "neuraltalk_lstm": "lstm",
-    "pnasnet_large": "nasnet",
-    "pnasnet_mobile": "nasnet",
-    "ptb_lstm_large": "lstm",
-    "ptb_lstm_medium": "lstm",
-    "resnet101": "resnet",
-    "resnet110_cifar10": "cifar",
-    "resnet152": "resnet",
-    "resnet152_v2": "resnet_v2",
-    "resnet18": "resnet",
-    "resnet18_cifar10": "cifar",
-    "resnet20_cifar10": "cifar",
-    "resnet34": "resnet",
-    "resnet50": "resnet",
-    "resnet56_cifar10": "cifar",
-    "secret": "perceptron",
-    "shufflenet_v2": "shufflenet",
-    "squeezenet1_0": "squeezenet",
-    "squeezenet1_1": "squeezenet",
-    "vgg11": "vgg",
-    "vgg13": "vgg",
-    "vgg16": "vgg",
-    "vgg16_cifar10": "cifar",
-    "vgg16_cifar100": "cifar",
-    "vgg19": "vgg",
-    "vgg19_cifar10": "cifar",
-    "vgg19_cifar100": "cifar",
-    "vit_b16": "vit",
-    "wide_deep": "wide_deep",
-}
+_BUILDERS = (
+    dict.fromkeys(DECODERS, "language")
+    | dict.fromkeys(MAMBAS, "mamba")
+    | dict.fromkeys(SIZES, "whisper")
+    | {
+        "alexnet": "alexnet",
+        "bert_base": "bert",
+        "deeplab_v3_resnet50": "deeplab",
+        "deepspeech2": "deepspeech",
+        "densenet121": "densenet",
+        "diabnn_edge": "lstm",
+        "diabnn_server": "perceptron",
+        "efficientnet_b0": "efficientnet",
+        "faster_rcnn_resnet50": "faster_rcnn",
+        "googlenet": "googlenet",
+        "gpt2_decode": "gpt2",
+        "gpt2_prefill": "gpt2",
+        "inception_resnet_v2": "inception_resnet",
+        "inception_v3": "inception",
+        "lenet5": "lenet",
+        "lenet_300_100": "lenet",
+        "llama_1b_decode": "llama",
+        "llama_1b_prefill": "llama",
+        "mlp": "perceptron",
+        "mlp_dna": "perceptron",
+        "mlp_har": "perceptron",
+        "mlp_landsat": "perceptron",
+        "mlp_letter": "perceptron",
+        "mlp_musk": "perceptron",
+        "mlp_pen": "perceptron",
+        "mlp_seizure": "perceptron",
+        "mlp_sendrive": "perceptron",
+        "mlp_shar": "perceptron",
+        "mobilenet_v1": "mobilenet",
+        "mobilenet_v2": "mobilenet",
+        "nasnet_mobile": "nasnet",
+        "neuraltalk_lstm": "lstm",
+        "pnasnet_large": "nasnet",
+        "pnasnet_mobile": "nasnet",
+        "ptb_lstm_large": "lstm",
+        "ptb_lstm_medium": "lstm",
+        "resnet101": "resnet",
+        "resnet110_cifar10": "cifar",
+        "resnet152": "resnet",
+        "resnet152_v2": "resnet_v2",
+        "resnet18": "resnet",
+        "resnet18_cifar10": "cifar",
+        "resnet20_cifar10": "cifar",
+        "resnet34": "resnet",
+        "resnet50": "resnet",
+        "resnet56_cifar10": "cifar",
+        "secret": "perceptron",
+        "shufflenet_v2": "shufflenet",
+        "squeezenet1_0": "squeezenet",
+        "squeezenet1_1": "squeezenet",
+        "unet": "unet",
+        "vgg11": "vgg",
+        "vgg13": "vgg",
+        "vgg16": "vgg",
+        "vgg16_cifar10": "cifar",
+        "vgg16_cifar100": "cifar",
+        "vgg19": "vgg",
+        "vgg19_cifar10": "cifar",
+        "vgg19_cifar100": "cifar",
+        "vit_b16": "vit",
+        "wide_deep": "wide_deep",
+    }
+)
 """Name, which is that of the building function -> module of this package, imported when asked for."""
 
 
@@ -109,13 +119,14 @@ def load(
     unknown: str = "refuse",
     **sizes: Any,
 ) -> Network:
-    """Load a built-in network by its name, or an ONNX file by its path.
+    """Load a built-in network by its name, or a file by its path.
 
     Parameters
     ----------
     name
         One of `names()`, its sizes behind it in brackets if others than the published are wanted, as in
-        "mobilenet_v2(width=0.5, resolution=160)"; or a path that ends in ".onnx".
+        "mobilenet_v2(width=0.5, resolution=160)"; or a path of a file that `from_file` reads: it ends in
+        ".onnx" or is there.
     batch
         Images in a run; by default 1, or what the file says.
     dims, unknown
@@ -143,10 +154,10 @@ def load(
 
     """
     key = fspath(name)
-    if key.lower().endswith(".onnx"):
+    if key.lower().endswith(".onnx") or (key not in _BUILDERS and Path(key).is_file()):
         if sizes:
             raise WorkloadError(f"{next(iter(sizes))}: {key!r} is a file, only built-in networks have sizes")
-        return from_onnx(key, dims=dims, batch=batch, unknown=unknown)
+        return from_file(key, dims=dims, batch=batch, unknown=unknown)
     if dims:
         raise WorkloadError(f"dims: {key!r} is no file, give its sizes by name")
     key, written = _written(key)
@@ -160,7 +171,6 @@ def load(
             known = ", ".join(defaults) or "none"
             raise WorkloadError(f"network {key!r} has no parameter {size!r}; there are: {known}")
     built = build(batch=whole("batch", 1 if batch is None else batch), **wanted)
-    assert isinstance(built, Network)
     other = {size: wanted[size] for size in defaults if size in wanted and wanted[size] != defaults[size]}
     return built.rename(f"{key}({','.join(f'{k}={_text(v)}' for k, v in other.items())})") if other else built
 
@@ -169,9 +179,7 @@ def _builder(name: str) -> Callable[..., Network]:
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
-        raise UnknownNetworkError(
-            f"unknown network {name!r}; {hint}; a path to an ONNX file must end in .onnx"
-        )
+        raise UnknownNetworkError(f"unknown network {name!r}; {hint}; no file is called so")
     build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)
     return build
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.network import Network
 from workloads.networks.blocks import conv_norm, flatten, image
 from workloads.networks.sizes import factor, scaled, whole, wholes
@@ -45,6 +46,7 @@ def _shape(
 ) -> _Shape:
     by = factor(f"{name}: width", width)
     stages = wholes(f"{name}: blocks", blocks)
+    need_operations(f"{name}: blocks", 14 * sum(stages))
     return _Shape(
         stages,
         tuple(scaled(one, by) for one in wholes(f"{name}: widths", widths, len(stages))),

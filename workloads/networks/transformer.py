@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.networks.sizes import whole
 from workloads.operations import Elementwise, Embedding, Linear, Normalisation, Split
 
@@ -74,6 +75,7 @@ def need_width(what: str, layers: int, width: int, heads: int, hidden: int | Non
         whole(f"{what}: heads", heads),
         4 * width if hidden is None else whole(f"{what}: hidden", hidden),
     )
+    need_operations(f"{what}: layers", 20 * made.layers)
     if made.features % made.heads:
         raise WorkloadError(f"{what}: heads must divide width {width}, got {heads!r}")
     return made

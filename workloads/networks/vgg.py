@@ -6,6 +6,7 @@ Simonyan, Zisserman, "Very deep convolutional networks for large-scale image rec
 from collections.abc import Sequence
 
 from workloads.graph import Graph
+from workloads.limits import need_operations
 from workloads.network import Network
 from workloads.networks.blocks import conv_act, dense, flatten, image
 from workloads.networks.sizes import factor, scaled, whole, wholes
@@ -28,6 +29,7 @@ def _vgg(
     graph = Graph(name)
     x = image(graph, batch, resolution)
     layers, by = wholes(f"{name}: convolutions", convolutions), factor(f"{name}: width", width)
+    need_operations(f"{name}: convolutions", 2 * sum(layers))
     stages = zip(layers, wholes(f"{name}: widths", widths, len(layers)), strict=True)
     for stage, (repeats, filters) in enumerate(stages, start=1):
         for i in range(1, repeats + 1):

@@ -7,6 +7,8 @@ from workloads.operations.cache import Append, Update
 from workloads.operations.convolution import Convolution
 from workloads.operations.einsum import Einsum
 from workloads.operations.elementwise import Elementwise
+from workloads.operations.experts import Experts
+from workloads.operations.grouped import GroupedProduct
 from workloads.operations.mixture import MixtureNorm
 from workloads.operations.movement import Expand, Opaque, Pad, Rearrange, Reshape, Transpose
 from workloads.operations.normalisation import BatchNorm, LocalResponse, Normalisation, Softmax
@@ -17,6 +19,7 @@ from workloads.operations.recurrent import HLSTM, Recurrent
 from workloads.operations.resize import Resize
 from workloads.operations.rotary import Rotary
 from workloads.operations.sampling import GridSample, RoiAlign
+from workloads.operations.scan import SelectiveScan
 from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.stored import Stored
 from workloads.operations.transposed import TransposedConvolution
@@ -35,9 +38,11 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Expand",
+    "Experts",
     "Gather",
     "GlobalPool",
     "GridSample",
+    "GroupedProduct",
     "Input",
     "Linear",
     "LocalResponse",
@@ -55,6 +60,7 @@ __all__ = [
     "Resize",
     "RoiAlign",
     "Rotary",
+    "SelectiveScan",
     "Site",
     "Slice",
     "Softmax",

@@ -5,20 +5,24 @@ work; its few elements are left out of `weight_elements`, so that those are exac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads.operations.base import Operation, Site, effectual, filter_dispersion, operand_columns
+from workloads.operations.product import batch_of
 from workloads.operations.window import Ints, Padding, Window
 from workloads.rows import Row
-from workloads.shapes import Shape
+from workloads.shapes import Shape, text
 from workloads.table import Kind
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.operations.transposed import TransposedConvolution
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Convolution(Operation):
         Groups; `groups=channels` makes it depthwise.
     bias
         Whether each filter has a bias.
+    computed
+        Whether the weight is the second input instead of a weight of the network.
 
     Notes
     -----
@@ -53,7 +59,9 @@ class Convolution(Operation):
     dilation: Ints = 1
     groups: int = 1
     bias: bool = True
+    computed: bool = False
 
+    arity: ClassVar[tuple[int, int]] = (1, 2)
     streams: ClassVar[bool] = True
     nests: ClassVar[bool] = True
     channel_axis: ClassVar[int | None] = 1
@@ -75,10 +83,11 @@ class Convolution(Operation):
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return (n, out_channels, *output positions)."""
-        (shape,) = inputs
+        shape = inputs[0]
         self.need_rank("input", shape, self.window.rank + 2)
         if shape[1] % self.groups:
             self.refuse(f"{shape[1]} input channels (dimension 1) do not divide into {self.groups} groups")
+        check_computed(self, inputs)
         try:
             return ((shape[0], self.out_channels, *self.window.positions(shape[2:])),)
         except ValueError as error:
@@ -86,11 +95,20 @@ class Convolution(Operation):
 
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Return weight (out, in / groups, *kernel) and, if there is one, bias (out,)."""
-        shapes = {"weight": (self.out_channels, inputs[0][1] // self.groups, *self.window.kernel)}
+        shapes = {} if self.computed else {"weight": self.filters(inputs[0])}
         return shapes | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def filters(self, shape: Shape) -> Shape:
+        """Return the weight's shape for an input's."""
+        return (self.out_channels, shape[1] // self.groups, *self.window.kernel)
+
+    def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
+        """Return a computed weight as the weight operand."""
+        return (("", slot == 1),)
 
     def lower(self, site: Site) -> list[Row]:
         """Return one nest."""
+        batch_of_site, site = site.batch if not self.computed else batch_of(site.batched), held(site)
         (tensor,), window, groups = site.inputs, self.window, self.groups
         batch, channels, *spatial = tensor.shape
         positions = site.outputs[0].shape[2:]
@@ -124,10 +142,30 @@ class Convolution(Operation):
                 write_elements=site.write_elements,
                 effectual_macs=effectual(batch * prod(positions), weight.nonzeros, tensor, 1, counts),
                 weight_dispersion=filter_dispersion(weight),
-                batch=site.batch,
+                batch=batch_of_site,
                 **operand_columns(site),
             )
         ]
+
+
+def check_computed(operation: "Convolution | TransposedConvolution", inputs: Sequence[Shape]) -> None:
+    """Refuse a second input where the weight is the network's own, and one of another shape."""
+    if (len(inputs) == 2) != operation.computed:
+        operation.refuse(f"{len(inputs)} inputs, expected {1 + operation.computed}")
+    if operation.computed and inputs[1] != operation.filters(inputs[0]):
+        operation.refuse(
+            f"its weight has shape {text(inputs[1])}, expected {text(operation.filters(inputs[0]))}"
+        )
+
+
+def held(site: Site) -> Site:
+    """Return a site whose computed weight, if it has one, is held like any other."""
+    if len(site.inputs) == 1:
+        return site
+    tensor, made = site.inputs
+    nonzeros = max(1, round(made.density * made.elements))
+    weight = Weight(made.name, made.shape, made.bits, nonzeros=nonzeros, trained=False)
+    return replace(site, inputs=(tensor,), weights={"weight": weight, **site.weights})
 
 
 def spread(sizes: Sequence[int]) -> tuple[int, tuple[int, int]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workloads.operations.base import Operation, Site, vector
+from workloads.operations.base import FOLDED, Operation, Site, vector
 from workloads.rows import Row
 from workloads.shapes import Shape
 from workloads.vector_ops import LOOKUP
@@ -17,7 +17,8 @@ class MixtureNorm(Operation):
     Attributes
     ----------
     components
-        Gaussians in the mixture; 1 is batch norm.
+        Gaussians in the mixture; 1 is batch norm, and costs what it costs: its scale and shift are constants
+        and can be folded.
 
     Notes
     -----
@@ -62,9 +63,23 @@ class MixtureNorm(Operation):
         """Return the mixture's statistics."""
         return frozenset({"mean", "deviation", "prior"})
 
+    @property
+    def fusable(self) -> bool:  # type: ignore[override]
+        """Whether it is element-wise: one Gaussian is everywhere the likeliest."""
+        return self.components == 1
+
+    def folds(self, shape: Shape, axis: int) -> bool:
+        """Whether it is a scale and a shift a channel, and channels run along the axis."""
+        return self.components == 1 and axis == 1
+
     def lower(self, site: Site) -> list[Row]:
         """Return one vector row."""
         (tensor,) = site.inputs
+        if self.components == 1:
+            channels = tensor.shape[1]
+            if site.folded:
+                return [vector(site, 0, weight_elements=channels, note=FOLDED)]
+            return [vector(site, 2 * tensor.elements, weight_elements=2 * channels)]
         positions = tensor.elements // tensor.shape[1]
         k = self.components
         each, position = 6 * k - 1 + 2, k * (3 + LOOKUP) + k - 1 + LOOKUP

@@ -18,6 +18,8 @@ from workloads.errors import WorkloadError
 from workloads.network import Network
 from workloads.operations import Convolution
 from workloads.sparsity.layers import prunable
+from workloads.sparsity.low_rank import rank_for
+from workloads.sparsity.schemes.tucker2 import decomposable
 
 Changes = Mapping[str, Any]
 
@@ -61,8 +63,10 @@ def _bits(network: Network, wanted: Changes) -> Network:
 
 
 def _rank(network: Network, wanted: Changes) -> Network:
-    if "density" in wanted and float(wanted["density"]) < 1.0:
-        network = network.sparsify("tucker2", density=float(wanted["density"]))
+    density = float(wanted.get("density", 1.0))
+    if density < 1.0:  # layers that would not gain stay as they are
+        stay = [name for name, conv in decomposable(network).items() if rank_for(conv, density) is None]
+        network = network.sparsify("tucker2", density=density, dense=stay)
     ranks = {}
     patterns = {name: int(value) for name, value in wanted.items() if name != "density"}
     for node in network.graph.nodes():

@@ -37,6 +37,7 @@ METRICS: Final[dict[str, Callable[[Network], float]]] = {
 
 MOST_POINTS: Final = 2**62
 _TRIES_A_SAMPLE: Final = 200
+_KEPT: Final = 512
 
 
 class NetworkSpace:
@@ -87,6 +88,7 @@ class NetworkSpace:
         self.builder = BUILDERS[builder] if isinstance(builder, str) else builder
         self.name = name
         self.fixed = dict(fixed or {})
+        self._kept: dict[int, Network] = {}  # the latest ones: checked, described and costed soon after
         self._defaults = _defaults_of(self.builder)
         self.axes = tuple(_axis(field, axes[field]) for field in axes)
         if not self.axes:
@@ -156,10 +158,15 @@ class NetworkSpace:
 
     def __getitem__(self, index: int) -> Network:
         """Build a network; raise `WorkloadError` where its parameters do not go together."""
-        wanted: dict[str, Any] = dict(self.fixed)
-        for axis, code in zip(self.axes, self.codes(self._checked(index))[:, 0], strict=True):
-            wanted.update(axis.changes(int(code)))
-        return self._built(wanted)
+        place = int(self._checked(index)[0])
+        if place not in self._kept:
+            wanted: dict[str, Any] = dict(self.fixed)
+            for axis, code in zip(self.axes, self.codes(np.array([place]))[:, 0], strict=True):
+                wanted.update(axis.changes(int(code)))
+            self._kept[place] = self._built(wanted)
+            if len(self._kept) > _KEPT:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[place]
 
     def _built(self, wanted: Mapping[str, Any]) -> Network:
         arguments: dict[str, Any] = {}

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.limits import need_memory
 from workloads.network import Network
-from workloads.operations import Embedding, Gather, MatMul, TransposedConvolution
+from workloads.operations import Embedding, Experts, Gather, MatMul, TransposedConvolution
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.table import Kind
 from workloads.tensors import Weight
@@ -65,6 +66,8 @@ def reduction_axis(network: Network, layer: str, weight: Weight) -> int:
     operation = network.graph.node(layer).operation
     if isinstance(operation, TransposedConvolution):
         return 0
+    if isinstance(operation, Experts):
+        return 2
     if isinstance(operation, MatMul):
         last = operation.transpose_b if operation.constant == "b" else not operation.transpose_a
         return len(weight.shape) - 1 if last else len(weight.shape) - 2
@@ -195,6 +198,8 @@ def scores_of(
     layers: Mapping[str, Weight], weights: Mapping[str, Any] | None, seed: int
 ) -> Iterable[tuple[str, NDArray[np.floating]]]:
     """Yield the magnitudes of each layer's weights, given or kept; random numbers where there are neither."""
+    sizes = [weight.size for weight in layers.values()]
+    need_memory("ranking weights", sum(sizes) + 16 * max(sizes, default=0))  # masks, and one layer's scores
     if weights is not None or keeps_values(layers):
         yield from ((name, np.abs(values)) for name, values in values_of(layers, weights).items())
     else:

@@ -12,6 +12,12 @@ def command(
         list[str] | None, typer.Argument(metavar="[ACC]...", help="Show the data sheets of these.")
     ] = None,
     json: Json = False,
+    save: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the one named as a machine file, to edit.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Write the JSON schema of machine files, for editors.")
+    ] = False,
 ) -> None:
     """List the accelerators known by name, or show what one is made of and what is assumed about it.
 
@@ -20,14 +26,26 @@ def command(
     \b
     springboard accelerators
     springboard accelerators spring scnn
+    springboard accelerators eyeriss_v1 --save mine.yaml
     springboard accelerators --json
     """
     import hwmodels
     from dse.views.text import text_table
+    from hwmodels.machine_file import schema as machine_schema
+    from hwmodels.machine_file import write_machine
     from workloads.grammar.axes import label_of
     from workloads.grammar.quantities import si
 
+    if schema:
+        print_json(machine_schema())
+        return
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
+    if save is not None:
+        if len(machines) != 1 or not names:
+            raise ValueError("--save: name the one machine to write")
+        write_machine(machines[0][1], save)
+        print(f"wrote {save}")
+        return
     if json:
         leaves = {
             name: {path: label_of(value) for path, value in machine.paths().items() if _plain(value)}

@@ -62,6 +62,9 @@ def command(
     predictor: Annotated[
         str, typer.Option(metavar="NAME", help="gaussian_process or boosted_trees.")
     ] = "gaussian_process",
+    floor: Annotated[
+        float, typer.Option(metavar="A", help="Accuracy below which a network is on no front.")
+    ] = 0.0,
     confirm: Annotated[
         int, typer.Option(metavar="N", help="Trainings with fresh seeds of each network of the front.")
     ] = 0,
@@ -109,6 +112,7 @@ def command(
         objectives=objectives.split(","),
         strategy=strategy,
         predictor=predictor,
+        floor=floor,
         seed=seed,
         mapping_objective=mapping_objective,
         store=store,

@@ -10,6 +10,7 @@ from dse.cli.options import (
     Json,
     MappingObjective,
     NetworkName,
+    ShowProgress,
     Unknown,
     network_of,
     pairs,
@@ -20,7 +21,8 @@ from dse.cli.options import (
 def command(
     net: NetworkName,
     acc: Annotated[
-        str, typer.Argument(metavar="ACC", help="An accelerator's name; `springboard accelerators`.")
+        str,
+        typer.Argument(metavar="ACC", help="A machine's name (`springboard accelerators`) or machine file."),
     ],
     batch: Batch = None,
     set_: Annotated[
@@ -29,6 +31,15 @@ def command(
     ] = None,
     operations: Annotated[bool, typer.Option("--operations", help="One row an operation as well.")] = False,
     mapping_objective: MappingObjective = "edp",
+    schedule: Annotated[
+        str,
+        typer.Option(metavar="layers|resident", help="Tensors cross main memory, or stay where they fit."),
+    ] = "layers",
+    seconds: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="CPU seconds for the search of mappings, on machines of levels."),
+    ] = None,
+    progress: ShowProgress = None,
     dim: Dims = None,
     unknown: Unknown = "refuse",
     json: Json = False,
@@ -39,7 +50,8 @@ def command(
 
     \b
     springboard evaluate resnet50 edge_16x16
-    springboard evaluate resnet50 tpu_v1 --batch 8 --operations
+    springboard evaluate resnet50 tpu_v1 --batch 8 --operations --schedule resident
+    springboard evaluate resnet50 mine.yaml --set 'levels.buffer.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
     import hwmodels
@@ -48,7 +60,13 @@ def command(
 
     machine = hwmodels.load(acc).replace(pairs("--set", set_))
     result = evaluate(
-        network_of(net, dim, unknown, batch), machine, batch, mapping_objective=mapping_objective
+        network_of(net, dim, unknown, batch),
+        machine,
+        batch,
+        mapping_objective=mapping_objective,
+        schedule=schedule,
+        limit_s=seconds,
+        progress=progress,
     )
     if not result.feasible:
         raise ValueError(f"{machine.name} cannot run {result.network}: {broken(result.totals['limit'])}")

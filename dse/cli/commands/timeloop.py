@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from dse.cli.options import Json, print_json
+from dse.cli.options import Json, pairs, print_json
 
 if TYPE_CHECKING:
     from hwmodels.mapping.search import Objective
@@ -19,14 +19,26 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE",
-        help="YAML files in the v0.3 grammar, in any order: architecture, components, constraints, problem, "
-        "ERT, ART, mapping; or a mapping as Timeloop prints it, *.map.txt.",
+        help="YAML files of any grammar from v0.1 to v0.4, in any order: architecture, components, "
+        "constraints, problem, ERT, ART, mapping; or a mapping as Timeloop prints it, *.map.txt.",
+    ),
+]
+
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--value", metavar="NAME=VALUE", help="What a name in a template stands for; repeatable."),
+]
+Fit = Annotated[
+    bool,
+    typer.Option(
+        "--built-in-fit",
+        help="Where an ERT lists `access` but no read, use Timeloop 3.0.3's own fit, as it does.",
     ),
 ]
 
 
 @group.command("model")
-def model(files: Files, json: Json = False) -> None:
+def model(files: Files, value: Values = None, built_in_fit: Fit = False, json: Json = False) -> None:
     """Cost the mapping that the files give.
 
     Cycles, energy, and the counts of every operand at every level, under Timeloop's rules.
@@ -34,11 +46,13 @@ def model(files: Files, json: Json = False) -> None:
     \b
     springboard timeloop model arch.yaml prob.yaml ERT.yaml map.yaml
     springboard timeloop model inputs/*.yaml prob.yaml timeloop-mapper.map.txt --json
+    springboard timeloop model top.yaml.jinja2 --value architecture=eyeriss_like
     """
     from dse.cli.timeloop_text import report_text
     from hwmodels.interop.timeloop_report import model_report
 
-    _show(model_report(files), json, report_text)
+    report = model_report(files, **_reading(value, built_in_fit))
+    _show(report, json, report_text)
 
 
 @group.command("map")
@@ -54,6 +68,8 @@ def map_(
             help="End the search after N seconds, with the best mapping found; inf: only with the proof.",
         ),
     ] = 60.0,
+    value: Values = None,
+    built_in_fit: Fit = False,
     json: Json = False,
     progress: Annotated[
         bool | None,
@@ -78,10 +94,20 @@ def map_(
 
     wanted = cast("Objective", objective)  # the mapper refuses what is none
     watch = Watch(seconds=seconds)
+    more = _reading(value, built_in_fit)
     report = wait_for(
-        lambda: map_report(files, wanted, watch), "searching the mapspace", progress, watch.news
+        lambda: map_report(files, wanted, watch, **more),
+        "searching the mapspace",
+        progress,
+        watch.news,
     )
     _show(report, json, report_text)
+
+
+def _reading(value: list[str] | None, built_in_fit: bool) -> dict[str, Any]:
+    """How files are read, as far as it is not the usual way."""
+    asked = {"values": pairs("--value", value), "built_in_fit": built_in_fit}
+    return {name: wish for name, wish in asked.items() if wish}
 
 
 def _show(report: dict[str, Any], json: bool, as_text: Callable[[dict[str, Any]], str]) -> None:

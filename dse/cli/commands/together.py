@@ -56,7 +56,8 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together, software_defined
+    from dse.space.named import software_defined
+    from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")

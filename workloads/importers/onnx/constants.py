@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from workloads.errors import NetworkImportError
 from workloads.importers.onnx.files import stored_bits, tensor_array, tensor_shape
@@ -16,6 +17,7 @@ from workloads.tensors import Weight
 Array = NDArray[Any]
 Order = tuple[int, ...]
 
+_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
 _CHUNK = 1 << 22
 """Elements examined at a time, so that temporaries stay small."""
 
@@ -40,6 +42,8 @@ class Constant:
         Its value if all elements are equal and none is stored, else None.
     zero
         Returns the value that stands for zero (a quantised tensor's zero point); None where it is 0.
+    valueless
+        Whether only its shape is known.
 
     """
 
@@ -51,12 +55,27 @@ class Constant:
     fill: float | None = None
     zero: Callable[[], Array] | None = None
     scale: Callable[[], Array] | None = None
+    valueless: bool = False
 
     @classmethod
     def stored(cls, tensor: Any, folder: Path) -> "Constant":
         """Return a stored tensor."""
         bits = stored_bits(tensor.data_type)
         return cls(tensor.name, tensor_shape(tensor), lambda: tensor_array(tensor, folder), bits)
+
+    @classmethod
+    def missing(cls, tensor: Any, *, random: bool) -> "Constant":
+        """Return a stored tensor that came without its values: dense, or normal values of a fixed seed."""
+        name, shape = tensor.name, tensor_shape(tensor)
+
+        def load() -> Array:
+            if not random or tensor.data_type not in _FLOATS:
+                hint = "" if tensor.data_type not in _FLOATS else '; weights="random" makes some up'
+                raise NetworkImportError(f"tensor {name!r}: its values are needed and not in the file{hint}")
+            seed = int.from_bytes(name.encode(), "little") % 2**32
+            return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+        return cls(name, shape, load, stored_bits(tensor.data_type), valueless=not random)
 
     @classmethod
     def sparse(cls, tensor: Any, folder: Path) -> "Constant":
@@ -114,6 +133,7 @@ class Constant:
             self.fill,
             None if zero is None else (lambda: view(np.broadcast_to(zero(), self.shape))),
             None if scale is None else (lambda: view(np.broadcast_to(scale(), self.shape))),
+            self.valueless,
         )
 
     def transposed(self, order: Order) -> "Constant":
@@ -136,6 +156,8 @@ class Constant:
             If a value is not a number.
 
         """
+        if self.valueless:
+            return Weight(name, self.shape, self.bits, trained=trained)
         if self.fill is not None and self.zero is None:
             if np.isnan(self.fill):
                 raise NetworkImportError(f"weight {self.source!r} holds NaN")

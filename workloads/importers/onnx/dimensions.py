@@ -33,7 +33,7 @@ class Dimensions:
 
     def __init__(self, given: Mapping[str, int], batch: int | None) -> None:
         for name, value in (*given.items(), *(() if batch is None else (("batch", batch),))):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, int) or value < (name == "batch"):
                 raise NetworkImportError(f"dimension {name!r} must be a positive integer, got {value!r}")
         self._given = given
         self._batch = batch
@@ -58,7 +58,7 @@ class Dimensions:
         place = f"{tensor}.{axis}"
         if length.WhichOneof("value") == "dim_value":
             value = int(length.dim_value)
-            if value < 1:
+            if value < is_batch:
                 raise NetworkImportError(f"input {tensor!r}: dimension {axis} must be positive, got {value}")
             if is_batch and self._batch not in (None, value) and place not in self._given:
                 raise NetworkImportError(
@@ -71,6 +71,8 @@ class Dimensions:
         for key in (place, name):
             if key in self._given:
                 self._used.add(key)
+                if self._given[key] < is_batch:
+                    raise NetworkImportError(f"dimension {key!r} must be a positive integer, got 0")
                 return self._given[key]
         if is_batch and self._batch is not None:
             return self._batch

@@ -77,10 +77,32 @@ def load_model(path: Path) -> Any:
         raise NetworkImportError(f"{path} is not an ONNX model: it has no graph")
     if not all(isinstance(text, str) for text in _texts(model.graph)):  # protobuf hands other bytes through
         raise NetworkImportError(f"{path} is not an ONNX model, or is damaged: a name in it is not UTF-8")
-    check_opset(path, model)
+    model = _modern(path, model)
     if model.functions:
         model = inline_functions(path, model)
     return model
+
+
+def _modern(path: Path, model: Any) -> Any:
+    """Return a model in an operator set this reader knows: older ones are converted by ONNX."""
+    version = _opset(model)
+    if 1 <= version < OLDEST_OPSET:
+        from onnx import version_converter
+
+        try:
+            model = version_converter.convert_version(model, OLDEST_OPSET)
+        except Exception as error:  # the C++ side raises RuntimeError and others
+            raise NetworkImportError(
+                f"{path} uses operator set {version}; ONNX cannot convert it to {OLDEST_OPSET}: "
+                f"{first_line(error)}"
+            ) from None
+    check_opset(path, model)
+    return model
+
+
+def _opset(model: Any) -> int:
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    return int(max(versions, default=0))
 
 
 def _texts(graph: Any) -> Iterator[object]:
@@ -99,12 +121,14 @@ def _texts(graph: Any) -> Iterator[object]:
 
 def check_opset(path: Path, model: Any) -> int:
     """Return the version of the standard operators a model uses, if this reader knows it."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     newest = onnx.defs.onnx_opset_version()
-    version = max(versions, default=0)
+    version = _opset(model)
     if not OLDEST_OPSET <= version <= newest:
-        raise NetworkImportError(f"{path} uses operator set {version}, known are {OLDEST_OPSET} to {newest}")
-    return int(version)
+        raise NetworkImportError(
+            f"{path} uses operator set {version}, known are {OLDEST_OPSET} to {newest}, and "
+            f"older ones are converted"
+        )
+    return version
 
 
 def inline_functions(path: Path, model: Any) -> Any:
@@ -176,6 +200,20 @@ def tensor_array(tensor: Any, folder: Path) -> NDArray[Any]:
         raise NetworkImportError(f"tensor {tensor.name!r} cannot be read: {first_line(error)}") from None
 
 
+def is_missing(tensor: Any, folder: Path, *, files: bool) -> bool:
+    """Whether a stored tensor came without its values: no bytes, or (if `files`) a file that is not there."""
+    if not size(tensor_shape(tensor)):
+        return False
+    if tensor.data_location == TensorProto.EXTERNAL:
+        if not files:
+            return False
+        location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+        target = (folder / location).resolve()
+        return bool(location) and target.is_relative_to(folder.resolve()) and not target.exists()
+    fields = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
+    return not tensor.raw_data and not any(len(getattr(tensor, field)) for field in fields)
+
+
 def external_bytes(tensor: Any, folder: Path) -> memoryview:
     """Map the bytes of a tensor that lie in another file beside the model."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -186,7 +224,7 @@ def external_bytes(tensor: Any, folder: Path) -> memoryview:
     if not location or Path(location).is_absolute() or not target.is_relative_to(root) or target == root:
         raise NetworkImportError(f"{where} is outside the model's folder")
     if not target.is_file():
-        raise NetworkImportError(f"{where} is missing")
+        raise NetworkImportError(f"{where} is missing; weights='dense' reads the model without")
     offset, length = int(entries.get("offset", "0")), int(entries.get("length", "-1"))
     available = target.stat().st_size - offset
     if length == -1:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -11,10 +11,18 @@ import onnx
 from workloads.errors import NetworkImportError, WorkloadError
 from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.checks import check_node
 from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions, batch_axis
-from workloads.importers.onnx.files import check_opset, first_line, load_model, printable, stored_bits
+from workloads.importers.onnx.files import (
+    check_opset,
+    first_line,
+    is_missing,
+    load_model,
+    printable,
+    stored_bits,
+)
 from workloads.importers.onnx.folding import COMPUTED, can_fold, fold, reference
 from workloads.importers.onnx.handlers import HANDLERS
 from workloads.importers.onnx.handlers.elementwise import UNARY
@@ -22,6 +30,7 @@ from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.unknown import Unknown
 from workloads.importers.recognise import check_caches, recognised
 from workloads.network import Network
+from workloads.shapes import Shape, size
 
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains whose operators are known by name."""
@@ -36,52 +45,111 @@ def read(
     unknown: str,
     calibration: Any = None,
     caches: str = "append",
+    inputs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
 ) -> Network:
     """Read an ONNX file; see `workloads.from_onnx`."""
     check_caches(caches)
+    if weights not in (None, "dense", "random"):
+        raise WorkloadError(f"weights must be 'dense' or 'random', got {weights!r}")
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
     path = Path(path)
     model = load_model(path)
     try:
-        network = _build(path, model, Dimensions(dims, batch), unknown, calibration)
+        network = _build(
+            path, model, Given(Dimensions(dims, batch), inputs or {}, weights), unknown, calibration
+        )
         return recognised(network, caches=caches)
     except WorkloadError as error:
         cause = None if isinstance(error, NetworkImportError) else error
         raise NetworkImportError(f"{path.name}: {printable(str(error))}") from cause
 
 
-def _build(path: Path, model: Any, dimensions: Dimensions, unknown: str, calibration: Any) -> Network:
+class Given(NamedTuple):
+    """What the user says about what a model leaves open."""
+
+    dimensions: Dimensions
+    inputs: Mapping[str, Any]  # values of inputs
+    weights: str | None  # what those without values are; None for dense, but not for lost files
+
+
+def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any) -> Network:
     opset = check_opset(path, model)
     nodes = _needed(model.graph)
     views = _named(nodes, opset)
     _check_operators(views, unknown)
-    constants = {t.name: Constant.stored(t, path.parent) for t in model.graph.initializer}
+    missing = {
+        t.name for t in model.graph.initializer if is_missing(t, path.parent, files=bool(given.weights))
+    }
+    constants = {
+        t.name: Constant.missing(t, random=given.weights == "random")
+        if t.name in missing
+        else Constant.stored(t, path.parent)
+        for t in model.graph.initializer
+    }
     sparse = (Constant.sparse(t, path.parent) for t in model.graph.sparse_initializer)
     constants.update({constant.source: constant for constant in sparse})
     read = {name for node in nodes for name in _read(node)} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
     for value in model.graph.input:
-        if value.name in constants or value.name not in read:
-            continue
-        if not value.type.HasField("tensor_type"):
-            raise NetworkImportError(f"input {value.name!r} is not a tensor")
-        kind = value.type.tensor_type
-        shape = dimensions.bind(value.name, kind)
-        graph.input(value.name, shape, bits=stored_bits(kind.elem_type), batch_axis=batch_axis(kind))
-    dimensions.check_all_used()
+        if value.name not in constants and value.name in read:
+            _declare(value, graph, constants, given)
+    given.dimensions.check_all_used()
+    for name in given.inputs:
+        if name not in {value.name for value in model.graph.input}:
+            names = ", ".join(repr(value.name) for value in model.graph.input)
+            raise NetworkImportError(f"inputs: the model has no input {name!r}; it has {names}")
     builder = Builder(graph, constants, path.parent)
     fallback = Unknown(model, allowed=unknown == "movement")
     for node in views:
         _import_node(node, builder, fallback)
     outputs = [builder.tensors[o.name] for o in model.graph.output if o.name in builder.tensors]
     if not outputs:
+        for name, constant in constants.items():
+            if not constant.elements and name in {value.name for value in model.graph.input}:
+                axis = constant.shape.index(0)
+                raise NetworkImportError(f"input {name!r}: dimension {axis} must be positive, got 0")
         raise NetworkImportError("no output depends on an input")
     graph.output(*dict.fromkeys(outputs))
-    network = Network(graph, f"ONNX file {path.name}")
+    without = (
+        f", {len(missing)} of its weights have no values there and are taken as {given.weights or 'dense'}"
+    )
+    network = Network(graph, f"ONNX file {path.name}{without if missing else ''}")
     if calibration is None:
         return network
     return calibrated(network, builder, model, nodes, path.parent, calibration)
+
+
+def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Given) -> None:
+    """Declare an input; one whose value is known, or that is empty, is a constant."""
+    if not value.type.HasField("tensor_type"):
+        raise NetworkImportError(f"input {value.name!r} is not a tensor")
+    kind, name = value.type.tensor_type, value.name
+    shape = given.dimensions.bind(name, kind)
+    if name in given.inputs:
+        constants[name] = Constant.of(name, _bound(name, given.inputs[name], kind, shape))
+    elif not size(shape):  # the first cache of a decoder: nothing depends on what is in it
+        constants[name] = Constant.of(name, np.zeros(shape, _dtype(kind)))
+    else:
+        graph.input(name, shape, bits=stored_bits(kind.elem_type), batch_axis=batch_axis(kind))
+
+
+def _dtype(kind: Any) -> Any:
+    return onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+
+
+def _bound(name: str, value: Any, kind: Any, shape: Shape) -> Any:
+    """Return the value the user gives an input, as its type and shape want it."""
+    try:
+        array = np.asarray(value)
+        if array.shape not in (shape, ()) or array.dtype.kind not in "iufb":
+            raise ValueError(f"it is an array of {array.dtype} of shape {array.shape}")
+        return np.broadcast_to(array, shape).astype(_dtype(kind), casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise NetworkImportError(
+            f"inputs: {name!r} must be numbers of type {_dtype(kind)} and shape {shape}: {first_line(error)}"
+        ) from None
 
 
 def _needed(graph: Any) -> list[Any]:
@@ -142,6 +210,7 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
 def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
     """Fold a node of constants, or hand it to its handler."""
     given = [name for name in node.inputs if name]
+    check_node(node)
     try:
         if node.operator == "If" and node.proto.domain in _DOMAINS:
             _branch(node, builder, fallback)
@@ -168,7 +237,10 @@ def _branch(node: NodeView, builder: Builder, fallback: Unknown) -> None:
     """Import the branch that a known condition takes in a node's place."""
     condition = builder.constant(node, 0)
     if condition is None or condition.elements != 1:
-        raise NetworkImportError(f"unsupported operators: If ({node.name})")
+        raise NetworkImportError(
+            f"a condition depends on data (inputs={{NAME: VALUE}} gives the inputs it follows from values): "
+            f"unsupported operators: If ({node.name})"
+        )
     taken = "then_branch" if bool(condition.array().reshape(())) else "else_branch"
     graph = node.attribute(taken)
     builder.constants.update({t.name: Constant.stored(t, builder.folder) for t in graph.initializer})

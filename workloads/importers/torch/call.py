@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.library import FxNode, torch
+from workloads.importers.torch.reasons import line_of
 from workloads.shapes import Shape
 
 
@@ -100,7 +101,8 @@ def shapes_of(node: FxNode) -> tuple[Shape, ...]:
         if isinstance(v, torch.Tensor):
             if not all(isinstance(length, int) for length in v.shape):
                 raise NetworkImportError(
-                    f"{operator_of(node)} {node.name!r}: the shape of its result depends on values"
+                    f"{operator_of(node)} {node.name!r}: the shape of its result depends on data"
+                    f"{line_of(node)}; choose a fixed number there (torch.topk), or multiply by the mask"
                 )
             found.append(tuple(v.shape))
     return tuple(found)

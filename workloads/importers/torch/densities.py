@@ -7,6 +7,7 @@ from workloads.errors import NetworkImportError
 from workloads.importers.measured import Tally, with_measured
 from workloads.importers.torch.exporting import Inputs
 from workloads.importers.torch.library import Array, FxNode, first_line, torch
+from workloads.importers.torch.objects import flat
 from workloads.network import Network
 
 
@@ -30,6 +31,8 @@ def calibrated(
         Calibration inputs, see `workloads.from_torch`.
 
     """
+    if like.axis != 0:
+        raise NetworkImportError(f"calibration needs samples along the first axis, batch_axis is {like.axis}")
     tallies: dict[str, Tally] = {}
     size, total = like.batch, 0
     for batch in _batches(given, like):
@@ -115,7 +118,7 @@ def _count(tally: Tally, value: Array, samples: int) -> None:
 
 def _flat(program: Any, inputs: Inputs) -> list[Any]:
     """Return a value for every placeholder of the traced graph."""
-    leaves = iter(torch.utils._pytree.tree_leaves((inputs.args, inputs.kwargs)))
+    leaves = iter(torch.utils._pytree.tree_leaves(flat((inputs.args, inputs.kwargs))))
     values = []
     for spec in program.graph_signature.input_specs:
         if spec.kind.name == "USER_INPUT":

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
-from workloads.importers.torch.library import Array, FxNode, first_line, torch
+from workloads.importers.torch.library import Array, FxNode, torch
+from workloads.importers.torch.objects import flat, plain_calls, rebuilt
+from workloads.importers.torch.reasons import why_not
 
 _ROUNDS = 4
 """How often what is not known is taken apart before giving up: operators are made of operators."""
@@ -21,46 +23,84 @@ Known = Callable[[FxNode, Flowing], bool]
 """Tells whether a call can be made into operations."""
 
 
+BatchAxis = int | None | tuple[int | None, ...]
+"""The axis that is the batch, of all tensors alike or of each."""
+
+
 class Inputs(NamedTuple):
-    """Example inputs of a module."""
+    """Example inputs of a module.
+
+    Attributes
+    ----------
+    args, kwargs
+        What the module is called with.
+    axis
+        The axis of every tensor that is its batch, None for none; or one such a tensor, in their order.
+
+    """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    axis: BatchAxis = 0
 
     @classmethod
-    def of(cls, given: Any) -> "Inputs":
+    def of(cls, given: Any, axis: BatchAxis = 0) -> "Inputs":
         """Accept a tensor, a tuple (or list) of arguments, or a mapping of arguments by name."""
         if isinstance(given, torch.Tensor):
-            return cls((given,), {})
+            return cls((given,), {}, axis)
         if isinstance(given, Mapping):
-            return cls((), dict(given))
+            return cls((), dict(given), axis)
         if isinstance(given, tuple | list):
-            return cls(tuple(given), {})
+            return cls(tuple(given), {}, axis)
         raise NetworkImportError(
             f"example_inputs must be a tensor, a tuple or a mapping of them, got {type(given).__name__}"
         )
 
     def tensors(self) -> list[Array]:
         """Return every tensor among the inputs, in order."""
-        leaves = torch.utils._pytree.tree_leaves((self.args, self.kwargs))
+        leaves = torch.utils._pytree.tree_leaves(flat((self.args, self.kwargs)))
         return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+
+    def axes(self) -> list[int | None]:
+        """Return the axis of every tensor that is said to be its batch, None where it has no such axis."""
+        tensors = self.tensors()
+        said = self.axis if isinstance(self.axis, tuple) else (self.axis,) * len(tensors)
+        if len(said) != len(tensors):
+            raise NetworkImportError(
+                f"batch_axis: {len(said)} axes for {len(tensors)} tensors among the example inputs"
+            )
+        found = [
+            axis if axis is not None and axis < tensor.dim() else None
+            for axis, tensor in zip(said, tensors, strict=True)
+        ]
+        if any(said) and set(found) == {None}:
+            ranks = ", ".join(str(tensor.dim()) for tensor in tensors)
+            raise NetworkImportError(f"batch_axis: {self.axis} is no axis of inputs of {ranks} dimensions")
+        return found
 
     @property
     def batch(self) -> int:
-        """Length of the first axis of the first tensor that has one."""
-        return next((int(tensor.shape[0]) for tensor in self.tensors() if tensor.dim()), 1)
+        """Length of the batch of the first tensor that has one."""
+        pairs = zip(self.tensors(), self.axes(), strict=True)
+        return next((int(tensor.shape[axis]) for tensor, axis in pairs if axis is not None), 1)
+
+    def batch_axes(self) -> list[int | None]:
+        """Return the axis of every tensor that grows with the batch, None where it has another length."""
+        batch, pairs = self.batch, zip(self.tensors(), self.axes(), strict=True)
+        return [axis if axis is not None and t.shape[axis] == batch else None for t, axis in pairs]
 
     def picked(self, rows: Sequence[int]) -> "Inputs":
         """Return the inputs with other samples along the batch: those at the given places."""
-        batch = self.batch
+        axes = iter(self.batch_axes())
 
         def pick(leaf: Any) -> Any:
-            if isinstance(leaf, torch.Tensor) and leaf.dim() and leaf.shape[0] == batch:
-                return leaf[torch.tensor(rows, device=leaf.device)]
-            return leaf
+            axis = next(axes) if isinstance(leaf, torch.Tensor) else None
+            return leaf if axis is None else leaf.index_select(axis, torch.tensor(rows, device=leaf.device))
 
-        args, kwargs = torch.utils._pytree.tree_map(pick, (self.args, self.kwargs))
-        return Inputs(args, kwargs)
+        given = (self.args, self.kwargs)
+        picked = torch.utils._pytree.tree_map(pick, flat(given))
+        args, kwargs = rebuilt(given, flat(given), picked)
+        return Inputs(args, kwargs, self.axis)
 
 
 def export(module: Any, inputs: Inputs, known: Known) -> Any:
@@ -82,11 +122,18 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
         If the module cannot be traced.
 
     """
-    with _evaluating(module), _dense(module), _quiet():
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkImportError(
+            "it is TorchScript, which keeps no Python to trace: give the module it was made of, or give "
+            "from_onnx an ONNX file of it (torch.onnx.export(module, inputs, FILE, dynamo=False))"
+        )
+    given = inputs.args, inputs.kwargs
+    args, kwargs = flat(given)
+    with _evaluating(module), _dense(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
-            program = torch.export.export(module, inputs.args, inputs.kwargs, strict=False)
+            program = torch.export.export(module, args, kwargs, strict=False)
         except Exception as error:  # tracing runs the module: anything can come out of it
-            raise NetworkImportError(f"torch.export cannot trace it: {first_line(error)}") from error
+            raise NetworkImportError(why_not(error)) from error
         if _writes_views(program.graph_module):
             program = program.run_decompositions({})
         return _decomposed(program, known)

@@ -40,6 +40,16 @@ LAYERS = frozenset(
 """Operators whose first operand is what flows, and whose others are weights."""
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a tensor has no elements, whatever it holds."""
+    return any(isinstance(length, int) and length == 0 for length in value.shape)
+
+
+def empty(value: Any) -> Constant:
+    """Return a tensor without elements (the first cache of a decoder): nothing depends on what is in it."""
+    return Constant.of(torch.empty(tuple(value.shape), dtype=value.dtype))
+
+
 def filled(node: FxNode, number: float) -> Constant:
     """Return a constant of one number, of which only one element is stored."""
     value = node.meta["val"]
@@ -59,7 +69,9 @@ def stays(node: FxNode, builder: Builder) -> bool:
     if operator in _MOVES or not isinstance(result, torch.Tensor) or operator_of(node) not in HANDLERS:
         return False
     leaves = torch.utils._pytree.tree_leaves((builder.value(node.args), builder.value_map(node.kwargs)))
-    learnt = {leaf.place: leaf.elements for leaf in leaves if isinstance(leaf, Constant) and leaf.trained}
+    held = [leaf for leaf in leaves if isinstance(leaf, Constant) and leaf.trained]
+    roots = [leaf.root if leaf.root is not None and leaf.picks else leaf for leaf in held]
+    learnt = {root.place: root.elements for root in roots}
     sinks = LAYERS - _PRODUCTS if operator in LAYERS - _PRODUCTS else LAYERS
     if not learnt or "parametrizations" in module_of(node) or _makes_weight(node, builder, sinks):
         return False

@@ -1,6 +1,6 @@
 """From a module to a Network: trace it, follow what is constant, build operations call by call."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from workloads.errors import NetworkImportError, WorkloadError
@@ -10,14 +10,17 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
-from workloads.importers.torch.exporting import Inputs, calls, export, flowing
-from workloads.importers.torch.folding import LAYERS, computed, filled, stays
+from workloads.importers.torch.exporting import BatchAxis, Inputs, calls, export, flowing
+from workloads.importers.torch.folding import LAYERS, computed, empty, filled, is_empty, stays
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
 from workloads.importers.torch.library import FxNode, first_line, integer_bits, torch
 from workloads.importers.torch.names import Names
 from workloads.network import Network
 from workloads.operations import Opaque
+
+_UNSAID = "first"
+"""Stands for a batch axis that the user says nothing about."""
 
 
 def read(
@@ -29,6 +32,7 @@ def read(
     batch: int | None,
     unknown: str,
     caches: str,
+    batch_axis: Any,
 ) -> Network:
     """Read a module; see `workloads.from_torch`."""
     check_caches(caches)
@@ -36,12 +40,12 @@ def read(
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
     if not isinstance(module, torch.nn.Module):
         raise NetworkImportError(f"module must be a torch.nn.Module, got {type(module).__name__}")
-    inputs = _inputs(example_inputs, batch)
+    inputs = _inputs(module, example_inputs, batch, batch_axis)
     label = name or type(module).__name__
     try:
         program = export(module, inputs, is_known)
         check_operators(program, unknown)
-        builder = _build(program, module, label, inputs.batch)
+        builder = _build(program, module, label, inputs)
         network = Network(builder.graph, f"PyTorch module {type(module).__name__}")
         if calibration is not None:
             made = {node: value for node, value in builder.values.items() if isinstance(value, str)}
@@ -53,30 +57,58 @@ def read(
         raise NetworkImportError(f"{label}: {error}") from error
 
 
-def _inputs(example_inputs: Any, batch: int | None) -> Inputs:
+def _inputs(module: Any, example_inputs: Any, batch: int | None, batch_axis: Any) -> Inputs:
     """Return example inputs, repeated or cut to a batch."""
-    inputs = Inputs.of(example_inputs)
+    inputs = Inputs.of(example_inputs, _axis(batch_axis))
     if not inputs.tensors():
         raise NetworkImportError("example_inputs hold no tensor")
+    inputs.axes()
     if batch is None:
         return inputs
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
+    first = _sequence_first(module) if batch_axis is _UNSAID else ""
+    if first and batch != inputs.batch:
+        raise NetworkImportError(
+            f"batch={batch}: {first} has sequences first (batch_first=False), so axis 0 may be no batch; say "
+            f"which axis is, batch_axis=1 or batch_axis=0"
+        )
+    if not any(axis is not None for axis in inputs.axes()):
+        raise NetworkImportError(f"batch={batch}: batch_axis={batch_axis} says that no input has a batch")
     return inputs.picked([i % inputs.batch for i in range(batch)])
 
 
-def _build(program: Any, module: Any, label: str, batch: int) -> Builder:
+def _axis(given: Any) -> BatchAxis:
+    """Return what the user says about the batch's axis, checked."""
+    axes = tuple(given) if isinstance(given, list | tuple) else (0 if given is _UNSAID else given,)
+    for axis in axes:
+        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int) or axis < 0):
+            raise WorkloadError(f"batch_axis must be an axis from 0 on, None, or one an input, got {given!r}")
+    return axes if isinstance(given, list | tuple) else axes[0]
+
+
+def _sequence_first(module: Any) -> str:
+    """Return the first part of a module that takes sequences first, "" if none or not all do."""
+    found = [
+        (name or type(part).__name__, part.batch_first)
+        for name, part in module.named_modules()
+        if isinstance(getattr(part, "batch_first", None), bool)
+    ]
+    return "" if any(batch_first for _, batch_first in found) else next((name for name, _ in found), "")
+
+
+def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
     stored: dict[Hashable, str] = {}
     for name, value in (*program.state_dict.items(), *program.constants.items()):
         if isinstance(value, torch.Tensor):
             constant = Constant.of(value)
             stored.setdefault(constant.place, name)
             stored.setdefault(constant.storage, name)
-    flow = flowing(program)
+    flow, batch, axes = flowing(program), inputs.batch, iter(inputs.batch_axes())
     names = Names(module, (node for node in calls(program.graph_module) if node in flow))
     builder = Builder(Graph(label), names, stored, batch, flow)
     for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
-        builder.values[node] = _given(node, spec, program, builder, batch)
+        builder.values[node] = _given(node, spec, program, builder, axes)
     results = _run(program.graph_module, builder)
     kept = [
         value
@@ -97,17 +129,19 @@ def _placeholders(program: Any) -> list[FxNode]:
     return [node for node in program.graph_module.graph.nodes if node.op == "placeholder"]
 
 
-def _given(node: FxNode, spec: Any, program: Any, builder: Builder, batch: int) -> Value:
+def _given(node: FxNode, spec: Any, program: Any, builder: Builder, axes: Iterator[int | None]) -> Value:
     """Return what a placeholder stands for: an input of the network, or a constant."""
     kind = spec.kind.name
     if kind == "USER_INPUT":
         value = node.meta.get("val")
         if not isinstance(value, torch.Tensor):
             return getattr(spec.arg, "value", value)
+        axis = next(axes)
         if not node.users:
             return None
         shape = tuple(int(length) for length in value.shape)
-        axis = 0 if shape and shape[0] == batch else None
+        if not value.numel():
+            return empty(value)
         return builder.graph.input(
             builder.names.new(node.name), shape, bits=integer_bits(value.dtype), batch_axis=axis
         )
@@ -155,6 +189,9 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
                 f"{operator} {node.name!r}: what it takes from {given.name!r} is not known"
             )
     short = operator.removeprefix("aten.")
+    result = node.meta.get("val")
+    if isinstance(result, torch.Tensor) and is_empty(result):
+        return empty(result)
     if short in SHAPED:
         return filled(node, SHAPED[short])
     queries = _queries(node, short, builder)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from workloads.limits import need_memory
 from workloads.network import Network
 from workloads.sparsity.layers import keeps_values, prunable, to_prune, values_of, with_masks
 from workloads.sparsity.synflow import ITERATIONS
@@ -48,6 +49,8 @@ def synflow(
     from workloads.sparsity.linear_flow import fresh_weights, linear_flow
 
     layers = prunable(network)
+    # values, their copies, slopes and masks, and as much again for the flow of the largest layers
+    need_memory(f"synflow on {network.name!r}", 40 * sum(weight.size for weight in layers.values()))
     real = weights is not None or keeps_values(layers)
     if not real:
         values = fresh_weights(layers, seed)

@@ -78,7 +78,7 @@ def tucker2(
     return replay(network, change)
 
 
-def _convolutions(network: Network) -> dict[str, Conv]:
+def decomposable(network: Network) -> dict[str, Conv]:
     """Sizes of the convolutions that can be decomposed, by layer."""
     found = {}
     for node in network.graph.nodes():
@@ -101,7 +101,7 @@ def _chosen(
     assert density is not None
     check_density(density, "tucker2")
     layers, chosen = to_prune(network, dense), {}
-    for name, conv in _convolutions(network).items():
+    for name, conv in decomposable(network).items():
         if name not in layers:
             continue
         rank = rank_for(conv, density, quantum) or rank_for(conv, density)
@@ -116,7 +116,7 @@ def _chosen(
 
 
 def _checked(network: Network, ranks: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    convolutions = _convolutions(network)
+    convolutions = decomposable(network)
     for name, (rank_in, rank_out) in ranks.items():
         if name not in convolutions:
             raise SparsityError(

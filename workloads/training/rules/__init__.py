@@ -1,5 +1,5 @@
 """How each operation is differentiated; importing this package registers every rule."""
 
-from workloads.training.rules import elementwise, movement, nests, normalisation, pooling, sequences
+from workloads.training.rules import elementwise, experts, movement, nests, normalisation, pooling, sequences
 
-__all__ = ["elementwise", "movement", "nests", "normalisation", "pooling", "sequences"]
+__all__ = ["elementwise", "experts", "movement", "nests", "normalisation", "pooling", "sequences"]

@@ -10,8 +10,9 @@ ResNet's layers, for example). As everywhere, positions in the padding count as 
 
 from math import prod
 
+from workloads.errors import WorkloadError
 from workloads.graph import Node
-from workloads.operations import Convolution, Linear, MatMul, Reshape, TransposedConvolution
+from workloads.operations import Convolution, GroupedProduct, Linear, MatMul, Reshape, TransposedConvolution
 from workloads.operations.window import Pads
 from workloads.shapes import Shape, window_extent
 from workloads.training.sums import ConstantGradient
@@ -21,6 +22,7 @@ from workloads.training.weight_gradients import ConvolutionWeightGradient, Produ
 
 @backward.register
 def _(operation: Convolution, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _check_held(operation)
     (tensor,), name, (gradient,) = node.inputs, operation.name, gradients
     assert gradient is not None
     window, shape = operation.window, tape.shape(tensor)
@@ -65,6 +67,7 @@ def _(operation: Convolution, node: Node, gradients: tuple[str | None, ...], tap
 
 @backward.register
 def _(operation: TransposedConvolution, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    _check_held(operation)
     (tensor,), name, (gradient,) = node.inputs, operation.name, gradients
     assert gradient is not None
     window = operation.window
@@ -96,6 +99,14 @@ def _(operation: TransposedConvolution, node: Node, gradients: tuple[str | None,
         node,
         tape,
     )
+
+
+def _check_held(operation: Convolution | TransposedConvolution) -> None:
+    if operation.computed:
+        raise WorkloadError(
+            f"{operation.kind} {operation.name!r}: "
+            "its weight is computed, how to differentiate it is not known"
+        )
 
 
 def _fitted(operation: TransposedConvolution) -> Pads:
@@ -132,6 +143,30 @@ def _(operation: Linear, node: Node, gradients: tuple[str | None, ...], tape: Ta
             bias=tape.learns(node, "bias"),
             kept=tape.keep_pruned,
             linear=True,
+        ),
+        (tensor, gradient),
+        node,
+        tape,
+    )
+
+
+@backward.register
+def _(operation: GroupedProduct, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    (tensor, *places), name, (gradient,) = node.inputs, operation.name, gradients
+    assert gradient is not None
+    (rows, features), outputs = tape.shape(tensor), operation.out_features
+    if tape.wants(tensor):
+        back = GroupedProduct(f"{name}.input_gradient", operation.groups, features, not operation.transposed)
+        weights = {"weight": node.weights["weight"]}
+        tape.flow(tensor, tape.add(back, gradient, *places, weights=weights))
+    sides = (outputs, features) if operation.transposed else (features, outputs)
+    _learn(
+        ProductWeightGradient(
+            f"{name}.weight_gradient",
+            (features, outputs),
+            (operation.groups, *sides),
+            operation.groups if rows % operation.groups == 0 else 1,
+            kept=tape.keep_pruned,
         ),
         (tensor, gradient),
         node,

@@ -1,9 +1,10 @@
 """Recurrent layers, attention, and products with named axes."""
 
 from workloads.graph import Node
-from workloads.operations import HLSTM, Attention, Einsum, Recurrent, Rotary
+from workloads.operations import HLSTM, Attention, Einsum, Recurrent, Rotary, SelectiveScan
 from workloads.training.attention import AttentionGradient
 from workloads.training.recurrent import RecurrentGradient
+from workloads.training.scan import SelectiveScanGradient
 from workloads.training.tape import Tape, backward
 
 
@@ -18,6 +19,21 @@ def _(operation: Attention, node: Node, gradients: tuple[str | None, ...], tape:
     for tensor, part in zip((*operands, *masks), made, strict=False):
         if tape.wants(tensor):
             tape.flow(tensor, part)
+
+
+@backward.register
+def _(operation: SelectiveScan, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    gradient = gradients[0]
+    if gradient is None:
+        return  # only the states after the last token lead to the loss: nothing here does
+    back = SelectiveScanGradient(f"{operation.name}.gradient")
+    made = tape.add_many(back, gradient, *node.inputs, weights=node.weights)
+    for tensor, part in zip(node.inputs, made[:-2], strict=True):
+        if tape.wants(tensor):
+            tape.flow(tensor, part)
+    for role, part in zip(("decay", "skip"), made[-2:], strict=True):
+        if tape.learns(node, role):
+            tape.learn(node.weights[role], part)
 
 
 @backward.register

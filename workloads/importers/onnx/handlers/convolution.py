@@ -1,12 +1,13 @@
 """Conv, ConvTranspose."""
 
+from dataclasses import replace
+
 from workloads.importers.onnx.builder import Builder
-from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Convolution, TransposedConvolution
+from workloads.operations import Convolution, Elementwise, TransposedConvolution
 from workloads.operations.window import Pads
-from workloads.shapes import window_extent
+from workloads.shapes import Shape, window_extent
 from workloads.tensors import Weight
 
 _AUTO = {"VALID": "valid", "SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower"}
@@ -25,60 +26,73 @@ def padding(node: NodeView, rank: int) -> Pads | str:
     return tuple(zip(pads[:rank], pads[rank:], strict=True))
 
 
-def _weight(node: NodeView, builder: Builder) -> Constant:
-    constant = builder.constant(node, 1)
-    if constant is None:
-        node.refuse(
-            f"its weight {node.input(1)!r} is computed by the network; only constant weights are known"
-        )
-    if not 3 <= len(constant.shape) <= 5:
-        node.refuse(f"its weight {constant.source!r} has {len(constant.shape)} dimensions, expected 3 to 5")
+def _filters(node: NodeView, builder: Builder) -> Shape:
+    """Return the shape of a convolution's weight, constant or computed."""
+    shape, name = builder.shape(node, 1), node.input(1)
+    if not 3 <= len(shape) <= 5:
+        node.refuse(f"its weight {name!r} has {len(shape)} dimensions, expected 3 to 5")
     kernel = node.integers("kernel_shape")
-    if kernel is not None and kernel != constant.shape[2:]:
-        node.refuse(f"kernel_shape is {kernel}, its weight {constant.source!r} has {constant.shape[2:]}")
-    return constant
+    if kernel is not None and kernel != shape[2:]:
+        node.refuse(f"kernel_shape is {kernel}, its weight {name!r} has {shape[2:]}")
+    return shape
 
 
-def _weights(node: NodeView, builder: Builder, constant: Constant) -> dict[str, Weight]:
-    weights = {"weight": builder.weight(constant)}
-    bias = builder.constant(node, 2)
-    if node.input(2) and bias is None:
-        node.refuse(f"its bias {node.input(2)!r} is computed by the network; only constants are known")
-    return weights if bias is None else weights | {"bias": builder.weight(bias)}
+def _weights(node: NodeView, builder: Builder) -> dict[str, Weight]:
+    """Return the weight and the bias, where they are not computed by the network."""
+    held = {"weight": builder.constant(node, 1), "bias": builder.constant(node, 2)}
+    return {role: builder.weight(constant) for role, constant in held.items() if constant is not None}
+
+
+def _add(
+    node: NodeView,
+    builder: Builder,
+    operation: Convolution | TransposedConvolution,
+    weights: dict[str, Weight],
+) -> None:
+    """Add a convolution: computed filters are its second input, a computed bias is a sum behind it."""
+    inputs = [builder.tensor(node).name]
+    if operation.computed:
+        inputs.append(builder.tensor(node, 1).name)
+    if not builder.flows(node, 2):
+        builder.emit(node, operation, *inputs, weights=weights)
+        return
+    made = builder.step(replace(operation, name=f"{node.name}/product"), *inputs, weights=weights)
+    bias = builder.tensor(node, 2)
+    column = builder.reshaped(f"{node.name}/bias", bias.name, (bias.elements, *(1,) * operation.window.rank))
+    builder.emit(node, Elementwise(node.name, "add"), made, column)
 
 
 @handles("Conv")
 def convolution(node: NodeView, builder: Builder) -> None:
     """Add a convolution."""
-    constant = _weight(node, builder)
-    groups, kernel = node.integer("group", 1), constant.shape[2:]
+    filters = _filters(node, builder)
+    groups, kernel = node.integer("group", 1), filters[2:]
     channels = builder.shape(node)[1]
-    if groups > 0 and channels != groups * constant.shape[1]:
-        node.refuse(
-            f"input channels: {channels} in the input, {groups} groups of {constant.shape[1]} in the weight"
-        )
-    weights = _weights(node, builder, constant)
+    if groups > 0 and channels != groups * filters[1]:
+        node.refuse(f"input channels: {channels} in the input, {groups} groups of {filters[1]} in the weight")
+    weights = _weights(node, builder)
     operation = Convolution(
         node.name,
-        out_channels=constant.shape[0],
+        out_channels=filters[0],
         kernel=kernel,
         stride=node.integers("strides") or 1,
         padding=padding(node, len(kernel)),
         dilation=node.integers("dilations") or 1,
         groups=groups,
         bias="bias" in weights,
+        computed="weight" not in weights,
     )
-    builder.emit(node, operation, builder.tensor(node).name, weights=weights)
+    _add(node, builder, operation, weights)
 
 
 @handles("ConvTranspose")
 def transposed_convolution(node: NodeView, builder: Builder) -> None:
     """Add a transposed convolution; `output_shape` and `auto_pad` become numbers."""
-    constant = _weight(node, builder)
-    groups, kernel = node.integer("group", 1), constant.shape[2:]
+    filters = _filters(node, builder)
+    groups, kernel = node.integer("group", 1), filters[2:]
     shape = builder.shape(node)
-    if shape[1] != constant.shape[0]:
-        node.refuse(f"input channels: {shape[1]} in the input, {constant.shape[0]} in the weight")
+    if shape[1] != filters[0]:
+        node.refuse(f"input channels: {shape[1]} in the input, {filters[0]} in the weight")
     rank = len(kernel)
     strides = node.integers("strides") or (1,) * rank
     dilations = node.integers("dilations") or (1,) * rank
@@ -99,10 +113,10 @@ def transposed_convolution(node: NodeView, builder: Builder) -> None:
             pairs.append((small, large) if auto != "SAME_LOWER" else (large, small))
             extra = (*extra[:axis], extra[axis] - min(total, 0), *extra[axis + 1 :])
         pads = tuple(pairs)
-    weights = _weights(node, builder, constant)
+    weights = _weights(node, builder)
     operation = TransposedConvolution(
         node.name,
-        out_channels=constant.shape[1] * groups,
+        out_channels=filters[1] * groups,
         kernel=kernel,
         stride=strides,
         padding=pads,
@@ -110,5 +124,6 @@ def transposed_convolution(node: NodeView, builder: Builder) -> None:
         dilation=dilations,
         groups=groups,
         bias="bias" in weights,
+        computed="weight" not in weights,
     )
-    builder.emit(node, operation, builder.tensor(node).name, weights=weights)
+    _add(node, builder, operation, weights)

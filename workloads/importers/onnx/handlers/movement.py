@@ -4,6 +4,7 @@ from fractions import Fraction
 from math import prod
 
 from workloads.importers.onnx.builder import Builder, small
+from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.folding import slices, split_lengths
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
@@ -62,6 +63,7 @@ def concat(node: NodeView, builder: Builder) -> None:
     held = [c for i in range(len(node.inputs)) if (c := builder.constant(node, i)) is not None]
     if len(flowing) + len(held) != len(node.inputs):
         node.refuse("an input is made by no node before it")
+    held = [constant for constant in held if constant.elements]
     if len(flowing) == 1 and not held:
         builder.bind(node.outputs[0], flowing[0])
         return
@@ -122,14 +124,7 @@ def gather(node: NodeView, builder: Builder) -> None:
     """Add an embedding (constant table) or a choice of slices."""
     table, axis = builder.constant(node, 0), node.integer("axis", 0)
     if table is not None:
-        if len(table.shape) != 2 or axis not in (0, -2):
-            node.refuse(
-                f"picks from a constant of shape {table.shape} along axis {axis}; known are rows of a table"
-            )
-        indices = builder.tensor(node, 1)
-        operation = Embedding(node.name, entries=table.shape[0], features=table.shape[1])
-        weights = {"weight": builder.weight(table)}
-        builder.emit(node, operation, indices.name, weights=weights, bits=table.bits)
+        _pick_rows(node, builder, table, axis)
         return
     tensor = builder.tensor(node)
     if builder.flows(node, 1):
@@ -148,16 +143,49 @@ def gather(node: NodeView, builder: Builder) -> None:
     builder.bind(node.outputs[0], builder.reshaped(node.name, piece, shape))
 
 
+def _pick_rows(node: NodeView, builder: Builder, table: Constant, axis: int) -> None:
+    """Add slices picked of a constant along an axis: rows of a table, put in order behind."""
+    rank, indices = len(table.shape), builder.tensor(node, 1)
+    if not -rank <= axis < rank:
+        node.refuse(f"axis {axis} is outside a tensor of {rank} dimensions")
+    axis %= rank
+    first = table.transposed((axis, *(a for a in range(rank) if a != axis))) if axis else table
+    rows = first.reshaped((first.shape[0], prod(first.shape[1:])))
+    weights = {"weight": builder.weight(rows)}
+    if rank == 2 and not axis:
+        plain = Embedding(node.name, *rows.shape)
+        builder.emit(node, plain, indices.name, weights=weights, bits=table.bits)
+        return
+    picking = Embedding(f"{node.name}/rows", *rows.shape)
+    made = builder.graph.add(picking, indices.name, weights=weights, bits=table.bits)
+    made = builder.reshaped(f"{node.name}/apart", made, (*indices.shape, *first.shape[1:]))
+    if axis:
+        places = len(indices.shape)
+        moved = (*range(places, places + axis), *range(places), *range(places + axis, places + rank - 1))
+        made = builder.step(Transpose(f"{node.name}/order", moved), made)
+    builder.bind(node.outputs[0], made)
+
+
 @handles("GatherElements", "GatherND")
 def gather_elements(node: NodeView, builder: Builder) -> None:
     """Add a choice of single elements or slices by position."""
-    tensor, positions = builder.tensor(node), builder.shape(node, 1)
-    shape = positions
+    positions, constant = builder.shape(node, 1), builder.constant(node, 0)
+    rank, axis = len(builder.shape(node, 0)), node.integer("axis", 0)
+    if node.operator == "GatherElements" and not -rank <= axis < rank:
+        node.refuse(f"axis {axis} is outside a tensor of {rank} dimensions")
+    if constant is not None and node.operator == "GatherElements":
+        table = {"weight": builder.weight(constant.reshaped((constant.elements, 1)))}
+        picking = Embedding(f"{node.name}/rows", constant.elements, 1)
+        picked = builder.graph.add(picking, builder.tensor(node, 1).name, weights=table, bits=constant.bits)
+        builder.bind(node.outputs[0], builder.reshaped(node.name, picked, positions))
+        return
+    tensor, shape = builder.tensor(node), positions
     if node.operator == "GatherND":
         shared = node.integer("batch_dims", 0)
         shape = (*positions[:-1], *tensor.shape[shared + positions[-1] :])
     indices = [builder.tensor(node, 1).name] if builder.flows(node, 1) else []
-    builder.emit(node, Rearrange(node.name, node.operator.lower(), shape, picks=True), tensor.name, *indices)
+    operation = Rearrange(node.name, node.operator.lower(), shape, picks=True)
+    builder.emit(node, operation, tensor.name, *indices)
 
 
 @handles("ScatterElements", "ScatterND", "Scatter", "TensorScatter")

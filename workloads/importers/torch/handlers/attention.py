@@ -10,7 +10,7 @@ from workloads.shapes import Shape, broadcast, size
 
 @handles("scaled_dot_product_attention")
 def attention(call: Call, builder: Builder) -> str:
-    """Add fused attention; a constant mask is a setting, one that is computed is read.
+    """Add fused attention; a constant mask is a setting, one that is computed or learnt is read.
 
     Leading axes broadcast as PyTorch lets them; heads of keys and values that fewer share stay as they are.
     """
@@ -33,8 +33,11 @@ def attention(call: Call, builder: Builder) -> str:
         _spread(call, builder, name, shape, len(batch)) for name, shape in zip(inputs, wanted, strict=True)
     ]
     query_heads, kv_heads = (heads[0][0], heads[1][0]) if apart else (1, 1)
-    if builder.flows(call, "attn_mask"):
-        inputs.append(builder.tensor(call, "attn_mask").name)
+    mask = builder.argument(call, "attn_mask")
+    if isinstance(mask, Constant) and mask.trained:  # positions that are learnt
+        mask = builder.rows(call, mask) if mask.picks else builder.stored(mask, f"{call.name}.mask")
+    if isinstance(mask, str):
+        inputs.append(mask)
     causal = bool(call.get("is_causal", False))
     made = builder.step(Attention(call.name, query_heads, kv_heads, causal=causal), *inputs)
     return builder.reshaped(call, made, call.shape())

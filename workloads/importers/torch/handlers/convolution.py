@@ -4,8 +4,9 @@ from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Convolution, TransposedConvolution
+from workloads.operations import Convolution, Elementwise, TransposedConvolution
 from workloads.operations.window import Pads
+from workloads.shapes import Shape
 from workloads.tensors import Weight
 
 
@@ -14,20 +15,21 @@ def convolution(call: Call, builder: Builder) -> str:
     """Add a convolution; an input without a batch gets one for the while."""
     if call.get("transposed", False):
         return _transposed(call, builder)
-    constant = builder.need_constant(call, "weight")
-    rank = len(constant.shape) - 2
-    weights = _weights(call, builder, constant)
+    shape = _filters(call, builder)
+    rank = len(shape) - 2
+    weights = _weights(call, builder)
     operation = Convolution(
-        call.name,
-        out_channels=constant.shape[0],
-        kernel=constant.shape[2:],
+        _name(call, builder),
+        out_channels=shape[0],
+        kernel=shape[2:],
         stride=call.integers("stride", rank),
-        padding=_padding(call, constant),
+        padding=_padding(call, shape),
         dilation=call.integers("dilation", rank),
         groups=call.integer("groups", 1),
         bias="bias" in weights,
+        computed="weight" not in weights,
     )
-    return _add(call, builder, operation, weights, rank)
+    return _add(call, builder, operation, weights)
 
 
 @handles("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -37,21 +39,22 @@ def transposed_convolution(call: Call, builder: Builder) -> str:
 
 
 def _transposed(call: Call, builder: Builder) -> str:
-    constant = builder.need_constant(call, "weight")
-    rank, groups = len(constant.shape) - 2, call.integer("groups", 1)
-    weights = _weights(call, builder, constant)
+    shape = _filters(call, builder)
+    rank, groups = len(shape) - 2, call.integer("groups", 1)
+    weights = _weights(call, builder)
     operation = TransposedConvolution(
-        call.name,
-        out_channels=constant.shape[1] * groups,
-        kernel=constant.shape[2:],
+        _name(call, builder),
+        out_channels=shape[1] * groups,
+        kernel=shape[2:],
         stride=call.integers("stride", rank),
         padding=call.integers("padding", rank),
         output_padding=call.integers("output_padding", rank),
         dilation=call.integers("dilation", rank),
         groups=groups,
         bias="bias" in weights,
+        computed="weight" not in weights,
     )
-    return _add(call, builder, operation, weights, rank)
+    return _add(call, builder, operation, weights)
 
 
 def _add(
@@ -59,29 +62,42 @@ def _add(
     builder: Builder,
     operation: Convolution | TransposedConvolution,
     weights: dict[str, Weight],
-    rank: int,
 ) -> str:
-    tensor = builder.tensor(call, "input")
-    if len(tensor.shape) == rank + 2:
-        return builder.emit(call, operation, tensor.name, weights=weights)
-    one = builder.reshaped(call, tensor.name, (1, *tensor.shape), "batch")
-    return builder.reshaped(call, builder.step(operation, one, weights=weights), call.shape())
+    """Add a convolution: computed filters are its second input, a computed bias is a sum behind it."""
+    tensor, rank = builder.tensor(call, "input"), operation.window.rank
+    inputs = [builder.tensor(call, "weight").name] if operation.computed else []
+    shape = tensor.shape if len(tensor.shape) == rank + 2 else (1, *tensor.shape)
+    one = builder.reshaped(call, tensor.name, shape, "batch")
+    made = builder.step(operation, one, *inputs, weights=weights)
+    if builder.flows(call, "bias"):
+        bias = builder.tensor(call, "bias")
+        column = builder.reshaped(call, bias.name, (bias.elements, *(1,) * rank), "bias")
+        made = builder.step(Elementwise(call.name, "add"), made, column)
+    return builder.reshaped(call, made, call.shape())
 
 
-def _padding(call: Call, constant: Constant) -> tuple[int, ...] | Pads | str:
+def _name(call: Call, builder: Builder) -> str:
+    return builder.part(call, "product") if builder.flows(call, "bias") else call.name
+
+
+def _filters(call: Call, builder: Builder) -> Shape:
+    value = builder.argument(call, "weight")
+    return value.shape if isinstance(value, Constant) else builder.shape(value)
+
+
+def _padding(call: Call, shape: Shape) -> tuple[int, ...] | Pads | str:
     """Return padding in numbers; "same" puts the odd element after."""
-    padding, rank = call.get("padding", 0), len(constant.shape) - 2
+    padding, rank = call.get("padding", 0), len(shape) - 2
     if padding == "valid":
         return (0,) * rank
     if padding == "same":
         dilation = call.integers("dilation", rank)
-        totals = [d * (k - 1) for d, k in zip(dilation, constant.shape[2:], strict=True)]
+        totals = [d * (k - 1) for d, k in zip(dilation, shape[2:], strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     return call.integers("padding", rank)
 
 
-def _weights(call: Call, builder: Builder, constant: Constant) -> dict[str, Weight]:
-    weights = {"weight": builder.weight(constant, f"{call.name}.weight")}
-    if call.has("bias"):
-        weights["bias"] = builder.weight(builder.need_constant(call, "bias"), f"{call.name}.bias")
-    return weights
+def _weights(call: Call, builder: Builder) -> dict[str, Weight]:
+    """Return the weight and the bias, where they are not computed by the network."""
+    held = {role: builder.constant(call, role) for role in ("weight", "bias")}
+    return {role: builder.weight(c, f"{call.name}.{role}") for role, c in held.items() if c is not None}

@@ -113,18 +113,33 @@ def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value)
     "diagonal",
     "diag",
     "as_strided",
+    "histc",
+    "bincount",
     "max_unpool2d",
     "max_unpool3d",
 )
 def rearrange(call: Call, builder: Builder) -> Value:
     """Add elements placed in another order or picked one by one."""
     name = "self" if call.has("self") else "input"
+    if call.operator == "aten.gather" and builder.constant(call, name) is not None:
+        return _elements(call, builder)
     value, shape = builder.tensor(call, name), call.shape()
     others = [builder.argument(call, other) for other in ("index", "indices") if builder.flows(call, other)]
     label = call.operator.removeprefix("aten.")
     picks = label not in ("sort", "argsort", "roll")
     made = builder.emit(call, Rearrange(call.name, label, shape, picks=picks), value.name, *others)
     return (made, made) if label == "sort" else made
+
+
+def _elements(call: Call, builder: Builder) -> str:
+    """Add elements picked one by one from a constant: rows of a table one element wide."""
+    constant, index = builder.need_constant(call, "self"), builder.tensor(call, "index")
+    table = constant.narrowed()
+    table = table.reshaped((table.elements, 1))
+    weights = {"weight": builder.weight(table, f"{call.name}.weight")}
+    operation = Embedding(builder.part(call, "rows"), *table.shape)
+    picked = builder.graph.add(operation, index.name, weights=weights, bits=constant.bits)
+    return builder.reshaped(call, picked, call.shape())
 
 
 @handles(
@@ -143,6 +158,7 @@ def scatter(call: Call, builder: Builder) -> str:
     """Add elements placed into a tensor."""
     names = ("self", "src", "source", "values", "tensor1", "index")
     flowing = [builder.argument(call, name) for name in names if builder.flows(call, name)]
+    flowing += [place for place in builder.argument(call, "indices") or () if isinstance(place, str)]
     if not flowing:
         call.refuse("nothing of it is computed by the network")
     if builder.shape(flowing[0]) != call.shape():

@@ -4,7 +4,7 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Einsum, Elementwise, Linear, MatMul, Reduce
+from workloads.operations import Einsum, Elementwise, GroupedProduct, Linear, MatMul, Reduce
 from workloads.shapes import size
 
 
@@ -53,6 +53,33 @@ def product_and_sum(call: Call, builder: Builder) -> str:
 def _first_of(call: Call, builder: Builder, *names: str) -> Value:
     """Return the argument that goes by one of some names."""
     return builder.argument(call, next(name for name in names if call.has(name)))
+
+
+@handles("_grouped_mm", "transformers.grouped_mm_fallback")
+def grouped(call: Call, builder: Builder) -> str:
+    """Add a product of rows with one of several constant matrices each."""
+    rows = _first_of(call, builder, "self", "input")
+    matrices = _first_of(call, builder, "mat2", "weight")
+    shapes = [v.shape if isinstance(v, Constant) else builder.shape(v) for v in (rows, matrices)]
+    if [len(shape) for shape in shapes] != [2, 3]:
+        if call.has("offs") or [len(shape) for shape in shapes] != [3, 3]:
+            call.refuse(
+                f"operands of shapes {shapes[0]} and {shapes[1]} are not known; rows times matrices are"
+            )
+        return builder.emit(call, MatMul(call.name), *(_flowing(call, builder, v) for v in (rows, matrices)))
+    if not isinstance(matrices, Constant):
+        call.refuse("its matrices are computed by the network; only constants are known")
+    tensor = _operand(call, builder, rows, "first operand")
+    ends = [builder.argument(call, "offs")] if builder.flows(call, "offs") else []
+    name = builder.part(call, "product") if call.has("bias") else call.name
+    operation = GroupedProduct(name, matrices.shape[0], matrices.shape[2])
+    weights = {"weight": builder.weight(matrices, f"{call.name}.weight")}
+    made = builder.step(operation, tensor, *ends, weights=weights)
+    return _plus(call, builder, made, builder.argument(call, "bias"))
+
+
+def _flowing(call: Call, builder: Builder, value: Value) -> str:
+    return builder.stored(value, f"{call.name}.stored") if isinstance(value, Constant) else value
 
 
 @handles("bilinear")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from dse.run.task import Columns, limit_names
+from dse.run.columns import Columns, limit_names
 from dse.space.space import Space
 
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""A front as data: what explanations, perturbed technologies, figures and words read of one.
+
+`dse.results` has the objects that people hold (`Front`, `Found`, `Sweep`); they fit these protocols and hand
+themselves over, so that nothing that reads a front has to know which of them it is.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.metrics import Objective
+from dse.run.columns import Columns
+from dse.run.gather import Competitors
+from dse.space.space import Space
+from dse.strategies.problem import Problem, Work
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Subject(Protocol):
+    """A front, what a search found, or a sweep: whatever has a front."""
+
+    @property
+    def space(self) -> Space:
+        """Where its designs are from."""
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is minimised or maximised."""
+
+    @property
+    def asked(self) -> Problem:
+        """The question that it answers, to cost further points."""
+
+    def chosen(self) -> "Designs":
+        """Its front."""
+
+    def every_row(self, names: tuple[str, ...]) -> Columns | None:
+        """Columns of every point of the space, where every point was costed and is still there."""
+
+    def competitors(self) -> Competitors:
+        """Configurations that its front was chosen from."""
+
+
+class Designs(Subject, Protocol):
+    """A front: its designs, and what they were chosen for."""
+
+    @property
+    def frame(self) -> "pandas.DataFrame":
+        """One row a design: axis values and metrics; its index is the space's."""
+
+    @property
+    def network(self) -> str:
+        """What reports call the network."""
+
+    @property
+    def layers(self) -> LayerTable:
+        """Its operations, identical ones merged."""
+
+    @property
+    def mapping_objective(self) -> str:
+        """What mappings minimise."""
+
+    @property
+    def evaluated(self) -> int:
+        """Configurations that were costed."""
+
+    @property
+    def feasible(self) -> int:
+        """Those of them that the front was chosen from."""
+
+    @property
+    def background(self) -> "pandas.DataFrame":
+        """Objectives of some of those."""
+
+    @property
+    def work(self) -> Work:
+        """The network, or several."""
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Objectives to minimise, shape (n_designs, n_objectives)."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before trusting the front's shape."""
+
+    def knee(self) -> "pandas.Series":
+        """The knee's row."""
+
+    def designs(self) -> "pandas.DataFrame":
+        """Knee and extremes, one row each."""
+
+    def __len__(self) -> int:
+        """Number of designs."""

@@ -1,0 +1,252 @@
+"""Change a given network to fit a given machine: widths to whole tiles of the array, ranks by latency.
+
+The third claim of the software-defined exploration paper (Yu, Li, Che, Jha, Zhang, IEEE TC 2021), and HALOC's
+choice of ranks (Xiao et al., AAAI 2023) with the modelled latency of each layer in the place of measured
+ones. What it costs in accuracy is for a training to say.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from dse.results.evaluation import evaluate
+from workloads import Network, NetworkSpace
+from workloads.sparsity.low_rank import tucker2_parameters
+from workloads.sparsity.schemes.tucker2 import decomposable
+
+_QUANTUM: Final = 4
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A network changed for a machine.
+
+    Attributes
+    ----------
+    network
+        Changed.
+    latency_s, energy_j
+        On the machine, before and after.
+    changes
+        Layer or field -> what was chosen.
+
+    """
+
+    network: Network
+    latency_s: tuple[float, float]
+    energy_j: tuple[float, float]
+    changes: dict[str, Any]
+
+    @property
+    def speedup(self) -> float:
+        """Latency before over latency after."""
+        return self.latency_s[0] / self.latency_s[1]
+
+
+def ranks_by_latency(
+    network: Network,
+    machine: Any,
+    density: float,
+    *,
+    quantum: int = _QUANTUM,
+    dense: Collection[str] = (),
+    mapping_objective: str = "latency",
+) -> Fitting:
+    """Choose the ranks of a network's convolutions that fit a budget of weights with the least latency.
+
+    Parameters
+    ----------
+    network
+        The network.
+    machine
+        A machine, or its name.
+    density
+        Weights of the convolutions that can be decomposed, after over before, in (0, 1]: the capacity that
+        is kept. Rank choices of equal capacity differ in latency by how they fill the array.
+    quantum
+        Ranks looked at are multiples of it, up to a layer's channels.
+    dense
+        Layers left as they are.
+    mapping_objective
+        What each operation's mapping minimises.
+
+    Notes
+    -----
+    Each layer's latency at each rank is costed by itself, with equal ranks on both sides; layers add up. The
+    least latency under the budget is then exact for those figures: a knapsack with one choice a layer, solved
+    by dynamic programming over weights in thousandths of the budget. Keeping a layer as it is is a choice.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be decomposed, or no choice fits the budget.
+
+    """
+    if not 0 < density <= 1:
+        raise ValueError(f"density must be in (0, 1], got {density!r}")
+    if quantum < 1:
+        raise ValueError(f"quantum must be at least 1, got {quantum}")
+    layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
+    if not layers:
+        raise ValueError(f"network {network.name}: no convolution can be decomposed")
+    most = {name: min(conv.channels, conv.filters) for name, conv in layers.items()}
+    latency_s = _latencies(network, layers, machine, mapping_objective)
+    choices: dict[str, list[tuple[int, int, float]]] = {  # rank (0: as it is), weights, latency
+        name: [(0, conv.parameters, latency_s[name])] for name, conv in layers.items()
+    }
+    for rank in range(quantum, max(quantum, *most.values()) + 1, quantum):
+        fitting = {name: min(rank, most[name]) for name in layers if rank < most[name] + quantum}
+        changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in fitting.items()})
+        latency_s = _latencies(changed, fitting, machine, mapping_objective)
+        for name, own in fitting.items():
+            choices[name].append((own, tucker2_parameters(layers[name], own, own), latency_s[name]))
+    budget = density * sum(conv.parameters for conv in layers.values())
+    picked = knapsack([[(size, latency) for _, size, latency in own] for own in choices.values()], budget)
+    if picked is None:
+        raise ValueError(f"network {network.name}: no ranks fit a density of {density}")
+    chosen = {
+        name: own[place][0]
+        for (name, own), place in zip(choices.items(), picked, strict=True)
+        if own[place][0]
+    }
+    changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in chosen.items()})
+    return _fitting(network, changed if chosen else network, machine, mapping_objective, dict(chosen))
+
+
+def knapsack(
+    choices: Sequence[Sequence[tuple[float, float]]], budget: float, steps: int = 1000
+) -> list[int] | None:
+    """Pick one (size, cost) of each list so that sizes fit a budget and costs are least.
+
+    Parameters
+    ----------
+    choices
+        What there is to choose, list by list.
+    budget
+        Sum of sizes at most.
+    steps
+        Parts that the budget is divided into; sizes are rounded up, so that a pick never exceeds it.
+
+    Returns
+    -------
+    list of int or None
+        Places picked; None where nothing fits.
+
+    Examples
+    --------
+    >>> knapsack([[(5, 1.0), (2, 3.0)], [(5, 1.0), (2, 1.5)]], 7)
+    [0, 1]
+
+    """
+    best = np.full(steps + 1, np.inf)
+    best[0] = 0.0
+    taken: list[np.ndarray[Any, np.dtype[np.int64]]] = []
+    for own in choices:
+        new, place = np.full(steps + 1, np.inf), np.full(steps + 1, -1, dtype=np.int64)
+        for number, (size, cost) in enumerate(own):
+            units = int(np.ceil(size / budget * steps - 1e-9))
+            if units > steps:
+                continue
+            moved = np.full(steps + 1, np.inf)
+            moved[units:] = best[: steps + 1 - units] + cost
+            better = moved < new
+            new[better], place[better] = moved[better], number
+        best = new
+        taken.append(place)
+    if not np.isfinite(best).any():
+        return None
+    left = int(np.argmin(best))
+    picked = []
+    for own, place in zip(reversed(choices), reversed(taken), strict=True):
+        number = int(place[left])
+        picked.append(number)
+        left -= int(np.ceil(own[number][0] / budget * steps - 1e-9))
+    return picked[::-1]
+
+
+def widths_by_latency(
+    space: NetworkSpace,
+    index: int,
+    machine: Any,
+    *,
+    slack: float = 0.1,
+    mapping_objective: str = "latency",
+) -> Fitting:
+    """Move the widths of a network of a space to those that a machine runs with the least time a MAC.
+
+    Parameters
+    ----------
+    space
+        Networks whose axes called "width..." or "hidden..." may move.
+    index
+        The network to start from.
+    machine
+        A machine, or its name.
+    slack
+        MACs may fall by this share at most, so that capacity stays. More MACs are welcome, as in the last
+        tile of an array, while the latency is no longer than at the start.
+    mapping_objective
+        What each operation's mapping minimises.
+
+    Notes
+    -----
+    Steepest descent in seconds a MAC, one axis one step at a time, until no step gains.
+
+    """
+    if not 0 <= slack < 1:
+        raise ValueError(f"slack must be in [0, 1), got {slack!r}")
+    first = space[index]
+    floor = (1 - slack) * first.macs
+    movable = [n for n, axis in enumerate(space.axes) if axis.name.startswith(("width", "hidden"))]
+    if not movable:
+        raise ValueError(f"space {space.name}: no axis is called width or hidden")
+    shape = np.array(space.shape)
+
+    def cost(at: int) -> tuple[float, float]:
+        network = space[at]
+        latency_s = float(evaluate(network, machine, mapping_objective=mapping_objective).totals["latency_s"])
+        return latency_s / network.macs, latency_s
+
+    here, now = index, cost(index)
+    ceiling = now[1]
+    while True:
+        codes = space.codes(np.array([here]))[:, 0]
+        steps = []
+        for axis in movable:
+            for move in (-1, 1):
+                moved = codes.copy()
+                moved[axis] += move
+                if 0 <= moved[axis] < shape[axis]:
+                    at = int(space.index_of(moved[:, None])[0])
+                    if space.allows(at) and space[at].macs >= floor and (found := cost(at))[1] <= ceiling:
+                        steps.append((found, at))
+        if not steps or min(steps)[0][0] >= now[0]:
+            break
+        now, here = min(steps)
+    before, after = space.configuration(index), space.configuration(here)
+    changes = {field: after[field] for field in after if after[field] != before[field]}
+    return _fitting(first, space[here], machine, mapping_objective, changes)
+
+
+def _latencies(
+    network: Network, layers: Collection[str], machine: Any, mapping_objective: str
+) -> dict[str, float]:
+    """Return the latency of each layer, of the three that stand for it where it was decomposed."""
+    found = evaluate(network, machine, mapping_objective=mapping_objective).operations
+    seconds = dict(zip(found["operation"], found["latency_s"] * found["repeats"], strict=True))
+    parts = ("", ".in", ".core")
+    return {layer: sum(float(seconds.get(f"{layer}{part}", 0.0)) for part in parts) for layer in layers}
+
+
+def _fitting(
+    before: Network, after: Network, machine: Any, mapping_objective: str, changes: dict[str, Any]
+) -> Fitting:
+    pairs = [
+        evaluate(network, machine, mapping_objective=mapping_objective).totals for network in (before, after)
+    ]
+    latency_s, energy_j = (
+        (float(pairs[0][column]), float(pairs[1][column])) for column in ("latency_s", "energy_j")
+    )
+    return Fitting(after, latency_s, energy_j, changes)

@@ -1,0 +1,113 @@
+"""Networks changed to fit machines, and what training costs on one."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dse
+import workloads
+from dse.joint.fit_to_machine import knapsack, ranks_by_latency, widths_by_latency
+from dse.joint.training_cost import training_cost
+from workloads.learning.synthesis import Phase
+from workloads.sparsity.schemes.tucker2 import decomposable
+
+MACHINE = "edge_16x16"
+CNN = workloads.NetworkSpace(
+    "convolutional",
+    {"width.stage1": list(range(8, 40)), "width.stage2": list(range(8, 40))},
+    fixed={"stages": 2, "resolution": 16, "channels": 4},
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 20), st.integers(0, 9)), min_size=1, max_size=4),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(1, 40),
+)
+def test_the_knapsack_is_the_best_of_all_picks(choices, budget):
+    found = knapsack(choices, budget, steps=budget)  # sizes are whole parts: no rounding
+    fitting = [
+        picks
+        for picks in itertools.product(*(range(len(own)) for own in choices))
+        if sum(own[p][0] for own, p in zip(choices, picks, strict=True)) <= budget
+    ]
+    if not fitting:
+        assert found is None
+        return
+
+    def cost(picks):
+        return sum(own[p][1] for own, p in zip(choices, picks, strict=True))
+
+    assert tuple(found) in fitting
+    assert cost(found) == min(map(cost, fitting))
+
+
+def test_ranks_by_latency_keep_the_budget_and_beat_one_rule():
+    network = workloads.load("resnet20_cifar10")
+    layers = decomposable(network)
+    ruled = network.sparsify("tucker2", density=0.4, dense=["conv1"])
+    whole = sum(conv.parameters for name, conv in layers.items() if name != "conv1")
+    left = sum(
+        ruled.weight(name + part).size
+        for name in layers
+        if name != "conv1"
+        for part in ("", ".in", ".core")
+        if name + part in ruled.row_names
+    )
+    found = ranks_by_latency(network, MACHINE, left / whole, dense=["conv1"])
+    weights = sum(
+        found.network.weight(name + part).size
+        for name in layers
+        if name != "conv1"
+        for part in ("", ".in", ".core")
+        if name + part in found.network.row_names
+    )
+    assert weights <= left
+    one_rule = dse.evaluate(ruled, MACHINE, mapping_objective="latency").totals["latency_s"]
+    assert found.latency_s[1] < one_rule
+    assert found.latency_s[1] < found.latency_s[0]
+
+
+def test_widths_move_to_what_fills_the_array():
+    start = CNN.index({"width.stage1": 17, "width.stage2": 33})
+    found = widths_by_latency(CNN, start, MACHINE, slack=0.1)
+    assert found.speedup > 1.2
+    assert found.changes == {"width.stage1": 16, "width.stage2": 32}
+    assert found.network.macs >= 0.9 * CNN[start].macs
+
+
+def test_a_training_costs_its_steps_with_the_zeros_they_had():
+    dense = workloads.load("mlp_pen")
+    sparse = dense.sparsify("uniform", density=0.1)
+    machine = dse.evaluate(dense, "eie").accelerator
+    phases = [Phase(dense, 10, 8), Phase(sparse, 10, 8), Phase(sparse, 10, 8, dense_samples=20)]
+    found = training_cost(phases, machine, optimizer="sgd")
+    one = dse.evaluate(dense.training(8), machine).totals
+    np.testing.assert_allclose(found.latency_s[0], 10 * one["latency_s"])
+    np.testing.assert_allclose(found.energy_j[0], 10 * one["energy_j"])
+    assert found.energy_j[1] < found.energy_j[0]
+    assert found.energy_j[1] == found.energy_j[2]
+    everything = dse.evaluate(sparse.training(8, weight_gradients="all"), machine).totals
+    np.testing.assert_allclose(found.growth_energy_j, [0, 0, 3 * everything["energy_j"]])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: ranks_by_latency(workloads.load("mlp_pen"), MACHINE, 0.5), "no convolution"),
+        (lambda: ranks_by_latency(workloads.load("lenet5"), MACHINE, 1.5), "density must be in"),
+        (lambda: ranks_by_latency(workloads.load("lenet5"), MACHINE, 0.001), "no ranks fit"),
+        (lambda: widths_by_latency(CNN, 0, MACHINE, slack=1.0), "slack must be in"),
+        (lambda: widths_by_latency(workloads.of_networks([workloads.load("lenet5")]), 0, MACHINE), "no axis"),
+    ],
+)
+def test_bad_input_is_named(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()

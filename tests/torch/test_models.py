@@ -1,0 +1,204 @@
+"""Models that people own: caches and other objects, nothing in them at first, filters that are computed."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import workloads
+from tests.torch.modules import Function
+from workloads.errors import NetworkImportError
+
+
+def read(forward, inputs, **layers):
+    module = Function(forward, **layers)
+    network = workloads.from_torch(module, inputs)
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+    return network
+
+
+class Cache:
+    """Keys and values, as libraries keep them: an object that PyTorch knows nothing about."""
+
+    def __init__(self, keys=None, values=None):
+        self.layers = [] if keys is None else [(keys, values)]
+        self.seen = 0
+
+    def update(self, keys, values):
+        if self.layers:
+            before = self.layers.pop()
+            keys, values = torch.cat([before[0], keys], 2), torch.cat([before[1], values], 2)
+        self.layers.append((keys, values))
+        return keys, values
+
+
+def decoder(self, x, cache=None):
+    q, k, v = (z.view(1, -1, 2, 16).transpose(1, 2) for z in self.qkv(x).chunk(3, -1))
+    cache = cache or Cache()
+    y = F.scaled_dot_product_attention(q, *cache.update(k, v)).transpose(1, 2).reshape(x.shape)
+    return {"hidden": y, "cache": cache}
+
+
+def test_a_result_may_be_an_object():
+    network = read(decoder, torch.zeros(1, 5, 32), qkv=nn.Linear(32, 96))
+    assert network.macs == 5 * 32 * 96 + 2 * 5 * 5 * 32
+    assert len(network.graph.outputs) == 3
+
+
+@pytest.mark.parametrize("past", [0, 3])
+def test_an_argument_may_be_an_object_with_or_without_anything_in_it(past):
+    cache = Cache(torch.zeros(1, 2, past, 16), torch.zeros(1, 2, past, 16))
+    network = read(decoder, (torch.zeros(1, 5, 32), cache), qkv=nn.Linear(32, 96))
+    assert network.macs == 5 * 32 * 96 + 2 * 5 * (past + 5) * 32
+    assert [o.kind for o in network.operations].count("append") == (2 if past else 0)
+    assert cache.layers[0][0].shape == (1, 2, past, 16)  # as it was
+    assert "forward" not in vars(Function(decoder))
+
+
+def test_a_first_step_with_an_empty_cache():
+    def forward(self, x, keys, values):
+        q, k, v = (z.view(1, 5, 2, 16).transpose(1, 2) for z in self.qkv(x).chunk(3, -1))
+        k, v = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(1, 5, 32), k, v
+
+    empty = torch.zeros(1, 2, 0, 16)
+    assert read(forward, (torch.zeros(1, 5, 32), empty, empty.clone()), qkv=nn.Linear(32, 96)).macs == 16_960
+
+
+def test_what_is_empty_costs_nothing():
+    def forward(self, x):
+        return self.l(torch.cat([x[:, :0], x, x[:, 4:]], 1).relu())
+
+    network = read(forward, torch.zeros(2, 4, 8), l=nn.Linear(8, 8))
+    assert [o.kind for o in network.operations] == ["relu", "linear"]
+
+
+def mixed(self, x):
+    """Every sample has filters of its own, mixed of four (dynamic convolution)."""
+    w = torch.einsum("be,eoikl->boikl", self.r(x.mean((2, 3))).sigmoid(), self.w)
+    return F.conv2d(x.reshape(1, -1, 8, 8), w.reshape(-1, 8, 3, 3), groups=len(x), padding=1)
+
+
+def test_filters_may_be_computed():
+    layers = {"r": nn.Linear(8, 4), "w": nn.Parameter(torch.zeros(4, 16, 8, 3, 3))}
+    network = read(mixed, torch.zeros(2, 8, 8, 8), **layers)
+    assert network.macs == 156_736
+    assert network.table(6).macs.sum() == 3 * network.macs
+    table = network.table()
+    row = table.macs.argmax()
+    assert (
+        table.weight_elements[row] == 2 * 16 * 8 * 9 == (table.g * table.k * table.c * table.r * table.s)[row]
+    )
+
+
+def test_filters_and_bias_may_be_inputs():
+    inputs = torch.zeros(2, 3, 8, 8), torch.zeros(4, 3, 3, 3), torch.zeros(4)
+    network = read(lambda self, x, w, b: F.conv2d(x, w, b), inputs)
+    assert network.macs == 2 * 36 * 4 * 27
+    assert [o.kind for o in network.operations] == ["convolution", "reshape", "add"]
+    back = read(lambda self, x, w: F.conv_transpose2d(x, w, stride=2), (inputs[0], torch.zeros(3, 5, 2, 2)))
+    assert back.macs == 2 * 64 * 3 * 5 * 4
+
+
+def test_elements_are_picked_of_constants():
+    def forward(self, ids):
+        kept = ids.ne(1).int()
+        places = (torch.cumsum(kept, 1) * kept).long() + 1
+        types = torch.gather(self.types.expand(ids.shape[0], -1), 1, places)
+        return self.l(self.e(ids) + self.p(places) + self.t(types))
+
+    module = Function(
+        forward, e=nn.Embedding(50, 16), p=nn.Embedding(32, 16), t=nn.Embedding(2, 16), l=nn.Linear(16, 16)
+    )
+    module.register_buffer("types", torch.zeros(1, 32, dtype=torch.long))
+    network = workloads.from_torch(module, torch.full((2, 7), 3))
+    assert network.macs == 3_584
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+
+
+def choosing(self, x):
+    keep = x[x > 0]
+    if keep.shape[0] == 1:
+        return keep
+    return keep * 2
+
+
+class Picking(nn.Module):
+    def forward(self, x):
+        return x[torch.where(x[:, 0] > 0)[0]]
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.LSTM(16, 32, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True)[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("make", "inputs", "words"),
+    [
+        (
+            lambda: Function(choosing),
+            torch.ones(8),
+            r"depends on data \(test_models.py, line \d+: if keep.shape\[0\]",
+        ),
+        (
+            Picking,
+            torch.ones(8, 4),
+            r"aten.where 'where': the shape of its result depends on data \(test_models.py, line \d+: return",
+        ),
+        (lambda: torch.jit.script(nn.Linear(8, 16)), torch.ones(1, 8), r"it is TorchScript.*from_onnx"),
+        (
+            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 8))),
+            torch.ones(1, 8),
+            r"quantised by torch.ao's eager mode.*before it was converted",
+        ),
+        (
+            lambda: Packed(),
+            (torch.ones(3, 7, 16), torch.tensor([7, 5, 3])),
+            r"packed by length \(test_models",
+        ),
+    ],
+)
+def test_what_cannot_be_traced_says_where_and_what_to_do(make, inputs, words):
+    with pytest.raises(NetworkImportError, match=words) as caught:
+        workloads.from_torch(make(), inputs)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def experts(self, x):
+    """Rows sorted by their expert, each times its matrix."""
+    chosen = self.g(x).argmax(-1)
+    ends = F.one_hot(chosen, len(self.w)).sum(0).cumsum(0).to(torch.int32)
+    return torch._grouped_mm(x[chosen.argsort()].bfloat16(), self.w, ends)
+
+
+@pytest.mark.parametrize(("rows", "count", "used"), [(16, 4, 4), (3, 4, 3), (9, 4, 4)])
+def test_experts_are_products_of_groups(rows, count, used):
+    layers = {"g": nn.Linear(32, count), "w": nn.Parameter(torch.zeros(count, 32, 64).bfloat16())}
+    network = read(experts, torch.zeros(rows, 32), **layers)
+    assert network.macs == rows * 32 * count + rows * 32 * 64
+    table = network.table()
+    ours = [i for i, name in enumerate(network.row_names) if "grouped" in name]
+    assert table.weight_elements[ours].sum() == used * 32 * 64
+    assert table.write_elements[ours].sum() == rows * 64
+    # the input needs no gradient, and a choice has none
+    assert network.training().macs == rows * (32 * count + 2 * 32 * 64)
+
+
+def test_a_learnt_mask_is_read():
+    def forward(self, q, k, v):
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=self.table[self.places].permute(2, 0, 1)[None]
+        )
+
+    module = Function(forward, table=nn.Parameter(torch.zeros(5, 2)))
+    module.register_buffer("places", torch.zeros(3, 3, dtype=torch.long))
+    network = workloads.from_torch(module, (torch.zeros(1, 2, 3, 4),) * 3)
+    assert network.parameters == 10

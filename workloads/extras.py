@@ -1,0 +1,35 @@
+"""Libraries that only some uses need: which extra brings them, said where one is missing."""
+
+from importlib import import_module
+from typing import Any
+
+
+class MissingLibraryError(ImportError):
+    """A library that an extra of the distribution brings is not installed."""
+
+
+def library(module: str, extra: str, what: str) -> Any:
+    """Import a module of an optional library.
+
+    Parameters
+    ----------
+    module
+        Dotted name.
+    extra
+        The extra that installs it.
+    what
+        What needs it, the beginning of the message.
+
+    Raises
+    ------
+    MissingLibraryError
+        If it is not installed; the message says how to install it.
+
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise MissingLibraryError(
+            f"{what} needs {package}, which is not installed: pip install 'springboard[{extra}]'"
+        ) from None

@@ -1,0 +1,110 @@
+"""SCALE-Sim topologies: CSV files of convolutions, or of matrix products (M, N, K), v1 to v3."""
+
+import re
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
+
+from workloads.errors import NetworkImportError
+from workloads.importers.layers import Layers, convolution, product
+from workloads.importers.texts import read_text, stem, whole
+
+if TYPE_CHECKING:
+    from workloads.network import Network
+
+_CONVOLUTION = (
+    "ifmap height",
+    "ifmap width",
+    "filter height",
+    "filter width",
+    "channels",
+    "num filter",
+    "strides",
+)
+_PRODUCT = ("M", "N", "K")
+_RATIO = re.compile(r"\s*(\d{1,6})\s*:\s*(\d{1,6})\s*")
+
+
+def read(path: str | PathLike[str]) -> "Network":
+    """Read a topology; see `workloads.from_scalesim`."""
+    name = fspath(path)
+    rows = [_cells(line) for line in read_text(path, "scalesim_topology").splitlines()]
+    lines = [(number, cells) for number, cells in enumerate(rows, start=1) if any(cells)]
+    if not lines:
+        raise NetworkImportError(f"{name}: is empty")
+    header = [cell.lower() for cell in lines[0][1]]
+    products = header[1:4] == ["m", "n", "k"]
+    if not products and not any("ifmap" in cell for cell in header):
+        raise NetworkImportError(
+            f"{name}: line {lines[0][0]}: names no columns of a SCALE-Sim topology: "
+            "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
+            "Strides; or Layer, M, N, K"
+        )
+    layers = Layers(stem(path), name)
+    for number, cells in lines[1:]:
+        where = f"{name}: line {number}"
+        if not any(cells[1:]):
+            continue  # a heading between layers
+        (_product if products else _convolution)(layers, where, header, cells)
+    return layers.network()
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().strip('"').strip() for cell in re.split(r"[,\t]", line.rstrip(", \t\r"))]
+
+
+def _numbers(where: str, fields: tuple[str, ...], cells: list[str]) -> list[int]:
+    if len(cells) <= len(fields):
+        raise NetworkImportError(
+            f"{where}: has {len(cells)} columns, but a name and {', '.join(fields)} are needed"
+        )
+    return [whole(where, field, cell) for field, cell in zip(fields, cells[1:], strict=False)]
+
+
+def _product(layers: Layers, where: str, header: list[str], cells: list[str]) -> None:
+    m, n, k = _numbers(where, _PRODUCT, cells)
+    operation = product(layers.unique(cells[0]), n)
+    layers.add(where, operation, (1, m, k))
+    _pattern(layers, where, operation.name, header, cells)
+
+
+def _convolution(layers: Layers, where: str, header: list[str], cells: list[str]) -> None:
+    height, width, r, s, channels, filters, stride = _numbers(where, _CONVOLUTION, cells)
+    across = stride
+    if len(header) > 8 and "stride" in header[8]:
+        across = whole(where, "stride width", cells[8] if len(cells) > 8 else "")
+    if r > height or s > width:
+        raise NetworkImportError(
+            f"{where}: a filter of {r} x {s} is larger than its ifmap of {height} x {width}; padding "
+            "counts as ifmap there"
+        )
+    batch = _of(header, cells, "batch")
+    images = whole(where, "batch size", batch) if batch else 1
+    depthwise = "DP" in cells[0]  # SCALE-Sim's mark: each channel is convolved by itself
+    groups = channels if depthwise else 1
+    operation = convolution(
+        layers.unique(cells[0]), (height, width), (r, s), (stride, across), filters * groups, groups
+    )
+    layers.add(where, operation, (images, channels, height, width))
+    _pattern(layers, where, operation.name, header, cells)
+
+
+def _of(header: list[str], cells: list[str], word: str) -> str:
+    """The cell under the heading that has a word in it; "" where there is none."""
+    for heading, cell in zip(header, cells, strict=False):
+        if word in heading:
+            return cell
+    return ""
+
+
+def _pattern(layers: Layers, where: str, name: str, header: list[str], cells: list[str]) -> None:
+    """Note the N:M of v3's column, non-zeros in each run of the weights."""
+    given = _of(header, cells, "sparsity")
+    if not given:
+        return
+    found = _RATIO.fullmatch(given)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise NetworkImportError(
+            f"{where}: sparsity must be N:M with N at most M, such as 2:4, got {given[:40]!r}"
+        )
+    if found[1] != found[2]:
+        layers.patterns[name] = int(found[1]), int(found[2])
