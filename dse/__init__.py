@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.joint.asking import search
     from dse.joint.search import codesign
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
     from dse.strategies.compromise import Compromise, choose_together
-    from dse.strategies.search import search
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
@@ -52,7 +52,7 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
-    "search": "strategies.search",
+    "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
     "Sensitivity": "why.sensitivity",
