@@ -29,8 +29,8 @@ def search(
         For networks as an axis: `f(network)` -> accuracy or (mean, standard error), the column `accuracy`.
     options
         For one network `objectives`, `budget`, `strategy`, `seed`, `store`, `batch`, `mapping_objective`,
-        `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an axis those of
-        `dse.codesign`; a list is measured whole unless `budget` says less.
+        `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an axis those
+        of `dse.codesign`; a list is measured whole unless `budget` says less.
 
     Returns
     -------
