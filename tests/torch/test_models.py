@@ -202,3 +202,36 @@ def test_a_learnt_mask_is_read():
     module.register_buffer("places", torch.zeros(3, 3, dtype=torch.long))
     network = workloads.from_torch(module, (torch.zeros(1, 2, 3, 4),) * 3)
     assert network.parameters == 10
+
+
+class Experts(nn.Module):
+    """Two of `count` experts a token, found by `where`, by a one-hot or by a mask."""
+
+    def __init__(self, how, count):
+        super().__init__()
+        self.how, self.count = how, count
+        self.gate = nn.Linear(32, count)
+        layers = (nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 32)) for _ in range(count))
+        self.experts = nn.ModuleList(layers)
+
+    def forward(self, x):
+        weights, chosen = torch.topk(self.gate(x).softmax(-1), 2, -1)
+        y = torch.zeros_like(x)
+        kept = F.one_hot(chosen, self.count).permute(2, 1, 0)
+        for i, expert in enumerate(self.experts):
+            if self.how == "where":
+                rows, place = torch.where(chosen == i)
+            else:
+                place, rows = torch.nonzero(kept[i], as_tuple=True)
+            y = y.index_add(0, rows, expert(x[rows]) * weights[rows, place, None])
+        return y
+
+
+@pytest.mark.parametrize("how", ["where", "one_hot"])
+@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4), (1, 4)])
+def test_rows_of_experts_that_data_choose_add_up(how, tokens, count):
+    module = Experts(how, count)
+    network = workloads.from_torch(module, torch.zeros(tokens, 32))
+    assert network.macs == tokens * 32 * count + 2 * tokens * 2 * 32 * 64  # 133,120 for 16 of 4
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+    assert network.source.endswith(f"rows spread evenly over experts in {count} places")
