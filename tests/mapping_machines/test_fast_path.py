@@ -31,6 +31,7 @@ from hwmodels.mapping import (
     evaluate,
 )
 from tests.hwmodels.test_tiling import OBJECTIVES, kernel_best, machines
+from tests.hwmodels.test_tiling import tiles_of as found_tiles
 from tests.oracles import tiling as oracle
 
 FLOWS = {"os": 0, "ws": 1, "is": 2}
@@ -93,8 +94,13 @@ def lanes_of(nest, unroll):
 
 def tiles_of(nest, cut, k_tile, c_tile):
     """Extents of a tile by dimension of the engine."""
-    n, p, q = cut
+    n, p, q = (max(map(len, pieces)) for pieces in cut)
     return {"N": n, "K": k_tile, "C": c_tile, "P": p, "Q": q, "R": nest.r, "S": nest.s}
+
+
+def regular(nest, cut):
+    """Whether only the last tile is smaller; parts of a batch may each have a smaller last one."""
+    return cut[0] == oracle.pieces(nest.n, max(map(len, cut[0])))
 
 
 def problem_of(nest):
@@ -166,9 +172,10 @@ def traffic(result, machine):
 @given(nest=nests(), machine=machines(), data=st.data())
 def test_every_choice_of_tiles_moves_what_the_engine_moves(nest, machine, data):
     machine = machine | {"cap": dict.fromkeys(machine["cap"], 10**9)}
-    cut = data.draw(st.sampled_from(oracle.position_cuts(nest)))
-    k_tile = data.draw(st.sampled_from(oracle.halvings(nest.k)))
-    c_tile = data.draw(st.sampled_from(oracle.halvings(nest.c)))
+    cut = data.draw(st.sampled_from(oracle.position_cuts(nest, machine)))
+    assume(regular(nest, cut))
+    k_tile = data.draw(st.sampled_from(range(1, nest.k + 1)))
+    c_tile = data.draw(st.sampled_from(range(1, nest.c + 1)))
     order = data.draw(st.permutations("kcm"))
     tile = tiles_of(nest, cut, k_tile, c_tile)
     assume(keeps_no_halo(nest, tile, order))
@@ -182,10 +189,11 @@ def test_every_choice_of_tiles_moves_what_the_engine_moves(nest, machine, data):
 def test_the_winner_on_an_unrolled_array_costs_the_engine_the_same(nest, machine, objective):
     found, tiles = kernel_best(nest, machine, objective)
     assume(found.k >= 0)
-    cut = oracle.position_cuts(nest)[found.m]
+    cut = oracle.position_cuts(nest, machine)[found.m]
+    assume(regular(nest, cut))
     outer = [index for index in "mkc" if index != "mkc"[found.order]]
     order = (*outer, "mkc"[found.order])
-    tile = tiles_of(nest, cut, int(tiles.k_size[0, found.k]), int(tiles.c_size[0, found.c]))
+    tile = tiles_of(nest, cut, *found_tiles(found, tiles))
     spatial = lanes_of(nest, machine["unroll"])
     assume(whole_multiples(nest, tile, spatial))
     lanes = {d: min(n, tile[d]) for d, n in spatial.items()}  # what is beyond the tile stands idle
@@ -201,10 +209,11 @@ def test_the_winner_on_an_unrolled_array_costs_the_engine_the_same(nest, machine
 def test_the_winner_on_a_systolic_array_costs_the_engine_the_same(nest, machine, objective):
     found, tiles = kernel_best(nest, machine, objective)
     assume(found.k >= 0)
-    cut = oracle.position_cuts(nest)[found.m]
+    cut = oracle.position_cuts(nest, machine)[found.m]
+    assume(regular(nest, cut))
     outer = [index for index in "mkc" if index != "mkc"[found.order]]
     order = (*outer, "mkc"[found.order])
-    tile = tiles_of(nest, cut, int(tiles.k_size[0, found.k]), int(tiles.c_size[0, found.c]))
+    tile = tiles_of(nest, cut, *found_tiles(found, tiles))
     down, across = {"os": ("N", "K"), "ws": ("C", "K"), "is": ("C", "N")}[machine["flow"]]
     spatial = {down: machine["rows"], across: machine["cols"]}
     assume(whole_multiples(nest, tile, spatial))
@@ -223,7 +232,8 @@ def test_the_engine_keeps_halos_that_the_fast_path_fetches_again():
     """Outside the subspace: two strips of three rows under a 3 x 3 kernel share two input rows."""
     nest = oracle.Nest(p=6, q=1, r=3, s=1, in_rows=8, in_cols=1)
     machine = {"wb": 1, "ib": 1, "ob": 1, "ab": 1}
-    result = run_on_engine(nest, tiles_of(nest, (1, 3, 1), 1, 1), "kcm", {})
+    strips = ([range(1)], oracle.pieces(6, 3), [range(1)])
+    result = run_on_engine(nest, tiles_of(nest, strips, 1, 1), "kcm", {})
     assert result.at("dram", "I").reads == 8
     tiles = [oracle.touched(range(start, start + 3), 3, 1, 1, 0, 8) for start in (0, 3)]
     assert sum(tiles) == 10
