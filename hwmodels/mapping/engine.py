@@ -17,9 +17,10 @@ from hwmodels.kernels.nest.columns import (
 )
 from hwmodels.kernels.nest.cost import evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
 from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.uneven import unfold
 
 
 class Reuse(IntEnum):
@@ -137,11 +138,13 @@ def evaluate(
     (64, 64, 56, 432.0)
 
     """
-    machine = pack_architecture(architecture)
-    out, counts = _run(
-        problem, architecture, pack_mappings(problem, architecture, [mapping]), rules or Rules()
-    )
+    check(problem, architecture, mapping)
+    chained, even, places = unfold(architecture, mapping)
+    machine = pack_architecture(chained)
+    out, counts = _run(problem, chained, pack_mappings(problem, chained, [even]), rules or Rules())
     words, use = counts
+    first = [places.index(i) for i in range(len(architecture.levels))]  # parts of each memory
+    last = [*(start - 1 for start in first[1:]), len(places) - 1]
     kept = [
         LevelCounts(
             level=level.name,
@@ -153,9 +156,10 @@ def evaluate(
             instances=int(use[i]),
             energy_pj=float(level_energy_pj(machine.prices, words, use, i, o)),
         )
-        for i, level in enumerate(architecture.levels)
+        for place, level in enumerate(architecture.levels)
         for o, operand in enumerate(problem.operands)
-        if operand.name in mapping.levels[i].keep
+        for i in range(first[place], last[place] + 1)
+        if operand.name in even.levels[i].keep
     ]
     energy = {
         level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels
@@ -163,7 +167,7 @@ def evaluate(
     energy[architecture.mac_name] = problem.macs * architecture.mac_pj
     energy["leakage"] = float(machine.totals[2] * out.cycles[0])
     ports = {
-        f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, i, p))
+        f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, first[i], last[i], p))
         for i, level in enumerate(architecture.levels)
         for p, port in enumerate(("read", "write", "shared"))
     }
@@ -172,13 +176,13 @@ def evaluate(
         macs=problem.macs,
         compute_cycles=int(out.compute_cycles[0]),
         cycles=int(out.cycles[0]),
-        bound=bound_name(architecture, int(out.bound[0])),
+        bound=bound_name(chained, int(out.bound[0])),
         port_cycles={name: cycles for name, cycles in ports.items() if cycles > 0},
         utilisation=float(out.utilisation[0]),
         energy_pj=float(out.energy_pj[0]),
         energy_by_component_pj=energy,
         area_mm2=architecture.area_mm2,
-        limit=limit_name(architecture, int(out.limit[0])),
+        limit=limit_name(chained, int(out.limit[0])),
     )
 
 

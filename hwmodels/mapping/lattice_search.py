@@ -114,11 +114,21 @@ class LatticeSearch:
         """Whether each tile fits a level and all levels outside it, by level: shape (L, T)."""
         fits = np.ones(len(self.lattice.codes), dtype=bool)
         found = np.ones((self.depth, len(fits)), dtype=np.int8)
+        held = np.zeros(len(fits))
         for level in range(self.depth - 1, -1, -1):
-            held = sum(words for o, words in enumerate(self.words) if keep[level, o])
+            # Tiles further out in the same memory hold as much as this one at least.
+            shared = level + 1 < self.depth and self.machine.joined[level + 1]
+            held = self._held(keep, level) + (held if shared else 0.0)
             fits = fits & (held <= self.machine.usable_words[level])
             found[level] = fits
         return found
+
+    def _held(self, keep: Small, level: int) -> Floats:
+        """Words that a level keeps of every tile: shape (T,)."""
+        held = np.zeros(len(self.lattice.codes))
+        for o, words in enumerate(self.words):
+            held += words if keep[level, o] else 0
+        return held
 
     def _links(self, keep: Small) -> tuple[Ints, Ints, Ints]:
         """Links up to the array and beyond it (operand, child, parent), and each operand's first level."""
@@ -313,13 +323,15 @@ class LatticeSearch:
         """Labels of tiles of a level, from those of the level inside."""
         kept = sum(1 << o for o in range(len(self.words)) if level and keep[level - 1, o])
         alone = self._alone(keep, level) if level else -1
+        joined = self.machine.joined
         room, found = 1 << 12, -1
         while found < 0:
             labels = _blank_labels(tiles, room, links.shape[1], self.table.rank_dims.shape[1])
             found = extend_level(
                 self.table, self.lattice, self.guard, self.rests, links, level, int(self.rules.reuse),
-                self._exact(links), self._still(keep, level), kept, alone, fitting[max(level - 1, 0)], inside,
-                labels, scratch,
+                self._exact(links), self._still(keep, level), kept, alone, fitting[max(level - 1, 0)],
+                self._held(keep, level), float(self.machine.usable_words[level]), int(joined[level]),
+                int(joined[level + 1]), inside, labels, scratch,
             )  # fmt: skip
             room *= 4
         return labels._replace(
@@ -327,6 +339,7 @@ class LatticeSearch:
             words=labels.words[:found].copy(),
             windows=labels.windows[:found].copy(),
             origin=labels.origin[:found].copy(),
+            held=labels.held[:found].copy(),
         )
 
     def _outer(self, keep: Small, fitting: Small, links: Ints, scratch: Scratch) -> tuple[Outer, Floats]:
@@ -348,7 +361,10 @@ class LatticeSearch:
         for axis in range(len(self.shape)):
             table = np.flip(np.minimum.accumulate(np.flip(table, axis), axis), axis)
         rising = np.argsort(floors[:, 1 if self.objective == 0 else 0], kind="stable")
-        outer = Outer(tiles[rising], options[rising], counts[rising], costs[rising], floors[rising])
+        held = self._held(keep, self.middle)[tiles]
+        outer = Outer(
+            tiles[rising], options[rising], counts[rising], costs[rising], floors[rising], held[rising]
+        )
         return outer, np.ascontiguousarray(table.reshape(-1, 2))
 
     def _orders(self, keep: Small) -> tuple[Ints, Small]:
@@ -422,6 +438,7 @@ def _blank_labels(tiles: Ints, room: int, links: int, ranks: int) -> Labels:
         words=np.zeros((room, links)),
         windows=np.zeros((room, links, 2, ranks), dtype=np.int64),
         origin=np.zeros((room, 2), dtype=np.int64),
+        held=np.zeros(room),
     )
 
 

@@ -144,9 +144,24 @@ def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: s
         expected = search_exhaustively(space, objective, rules).evaluation  # type: ignore[arg-type]
     except MappingError:
         with pytest.raises(MappingError):
-            map_problem(problem, machine, objective, constraints=constraints, rules=rules)  # type: ignore[arg-type]
+            map_problem(
+                problem,
+                machine,
+                objective,  # type: ignore[arg-type]
+                constraints=constraints,
+                storage="even",
+                rules=rules,
+            )
         return
-    found = map_problem(problem, machine, objective, constraints=constraints, rules=rules).evaluation  # type: ignore[arg-type]
+    result = map_problem(
+        problem,
+        machine,
+        objective,  # type: ignore[arg-type]
+        constraints=constraints,
+        storage="even",
+        rules=rules,
+    )
+    found = result.evaluation
     name = {"latency": "cycles", "energy": "energy_pj", "edp": "edp_pj_cycles"}[objective]
     assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-12)
 
@@ -163,9 +178,9 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
     expected = brute_force(space, objective, rules)
     if expected == inf:
         with pytest.raises(MappingError):
-            map_problem(problem, machine, objective, rules=rules)
+            map_problem(problem, machine, objective, storage="even", rules=rules)
         return
-    result = map_problem(problem, machine, objective, rules=rules)
+    result = map_problem(problem, machine, objective, storage="even", rules=rules)
     found = result.evaluation
     value = {"latency": found.cycles, "energy": found.energy_pj, "edp": found.edp_pj_cycles}[objective]
     assert value == pytest.approx(expected, rel=1e-12)
@@ -194,7 +209,7 @@ def test_the_certificate_counts_what_breaks_a_limit(data: st.DataObject) -> None
     }
     if not fit:
         return
-    certificate = map_problem(problem, machine, "energy").certificate
+    certificate = map_problem(problem, machine, "energy", storage="even").certificate
     orders = prod(space.order_count(level) for level in range(len(machine.levels)))
     broken = certificate.pruned["fanout"] + certificate.pruned["capacity"]
     assert certificate.represented - broken == len(fit) * orders

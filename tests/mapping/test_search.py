@@ -138,7 +138,9 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
         with pytest.raises(MappingError):
             map_problem(problem, machine, objective, constraints=constraints, factors=factors, rules=rules)
         return
-    result = map_problem(problem, machine, objective, constraints=constraints, factors=factors, rules=rules)
+    result = map_problem(
+        problem, machine, objective, constraints=constraints, factors=factors, storage="even", rules=rules
+    )
     found = result.evaluation
     value = {"latency": found.cycles, "energy": found.energy_pj, "edp": found.edp_pj_cycles}[objective]
     assert value == pytest.approx(expected, rel=1e-12)

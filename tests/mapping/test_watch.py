@@ -11,6 +11,7 @@ from hwmodels.mapping import (
     StorageLevel,
     Watch,
     convolution,
+    exhaustive,
     map_problem,
     matrix_product,
 )
@@ -58,7 +59,7 @@ def test_an_incumbent_changes_no_optimum(
     product_ = matrix_product(m=4, k=4, n=2)
     constraints = Constraints(levels=(LevelConstraints(level="pad", bypass=frozenset({"I", "W", "O"})),))
     plain = map_problem(product_, machine(), objective, constraints=constraints)
-    monkeypatch.setattr(mapper, "LARGE", 0)
+    monkeypatch.setattr(exhaustive, "LARGE", 0)
     monkeypatch.setattr("hwmodels.mapping.incumbent.BATCH", 32)
     monkeypatch.setattr("hwmodels.mapping.incumbent.PATIENCE", 3)
     helped = map_problem(product_, machine(), objective, constraints=constraints)
@@ -72,7 +73,7 @@ def test_an_incumbent_changes_no_optimum(
 def test_chunks_of_work_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = matrix_product(m=4, k=2, n=2), machine(), "edp"
     whole = map_problem(*arguments)  # type: ignore[arg-type]
-    monkeypatch.setattr(mapper, "_CHUNK", 3.0)
+    monkeypatch.setattr(exhaustive, "_CHUNK", 3.0)
     assert map_problem(*arguments) == whole  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ from hwmodels.mapping.problem import Operand
 
 class Loop(NamedTuple):
     level: int
+    position: int  # among the temporal loops of the level, 0 the outermost; spatial loops are the innermost
     spatial: bool
     dimension: str
     count: int
@@ -30,14 +31,14 @@ def loops_outermost_first(mapping: Mapping) -> list[Loop]:
     bare = []
     for level in range(len(mapping.levels) - 1, -1, -1):
         at = mapping.levels[level]
-        bare += [(level, False, d, n) for d, n in at.temporal]
-        bare += [(level, True, d, n) for d, n in (*at.spatial_y, *at.spatial_x)]
+        bare += [(level, i, False, d, n) for i, (d, n) in enumerate(at.temporal)]
+        bare += [(level, len(at.temporal), True, d, n) for d, n in (*at.spatial_y, *at.spatial_x)]
     loops = []
-    for i, (level, spatial, dimension, count) in enumerate(bare):
+    for i, (level, position, spatial, dimension, count) in enumerate(bare):
         step = 1
-        for _, _, d, n in bare[i + 1 :]:
+        for _, _, _, d, n in bare[i + 1 :]:
             step *= n if d == dimension else 1
-        loops.append(Loop(level, spatial, dimension, count, step))
+        loops.append(Loop(level, position, spatial, dimension, count, step))
     return loops
 
 
@@ -129,9 +130,9 @@ class Walk:
         )
 
     def tile(self, level: int, operand: Operand, indices: tuple[int, ...]) -> Coordinates:
-        """The box that the loops of this level and further in touch, those outside standing at `indices`."""
-        outside = [i for i, loop in enumerate(self.loops) if loop.level > level]
-        inside = [i for i, loop in enumerate(self.loops) if loop.level <= level]
+        """The box that the loops inside an operand's storage touch, those outside standing at `indices`."""
+        outside = [i for i, loop in enumerate(self.loops) if self.lies_outside(loop, level, operand)]
+        inside = [i for i, loop in enumerate(self.loops) if not self.lies_outside(loop, level, operand)]
         key = (level, operand.name, tuple(indices[i] for i in outside))
         if key not in self.tiles:
             points = []
@@ -145,6 +146,12 @@ class Walk:
                     points.append(tuple(sum(c * index[d] for d, c in rank) for rank in operand.ranks))
             self.tiles[key] = box(points)
         return self.tiles[key]
+
+    def lies_outside(self, loop: Loop, level: int, operand: Operand) -> bool:
+        """Whether a loop brings a level one tile of an operand after another."""
+        if loop.level == level and level >= 0:
+            return loop.position < dict(self.mapping.levels[level].depths).get(operand.name, 0)
+        return loop.level > level
 
     def move(self, operand: Operand, active: list[tuple[int, ...]], weight: int) -> None:
         """Bring every buffer of an operand to its tile of this moment, from the outside inwards."""
@@ -179,7 +186,11 @@ class Walk:
     ) -> Coordinates:
         """What the buffer lacks of its new tile, under the reuse rule."""
         level = key[0]
-        loops = [(i, loop) for i, loop in enumerate(self.loops) if loop.level > level and not loop.spatial]
+        loops = [
+            (i, loop)
+            for i, loop in enumerate(self.loops)
+            if self.lies_outside(loop, level, operand) and not loop.spatial
+        ]
         moment = tuple(indices[i] for i, _ in loops)
         before, self.moment[key] = self.moment.get(key), moment
         old, self.held[key] = self.held.get(key), new
@@ -199,7 +210,7 @@ class Walk:
 
     def credited(self, operand: Operand, level: int) -> set[int]:
         """Loops whose step equals the last one, each loop taken from its first iteration to its second."""
-        loops = [loop for loop in self.loops if loop.level > level and not loop.spatial]
+        loops = [loop for loop in self.loops if self.lies_outside(loop, level, operand) and not loop.spatial]
         verdict: dict[int, bool] = {}
         before: tuple[int, ...] | None = None
         position: tuple[int, ...] | None = None

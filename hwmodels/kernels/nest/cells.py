@@ -216,7 +216,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
     tile and spread; `floors` (n, 2): bound and energy.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    _usable, _fanouts, rates, hidden, prices, totals, _joined = arch
     dims = bounds.size
     operands = traits.shape[0]
     whole = lattice.codes.size - 1

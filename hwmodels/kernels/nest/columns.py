@@ -56,6 +56,7 @@ class ArchitectureColumns(NamedTuple):
     hidden: Ints  # (L,): 1 where transfers hide behind computation
     prices: Floats  # (L, 5): pJ of a read, a fill, an update; words of an access; memory macros of the level
     totals: Floats  # (3,): pJ of a MAC, MAC units, leakage in pJ per cycle
+    joined: Ints  # (L,): 1 where a level is one memory with the level just inside it
 
 
 class MappingColumns(NamedTuple):

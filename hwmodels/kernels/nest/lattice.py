@@ -123,7 +123,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
 ) -> None:
     """Meet cells (by rising bound) with tiles of the level above (by rising cost); cost the promising."""
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    usable, _fanouts, rates, hidden, prices, totals, joined = arch
     factors, order, keep = mapping
     nest, loops, levels, ranks, classes, limits, case_count, cases = work
     counted, use = counts
@@ -172,6 +172,8 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
             if not usual:
                 continue
             for k in range(labels.start[row], labels.start[row + 1]):
+                if joined[middle] == 1 and labels.held[k] + outer.held[m] > usable[middle]:
+                    continue
                 tally[MET] += 1.0
                 cost = meet(
                     problem, lattice, rests, links, first, least, arch, elided, rule, exact, objective,
@@ -193,9 +195,9 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                 tally[SPREAD] += spreads.ways[g]
                 before = value[0]
                 tally[ORDERED] += cost_orders(
-                    bounds, rank, coefficient, rank_dims, traits, rates, hidden, prices, totals, factors,
-                    order, keep, rule, first_touch, nest, loops, levels, ranks, classes, limits, case_count,
-                    cases, counted, use, orders, choice, objective, value, best_order,
+                    bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals,
+                    factors, order, keep, rule, first_touch, nest, loops, levels, ranks, classes, limits,
+                    case_count, cases, counted, use, orders, choice, objective, value, best_order,
                 )  # fmt: skip
                 if value[0] < before:
                     best_factors[:] = factors[0]

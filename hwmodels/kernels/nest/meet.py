@@ -44,6 +44,7 @@ class Outer(NamedTuple):
     counts: Ints  # (n,)
     costs: Floats  # (n, ROOM, 4)
     floors: Floats  # (n, 2)
+    held: Floats  # (n,): words kept there
 
 
 class Paths(NamedTuple):
@@ -71,6 +72,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     totals: Floats,
     rates: Floats,
     hidden: Ints,
+    joined: Ints,
     links: Ints,
     first: Ints,
     least: Floats,
@@ -102,12 +104,15 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
             energy += access_pj(prices, parent, 2, merged, use)
         if links[CHILD, q] >= 0:
             energy += access_pj(prices, links[CHILD, q], 1, words[q] - terms[HELD, q], lanes)
+    reads = 0.0
+    writes = 0.0
     for level in range(rates.shape[0]):
         if rates[level, 0] == inf and rates[level, 1] == inf and rates[level, 2] == inf:
             continue
         use = lanes if level < middle else 1.0
-        reads = 0.0
-        writes = 0.0
+        if joined[level] == 0:
+            reads = 0.0
+            writes = 0.0
         for o in range(traits.shape[0]):
             if first[o] == level and level < middle:
                 accumulated = traits[o, ACCUMULATED] == 1
@@ -127,6 +132,8 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
         if level == middle + 1:
             reads += far[READS]
             writes += far[WRITES]
+        if level + 1 < joined.size and joined[level + 1] == 1:
+            continue
         busy = busy_cycles(rates, level, reads, writes, use)
         if hidden[level] == 1:
             longest = max(longest, busy)
@@ -199,7 +206,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     It stops at the first cost below `best`.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    _usable, _fanouts, rates, hidden, prices, totals, joined = arch
     _span, _terms, _low, windows, moves, far_reuse = room
     macs = lattice.visits[0]
     extents = lattice.extents[outer.tiles[m]]
@@ -279,8 +286,8 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
             for q in range(links.shape[1]):
                 words[q] = max(words[q], least[links[OPERAND, q]])
             cost = whole_cost(
-                traits, prices, totals, rates, hidden, links, first, least, copies, elided, terms, words,
-                outer.costs[m, further], fixed, middle, lanes, macs, objective,
+                traits, prices, totals, rates, hidden, joined, links, first, least, copies, elided, terms,
+                words, outer.costs[m, further], fixed, middle, lanes, macs, objective,
             )  # fmt: skip
             lowest = min(lowest, cost)
             if lowest * (1.0 + NOISE) < best:

@@ -48,7 +48,7 @@ def cost_outer(
     `links` are those between the two levels; `floors` (n, 2): energy and cycles at least.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, _hidden, prices, _totals = arch
+    _usable, _fanouts, rates, _hidden, prices, _totals, _joined = arch
     times = scratch.times[1]
     windows[:] = 0
     for i in range(tiles.size):

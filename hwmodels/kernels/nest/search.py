@@ -72,14 +72,17 @@ def tiles_fit(
     traits: Ints,
     keep: Small,
     usable: Floats,
+    joined: Ints,
     nest: Ints,
     ranks: Ints,
 ) -> bool:
     """Whether the tiles of every level fit; dimensions not assigned yet stand at their least extents."""
+    words = 0
     for level in range(usable.size):
         if usable[level] == inf:
             continue
-        words = 0
+        if joined[level] == 0:
+            words = 0
         for operand in range(traits.shape[0]):
             if keep[0, level, operand] != 0:
                 words += box_words(
@@ -198,6 +201,7 @@ def cost_orders(
     traits: Ints,
     rates: Floats,
     hidden: Ints,
+    joined: Ints,
     prices: Floats,
     totals: Floats,
     factors: Factors,
@@ -276,7 +280,7 @@ def cost_orders(
                 words,
                 use,
             )
-        longest, exposed, _bound = busiest(rates, hidden, words, use)
+        longest, exposed, _bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
         for at in range(depth):
@@ -364,7 +368,7 @@ def search_tilings(
     at most. `products` (D + 1, 1 + 2 O) starts with the product of the floors.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    usable, fanouts, rates, hidden, prices, totals = arch
+    usable, fanouts, rates, hidden, prices, totals, joined = arch
     factors, order, keep = mapping
     nest, loops, levels, ranks, classes, limits, case_count, cases = work
     words, use = counts
@@ -389,7 +393,7 @@ def search_tilings(
         if not fanouts_fit(fanouts, factors, depth, sequence):
             tally[FANOUT_LIMIT, depth] += 1
             continue
-        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, nest, ranks):
+        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, joined, nest, ranks):
             tally[CAPACITY, depth] += 1
             continue
         for f in range(chain_facts.shape[1]):
@@ -420,6 +424,7 @@ def search_tilings(
             traits,
             rates,
             hidden,
+            joined,
             prices,
             totals,
             factors,
