@@ -4,8 +4,10 @@ from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import (
     TIMELOOP,
+    Drain,
     Evaluation,
     FirstTouch,
+    Gaps,
     LevelCounts,
     Reuse,
     Rules,
@@ -25,9 +27,11 @@ __all__ = [
     "Architecture",
     "Certificate",
     "Constraints",
+    "Drain",
     "Evaluation",
     "Factors",
     "FirstTouch",
+    "Gaps",
     "LevelConstraints",
     "LevelCounts",
     "LevelMapping",

@@ -160,7 +160,7 @@ class ExhaustiveSearch:
             orders,
             OBJECTIVES[self.objective],
             int(self.rules.reuse),
-            int(self.rules.first_touch),
+            self.rules.touches,
             self.space.constraints.min_parallelism * self.space.architecture.macs,
             rows,
             work,

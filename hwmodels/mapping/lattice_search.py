@@ -180,7 +180,7 @@ class LatticeSearch:
             stop = min(stop, len(self.spreads.tiles))
             floor_tiles(
                 self.table, self.lattice, self.guard, choice.links, choice.first, self.least, self.machine,
-                int(self.rules.first_touch), self.objective, self.middle, tiles, fewest, self.spreads, stop,
+                self.rules.touches, self.objective, self.middle, tiles, fewest, self.spreads, stop,
                 choice.beyond, float(self.best.value[0]), choice.room.terms, choice.room.low, floors,
             )  # fmt: skip
             promising = np.argsort(floors, kind="stable")[:few]
@@ -250,7 +250,7 @@ class LatticeSearch:
             tile_start=np.cumsum([0, *(len(p.tiles) for p in path)]).astype(np.int64),
             label_start=np.cumsum([0, *(len(p.closed) for p in path)]).astype(np.int64),
         )
-        touch, rule = int(self.rules.first_touch), int(self.rules.reuse)
+        touch, rule = self.rules.touches, int(self.rules.reuse)
         still = self._still(choice.keep, self.middle)
         chunk = max(1, CELLS // len(labels.tiles))
         cells = np.empty((min(chunk, stop) * len(labels.tiles), 2), dtype=np.int64)
@@ -348,11 +348,11 @@ class LatticeSearch:
         whole = (self.lattice.extents[:, still == 1] == self.bounds[still == 1]).all(axis=1)
         tiles = np.flatnonzero(fitting[self.middle] & whole).astype(np.int64)
         options, counts = np.zeros((len(tiles), ROOM), dtype=np.int64), np.zeros(len(tiles), dtype=np.int64)
-        costs, floors = np.zeros((len(tiles), ROOM, 4)), np.zeros((len(tiles), 2))
+        costs, floors = np.zeros((len(tiles), ROOM, 5)), np.zeros((len(tiles), 2))
         windows = np.zeros((links.shape[1], 2, self.table.rank_dims.shape[1]), dtype=np.int64)
         cost_outer(
             self.table, self.lattice, self.rests, links, self.least, self.machine,
-            int(self.rules.first_touch), int(self.rules.reuse), self._exact(links), 2 ** len(self.words) - 1,
+            self.rules.touches, int(self.rules.reuse), self._exact(links), 2 ** len(self.words) - 1,
             self.middle, tiles, windows, scratch, options, counts, costs, floors,
         )  # fmt: skip
         beyond = np.full((len(self.lattice.codes), 2), inf)

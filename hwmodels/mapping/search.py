@@ -1,13 +1,14 @@
 """The optimal mapper: the best mapping of a mapspace, and the certificate that none is better."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf, prod
 
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Evaluation, Rules, evaluate
+from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
 from hwmodels.mapping.exhaustive import exhaust
 from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.lattice_search import LatticeSearch
@@ -81,10 +82,13 @@ def map_problem(
         raise MappingError(f"storage must be 'even' or 'uneven', got {storage!r}")
     rules, watch = rules or Rules(), watch or Watch()
     space = Mapspace(
-        problem=problem, architecture=architecture, constraints=constraints or Constraints(), factors=factors
+        problem=rules.seen(problem),
+        architecture=architecture,
+        constraints=constraints or Constraints(),
+        factors=factors,
     )
     if storage is None:
-        storage = "uneven" if all(applies(part) for part in chained_spaces(space)) else "even"
+        storage = "uneven" if all(_covered(part, rules) for part in chained_spaces(space)) else "even"
     parts = chained_spaces(space) if storage == "uneven" else [space]
     return _search(space, parts, storage, objective, rules, watch, _best_way)
 
@@ -93,6 +97,7 @@ def search_exhaustively(
     space: Mapspace, objective: Objective, rules: Rules, watch: Watch | None = None
 ) -> MapperResult:
     """Search any even space, dimension by dimension (`hwmodels.mapping.exhaustive`)."""
+    space = replace(space, problem=rules.seen(space.problem))
     return _search(space, [space], "even", objective, rules, watch or Watch(), exhaust)
 
 
@@ -147,9 +152,15 @@ def _value(evaluation: Evaluation, objective: Objective) -> float:
     return float(objective_of(OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
 
 
+def _covered(space: Mapspace, rules: Rules) -> bool:
+    """Whether the lattice search covers a space: it knows no windows that lose their overlap."""
+    windows = any(len(rank) > 1 for operand in space.problem.operands for rank in operand.ranks)
+    return applies(space) and not (windows and rules.reuse is Reuse.NOTHING)
+
+
 def _best_way(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float) -> Outcome:
     """Search a space as a lattice where it is one."""
-    way = _search_lattice if applies(space) else exhaust
+    way = _search_lattice if _covered(space, rules) else exhaust
     return way(space, objective, rules, watch, best)
 
 

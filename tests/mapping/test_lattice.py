@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from hwmodels.mapping import (
     Architecture,
     Constraints,
-    FirstTouch,
     LevelConstraints,
     MappingError,
     Operand,
     Problem,
-    Reuse,
-    Rules,
     StorageLevel,
     convolution,
     evaluate_mappings,
@@ -27,7 +24,7 @@ from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.search import search_exhaustively
 from tests.mapping.brute import every_mapping
-from tests.mapping.test_search import brute_force, small_problems
+from tests.mapping.test_search import all_rules, brute_force, small_problems
 
 
 @st.composite
@@ -126,7 +123,7 @@ def layers(draw: st.DrawFn) -> Problem:
 @given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
 def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: str) -> None:
     problem, machine = data.draw(layers()), data.draw(arrays())
-    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)), first_touch=data.draw(st.sampled_from(FirstTouch)))
+    rules = data.draw(all_rules)
     keep = {
         level.name: data.draw(st.sets(st.sampled_from("WIO"))) & set(level.operands or "WIO")
         for level in machine.levels[:-1]
@@ -170,7 +167,7 @@ def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: s
 @given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
 def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> None:
     problem, machine = data.draw(small_problems()), data.draw(arrays())
-    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)), first_touch=data.draw(st.sampled_from(FirstTouch)))
+    rules = data.draw(all_rules)
     space = Mapspace(problem=problem, architecture=machine)
     size = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps())
     if size > 1000 or not applies(space):

@@ -24,8 +24,11 @@ from hypothesis import strategies as st
 from hwmodels.kernels.two_level.systolic import fold_overhead
 from hwmodels.mapping import (
     Architecture,
+    Drain,
+    Gaps,
     LevelMapping,
     Mapping,
+    Rules,
     StorageLevel,
     convolution,
     evaluate,
@@ -144,7 +147,7 @@ def run_on_engine(nest, tile, order, spatial):
         levels=(StorageLevel(name="buffer", fanout_x=lanes), StorageLevel(name="dram")),
         macs=lanes,
     )
-    return evaluate(problem, machine, mapping)
+    return evaluate(problem, machine, mapping, Rules(drain=Drain.FREE, gaps=Gaps.FETCHED))
 
 
 def keeps_no_halo(nest, tile, order):

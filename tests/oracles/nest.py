@@ -10,8 +10,8 @@ from collections import defaultdict
 from itertools import product
 from typing import NamedTuple
 
-from hwmodels.mapping import Architecture, FirstTouch, Mapping, Problem, Reuse, Rules
-from hwmodels.mapping.problem import Operand
+from hwmodels.mapping import Architecture, Drain, FirstTouch, Gaps, Mapping, Problem, Reuse, Rules
+from hwmodels.mapping.problem import Operand, Rank
 
 
 class Loop(NamedTuple):
@@ -71,16 +71,33 @@ class Walk:
         self.largest: dict[tuple[int, str], int] = defaultdict(int)
         self.used: dict[int, set[Node]] = defaultdict(set)
         self.held: dict[tuple[int, str, Node], Coordinates] = {}
+        self.before: dict[tuple[int, str, Node], Coordinates] = {}
         self.moment: dict[tuple[int, str, Node], tuple[int, ...]] = {}
         self.stride: dict[tuple[int, str, Node], tuple[int, ...] | None] = {}
         self.seen: dict[tuple[int, str, Node], set[tuple[int, ...]]] = defaultdict(set)
         self.tiles: dict[tuple[int, str, tuple[int, ...]], Coordinates] = {}
+        self.numbers = {o.name: [self.numbering(rank) for rank in o.ranks] for o in problem.operands}
         self.ragged = {d for d, b in problem.extents.items() if self.product_of(d) != b}
         self.outermost = {
             o.name: max(i for i, level in enumerate(mapping.levels) if o.name in level.keep)
             for o in problem.operands
         }
         self.run()
+
+    def numbering(self, rank: Rank) -> dict[int, int]:
+        """Numbers of the coordinates that indices touch: themselves, or in a row without gaps."""
+        bounds = self.problem.extents
+        digits = product(*(range(bounds[d]) for d, _ in rank))
+        touched = sorted({sum(c * i for (_, c), i in zip(rank, each, strict=True)) for each in digits})
+        skip = self.rules.gaps is Gaps.SKIPPED
+        return {coordinate: i if skip else coordinate for i, coordinate in enumerate(touched)}
+
+    def place(self, operand: Operand, index: dict[str, int]) -> tuple[int, ...]:
+        """Coordinates of the word that an index of the nest touches."""
+        return tuple(
+            number[sum(c * index[d] for d, c in rank)]
+            for rank, number in zip(operand.ranks, self.numbers[operand.name], strict=True)
+        )
 
     def product_of(self, dimension: str) -> int:
         total = 1
@@ -115,6 +132,9 @@ class Walk:
                 self.macs += weight * len(active)
                 for operand in self.problem.operands:
                     self.move(operand, active, weight)
+        if self.rules.drain is Drain.READ:  # what stands in the buffers at the end leaves as well
+            for (level, name, _), tile in self.before.items():
+                self.counts["reads", level, name] += len(tile)
 
     def exists(self, indices: list[int]) -> bool:
         index = dict.fromkeys(self.problem.dimensions, 0)
@@ -143,7 +163,7 @@ class Walk:
                 for i, digit in zip(inside, digits, strict=True):
                     index[self.loops[i].dimension] += digit * self.loops[i].step
                 if all(index[d] < b for d, b in self.problem.extents.items()):
-                    points.append(tuple(sum(c * index[d] for d, c in rank) for rank in operand.ranks))
+                    points.append(self.place(operand, index))
             self.tiles[key] = box(points)
         return self.tiles[key]
 
@@ -180,6 +200,10 @@ class Walk:
                         words = frozenset(words & self.seen[("in", *key)])
                         self.seen[("in", *key)] |= missing[level, node]
                     self.counts["fills", level, operand.name] += weight * len(words)
+                    if operand.read_write and self.rules.drain is Drain.READ:
+                        gone = self.before.get(key, frozenset()) - (self.held[key] - missing[level, node])
+                        self.counts["reads", level, operand.name] += len(gone)
+                        self.before[key] = self.held[key]
 
     def fetch(
         self, key: tuple[int, str, Node], operand: Operand, indices: tuple[int, ...], new: Coordinates
@@ -198,6 +222,8 @@ class Walk:
             return new
         if moment == before:
             return frozenset()
+        if self.rules.reuse is Reuse.NOTHING:
+            return frozenset() if new == old else new
         if self.rules.reuse is Reuse.OVERLAP:
             return new - old
         if self.two_iterations:

@@ -71,8 +71,8 @@ def test_without_the_finite_port_early_layers_are_four_times_too_fast():
         replace(level, read_words_per_cycle=inf, write_words_per_cycle=inf)
         for level in full.architecture.levels
     )
-    unbound = evaluate(full.problem, replace(full.architecture, levels=levels), full.mapping)
-    bound = evaluate(full.problem, full.architecture, full.mapping)
+    unbound = evaluate(full.problem, replace(full.architecture, levels=levels), full.mapping, chip.RULES)
+    bound = evaluate(full.problem, full.architecture, full.mapping, chip.RULES)
     assert unbound.bound == "compute"
     assert bound.bound == "psums write port"
     assert bound.cycles > 4 * unbound.cycles

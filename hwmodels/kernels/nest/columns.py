@@ -19,9 +19,11 @@ Floats = NDArray[np.float64]
 
 OVERLAP = 0  # reuse: what the last tile still holds is not fetched again
 SAME_STRIDE = 1  # reuse: only while the tile keeps moving by the same step (Timeloop 3)
+NOTHING = 2  # reuse: a tile that moves at all is fetched whole
 
-ELIDED = 0  # first touch of an accumulated element reads nothing
-COUNTED = 1  # first touch reads, as every later one
+# Bits of `touches`, of an accumulated operand:
+COUNTED = 1  # the first touch of an element reads, as every later one; else it reads nothing
+DRAINED = 2  # a tile that leaves a level is read there; else that is free
 
 TEMPORAL, ACROSS, DOWN = 0, 1, 2  # kinds of loops in MappingColumns.factors: in time, along X, along Y
 RANKS, SLIDING, ACCUMULATED = (

@@ -7,6 +7,8 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.cells import NOISE, Room
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
+    COUNTED,
+    DRAINED,
     RANKS,
     SAME_STRIDE,
     SLIDING,
@@ -29,8 +31,8 @@ from hwmodels.kernels.nest.labels import (
     movement,
     rest_over,
 )
-from hwmodels.kernels.nest.outer import ENERGY, FILLS, READS, WRITES
-from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles
+from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS, READS, WRITES
+from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
 from hwmodels.kernels.nest.window import save_over_sets
@@ -42,7 +44,7 @@ class Outer(NamedTuple):
     tiles: Ints  # (n,)
     options: Ints  # (n, ROOM)
     counts: Ints  # (n,)
-    costs: Floats  # (n, ROOM, 4)
+    costs: Floats  # (n, ROOM, 5)
     floors: Floats  # (n, 2)
     held: Floats  # (n,): words kept there
 
@@ -77,7 +79,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     first: Ints,
     least: Floats,
     copies: Floats,
-    elided: int,
+    touches: int,
     terms: Floats,
     words: Floats,
     far: Floats,
@@ -104,6 +106,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
             energy += access_pj(prices, parent, 2, merged, use)
         if links[CHILD, q] >= 0:
             energy += access_pj(prices, links[CHILD, q], 1, words[q] - terms[HELD, q], lanes)
+            energy += words[q] * drain_pj(prices, traits, o, links[CHILD, q], touches, lanes)
     reads = 0.0
     writes = 0.0
     for level in range(rates.shape[0]):
@@ -116,7 +119,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
         for o in range(traits.shape[0]):
             if first[o] == level and level < middle:
                 accumulated = traits[o, ACCUMULATED] == 1
-                reads += macs - (least[o] * copies[o] if accumulated and elided else 0.0)
+                reads += macs - (least[o] * copies[o] if accumulated and touches & COUNTED == 0 else 0.0)
                 writes += macs if accumulated else 0.0
         for q in range(links.shape[1]):
             o = links[OPERAND, q]
@@ -127,7 +130,10 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
                 writes += merged if traits[o, ACCUMULATED] == 1 else 0.0
             if links[CHILD, q] == level:
                 writes += words[q] - held
+                if traits[o, ACCUMULATED] == 1 and touches & DRAINED != 0:
+                    reads += words[q]
         if level == middle:
+            reads += far[DRAINS]
             writes += far[FILLS]
         if level == middle + 1:
             reads += far[READS]
@@ -183,7 +189,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    elided: int,
+    touches: int,
     rule: int,
     exact: int,
     objective: int,
@@ -286,7 +292,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
             for q in range(links.shape[1]):
                 words[q] = max(words[q], least[links[OPERAND, q]])
             cost = whole_cost(
-                traits, prices, totals, rates, hidden, joined, links, first, least, copies, elided, terms,
+                traits, prices, totals, rates, hidden, joined, links, first, least, copies, touches, terms,
                 words, outer.costs[m, further], fixed, middle, lanes, macs, objective,
             )  # fmt: skip
             lowest = min(lowest, cost)

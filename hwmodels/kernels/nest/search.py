@@ -13,6 +13,7 @@ from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
     DOWN,
+    DRAINED,
     EXTENT,
     RANKS,
     TEMPORAL,
@@ -157,6 +158,7 @@ def least_energy(
     keep: Small,
     shares: Floats,
     unique: Floats,
+    touches: int,
     facts: Floats,
 ) -> float:
     """Energy of accesses that no completion of a partial assignment can go below, in pJ.
@@ -184,6 +186,8 @@ def least_energy(
                 again = asked / times * (times - 1.0)
                 filled = received * (times - 1.0) if accumulated else received * times
                 energy += filled * shares[child, 1] * shares[child, MACROS]
+                if accumulated and touches & DRAINED != 0:
+                    energy += received * times * shares[child, 0] * shares[child, MACROS]
             if accumulated:
                 energy += (asked * shares[level, 2] + again * shares[level, 0]) * shares[level, MACROS]
             else:
@@ -208,7 +212,7 @@ def cost_orders(
     order: Small,
     keep: Small,
     reuse: int,
-    first_touch: int,
+    touches: int,
     nest: Ints,
     loops: Ints,
     levels: Ints,
@@ -250,7 +254,7 @@ def cost_orders(
                 keep,
                 0,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 loops,
                 levels,
@@ -270,7 +274,7 @@ def cost_orders(
                 keep,
                 0,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 ranks,
                 classes,
@@ -341,7 +345,7 @@ def search_tilings(
     orders: Small,
     objective: int,
     reuse: int,
-    first_touch: int,
+    touches: int,
     min_parallelism: float,
     mapping: MappingColumns,
     work: Work,
@@ -400,7 +404,17 @@ def search_tilings(
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = products[depth + 1, 0]
         energy = least_energy(
-            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, products[depth + 1]
+            rank,
+            rank_dims,
+            traits,
+            factors,
+            depth,
+            sequence,
+            keep,
+            shares,
+            unique,
+            touches,
+            products[depth + 1],
         )
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
@@ -431,7 +445,7 @@ def search_tilings(
             order,
             keep,
             reuse,
-            first_touch,
+            touches,
             nest,
             loops,
             levels,
