@@ -1,6 +1,7 @@
 """What a search hands back: the best mapping, and the proof that none is better."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, NamedTuple
 
 from hwmodels.kernels.nest.search import EDP, ENERGY, LATENCY
@@ -30,7 +31,8 @@ class Certificate:
     which its operands can be written, so those at one depth more than once.
 
     Where a time limit ended the search it is no proof: `optimal` is False, and `left` mappings were neither
-    costed nor pruned (the mappings of the quick descent that finds the first incumbent are among them).
+    costed nor pruned (the mappings of the quick descent that finds the first incumbent are among them). What
+    is left costs `bound` at least; the best mapping found costs `best`.
 
     Costs that differ by less than one part in 10**13 count as equal: sums of them round that much.
     """
@@ -41,8 +43,15 @@ class Certificate:
     represented: int
     costed: int
     pruned: dict[str, int]
+    best: float  # cycles, pJ or pJ x cycles
+    bound: float  # no mapping costs less; the best itself where it is optimal
     optimal: bool = True
     left: int = 0
+
+    @property
+    def gap(self) -> float:
+        """How much of the cost of the best mapping a better one could save at most: 0 where it is optimal."""
+        return 1.0 - self.bound / self.best if self.best > 0.0 else 0.0
 
     def __str__(self) -> str:
         rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
@@ -51,7 +60,10 @@ class Certificate:
             f"{self.costed:,} costed, pruned by {rules}"
         )
         return (
-            text if self.optimal else f"{text}; not proved optimal: {self.left:,} left when the time was up"
+            text
+            if self.optimal
+            else f"{text}; not proved optimal: {self.left:,} left when the time was up, the best found is "
+            f"within {self.gap:.1%} of a bound"
         )
 
 
@@ -72,6 +84,7 @@ class Outcome(NamedTuple):
     costed: int
     pruned: dict[str, int]
     ended: bool  # in time
+    bound: float = inf  # what is left costs this at least
 
     @property
     def left(self) -> int:

@@ -22,6 +22,9 @@ from hwmodels.kernels.nest.search import (
     FANOUT_LIMIT,
     PARALLELISM,
     TILINGS,
+    least_energy,
+    objective_of,
+    place_chain,
     search_tilings,
     set_floor,
 )
@@ -36,6 +39,7 @@ from hwmodels.mapping.problem import Operand
 from hwmodels.mapping.watch import Watch
 
 LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
+FEW = 20_000  # partial mappings that the bound of a search which was ended looks at
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 _FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
 
@@ -50,7 +54,8 @@ def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, b
         # The choice of operands that is best so far comes first.
         keeps.sort(key=lambda keep: search.best_keep is None or bool((keep != search.best_keep).any()))
     ended = all(search.run(keep, watch) for keep in keeps)
-    return search.outcome(len(keeps), ended=ended)
+    bound = inf if ended else search.bound(keeps)
+    return search.outcome(len(keeps), ended=ended, bound=bound)
 
 
 class ExhaustiveSearch:
@@ -242,7 +247,37 @@ class ExhaustiveSearch:
         orders = prod(self.space.order_count(level) for level in range(self.depth))
         return keeps * orders * prod(self.space.chain_count(d) for d in self.space.problem.dimensions)
 
-    def outcome(self, keeps: int, *, ended: bool) -> Outcome:
+    def bound(self, keeps: list[Small]) -> float:
+        """What any mapping costs at least: least over the first dimension's chains, if they are few."""
+        table, machine, first = self.table, self.machine, int(self.sequence[0])
+        work = work_columns(self.depth, self.dims, table.rank_dims.shape[1])
+        rows = blank_mappings(self.space.problem, self.space.architecture, 1)
+        chains = range(int(self.chain_start[first]), int(self.chain_start[first + 1]))
+        if len(chains) * len(keeps) > FEW:
+            chains = range(0)
+        fixed = float(np.prod(table.bounds, dtype=float)) * float(machine.totals[0])
+
+        def least(facts: Floats, assigned: int) -> float:
+            energy = least_energy(
+                table.rank, table.rank_dims, table.traits, rows.factors, assigned - 1, self.sequence,
+                rows.keep, self.shares, self.unique, self.rules.touches, facts,
+            )  # fmt: skip
+            energy += fixed + float(machine.totals[2]) * float(facts[0])
+            return float(objective_of(OBJECTIVES[self.objective], float(facts[0]), energy))
+
+        found = inf
+        for keep in keeps:
+            rows.keep[0] = keep
+            chain_facts, floor_facts = self._facts(keep)
+            root = floor_facts.prod(axis=0)
+            if not chains:
+                found = min(found, least(root, 0))
+            for chain in chains:
+                place_chain(self.flat, chain, first, rows.factors, work.nest)
+                found = min(found, least(root / floor_facts[first] * chain_facts[chain], 1))
+        return found
+
+    def outcome(self, keeps: int, *, ended: bool, bound: float) -> Outcome:
         """What became of every mapping."""
         orders = prod(self.space.order_count(level) for level in range(self.depth))
         sizes = [len(self.chains[d]) for d in self.sequence]
@@ -258,7 +293,7 @@ class ExhaustiveSearch:
         # Chains over a fanout on their own never came to the search.
         pruned["fanout"] = tilings(FANOUT_LIMIT) * orders + represented - prod(sizes) * keeps * orders
         mapping = None if self.best_keep is None else self.mapping(self.best_keep)
-        return Outcome(mapping=mapping, represented=represented, costed=costed, pruned=pruned, ended=ended)
+        return Outcome(mapping, represented, costed, pruned, ended, bound)
 
 
 def _extents(chains: Factors) -> Ints:

@@ -119,6 +119,7 @@ def _search(
             best = mapping if storage == "even" else fold(space.architecture, part.architecture, mapping)
             value = _value(evaluate(space.problem, space.architecture, best, rules), objective)
     ended = all(outcome.ended for outcome in outcomes)
+    bound = min(value, *(outcome.bound for outcome in outcomes))
     if best is None:
         if ended:
             chains = [space.chains(dimension) for dimension in space.problem.dimensions]
@@ -142,6 +143,8 @@ def _search(
             represented=sum(outcome.represented for outcome in outcomes),
             costed=sum(outcome.costed for outcome in outcomes),
             pruned=pruned,
+            best=value,
+            bound=bound,
             optimal=ended,
             left=sum(outcome.left for outcome in outcomes),
         ),
@@ -181,8 +184,10 @@ def _search_lattice(
         other = exhaust(space, objective, rules, watch, float(search.best.value[0]))
         if other.mapping is not None:
             return other
+        bound = other.bound
     else:
         watch.represented += represented
+        bound = inf
     costed, pruned = search.pruned(keeps, tilings, orders)
     if search.stopped:
         del pruned["bound"]
@@ -192,6 +197,7 @@ def _search_lattice(
         costed=costed,
         pruned=pruned,
         ended=not search.stopped,
+        bound=bound,
     )
 
 

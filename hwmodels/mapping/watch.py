@@ -11,6 +11,9 @@ from hwmodels.mapping.problem import MappingError
 class Watch:
     """The time limit of one search, from when this is made, and the news of it.
 
+    Time is that of the processor, of all threads of the process: a search ends as far on a busy machine as on
+    an idle one.
+
     Examples
     --------
     >>> Watch(seconds=60).over(), Watch().news()
@@ -18,11 +21,11 @@ class Watch:
 
     """
 
-    seconds: float = inf  # the search ends after that, with the best mapping so far
+    seconds: float = inf  # of processor time: the search ends then, with the best mapping so far
     represented: int = 0  # mappings of the space
     costed: int = 0  # so far
     best: float = inf  # so far: cycles, pJ or pJ x cycles
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=time.process_time)
 
     def __post_init__(self) -> None:
         if isnan(self.seconds) or self.seconds < 0:
@@ -30,7 +33,7 @@ class Watch:
 
     def over(self) -> bool:
         """Whether the time is up."""
-        return time.monotonic() - self.begun >= self.seconds
+        return time.process_time() - self.begun >= self.seconds
 
     def news(self) -> str:
         """The size of the space, the mappings costed and the best, in a few words."""
