@@ -18,7 +18,7 @@ from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.network import map_network, problems
 from hwmodels.mapping.pack import pack_mappings
-from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
+from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, joined, matrix_product
 from hwmodels.mapping.search import Certificate, MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 
@@ -49,6 +49,7 @@ __all__ = [
     "convolution",
     "evaluate",
     "evaluate_mappings",
+    "joined",
     "map_network",
     "map_problem",
     "matrix_product",
