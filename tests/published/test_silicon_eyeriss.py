@@ -8,6 +8,7 @@ import pytest
 from hwmodels import validation as ledger
 from hwmodels.mapping import MappingError, evaluate
 from hwmodels.validation.silicon import eyeriss_v1 as chip
+from hwmodels.validation.silicon.eyeriss_v1.model import RULES
 from hwmodels.validation.silicon.eyeriss_v1.nest import pieces, placed
 
 pytestmark = pytest.mark.published
@@ -71,8 +72,8 @@ def test_without_the_finite_port_early_layers_are_four_times_too_fast():
         replace(level, read_words_per_cycle=inf, write_words_per_cycle=inf)
         for level in full.architecture.levels
     )
-    unbound = evaluate(full.problem, replace(full.architecture, levels=levels), full.mapping)
-    bound = evaluate(full.problem, full.architecture, full.mapping)
+    unbound = evaluate(full.problem, replace(full.architecture, levels=levels), full.mapping, RULES)
+    bound = evaluate(full.problem, full.architecture, full.mapping, RULES)
     assert unbound.bound == "compute"
     assert bound.bound == "psums write port"
     assert bound.cycles > 4 * unbound.cycles
