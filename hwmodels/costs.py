@@ -11,7 +11,7 @@ import numpy as np
 
 from hwmodels import technology
 from hwmodels.array import INTERCONNECTS, Dataflow
-from hwmodels.components import arithmetic, noc, sram
+from hwmodels.components import arithmetic, noc, scaling, sram
 from hwmodels.components.rounding import rounding
 from hwmodels.components.tables import Floats
 from hwmodels.reported import CONDITIONS, PER
@@ -26,6 +26,10 @@ Bits = Mapping[str, IntColumn]
 # with the multipliers of a lane and with the positions a cycle (assumed).
 FRONT_END_UM2, FRONT_END_PJ, FRONT_END_LEAKAGE_W = 6216.896914, 0.2852968e-3 / 700e6 * 1e12, 0.1507329e-3
 FRONT_END_NM, FRONT_END_WIDTH, FRONT_END_POSITIONS = 14, 16, 32
+
+PLACED = 0.7
+"""Share of a placed block that its cells fill; the rest is left to wires (a usual target; assumed). Areas of
+modelled logic are cells over this share; reported areas are taken as reported."""
 
 SKIP = MODES["skip"]
 SYSTOLIC, UNROLLED, CARTESIAN = (INTERCONNECTS[name] for name in ("systolic", "unrolled", "cartesian"))
@@ -77,7 +81,7 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     parts["front end"] = _part(
         np.where(skips, lanes, 0.0), size * FRONT_END_UM2 * shrink, size * FRONT_END_LEAKAGE_W * leak
     )
-    spent = FRONT_END_PJ * technology.scale_energy(FRONT_END_NM, node_nm, None, voltage)
+    spent = FRONT_END_PJ * scaling.logic_energy(FRONT_END_NM, node_nm, None, voltage)
     entry = arithmetic.register((bits["weight"] + bits["input"]) * columns["lane_width"], node_nm, voltage)
     depth = np.where(skips, columns["sparsity.fifo_depth"], 0.0)
     queued = lanes * (depth > 0)
@@ -93,7 +97,13 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     scattered_pj, scattering = _accumulators(columns, bits, node_nm, voltage)
     parts |= scattering
     kind = sram.leakage_of_class(columns["technology.device"].astype(np.int64), node_nm)
-    parts = {name: part._replace(leakage_w=part.leakage_w * kind) for name, part in parts.items()}
+    parts = {
+        name: part._replace(
+            area_um2=part.area_um2 / (1.0 if name == "accumulators" else PLACED),
+            leakage_w=part.leakage_w * kind,
+        )
+        for name, part in parts.items()
+    }
     return Logic(
         mac_pj=lane.energy_pj + scattered_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
@@ -120,7 +130,7 @@ def _accumulators(
     size = np.where(scatters, columns["array.accumulators"] / banks * word / 8.0, 0.0)
     bank = sram.sram(size, word, node_nm, voltage=voltage)
     crossbar_mm2 = noc.crossbar(products, banks, word, node_nm).area_mm2
-    crossed_pj = 2.0 * np.sqrt(crossbar_mm2) * word * noc.wire_pj_per_bit_mm(node_nm, voltage)
+    crossed_pj = 2.0 * np.sqrt(crossbar_mm2 / PLACED) * word * noc.wire_pj_per_bit_mm(node_nm, voltage)
     spent = (bank.read_pj_per_byte + bank.write_pj_per_byte) * word / 8.0 + crossed_pj
     crossbar_w = arithmetic.logic_leakage_w(crossbar_mm2 * 1e6, node_nm, voltage)
     pes = np.where(scatters, side["p"] * side["q"], 0.0)
@@ -159,7 +169,9 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
     moving = weight_moves * bits["weight"] + input_moves * bits["input"]
     clocked = arithmetic.register(moving + accumulator, node_nm, voltage)
     area_um2 = mac.area_um2 + held.area_um2
-    hop_pj = noc.hop_pj_per_bit(area_um2, node_nm, voltage) * (moving + sum_moves * bits["accumulator"])
+    hop_pj = noc.hop_pj_per_bit(area_um2 / PLACED, node_nm, voltage) * (
+        moving + sum_moves * bits["accumulator"]
+    )
     return arithmetic.MacCost(
         energy_pj=mac.energy_pj + clocked.energy_pj + hop_pj,
         area_um2=area_um2,
@@ -173,7 +185,7 @@ def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Float
     `columns` carry the modules' sums by what they belong to (see `packing.module_leaves`).
     """
     node, volts = columns["modules.node_nm"], columns["modules.voltage"]
-    energy = technology.scale_energy(node, node_nm, volts, voltage)
+    energy = scaling.logic_energy(node, node_nm, volts, voltage)
     shrink = technology.scale_area(node, node_nm)
     leak = shrink * voltage / volts
     wider = reported_widths(columns, bits)

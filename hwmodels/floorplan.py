@@ -7,11 +7,12 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.components import carbon, cost
 from hwmodels.components.arithmetic import MacCost
+from hwmodels.components.scaling import logic_energy
 from hwmodels.packing import BUFFERS, cost_columns, machine_costs
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
 from hwmodels.spec import Accelerator
-from hwmodels.technology import nominal_voltage, scale_area, scale_energy
+from hwmodels.technology import nominal_voltage, scale_area
 from workloads.table import FloatColumn
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _module_row(
     instances = module.count * owners[module.per] if present > 0 else 0
     voltage = process.voltage or float(nominal_voltage(process.node_nm))
     shrink = float(scale_area(module.node_nm, process.node_nm))
-    energy = float(scale_energy(module.node_nm, process.node_nm, module.voltage, voltage))
+    energy = float(logic_energy(module.node_nm, process.node_nm, module.voltage, voltage))
     if module.condition == "widths":
         energy *= float(wider.energy_pj[0] / wider.area_um2[0])
     return (

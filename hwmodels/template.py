@@ -19,6 +19,7 @@ from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.composed import check_path, fingerprint, paths, replaced
+from hwmodels.costs import PLACED
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
@@ -219,7 +220,7 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         "leakage_w": macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
         + banks * bank.leakage_w,
         "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
-        "area_mm2": macs * (mac.area_um2 + held.area_um2) * 1e-6 + banks * bank.area_mm2,
+        "area_mm2": macs * (mac.area_um2 + held.area_um2) / PLACED * 1e-6 + banks * bank.area_mm2,
     }
     return make_table(TemplateTable, table, size)
 
