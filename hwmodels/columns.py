@@ -76,7 +76,7 @@ class ConfigTable(NamedTuple):
     dram_write_pj_per_byte: FloatColumn
     leakage_w: FloatColumn  # array, lanes and buffers
     dram_background_w: FloatColumn  # standby and refresh
-    array_area_mm2: FloatColumn
+    array_area_mm2: FloatColumn  # logic, with the interface of the main memory
     buffer_area_mm2: FloatColumn
     # How operands reach the multipliers.
     interconnect: IntColumn

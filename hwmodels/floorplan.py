@@ -30,8 +30,9 @@ def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
     Returns
     -------
     DataFrame
-        One row a component: `component`, `kind` ("logic", "buffer" or "memory"), `tier` (0 is next to the
-        heat sink), `instances`, `area_mm2` of all of them. A main memory off chip has no row.
+        One row a component: `component`, `kind` ("logic", "buffer", "interface" or "memory"), `tier` (0 is
+        next to the heat sink), `instances`, `area_mm2` of all of them. A main memory off chip has the row of
+        its PHY and controller alone.
 
     """
     import pandas
@@ -166,6 +167,9 @@ def _rows(machine: Accelerator) -> list[Row]:
             banks = buffer.reported.banks if buffer.reported else 1
             area_mm2, leakage_w = float(memory.area_mm2[0]), float(memory.leakage_w[0])
             rows.append((f"{name} buffer", "buffer", stacking.buffer_tier, banks, area_mm2, 0.0, leakage_w))
+    if machine.main_memory.interface_mm2 > 0:
+        area_mm2 = machine.main_memory.interface_mm2
+        rows.append(("memory interface", "interface", stacking.logic_tier, 1, area_mm2, 0.0, 0.0))
     if stacking.memory_tier >= 0:
         area_mm2 = stacking.memory_area_mm2
         rows.append((machine.main_memory.name, "memory", stacking.memory_tier, 1, area_mm2, 0.0, 0.0))

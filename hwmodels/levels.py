@@ -17,6 +17,7 @@ from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
+from hwmodels.costs import PLACED
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
@@ -303,7 +304,7 @@ class LevelMachine:
         return MacPrices(
             energy_pj=float(unit.energy_pj),
             leakage_w=float(unit.leakage_w),
-            area_um2=float(unit.area_um2),
+            area_um2=float(unit.area_um2) / PLACED,
         )
 
     @property
@@ -319,15 +320,22 @@ class LevelMachine:
         return MacPrices(
             energy_pj=float(lane.energy_pj),
             leakage_w=float(lane.leakage_w) * kind,
-            area_um2=float(lane.area_um2),
+            area_um2=float(lane.area_um2) / PLACED,
         )
+
+    @property
+    def _pays_interface(self) -> bool:
+        """Whether PHY and controller are on its die: where a main memory's prices are not stated."""
+        return any(level.off_chip and level.prices is None for level in self.levels)
 
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
         unit = self.mac_prices
         lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
-        more = (("vector lanes", lanes_mm2),) if lanes_mm2 else ()
+        interface_mm2 = self.main_memory.interface_mm2 if self._pays_interface else 0.0
+        named = {"vector lanes": lanes_mm2, "memory interface": interface_mm2}
+        more = tuple((name, area) for name, area in named.items() if area)
         instances = [1]
         for level in self.levels[:0:-1]:
             instances.append(instances[-1] * level.fanout_x * level.fanout_y)
@@ -397,8 +405,8 @@ class LevelMachine:
         width = bits * level.block_words
         if level.off_chip:
             memory = self.main_memory
-            written = memory.write_pj_per_bit * width
-            return Prices(read_pj=memory.read_pj_per_bit * width, fill_pj=written, update_pj=written)
+            written = memory.paid_write_pj_per_bit * width
+            return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
         if level.kind == "registers":
             words = level.bytes * 8 // bits
@@ -407,7 +415,7 @@ class LevelMachine:
                 fill_pj=float(word.energy_pj),
                 update_pj=float(word.energy_pj),
                 leakage_w=float(word.leakage_w) * words,
-                area_mm2=float(word.area_um2) * words * 1e-6,
+                area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
         return Prices(

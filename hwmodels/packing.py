@@ -199,7 +199,8 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "result_pj": logic.result_pj,
         "leakage_w": leakage_w + buffer_leakage_w,
         "buffer_leakage_w": buffer_leakage_w,
-        "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6,
+        "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6
+        + values["main_memory.interface_mm2"],
         "buffer_area_mm2": sum(memory.area_mm2 for memory in memories.values()),
         "interconnect": values["array.interconnect"],
         "array_efficiency": values["array.efficiency"],
@@ -281,8 +282,8 @@ def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "dram_write_bytes_per_s": memory["bandwidth_bytes_per_s"]
         * memory["write_share"]
         * memory["efficiency"],
-        "dram_read_pj_per_byte": 8.0 * memory["read_pj_per_bit"],
-        "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
+        "dram_read_pj_per_byte": 8.0 * (memory["read_pj_per_bit"] + memory["interface_pj_per_bit"]),
+        "dram_write_pj_per_byte": 8.0 * (memory["write_pj_per_bit"] + memory["interface_pj_per_bit"]),
         "dram_capacity_bytes": memory["capacity_bytes"],
         "dram_background_w": memory["background_w"] + memory["refresh_w"],
     }

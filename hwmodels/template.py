@@ -215,12 +215,17 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         "mac_pj": mac.energy_pj + held.energy_pj,
         **{f"{name}_read_pj_per_byte": bank.read_pj_per_byte for name in ("weight", "input")},
         **{f"{name}_write_pj_per_byte": bank.write_pj_per_byte for name in ("weight", "input")},
-        "dram_read_pj_per_byte": 8.0 * values["main_memory.read_pj_per_bit"],
-        "dram_write_pj_per_byte": 8.0 * values["main_memory.write_pj_per_bit"],
+        **{
+            f"dram_{action}_pj_per_byte": 8.0
+            * (values[f"main_memory.{action}_pj_per_bit"] + values["main_memory.interface_pj_per_bit"])
+            for action in ("read", "write")
+        },
         "leakage_w": macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
         + banks * bank.leakage_w,
         "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
-        "area_mm2": macs * (mac.area_um2 + held.area_um2) / PLACED * 1e-6 + banks * bank.area_mm2,
+        "area_mm2": macs * (mac.area_um2 + held.area_um2) / PLACED * 1e-6
+        + banks * bank.area_mm2
+        + values["main_memory.interface_mm2"],
     }
     return make_table(TemplateTable, table, size)
 

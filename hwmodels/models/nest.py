@@ -706,7 +706,7 @@ def _stream(layers: LayerTable, row: int, machine: LevelMachine, kept: Mapping[s
         dram_read_bytes=read,
         dram_write_bytes=written,
         buffer_j=buffer_pj * 1e-12,
-        dram_j=8e-12 * (read * memory.read_pj_per_bit + written * memory.write_pj_per_bit),
+        dram_j=8e-12 * (read * memory.paid_read_pj_per_bit + written * memory.paid_write_pj_per_bit),
         vector_j=operations * machine.lane_prices.energy_pj * 1e-12,
         bound=bounds.index("main memory" if dram_s > lanes_s else "vector"),
     )

@@ -121,6 +121,7 @@ TABLES = [
     "logic_energy",
     "logic_steps",
     "main_memory",
+    "memory_interface",
     "spring_buffers",
     "spring_modules",
     "sram",
