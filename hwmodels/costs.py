@@ -12,6 +12,7 @@ import numpy as np
 from hwmodels import technology
 from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.components import arithmetic, noc, scaling, sram
+from hwmodels.components.clock import clock_pj
 from hwmodels.components.rounding import rounding
 from hwmodels.components.tables import Floats
 from hwmodels.reported import CONDITIONS, PER
@@ -55,6 +56,7 @@ class Logic(NamedTuple):
     busy_pj: Floats  # a cycle of the busy array, multipliers apart
     front_end_pj: Floats  # of which the front ends
     result_pj: Floats  # an output that leaves the array
+    clock_w: Floats  # of the clock, in every cycle
     parts: dict[str, Part]
 
 
@@ -104,14 +106,26 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
         )
         for name, part in parts.items()
     }
+    area_mm2 = np.asarray(sum(part.area_um2 for part in parts.values())) * 1e-6
     return Logic(
         mac_pj=lane.energy_pj + scattered_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
         busy_pj=lanes * size * spent + queued * entry.energy_pj,
         front_end_pj=lanes * size * spent,
         result_pj=np.where(partial, 0.0, unit.energy_pj),
+        clock_w=_clock_w(columns, bits, area_mm2, node_nm, voltage),
         parts=parts,
     )
+
+
+def _clock_w(columns: Columns, bits: Bits, area_mm2: Floats, node_nm: Floats, voltage: Floats) -> Floats:
+    """Power of the clock of the array's flip-flops: operands, products and sums of every multiplier."""
+    accumulator = bits["accumulator"] / columns["lane_width"]
+    flops = (
+        columns["array.rows"] * columns["array.cols"] * (2 * (bits["weight"] + bits["input"]) + accumulator)
+    )
+    cycle_pj = clock_pj(flops, area_mm2, node_nm, voltage, gated=columns["technology.clock_gated"])
+    return cycle_pj * columns["clock_hz"] * 1e-12
 
 
 def _accumulators(
@@ -150,7 +164,8 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
 
     A busy multiplier clocks the operands that move (two under output stationary, one where an operand stays)
     and its share of the accumulator; what moves also crosses one pitch of wire, to the neighbour or along a
-    broadcast line. An idle one only leaks (its clock is gated: assumed).
+    broadcast line. Of an idle one the clock runs on where it is not gated (`_clock_w`); what runs in every
+    cycle is not counted again in busy ones.
     """
     mac = arithmetic.mac(
         bits["weight"],
@@ -169,11 +184,13 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
     moving = weight_moves * bits["weight"] + input_moves * bits["input"]
     clocked = arithmetic.register(moving + accumulator, node_nm, voltage)
     area_um2 = mac.area_um2 + held.area_um2
+    running = bits["weight"] + bits["input"] + moving + accumulator  # clocked by a busy multiplier
+    counted_pj = (1 - columns["technology.clock_gated"]) * running * scaling.flip_flop_pj(node_nm, voltage)[0]
     hop_pj = noc.hop_pj_per_bit(area_um2 / PLACED, node_nm, voltage) * (
         moving + sum_moves * bits["accumulator"]
     )
     return arithmetic.MacCost(
-        energy_pj=mac.energy_pj + clocked.energy_pj + hop_pj,
+        energy_pj=mac.energy_pj + clocked.energy_pj - counted_pj + hop_pj,
         area_um2=area_um2,
         leakage_w=mac.leakage_w + held.leakage_w,
     )
@@ -202,6 +219,7 @@ def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Float
         busy_pj=busy_pj,
         front_end_pj=busy_pj,
         result_pj=np.zeros_like(node_nm),
+        clock_w=np.zeros_like(node_nm),  # in the reported figures
         parts=parts,
     )
 

@@ -38,7 +38,7 @@ def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
     import pandas
 
     return pandas.DataFrame(
-        [row[:5] for row in _rows(accelerator)],
+        [row[:5] for row in _rows(accelerator) if row[0] != "clock"],  # its wires lie over the others
         columns=["component", "kind", "tier", "instances", "area_mm2"],
     )
 
@@ -161,6 +161,7 @@ def _rows(machine: Accelerator) -> list[Row]:
                 area_mm2, leakage_w = float(part.area_um2[0]) * 1e-6, float(part.leakage_w[0])
                 count = int(part.instances[0])
                 rows.append((name, "logic", stacking.logic_tier, count, area_mm2, busy_w[name], leakage_w))
+        rows.append(("clock", "logic", stacking.logic_tier, 1, 0.0, float(logic.clock_w[0]), 0.0))
     for name in BUFFERS:
         buffer, memory = getattr(machine.buffers, name), memories[name]
         if buffer.bytes > 0:

@@ -73,7 +73,9 @@ def _level(machine: LevelMachine, level: Level) -> str:
 
 def area_table(machine: LevelMachine) -> pandas.DataFrame:
     """Area by component, with the columns of `hwmodels.floorplan.area_table`; all of it on tier 0."""
-    return _components(machine)[["component", "kind", "tier", "instances", "area_mm2"]]
+    found = _components(machine)
+    placed = found["component"] != "clock"  # its wires lie over the others
+    return found.loc[placed, ["component", "kind", "tier", "instances", "area_mm2"]].reset_index(drop=True)
 
 
 def power_table(machine: LevelMachine) -> pandas.DataFrame:
@@ -104,6 +106,7 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         busy = lane.energy_pj * machine.lanes * machine.clock_hz * 1e-12 if lanes else 0.0
         leaks = lane.leakage_w * machine.lanes if lanes else 0.0
         rows.append((name, "logic", 0, machine.lanes if lanes else 1, area, busy, leaks))
+    rows.append(("clock", "logic", 0, 1, 0.0, machine.clock_w, 0.0))
     rows += [
         (
             level.name,

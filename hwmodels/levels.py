@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import at_least_zero, one_of, positive, whole
-from hwmodels.components import arithmetic
+from hwmodels.components import arithmetic, scaling
+from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
@@ -302,10 +303,21 @@ class LevelMachine:
             self.voltage,
         )
         return MacPrices(
-            energy_pj=float(unit.energy_pj),
-            leakage_w=float(unit.leakage_w),
+            energy_pj=float(unit.energy_pj) - self._counted_pj(path.weight_bits + path.input_bits),
+            leakage_w=float(unit.leakage_w) * self._leakage_class,
             area_um2=float(unit.area_um2) / PLACED,
         )
+
+    @property
+    def _leakage_class(self) -> float:
+        """Leakage of the process' transistors over that of high performance."""
+        return float(leakage_of_class(self.technology.device, self.technology.node_nm))
+
+    def _counted_pj(self, flip_flops: int) -> float:
+        """What the clock of some flip-flops takes in a cycle where it is counted in every cycle already."""
+        process = self.technology
+        clock = float(scaling.flip_flop_pj(process.node_nm, self.voltage)[0])
+        return (1 - process.clock_gated) * flip_flops * clock
 
     @property
     def lane_prices(self) -> MacPrices:
@@ -316,12 +328,38 @@ class LevelMachine:
         if self.mac is not None:
             return MacPrices(energy_pj=0.0)
         lane = arithmetic.vector_op(self.datapath.accumulator_bits, self.technology.node_nm, self.voltage)
-        kind = float(leakage_of_class(self.technology.device, self.technology.node_nm))
         return MacPrices(
             energy_pj=float(lane.energy_pj),
-            leakage_w=float(lane.leakage_w) * kind,
+            leakage_w=float(lane.leakage_w) * self._leakage_class,
             area_um2=float(lane.area_um2) / PLACED,
         )
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops of levels of registers and of the MACs' pipelines."""
+        instances, found = self.macs, 0
+        path = self.datapath
+        for level in self.levels:
+            instances //= level.fanout_x * level.fanout_y
+            if level.kind == "registers":
+                found += 8 * level.bytes * instances
+        return found + self.macs * (path.weight_bits + path.input_bits)
+
+    @property
+    def clock_w(self) -> float:
+        """Power of the clock network in every cycle; nothing where a MAC states its own prices."""
+        if self.mac is not None:
+            return 0.0
+        process = self.technology
+        logic_mm2 = self.macs * self.mac_prices.area_um2 * 1e-6 + sum(
+            self._prices(level, self.word_bits(level)).area_mm2
+            for level in self.levels
+            if not level.off_chip and level.prices is None
+        )
+        cycle_pj = clock_pj(
+            self.flip_flops, logic_mm2, process.node_nm, self.voltage, gated=process.clock_gated
+        )
+        return float(cycle_pj) * self.clock_hz * 1e-12
 
     @property
     def _pays_interface(self) -> bool:
@@ -350,6 +388,7 @@ class LevelMachine:
             mac_pj=unit.energy_pj,
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
+            clock_w=self.clock_w,
             components=(*self.components, *more),
         )
 
@@ -411,10 +450,11 @@ class LevelMachine:
         if level.kind == "registers":
             words = level.bytes * 8 // bits
             word = arithmetic.register(bits, node, volts)
+            written_pj = float(word.energy_pj) - self._counted_pj(bits)
             return Prices(
-                fill_pj=float(word.energy_pj),
-                update_pj=float(word.energy_pj),
-                leakage_w=float(word.leakage_w) * words,
+                fill_pj=written_pj,
+                update_pj=written_pj,
+                leakage_w=float(word.leakage_w) * self._leakage_class * words,
                 area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)

@@ -184,7 +184,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
     bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
     logic, memories = machine_costs(values, bits)
     clock_hz = values["clock_hz"]
-    leakage_w = sum(part.leakage_w for part in logic.parts.values())
+    leakage_w = sum(part.leakage_w for part in logic.parts.values()) + logic.clock_w
     buffer_leakage_w = sum(memory.leakage_w for memory in memories.values())
     table: dict[str, Any] = {
         "rows": values["array.rows"],

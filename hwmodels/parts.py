@@ -160,14 +160,20 @@ class Technology:
     device
         Class of the transistors: "hp" high performance or "lop" low operating power, as CACTI has them for
         the buffers; logic leaks less (or more) in the same ratio (assumed).
+    clock_gated
+        Share of the array's flip-flops whose clock stops while they hold. The rest, and the wires of the
+        clock, take their energy in every cycle that passes (`hwmodels.components.clock`).
 
     """
 
     node_nm: float = 22
     voltage: float = 0.0
     device: str = "hp"
+    clock_gated: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.clock_gated <= 1:
+            raise ValueError(f"Technology.clock_gated must be in [0, 1], got {self.clock_gated!r}")
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")

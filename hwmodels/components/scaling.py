@@ -187,7 +187,7 @@ def flip_flop_pj(node_nm: ArrayLike, voltage: ArrayLike | None = None) -> tuple[
     Notes
     -----
     Nangate45 and ASAP7 (`data/flip_flop.csv`), log-log in the node between them, as logic beyond. The clock's
-    part has the cell and its clock pin; the tree's wires are `noc.clock_tree_pj`.
+    part has the cell and its clock pin; the tree's wires are in `clock.clock_pj`.
 
     Examples
     --------

@@ -326,7 +326,7 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
     buffers_w = sum(level.leakage_w * level.instances for level in chip)
     buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
-    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes
+    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
     sustained = memory.bandwidth_bytes_per_s * memory.efficiency
     return (
         machine.clock_hz,
