@@ -13,6 +13,7 @@ from hwmodels import technology
 from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.components import arithmetic, noc, scaling, sram
 from hwmodels.components.clock import clock_pj
+from hwmodels.components.prices import QUANTITIES
 from hwmodels.components.rounding import rounding
 from hwmodels.components.tables import Floats
 from hwmodels.reported import CONDITIONS, PER
@@ -69,7 +70,7 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     multipliers = columns["array.rows"] * columns["array.cols"]
     lanes = multipliers / columns["lane_width"]
     lane = _lane_multiplier(columns, bits, node_nm, voltage)
-    vector = arithmetic.vector_op(bits["accumulator"], node_nm, voltage)
+    vector = _own(arithmetic.vector_op(bits["accumulator"], node_nm, voltage), columns, "vector")
     parts = {
         "array": _part(multipliers, lane.area_um2, lane.leakage_w),
         "vector lanes": _part(columns["vector_lanes"], vector.area_um2, vector.leakage_w),
@@ -155,6 +156,14 @@ def _accumulators(
     return np.where(scatters, spent, 0.0), parts
 
 
+def _own(
+    cost: arithmetic.MacCost | arithmetic.VectorCost, columns: Columns, component: str
+) -> arithmetic.MacCost:
+    """Cost of a component with the user's own prices in the place of the library's."""
+    factors = (columns[f"technology.prices.{component}.{quantity}"] for quantity in cost._fields)
+    return arithmetic.MacCost(*(value * factor for value, factor in zip(cost, factors, strict=True)))
+
+
 def _part(instances: Floats, area_um2: Floats, leakage_w: Floats) -> Part:
     return Part(instances, instances * area_um2, instances * leakage_w)
 
@@ -175,6 +184,7 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
         voltage=voltage,
         number_format=columns["datapath.number_format"].astype(np.int64),
     )
+    mac = _own(mac, columns, "mac")
     dataflow = columns["array.dataflow"]
     weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
     input_moves = dataflow != Dataflow.INPUT_STATIONARY
@@ -186,8 +196,11 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
     area_um2 = mac.area_um2 + held.area_um2
     running = bits["weight"] + bits["input"] + moving + accumulator  # clocked by a busy multiplier
     counted_pj = (1 - columns["technology.clock_gated"]) * running * scaling.flip_flop_pj(node_nm, voltage)[0]
-    hop_pj = noc.hop_pj_per_bit(area_um2 / PLACED, node_nm, voltage) * (
-        moving + sum_moves * bits["accumulator"]
+    wire = columns["technology.prices.wire.pj_per_bit_mm"]
+    hop_pj = (
+        wire
+        * noc.hop_pj_per_bit(area_um2 / PLACED, node_nm, voltage)
+        * (moving + sum_moves * bits["accumulator"])
     )
     return arithmetic.MacCost(
         energy_pj=mac.energy_pj + clocked.energy_pj - counted_pj + hop_pj,
@@ -302,12 +315,17 @@ def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> d
             voltage=voltage,
             device=columns["technology.device"].astype(np.int64),
         )
+        own = {
+            quantity: columns[f"technology.prices.sram.{quantity}"]
+            * columns[f"buffers.{name}.reported.{quantity.split('_')[0]}"]
+            for quantity in QUANTITIES["sram"]
+        }
         found[name] = Memory(
             port_bits=np.where((asked == 0) & boundless, np.inf, width),
-            read_pj_per_byte=cost.read_pj_per_byte * columns[f"buffers.{name}.reported.read"],
-            write_pj_per_byte=cost.write_pj_per_byte * columns[f"buffers.{name}.reported.write"],
-            leakage_w=cost.leakage_w * columns[f"buffers.{name}.reported.leakage"],
-            area_mm2=cost.area_mm2 * columns[f"buffers.{name}.reported.area"],
+            read_pj_per_byte=cost.read_pj_per_byte * own["read_pj"],
+            write_pj_per_byte=cost.write_pj_per_byte * own["write_pj"],
+            leakage_w=cost.leakage_w * own["leakage_w"],
+            area_mm2=cost.area_mm2 * own["area_mm2"],
         )
     return found
 

@@ -302,10 +302,12 @@ class LevelMachine:
             self.technology.node_nm,
             self.voltage,
         )
+        own = self.technology.price_factors
         return MacPrices(
-            energy_pj=float(unit.energy_pj) - self._counted_pj(path.weight_bits + path.input_bits),
-            leakage_w=float(unit.leakage_w) * self._leakage_class,
-            area_um2=float(unit.area_um2) / PLACED,
+            energy_pj=own["mac.energy_pj"] * float(unit.energy_pj)
+            - self._counted_pj(path.weight_bits + path.input_bits),
+            leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * self._leakage_class,
+            area_um2=own["mac.area_um2"] * float(unit.area_um2) / PLACED,
         )
 
     @property
@@ -328,10 +330,11 @@ class LevelMachine:
         if self.mac is not None:
             return MacPrices(energy_pj=0.0)
         lane = arithmetic.vector_op(self.datapath.accumulator_bits, self.technology.node_nm, self.voltage)
+        own = self.technology.price_factors
         return MacPrices(
-            energy_pj=float(lane.energy_pj),
-            leakage_w=float(lane.leakage_w) * self._leakage_class,
-            area_um2=float(lane.area_um2) / PLACED,
+            energy_pj=own["vector.energy_pj"] * float(lane.energy_pj),
+            leakage_w=own["vector.leakage_w"] * float(lane.leakage_w) * self._leakage_class,
+            area_um2=own["vector.area_um2"] * float(lane.area_um2) / PLACED,
         )
 
     @property
@@ -458,12 +461,14 @@ class LevelMachine:
                 area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
+        own = self.technology.price_factors
+        written_pj = own["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
         return Prices(
-            read_pj=float(macro.read_pj_per_byte) * width / 8,
-            fill_pj=float(macro.write_pj_per_byte) * width / 8,
-            update_pj=float(macro.write_pj_per_byte) * width / 8,
-            leakage_w=float(macro.leakage_w) * level.banks,
-            area_mm2=float(macro.area_mm2) * level.banks,
+            read_pj=own["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
+            fill_pj=written_pj,
+            update_pj=written_pj,
+            leakage_w=own["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
+            area_mm2=own["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
         )
 
     def paths(self) -> dict[str, Any]:

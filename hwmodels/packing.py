@@ -38,6 +38,8 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         or path.startswith(_INSIDE)
         or (path.startswith("buffers.") and path.count(".") == 2)
     }
+    factors = accelerator.technology.price_factors
+    found.update({f"technology.prices.{what}": factor for what, factor in factors.items()})
     for name in BUFFERS:
         found.update(_reported_leaves(name, getattr(accelerator.buffers, name)))
     found.update(module_leaves(accelerator.modules))

@@ -118,6 +118,23 @@ def logic_leakage_w(area_um2: Floats, node_nm: ArrayLike, voltage: ArrayLike | N
     return leakage if voltage is None else leakage * floats(voltage) / technology.nominal_voltage(node_nm)
 
 
+def operations_pj(node_nm: float, voltage: float | None = None) -> dict[str, float]:
+    """Energies of the published operations at a node and voltage, in picojoules, by name.
+
+    Examples
+    --------
+    >>> round(operations_pj(7)["multiply fp32"], 6)
+    1.31
+
+    """
+    large, small = _NODES
+    return {
+        operation: float(scaling.between(energy, _OPERATIONS[operation, small][_ENERGY], node_nm, voltage))
+        for (operation, node), (energy, _) in _OPERATIONS.items()
+        if node == large and (operation, small) in _OPERATIONS
+    }
+
+
 def mac(
     weight_bits: ArrayLike,
     input_bits: ArrayLike,
