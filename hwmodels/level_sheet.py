@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from hwmodels.data_sheet import binary, laid_out, laid_out_html, scaled
+from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scaled
+from hwmodels.published import beside
 
 if TYPE_CHECKING:
     from hwmodels.levels import Level, LevelMachine
@@ -41,6 +42,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("rules", rules(machine)),
         ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V"),
         ("area", f"{machine.architecture.area_mm2:.4g} mm2 (computed)"),
+        *beside(machine.name, computed(machine)),
         ("source", machine.source),
         *(("assumed", sentence) for sentence in machine.assumptions),
     ]
