@@ -165,7 +165,8 @@ def sram(
     leakage_w = leakage_w * cell / scaling.sram_cell_um2(anchor) * area_mm2 / macro_mm2
 
     stacked = np.maximum(bank / LARGEST_BYTES, 1.0)  # banks of 2 MiB behind each lane
-    whole_mm2, leakage_w = area_mm2 * stacked ** _banked(), leakage_w * stacked
+    banks = np.maximum(capacity / LARGEST_BYTES, 1.0)  # of all lanes
+    whole_mm2, leakage_w = area_mm2 * stacked * banks ** (_banked() - 1), leakage_w * stacked
     way_mm = 0.5 * (np.sqrt(whole_mm2) - np.sqrt(area_mm2))
     way_pj = way_mm * bank_bits * noc.wire_pj_per_bit_mm(node, voltage)
     leakage = 1.0 if voltage is None else floats(voltage) / technology.nominal_voltage(node)
