@@ -74,9 +74,9 @@ class ConfigTable(NamedTuple):
     output_write_pj_per_byte: FloatColumn
     dram_read_pj_per_byte: FloatColumn
     dram_write_pj_per_byte: FloatColumn
-    leakage_w: FloatColumn  # array, lanes and buffers
+    leakage_w: FloatColumn  # array, lanes and buffers, and the clock that is never gated
     dram_background_w: FloatColumn  # standby and refresh
-    array_area_mm2: FloatColumn
+    array_area_mm2: FloatColumn  # logic, with the interface of the main memory
     buffer_area_mm2: FloatColumn
     # How operands reach the multipliers.
     interconnect: IntColumn
@@ -169,7 +169,7 @@ class MetricTable(NamedTuple):
     buffer_energy_j: FloatColumn
     dram_energy_j: FloatColumn
     vector_energy_j: FloatColumn
-    static_energy_j: FloatColumn  # leakage and main-memory background over the latency
+    static_energy_j: FloatColumn  # leakage, clock and main-memory background over the latency
     mappings_costed: FloatColumn  # mappings whose cost was computed; the rest were pruned by a bound
     control_energy_j: FloatColumn  # front end, rounding and whatever else runs while the array is busy
     footprint_mm2: FloatColumn  # of the largest tier; of the chip where there is one

@@ -8,12 +8,14 @@ import dataclasses
 import difflib
 import functools
 import hashlib
+import os
 import typing
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from hwmodels.components.main_memory import main_memory
+from hwmodels.components.prices import read_prices
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:
@@ -63,6 +65,8 @@ def replaced(part: Any, changes: Mapping[str, Any]) -> Any:
     here = {path: value for path, value in changes.items() if "." not in path}
     if isinstance(here.get("main_memory"), str):
         here["main_memory"] = main_memory(here["main_memory"])
+    if isinstance(here.get("prices"), str | os.PathLike):
+        here["prices"] = read_prices(here["prices"])
     below: dict[str, dict[str, Any]] = {}
     for path, value in changes.items():
         if "." in path:
