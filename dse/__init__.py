@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         StoreWarning,
         UnknownNameError,
     )
+    from dse.joint.asking import search
     from dse.joint.search import codesign
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
     from dse.strategies.compromise import Compromise, choose_together
-    from dse.strategies.search import search
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
@@ -66,7 +66,7 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
-    "search": "strategies.search",
+    "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
     "Sensitivity": "why.sensitivity",

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
+from hwmodels.columns import ConfigTable, MetricTable, OperationTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
-from hwmodels.tiles import mapspace_size, tile_table
+from hwmodels.tiles import TileLists
 from workloads.table import LayerTable, make_table, take_rows
 
 OBJECTIVES = ("latency", "energy", "edp")
@@ -61,7 +61,7 @@ def evaluate(
     configs: ConfigTable,
     objective: str = "edp",
     *,
-    tiles: TileTable | None = None,
+    tiles: TileLists | None = None,
     start: int = 0,
     stop: int | None = None,
 ) -> MetricTable:
@@ -76,7 +76,7 @@ def evaluate(
     objective
         What each operation's mapping is chosen by: "latency", "energy" or "edp" of that operation.
     tiles
-        `tile_table(layers)` where the caller keeps it; made here otherwise.
+        `TileLists(layers)` where the caller keeps them; made here otherwise.
     start, stop
         Range of configurations; to the end where `stop` is None.
 
@@ -95,24 +95,25 @@ def evaluate(
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
     taken = take_rows(configs, slice(start, stop))
-    found = tile_table(layers) if tiles is None else tiles
+    lists = TileLists(layers) if tiles is None else tiles
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
     if not out.limit.any():
-        kernels.evaluate_batch(layers, found, taken, code, out, 0, stop - start)
+        kernels.evaluate_batch(layers, lists.table(taken), taken, code, out, 0, stop - start)
     else:
-        _evaluate_sound(layers, found, taken, code, out)
+        _evaluate_sound(layers, lists, taken, code, out)
     apply_tiers(taken, out)
     return out
 
 
 def _evaluate_sound(
-    layers: LayerTable, tiles: TileTable, configs: ConfigTable, objective: int, out: MetricTable
+    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
 ) -> None:
     """Cost the configurations without a limit in `out`; the others have an area and no costs."""
     sound = np.flatnonzero(out.limit == 0)
     costed = make_table(MetricTable, {}, sound.size)
-    kernels.evaluate_batch(layers, tiles, take_rows(configs, sound), objective, costed, 0, sound.size)
+    taken = take_rows(configs, sound)
+    kernels.evaluate_batch(layers, lists.table(taken), taken, objective, costed, 0, sound.size)
     for name in MetricTable._fields:
         column = getattr(out, name)
         if name not in ("feasible", "limit"):
@@ -128,7 +129,7 @@ def evaluate_operations(
     objective: str = "edp",
     *,
     row: int = 0,
-    tiles: TileTable | None = None,
+    tiles: TileLists | None = None,
 ) -> OperationTable:
     """Cost one instance of every operation on one accelerator, with the mapping chosen for it.
 
@@ -143,7 +144,7 @@ def evaluate_operations(
     row
         Which machine of the table.
     tiles
-        `tile_table(layers)` where the caller keeps it; made here otherwise.
+        `TileLists(layers)` where the caller keeps them; made here otherwise.
 
     Returns
     -------
@@ -164,12 +165,12 @@ def evaluate_operations(
     if not 0 <= row < configs.size:
         raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
     out = make_table(OperationTable, {}, layers.rows)
-    kernels.evaluate_operations(
-        layers, tile_table(layers) if tiles is None else tiles, configs, row, code, out
-    )
+    lists = TileLists(layers) if tiles is None else tiles
+    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)
     return out
 
 
-def mapspace(layers: LayerTable) -> int:
-    """Mappings a network's configuration is searched over: the sum over the table's rows."""
-    return int(mapspace_size(tile_table(layers)).sum())
+def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:
+    """Mappings that a network is searched over, the sum over its rows; the most of any machine given."""
+    configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
+    return int(TileLists(layers).mappings(configs).max())

@@ -74,9 +74,9 @@ class ConfigTable(NamedTuple):
     output_write_pj_per_byte: FloatColumn
     dram_read_pj_per_byte: FloatColumn
     dram_write_pj_per_byte: FloatColumn
-    leakage_w: FloatColumn  # array, lanes and buffers
+    leakage_w: FloatColumn  # array, lanes and buffers, and the clock that is never gated
     dram_background_w: FloatColumn  # standby and refresh
-    array_area_mm2: FloatColumn
+    array_area_mm2: FloatColumn  # logic, with the interface of the main memory
     buffer_area_mm2: FloatColumn
     # How operands reach the multipliers.
     interconnect: IntColumn
@@ -169,7 +169,7 @@ class MetricTable(NamedTuple):
     buffer_energy_j: FloatColumn
     dram_energy_j: FloatColumn
     vector_energy_j: FloatColumn
-    static_energy_j: FloatColumn  # leakage and main-memory background over the latency
+    static_energy_j: FloatColumn  # leakage, clock and main-memory background over the latency
     mappings_costed: FloatColumn  # mappings whose cost was computed; the rest were pruned by a bound
     control_energy_j: FloatColumn  # front end, rounding and whatever else runs while the array is busy
     footprint_mm2: FloatColumn  # of the largest tier; of the chip where there is one
@@ -206,28 +206,23 @@ class OperationTable(NamedTuple):
 
 
 class TileTable(NamedTuple):
-    """The declared mapspace of each NEST row: candidate tiles of K, C and output positions.
+    """The declared mapspace of each NEST row on each configuration: candidate tiles of K, C and positions.
 
-    Candidates of row i are columns 0 : number[i]; shapes (n_layers,) and (n_layers, most candidates). A
-    dimension D is cut into `full` tiles of `size` and `rest` tiles (0 or some) of `rest_size`. They depend on
-    no accelerator, so they are made once a network.
+    Lists lie one below the other, those of all operations for one alignment, then for the next: operation i
+    of configuration c has row `k_list[c] + i` of K's, whose candidates are `k[row, 0 : k_number[row]]`,
+    largest first. Fields of a candidate are those of `tiles.sizes.Cut` and `tiles.positions.Candidate`, as
+    floats. Shapes: (n_configs,), (n_lists,) and (n_lists, most candidates, n_fields).
     """
 
+    k_list: IntColumn
+    c_list: IntColumn
+    m_list: IntColumn
     k_number: IntColumn
-    k_size: IntColumn
-    k_tiles: IntColumn
-    k_rest_size: IntColumn  # size of the last tile (equal to k_size when it divides)
+    k_least: FloatColumn  # fewest steps of any candidate
+    k: FloatColumn
     c_number: IntColumn
-    c_size: IntColumn
-    c_tiles: IntColumn
-    c_rest_size: IntColumn
+    c_least: FloatColumn
+    c: FloatColumn
     m_number: IntColumn
-    m_size: IntColumn  # output positions in the largest tile
-    m_full: IntColumn  # tiles of that size
-    m_rest: IntColumn  # smaller tiles at the edge
-    m_rest_size: IntColumn
-    m_input_largest: IntColumn  # input positions (rows x cols x batch) that the largest tile touches
-    m_input_total: IntColumn  # the sum of those over all tiles: halos are fetched again
-    m_n: IntColumn  # images, rows and columns of the largest tile
-    m_p: IntColumn
-    m_q: IntColumn
+    m_least: FloatColumn
+    m: FloatColumn

@@ -11,7 +11,9 @@ import numpy as np
 
 from hwmodels import technology
 from hwmodels.array import INTERCONNECTS, Dataflow
-from hwmodels.components import arithmetic, noc, sram
+from hwmodels.components import arithmetic, noc, scaling, sram
+from hwmodels.components.clock import clock_pj
+from hwmodels.components.prices import QUANTITIES
 from hwmodels.components.rounding import rounding
 from hwmodels.components.tables import Floats
 from hwmodels.reported import CONDITIONS, PER
@@ -26,6 +28,10 @@ Bits = Mapping[str, IntColumn]
 # with the multipliers of a lane and with the positions a cycle (assumed).
 FRONT_END_UM2, FRONT_END_PJ, FRONT_END_LEAKAGE_W = 6216.896914, 0.2852968e-3 / 700e6 * 1e12, 0.1507329e-3
 FRONT_END_NM, FRONT_END_WIDTH, FRONT_END_POSITIONS = 14, 16, 32
+
+PLACED = 0.7
+"""Share of a placed block that its cells fill; the rest is left to wires (a usual target; assumed). Areas of
+modelled logic are cells over this share; reported areas are taken as reported."""
 
 SKIP = MODES["skip"]
 SYSTOLIC, UNROLLED, CARTESIAN = (INTERCONNECTS[name] for name in ("systolic", "unrolled", "cartesian"))
@@ -51,6 +57,7 @@ class Logic(NamedTuple):
     busy_pj: Floats  # a cycle of the busy array, multipliers apart
     front_end_pj: Floats  # of which the front ends
     result_pj: Floats  # an output that leaves the array
+    clock_w: Floats  # of the clock, in every cycle
     parts: dict[str, Part]
 
 
@@ -63,7 +70,7 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     multipliers = columns["array.rows"] * columns["array.cols"]
     lanes = multipliers / columns["lane_width"]
     lane = _lane_multiplier(columns, bits, node_nm, voltage)
-    vector = arithmetic.vector_op(bits["accumulator"], node_nm, voltage)
+    vector = _own(arithmetic.vector_op(bits["accumulator"], node_nm, voltage), columns, "vector")
     parts = {
         "array": _part(multipliers, lane.area_um2, lane.leakage_w),
         "vector lanes": _part(columns["vector_lanes"], vector.area_um2, vector.leakage_w),
@@ -77,7 +84,7 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     parts["front end"] = _part(
         np.where(skips, lanes, 0.0), size * FRONT_END_UM2 * shrink, size * FRONT_END_LEAKAGE_W * leak
     )
-    spent = FRONT_END_PJ * technology.scale_energy(FRONT_END_NM, node_nm, None, voltage)
+    spent = FRONT_END_PJ * scaling.logic_energy(FRONT_END_NM, node_nm, None, voltage)
     entry = arithmetic.register((bits["weight"] + bits["input"]) * columns["lane_width"], node_nm, voltage)
     depth = np.where(skips, columns["sparsity.fifo_depth"], 0.0)
     queued = lanes * (depth > 0)
@@ -93,15 +100,33 @@ def logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> Log
     scattered_pj, scattering = _accumulators(columns, bits, node_nm, voltage)
     parts |= scattering
     kind = sram.leakage_of_class(columns["technology.device"].astype(np.int64), node_nm)
-    parts = {name: part._replace(leakage_w=part.leakage_w * kind) for name, part in parts.items()}
+    parts = {
+        name: part._replace(
+            area_um2=part.area_um2 / (1.0 if name == "accumulators" else PLACED),
+            leakage_w=part.leakage_w * kind,
+        )
+        for name, part in parts.items()
+    }
+    area_mm2 = np.asarray(sum(part.area_um2 for part in parts.values())) * 1e-6
     return Logic(
         mac_pj=lane.energy_pj + scattered_pj + np.where(partial, unit.energy_pj / columns["lane_width"], 0.0),
         vector_pj=vector.energy_pj,
         busy_pj=lanes * size * spent + queued * entry.energy_pj,
         front_end_pj=lanes * size * spent,
         result_pj=np.where(partial, 0.0, unit.energy_pj),
+        clock_w=_clock_w(columns, bits, area_mm2, node_nm, voltage),
         parts=parts,
     )
+
+
+def _clock_w(columns: Columns, bits: Bits, area_mm2: Floats, node_nm: Floats, voltage: Floats) -> Floats:
+    """Power of the clock of the array's flip-flops: operands, products and sums of every multiplier."""
+    accumulator = bits["accumulator"] / columns["lane_width"]
+    flops = (
+        columns["array.rows"] * columns["array.cols"] * (2 * (bits["weight"] + bits["input"]) + accumulator)
+    )
+    cycle_pj = clock_pj(flops, area_mm2, node_nm, voltage, gated=columns["technology.clock_gated"])
+    return cycle_pj * columns["clock_hz"] * 1e-12
 
 
 def _accumulators(
@@ -120,7 +145,7 @@ def _accumulators(
     size = np.where(scatters, columns["array.accumulators"] / banks * word / 8.0, 0.0)
     bank = sram.sram(size, word, node_nm, voltage=voltage)
     crossbar_mm2 = noc.crossbar(products, banks, word, node_nm).area_mm2
-    crossed_pj = 2.0 * np.sqrt(crossbar_mm2) * word * noc.wire_pj_per_bit_mm(node_nm, voltage)
+    crossed_pj = 2.0 * np.sqrt(crossbar_mm2 / PLACED) * word * noc.wire_pj_per_bit_mm(node_nm, voltage)
     spent = (bank.read_pj_per_byte + bank.write_pj_per_byte) * word / 8.0 + crossed_pj
     crossbar_w = arithmetic.logic_leakage_w(crossbar_mm2 * 1e6, node_nm, voltage)
     pes = np.where(scatters, side["p"] * side["q"], 0.0)
@@ -129,6 +154,14 @@ def _accumulators(
         "crossbar": _part(pes, crossbar_mm2 * 1e6, crossbar_w),
     }
     return np.where(scatters, spent, 0.0), parts
+
+
+def _own(
+    cost: arithmetic.MacCost | arithmetic.VectorCost, columns: Columns, component: str
+) -> arithmetic.MacCost:
+    """Cost of a component with the user's own prices in the place of the library's."""
+    factors = (columns[f"technology.prices.{component}.{quantity}"] for quantity in cost._fields)
+    return arithmetic.MacCost(*(value * factor for value, factor in zip(cost, factors, strict=True)))
 
 
 def _part(instances: Floats, area_um2: Floats, leakage_w: Floats) -> Part:
@@ -140,7 +173,8 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
 
     A busy multiplier clocks the operands that move (two under output stationary, one where an operand stays)
     and its share of the accumulator; what moves also crosses one pitch of wire, to the neighbour or along a
-    broadcast line. An idle one only leaks (its clock is gated: assumed).
+    broadcast line. Of an idle one the clock runs on where it is not gated (`_clock_w`); what runs in every
+    cycle is not counted again in busy ones.
     """
     mac = arithmetic.mac(
         bits["weight"],
@@ -150,6 +184,7 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
         voltage=voltage,
         number_format=columns["datapath.number_format"].astype(np.int64),
     )
+    mac = _own(mac, columns, "mac")
     dataflow = columns["array.dataflow"]
     weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
     input_moves = dataflow != Dataflow.INPUT_STATIONARY
@@ -159,9 +194,16 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
     moving = weight_moves * bits["weight"] + input_moves * bits["input"]
     clocked = arithmetic.register(moving + accumulator, node_nm, voltage)
     area_um2 = mac.area_um2 + held.area_um2
-    hop_pj = noc.hop_pj_per_bit(area_um2, node_nm, voltage) * (moving + sum_moves * bits["accumulator"])
+    running = bits["weight"] + bits["input"] + moving + accumulator  # clocked by a busy multiplier
+    counted_pj = (1 - columns["technology.clock_gated"]) * running * scaling.flip_flop_pj(node_nm, voltage)[0]
+    wire = columns["technology.prices.wire.pj_per_bit_mm"]
+    hop_pj = (
+        wire
+        * noc.hop_pj_per_bit(area_um2 / PLACED, node_nm, voltage)
+        * (moving + sum_moves * bits["accumulator"])
+    )
     return arithmetic.MacCost(
-        energy_pj=mac.energy_pj + clocked.energy_pj + hop_pj,
+        energy_pj=mac.energy_pj + clocked.energy_pj - counted_pj + hop_pj,
         area_um2=area_um2,
         leakage_w=mac.leakage_w + held.leakage_w,
     )
@@ -173,7 +215,7 @@ def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Float
     `columns` carry the modules' sums by what they belong to (see `packing.module_leaves`).
     """
     node, volts = columns["modules.node_nm"], columns["modules.voltage"]
-    energy = technology.scale_energy(node, node_nm, volts, voltage)
+    energy = scaling.logic_energy(node, node_nm, volts, voltage)
     shrink = technology.scale_area(node, node_nm)
     leak = shrink * voltage / volts
     wider = reported_widths(columns, bits)
@@ -190,6 +232,7 @@ def reported_logic(columns: Columns, bits: Bits, node_nm: Floats, voltage: Float
         busy_pj=busy_pj,
         front_end_pj=busy_pj,
         result_pj=np.zeros_like(node_nm),
+        clock_w=np.zeros_like(node_nm),  # in the reported figures
         parts=parts,
     )
 
@@ -272,12 +315,17 @@ def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> d
             voltage=voltage,
             device=columns["technology.device"].astype(np.int64),
         )
+        own = {
+            quantity: columns[f"technology.prices.sram.{quantity}"]
+            * columns[f"buffers.{name}.reported.{quantity.split('_')[0]}"]
+            for quantity in QUANTITIES["sram"]
+        }
         found[name] = Memory(
             port_bits=np.where((asked == 0) & boundless, np.inf, width),
-            read_pj_per_byte=cost.read_pj_per_byte * columns[f"buffers.{name}.reported.read"],
-            write_pj_per_byte=cost.write_pj_per_byte * columns[f"buffers.{name}.reported.write"],
-            leakage_w=cost.leakage_w * columns[f"buffers.{name}.reported.leakage"],
-            area_mm2=cost.area_mm2 * columns[f"buffers.{name}.reported.area"],
+            read_pj_per_byte=cost.read_pj_per_byte * own["read_pj"],
+            write_pj_per_byte=cost.write_pj_per_byte * own["write_pj"],
+            leakage_w=cost.leakage_w * own["leakage_w"],
+            area_mm2=cost.area_mm2 * own["area_mm2"],
         )
     return found
 

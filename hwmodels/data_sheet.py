@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from hwmodels.array import DIMENSIONS
 from hwmodels.parts import OPERANDS
+from hwmodels.published import beside
 from hwmodels.technology import nominal_voltage
 
 if TYPE_CHECKING:
     import pandas
 
+    from hwmodels.levels import LevelMachine
     from hwmodels.spec import Accelerator
 
 
@@ -35,10 +37,29 @@ def lines(accelerator: Accelerator) -> list[tuple[str, str]]:
         ("main memory", _main_memory(accelerator)),
         ("zeros", _zeros(accelerator)),
         ("process", _process(accelerator)),
-        ("area", ", ".join(f"{value:.4g} mm2 on tier {tier}" for tier, value in on_tiers.items())),
+        (
+            "area",
+            ", ".join(f"{value:.4g} mm2 on tier {tier}" for tier, value in on_tiers.items())
+            + (" (reported modules)" if accelerator.modules else " (computed)"),
+        ),
+        *beside(accelerator.name, computed(accelerator)),
         ("source", accelerator.source),
     ]
     return rows + [("assumed", sentence) for sentence in accelerator.assumptions]
+
+
+def computed(machine: Accelerator | LevelMachine) -> dict[str, float]:
+    """Area, power with everything busy (traffic of buffers left out) and peak of a machine, as computed.
+
+    `core_mm2` is the area without the interface of the main memory.
+    """
+    area = machine.area_mm2()
+    return {
+        "area_mm2": float(area["area_mm2"].sum()),
+        "core_mm2": float(area.loc[area["component"] != "memory interface", "area_mm2"].sum()),
+        "power_w": float(machine.power_w()["power_w"].sum()),
+        "peak_macs_per_s": machine.peak_macs_per_s,
+    }
 
 
 def text(accelerator: Accelerator) -> str:

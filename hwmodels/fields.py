@@ -8,6 +8,7 @@ fields for a part, a list for a tuple of parts.
 import dataclasses
 import difflib
 import functools
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import PriceTable, read_prices
 from workloads.errors import InputError
 from workloads.grammar.fields import PLAIN, parse_scalar, refused
 
@@ -72,6 +74,8 @@ def parse_field(hint: Any, value: Any, path: str) -> Any:
         return _member(hint, value, path)
     if hint is MainMemory and isinstance(value, str):
         return _memory(value, path)
+    if hint is PriceTable and isinstance(value, str | os.PathLike):
+        return read_prices(value)
     return read_part(hint, value, path)
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.components import carbon, cost
 from hwmodels.components.arithmetic import MacCost
+from hwmodels.components.scaling import logic_energy
 from hwmodels.packing import BUFFERS, cost_columns, machine_costs
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
 from hwmodels.spec import Accelerator
-from hwmodels.technology import nominal_voltage, scale_area, scale_energy
+from hwmodels.technology import nominal_voltage, scale_area
 from workloads.table import FloatColumn
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
     Returns
     -------
     DataFrame
-        One row a component: `component`, `kind` ("logic", "buffer" or "memory"), `tier` (0 is next to the
-        heat sink), `instances`, `area_mm2` of all of them. A main memory off chip has no row.
+        One row a component: `component`, `kind` ("logic", "buffer", "interface" or "memory"), `tier` (0 is
+        next to the heat sink), `instances`, `area_mm2` of all of them. A main memory off chip has the row of
+        its PHY and controller alone.
 
     """
     import pandas
 
     return pandas.DataFrame(
-        [row[:5] for row in _rows(accelerator)],
+        [row[:5] for row in _rows(accelerator) if row[0] != "clock"],  # its wires lie over the others
         columns=["component", "kind", "tier", "instances", "area_mm2"],
     )
 
@@ -159,12 +161,16 @@ def _rows(machine: Accelerator) -> list[Row]:
                 area_mm2, leakage_w = float(part.area_um2[0]) * 1e-6, float(part.leakage_w[0])
                 count = int(part.instances[0])
                 rows.append((name, "logic", stacking.logic_tier, count, area_mm2, busy_w[name], leakage_w))
+        rows.append(("clock", "logic", stacking.logic_tier, 1, 0.0, float(logic.clock_w[0]), 0.0))
     for name in BUFFERS:
         buffer, memory = getattr(machine.buffers, name), memories[name]
         if buffer.bytes > 0:
             banks = buffer.reported.banks if buffer.reported else 1
             area_mm2, leakage_w = float(memory.area_mm2[0]), float(memory.leakage_w[0])
             rows.append((f"{name} buffer", "buffer", stacking.buffer_tier, banks, area_mm2, 0.0, leakage_w))
+    if machine.main_memory.interface_mm2 > 0:
+        area_mm2 = machine.main_memory.interface_mm2
+        rows.append(("memory interface", "interface", stacking.logic_tier, 1, area_mm2, 0.0, 0.0))
     if stacking.memory_tier >= 0:
         area_mm2 = stacking.memory_area_mm2
         rows.append((machine.main_memory.name, "memory", stacking.memory_tier, 1, area_mm2, 0.0, 0.0))
@@ -181,7 +187,7 @@ def _module_row(
     instances = module.count * owners[module.per] if present > 0 else 0
     voltage = process.voltage or float(nominal_voltage(process.node_nm))
     shrink = float(scale_area(module.node_nm, process.node_nm))
-    energy = float(scale_energy(module.node_nm, process.node_nm, module.voltage, voltage))
+    energy = float(logic_energy(module.node_nm, process.node_nm, module.voltage, voltage))
     if module.condition == "widths":
         energy *= float(wider.energy_pj[0] / wider.area_um2[0])
     return (

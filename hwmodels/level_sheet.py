@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from hwmodels.data_sheet import binary, laid_out, laid_out_html, scaled
+from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scaled
+from hwmodels.published import beside
 
 if TYPE_CHECKING:
     from hwmodels.levels import Level, LevelMachine
@@ -41,6 +42,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("rules", rules(machine)),
         ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V"),
         ("area", f"{machine.architecture.area_mm2:.4g} mm2 (computed)"),
+        *beside(machine.name, computed(machine)),
         ("source", machine.source),
         *(("assumed", sentence) for sentence in machine.assumptions),
     ]
@@ -73,7 +75,9 @@ def _level(machine: LevelMachine, level: Level) -> str:
 
 def area_table(machine: LevelMachine) -> pandas.DataFrame:
     """Area by component, with the columns of `hwmodels.floorplan.area_table`; all of it on tier 0."""
-    return _components(machine)[["component", "kind", "tier", "instances", "area_mm2"]]
+    found = _components(machine)
+    placed = found["component"] != "clock"  # its wires lie over the others
+    return found.loc[placed, ["component", "kind", "tier", "instances", "area_mm2"]].reset_index(drop=True)
 
 
 def power_table(machine: LevelMachine) -> pandas.DataFrame:
@@ -104,6 +108,7 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         busy = lane.energy_pj * machine.lanes * machine.clock_hz * 1e-12 if lanes else 0.0
         leaks = lane.leakage_w * machine.lanes if lanes else 0.0
         rows.append((name, "logic", 0, machine.lanes if lanes else 1, area, busy, leaks))
+    rows.append(("clock", "logic", 0, 1, 0.0, machine.clock_w, 0.0))
     rows += [
         (
             level.name,

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import at_least_zero, one_of, positive, whole
-from hwmodels.components import arithmetic
+from hwmodels.components import arithmetic, scaling
+from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
+from hwmodels.costs import PLACED
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
@@ -300,11 +302,24 @@ class LevelMachine:
             self.technology.node_nm,
             self.voltage,
         )
+        own = self.technology.price_factors
         return MacPrices(
-            energy_pj=float(unit.energy_pj),
-            leakage_w=float(unit.leakage_w),
-            area_um2=float(unit.area_um2),
+            energy_pj=own["mac.energy_pj"] * float(unit.energy_pj)
+            - self._counted_pj(path.weight_bits + path.input_bits),
+            leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * self._leakage_class,
+            area_um2=own["mac.area_um2"] * float(unit.area_um2) / PLACED,
         )
+
+    @property
+    def _leakage_class(self) -> float:
+        """Leakage of the process' transistors over that of high performance."""
+        return float(leakage_of_class(self.technology.device, self.technology.node_nm))
+
+    def _counted_pj(self, flip_flops: int) -> float:
+        """What the clock of some flip-flops takes in a cycle where it is counted in every cycle already."""
+        process = self.technology
+        clock = float(scaling.flip_flop_pj(process.node_nm, self.voltage)[0])
+        return (1 - process.clock_gated) * flip_flops * clock
 
     @property
     def lane_prices(self) -> MacPrices:
@@ -315,19 +330,53 @@ class LevelMachine:
         if self.mac is not None:
             return MacPrices(energy_pj=0.0)
         lane = arithmetic.vector_op(self.datapath.accumulator_bits, self.technology.node_nm, self.voltage)
-        kind = float(leakage_of_class(self.technology.device, self.technology.node_nm))
+        own = self.technology.price_factors
         return MacPrices(
-            energy_pj=float(lane.energy_pj),
-            leakage_w=float(lane.leakage_w) * kind,
-            area_um2=float(lane.area_um2),
+            energy_pj=own["vector.energy_pj"] * float(lane.energy_pj),
+            leakage_w=own["vector.leakage_w"] * float(lane.leakage_w) * self._leakage_class,
+            area_um2=own["vector.area_um2"] * float(lane.area_um2) / PLACED,
         )
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops of levels of registers and of the MACs' pipelines."""
+        instances, found = self.macs, 0
+        path = self.datapath
+        for level in self.levels:
+            instances //= level.fanout_x * level.fanout_y
+            if level.kind == "registers":
+                found += 8 * level.bytes * instances
+        return found + self.macs * (path.weight_bits + path.input_bits)
+
+    @property
+    def clock_w(self) -> float:
+        """Power of the clock network in every cycle; nothing where a MAC states its own prices."""
+        if self.mac is not None:
+            return 0.0
+        process = self.technology
+        logic_mm2 = self.macs * self.mac_prices.area_um2 * 1e-6 + sum(
+            self._prices(level, self.word_bits(level)).area_mm2
+            for level in self.levels
+            if not level.off_chip and level.prices is None
+        )
+        cycle_pj = clock_pj(
+            self.flip_flops, logic_mm2, process.node_nm, self.voltage, gated=process.clock_gated
+        )
+        return float(cycle_pj) * self.clock_hz * 1e-12
+
+    @property
+    def _pays_interface(self) -> bool:
+        """Whether PHY and controller are on its die: where a main memory's prices are not stated."""
+        return any(level.off_chip and level.prices is None for level in self.levels)
 
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
         unit = self.mac_prices
         lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
-        more = (("vector lanes", lanes_mm2),) if lanes_mm2 else ()
+        interface_mm2 = self.main_memory.interface_mm2 if self._pays_interface else 0.0
+        named = {"vector lanes": lanes_mm2, "memory interface": interface_mm2}
+        more = tuple((name, area) for name, area in named.items() if area)
         instances = [1]
         for level in self.levels[:0:-1]:
             instances.append(instances[-1] * level.fanout_x * level.fanout_y)
@@ -342,6 +391,7 @@ class LevelMachine:
             mac_pj=unit.energy_pj,
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
+            clock_w=self.clock_w,
             components=(*self.components, *more),
         )
 
@@ -397,25 +447,28 @@ class LevelMachine:
         width = bits * level.block_words
         if level.off_chip:
             memory = self.main_memory
-            written = memory.write_pj_per_bit * width
-            return Prices(read_pj=memory.read_pj_per_bit * width, fill_pj=written, update_pj=written)
+            written = memory.paid_write_pj_per_bit * width
+            return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
         if level.kind == "registers":
             words = level.bytes * 8 // bits
             word = arithmetic.register(bits, node, volts)
+            written_pj = float(word.energy_pj) - self._counted_pj(bits)
             return Prices(
-                fill_pj=float(word.energy_pj),
-                update_pj=float(word.energy_pj),
-                leakage_w=float(word.leakage_w) * words,
-                area_mm2=float(word.area_um2) * words * 1e-6,
+                fill_pj=written_pj,
+                update_pj=written_pj,
+                leakage_w=float(word.leakage_w) * self._leakage_class * words,
+                area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
+        own = self.technology.price_factors
+        written_pj = own["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
         return Prices(
-            read_pj=float(macro.read_pj_per_byte) * width / 8,
-            fill_pj=float(macro.write_pj_per_byte) * width / 8,
-            update_pj=float(macro.write_pj_per_byte) * width / 8,
-            leakage_w=float(macro.leakage_w) * level.banks,
-            area_mm2=float(macro.area_mm2) * level.banks,
+            read_pj=own["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
+            fill_pj=written_pj,
+            update_pj=written_pj,
+            leakage_w=own["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
+            area_mm2=own["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
         )
 
     def paths(self) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         or path.startswith(_INSIDE)
         or (path.startswith("buffers.") and path.count(".") == 2)
     }
+    factors = accelerator.technology.price_factors
+    found.update({f"technology.prices.{what}": factor for what, factor in factors.items()})
     for name in BUFFERS:
         found.update(_reported_leaves(name, getattr(accelerator.buffers, name)))
     found.update(module_leaves(accelerator.modules))
@@ -184,7 +186,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
     bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
     logic, memories = machine_costs(values, bits)
     clock_hz = values["clock_hz"]
-    leakage_w = sum(part.leakage_w for part in logic.parts.values())
+    leakage_w = sum(part.leakage_w for part in logic.parts.values()) + logic.clock_w
     buffer_leakage_w = sum(memory.leakage_w for memory in memories.values())
     table: dict[str, Any] = {
         "rows": values["array.rows"],
@@ -199,7 +201,8 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "result_pj": logic.result_pj,
         "leakage_w": leakage_w + buffer_leakage_w,
         "buffer_leakage_w": buffer_leakage_w,
-        "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6,
+        "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6
+        + values["main_memory.interface_mm2"],
         "buffer_area_mm2": sum(memory.area_mm2 for memory in memories.values()),
         "interconnect": values["array.interconnect"],
         "array_efficiency": values["array.efficiency"],
@@ -281,8 +284,8 @@ def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "dram_write_bytes_per_s": memory["bandwidth_bytes_per_s"]
         * memory["write_share"]
         * memory["efficiency"],
-        "dram_read_pj_per_byte": 8.0 * memory["read_pj_per_bit"],
-        "dram_write_pj_per_byte": 8.0 * memory["write_pj_per_bit"],
+        "dram_read_pj_per_byte": 8.0 * (memory["read_pj_per_bit"] + memory["interface_pj_per_bit"]),
+        "dram_write_pj_per_byte": 8.0 * (memory["write_pj_per_bit"] + memory["interface_pj_per_bit"]),
         "dram_capacity_bytes": memory["capacity_bytes"],
         "dram_background_w": memory["background_w"] + memory["refresh_w"],
     }

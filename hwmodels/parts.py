@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import warnings
 from collections.abc import Mapping
 
 from hwmodels.array import INTERCONNECTS
 from hwmodels.checks import at_least_zero, one_of, positive, truth, whole
 from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.prices import PriceTable, read_prices, unpriced
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
 from hwmodels.reported import Macro
@@ -161,17 +163,33 @@ class Technology:
     device
         Class of the transistors: "hp" high performance or "lop" low operating power, as CACTI has them for
         the buffers; logic leaks less (or more) in the same ratio (assumed).
+    clock_gated
+        Share of the array's flip-flops whose clock stops while they hold. The rest, and the wires of the
+        clock, take their energy in every cycle that passes (`hwmodels.components.clock`).
+    prices
+        Prices of one's own, or the CSV file that holds them (`hwmodels.components.prices`).
 
     """
 
     node_nm: float = 22
     voltage: float = 0.0
     device: str = "hp"
+    clock_gated: float = 1.0
+    prices: PriceTable | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.prices, (str, os.PathLike)):
+            object.__setattr__(self, "prices", read_prices(self.prices))
+        if not 0 <= self.clock_gated <= 1:
+            raise ValueError(f"Technology.clock_gated must be in [0, 1], got {self.clock_gated!r}")
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")
+
+    @property
+    def price_factors(self) -> dict[str, float]:
+        """Own prices over the library's, by "component.quantity"."""
+        return unpriced() if self.prices is None else self.prices.factors()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

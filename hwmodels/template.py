@@ -17,8 +17,10 @@ from hwmodels.batch import check_layers
 from hwmodels.checks import positive, whole
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.composed import check_path, fingerprint, paths, replaced
+from hwmodels.costs import PLACED
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
@@ -182,7 +184,8 @@ def _leaves(machine: Template) -> dict[str, Any]:
         "loop_order": LOOP_ORDERS.index(machine.loop_order),
         "technology.device": DEVICES.index(machine.technology.device),
     }
-    return numbers | words
+    own = {f"technology.prices.{what}": factor for what, factor in machine.technology.price_factors.items()}
+    return numbers | words | own
 
 
 def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
@@ -196,6 +199,10 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     bank_bytes = values["bank_height"] * width / 8.0
     device = values["technology.device"]
     bank = sram(bank_bytes, width, node_nm, voltage=voltage, device=device)
+    own = {what: values[f"technology.prices.{what}"] for what in unpriced()}
+    mac = arithmetic.MacCost(
+        *(value * own[f"mac.{name}"] for name, value in zip(mac._fields, mac, strict=True))
+    )
     macs = groups * values["macs_per_group"]
     banks = groups * (values["weight_banks"] + values["input_banks"])
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]
@@ -212,14 +219,25 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         "dram_read_bytes_per_s": bandwidth,
         "dram_write_bytes_per_s": bandwidth * values["main_memory.write_share"],
         "mac_pj": mac.energy_pj + held.energy_pj,
-        **{f"{name}_read_pj_per_byte": bank.read_pj_per_byte for name in ("weight", "input")},
-        **{f"{name}_write_pj_per_byte": bank.write_pj_per_byte for name in ("weight", "input")},
-        "dram_read_pj_per_byte": 8.0 * values["main_memory.read_pj_per_bit"],
-        "dram_write_pj_per_byte": 8.0 * values["main_memory.write_pj_per_bit"],
+        **{
+            f"{name}_read_pj_per_byte": own["sram.read_pj"] * bank.read_pj_per_byte
+            for name in ("weight", "input")
+        },
+        **{
+            f"{name}_write_pj_per_byte": own["sram.write_pj"] * bank.write_pj_per_byte
+            for name in ("weight", "input")
+        },
+        **{
+            f"dram_{action}_pj_per_byte": 8.0
+            * (values[f"main_memory.{action}_pj_per_bit"] + values["main_memory.interface_pj_per_bit"])
+            for action in ("read", "write")
+        },
         "leakage_w": macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
-        + banks * bank.leakage_w,
+        + banks * own["sram.leakage_w"] * bank.leakage_w,
         "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
-        "area_mm2": macs * (mac.area_um2 + held.area_um2) * 1e-6 + banks * bank.area_mm2,
+        "area_mm2": macs * (mac.area_um2 + held.area_um2) / PLACED * 1e-6
+        + banks * own["sram.area_mm2"] * bank.area_mm2
+        + values["main_memory.interface_mm2"],
     }
     return make_table(TemplateTable, table, size)
 

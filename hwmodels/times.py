@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.batch import objective_code
-from hwmodels.columns import ConfigTable, TileTable
+from hwmodels.columns import ConfigTable
 from hwmodels.kernels.two_level import times as kernels
+from hwmodels.tiles import TileLists
 from workloads.table import LayerTable
 
 Floats = NDArray[np.float64]
@@ -22,7 +23,7 @@ class OperationTimes(NamedTuple):
 
 
 def operation_times(
-    layers: LayerTable, configs: ConfigTable, objective: str, tiles: TileTable
+    layers: LayerTable, configs: ConfigTable, objective: str, tiles: TileLists
 ) -> OperationTimes:
     """Parts of each operation's latency under its best mapping.
 
@@ -35,7 +36,7 @@ def operation_times(
     objective
         What mappings are chosen by: "latency", "energy" or "edp".
     tiles
-        `tile_table(layers)`.
+        `TileLists(layers)`.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def operation_times(
     """
     shape = (configs.size, layers.rows)
     found = OperationTimes(*(np.empty(shape) for _ in OperationTimes._fields))
-    kernels.operation_times(layers, tiles, configs, objective_code(objective), *found)
+    kernels.operation_times(layers, tiles.table(configs), configs, objective_code(objective), *found)
     return found
 
 

@@ -85,7 +85,7 @@ def edge() -> Space:
             "buffers.output.bytes": powers_of_two("8 KiB", "64 KiB"),
             "operating_point": operating_points([0.5, 0.6, 0.7, 0.8], node_nm=22),
         },
-        constraints=[*_SQUARE_ENOUGH, "power_w <= 1", "area_mm2 <= 1"],
+        constraints=[*_SQUARE_ENOUGH, "power_w <= 1", "area_mm2 <= 3"],
         name="edge",
         assumptions=[_CLOCKS],
     )

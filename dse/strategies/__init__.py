@@ -24,10 +24,49 @@ EXACT: Final = ("exhaustive", "certified")
 """Strategies whose front is the space's own, and which therefore run without a budget."""
 
 
+Start = Callable[[str, Plan], Strategy]
+"""Makes a strategy: `start(name, plan)`."""
+
+_REGISTERED: dict[str, Start] = {}
+
+
+def register_strategy(name: str, start: Start) -> None:
+    """Give a strategy of your own a name that `dse.search` knows.
+
+    Parameters
+    ----------
+    name
+        What to call it; names of those built in are refused.
+    start
+        `start(name, plan)` makes one; see `dse.strategies.protocol`. `dse.testing.check_strategy` checks it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is taken or no text, or `start` cannot be called.
+
+    """
+    if not isinstance(name, str) or not name or name == "auto" or name in _HOMES:
+        raise ValueError(f"register_strategy: {name!r} is taken or no name; choose another")
+    if not callable(start):
+        raise TypeError(f"register_strategy: start must be start(name, plan), got {type(start).__name__}")
+    _REGISTERED[name] = start
+
+
+def named(strategy: str | Start) -> str:
+    """Name of a strategy; a function is registered under its own."""
+    if isinstance(strategy, str):
+        return strategy
+    name = getattr(strategy, "__name__", type(strategy).__name__)
+    register_strategy(name, strategy)
+    return str(name)
+
+
 def check_name(name: str) -> None:
     """Raise UnknownNameError, naming the nearest, if there is no strategy of that name."""
-    if name not in _HOMES:
-        raise UnknownNameError(f"unknown strategy {name!r}{nearest(name, _HOMES)}")
+    known = {**_HOMES, **_REGISTERED}
+    if name not in known:
+        raise UnknownNameError(f"unknown strategy {name!r}{nearest(name, known)}")
 
 
 def make(name: str, plan: Plan) -> Strategy:
@@ -49,5 +88,7 @@ def make(name: str, plan: Plan) -> Strategy:
 
     """
     check_name(name)
-    start: Callable[[str, Plan], Strategy] = import_module(f"dse.strategies.{_HOMES[name]}").start
+    if name in _REGISTERED:
+        return _REGISTERED[name](name, plan)
+    start: Start = import_module(f"dse.strategies.{_HOMES[name]}").start
     return start(name, plan)

@@ -44,8 +44,8 @@ EIGHT: Final = (
 PUBLISHED: Final = (0.120, 1.179)
 """Least and most of G(selected) / G(own optimum) - 1 over the eight networks, Yu et al. 2021, abstract."""
 
-AREA_MM2: Final = 1.5
-"""Limit of area in 22 nm (assumed): half of the space's machines are smaller."""
+AREA_MM2: Final = 3.35
+"""Limit of area in 22 nm (assumed), of it 1.85 mm2 for the interface of the main memory."""
 
 _CHUNK: Final = 1 << 14
 _PROBES: Final = 512

@@ -14,8 +14,8 @@ from dse.run.columns import Columns
 from dse.run.network import Network, network_table
 from dse.run.task import cost_index
 from dse.space.space import Space
-from hwmodels.columns import LIMITS, ConfigTable, TileTable
-from hwmodels.tiles import tile_table
+from hwmodels.columns import LIMITS, ConfigTable
+from hwmodels.tiles import TileLists
 from workloads.table import LayerTable, deduplicate
 
 FloatArray = NDArray[np.float64]
@@ -77,9 +77,9 @@ class One:
     layers: LayerTable  # identical rows merged
 
     @cached_property
-    def tiles(self) -> TileTable:
+    def tiles(self) -> TileLists:
         """Its mapspace."""
-        return tile_table(self.layers)
+        return TileLists(self.layers)
 
     @property
     def members(self) -> "tuple[One, ...]":

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from dse.run.store import manifest_of
 from dse.run.sweep import chunk_size
 from dse.run.workers import Ended, ended, executor_of
 from dse.space.space import Space
-from dse.strategies import EXACT, check_name, make
+from dse.strategies import EXACT, Start, check_name, make, named
 from dse.strategies.ledger import Record
 from dse.strategies.loop import Pool, run
 from dse.strategies.problem import Problem, work_of
@@ -26,6 +27,8 @@ from dse.strategies.protocol import Plan
 from dse.strategies.together import Several
 from workloads.table import LayerTable
 
+FEW: Final = 500
+"""Points up to which the surrogate leads NSGA-II in hypervolume (`python -m tests.benchmarks search`)."""
 BUDGET: Final = 20_000
 """Points costed at most, where nothing else is said and the strategy is not exact."""
 
@@ -36,7 +39,7 @@ def search(
     *,
     objectives: Sequence[str | Objective] = OBJECTIVES,
     budget: int | None = None,
-    strategy: str = "auto",
+    strategy: str | Start = "auto",
     seed: int = 0,
     store: str | os.PathLike[str] | None = None,
     batch: int | None = None,
@@ -61,8 +64,9 @@ def search(
     strategy
         "exhaustive" costs every point. "certified" finds the same front from a share of the points and proves
         it. "nsga2", "nsga3" and "sms_emoa" are evolutionary (pymoo), "surrogate" learns a model of the costs,
-        "random" is what they have to beat. "auto" is exhaustive where the budget covers the space, else
-        nsga2.
+        "random" is what they have to beat. "auto" is exhaustive where the budget covers the space, certified
+        where no budget is given and bounds exist, surrogate up to a budget of 500, else nsga2; `.remarks` say
+        which and why. A function `start(name, plan)` is a strategy of your own (`dse.strategies.protocol`).
     seed
         Equal seeds give equal searches, bit for bit.
     store
@@ -107,7 +111,7 @@ def search(
         raise ValueError(f"seed must not be negative, got {seed}")
     work = work_of(network, batch)
     problem = Problem(space, work, objectives_of(objectives, work.columns), mapping_objective)
-    chosen, limit, notes = _choose(strategy, budget, space)
+    chosen, limit, notes = _choose(named(strategy), budget, problem)
     columns = tuple(objective.column for objective in problem.objectives)
     with contextlib.ExitStack() as stack:
         record = None
@@ -138,8 +142,9 @@ def search(
     return Found.of(problem, trace, ledger.marks, chosen, seed, certificate, notes)
 
 
-def _choose(strategy: str, budget: int | None, space: Space) -> tuple[str, int, list[str]]:
+def _choose(strategy: str, budget: int | None, problem: Problem) -> tuple[str, int, list[str]]:
     """Strategy and budget to use, and what the user should know about it."""
+    space = problem.space
     if strategy != "auto":
         check_name(strategy)
     limit = budget if budget is not None else space.size if strategy in EXACT else BUDGET
@@ -147,12 +152,31 @@ def _choose(strategy: str, budget: int | None, space: Space) -> tuple[str, int, 
         points = space.admissible() if space.size <= _MOST_COUNTED else space.size
     else:
         points = space.size
+    if limit < points and strategy == "auto":
+        return _automatic(budget, limit, problem)
     if limit < points:
-        return ("nsga2" if strategy == "auto" else strategy), limit, []
+        return strategy, limit, []
     if strategy in ("auto", *EXACT):
         return ("exhaustive" if strategy == "auto" else strategy), space.size, []
     note = f"the budget of {limit:,} covers the space, so that every point was costed instead of {strategy}"
     return "exhaustive", space.size, [note]
+
+
+def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, int, list[str]]:
+    """What "auto" is where a space is larger than the budget, and why."""
+    space = problem.space
+    known = problem.work.boundable
+    bounded = all(not o.maximise and o.column in known for o in problem.objectives)
+    if budget is None and space.model.bounded and bounded:
+        return (
+            "certified",
+            space.size,
+            ["auto: certified, as every objective has bounds and no budget is set"],
+        )
+    if limit <= FEW and find_spec("sklearn") is not None:
+        return "surrogate", limit, [f"auto: surrogate, which leads up to {FEW} points"]
+    why = "the budget is set" if budget is not None else "not every objective has bounds"
+    return "nsga2", limit, [f"auto: nsga2 with {limit:,} points, as {why}"]
 
 
 _MOST_COUNTED: Final = 1 << 24

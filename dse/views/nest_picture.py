@@ -4,6 +4,7 @@ from math import isfinite, prod
 from typing import NamedTuple
 
 from hwmodels.mapping import Architecture, Evaluation, Mapping, Operand, Problem
+from hwmodels.mapping.uneven import unfold
 
 
 class Loop(NamedTuple):
@@ -15,7 +16,7 @@ class Loop(NamedTuple):
 
 
 class Band(NamedTuple):
-    """One storage level."""
+    """One storage level, or what it walks below one of the depths at which it stores something."""
 
     name: str
     instances: int  # in use
@@ -74,22 +75,28 @@ def nest_picture(
         Levels outermost first. Flows follow each operand through the levels that keep it.
 
     """
-    depth = len(architecture.levels)
+    _, even, places = unfold(architecture, mapping)
+    memories = [architecture.levels[place].name for place in places]
+    depth = len(memories)
     in_use = {counts.level: counts.instances for counts in evaluation.counts}
     bands = []
-    for level in reversed(mapping.levels):
+    for name, level in zip(reversed(memories), reversed(even.levels), strict=True):
         loops = [
             Loop(dimension, count, axis)
             for axis, group in (("", level.temporal), ("Y", level.spatial_y), ("X", level.spatial_x))
             for dimension, count in group
             if count > 1
         ]
-        bands.append(Band(level.level, in_use.get(level.level, 0), tuple(loops)))
+        bands.append(Band(name, in_use.get(name, 0), tuple(loops)))
     lanes = {operand.name: lane for lane, operand in enumerate(problem.operands)}
     tiles = []
     for counts in evaluation.counts:
-        index = architecture.index(counts.level)
-        usable = architecture.levels[index].usable_words
+        usable = architecture.level(counts.level).usable_words
+        index = next(
+            i
+            for i, (name, level) in enumerate(zip(memories, even.levels, strict=True))
+            if name == counts.level and counts.operand in level.keep
+        )
         share = counts.tile_words / usable if isfinite(usable) else 0.0
         tiles.append(Tile(depth - 1 - index, lanes[counts.operand], counts.tile_words, share))
     return NestPicture(
@@ -99,7 +106,7 @@ def nest_picture(
         flows=tuple(
             flow
             for lane, operand in enumerate(problem.operands)
-            for flow in _flows(operand, lane, architecture, mapping, evaluation)
+            for flow in _flows(operand, lane, memories, even, evaluation)
         ),
         macs=evaluation.macs,
         mac_units=architecture.macs,
@@ -110,17 +117,17 @@ def nest_picture(
 
 
 def _flows(
-    operand: Operand, lane: int, architecture: Architecture, mapping: Mapping, evaluation: Evaluation
+    operand: Operand, lane: int, memories: list[str], mapping: Mapping, evaluation: Evaluation
 ) -> list[Flow]:
-    """Follow one operand inwards to the MACs."""
+    """Follow one operand inwards to the MACs, through a mapping whose levels are parts of `memories`."""
     last = len(mapping.levels) - 1
     kept = [index for index, level in enumerate(mapping.levels) if operand.name in level.keep]
     flows = []
     for inner, outer in zip([-1, *kept[:-1]], kept, strict=True):
-        here = evaluation.at(mapping.levels[outer].level, operand.name)
+        here = evaluation.at(memories[outer], operand.name)
         arriving = evaluation.macs
         if inner >= 0:
-            arriving = evaluation.at(mapping.levels[inner].level, operand.name).fills
+            arriving = evaluation.at(memories[inner], operand.name).fills
         copies = arriving / here.reads if here.reads else 1.0
         if operand.read_write:  # partial sums merge over the spatial loops that do not move the operand
             copies = float(

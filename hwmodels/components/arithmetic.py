@@ -1,8 +1,9 @@
 """Energy, area and leakage of multipliers, adders, registers and what is made of them.
 
-The anchor is Horowitz (ISSCC 2014, 45 nm, 0.9 V); between and beyond its widths a power law through its 8-
-and 32-bit entries holds. Other tables (Aladdin at 40 nm, TPUv4i at 7 nm) differ from it by factors and are
-never mixed in, with one exception: the flip-flop, which Horowitz does not give.
+Energies are published at two nodes: Horowitz (ISSCC 2014, 45 nm, 0.9 V) and Jouppi et al. (ISCA 2021, table
+2, 7 nm); `components.scaling` leads from one to the other. Between and beyond their widths a power law
+through their 8- and 32-bit entries holds. Areas are Horowitz's, scaled as logic; of synthesised cells, not of
+a placed design (`costs.PLACED`). Aladdin's table at 40 nm differs from Horowitz's by factors and is not used.
 """
 
 from enum import IntEnum
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwmodels import technology
+from hwmodels.components import scaling
 from hwmodels.components.tables import Floats, floats, read, require
 
 
@@ -24,13 +26,15 @@ class NumberFormat(IntEnum):
     FP32 = 3
 
 
-ANCHOR_NM, ANCHOR_V = 45, 0.9  # Horowitz, ISSCC 2014
-REGISTER_NM = 40  # Aladdin's component table
+ANCHOR_NM = scaling.LARGE_NM  # of the areas: Horowitz, ISSCC 2014
 
 # Synthesised logic of SPRING's MAC lane at 14 nm, 0.8 V, 345 K: 0.2940754 mW in 8716.107541 um2
 # (jha-lab/codebench, accelbench/defines.py; simulated). The density is kept at every node and
 # voltage-proportional (assumed).
 LEAKAGE_W_PER_UM2 = 0.2940754e-3 / 8716.107541
+
+
+TOGGLED = 0.5  # half of random bits differ from the one before; assumed
 
 
 class MacCost(NamedTuple):
@@ -57,38 +61,78 @@ class RegisterCost(NamedTuple):
     leakage_w: Floats
 
 
-_OPERATIONS = {
-    row["operation"]: (float(row["energy_pj"]), float(row["area_um2"])) for row in read("arithmetic")
-}
+def _published() -> dict[tuple[str, float], tuple[float, float]]:
+    """Energy [pJ] at the nominal voltage, and area [um2] or NaN, by operation and node."""
+    found = {}
+    for row in read("arithmetic"):
+        node = float(row["node_nm"])
+        energy = scaling.at_nominal(float(row["energy_pj"]), row)
+        found[row["operation"], node] = energy, float(row["area_um2"] or "nan")
+    return found
 
 
-def _power_law(operation: str, quantity: int) -> tuple[float, float]:
+_OPERATIONS = _published()
+
+
+def _power_law(operation: str, node: float, quantity: int) -> tuple[float, float]:
     """Value at 8 bits and exponent of the power law in bits through the 8- and the 32-bit entry."""
-    narrow = _OPERATIONS[f"{operation} int8"][quantity]
-    wide = _OPERATIONS[f"{operation} int32"][quantity]
+    narrow = _OPERATIONS[f"{operation} int8", node][quantity]
+    wide = _OPERATIONS[f"{operation} int32", node][quantity]
     return narrow, float(np.log(wide / narrow) / np.log(32 / 8))
 
 
 _ENERGY, _AREA = 0, 1
+_NODES = (scaling.LARGE_NM, scaling.SMALL_NM)
 _FLOATS = (NumberFormat.FP16, NumberFormat.BF16, NumberFormat.FP32)
 
 
-def _multiplier(weight_bits: Floats, input_bits: Floats, quantity: int) -> Floats:
-    """Integer multiplier at the anchor: proportional to (b1 b2)^x, x = 0.99 for energy and 0.91 for area."""
-    narrow, exponent = _power_law("multiply", quantity)
+def _multiplier(weight_bits: Floats, input_bits: Floats, node: float, quantity: int) -> Floats:
+    """Integer multiplier at a published node: in proportion to (b1 b2)^x."""
+    narrow, exponent = _power_law("multiply", node, quantity)
     return narrow * (weight_bits * input_bits / 64.0) ** (exponent / 2)
 
 
-def _adder(bits: Floats, quantity: int) -> Floats:
-    """Integer adder at the anchor: proportional to b^x, x = 0.87 for energy and 0.96 for area."""
-    narrow, exponent = _power_law("add", quantity)
+def _adder(bits: Floats, node: float, quantity: int) -> Floats:
+    """Integer adder at a published node: in proportion to b^x."""
+    narrow, exponent = _power_law("add", node, quantity)
     return narrow * (bits / 8.0) ** exponent
+
+
+def _unit(
+    weight: Floats, given: Floats, accumulator: Floats, codes: np.ndarray, node: float, kind: int
+) -> tuple[Floats, Floats]:
+    """A figure of multiplier and adder at a published node, each by its number format."""
+    multiply, add = _multiplier(weight, given, node, kind), _adder(accumulator, node, kind)
+    single = _OPERATIONS["add fp32", node][kind]
+    for code in _FLOATS:
+        name, here = code.name.lower(), codes == code
+        multiply = np.where(here, _OPERATIONS[f"multiply {name}", node][kind], multiply)
+        own = np.where(accumulator >= 32, single, _OPERATIONS[f"add {name}", node][kind])
+        add = np.where(here, own, add)
+    return multiply, add
 
 
 def logic_leakage_w(area_um2: Floats, node_nm: ArrayLike, voltage: ArrayLike | None) -> Floats:
     """Watts that logic leaks: one density at every node, in proportion to the voltage (assumed)."""
     leakage = area_um2 * LEAKAGE_W_PER_UM2
     return leakage if voltage is None else leakage * floats(voltage) / technology.nominal_voltage(node_nm)
+
+
+def operations_pj(node_nm: float, voltage: float | None = None) -> dict[str, float]:
+    """Energies of the published operations at a node and voltage, in picojoules, by name.
+
+    Examples
+    --------
+    >>> round(operations_pj(7)["multiply fp32"], 6)
+    1.31
+
+    """
+    large, small = _NODES
+    return {
+        operation: float(scaling.between(energy, _OPERATIONS[operation, small][_ENERGY], node_nm, voltage))
+        for (operation, node), (energy, _) in _OPERATIONS.items()
+        if node == large and (operation, small) in _OPERATIONS
+    }
 
 
 def mac(
@@ -109,7 +153,7 @@ def mac(
         Widths of the two factors and of the adder, positive. For floats the format sets the factors' widths
         and `accumulator_bits` only chooses the adder: fp32 from 32 bits on, else fp16.
     node_nm
-        Technology node in nanometres, 7 to 180.
+        Technology node in nanometres, 5 to 180.
     voltage
         Supply in volts, None for the node's nominal one.
     number_format
@@ -131,11 +175,11 @@ def mac(
 
     Notes
     -----
-    Horowitz, ISSCC 2014, 45 nm at 0.9 V, scaled by Stillmaker-Baas. Multipliers grow as (b1 b2)^0.99 in
-    energy and ^0.91 in area, adders as b^0.87 and b^0.96. Areas of that table and all of bf16 are recalled
-    from memory (status in the table). With its registers the sum meets SPRING's synthesised one-multiplier
-    lane (14 nm) within 5 % in energy and 2 % in area; at 7 nm it is a fifth of the int8 energies of Jouppi et
-    al. (ISCA 2021, Table 2).
+    Horowitz, ISSCC 2014, at 45 nm and 0.9 V, and Jouppi et al., ISCA 2021, table 2, at 7 nm; in between and
+    beyond as `scaling.between` says. Multipliers grow as (b1 b2)^0.99 in energy at 45 nm and ^1.10 at 7 nm,
+    adders as b^0.87 and b^1.05; areas as ^0.91 and ^0.96. Areas, bf16 at 45 nm and some entries at 7 nm are
+    recalled from memory (status in the table). Energies are of random operands: a synthesis report at its
+    tool's default activity says about half.
 
     Examples
     --------
@@ -155,18 +199,16 @@ def mac(
     codes = np.asarray(number_format)
     require(np.isin(codes, list(NumberFormat)), "number_format", "a NumberFormat (0 to 3)", codes)
 
-    energy_pj = _multiplier(weight, given, _ENERGY) + _adder(accumulator, _ENERGY)
-    area_um2 = _multiplier(weight, given, _AREA) + _adder(accumulator, _AREA)
-    for code in _FLOATS:
-        multiply, add = _OPERATIONS[f"multiply {code.name.lower()}"], _OPERATIONS[f"add {code.name.lower()}"]
-        single = _OPERATIONS["add fp32"]
-        wide = accumulator >= 32
-        energy_pj = np.where(codes == code, multiply[0] + np.where(wide, single[0], add[0]), energy_pj)
-        area_um2 = np.where(codes == code, multiply[1] + np.where(wide, single[1], add[1]), area_um2)
-
+    shape = (weight, given, accumulator, codes)
+    large, small = (_unit(*shape, node, _ENERGY) for node in _NODES)
+    multiply_pj, add_pj = (
+        scaling.between(at_large, at_small, node_nm, voltage)
+        for at_large, at_small in zip(large, small, strict=True)
+    )
+    energy_pj = multiply_pj + add_pj
+    multiply_um2, add_um2 = _unit(*shape, ANCHOR_NM, _AREA)
+    area_um2 = (multiply_um2 + add_um2) * technology.scale_area(ANCHOR_NM, node_nm)
     flops = register(weight + given if pipeline_bits is None else pipeline_bits, node_nm, voltage)
-    energy_pj = energy_pj * technology.scale_energy(ANCHOR_NM, node_nm, ANCHOR_V, voltage)
-    area_um2 = area_um2 * technology.scale_area(ANCHOR_NM, node_nm)
     leakage_w = logic_leakage_w(area_um2, node_nm, voltage)
     return MacCost(energy_pj + flops.energy_pj, area_um2 + flops.area_um2, leakage_w + flops.leakage_w)
 
@@ -203,7 +245,7 @@ def register(bits: ArrayLike, node_nm: ArrayLike, voltage: ArrayLike | None = No
     bits
         Flip-flops clocked together, zero or more.
     node_nm
-        Technology node in nanometres, 7 to 180.
+        Technology node in nanometres, 5 to 180.
     voltage
         Supply in volts, None for the node's nominal one.
 
@@ -219,18 +261,19 @@ def register(bits: ArrayLike, node_nm: ArrayLike, voltage: ArrayLike | None = No
 
     Notes
     -----
-    Aladdin's component table, 40 nm (github Accelergy-Project/accelergy-aladdin-plug-in; simulated): 0.009 pJ
-    and 5.98 um2 a bit, taken at the nominal voltage of 40 nm (assumed).
+    Cells of Nangate45, GF12LP (area) and ASAP7, a predictive library (`data/flip_flop.csv`): a write is one
+    cycle of its clock and half a change of its output. At 40 nm that is within a quarter of Aladdin's 0.009
+    pJ and a third of its 5.98 um2.
 
     Examples
     --------
-    >>> round(float(register(16, 40).area_um2), 2)
-    95.68
+    >>> round(float(register(16, 45).area_um2), 3), round(float(register(16, 45, 1.1).energy_pj), 4)
+    (72.352, 0.1683)
 
     """
     width = floats(bits)
     require(width >= 0, "bits", "zero or more", width)
-    energy_pj, area_um2 = _OPERATIONS["register bit"]
-    scaled = width * area_um2 * technology.scale_area(REGISTER_NM, node_nm)
-    spent = width * energy_pj * technology.scale_energy(REGISTER_NM, node_nm, None, voltage)
-    return RegisterCost(spent, scaled, logic_leakage_w(scaled, node_nm, voltage))
+    clock_pj, toggle_pj = scaling.flip_flop_pj(node_nm, voltage)
+    area_um2 = width * scaling.flip_flop_um2(node_nm)
+    spent = width * (clock_pj + TOGGLED * toggle_pj)
+    return RegisterCost(spent, area_um2, logic_leakage_w(area_um2, node_nm, voltage))

@@ -1,8 +1,10 @@
 """Main memories as data: bandwidth from channels, bus and rate, efficiency from row and burst timing.
 
-Energies stop at the memory device and its I/O: the host's controller and PHY are outside (measured on GPUs
-they bring HBM to 12-15 pJ/bit). Every figure of the catalogue has its source and status in
-`data/main_memory.csv`; `main_memory_sources` lists them.
+`read_pj_per_bit` and `write_pj_per_bit` stop at the memory device and its I/O; `interface_pj_per_bit` is the
+host's PHY, and `interface_mm2` its PHY and controller on the chip. A machine pays both. What a GPU spends
+between its PHY and its multiprocessors is not in either (measured, HBM comes to 12 to 15 pJ/bit there). Every
+figure of the catalogue has its source and status in `data/main_memory.csv` and `data/memory_interface.csv`;
+`main_memory_sources` lists them.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ _POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
 _AT_LEAST_ZERO = (
     "read_pj_per_bit",
     "write_pj_per_bit",
+    "interface_pj_per_bit",
+    "interface_mm2",
     "background_w",
     "refresh_w",
     "random_read_s",
@@ -49,6 +53,8 @@ class MainMemory:
         Share of the peak that streaming reaches, in (0, 1].
     read_pj_per_bit, write_pj_per_bit
         Energy of the device and its I/O in picojoules per bit.
+    interface_pj_per_bit, interface_mm2
+        Energy of the host's PHY in picojoules per bit, and area of PHY and controller on its chip.
     background_w, refresh_w
         Standby and refresh power in watts.
     random_read_s
@@ -84,6 +90,8 @@ class MainMemory:
     efficiency: float = 1.0
     read_pj_per_bit: float
     write_pj_per_bit: float
+    interface_pj_per_bit: float = 0.0
+    interface_mm2: float = 0.0
     background_w: float = 0.0
     refresh_w: float = 0.0
     random_read_s: float = 0.0
@@ -132,6 +140,21 @@ class MainMemory:
     def _check(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
             raise ValueError(f"MainMemory.{name} must be {wanted}, got {getattr(self, name)!r}")
+
+    @property
+    def paid_read_pj_per_bit(self) -> float:
+        """What a machine pays for a bit that it reads: the device, and its own PHY."""
+        return self.read_pj_per_bit + self.interface_pj_per_bit
+
+    @property
+    def paid_write_pj_per_bit(self) -> float:
+        """What a machine pays for a bit that it writes: the device, and its own PHY."""
+        return self.write_pj_per_bit + self.interface_pj_per_bit
+
+    @property
+    def boundary(self) -> str:
+        """Where what a machine pays for it ends: "device", or "with PHY"."""
+        return "with PHY" if self.interface_pj_per_bit > 0 else "device"
 
     @property
     def write_bandwidth_bytes_per_s(self) -> float:
@@ -288,7 +311,10 @@ def main_memory_names() -> tuple[str, ...]:
 
 
 def main_memory_sources(name: str) -> tuple[dict[str, str], ...]:
-    """Every figure of one memory: rows with `field`, `value`, `source` and `status`."""
+    """Every figure of one memory: rows with `field`, `value`, `source` and `status`.
+
+    `interface` names the rows of `data/memory_interface.csv` that price its PHY and controller.
+    """
     if name not in main_memory_names():
         raise unknown("main memory", name, main_memory_names())
     return tuple(row for row in read("main_memory") if row["memory"] == name)
@@ -311,7 +337,7 @@ def main_memory(name: str) -> MainMemory:
     Notes
     -----
     Bandwidth, efficiency, write bandwidth and random read time are derived from the interface and its
-    timings.
+    timings; area of PHY and controller from its peak bandwidth.
 
     Examples
     --------
@@ -321,7 +347,11 @@ def main_memory(name: str) -> MainMemory:
 
     """
     rows = main_memory_sources(name)
-    value: dict[str, Any] = {row["field"]: float(row["value"]) for row in rows}
+    value: dict[str, Any] = {row["field"]: float(row["value"]) for row in rows if row["field"] != "interface"}
+    (interface,) = (row["value"] for row in rows if row["field"] == "interface")
+    host = {
+        row["field"]: float(row["value"]) for row in read("memory_interface") if row["interface"] == interface
+    }
     peak = interface_bandwidth(value["channels"], value["bus_bits"], value["clock_hz"], value["rate"])
     io = value.pop("io_pj_per_bit", 0.0)
     if "read_pj_per_bit" not in value:  # SRAM only: banks at 22 nm, from the swept macros
@@ -338,6 +368,8 @@ def main_memory(name: str) -> MainMemory:
         write_share=write_pulse_share(whole["banks"], value["t_burst_cycles"], value["t_wp_cycles"]),
         random_read_s=(value["t_rcd_cycles"] + value["t_cas_cycles"] + value["t_burst_cycles"])
         / value["clock_hz"],
+        interface_pj_per_bit=host["pj_per_bit"],
+        interface_mm2=(host["phy_mm2_per_gb_per_s"] + host["controller_mm2_per_gb_per_s"]) * peak * 1e-9,
         nonvolatile=value["t_wp_cycles"] > 0,
         endurance_writes=value.pop("endurance_writes", math.inf),
         source="; ".join(dict.fromkeys(row["source"] for row in rows)),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwmodels import technology
+from hwmodels.components import scaling
 from hwmodels.components.tables import Floats, floats, require
 
 # jha-lab/codebench, synthesis report of stochastic_rounding, 14 nm, 0.8 V, 345 K, 700 MHz (simulated)
@@ -56,7 +57,7 @@ def rounding(
     lfsr_bits
         Width of the shift register, zero or more; counts in stochastic mode only.
     node_nm
-        Technology node in nanometres, 7 to 180.
+        Technology node in nanometres, 5 to 180.
     voltage
         Supply in volts, None for the node's nominal one.
 
@@ -92,7 +93,7 @@ def rounding(
     area = technology.scale_area(ANCHOR_NM, node_nm)
     leakage = area if voltage is None else area * floats(voltage) / technology.nominal_voltage(node_nm)
     return RoundingCost(
-        energy_pj=share * DYNAMIC_PJ * technology.scale_energy(ANCHOR_NM, node_nm, None, voltage),
+        energy_pj=share * DYNAMIC_PJ * scaling.logic_energy(ANCHOR_NM, node_nm, None, voltage),
         area_um2=share * (LOGIC_UM2 + FLOPS_UM2) * area,
         leakage_w=share * LEAKAGE_W * leakage,
     )

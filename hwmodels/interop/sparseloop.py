@@ -20,7 +20,7 @@ from hwmodels.interop.sparseloop_formats import (
     rank_loops,
     words,
 )
-from hwmodels.interop.sparseloop_section import SparseSection
+from hwmodels.interop.sparseloop_section import Optimization, SparseSection
 from hwmodels.interop.timeloop_architecture import Metadata
 from hwmodels.interop.timeloop_problem import Density
 from hwmodels.mapping.architecture import Architecture, StorageLevel
@@ -204,13 +204,7 @@ class SparseModel:
     def _save(self, counts: dict[Key, SparseCounts]) -> dict[str, float]:
         """Gate and skip; the share of accesses that reaches the MACs, by operand with an optimisation."""
         reached: dict[str, float] = {}
-        for (level, name), saving in self.section.optimizations.items():
-            if saving.position:
-                raise MappingError(
-                    f"position-skipping of {name} at {level} is read, but the model does not cost it"
-                )
-            if saving.spatial:  # lanes are packed: the words that feed them are those of all lanes
-                continue
+        for (level, name), saving in self._savings().items():
             self._check_scalar(level, name)
             share = 1.0
             for condition in saving.conditions:
@@ -225,12 +219,33 @@ class SparseModel:
             at.read_bits *= share
         return reached
 
+    def _savings(self) -> dict[Key, Optimization]:
+        """What is gated or skipped over time, each where the operand is read from.
+
+        A level that the mapping lets an operand pass saves accesses of the level outside that keeps it.
+        Zeros skipped in space save no access: the lanes are packed, and fed as all of them.
+        """
+        savings: dict[Key, Optimization] = {}
+        for (level, name), saving in self.section.optimizations.items():
+            if saving.position:
+                raise MappingError(
+                    f"position-skipping of {name} at {level} is read, but the model does not cost it"
+                )
+            if saving.spatial:
+                continue
+            index = self.architecture.index(level)
+            while name not in self.mapping.levels[index].keep:
+                index += 1  # the outermost level keeps everything
+            at = (self.architecture.levels[index].name, name)
+            if at in savings and savings[at] != saving:
+                raise MappingError(f"gating or skipping {name} at {level} is not supported: {at[0]} does too")
+            savings[at] = saving
+        return savings
+
     def _check_scalar(self, level: str, name: str) -> None:
         """Refuse an optimisation whose leader is more than one element."""
         index = self.architecture.index(level)
         operand = self.problem.operand(name)
-        if name not in self.mapping.levels[index].keep:
-            raise MappingError(f"gating or skipping {name} at {level}: the mapping does not keep it there")
         if self._child(index, operand) >= 0:
             raise MappingError(
                 f"gating or skipping {name} at {level} is not supported: a level further in keeps it too"
@@ -335,7 +350,7 @@ class SparseModel:
         return each * instances
 
     def _skips(self, level: str, operand: str) -> bool:
-        saving = self.section.optimizations.get((level, operand))
+        saving = self._savings().get((level, operand))
         return saving is not None and saving.skips
 
     def _cycles(self, counts: dict[Key, SparseCounts], dense: Evaluation, compute: int) -> tuple[int, str]:

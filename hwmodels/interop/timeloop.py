@@ -360,6 +360,7 @@ def map_project(
         project.architecture,
         objective,
         constraints=project.constraints,
+        storage="even",
         rules=rules,
         watch=watch,
     )

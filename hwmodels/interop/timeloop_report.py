@@ -53,8 +53,9 @@ def map_report(
     if not certificate.optimal and watch is not None:
         notes = (
             *notes,
-            f"the mapping is not proved optimal: after {watch.seconds:g} s, {certificate.left:,} of "
-            f"{certificate.represented:,} mappings were left; more time or more constraints end the search",
+            f"the mapping is not proved optimal: after {watch.seconds:g} s of processor time, "
+            f"{certificate.left:,} of {certificate.represented:,} mappings were left; a better one would "
+            f"save {certificate.gap:.1%} at most; more time or more constraints end the search",
         )
     if project.mapping is not None:
         notes = (*notes, "the mapping that the files give was not used; `timeloop model` costs it")

@@ -4,6 +4,8 @@ Chen, Krishna, Emer, Sze, "Eyeriss: An Energy-Efficient Reconfigurable Accelerat
 Neural Networks", IEEE JSSC 52(1), 2017: sections III to V and table IV.
 """
 
+import dataclasses
+
 from hwmodels.components.main_memory import main_memory
 from hwmodels.levels import Level, LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
@@ -62,8 +64,8 @@ def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
     return LevelMachine(
         name="eyeriss_v1",
         levels=(
-            Level(name="psum_spad", bytes=PSUM_SPAD * word, operands=("output",)),
-            Level(name="ifmap_spad", bytes=IFMAP_SPAD * word, operands=("input",)),
+            Level(name="psum_spad", kind="registers", bytes=PSUM_SPAD * word, operands=("output",)),
+            Level(name="ifmap_spad", kind="registers", bytes=IFMAP_SPAD * word, operands=("input",)),
             Level(name="filter_spad", bytes=FILTER_SPAD * word, operands=("weight",)),
             Level(
                 name="filters",
@@ -100,18 +102,21 @@ def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
                 bytes_per_s=LINK_WORDS * word * LINK_HZ,
             ),
         ),
-        main_memory=main_memory("ddr3"),
+        main_memory=dataclasses.replace(main_memory("ddr3"), interface_mm2=0.0),
         clock_hz=CORE_HZ,
         datapath=Datapath(
             weight_bits=WORD_BITS, input_bits=WORD_BITS, output_bits=WORD_BITS, accumulator_bits=WORD_BITS
         ),
-        technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE, device="lop"),
+        technology=Technology(node_nm=NODE_NM, voltage=VOLTAGE, device="lop", clock_gated=0.0),
         array_level="filters",
         mapspace=ROW_STATIONARY,
         source=f"{SOURCE} (published): array, banks, pads, ports, clocks",
         assumptions=(
             f"{ifmap_banks} of the {BANKS} banks hold ifmaps, the others psums, for every layer",
-            "DDR3 behind the chip's 64-bit, 60 MHz link; prices are of components, and leave out the clock "
-            "network and control",
+            "DDR3 behind the chip's 64-bit, 60 MHz link; prices are of components, and leave out buses and "
+            "control",
+            "pads of ifmaps and psums are flip-flops (memory), whose clock is never gated: only the filter "
+            "read and the multiplier are (section V-C)",
+            "pins of a plain 64-bit bus, no PHY",
         ),
     )

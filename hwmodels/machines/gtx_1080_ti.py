@@ -41,7 +41,13 @@ def gtx_1080_ti() -> Accelerator:
         voltage=VOLTAGE,
     )
     memory = dataclasses.replace(
-        main_memory("gddr5x"), read_pj_per_bit=0.0, write_pj_per_bit=0.0, background_w=0.0, refresh_w=0.0
+        main_memory("gddr5x"),
+        read_pj_per_bit=0.0,
+        write_pj_per_bit=0.0,
+        interface_pj_per_bit=0.0,
+        interface_mm2=0.0,
+        background_w=0.0,
+        refresh_w=0.0,
     )
     return Accelerator(
         name="gtx_1080_ti",

@@ -4,8 +4,10 @@ from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import (
     TIMELOOP,
+    Drain,
     Evaluation,
     FirstTouch,
+    Gaps,
     LevelCounts,
     Reuse,
     Rules,
@@ -16,7 +18,7 @@ from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.network import map_network, problems
 from hwmodels.mapping.pack import pack_mappings
-from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, matrix_product
+from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, joined, matrix_product
 from hwmodels.mapping.search import Certificate, MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 
@@ -25,9 +27,11 @@ __all__ = [
     "Architecture",
     "Certificate",
     "Constraints",
+    "Drain",
     "Evaluation",
     "Factors",
     "FirstTouch",
+    "Gaps",
     "LevelConstraints",
     "LevelCounts",
     "LevelMapping",
@@ -45,6 +49,7 @@ __all__ = [
     "convolution",
     "evaluate",
     "evaluate_mappings",
+    "joined",
     "map_network",
     "map_problem",
     "matrix_product",

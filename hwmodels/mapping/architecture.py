@@ -1,12 +1,23 @@
 """Where a nest runs: storage levels from the innermost outwards, their fanouts, ports, energies and areas."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 
 from hwmodels.mapping.problem import MappingError
 
 MOST_LEVELS = 8
 """Levels of an architecture at most."""
+
+_OF_THE_MEMORY = (  # fields that levels joined to one memory have in common
+    "capacity_words",
+    "instances",
+    "multiple_buffering",
+    "read_words_per_cycle",
+    "write_words_per_cycle",
+    "shared_words_per_cycle",
+    "overlapped",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +42,7 @@ class StorageLevel:
     shared_words_per_cycle: float = inf  # reads and writes together
     overlapped: bool = True  # its transfers hide behind computation; otherwise their cycles add up
     operands: frozenset[str] | None = None  # names of the operands it may keep; None is any
+    joined: bool = False  # one memory with the level just inside: capacity and ports count together
     read_pj: float = 0.0
     fill_pj: float = 0.0  # a write of data coming from the level outside
     update_pj: float = 0.0  # a write of partial sums coming from inside
@@ -90,13 +102,31 @@ class Architecture:
     mac_name: str = "mac"
     mac_leakage_w: float = 0.0  # of one unit
     mac_area_um2: float = 0.0  # of one unit
+    clock_w: float = 0.0  # of the clock, whether anything is computed or not; counts as leakage
     components: tuple[tuple[str, float], ...] = field(default=())  # further area, mm2, by name
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.levels) <= MOST_LEVELS:
+        memories = sum(not level.joined for level in self.levels)
+        if not 1 <= memories <= MOST_LEVELS:
             raise MappingError(
-                f"Architecture.levels of {self.name}: need 1 to {MOST_LEVELS} levels, got {len(self.levels)}"
+                f"Architecture.levels of {self.name}: need 1 to {MOST_LEVELS} levels, got {memories}"
             )
+        if self.levels[0].joined:
+            raise MappingError(
+                f"StorageLevel.joined of {self.levels[0].name}: there is no level inside to be joined to"
+            )
+        for inner, level in pairwise(self.levels):
+            for name in _OF_THE_MEMORY:
+                if level.joined and getattr(level, name) != getattr(inner, name):
+                    raise MappingError(
+                        f"StorageLevel.{name} of {level.name}: one memory with {inner.name}, so it must be "
+                        f"{getattr(inner, name)!r} as well, got {getattr(level, name)!r}"
+                    )
+            if level.joined and level.fanout_x * level.fanout_y > 1:
+                raise MappingError(
+                    f"StorageLevel.joined of {level.name}: the fanout of a memory is that of its innermost "
+                    f"level, so this one's must be 1"
+                )
         if len({level.name for level in self.levels}) != len(self.levels):
             raise MappingError(f"Architecture.levels of {self.name}: names must differ")
         if self.macs < 1 or not self.clock_hz > 0:

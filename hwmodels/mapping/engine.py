@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hwmodels.kernels.nest.columns import (
+    COUNTED,
+    DRAINED,
     FILLS,
     READS,
     TILES,
@@ -17,9 +19,11 @@ from hwmodels.kernels.nest.columns import (
 )
 from hwmodels.kernels.nest.cost import evaluate_rows, level_energy_pj, port_cycles
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.gaps import closed
+from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
 from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.uneven import unfold
 
 
 class Reuse(IntEnum):
@@ -29,6 +33,8 @@ class Reuse(IntEnum):
     """Always: a buffer keeps what it holds and its next tile needs."""
     SAME_STRIDE = 1
     """Only while the tile keeps moving by the same step (Timeloop 3: a change of step discards the rest)."""
+    NOTHING = 2
+    """Never: a tile that moves at all is fetched whole, halos with it; one that rests stays."""
 
 
 class FirstTouch(IntEnum):
@@ -38,15 +44,45 @@ class FirstTouch(IntEnum):
     COUNTED = 1
 
 
+class Drain(IntEnum):
+    """Whether partial and finished sums that leave a level are read there."""
+
+    FREE = 0
+    """No: what goes outwards costs only where it arrives (Timeloop 3)."""
+    READ = 1
+    """Yes: of n accumulations into an element, n - 1 read it, and so does its way out."""
+
+
+class Gaps(IntEnum):
+    """Whether words that no index of the nest touches, between windows of a wide stride, are moved."""
+
+    FETCHED = 0
+    """Yes: a tile is the range from its first word to its last (Timeloop 3)."""
+    SKIPPED = 1
+    """No: they take no place in any memory; see `hwmodels.mapping.gaps.closed`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The switches of the engine, where honest models differ."""
 
     reuse: Reuse = Reuse.OVERLAP
     first_touch: FirstTouch = FirstTouch.ELIDED
+    drain: Drain = Drain.READ
+    gaps: Gaps = Gaps.SKIPPED
+
+    @property
+    def touches(self) -> int:
+        """The switches of accumulated operands as bits for the kernels."""
+        counted = COUNTED if self.first_touch is FirstTouch.COUNTED else 0
+        return counted | (DRAINED if self.drain is Drain.READ else 0)
+
+    def seen(self, problem: Problem) -> Problem:
+        """The problem as these rules see it: without its gaps where they are skipped."""
+        return closed(problem) if self.gaps is Gaps.SKIPPED else problem
 
 
-TIMELOOP = Rules(reuse=Reuse.SAME_STRIDE)
+TIMELOOP = Rules(reuse=Reuse.SAME_STRIDE, drain=Drain.FREE, gaps=Gaps.FETCHED)
 """The rules of Timeloop 3.0.3."""
 
 
@@ -137,11 +173,15 @@ def evaluate(
     (64, 64, 56, 432.0)
 
     """
-    machine = pack_architecture(architecture)
-    out, counts = _run(
-        problem, architecture, pack_mappings(problem, architecture, [mapping]), rules or Rules()
-    )
+    rules = rules or Rules()
+    problem = rules.seen(problem)
+    check(problem, architecture, mapping)
+    chained, even, places = unfold(architecture, mapping)
+    machine = pack_architecture(chained)
+    out, counts = _run(problem, chained, pack_mappings(problem, chained, [even]), rules)
     words, use = counts
+    first = [places.index(i) for i in range(len(architecture.levels))]  # parts of each memory
+    last = [*(start - 1 for start in first[1:]), len(places) - 1]
     kept = [
         LevelCounts(
             level=level.name,
@@ -153,9 +193,10 @@ def evaluate(
             instances=int(use[i]),
             energy_pj=float(level_energy_pj(machine.prices, words, use, i, o)),
         )
-        for i, level in enumerate(architecture.levels)
+        for place, level in enumerate(architecture.levels)
         for o, operand in enumerate(problem.operands)
-        if operand.name in mapping.levels[i].keep
+        for i in range(first[place], last[place] + 1)
+        if operand.name in even.levels[i].keep
     ]
     energy = {
         level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels
@@ -163,7 +204,7 @@ def evaluate(
     energy[architecture.mac_name] = problem.macs * architecture.mac_pj
     energy["leakage"] = float(machine.totals[2] * out.cycles[0])
     ports = {
-        f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, i, p))
+        f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, first[i], last[i], p))
         for i, level in enumerate(architecture.levels)
         for p, port in enumerate(("read", "write", "shared"))
     }
@@ -172,13 +213,13 @@ def evaluate(
         macs=problem.macs,
         compute_cycles=int(out.compute_cycles[0]),
         cycles=int(out.cycles[0]),
-        bound=bound_name(architecture, int(out.bound[0])),
+        bound=bound_name(chained, int(out.bound[0])),
         port_cycles={name: cycles for name, cycles in ports.items() if cycles > 0},
         utilisation=float(out.utilisation[0]),
         energy_pj=float(out.energy_pj[0]),
         energy_by_component_pj=energy,
         area_mm2=architecture.area_mm2,
-        limit=limit_name(architecture, int(out.limit[0])),
+        limit=limit_name(chained, int(out.limit[0])),
     )
 
 
@@ -217,7 +258,8 @@ def evaluate_mappings(
     shape = (len(architecture.levels), 3, len(problem.dimensions))
     if mappings.factors.shape[1:] != shape:
         raise ValueError(f"MappingColumns.factors: need shape (n, *{shape}), got {mappings.factors.shape}")
-    return _run(problem, architecture, mappings, rules or Rules())[0]
+    rules = rules or Rules()
+    return _run(rules.seen(problem), architecture, mappings, rules)[0]
 
 
 def _run(
@@ -234,7 +276,7 @@ def _run(
         pack_architecture(architecture),
         mappings,
         int(rules.reuse),
-        int(rules.first_touch),
+        rules.touches,
         work_columns(levels, dims, table.rank_dims.shape[1]),
         counts,
         out,

@@ -114,11 +114,21 @@ class LatticeSearch:
         """Whether each tile fits a level and all levels outside it, by level: shape (L, T)."""
         fits = np.ones(len(self.lattice.codes), dtype=bool)
         found = np.ones((self.depth, len(fits)), dtype=np.int8)
+        held = np.zeros(len(fits))
         for level in range(self.depth - 1, -1, -1):
-            held = sum(words for o, words in enumerate(self.words) if keep[level, o])
+            # Tiles further out in the same memory hold as much as this one at least.
+            shared = level + 1 < self.depth and self.machine.joined[level + 1]
+            held = self._held(keep, level) + (held if shared else 0.0)
             fits = fits & (held <= self.machine.usable_words[level])
             found[level] = fits
         return found
+
+    def _held(self, keep: Small, level: int) -> Floats:
+        """Words that a level keeps of every tile: shape (T,)."""
+        held = np.zeros(len(self.lattice.codes))
+        for o, words in enumerate(self.words):
+            held += words if keep[level, o] else 0
+        return held
 
     def _links(self, keep: Small) -> tuple[Ints, Ints, Ints]:
         """Links up to the array and beyond it (operand, child, parent), and each operand's first level."""
@@ -170,7 +180,7 @@ class LatticeSearch:
             stop = min(stop, len(self.spreads.tiles))
             floor_tiles(
                 self.table, self.lattice, self.guard, choice.links, choice.first, self.least, self.machine,
-                int(self.rules.first_touch), self.objective, self.middle, tiles, fewest, self.spreads, stop,
+                self.rules.touches, self.objective, self.middle, tiles, fewest, self.spreads, stop,
                 choice.beyond, float(self.best.value[0]), choice.room.terms, choice.room.low, floors,
             )  # fmt: skip
             promising = np.argsort(floors, kind="stable")[:few]
@@ -240,7 +250,7 @@ class LatticeSearch:
             tile_start=np.cumsum([0, *(len(p.tiles) for p in path)]).astype(np.int64),
             label_start=np.cumsum([0, *(len(p.closed) for p in path)]).astype(np.int64),
         )
-        touch, rule = int(self.rules.first_touch), int(self.rules.reuse)
+        touch, rule = self.rules.touches, int(self.rules.reuse)
         still = self._still(choice.keep, self.middle)
         chunk = max(1, CELLS // len(labels.tiles))
         cells = np.empty((min(chunk, stop) * len(labels.tiles), 2), dtype=np.int64)
@@ -313,13 +323,15 @@ class LatticeSearch:
         """Labels of tiles of a level, from those of the level inside."""
         kept = sum(1 << o for o in range(len(self.words)) if level and keep[level - 1, o])
         alone = self._alone(keep, level) if level else -1
+        joined = self.machine.joined
         room, found = 1 << 12, -1
         while found < 0:
             labels = _blank_labels(tiles, room, links.shape[1], self.table.rank_dims.shape[1])
             found = extend_level(
                 self.table, self.lattice, self.guard, self.rests, links, level, int(self.rules.reuse),
-                self._exact(links), self._still(keep, level), kept, alone, fitting[max(level - 1, 0)], inside,
-                labels, scratch,
+                self._exact(links), self._still(keep, level), kept, alone, fitting[max(level - 1, 0)],
+                self._held(keep, level), float(self.machine.usable_words[level]), int(joined[level]),
+                int(joined[level + 1]), inside, labels, scratch,
             )  # fmt: skip
             room *= 4
         return labels._replace(
@@ -327,6 +339,7 @@ class LatticeSearch:
             words=labels.words[:found].copy(),
             windows=labels.windows[:found].copy(),
             origin=labels.origin[:found].copy(),
+            held=labels.held[:found].copy(),
         )
 
     def _outer(self, keep: Small, fitting: Small, links: Ints, scratch: Scratch) -> tuple[Outer, Floats]:
@@ -335,11 +348,11 @@ class LatticeSearch:
         whole = (self.lattice.extents[:, still == 1] == self.bounds[still == 1]).all(axis=1)
         tiles = np.flatnonzero(fitting[self.middle] & whole).astype(np.int64)
         options, counts = np.zeros((len(tiles), ROOM), dtype=np.int64), np.zeros(len(tiles), dtype=np.int64)
-        costs, floors = np.zeros((len(tiles), ROOM, 4)), np.zeros((len(tiles), 2))
+        costs, floors = np.zeros((len(tiles), ROOM, 5)), np.zeros((len(tiles), 2))
         windows = np.zeros((links.shape[1], 2, self.table.rank_dims.shape[1]), dtype=np.int64)
         cost_outer(
             self.table, self.lattice, self.rests, links, self.least, self.machine,
-            int(self.rules.first_touch), int(self.rules.reuse), self._exact(links), 2 ** len(self.words) - 1,
+            self.rules.touches, int(self.rules.reuse), self._exact(links), 2 ** len(self.words) - 1,
             self.middle, tiles, windows, scratch, options, counts, costs, floors,
         )  # fmt: skip
         beyond = np.full((len(self.lattice.codes), 2), inf)
@@ -348,7 +361,10 @@ class LatticeSearch:
         for axis in range(len(self.shape)):
             table = np.flip(np.minimum.accumulate(np.flip(table, axis), axis), axis)
         rising = np.argsort(floors[:, 1 if self.objective == 0 else 0], kind="stable")
-        outer = Outer(tiles[rising], options[rising], counts[rising], costs[rising], floors[rising])
+        held = self._held(keep, self.middle)[tiles]
+        outer = Outer(
+            tiles[rising], options[rising], counts[rising], costs[rising], floors[rising], held[rising]
+        )
         return outer, np.ascontiguousarray(table.reshape(-1, 2))
 
     def _orders(self, keep: Small) -> tuple[Ints, Small]:
@@ -422,6 +438,7 @@ def _blank_labels(tiles: Ints, room: int, links: int, ranks: int) -> Labels:
         words=np.zeros((room, links)),
         windows=np.zeros((room, links, 2, ranks), dtype=np.int64),
         origin=np.zeros((room, 2), dtype=np.int64),
+        held=np.zeros(room),
     )
 
 

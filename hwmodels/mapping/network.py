@@ -10,6 +10,7 @@ from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.problem import Problem, convolution
 from hwmodels.mapping.search import MapperResult, Objective, map_problem
+from hwmodels.mapping.uneven import Storage
 from workloads.table import Kind, LayerTable
 
 _Cache = dict[Any, MapperResult]
@@ -47,6 +48,7 @@ def map_network(
     *,
     constraints: Constraints | None = None,
     factors: FactorSpace = "perfect",
+    storage: Storage | None = None,
     rules: Rules | None = None,
     cache: _Cache | None = None,
 ) -> list[MapperResult]:
@@ -56,7 +58,7 @@ def map_network(
     ----------
     network
         A layer table (its convolutions and matrix products count), or problems.
-    architecture, objective, constraints, factors, rules
+    architecture, objective, constraints, factors, storage, rules
         As of `map_problem`.
     cache
         Results to use and to add to, by content; by default one of this call alone.
@@ -86,10 +88,16 @@ def map_network(
     found = []
     for problem in problems(network) if isinstance(network, LayerTable) else network:
         # The name is no part of what is computed; everything here compares by value, dicts by their items.
-        key = repr((replace(problem, name=""), architecture, objective, constraints, factors, rules))
+        key = repr((replace(problem, name=""), architecture, objective, constraints, factors, storage, rules))
         if key not in results:
             results[key] = map_problem(
-                problem, architecture, objective, constraints=constraints, factors=factors, rules=rules
+                problem,
+                architecture,
+                objective,
+                constraints=constraints,
+                factors=factors,
+                storage=storage,
+                rules=rules,
             )
         found.append(results[key])
     return found

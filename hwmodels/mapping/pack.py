@@ -71,7 +71,7 @@ def pack_problem(problem: Problem) -> ProblemColumns:
 def pack_architecture(architecture: Architecture) -> ArchitectureColumns:
     """Turn an architecture into columns."""
     levels = architecture.levels
-    leakage_w = architecture.mac_leakage_w * architecture.macs
+    leakage_w = architecture.mac_leakage_w * architecture.macs + architecture.clock_w
     leakage_w += sum(level.leakage_w * level.instances for level in levels)
     return ArchitectureColumns(
         usable_words=np.array([float(level.usable_words) for level in levels]),
@@ -108,6 +108,7 @@ def pack_architecture(architecture: Architecture) -> ArchitectureColumns:
         totals=np.array(
             [float(architecture.mac_pj), float(architecture.macs), leakage_w / architecture.clock_hz * 1e12]
         ),
+        joined=np.array([level.joined for level in levels], dtype=np.int64),
     )
 
 
@@ -119,7 +120,8 @@ def pack_mappings(
     Raises
     ------
     MappingError
-        If a mapping is none of this problem onto this architecture (`hwmodels.mapping.mapping.check`).
+        If a mapping is none of this problem onto this architecture (`hwmodels.mapping.mapping.check`), or
+        stores operands unevenly: `hwmodels.mapping.uneven.unfold` makes it an even one.
 
     """
     columns = blank_mappings(problem, architecture, len(mappings))
@@ -127,6 +129,10 @@ def pack_mappings(
     for row, mapping in enumerate(mappings):
         check(problem, architecture, mapping)
         for level, loops in enumerate(mapping.levels):
+            if any(depth for _, depth in loops.depths):
+                raise MappingError(
+                    f"LevelMapping.depths of {loops.level}: columns hold even mappings; unfold this one first"
+                )
             for dimension, count in loops.temporal:
                 columns.factors[row, level, TEMPORAL, index[dimension]] = count
             for dimension, count in loops.spatial_x:
@@ -156,7 +162,7 @@ def limit_name(architecture: Architecture, code: int) -> str:
     if code == 0:
         return ""
     level, kind = divmod(code - 1, 3)
-    return f"{architecture.levels[level].name} {('capacity', 'fanout X', 'fanout Y')[kind]}"
+    return f"{_memory(architecture, level)} {('capacity', 'fanout X', 'fanout Y')[kind]}"
 
 
 def bound_name(architecture: Architecture, code: int) -> str:
@@ -164,4 +170,11 @@ def bound_name(architecture: Architecture, code: int) -> str:
     if code == 0:
         return "compute"
     level, port = divmod(code - 1, 3)
-    return f"{architecture.levels[level].name} {('read port', 'write port', 'shared port')[port]}"
+    return f"{_memory(architecture, level)} {('read port', 'write port', 'shared port')[port]}"
+
+
+def _memory(architecture: Architecture, level: int) -> str:
+    """Name of the memory that a level is, alone or joined to others: that of the innermost."""
+    while architecture.levels[level].joined:
+        level -= 1
+    return architecture.levels[level].name

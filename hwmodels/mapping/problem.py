@@ -193,3 +193,70 @@ def matrix_product(*, m: int, k: int, n: int, name: str = "matrix_product") -> P
             Operand(name="O", ranks=((("M", 1),), (("N", 1),)), read_write=True),
         ),
     )
+
+
+def joined(problem: Problem) -> Problem:
+    """The nest with dimensions that no operand tells apart folded into one.
+
+    Dimensions fold where each operand either has all of them, each as a rank of its own, or none: batch and
+    output positions of a 1 x 1 convolution of stride 1, whose tiles may then cut across rows and images.
+
+    Parameters
+    ----------
+    problem
+        A nest; dimensions of one index are left out where others fold.
+
+    Returns
+    -------
+    Problem
+        A nest of the same multiply-accumulates and the same words. A folded dimension is named by those it
+        holds, `N·P·Q`; a mapping of it walks their positions in that order.
+
+    Examples
+    --------
+    >>> layer = joined(convolution(n=2, k=64, c=32, p=7, q=7))
+    >>> dict(zip(layer.dimensions, layer.bounds))
+    {'N·P·Q': 98, 'K': 64, 'C': 32, 'R': 1, 'S': 1}
+    >>> layer.operand("I").ranks
+    ((('N·P·Q', 1),), (('C', 1),))
+
+    """
+    bounds = problem.extents
+    groups: dict[tuple[bool, ...], list[str]] = {}
+    for dimension in problem.dimensions:
+        if bounds[dimension] > 1 and not any(_slides(o, dimension, bounds) for o in problem.operands):
+            moves = tuple(dimension in operand.dimensions for operand in problem.operands)
+            groups.setdefault(moves, []).append(dimension)
+    folds = [group for group in groups.values() if len(group) > 1]
+    first = {group[0]: "·".join(group) for group in folds}
+    gone = {dimension for group in folds for dimension in group}
+    names = [first.get(d, d) for d in problem.dimensions if d in first or d not in gone]
+    extents = bounds | {"·".join(group): prod(bounds[d] for d in group) for group in folds}
+
+    def folded(operand: Operand) -> Operand:
+        ranks: list[Rank] = []
+        for rank in operand.ranks:
+            inside = [d for d, _ in rank if d in gone]
+            if not inside:
+                ranks.append(rank)
+            elif inside[0] in first:
+                ranks.append(((first[inside[0]], 1),))
+        return Operand(name=operand.name, ranks=tuple(ranks), read_write=operand.read_write)
+
+    if not folds:
+        return problem
+    return Problem(
+        name=problem.name,
+        dimensions=tuple(names),
+        bounds=tuple(extents[name] for name in names),
+        operands=tuple(folded(operand) for operand in problem.operands),
+    )
+
+
+def _slides(operand: Operand, dimension: str, bounds: Dict[str, int]) -> bool:
+    """Whether a dimension moves an operand in steps, or along a window that is there."""
+    for rank in operand.ranks:
+        steps = dict(rank)
+        if dimension in steps:
+            return steps[dimension] != 1 or any(bounds[d] > 1 for d in steps if d != dimension)
+    return False

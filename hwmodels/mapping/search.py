@@ -1,96 +1,24 @@
 """The optimal mapper: the best mapping of a mapspace, and the certificate that none is better."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf, prod
-from typing import Literal
 
-import numpy as np
-
-from hwmodels.kernels.nest.columns import (
-    ACROSS,
-    DOWN,
-    TEMPORAL,
-    Factors,
-    Floats,
-    Ints,
-    Small,
-    count_columns,
-    work_columns,
-)
-from hwmodels.kernels.nest.search import (
-    BOUND,
-    CAPACITY,
-    COSTED,
-    EDP,
-    ENERGY,
-    FANOUT_LIMIT,
-    LATENCY,
-    PARALLELISM,
-    TILINGS,
-    objective_of,
-    search_tilings,
-    set_floor,
-)
+from hwmodels.kernels.nest.search import objective_of
 from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
-from hwmodels.mapping.incumbent import Descent
-from hwmodels.mapping.lattice import applies, touched
+from hwmodels.mapping.exhaustive import exhaust
+from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.lattice_search import LatticeSearch
-from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
-from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
-from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.uneven import Storage, chained_spaces, fold
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
 
-Objective = Literal["latency", "energy", "edp"]
-_OBJECTIVES = {"latency": LATENCY, "energy": ENERGY, "edp": EDP}
-LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
-_CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
-_FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """The proof that nothing better was left out: what became of every mapping of the space.
-
-    `represented` is the number of mappings of the space; it equals `costed` plus `pruned` plus `left`:
-
-    - `orders`: loop orders that give the same counts as, or no better counts than, one that was costed;
-    - `axes`: the same spatial loops laid out along X and Y another way;
-    - `capacity`, `fanout`, `parallelism`: mappings that break a limit;
-    - `bound`: mappings whose least cost is no better than the best found, or whose tiles inside a PE move no
-      fewer words than those of another.
-
-    Where a time limit ended the search it is no proof: `optimal` is False, and `left` mappings were neither
-    costed nor pruned (the mappings of the quick descent that finds the first incumbent are among them).
-
-    Costs that differ by less than one part in 10**13 count as equal: sums of them round that much.
-    """
-
-    objective: Objective
-    represented: int
-    costed: int
-    pruned: dict[str, int]
-    optimal: bool = True
-    left: int = 0
-
-    def __str__(self) -> str:
-        rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
-        text = f"{self.represented:,} mappings represented, {self.costed:,} costed, pruned by {rules}"
-        return (
-            text if self.optimal else f"{text}; not proved optimal: {self.left:,} left when the time was up"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapperResult:
-    """The best mapping, what it costs, and why nothing is better."""
-
-    mapping: Mapping
-    evaluation: Evaluation
-    certificate: Certificate
+_Way = Callable[[Mapspace, Objective, Rules, Watch, float], Outcome]
 
 
 def map_problem(
@@ -100,6 +28,7 @@ def map_problem(
     *,
     constraints: Constraints | None = None,
     factors: FactorSpace = "perfect",
+    storage: Storage | None = None,
     rules: Rules | None = None,
     watch: Watch | None = None,
 ) -> MapperResult:
@@ -115,6 +44,10 @@ def map_problem(
         What a mapping must obey; by default anything that fits.
     factors
         `perfect` or `ceil`: see `Mapspace`.
+    storage
+        `uneven`: every operand of a level is stored at a loop of its own (`LevelMapping.depths`); `even`: the
+        operands of a level share one tile, as in Timeloop. By default uneven where the lattice search covers
+        that space, else even; the certificate names which.
     rules
         Switches of the engine; by default the physical ones.
     watch
@@ -143,312 +76,129 @@ def map_problem(
     K True
 
     """
-    if objective not in _OBJECTIVES:
-        raise MappingError(f"objective must be one of {', '.join(_OBJECTIVES)}, got {objective!r}")
-    rules = rules or Rules()
+    if objective not in OBJECTIVES:
+        raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
+    if storage not in (None, "even", "uneven"):
+        raise MappingError(f"storage must be 'even' or 'uneven', got {storage!r}")
+    rules, watch = rules or Rules(), watch or Watch()
     space = Mapspace(
-        problem=problem, architecture=architecture, constraints=constraints or Constraints(), factors=factors
+        problem=rules.seen(problem),
+        architecture=architecture,
+        constraints=constraints or Constraints(),
+        factors=factors,
     )
-    watch = watch or Watch()
-    if applies(space):
-        return _search_lattice(space, objective, rules, watch)
-    return search_exhaustively(space, objective, rules, watch)
+    if storage is None:
+        storage = "uneven" if all(_covered(part, rules) for part in chained_spaces(space)) else "even"
+    parts = chained_spaces(space) if storage == "uneven" else [space]
+    return _search(space, parts, storage, objective, rules, watch, _best_way)
 
 
 def search_exhaustively(
     space: Mapspace, objective: Objective, rules: Rules, watch: Watch | None = None
 ) -> MapperResult:
-    """Search any space, dimension by dimension (`hwmodels.kernels.nest.search`)."""
-    search, keeps, watch = _Search(space, objective, rules), space.keeps(), watch or Watch()
-    watch.represented = search.represented(len(keeps))
-    if len(keeps) * prod(map(len, search.chains)) > LARGE:
-        search.descend(keeps, watch)
-        # The choice of operands that is best so far comes first.
-        keeps.sort(key=lambda keep: search.best_keep is None or bool((keep != search.best_keep).any()))
-    ended = all(search.run(keep, watch) for keep in keeps)
-    if search.best_keep is None:
-        raise MappingError(explain(space, search.chains, keeps) if ended else _none_yet(space, watch))
-    mapping = search.mapping(search.best_keep)
+    """Search any even space, dimension by dimension (`hwmodels.mapping.exhaustive`)."""
+    space = replace(space, problem=rules.seen(space.problem))
+    return _search(space, [space], "even", objective, rules, watch or Watch(), exhaust)
+
+
+def _search(
+    space: Mapspace,
+    parts: Iterable[Mapspace],
+    storage: Storage,
+    objective: Objective,
+    rules: Rules,
+    watch: Watch,
+    way: _Way,
+) -> MapperResult:
+    """Search the even spaces that make up one, each for something better than those before."""
+    best, value, outcomes = None, inf, []
+    for part in parts:
+        outcomes.append(way(part, objective, rules, watch, value))
+        mapping = outcomes[-1].mapping
+        if mapping is not None:
+            best = mapping if storage == "even" else fold(space.architecture, part.architecture, mapping)
+            value = _value(evaluate(space.problem, space.architecture, best, rules), objective)
+    ended = all(outcome.ended for outcome in outcomes)
+    bound = min(value, *(outcome.bound for outcome in outcomes))
+    if best is None:
+        if ended:
+            chains = [space.chains(dimension) for dimension in space.problem.dimensions]
+            raise MappingError(explain(space, chains, space.keeps()))
+        raise MappingError(
+            f"{space.problem.name}: no mapping that fits was found within {watch.seconds:g} s, and the "
+            f"search of {watch.represented:,} mappings has not ended; allow more time, or constrain the "
+            f"mapspace"
+        )
+    pruned: dict[str, int] = {}
+    for outcome in outcomes:
+        for rule, count in outcome.pruned.items():
+            pruned[rule] = pruned.get(rule, 0) + count
     return MapperResult(
-        mapping=mapping,
-        evaluation=evaluate(space.problem, space.architecture, mapping, rules),
-        certificate=search.certificate(len(keeps), ended=ended),
+        mapping=best,
+        evaluation=evaluate(space.problem, space.architecture, best, rules),
+        certificate=Certificate(
+            objective=objective,
+            storage=storage,
+            factors=space.factors,
+            represented=sum(outcome.represented for outcome in outcomes),
+            costed=sum(outcome.costed for outcome in outcomes),
+            pruned=pruned,
+            best=value,
+            bound=bound,
+            optimal=ended,
+            left=sum(outcome.left for outcome in outcomes),
+        ),
     )
 
 
 def _value(evaluation: Evaluation, objective: Objective) -> float:
-    return float(objective_of(_OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
+    return float(objective_of(OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
 
 
-def _none_yet(space: Mapspace, watch: Watch) -> str:
-    return (
-        f"{space.problem.name}: no mapping that fits was found within {watch.seconds:g} s, and the search of "
-        f"{watch.represented:,} mappings has not ended; allow more time, or constrain the mapspace"
-    )
+def _covered(space: Mapspace, rules: Rules) -> bool:
+    """Whether the lattice search covers a space: it knows no windows that lose their overlap."""
+    windows = any(len(rank) > 1 for operand in space.problem.operands for rank in operand.ranks)
+    return applies(space) and not (windows and rules.reuse is Reuse.NOTHING)
 
 
-def _search_lattice(space: Mapspace, objective: Objective, rules: Rules, watch: Watch) -> MapperResult:
+def _best_way(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float) -> Outcome:
+    """Search a space as a lattice where it is one."""
+    way = _search_lattice if _covered(space, rules) else exhaust
+    return way(space, objective, rules, watch, best)
+
+
+def _search_lattice(
+    space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float
+) -> Outcome:
     """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
-    search, keeps = LatticeSearch(space, _OBJECTIVES[objective], rules, watch), space.keeps()
+    search, keeps = LatticeSearch(space, OBJECTIVES[objective], rules, watch), space.keeps()
+    search.best.value[0] = best
     orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
     tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
-    represented = watch.represented = tilings * len(keeps) * orders
+    represented = tilings * len(keeps) * orders
     best_keep = None
     for keep in keeps:
         if search.run(keep):
             best_keep = keep
     if search.stopped:  # a quick descent may know better
-        other = search_exhaustively(space, objective, rules, watch)
-        if best_keep is None or _value(other.evaluation, objective) < float(search.best.value[0]):
+        other = exhaust(space, objective, rules, watch, float(search.best.value[0]))
+        if other.mapping is not None:
             return other
-    if best_keep is None:
-        chains = [space.chains(dimension) for dimension in space.problem.dimensions]
-        raise MappingError(explain(space, chains, keeps))
-    mapping = search.mapping(best_keep)
+        bound = other.bound
+    else:
+        watch.represented += represented
+        bound = inf
     costed, pruned = search.pruned(keeps, tilings, orders)
-    left = pruned.pop("bound") if search.stopped else 0
-    return MapperResult(
-        mapping=mapping,
-        evaluation=evaluate(space.problem, space.architecture, mapping, rules),
-        certificate=Certificate(
-            objective=objective,
-            represented=represented,
-            costed=costed,
-            pruned=pruned,
-            optimal=not search.stopped,
-            left=left,
-        ),
+    if search.stopped:
+        del pruned["bound"]
+    return Outcome(
+        mapping=None if best_keep is None else search.mapping(best_keep),
+        represented=represented,
+        costed=costed,
+        pruned=pruned,
+        ended=not search.stopped,
+        bound=bound,
     )
-
-
-class _Search:
-    """Tables of one search, shared by the choices of operands kept."""
-
-    def __init__(self, space: Mapspace, objective: Objective, rules: Rules) -> None:
-        self.space, self.objective, self.rules = space, objective, rules
-        problem, architecture = space.problem, space.architecture
-        self.depth, self.dims = len(architecture.levels), len(problem.dimensions)
-        self.table, self.machine = pack_problem(problem), pack_architecture(architecture)
-        self.chains = [_sorted(space.chains(dimension)) for dimension in problem.dimensions]
-        self.flat = np.concatenate(self.chains)
-        self.chain_start = np.cumsum([0, *map(len, self.chains)]).astype(np.int64)
-        # Dimensions that spread first: their utilisation decides the cycles, which prune the rest.
-        spread = [-int(chain[:, :, (ACROSS, DOWN)].prod(axis=(1, 2)).max()) for chain in self.chains]
-        self.sequence = np.argsort(spread, kind="stable").astype(np.int64)
-        self.floor_extent = np.array(
-            [
-                np.minimum.accumulate(_extents(chain)[:, ::-1], axis=1)[:, ::-1].min(axis=0)
-                for chain in self.chains
-            ]
-        ).astype(np.int64)
-        self.best = np.full(1, inf)
-        self.best_chain = np.zeros(self.dims, dtype=np.int64)
-        self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
-        self.best_keep: Small | None = None
-        self.descent: Descent | None = None
-        self.chunks, self.next_round = 0, _FIRST_ROUND
-        self.tally = np.zeros((6, self.dims), dtype=np.int64)
-        # At least this share of a word's price is paid whatever the number of instances in use.
-        shares = self.machine.prices.copy()
-        for i, level in enumerate(architecture.levels):
-            shares[i, :3] /= level.block_words
-            beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
-            shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
-        self.shares = shares
-        self.unique = np.array([touched(operand, problem) for operand in problem.operands])
-
-    def _orders(self, keep: Small) -> tuple[Ints, Small]:
-        """One table of the useful orders of all levels, and where those of each set of loops start."""
-        start = np.zeros((self.depth, 2**self.dims + 1), dtype=np.int64)
-        tables = []
-        offset = 0
-        operands = self.space.problem.operands
-        for level in range(self.depth):
-            inside = tuple(operand for o, operand in enumerate(operands) if keep[:level, o].any())
-            first, orders = self.space.orders(
-                level, inside, same_stride=self.rules.reuse is Reuse.SAME_STRIDE
-            )
-            start[level] = first + offset
-            offset += len(orders)
-            tables.append(orders)
-        return start, np.concatenate(tables)
-
-    def descend(self, keeps: list[Small], watch: Watch) -> None:
-        """Look for a good mapping by a quick random descent."""
-        if self.descent is None:
-            self.descent = Descent(self.space, self.chains, keeps, self.objective, self.rules)
-        found = self.descent.best(watch)
-        if found is not None and found.value[0] < self.best[0]:
-            self.best[0] = found.value[0]
-            self.best_chain[:] = self.chain_start[:-1] + found.chain[0]
-            tables = zip(self.descent.orders, found.order[0], strict=True)
-            self.best_orders = np.stack([table[order] for table, order in tables])
-            self.best_keep = self.descent.keeps[found.keep[0]]
-
-    def _chunk_done(self, watch: Watch) -> None:
-        """Tell the news; from time to time, and ever less often, look for a better incumbent."""
-        watch.costed = int(self.tally[COSTED].sum())
-        self.chunks += 1
-        if self.descent is not None:
-            watch.costed += self.descent.tried
-            if self.chunks >= self.next_round:
-                self.descend([], watch)
-                self.next_round = self.chunks * 3 // 2
-        watch.best = float(self.best[0])
-
-    def run(self, keep: Small, watch: Watch) -> bool:
-        """Search with one choice of operands kept; whether it came to its end in time."""
-        if watch.over() and self.chunks:
-            return False
-        problem = self.space.problem
-        rows = blank_mappings(problem, self.space.architecture, 1)
-        rows.keep[0] = keep
-        chain_facts, floor_facts = self._facts(keep)
-        order_start, orders = self._orders(keep)
-        products = np.ones((self.dims + 1, chain_facts.shape[1]))
-        products[0] = floor_facts.prod(axis=0)
-        best_order = np.zeros(self.depth, dtype=np.int64)
-        index = np.zeros(self.dims, dtype=np.int64)
-        index[0] = self.chain_start[self.sequence[0]]
-        work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
-        for d in range(self.dims):
-            set_floor(self.floor_extent, d, work.nest)
-        arguments = (
-            self.table,
-            self.machine,
-            self.shares,
-            self.flat,
-            self.chain_start,
-            chain_facts,
-            floor_facts,
-            self.floor_extent,
-            self.sequence,
-            self.unique,
-            order_start,
-            orders,
-            _OBJECTIVES[self.objective],
-            int(self.rules.reuse),
-            int(self.rules.first_touch),
-            self.space.constraints.min_parallelism * self.space.architecture.macs,
-            rows,
-            work,
-            count_columns(self.depth, len(problem.operands)),
-            index,
-            np.zeros((self.depth, 3), dtype=np.int64),
-            products,
-            self.best,
-            self.best_chain,
-            best_order,
-            self.tally,
-            np.zeros(1, dtype=np.int64),
-        )
-        while True:
-            before = float(self.best[0])
-            ended = bool(search_tilings(*arguments, _CHUNK))
-            if float(self.best[0]) < before:
-                self.best_keep, self.best_orders = keep, orders[best_order]
-            self._chunk_done(watch)
-            if ended or watch.over():
-                return ended
-
-    def _facts(self, keep: Small) -> tuple[Floats, Floats]:
-        """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
-        operands = self.space.problem.operands
-        chain_facts = np.ones((len(self.flat), 1 + 2 * len(operands)))
-        floor_facts = np.ones((self.dims, chain_facts.shape[1]))
-        for d, dimension in enumerate(self.space.problem.dimensions):
-            rows = slice(int(self.chain_start[d]), int(self.chain_start[d + 1]))
-            chains = self.chains[d].astype(float)
-            bound = float(self.space.problem.bounds[d])
-            spread = chains[:, :, ACROSS] * chains[:, :, DOWN]
-            # Steps are at least the indices of this dimension over the lanes that share them.
-            chain_facts[rows, 0] = np.ceil(bound / spread.prod(axis=1))
-            for o, operand in enumerate(operands):
-                innermost = int(np.argmax(keep[:, o]))
-                within = spread[:, : innermost + 1].prod(axis=1)
-                beyond = spread[:, innermost + 1 :].prod(axis=1)
-                merges = dimension not in operand.dimensions or _slides(operand, dimension)
-                chain_facts[rows, 1 + o] = bound / within if merges else bound
-                copies = bound if dimension in operand.dimensions else beyond
-                chain_facts[rows, 1 + len(operands) + o] = copies
-            floor_facts[d] = chain_facts[rows].min(axis=0)
-            floor_facts[d, 1 + len(operands) :] = chain_facts[rows, 1 + len(operands) :].max(axis=0)
-        return chain_facts, floor_facts
-
-    def mapping(self, keep: Small) -> Mapping:
-        """The best mapping as data."""
-        problem = self.space.problem
-        factors = np.stack([self.flat[chain] for chain in self.best_chain])  # (D, L, 3)
-        levels = []
-        for i, level in enumerate(self.space.architecture.levels):
-            outermost_first = self.best_orders[i][::-1]
-            axes = {
-                kind: tuple(
-                    (problem.dimensions[d], int(factors[d, i, kind]))
-                    for d in range(self.dims)
-                    if factors[d, i, kind] > 1
-                )
-                for kind in (ACROSS, DOWN)
-            }
-            levels.append(
-                LevelMapping(
-                    level=level.name,
-                    temporal=tuple(
-                        (problem.dimensions[d], int(factors[d, i, TEMPORAL]))
-                        for d in outermost_first
-                        if factors[d, i, TEMPORAL] > 1
-                    ),
-                    spatial_x=axes[ACROSS],
-                    spatial_y=axes[DOWN],
-                    keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
-                )
-            )
-        return Mapping(levels=tuple(levels))
-
-    def represented(self, keeps: int) -> int:
-        """Mappings of the space."""
-        orders = prod(self.space.order_count(level) for level in range(self.depth))
-        return keeps * orders * prod(self.space.chain_count(d) for d in self.space.problem.dimensions)
-
-    def certificate(self, keeps: int, *, ended: bool) -> Certificate:
-        """What became of every mapping."""
-        orders = prod(self.space.order_count(level) for level in range(self.depth))
-        sizes = [len(self.chains[d]) for d in self.sequence]
-        completions = [prod(sizes[depth + 1 :]) for depth in range(self.dims)]
-
-        def tilings(row: int) -> int:
-            return sum(int(n) * rest for n, rest in zip(self.tally[row], completions, strict=True))
-
-        costed, represented = int(self.tally[COSTED].sum()), self.represented(keeps)
-        pruned = {"orders": tilings(TILINGS) * orders - costed}
-        for name, row in (("capacity", CAPACITY), ("parallelism", PARALLELISM), ("bound", BOUND)):
-            pruned[name] = tilings(row) * orders
-        # Chains over a fanout on their own never came to the search.
-        pruned["fanout"] = tilings(FANOUT_LIMIT) * orders + represented - prod(sizes) * keeps * orders
-        return Certificate(
-            objective=self.objective,
-            represented=represented,
-            costed=costed,
-            pruned=pruned,
-            optimal=ended,
-            left=represented - costed - sum(pruned.values()),
-        )
-
-
-def _extents(chains: Factors) -> Ints:
-    """Extents of the tiles of each level, shape (n, L)."""
-    return np.cumprod(chains.prod(axis=2, dtype=np.int64), axis=1)
-
-
-def _sorted(chains: Factors) -> Factors:
-    """Most parallel first: a good incumbent early prunes the rest."""
-    spread = chains[:, :, (ACROSS, DOWN)].prod(axis=(1, 2))
-    return np.ascontiguousarray(chains[np.argsort(-spread, kind="stable")])
-
-
-def _slides(operand: Operand, dimension: str) -> bool:
-    """Whether two dimensions share the rank that this one moves: children's windows may then coincide."""
-    return any(len(rank) > 1 and dimension in dict(rank) for rank in operand.ranks)
 
 
 __all__ = ["Certificate", "MapperResult", "Objective", "map_problem", "search_exhaustively"]

@@ -1,7 +1,7 @@
 """How long a search may take, and what it has to tell while it runs."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf, isnan
 
 from hwmodels.mapping.problem import MappingError
@@ -9,7 +9,10 @@ from hwmodels.mapping.problem import MappingError
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """The time limit of one search, from when this is made, and the news of it.
+    """The time limit of one search, from its first look at the clock, and the news of it.
+
+    Time is that of the processor, of the thread that searches: a search ends as far on a busy machine as on
+    an idle one.
 
     Examples
     --------
@@ -18,11 +21,11 @@ class Watch:
 
     """
 
-    seconds: float = inf  # the search ends after that, with the best mapping so far
+    seconds: float = inf  # of processor time: the search ends then, with the best mapping so far
     represented: int = 0  # mappings of the space
     costed: int = 0  # so far
     best: float = inf  # so far: cycles, pJ or pJ x cycles
-    begun: float = field(default_factory=time.monotonic)
+    begun: float | None = None  # processor time of the searching thread
 
     def __post_init__(self) -> None:
         if isnan(self.seconds) or self.seconds < 0:
@@ -30,7 +33,10 @@ class Watch:
 
     def over(self) -> bool:
         """Whether the time is up."""
-        return time.monotonic() - self.begun >= self.seconds
+        now = time.thread_time()
+        if self.begun is None:
+            self.begun = now
+        return now - self.begun >= self.seconds
 
     def news(self) -> str:
         """The size of the space, the mappings costed and the best, in a few words."""

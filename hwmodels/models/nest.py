@@ -326,7 +326,7 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
     buffers_w = sum(level.leakage_w * level.instances for level in chip)
     buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
-    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes
+    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
     sustained = memory.bandwidth_bytes_per_s * memory.efficiency
     return (
         machine.clock_hz,
@@ -706,7 +706,7 @@ def _stream(layers: LayerTable, row: int, machine: LevelMachine, kept: Mapping[s
         dram_read_bytes=read,
         dram_write_bytes=written,
         buffer_j=buffer_pj * 1e-12,
-        dram_j=8e-12 * (read * memory.read_pj_per_bit + written * memory.write_pj_per_bit),
+        dram_j=8e-12 * (read * memory.paid_read_pj_per_bit + written * memory.paid_write_pj_per_bit),
         vector_j=operations * machine.lane_prices.energy_pj * 1e-12,
         bound=bounds.index("main memory" if dram_s > lanes_s else "vector"),
     )

@@ -9,16 +9,21 @@ class Evidence(StrEnum):
 
     MEASURED = "measured"
     """Read off working silicon."""
-    MODEL = "model"
-    """Another model's output: a vendor's sheet, a simulator, a paper's own estimate."""
+    SIMULATED = "simulated"
+    """Another's simulation, synthesis, sheet or estimate."""
+    DERIVED = "derived"
+    """What our figure is made of: an anchor, or an identity. It cannot miss, and so counts as no aim."""
+    OURS = "ours"
+    """A figure of this project beside the published one it would have to explain; no aim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A published figure and ours.
 
-    `tolerance` is the greatest relative error aimed at; None where the figure is reported without an aim.
-    `note` says what went into our figure that shapes and data sheets do not give, or why an aim is missed.
+    `tolerance` is the greatest relative error aimed at; None where the figure is reported without an aim. Of
+    a derived row it is how exactly the identity holds. `note` says what went into our figure that shapes and
+    data sheets do not give, or why an aim is missed.
     """
 
     quantity: str
@@ -36,8 +41,15 @@ class Row:
             raise ValueError(f"Row.published of {self.quantity}: a relative error needs a figure, got 0")
         if self.tolerance is not None and not self.tolerance >= 0:
             raise ValueError(f"Row.tolerance of {self.quantity} must not be negative, got {self.tolerance!r}")
+        if self.evidence is Evidence.OURS and self.tolerance is not None:
+            raise ValueError(f"Row.tolerance of {self.quantity}: a figure of ours beside another has no aim")
         if self.holds is False and not self.note:
             raise ValueError(f"Row.note of {self.quantity}: a missed aim needs its reason")
+
+    @property
+    def aimed(self) -> bool:
+        """Whether there is an aim that could have been missed."""
+        return self.tolerance is not None and self.evidence is not Evidence.DERIVED
 
     @property
     def error(self) -> float:

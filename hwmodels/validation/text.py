@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hwmodels.validation.book import cases, rows, title
-from hwmodels.validation.row import Row
+from hwmodels.validation.row import Evidence, Row
 
 HEAD = """| figure | unit | published | ours | error | aim | holds | kind | source |
 |---|---|--:|--:|--:|--:|---|---|---|"""
@@ -11,8 +11,10 @@ INTRO = """# Validation: published figures and ours
 
 Made by `springboard validate --markdown`; every figure of ours is computed when the page is. An error is
 relative to the published figure; *aim* is the error that was aimed at before the figure was computed, empty
-where the row only reports. *Kind* says whether the published figure was measured on silicon or is another
-model's. Notes say what went into a figure besides shapes and data sheets, and why an aim is missed.
+where the row only reports. *Kind* says what the row is: *measured* on silicon; *simulated* or estimated by
+others; *derived*, an anchor or identity that cannot miss and counts as no aim; *ours*, beside a figure that
+it would have to explain. Notes say what went into a figure besides shapes and data sheets, and why an aim is
+missed.
 """
 
 
@@ -32,10 +34,27 @@ def markdown(names: Sequence[str] | None = None) -> str:
     """
     if names is not None:
         return "\n".join(section(name) for name in names)
-    aimed = [row for row in rows() if row.holds is not None]
+    return "\n".join([INTRO, tally(rows()), _misses(rows()), *(section(name) for name in cases())])
+
+
+def tally(found: Sequence[Row]) -> str:
+    """Count the aims that could have been missed, and what held besides."""
+    aimed = [row for row in found if row.aimed]
     held = sum(bool(row.holds) for row in aimed)
-    tally = f"{len(aimed)} figures have an aim: {held} hold, {len(aimed) - held} do not.\n"
-    return "\n".join([INTRO, tally, *(section(name) for name in cases())])
+    derived = sum(row.evidence is Evidence.DERIVED for row in found)
+    return (
+        f"{len(aimed)} figures have an aim that could be missed: {held} hold, {len(aimed) - held} do not. "
+        f"{derived} more are derived; {len(found) - len(aimed) - derived} are reported without an aim.\n"
+    )
+
+
+def _misses(found: Sequence[Row]) -> str:
+    """Where the models are wrong: missed aims, the worst first."""
+    missed = sorted((row for row in found if row.aimed and not row.holds), key=lambda row: -abs(row.error))
+    if not missed:
+        return ""
+    lines = "\n".join(f"- {row.case}, {row.quantity}: {row.error:+.1%}. {row.note}" for row in missed)
+    return f"## Where the models are wrong\n\n{lines}\n"
 
 
 def section(case: str) -> str:
@@ -49,7 +68,7 @@ def section(case: str) -> str:
 
 def _line(row: Row, notes: list[str]) -> str:
     mark = f" [{notes.index(row.note) + 1}]" if row.note else ""
-    aim = "" if row.tolerance is None else f"{row.tolerance:.1%}"
+    aim = f"{row.tolerance:.1%}" if row.aimed else ""
     cells = (
         row.quantity + mark,
         row.unit,
@@ -66,4 +85,4 @@ def _line(row: Row, notes: list[str]) -> str:
 
 def verdict(row: Row) -> str:
     """Say "yes", "no", or nothing where nothing was aimed at."""
-    return "" if row.holds is None else ("yes" if row.holds else "no")
+    return "" if not row.aimed else ("yes" if row.holds else "no")

@@ -7,7 +7,7 @@ import numpy as np
 
 import hwmodels
 import workloads
-from hwmodels.tiles import tile_table
+from hwmodels.tiles import TileLists
 from workloads.table import with_densities
 
 CONFIGURATIONS = 3_000
@@ -44,7 +44,7 @@ def main() -> None:
     layers, _ = workloads.deduplicate(workloads.load("resnet50").table())
     layers = with_densities(layers, weight=0.3, activation=0.5)
     layers = layers._replace(weight_dispersion=np.full(layers.rows, 6.0))
-    tiles = tile_table(layers)
+    tiles = TileLists(layers)
     for wiring, edges in EDGES.items():
         base = hwmodels.load("edge_32x32")
         if wiring == "unrolled":

@@ -8,7 +8,7 @@ import numpy as np
 
 import hwmodels
 import workloads
-from hwmodels.tiles import mapspace_size, tile_table
+from hwmodels.tiles import TileLists
 
 CONFIGURATIONS = 4_000
 
@@ -32,12 +32,12 @@ def configurations(size: int) -> hwmodels.ConfigTable:
 def main() -> None:
     """Print the rates of packing and costing, by mapping objective."""
     layers, _ = workloads.deduplicate(workloads.load("resnet50").table())
-    tiles = tile_table(layers)
-    mappings = int(mapspace_size(tiles).sum())
+    tiles = TileLists(layers)
     start = time.process_time()
     configs = configurations(CONFIGURATIONS)
     packing = (time.process_time() - start) / CONFIGURATIONS
-    print(f"mappings a network: {mappings:,} over {layers.rows} unique operations")
+    mappings = float(tiles.mappings(configs).mean())
+    print(f"mappings a configuration: {mappings:,.0f} over {layers.rows} unique operations")
     print(f"packing: {packing * 1e6:.1f} us a configuration")
     hwmodels.evaluate(layers, configs, tiles=tiles, stop=2)  # compile
     for objective in hwmodels.OBJECTIVES:

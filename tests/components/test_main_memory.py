@@ -19,7 +19,10 @@ from hwmodels.components.main_memory import (
 )
 
 NAMES = main_memory_names()
-DRAM = ("ddr3", "ddr4", "lpddr4", "gddr5x", "hbm2")
+DRAM = (
+    *("ddr3", "ddr4", "ddr5", "lpddr4", "lpddr4x", "lpddr5", "lpddr5x"),
+    *("gddr5x", "gddr6", "hbm2", "hbm2e", "hbm3"),
+)
 NONVOLATILE = ("rram_2d", "stt_mram", "pcm", "rram_m3d")
 
 
@@ -173,6 +176,13 @@ def test_spring_interface() -> None:
         ("ddr3", 34, 0.2),  # Jouppi et al., ISCA 2017, TPU v1: 34 GB/s weight memory (two digits)
         ("gddr5x", 484, 0.5),  # GTX 1080 Ti data sheet
         ("hbm2", 256, 0.5),  # JESD235A, one stack at 2 Gbit/s a pin
+        ("hbm2e", 460, 1.0),  # SK hynix HBM2E
+        ("hbm3", 819, 0.5),  # JESD238
+        ("gddr6", 448, 0.5),  # eight devices at 14 Gbit/s a pin
+        ("ddr5", 76.8, 0.01),  # 128 bits at 4800 MT/s
+        ("lpddr4x", 34.1, 0.05),  # 64 bits at 4267 MT/s
+        ("lpddr5", 51.2, 0.01),
+        ("lpddr5x", 68.3, 0.05),
         ("rram_2d", 128, 1e-9),  # RRAM.config, RRAM_ISSCC_2012 siblings in NVMain
         ("stt_mram", 25.6, 1e-9),
         ("pcm", 6.4, 1e-9),

@@ -6,26 +6,50 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels import technology
-from hwmodels.components import noc
+from hwmodels.components import noc, scaling
 from hwmodels.components.arithmetic import mac, register
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import read
 
 sizes = st.integers(1, 2**27)
 widths = st.integers(1, 4096)
-nodes = st.sampled_from([130, 65, 45, 40, 32, 28, 22, 16, 14, 7])
+nodes = st.sampled_from([130, 65, 45, 40, 32, 28, 22, 16, 14, 7, 5])
 SWEEP = [row for row in read("sram") if row["device"] == "hp"]
 
 
-def test_every_point_of_the_sweep_is_reproduced() -> None:
+def test_every_point_of_the_sweep_is_kept_but_for_the_bit_cell() -> None:
     column = {name: np.array([float(row[name]) for row in SWEEP]) for name in SWEEP[0] if name not in TEXT}
     got = sram(column["bytes"], column["width_bits"], column["node_nm"])
-    per_word = column["width_bits"] / 8
-    np.testing.assert_allclose(got.read_pj_per_byte * per_word, column["read_pj"], rtol=1e-12)
-    np.testing.assert_allclose(got.write_pj_per_byte * per_word, column["write_pj"], rtol=1e-12)
     np.testing.assert_allclose(got.leakage_w, column["leakage_mw"] * 1e-3, rtol=1e-12)
-    np.testing.assert_allclose(got.area_mm2, column["area_mm2"], rtol=1e-12)
     np.testing.assert_allclose(got.cycle_s, column["cycle_ns"] * 1e-9, rtol=1e-12)
+    cell = scaling.sram_cell_um2(column["node_nm"]) / (146 * column["node_nm"] ** 2 * 1e-6)
+    np.testing.assert_allclose(got.area_mm2, column["area_mm2"] * cell, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("node", "swept"), [(45, 45), (7, 22)])
+def test_accesses_are_published_and_widths_swept(node: int, swept: int) -> None:
+    for row in read("sram_energy"):
+        if float(row["node_nm"]) == node:
+            size, width = int(row["bytes"]), int(row["width_bits"])
+            cost = sram(size, width, node, voltage=float(row["voltage"] or technology.nominal_voltage(node)))
+            assert float(cost.read_pj_per_byte) * width / 8 == pytest.approx(float(row["read_pj"]), rel=1e-9)
+    macros = {
+        int(row["width_bits"]): row
+        for row in SWEEP
+        if row["node_nm"] == str(swept) and row["bytes"] == "8192"
+    }
+    at_64 = sram(8192, 64, node)
+    for width, row in macros.items():
+        cost = sram(8192, width, node)
+        for action in ("read", "write"):
+            got = getattr(cost, f"{action}_pj_per_byte") * width / 64 / at_64.read_pj_per_byte
+            assert got == pytest.approx(float(row[f"{action}_pj"]) / float(macros[64]["read_pj"]), rel=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(size=st.integers(64, 2**27), width=widths, node=nodes)
+def test_a_macro_is_never_denser_than_its_cells(size: int, width: int, node: int) -> None:
+    assert sram(size, width, node).area_mm2 * 1e6 > 8 * size * scaling.sram_cell_um2(node)
 
 
 def test_devices_by_code_are_those_by_name() -> None:
@@ -81,7 +105,10 @@ def test_a_narrow_access_pays_for_sixteen_bits() -> None:
 
 def test_large_buffers_are_banks_and_the_way_to_them() -> None:
     whole, bank = sram(8 * 2**20, 64, 45), sram(2 * 2**20, 64, 45)
-    assert whole.area_mm2 == pytest.approx(4 * float(bank.area_mm2), rel=1e-12)
+    assert whole.leakage_w == pytest.approx(4 * float(bank.leakage_w), rel=1e-12)
+    exponent = np.log2(float(whole.area_mm2 / bank.area_mm2)) / 2
+    assert sram(2**27, 64, 7).area_mm2 == pytest.approx(112, rel=1e-9)  # TPUv4i's common memory
+    assert sram(2**27, 64, 7).area_mm2 / sram(2**21, 64, 7).area_mm2 == pytest.approx(64**exponent, rel=1e-9)
     way_mm = 0.5 * (np.sqrt(whole.area_mm2) - np.sqrt(bank.area_mm2))
     wire = 8 * way_mm * noc.wire_pj_per_bit_mm(45)
     assert whole.read_pj_per_byte == pytest.approx(float(bank.read_pj_per_byte + wire), rel=1e-12)
@@ -95,15 +122,11 @@ def test_a_memory_of_one_word_is_a_register() -> None:
     assert sram(1, 32, 45).area_mm2 == one.area_mm2  # less than a word is still a word
 
 
-def test_other_nodes_scale_from_the_nearest_swept_one() -> None:
+def test_other_nodes_have_their_own_bit_cell() -> None:
     base, scaled = sram(65536, 64, 22), sram(65536, 64, 14)
-    assert scaled.read_pj_per_byte / base.read_pj_per_byte == pytest.approx(
-        float(technology.scale_energy(22, 14)), rel=1e-12
-    )
-    assert scaled.area_mm2 / base.area_mm2 == pytest.approx(float(technology.scale_area(22, 14)), rel=1e-12)
-    assert scaled.leakage_w / scaled.area_mm2 == pytest.approx(
-        float(base.leakage_w / base.area_mm2), rel=1e-12
-    )
+    cells = float(scaling.sram_cell_um2(14) / scaling.sram_cell_um2(22))
+    assert scaled.area_mm2 / base.area_mm2 == pytest.approx(cells, rel=1e-12)
+    assert scaled.leakage_w / base.leakage_w == pytest.approx(cells, rel=1e-12)
 
 
 def test_voltage_scales_energy_and_leakage() -> None:
@@ -120,7 +143,7 @@ def test_voltage_scales_energy_and_leakage() -> None:
     [
         ((-1, 64, 45), r"bytes must be zero or more, got -1"),
         ((1024, 0, 45), r"width_bits must be positive, got 0"),
-        ((1024, 64, 3), r"node_nm must be between 7 and 180 .*, got 3"),
+        ((1024, 64, 3), r"node_nm must be between 5 and 180 .*, got 3"),
     ],
 )
 def test_bad_input_is_named(arguments: tuple[float, float, float], message: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hwmodels import technology
 from hwmodels.components.tables import read
 
-nodes = st.floats(7, 180)
+nodes = st.floats(5, 180)
 TABLE_NODES = [180, 130, 90, 65, 45, 32, 20, 16, 14, 10, 7]
 
 
@@ -50,9 +50,9 @@ def test_columns_in_columns_out() -> None:
     assert np.ndim(technology.scale_energy(45, 7)) == 0
 
 
-@pytest.mark.parametrize("node", [5, 181, -1, np.nan])
+@pytest.mark.parametrize("node", [4, 181, -1, np.nan])
 def test_a_node_outside_the_tables_is_refused_with_their_range(node: float) -> None:
-    with pytest.raises(ValueError, match=r"node_nm must be between 7 and 180 .*, got"):
+    with pytest.raises(ValueError, match=r"node_nm must be between 5 and 180 .*, got"):
         technology.scale_energy(45, node)
 
 
@@ -69,6 +69,13 @@ PRINTED_AREA = {
     45: [19, 6.4, 2.8, 1.5, 1, 0.46, 0.21, 0.19, 0.17, 0.1, 0.059],
     7: [320, 110, 48, 25, 17, 7.8, 3.6, 3.2, 2.9, 1.7, 1],
 }
+
+
+def test_five_nanometres_follow_from_seven() -> None:
+    """TSMC N5 over N7: 30 % less power, 15 % more speed, 1.8 times the density; bounds of a rounded claim."""
+    assert technology.scale_energy(7, 5) == pytest.approx(0.7, rel=1e-12)
+    assert technology.scale_delay(7, 5) == pytest.approx(1 / 1.15, rel=0.005)
+    assert technology.scale_area(7, 5) == pytest.approx(1 / 1.8, rel=0.02)
 
 
 @pytest.mark.published
@@ -109,11 +116,18 @@ TABLES = [
     "area_scale",
     "carbon",
     "carbon_memory",
+    "flip_flop",
     "lfsr_taps",
+    "logic_energy",
+    "logic_steps",
     "main_memory",
+    "memory_interface",
     "spring_buffers",
     "spring_modules",
     "sram",
+    "sram_banked",
+    "sram_cell",
+    "sram_energy",
     "stacking",
     "technology",
     "wafer_price",

@@ -88,7 +88,7 @@ def test_spaces_are_listed_and_shown(capsys):
     assert main(["spaces", "edge"]) == 0
     shown = capsys.readouterr().out
     assert "array.dataflow: os, ws, is" in shown
-    assert "area_mm2 <= 1" in shown
+    assert "area_mm2 <= 3" in shown
     assert main(["spaces", "--json"]) == 0
     spaces = json.loads(capsys.readouterr().out)
     assert set(spaces) == {"systolic", "sparse", "spring", "edge", "datacentre", "software_defined"}
@@ -169,12 +169,12 @@ def test_front_takes_any_onnx_file(capsys, tmp_path):
 
 def test_sweep_stores_and_says_what_was_excluded(capsys, tmp_path):
     store = str(tmp_path / "store")
-    assert main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 0.15", "--store", store]) == 0
+    assert main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 2.1", "--store", store]) == 0
     text = capsys.readouterr().out
-    assert "excluded by area_mm2 <= 0.15: " in text
+    assert "excluded by area_mm2 <= 2.1: " in text
     assert list(Path(store).glob("parts/*.parquet"))
     assert (
-        main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 0.15", "--store", store, "--json"]) == 0
+        main(["sweep", "lenet5", *SMALL, "--constraint", "area_mm2 <= 2.1", "--store", store, "--json"]) == 0
     )
     assert json.loads(capsys.readouterr().out)["evaluated"] == 240
 

@@ -11,7 +11,15 @@ from dse.views.nest_picture import Flow, nest_picture
 from dse.views.nest_plot import draw_nest, loop_text
 from dse.views.operand_colours import OPERAND_COLOURS, operand_colour
 from dse.views.paper import WIDTHS_INCHES
-from hwmodels.mapping import Architecture, LevelMapping, Mapping, StorageLevel, convolution, evaluate
+from hwmodels.mapping import (
+    Architecture,
+    LevelMapping,
+    Mapping,
+    StorageLevel,
+    convolution,
+    evaluate,
+    matrix_product,
+)
 
 LAYER = convolution(k=8, c=4, p=6, q=6, r=3, s=3)
 MACHINE = Architecture(
@@ -194,3 +202,32 @@ def test_bad_widths_are_refused():
 def test_colours_repeat_after_six():
     assert len(set(OPERAND_COLOURS)) == 6
     assert operand_colour(7) == OPERAND_COLOURS[1]
+
+
+def test_operands_stored_at_loops_of_their_own_have_bands_of_their_own() -> None:
+    """All of O outside K, a row of W outside M, one word of I: the buffer shows three times."""
+    problem = matrix_product(m=4, k=4, n=4)
+    buffer, memory = StorageLevel(name="B", capacity_words=42), StorageLevel(name="D")
+    machine = Architecture(name="one", levels=(buffer, memory), macs=1)
+    inner = LevelMapping(
+        level="B",
+        temporal=(("K", 4), ("M", 4), ("N", 4)),
+        keep=frozenset("WIO"),
+        depths=(("W", 1), ("I", 2)),
+    )
+    mapping = Mapping(levels=(inner, LevelMapping(level="D", keep=frozenset("WIO"))))
+    picture = nest_picture(problem, machine, mapping, evaluate(problem, machine, mapping))
+    assert [(band.name, [loop.dimension for loop in band.loops]) for band in picture.bands] == [
+        ("D", []),
+        ("B", ["K"]),
+        ("B", ["M"]),
+        ("B", ["N"]),
+    ]
+    held = {(tile.band, picture.operands[tile.lane]): (tile.words, tile.share) for tile in picture.tiles}
+    assert held[1, "O"] == (16, 16 / 42)
+    assert held[2, "W"] == (4, 4 / 42)
+    assert held[3, "I"] == (1, 1 / 42)
+    assert {(flow.outer, flow.inner) for flow in picture.flows if picture.operands[flow.lane] == "W"} == {
+        (0, 2),
+        (2, 4),
+    }

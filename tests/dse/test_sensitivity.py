@@ -229,7 +229,7 @@ def test_several_networks_and_templates_have_sensitivities():
 
 
 def test_estimates_leave_constraints_aside_and_say_so():
-    found = dse.sensitivity(tiny.network(), tiny.space(constraints=["area_mm2 <= 0.1"]), samples=16)
+    found = dse.sensitivity(tiny.network(), tiny.space(constraints=["area_mm2 <= 2"]), samples=16)
     assert found.notes == ("the sample leaves constraints aside",)
     assert not found.exact
     assert found.frame["latency_s", "total"].sum() > 0.5

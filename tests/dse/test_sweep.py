@@ -240,7 +240,7 @@ def test_a_chunk_holds_fewer_points_the_longer_one_takes():
 def test_templates_are_swept(tmp_path):
     space = dse.named_space("software_defined").replace(
         {"loop_order": ["of_if_xy"], "tile_of": [16, 64], "tile_if": [16], "groups": [8, 16]},
-        ["area_mm2 <= 1"],
+        ["area_mm2 <= 3"],
     )
     swept = dse.sweep(tiny.network(), space, store=tmp_path, chunk=1000)
     found = task.cost_index(swept.layers, space, np.arange(space.size))

@@ -16,7 +16,7 @@ from tests.dse_search.test_template_space import small as template_space
 
 @pytest.fixture(scope="module")
 def swept():
-    return dse.sweep(tiny.network(), tiny.space(constraints=["array.cols <= array.rows", "area_mm2 <= 0.14"]))
+    return dse.sweep(tiny.network(), tiny.space(constraints=["array.cols <= array.rows", "area_mm2 <= 2.0"]))
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,10 @@ def test_steps_say_what_forbids_them_and_whether_they_end_on_the_front(front, sw
     assert steps["feasible"].tolist() == frame["feasible"].tolist()
     assert steps["limit"].tolist() == frame["limit"].tolist()
     assert steps["on_front"].tolist() == [there in front.frame.index for there in steps["there"]]
-    assert {"array.cols <= array.rows", "area_mm2 <= 0.14"} <= set(steps["limit"])
+    assert {"array.cols <= array.rows", "area_mm2 <= 2.0"} <= set(steps["limit"])
     excluded = steps[steps["limit"] == "array.cols <= array.rows"]
     assert excluded["latency_s"].isna().all()  # never costed
-    assert steps.loc[steps["limit"] == "area_mm2 <= 0.14", "latency_s"].notna().all()
+    assert steps.loc[steps["limit"] == "area_mm2 <= 2.0", "latency_s"].notna().all()
 
 
 def test_no_step_from_a_front_dominates(front):

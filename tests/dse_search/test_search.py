@@ -17,8 +17,22 @@ def test_auto_costs_everything_that_the_budget_covers():
     found = search(budget=128)
     assert (found.strategy, found.evaluated, found.notes) == ("exhaustive", 128, [])
     assert found.certificate.complete
-    assert search(budget=127).strategy == "nsga2"
     assert search().strategy == "exhaustive"
+
+
+def test_auto_says_what_it_chose_and_why(monkeypatch):
+    few = search(budget=127)
+    assert few.strategy == "surrogate"
+    assert few.notes[0] == "auto: surrogate, which leads up to 500 points"
+    monkeypatch.setattr(searching, "FEW", 20)
+    assert search(budget=60).notes[0] == "auto: nsga2 with 60 points, as the budget is set"
+    monkeypatch.setattr(searching, "BUDGET", 50)
+    free = search()
+    assert free.strategy == "certified"
+    assert free.certificate.complete
+    assert "auto: certified, as every objective has bounds" in free.notes[0]
+    maximised = search(objectives=("-utilisation", "latency_s"))
+    assert maximised.notes[0].endswith("as not every objective has bounds")
 
 
 def test_a_budget_that_covers_the_space_is_said():

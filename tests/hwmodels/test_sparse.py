@@ -283,9 +283,11 @@ def test_more_density_never_costs_less(weight, inputs, imbalance, format_, posit
         sorted=ordered,
         front_end_positions_per_cycle=positions,
     )
-    thin, thick = cost(sparse, network(weight, inputs)), cost(sparse, network(weight + 0.1, inputs + 0.1))
-    for name in ("latency_s", "dram_read_bytes", "mac_energy_j"):
-        assert getattr(thin, name)[0] <= getattr(thick, name)[0] * (1 + 1e-12), name
+    thin, thick = network(weight, inputs), network(weight + 0.1, inputs + 0.1)
+    for objective, names in (("latency", ("latency_s", "mac_energy_j")), ("energy", ("energy_j",))):
+        less, more = cost(sparse, thin, objective), cost(sparse, thick, objective)
+        for name in names:  # what mappings are chosen by; main-memory traffic may rise where that falls
+            assert getattr(less, name)[0] <= getattr(more, name)[0] * (1 + 1e-12), name
 
 
 @settings(max_examples=60, deadline=None)

@@ -43,7 +43,7 @@ def test_limits_have_the_names_of_stacking():
 def test_a_planar_chip_has_the_footprint_of_all_its_parts():
     _, metrics = cost(hwmodels.load("edge_16x16"))
     assert metrics.footprint_mm2[0] == metrics.area_mm2[0]
-    assert 45 < metrics.temperature_c[0] < 50
+    assert 45 < metrics.temperature_c[0] < 55  # 0.26 W/mm2 of 22 nm over the ambient 45
     assert metrics.feasible[0]
 
 

@@ -346,7 +346,7 @@ PIECES = (
 def mutant(text: str, rng: random.Random) -> str:
     """A file with one to three pieces cut, doubled or replaced."""
     for _ in range(rng.randint(1, 3)):
-        at = rng.randrange(len(text))
+        at = rng.randrange(len(text) + 1)
         to = min(len(text), at + rng.choice((1, 3, 20, 200)))
         text = text[:at] + rng.choice((*PIECES, text[at:to] * 2)) + text[to:]
     return text

@@ -1,5 +1,6 @@
 """Zeros, formats and savings of the sparse model: against enumeration, by law, and what it refuses."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import comb
 
@@ -125,6 +126,25 @@ def test_gating_saves_energy_and_no_time_skipping_both():
         assert found.computes == 0.25 * PRODUCT.macs
         assert found.energy_pj < DENSE.energy_pj
     assert skipped.cycles == gated.cycles == 0.25 * PRODUCT.macs  # no port has a limit here
+
+
+def test_a_level_that_an_operand_passes_saves_where_it_is_read():
+    """Skipping inputs at a buffer that they pass is skipping them at main memory."""
+    passing = Mapping(
+        levels=(
+            LevelMapping(level="buffer", temporal=(("M", 4), ("K", 8)), keep=frozenset("WO")),
+            LevelMapping(level="dram", temporal=(("N", 2),), keep=frozenset("WIO")),
+        )
+    )
+    dense = evaluate(PRODUCT, MACHINE, passing)
+    found = []
+    for level in ("buffer", "dram"):
+        saving = {(level, "I"): Optimization(skips=True, conditions=("W",))}
+        sparse = replace(model({"W": 0.25}, optimizations=saving), mapping=passing)
+        found.append(sparse.evaluate(dense))
+    assert found[0] == found[1]
+    assert found[0].counts["dram", "I"].reads == 0.25 * dense.at("dram", "I").reads
+    assert found[0].computes == 0.25 * PRODUCT.macs
 
 
 def test_metadata_of_a_tile_by_hand():

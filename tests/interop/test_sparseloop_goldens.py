@@ -6,13 +6,14 @@ counted twice.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hwmodels.interop import timeloop
 from hwmodels.interop.sparseloop_formats import NonZeros
-from hwmodels.mapping import TIMELOOP, FirstTouch, Rules
+from hwmodels.mapping import TIMELOOP, FirstTouch
 from tests.interop.goldens import ROOT
 
 FOLDER = ROOT / "sparseloop"
@@ -111,7 +112,7 @@ def test_switches_between_the_two_versions():
     bits = [found.levels["BackingStorage"]["A"]["metadata_bits"] for found in (artifact, ours)]
     assert bits[0] / bits[1] == pytest.approx(5.12 / 6, rel=1e-12)
     assert artifact.energy_uj < ours.energy_uj
-    counted = timeloop.model(given, Rules(reuse=TIMELOOP.reuse, first_touch=FirstTouch.COUNTED))
+    counted = timeloop.model(given, replace(TIMELOOP, first_touch=FirstTouch.COUNTED))
     assert counted.levels["Reg"]["Z"]["reads"] > ours.levels["Reg"]["Z"]["reads"]
 
 

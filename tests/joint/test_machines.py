@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import dse
 import workloads
-from dse.joint.fit_to_machine import knapsack, ranks_by_latency, widths_by_latency
-from dse.joint.training_cost import training_cost
+from dse.results.machine_fit import knapsack, ranks_by_latency, widths_by_latency
+from dse.results.training_cost import training_cost
 from workloads.learning.synthesis import Phase
 from workloads.sparsity.schemes.tucker2 import decomposable
 

@@ -55,3 +55,28 @@ def in_order(order: tuple[tuple[str, int], ...], limits: LevelConstraints) -> bo
     first = [d for d in limits.innermost if d in inside_out]
     last = [d for d in limits.outermost if d in inside_out]
     return inside_out[: len(first)] == first and (not last or inside_out[-len(last) :] == last)
+
+
+def prime_loops(problem: Problem) -> list[tuple[str, int]]:
+    """The dimensions of a problem as loops of prime counts."""
+    loops = []
+    for dimension, bound in problem.extents.items():
+        prime = 2
+        while bound > 1:
+            if bound % prime:
+                prime += 1
+            else:
+                loops.append((dimension, prime))
+                bound //= prime
+    return loops
+
+
+def sequences(loops: list[tuple[str, int]]) -> list[tuple[tuple[str, int], ...]]:
+    """Every sequence of some loops, equal ones told apart by nothing."""
+    if not loops:
+        return [()]
+    return [
+        (first, *rest)
+        for first in sorted(set(loops))
+        for rest in sequences([*loops[: loops.index(first)], *loops[loops.index(first) + 1 :]])
+    ]

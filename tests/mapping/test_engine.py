@@ -4,15 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hwmodels.kernels.nest.columns import TILES, CountColumns, count_columns, work_columns
 from hwmodels.kernels.nest.even import lay_out
 from hwmodels.kernels.nest.ragged import count_ragged
 from hwmodels.mapping import (
+    TIMELOOP,
     Architecture,
+    Drain,
+    Evaluation,
     FirstTouch,
+    Gaps,
     LevelMapping,
     Mapping,
     MappingError,
@@ -27,6 +31,7 @@ from hwmodels.mapping import (
     uniform,
 )
 from hwmodels.mapping.engine import _run
+from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import pack_mappings, pack_problem
 from tests.mapping.brute import every_mapping
@@ -38,6 +43,7 @@ Nest = tuple[Problem, Architecture, Mapping]
 
 def counts_of(nest: Nest, rules: Rules) -> CountColumns:
     problem, architecture, mapping = nest
+    problem = rules.seen(problem)
     return _run(problem, architecture, pack_mappings(problem, architecture, [mapping]), rules)[1]
 
 
@@ -58,32 +64,48 @@ def same_counts(nest: Nest, rules: Rules, seen: Walk, *, operands: set[str] | No
                 assert words[TILES, level, o] == seen.largest[level, operand.name]
 
 
-rules = st.builds(Rules, reuse=st.just(Reuse.OVERLAP), first_touch=st.sampled_from(FirstTouch))
+rules = st.builds(
+    Rules,
+    reuse=st.sampled_from((Reuse.OVERLAP, Reuse.NOTHING)),
+    first_touch=st.sampled_from(FirstTouch),
+    drain=st.sampled_from(Drain),
+    gaps=st.sampled_from(Gaps),
+)
+
+
+def no_gaps_left(problem: Problem, rules: Rules) -> bool:
+    """Whether the words that the rules leave are those that indices touch, or all of the range."""
+    seen = rules.seen(problem)
+    return rules.gaps is Gaps.FETCHED or all(
+        touched(operand, seen) == operand.elements(seen.extents) for operand in seen.operands
+    )
 
 
 @settings(max_examples=150, deadline=None)
 @given(nest=nests(perfect=True), rules=rules)
 def test_even_factors_equal_the_walk(nest: Nest, rules: Rules) -> None:
+    assume(no_gaps_left(nest[0], rules))
     same_counts(nest, rules, walk(*nest, rules))
 
 
 @settings(max_examples=200, deadline=None)
 @given(nest=nests(perfect=False), rules=rules)
 def test_imperfect_factors_equal_the_walk(nest: Nest, rules: Rules) -> None:
+    assume(no_gaps_left(nest[0], rules))
     same_counts(nest, rules, walk(*nest, rules))
 
 
 @settings(max_examples=150, deadline=None)
 @given(nest=nests(perfect=True))
 def test_same_stride_equals_a_walk_of_two_weighted_iterations(nest: Nest) -> None:
-    rules = Rules(reuse=Reuse.SAME_STRIDE)
+    rules = Rules(reuse=Reuse.SAME_STRIDE, gaps=Gaps.FETCHED)
     same_counts(nest, rules, walk(*nest, rules, two_iterations=True), operands={"W", "I"})
 
 
 @settings(max_examples=200, deadline=None)
 @given(nest=sliding_nests(), reuse=st.sampled_from(Reuse))
 def test_windows_that_slide_over_several_levels_equal_the_walk(nest: Nest, reuse: Reuse) -> None:
-    rules = Rules(reuse=reuse)
+    rules = Rules(reuse=reuse, gaps=Gaps.FETCHED)
     same_counts(nest, rules, walk(*nest, rules, two_iterations=reuse is Reuse.SAME_STRIDE))
 
 
@@ -91,7 +113,7 @@ def test_windows_that_slide_over_several_levels_equal_the_walk(nest: Nest, reuse
 @given(nest=nests(perfect=False))
 def test_same_stride_with_imperfect_factors_equals_the_walk(nest: Nest) -> None:
     _problem, _, _mapping = nest
-    rules = Rules(reuse=Reuse.SAME_STRIDE)
+    rules = Rules(reuse=Reuse.SAME_STRIDE, gaps=Gaps.FETCHED)
     seen = walk(*nest, rules)
     if seen.ragged:
         same_counts(nest, rules, seen)
@@ -101,12 +123,13 @@ def test_same_stride_with_imperfect_factors_equals_the_walk(nest: Nest) -> None:
 @given(nest=nests(perfect=True), rules=rules)
 def test_the_general_kernel_equals_the_fast_one_on_even_factors(nest: Nest, rules: Rules) -> None:
     problem, architecture, mapping = nest
+    problem = rules.seen(problem)
     table, rows = pack_problem(problem), pack_mappings(problem, architecture, [mapping])
     depth = len(architecture.levels)
     work = work_columns(depth, len(problem.dimensions), table.rank_dims.shape[1])
     out = count_columns(depth, len(problem.operands))
     lay_out(table.bounds, rows.factors, rows.order, 0, work.nest, work.loops, work.levels)
-    switches = int(rules.reuse), int(rules.first_touch)
+    switches = int(rules.reuse), rules.touches
     count_ragged(*table, *rows, 0, *switches, work.nest, *work[3:], *out)
     fast = counts_of(nest, rules)
     np.testing.assert_array_equal(fast.words, out.words)
@@ -152,27 +175,81 @@ def test_costs_follow_from_counts() -> None:
     )
     outer = LevelMapping(level="DRAM", keep=frozenset({"W", "I", "O"}))
     got = evaluate(problem, machine, Mapping(levels=(inner, outer)))
-    # 64 MACs read W and I 64 times each and O 64 - 8 times: 184 words through a port of half a word a cycle.
-    assert (got.compute_cycles, got.cycles, got.bound) == (64, 368, "buffer read port")
-    assert got.utilisation == 64 / 368
-    reads, fills, updates = (16 + 16 + 14) * 3.0, (4 + 8) * 5.0, 16 * 7.0  # in blocks of four words
+    # 64 MACs read W and I 64 times each and O 64 - 8 times, and its 8 words leave: 192 words through a port
+    # of half a word a cycle.
+    assert (got.compute_cycles, got.cycles, got.bound) == (64, 384, "buffer read port")
+    assert got.utilisation == 64 / 384
+    reads, fills, updates = (16 + 16 + 16) * 3.0, (4 + 8) * 5.0, 16 * 7.0  # in blocks of four words
     assert got.energy_by_component_pj["buffer"] == reads + fills + updates
     assert got.energy_by_component_pj["DRAM"] == (16 + 32 + 8) * 100.0
-    assert got.energy_by_component_pj["leakage"] == pytest.approx(368 * 1.0)  # 1 mW at 1 GHz is 1 pJ a cycle
+    assert got.energy_by_component_pj["leakage"] == pytest.approx(384 * 1.0)  # 1 mW at 1 GHz is 1 pJ a cycle
     assert got.energy_pj == pytest.approx(sum(got.energy_by_component_pj.values()))
     exposed = replace(machine, levels=(replace(buffer, overlapped=False), dram))
-    assert evaluate(problem, exposed, Mapping(levels=(inner, outer))).cycles == 64 + 368
+    assert evaluate(problem, exposed, Mapping(levels=(inner, outer))).cycles == 64 + 384
 
 
 def test_boxes_count_the_gaps_that_strides_leave() -> None:
     """A stride beyond the window: the tile is the box, so 1 + 3 * 3 words for four points."""
     problem = convolution(k=1, c=1, p=4, q=1, stride=(3, 1))
     store = StorageLevel(name="DRAM")
-    counts = evaluate(
-        problem, Architecture(name="one", levels=(store,), macs=1), uniform_mapping(problem, store)
+    machine = Architecture(name="one", levels=(store,), macs=1)
+    for gaps, words in ((Gaps.FETCHED, 10), (Gaps.SKIPPED, 4)):
+        counts = evaluate(problem, machine, uniform_mapping(problem, store), Rules(gaps=gaps))
+        assert counts.at("DRAM", "I").tile_words == words
+        assert counts.at("DRAM", "I").reads == 4  # each MAC asks for its own point
+
+
+def in_one_buffer(problem: Problem, rules: Rules) -> Evaluation:
+    """Everything in one buffer, each word moved once."""
+    machine = Architecture(name="two", levels=(StorageLevel(name="B"), StorageLevel(name="D")), macs=1)
+    order = sorted(problem.extents.items(), key=lambda loop: loop[0] in "CRS")  # accumulate innermost
+    loops = tuple((d, n) for d, n in order if n > 1)
+    keep = frozenset("WIO")
+    inner, outer = (
+        LevelMapping(level="B", temporal=loops, keep=keep),
+        LevelMapping(level="D", keep=keep),
     )
-    assert counts.at("DRAM", "I").tile_words == 10
-    assert counts.at("DRAM", "I").reads == 4  # each MAC asks for its own point
+    return evaluate(problem, machine, Mapping(levels=(inner, outer)), rules)
+
+
+def test_a_strided_kernel_reads_what_it_uses() -> None:
+    """A 1 x 1 kernel at every second of 28 x 28 pixels, 64 channels."""
+    layer = convolution(k=1, c=64, p=28, q=28, stride=(2, 2))
+    assert in_one_buffer(layer, Rules()).at("D", "I").reads == 64 * 28 * 28
+    assert in_one_buffer(layer, TIMELOOP).at("D", "I").reads == 64 * 55 * 55
+    apart = convolution(k=1, c=1, p=5, q=1, r=3, stride=(4, 1), dilation=(1, 1))
+    assert in_one_buffer(apart, Rules()).at("D", "I").reads == 5 * 3
+    dilated = convolution(k=1, c=1, p=4, q=1, r=3, stride=(2, 1), dilation=(2, 1))
+    assert in_one_buffer(dilated, Rules()).at("D", "I").reads == 4 + 3 - 1
+
+
+def test_sums_are_read_as_they_leave() -> None:
+    """K = C = 64, 14 x 14: of 64 accumulations into an output 63 read it, and so does its way out."""
+    layer = convolution(k=64, c=64, p=14, q=14)
+    got = in_one_buffer(layer, Rules())
+    assert got.at("B", "O").reads == 802_816 == 64 * 64 * 14 * 14
+    assert got.at("D", "O").reads == 0  # nothing leaves the outermost level
+    assert in_one_buffer(layer, TIMELOOP).at("B", "O").reads == 790_272
+    counted = Rules(first_touch=FirstTouch.COUNTED)
+    assert in_one_buffer(layer, counted).at("B", "O").reads == 802_816 + 64 * 14 * 14
+
+
+def test_halos_are_kept_or_fetched_again() -> None:
+    """Windows of 3 that slide by 1 over 8 outputs, two outputs at a time: 2 new words of 4, or all."""
+    problem = Problem(
+        name="rows",
+        dimensions=("P", "R"),
+        bounds=(8, 3),
+        operands=(Operand(name="I", ranks=((("P", 1), ("R", 1)),)),),
+    )
+    machine = Architecture(name="two", levels=(StorageLevel(name="B"), StorageLevel(name="D")), macs=1)
+    inner = LevelMapping(level="B", temporal=(("P", 2), ("R", 3)), keep=frozenset("I"))
+    outer = LevelMapping(level="D", temporal=(("P", 4),), keep=frozenset("I"))
+    mapping = Mapping(levels=(inner, outer))
+    kept, again = (
+        evaluate(problem, machine, mapping, Rules(reuse=r)) for r in (Reuse.OVERLAP, Reuse.NOTHING)
+    )
+    assert (kept.at("B", "I").fills, again.at("B", "I").fills) == (10, 16)
 
 
 def uniform_mapping(problem: Problem, store: StorageLevel) -> Mapping:

@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from hwmodels.mapping import (
     Architecture,
     Constraints,
-    FirstTouch,
     LevelConstraints,
     MappingError,
     Operand,
     Problem,
-    Reuse,
-    Rules,
     StorageLevel,
     convolution,
     evaluate_mappings,
@@ -27,7 +24,7 @@ from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.search import search_exhaustively
 from tests.mapping.brute import every_mapping
-from tests.mapping.test_search import brute_force, small_problems
+from tests.mapping.test_search import all_rules, brute_force, small_problems
 
 
 @st.composite
@@ -126,7 +123,7 @@ def layers(draw: st.DrawFn) -> Problem:
 @given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
 def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: str) -> None:
     problem, machine = data.draw(layers()), data.draw(arrays())
-    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)), first_touch=data.draw(st.sampled_from(FirstTouch)))
+    rules = data.draw(all_rules)
     keep = {
         level.name: data.draw(st.sets(st.sampled_from("WIO"))) & set(level.operands or "WIO")
         for level in machine.levels[:-1]
@@ -144,9 +141,24 @@ def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: s
         expected = search_exhaustively(space, objective, rules).evaluation  # type: ignore[arg-type]
     except MappingError:
         with pytest.raises(MappingError):
-            map_problem(problem, machine, objective, constraints=constraints, rules=rules)  # type: ignore[arg-type]
+            map_problem(
+                problem,
+                machine,
+                objective,  # type: ignore[arg-type]
+                constraints=constraints,
+                storage="even",
+                rules=rules,
+            )
         return
-    found = map_problem(problem, machine, objective, constraints=constraints, rules=rules).evaluation  # type: ignore[arg-type]
+    result = map_problem(
+        problem,
+        machine,
+        objective,  # type: ignore[arg-type]
+        constraints=constraints,
+        storage="even",
+        rules=rules,
+    )
+    found = result.evaluation
     name = {"latency": "cycles", "energy": "energy_pj", "edp": "edp_pj_cycles"}[objective]
     assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-12)
 
@@ -155,7 +167,7 @@ def test_the_optimum_is_the_exhaustive_searchs(data: st.DataObject, objective: s
 @given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
 def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> None:
     problem, machine = data.draw(small_problems()), data.draw(arrays())
-    rules = Rules(reuse=data.draw(st.sampled_from(Reuse)), first_touch=data.draw(st.sampled_from(FirstTouch)))
+    rules = data.draw(all_rules)
     space = Mapspace(problem=problem, architecture=machine)
     size = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps())
     if size > 1000 or not applies(space):
@@ -163,9 +175,9 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
     expected = brute_force(space, objective, rules)
     if expected == inf:
         with pytest.raises(MappingError):
-            map_problem(problem, machine, objective, rules=rules)
+            map_problem(problem, machine, objective, storage="even", rules=rules)
         return
-    result = map_problem(problem, machine, objective, rules=rules)
+    result = map_problem(problem, machine, objective, storage="even", rules=rules)
     found = result.evaluation
     value = {"latency": found.cycles, "energy": found.energy_pj, "edp": found.edp_pj_cycles}[objective]
     assert value == pytest.approx(expected, rel=1e-12)
@@ -194,7 +206,7 @@ def test_the_certificate_counts_what_breaks_a_limit(data: st.DataObject) -> None
     }
     if not fit:
         return
-    certificate = map_problem(problem, machine, "energy").certificate
+    certificate = map_problem(problem, machine, "energy", storage="even").certificate
     orders = prod(space.order_count(level) for level in range(len(machine.levels)))
     broken = certificate.pruned["fanout"] + certificate.pruned["capacity"]
     assert certificate.represented - broken == len(fit) * orders

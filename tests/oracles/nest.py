@@ -10,12 +10,13 @@ from collections import defaultdict
 from itertools import product
 from typing import NamedTuple
 
-from hwmodels.mapping import Architecture, FirstTouch, Mapping, Problem, Reuse, Rules
-from hwmodels.mapping.problem import Operand
+from hwmodels.mapping import Architecture, Drain, FirstTouch, Gaps, Mapping, Problem, Reuse, Rules
+from hwmodels.mapping.problem import Operand, Rank
 
 
 class Loop(NamedTuple):
     level: int
+    position: int  # among the temporal loops of the level, 0 the outermost; spatial loops are the innermost
     spatial: bool
     dimension: str
     count: int
@@ -30,14 +31,14 @@ def loops_outermost_first(mapping: Mapping) -> list[Loop]:
     bare = []
     for level in range(len(mapping.levels) - 1, -1, -1):
         at = mapping.levels[level]
-        bare += [(level, False, d, n) for d, n in at.temporal]
-        bare += [(level, True, d, n) for d, n in (*at.spatial_y, *at.spatial_x)]
+        bare += [(level, i, False, d, n) for i, (d, n) in enumerate(at.temporal)]
+        bare += [(level, len(at.temporal), True, d, n) for d, n in (*at.spatial_y, *at.spatial_x)]
     loops = []
-    for i, (level, spatial, dimension, count) in enumerate(bare):
+    for i, (level, position, spatial, dimension, count) in enumerate(bare):
         step = 1
-        for _, _, d, n in bare[i + 1 :]:
+        for _, _, _, d, n in bare[i + 1 :]:
             step *= n if d == dimension else 1
-        loops.append(Loop(level, spatial, dimension, count, step))
+        loops.append(Loop(level, position, spatial, dimension, count, step))
     return loops
 
 
@@ -70,16 +71,33 @@ class Walk:
         self.largest: dict[tuple[int, str], int] = defaultdict(int)
         self.used: dict[int, set[Node]] = defaultdict(set)
         self.held: dict[tuple[int, str, Node], Coordinates] = {}
+        self.before: dict[tuple[int, str, Node], Coordinates] = {}
         self.moment: dict[tuple[int, str, Node], tuple[int, ...]] = {}
         self.stride: dict[tuple[int, str, Node], tuple[int, ...] | None] = {}
         self.seen: dict[tuple[int, str, Node], set[tuple[int, ...]]] = defaultdict(set)
         self.tiles: dict[tuple[int, str, tuple[int, ...]], Coordinates] = {}
+        self.numbers = {o.name: [self.numbering(rank) for rank in o.ranks] for o in problem.operands}
         self.ragged = {d for d, b in problem.extents.items() if self.product_of(d) != b}
         self.outermost = {
             o.name: max(i for i, level in enumerate(mapping.levels) if o.name in level.keep)
             for o in problem.operands
         }
         self.run()
+
+    def numbering(self, rank: Rank) -> dict[int, int]:
+        """Numbers of the coordinates that indices touch: themselves, or in a row without gaps."""
+        bounds = self.problem.extents
+        digits = product(*(range(bounds[d]) for d, _ in rank))
+        touched = sorted({sum(c * i for (_, c), i in zip(rank, each, strict=True)) for each in digits})
+        skip = self.rules.gaps is Gaps.SKIPPED
+        return {coordinate: i if skip else coordinate for i, coordinate in enumerate(touched)}
+
+    def place(self, operand: Operand, index: dict[str, int]) -> tuple[int, ...]:
+        """Coordinates of the word that an index of the nest touches."""
+        return tuple(
+            number[sum(c * index[d] for d, c in rank)]
+            for rank, number in zip(operand.ranks, self.numbers[operand.name], strict=True)
+        )
 
     def product_of(self, dimension: str) -> int:
         total = 1
@@ -114,6 +132,9 @@ class Walk:
                 self.macs += weight * len(active)
                 for operand in self.problem.operands:
                     self.move(operand, active, weight)
+        if self.rules.drain is Drain.READ:  # what stands in the buffers at the end leaves as well
+            for (level, name, _), tile in self.before.items():
+                self.counts["reads", level, name] += len(tile)
 
     def exists(self, indices: list[int]) -> bool:
         index = dict.fromkeys(self.problem.dimensions, 0)
@@ -129,9 +150,9 @@ class Walk:
         )
 
     def tile(self, level: int, operand: Operand, indices: tuple[int, ...]) -> Coordinates:
-        """The box that the loops of this level and further in touch, those outside standing at `indices`."""
-        outside = [i for i, loop in enumerate(self.loops) if loop.level > level]
-        inside = [i for i, loop in enumerate(self.loops) if loop.level <= level]
+        """The box that the loops inside an operand's storage touch, those outside standing at `indices`."""
+        outside = [i for i, loop in enumerate(self.loops) if self.lies_outside(loop, level, operand)]
+        inside = [i for i, loop in enumerate(self.loops) if not self.lies_outside(loop, level, operand)]
         key = (level, operand.name, tuple(indices[i] for i in outside))
         if key not in self.tiles:
             points = []
@@ -142,9 +163,15 @@ class Walk:
                 for i, digit in zip(inside, digits, strict=True):
                     index[self.loops[i].dimension] += digit * self.loops[i].step
                 if all(index[d] < b for d, b in self.problem.extents.items()):
-                    points.append(tuple(sum(c * index[d] for d, c in rank) for rank in operand.ranks))
+                    points.append(self.place(operand, index))
             self.tiles[key] = box(points)
         return self.tiles[key]
+
+    def lies_outside(self, loop: Loop, level: int, operand: Operand) -> bool:
+        """Whether a loop brings a level one tile of an operand after another."""
+        if loop.level == level and level >= 0:
+            return loop.position < dict(self.mapping.levels[level].depths).get(operand.name, 0)
+        return loop.level > level
 
     def move(self, operand: Operand, active: list[tuple[int, ...]], weight: int) -> None:
         """Bring every buffer of an operand to its tile of this moment, from the outside inwards."""
@@ -173,13 +200,21 @@ class Walk:
                         words = frozenset(words & self.seen[("in", *key)])
                         self.seen[("in", *key)] |= missing[level, node]
                     self.counts["fills", level, operand.name] += weight * len(words)
+                    if operand.read_write and self.rules.drain is Drain.READ:
+                        gone = self.before.get(key, frozenset()) - (self.held[key] - missing[level, node])
+                        self.counts["reads", level, operand.name] += len(gone)
+                        self.before[key] = self.held[key]
 
     def fetch(
         self, key: tuple[int, str, Node], operand: Operand, indices: tuple[int, ...], new: Coordinates
     ) -> Coordinates:
         """What the buffer lacks of its new tile, under the reuse rule."""
         level = key[0]
-        loops = [(i, loop) for i, loop in enumerate(self.loops) if loop.level > level and not loop.spatial]
+        loops = [
+            (i, loop)
+            for i, loop in enumerate(self.loops)
+            if self.lies_outside(loop, level, operand) and not loop.spatial
+        ]
         moment = tuple(indices[i] for i, _ in loops)
         before, self.moment[key] = self.moment.get(key), moment
         old, self.held[key] = self.held.get(key), new
@@ -187,6 +222,8 @@ class Walk:
             return new
         if moment == before:
             return frozenset()
+        if self.rules.reuse is Reuse.NOTHING:
+            return frozenset() if new == old else new
         if self.rules.reuse is Reuse.OVERLAP:
             return new - old
         if self.two_iterations:
@@ -199,7 +236,7 @@ class Walk:
 
     def credited(self, operand: Operand, level: int) -> set[int]:
         """Loops whose step equals the last one, each loop taken from its first iteration to its second."""
-        loops = [loop for loop in self.loops if loop.level > level and not loop.spatial]
+        loops = [loop for loop in self.loops if self.lies_outside(loop, level, operand) and not loop.spatial]
         verdict: dict[int, bool] = {}
         before: tuple[int, ...] | None = None
         position: tuple[int, ...] | None = None

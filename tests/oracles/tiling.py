@@ -31,21 +31,144 @@ class Nest:
     stays: tuple = ()  # operands that main memory never sees
 
 
-def halvings(size):
-    tiles = {math.ceil(size / 2**i) for i in range(40)}
-    return sorted(tiles, reverse=True)
-
-
-def position_cuts(nest):
-    """Tile shapes (n, p, q): whole images first, then rows of one image, then columns of one row."""
-    cuts = [(t, nest.p, nest.q) for t in halvings(nest.n)]
-    cuts += [(1, t, nest.q) for t in halvings(nest.p)]
-    cuts += [(1, 1, t) for t in halvings(nest.q)]
-    return list(dict.fromkeys(cuts))
-
-
 def pieces(size, tile):
     return [range(start, min(start + tile, size)) for start in range(0, size, tile)]
+
+
+def small_numbers():
+    return sorted({2**i for i in range(40)} | {3 * 2**i for i in range(40)})
+
+
+def undominated(cuts):
+    """Of (largest piece, number of pieces, steps, pieces): those that no other equals or beats."""
+    first = []
+    for one in sorted(cuts, key=lambda each: each[:3]):
+        if not any(all(a <= b for a, b in zip(other[:3], one[:3], strict=True)) for other in first):
+            first.append(one)
+    return first[::-1]
+
+
+def tile_sizes(extent, pes, unit):
+    """Declared tiles of a dimension that `pes` PEs take, `unit` for each element; nothing is left out yet."""
+
+    def folds(tile):
+        return math.ceil(tile * unit / pes) if pes else 0
+
+    once = max(pes // unit, 1) if pes else extent
+    sizes = set()
+    for tile in range(1, extent + 1):
+        number = math.ceil(extent / tile)
+        if number <= 8 and folds(tile) == folds(math.ceil(extent / number)):
+            sizes.add(tile)
+    for f in small_numbers():
+        sizes.add(f if f <= once else extent)
+        if pes:
+            sizes.add(f * pes // unit)
+    return {tile for tile in sizes if 1 <= tile <= extent}
+
+
+def cut_up(extent, sizes, steps):
+    return undominated(
+        [
+            (tile, len(pieces(extent, tile)), sum(steps(len(piece)) for piece in pieces(extent, tile)), tile)
+            for tile in sizes
+        ]
+    )
+
+
+def channel_tiles(nest, machine, which):
+    """Tiles of output channels ("k") or input channels ("c")."""
+    wiring, window = machine.get("wiring", "systolic"), nest.r * nest.s
+    extent = getattr(nest, which)
+    pes, unit = 0, 1
+    if wiring == "systolic":
+        pes = {("k", "os"): "cols", ("k", "ws"): "cols", ("c", "ws"): "rows", ("c", "is"): "rows"}.get(
+            (which, machine["flow"]), 0
+        )
+        pes = pes and machine[pes]
+        unit = window if which == "c" else 1
+    elif wiring == "unrolled":
+        pes = machine["unroll"][which]
+        unit = window if which == "c" and machine.get("im2col") else 1
+    elif wiring == "cartesian":
+        if which == "k":
+            group, vector = channels_at_once(nest, machine), machine["unroll"]["k"]
+            sizes = tile_sizes(extent, vector, window) | tile_sizes(extent, group, 1)
+
+            def vectors(tile):
+                groups = side_by_side(range(tile), group)
+                return sum(math.ceil(len(some) * window / vector) for some in groups)
+
+            return [one[3] for one in cut_up(extent, sizes, vectors)]
+        pes = 1
+    return [
+        one[3]
+        for one in cut_up(
+            extent,
+            tile_sizes(extent, pes, unit),
+            lambda tile: math.ceil(tile * unit / pes) if pes else 0,
+        )
+    ]
+
+
+def runs_of(images, sizes_of, steps):
+    """Ways to cut a batch: into parts as equal as they can be, each with tiles of one size."""
+    cuts = []
+    numbers = [*range(1, 33), *(mantissa * 2**i for i in (3, 4, 5) for mantissa in (5, 6, 7, 8))]
+    for runs in numbers:
+        if runs > images:
+            continue
+        bounds, start = [], 0
+        for run in range(runs):
+            size = images // runs + (run < images % runs)
+            bounds.append((start, start + size))
+            start += size
+        for tile in {size for _, *_, size in cut_up(bounds[0][1], sizes_of(bounds[0][1]), steps)}:
+            all_pieces = [
+                range(first, min(first + tile, last))
+                for begin, last in bounds
+                for first in range(begin, last, tile)
+            ]
+            cuts.append((tile, len(all_pieces), sum(steps(len(one)) for one in all_pieces), all_pieces))
+    return [one[3] for one in undominated(cuts)]
+
+
+def position_cuts(nest, machine):
+    """Tiles as (images, rows, columns), lists of ranges: whole images, rows of one, then columns of one."""
+    wiring, u = machine.get("wiring", "systolic"), machine.get("unroll", {})
+    edges = {"n": (0, 1), "p": (0, 1), "q": (0, 1)}
+    if wiring == "systolic":
+        pes = {"os": machine["rows"], "ws": 0, "is": machine["cols"]}[machine["flow"]]
+        edges = {"n": (pes, nest.p * nest.q), "p": (pes, nest.q), "q": (pes, 1)}
+    elif wiring == "unrolled":
+        images = u["n"] * (u["p"] if nest.p == 1 else 1) * (u["q"] if nest.q == 1 else 1)
+        edges = {"n": (images, 1), "p": (u["p"], 1), "q": (u["q"], 1)}
+    elif wiring == "cartesian":
+        edges = {"n": (0, 1), "p": (u["p"], 1), "q": (u["q"], 1)}
+
+    def folds(name):
+        def steps(tile):
+            if wiring == "cartesian":
+                rows, cols = {"n": (nest.p, nest.q), "p": (tile, nest.q), "q": (1, tile)}[name]
+                fullest = math.ceil(rows / u["p"]) * math.ceil(cols / u["q"])
+                return 0 if name == "n" else math.ceil(fullest / u["n"])
+            pes, unit = edges[name]
+            return math.ceil(tile * unit / pes) if pes else 0
+
+        return steps
+
+    def sizes(name):
+        return lambda extent: tile_sizes(extent, *edges[name])
+
+    whole_p, whole_q = pieces(nest.p, nest.p), pieces(nest.q, nest.q)
+    cuts = [(images, whole_p, whole_q) for images in runs_of(nest.n, sizes("n"), folds("n"))]
+    for _, number, _, tile in cut_up(nest.p, sizes("p")(nest.p), folds("p")):
+        if number > 1:
+            cuts.append((pieces(nest.n, 1), pieces(nest.p, tile), whole_q))
+    for _, number, _, tile in cut_up(nest.q, sizes("q")(nest.q), folds("q")):
+        if number > 1:
+            cuts.append((pieces(nest.n, 1), pieces(nest.p, 1), pieces(nest.q, tile)))
+    return cuts
 
 
 def touched(positions, kernel, stride, dilation, pad, existing):
@@ -139,12 +262,12 @@ def unrolled_tile(nest, ks, cs, tile, machine):
 def sent_of_taken(nest, cut, machine):
     """Distinct rows (columns) of inputs of all steps over those taken, the fewer of the two, axis by axis."""
     share = 1
-    for size, tile, taps, together, tap_together in (
+    for size, tiles, taps, together, tap_together in (
         (nest.p, cut[1], nest.r, machine["unroll"]["p"], machine["unroll"]["r"]),
         (nest.q, cut[2], nest.s, machine["unroll"]["q"], machine["unroll"]["s"]),
     ):
         sent = 0
-        for piece in pieces(size, tile):
+        for piece in tiles:
             for outputs in side_by_side(piece, together):
                 for window in side_by_side(range(taps), tap_together):
                     first = outputs[0] * nest.stride + window[0] * nest.dilation
@@ -154,12 +277,18 @@ def sent_of_taken(nest, cut, machine):
     return share
 
 
-def cartesian_steps(nest, ks, cs, tile, machine):
-    """Cycles of a cartesian array through one tile: the fullest PE, channel by channel, group by group."""
+def channels_at_once(nest, machine):
+    """Output channels that a PE of a cartesian array accumulates side by side."""
     u = machine["unroll"]
     rows = math.ceil(nest.p / u["p"]) + (nest.r - 1) // nest.stride  # outputs of a PE and its halo
     cols = math.ceil(nest.q / u["q"]) + (nest.s - 1) // nest.stride
-    at_once = min(max(machine["accumulators"] // (rows * cols), 1), nest.k)
+    return min(max(machine["accumulators"] // (rows * cols), 1), nest.k)
+
+
+def cartesian_steps(nest, ks, cs, tile, machine):
+    """Cycles of a cartesian array through one tile: the fullest PE, channel by channel, group by group."""
+    u = machine["unroll"]
+    at_once = channels_at_once(nest, machine)
     steps = 0
     for _image in tile[0]:
         held = {}
@@ -202,8 +331,12 @@ def element_bytes(machine, operand, size, density):
     return size * density + 1 / 8, size * density + 1 / 8, 0
 
 
-def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, read top to bottom
-    """Cost of one mapping, or None where a tile does not fit. Bytes and seconds summed tile by tile."""
+def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 - read top to bottom
+    """Cost of one mapping, or None where a tile does not fit. Bytes and seconds summed tile by tile.
+
+    With `drain` each group, or of one group each tile of images, is a run that is loaded, computed and stored
+    before the next one begins; only what is loaded again within a run is held twice.
+    """
     b = machine
     double = b["double"]
     wm, wb, wx = element_bytes(b, "weight", b["wb"], nest.wd)
@@ -213,9 +346,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     done = (nest.wd if "weight" in skip else 1) * (nest.id if "input" in skip else 1)
     time = max(done, b["lane_positions"] if skip and b.get("lane_positions") else 0)
     wiring = b.get("wiring", "systolic")
-    position_tiles = list(
-        itertools.product(pieces(nest.n, cut[0]), pieces(nest.p, cut[1]), pieces(nest.q, cut[2]))
-    )
+    position_tiles = list(itertools.product(*cut))
     loops = {"k": pieces(nest.k, k_tile), "c": pieces(nest.c, c_tile), "m": position_tiles}
     window = nest.r * nest.s
 
@@ -238,14 +369,20 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     need = {
         "weight": k_tile * c_tile * window * wb,
         "input": largest_input * c_tile * ib,
-        "output": cut[0] * cut[1] * cut[2] * k_tile * b["ab"],
+        "output": math.prod(max(map(len, tiles)) for tiles in cut) * k_tile * b["ab"],
     }
     fetched = {"weight": wm, "input": im} | {operand: 0 for operand in nest.stays if operand != "output"}
     edge_s = k_tile * c_tile * window * fetched["weight"] + largest_input * c_tile * fetched["input"]
     edge_s /= b["read_bw"]
     counts = {"weight": "kc", "input": "cm", "output": "km"}
+    filters_stay = k_tile == nest.k and c_tile == nest.c
+    if drain:
+        images_apart = len(cut[0]) > 1 and len(cut[1]) == len(cut[2]) == 1
+        if not double or (nest.g == 1 and not (images_apart and (filters_stay or order[0] == "m"))):
+            return None
     for operand, indices in counts.items():
-        tiles = nest.g * math.prod(len(loops[index]) for index in indices)
+        loaded = [index for index in indices if not (drain and nest.g == 1 and index == "m")]
+        tiles = (1 if drain else nest.g) * math.prod(len(loops[index]) for index in loaded)
         if double and tiles > 1:
             need[operand] *= 2
     pool = 0
@@ -307,6 +444,17 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     else:
         written += last_output * om
         edge_s += last_output * om / b["write_bw"]
+    if drain and nest.g > 1:
+        edge_s *= nest.g
+    elif drain:  # what the first tiles of every run load, and its last one stores
+        edge_s = 0
+        last_filters = len(loops["k"][-1])
+        for run, tile in enumerate(position_tiles):
+            if run == 0 or not filters_stay:
+                edge_s += k_tile * c_tile * window * fetched["weight"] / b["read_bw"]
+            edge_s += input_positions(tile) * c_tile * fetched["input"] / b["read_bw"]
+            if "output" not in nest.stays:
+                edge_s += math.prod(map(len, tile)) * last_filters * om / b["write_bw"]
     if wiring == "unrolled":
         inputs *= sent_of_taken(nest, cut, b)
 
@@ -347,16 +495,22 @@ def walk(nest, machine, cut, k_tile, c_tile, order):  # noqa: C901 - one walk, r
     }
 
 
+def cost_of(nest, machine, cut, k_tile, c_tile, order):
+    """Cost of one mapping: two tiles of what is loaded again where they fit, else drained, else None."""
+    mapping = (nest, machine, cut, k_tile, c_tile, order)
+    return walk(*mapping) or walk(*mapping, drain=True)
+
+
 def best(nest, machine, objective):
     """Least score over the whole mapspace, and the number of mappings; None where nothing fits."""
     found = None
     mappings = 0
-    for cut in position_cuts(nest):
-        for k_tile in halvings(nest.k):
-            for c_tile in halvings(nest.c):
+    for cut in position_cuts(nest, machine):
+        for k_tile in channel_tiles(nest, machine, "k"):
+            for c_tile in channel_tiles(nest, machine, "c"):
                 for order in itertools.permutations("kcm"):
                     mappings += 1
-                    cost = walk(nest, machine, cut, k_tile, c_tile, order)
+                    cost = cost_of(nest, machine, cut, k_tile, c_tile, order)
                     if cost and (found is None or cost[objective] < found[objective]):
                         found = cost
     return found, mappings

@@ -154,8 +154,8 @@ class Packed(nn.Module):
         ),
         (lambda: torch.jit.script(nn.Linear(8, 16)), torch.ones(1, 8), r"it is TorchScript.*from_onnx"),
         (
-            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 8))),
-            torch.ones(1, 8),
+            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(8, 8))),
+            torch.ones(1, 3, 8),
             r"quantised by torch.ao's eager mode.*before it was converted",
         ),
         (
@@ -202,3 +202,86 @@ def test_a_learnt_mask_is_read():
     module.register_buffer("places", torch.zeros(3, 3, dtype=torch.long))
     network = workloads.from_torch(module, (torch.zeros(1, 2, 3, 4),) * 3)
     assert network.parameters == 10
+
+
+class Experts(nn.Module):
+    """Two of `count` experts a token, found by `where`, by a one-hot or by a mask."""
+
+    def __init__(self, how, count):
+        super().__init__()
+        self.how, self.count = how, count
+        self.gate = nn.Linear(32, count)
+        layers = (nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 32)) for _ in range(count))
+        self.experts = nn.ModuleList(layers)
+
+    def forward(self, x):
+        weights, chosen = torch.topk(self.gate(x).softmax(-1), 2, -1)
+        y = torch.zeros_like(x)
+        kept = F.one_hot(chosen, self.count).permute(2, 1, 0)
+        for i, expert in enumerate(self.experts):
+            if self.how == "where":
+                rows, place = torch.where(chosen == i)
+            else:
+                place, rows = torch.nonzero(kept[i], as_tuple=True)
+            y = y.index_add(0, rows, expert(x[rows]) * weights[rows, place, None])
+        return y
+
+
+@pytest.mark.parametrize("how", ["where", "one_hot"])
+@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4), (1, 4)])
+def test_rows_of_experts_that_data_choose_add_up(how, tokens, count):
+    module = Experts(how, count)
+    network = workloads.from_torch(module, torch.zeros(tokens, 32))
+    assert network.macs == tokens * 32 * count + 2 * tokens * 2 * 32 * 64  # 133,120 for 16 of 4
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+    assert network.source.endswith(f"rows spread evenly over experts in {count} places")
+
+
+@pytest.mark.parametrize(
+    ("function", "ops", "shape"),
+    [
+        (lambda self, x: torch.fft.fft(x).real, 5 * 2 * 16 * 8 * 3, (2, 16, 8)),
+        (lambda self, x: torch.fft.fft2(x).real, 5 * 2 * 16 * 8 * (3 + 4), (2, 16, 8)),
+        (lambda self, x: torch.fft.fft(torch.fft.fft(x), dim=-2).real, 5 * 256 * (3 + 4), (2, 16, 8)),
+        (lambda self, x: torch.fft.irfft(torch.fft.rfft(x)), 2 * 5 * 256 * 3 / 2, (2, 16, 8)),
+        (lambda self, x: torch.cdist(x, x), (3 * 8 + 3) * 2 * 16 * 16, (2, 16, 16)),
+    ],
+)
+def test_transforms_and_distances_are_vector_work(function, ops, shape):
+    network = workloads.from_torch(Function(function), torch.zeros(2, 16, 8))
+    assert network.table().vector_ops.sum() == ops
+    assert network.table(6).vector_ops.sum() == 3 * ops
+    assert network.graph.tensors[network.graph.outputs[0]].shape == shape
+    assert network.macs == 0
+
+
+class Quantisable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enter, self.leave = torch.ao.quantization.QuantStub(), torch.ao.quantization.DeQuantStub()
+        self.c, self.act, self.l = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Linear(8, 10)
+        self.sums = torch.ao.nn.quantized.FloatFunctional()
+
+    def forward(self, x):
+        y = self.act(self.c(self.enter(x)))
+        return self.leave(self.l(self.sums.add(y, y).mean((2, 3))))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_of_integers_keep_their_width():
+    plain = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 32))
+    dynamic = torch.ao.quantization.quantize_dynamic(plain)
+    network = workloads.from_torch(dynamic, torch.zeros(2, 32))
+    assert (network.macs, network.parameters) == (8_192, 4_096 + 96)
+    assert [network.weight(o.name).bits for o in network.operations if o.kind == "linear"] == [8, 8]
+    assert "quantized" in type(dynamic[0]).__module__  # as it was
+
+    quantization = torch.ao.quantization
+    module = Quantisable().eval()
+    module.qconfig = quantization.get_default_qconfig("x86")
+    quantization.fuse_modules(module, [["c", "act"]], inplace=True)
+    ready = quantization.prepare(module)
+    ready(torch.rand(1, 3, 8, 8))
+    static = workloads.from_torch(quantization.convert(ready), torch.zeros(1, 3, 8, 8))
+    assert (static.macs, static.parameters) == (64 * 8 * 27 + 80, 8 * 27 + 8 + 80 + 10)
+    assert [o.kind for o in static.operations] == ["convolution", "relu", "add", "reduce_mean", "linear"]

@@ -156,14 +156,14 @@ def cached(how):
 
 
 @pytest.mark.parametrize(
-    ("how", "places", "copied"),
-    [("cat", 0, 262_208), ("slice", 0, 262_464), ("index_copy", 2, 262_338), ("index_put", 0, 262_336)],
+    ("how", "copied"),
+    [("cat", 262_208), ("slice", 262_464), ("index_copy", 262_338), ("index_put", 262_338)],
 )
-def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, places, copied):
+def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, copied):
     length = 1023 if how == "cat" else 1024
     new, cache = torch.zeros(1, 4, 1, 16), torch.zeros(1, 4, length, 16)
     inputs = (new, new.clone(), new.clone(), cache, cache.clone(), torch.tensor([7]))
-    assert traffic(cached(how), inputs)[:2] == (131_136 + places, 192)
+    assert traffic(cached(how), inputs)[:2] == (131_136, 192)
     assert traffic(cached(how), inputs, caches="copy")[0] == copied
 
 

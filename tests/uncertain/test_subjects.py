@@ -57,7 +57,7 @@ def test_a_front_without_its_sweep_competes_with_itself(swept):
 
 def test_constraints_hold_in_every_sample(swept):
     frame = swept.frame
-    limit = float(frame["area_mm2"].median())
+    limit = float(frame["area_mm2"].quantile(0.25))  # among designs of the smaller memory interface
     text = [f"area_mm2 <= {limit!r}", "energy_j <= 3 * base.energy_j", "power_w <= 1"]
     bound = dse.sweep(network(), space(text, **AXES), progress=False)
     got = dse.stress(bound, 40, 2, {"all": 0.2})
@@ -69,7 +69,7 @@ def test_constraints_hold_in_every_sample(swept):
 
 
 def test_leaving_out_changes_nothing_under_constraints(monkeypatch):
-    text = ["area_mm2 <= 0.15", "power_w <= 0.4"]
+    text = ["area_mm2 <= 2.0", "power_w <= 0.4"]
     for objectives in (
         ("latency_s", "energy_j", "area_mm2"),
         ("power_w", "latency_s"),

@@ -217,7 +217,12 @@ def _resampling(old: int, new: int) -> NDArray[np.float64]:
 
 def _sklearn(name: str) -> Callable[[], Raw]:
     def load() -> Raw:
-        found = getattr(import_module("sklearn.datasets"), f"load_{name}")()
+        try:
+            found = getattr(import_module("sklearn.datasets"), f"load_{name}")()
+        except ImportError:
+            raise DataError(
+                f"data {name!r} comes with scikit-learn: pip install 'springboard[learn]'"
+            ) from None
         return (found.images[:, None] if name == "digits" else found.data), found.target
 
     return load

@@ -24,6 +24,7 @@ from workloads.operations.selection import CumulativeSum, TopK
 from workloads.operations.stored import Stored
 from workloads.operations.transposed import TransposedConvolution
 from workloads.operations.views import Concat, Slice, Split
+from workloads.operations.work import Work
 
 __all__ = [
     "HLSTM",
@@ -70,4 +71,5 @@ __all__ = [
     "Transpose",
     "TransposedConvolution",
     "Update",
+    "Work",
 ]

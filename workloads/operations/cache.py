@@ -66,7 +66,6 @@ class Update(Operation):
         return inputs[0].density
 
     def lower(self, site: Site) -> list[Row]:
-        """Return one row that reads the places and writes what is new."""
-        new, *places = site.inputs if self.stored else site.inputs[1:]
-        read = sum(tensor.elements for tensor in places)
-        return [movement(site, read=read, write=new.elements, note="in place: the cache stays where it is")]
+        """Return one row that writes what is new; its few places are addresses."""
+        new = site.inputs[0 if self.stored else 1].elements
+        return [movement(site, read=0, write=new, note="in place: the cache stays where it is")]

@@ -8,7 +8,7 @@ import numpy as np
 from workloads.errors import WorkloadError
 from workloads.graph import Graph
 from workloads.network import Network
-from workloads.operations import Expand, Opaque, Rearrange, Reshape, Resize
+from workloads.operations import Expand, Opaque, Rearrange, Reshape, Resize, Work
 from workloads.operations.base import Operation
 from workloads.shapes import Shape
 from workloads.table import LayerTable
@@ -140,6 +140,9 @@ class _Growth:
             )
         if isinstance(operation, Rearrange | Resize):
             return replace(operation, shape=self._scaled(made, _places(old, axis, made, self._of)[0]))
+        if isinstance(operation, Work):
+            shape = self._scaled(made, _places(old, axis, made, self._of)[0])
+            return replace(operation, shape=shape, ops=operation.ops * self._batch / self._of)
         if isinstance(operation, Expand):
             return replace(operation, shape=self._scaled(made, axis + len(made) - len(old)))
         if isinstance(operation, Opaque):

@@ -65,7 +65,8 @@ def map_(
         float,
         typer.Option(
             metavar="N",
-            help="End the search after N seconds, with the best mapping found; inf: only with the proof.",
+            help="End the search after N seconds of processor time, with the best mapping found and a bound; "
+            "inf: only with the proof.",
         ),
     ] = 60.0,
     value: Values = None,

@@ -40,8 +40,9 @@ def command(
         print_json([_record(row) for row in found])
         return
     print("\n\n".join(_section(name, found) for name in dict.fromkeys(row.case for row in found)))
-    aimed = [row for row in found if row.holds is not None]
-    print(f"\n{sum(bool(row.holds) for row in aimed)} of {len(aimed)} aims hold; {len(found)} figures.")
+    aimed = [row for row in found if row.aimed]
+    held = sum(bool(row.holds) for row in aimed)
+    print(f"\n{held} of {len(aimed)} aims hold that could be missed; {len(found)} figures.")
 
 
 def _record(row: "Row") -> dict[str, object]:
@@ -66,7 +67,7 @@ def _section(case: str, found: "Sequence[Row]") -> str:
     from hwmodels import validation as ledger
 
     mine = [row for row in found if row.case == case]
-    lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "source"]]
+    lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "kind", "source"]]
     for row in mine:
         lines.append(
             [
@@ -75,8 +76,9 @@ def _section(case: str, found: "Sequence[Row]") -> str:
                 f"{row.published:.6g}",
                 f"{row.ours:.6g}",
                 f"{row.error:+.1%}",
-                "" if row.tolerance is None else f"{row.tolerance:.1%}",
-                {None: "", True: "yes", False: "NO"}[row.holds],
+                f"{row.tolerance:.1%}" if row.aimed else "",
+                ({None: "", True: "yes", False: "NO"}[row.holds] if row.aimed else ""),
+                row.evidence.value,
                 row.source,
             ]
         )

@@ -113,7 +113,7 @@ def price_spread(
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    first_touch: int,
+    touches: int,
     middle: int,
     spreads: Spreads,
     g: int,
@@ -125,7 +125,7 @@ def price_spread(
     spread = lattice.extents[spreads.tiles[g]]
     lanes = spreads.lanes[g]
     _fixed, base = price_cell(
-        problem, arch.prices, arch.totals, links, first, least, first_touch, middle, lattice.extents[0],
+        problem, arch.prices, arch.totals, links, first, least, touches, middle, lattice.extents[0],
         spread, lanes, spreads.copies[g], lattice.visits[0], terms,
     )  # fmt: skip
     for q in range(links.shape[1]):
@@ -147,7 +147,7 @@ def floor_tiles(
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    first_touch: int,
+    touches: int,
     objective: int,
     middle: int,
     tiles: Ints,
@@ -167,7 +167,7 @@ def floor_tiles(
     for g in range(stop):
         steps = lattice.visits[0] / spreads.lanes[g]
         base = price_spread(
-            problem, lattice, links, first, least, arch, first_touch, middle, spreads, g, terms, low
+            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, low
         )
         if objective_of(objective, steps, base + beyond[0, 0] + leak * steps) * (1.0 + NOISE) >= best:
             continue
@@ -195,7 +195,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    first_touch: int,
+    touches: int,
     rule: int,
     objective: int,
     middle: int,
@@ -216,7 +216,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
     tile and spread; `floors` (n, 2): bound and energy.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    _usable, _fanouts, rates, hidden, prices, totals, _joined = arch
     dims = bounds.size
     operands = traits.shape[0]
     whole = lattice.codes.size - 1
@@ -233,7 +233,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
             continue
         spread = lattice.extents[spreads.tiles[g]]
         base = price_spread(
-            problem, lattice, links, first, least, arch, first_touch, middle, spreads, g, terms, room.low
+            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, room.low
         )
         floor = objective_of(objective, steps, base + beyond[0, 0] + totals[LEAKAGE] * steps)
         if floor * (1.0 + NOISE) >= best:
@@ -241,6 +241,8 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
         code = lattice.codes[spreads.tiles[g]]
         for i in range(labels.tiles.size):
             tile = labels.tiles[i]
+            if labels.start[i] == labels.start[i + 1]:  # no path to it fits a memory that levels share
+                continue
             if not divides(lattice.codes[tile] + code, lattice.codes[whole], guard):
                 continue
             outside = beyond[tile + spreads.tiles[g]]
@@ -255,7 +257,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
             extents = lattice.extents[tile]
             if windowed:
                 price_cell(
-                    problem, prices, totals, links, first, least, first_touch, middle, extents, spread, lanes,
+                    problem, prices, totals, links, first, least, touches, middle, extents, spread, lanes,
                     spreads.copies[g], macs, terms,
                 )  # fmt: skip
             visits = lattice.visits[tile]

@@ -19,9 +19,11 @@ Floats = NDArray[np.float64]
 
 OVERLAP = 0  # reuse: what the last tile still holds is not fetched again
 SAME_STRIDE = 1  # reuse: only while the tile keeps moving by the same step (Timeloop 3)
+NOTHING = 2  # reuse: a tile that moves at all is fetched whole
 
-ELIDED = 0  # first touch of an accumulated element reads nothing
-COUNTED = 1  # first touch reads, as every later one
+# Bits of `touches`, of an accumulated operand:
+COUNTED = 1  # the first touch of an element reads, as every later one; else it reads nothing
+DRAINED = 2  # a tile that leaves a level is read there; else that is free
 
 TEMPORAL, ACROSS, DOWN = 0, 1, 2  # kinds of loops in MappingColumns.factors: in time, along X, along Y
 RANKS, SLIDING, ACCUMULATED = (
@@ -56,6 +58,7 @@ class ArchitectureColumns(NamedTuple):
     hidden: Ints  # (L,): 1 where transfers hide behind computation
     prices: Floats  # (L, 5): pJ of a read, a fill, an update; words of an access; memory macros of the level
     totals: Floats  # (3,): pJ of a MAC, MAC units, leakage in pJ per cycle
+    joined: Ints  # (L,): 1 where a level is one memory with the level just inside it
 
 
 class MappingColumns(NamedTuple):

@@ -41,25 +41,31 @@ def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand:
 
 
 @inlined
-def port_cycles(rates: Floats, words: Ints, use: Ints, level: int, port: int) -> float:
-    """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances."""
+def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, port: int) -> float:
+    """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances.
+
+    Levels `first` to `level` are one memory.
+    """
     rate = rates[level, port]
     if rate == inf:
         return 0.0
     moved = 0
-    for operand in range(words.shape[2]):
-        if port != 1:
-            moved += words[0, level, operand]
-        if port != 0:
-            moved += words[1, level, operand] + words[2, level, operand]
+    for part in range(first, level + 1):
+        for operand in range(words.shape[2]):
+            if port != 1:
+                moved += words[0, part, operand]
+            if port != 0:
+                moved += words[1, part, operand] + words[2, part, operand]
     return float(ceil(moved / (rate * use[level])))
 
 
 @inlined
-def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, words: Ints) -> int:
+def broken_limit(usable: Floats, fanouts: Ints, joined: Ints, factors: Factors, row: int, words: Ints) -> int:
     """The first limit a mapping breaks, innermost level first; 0 where it fits."""
+    held = 0
     for level in range(words.shape[1]):
-        held = 0
+        if joined[level] == 0:
+            held = 0
         for operand in range(words.shape[2]):
             held += words[TILES, level, operand]
         if held > usable[level]:
@@ -77,16 +83,21 @@ def broken_limit(usable: Floats, fanouts: Ints, factors: Factors, row: int, word
 
 
 @inlined
-def busiest(rates: Floats, hidden: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
+def busiest(rates: Floats, hidden: Ints, joined: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
     """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
     depth = words.shape[1]
     longest = float(use[depth])
     exposed = 0.0
     bound = 0
+    first = 0
     for level in range(depth):
+        if joined[level] == 0:
+            first = level
+        if level + 1 < depth and joined[level + 1] == 1:
+            continue
         busy = 0.0
         for port in range(3):
-            cycles = port_cycles(rates, words, use, level, port)
+            cycles = port_cycles(rates, words, use, first, level, port)
             if hidden[level] == 1 and cycles > longest:
                 longest = cycles
                 bound = 1 + 3 * level + port
@@ -102,7 +113,7 @@ def evaluate_rows(
     arch: ArchitectureColumns,
     mapping: MappingColumns,
     reuse: int,
-    first_touch: int,
+    touches: int,
     work: Work,
     counts: CountColumns,
     out: MetricColumns,
@@ -115,7 +126,7 @@ def evaluate_rows(
     """
     bounds, rank, coefficient, rank_dims, traits = problem
     factors, order, keep = mapping
-    usable, fanouts, rates, hidden, prices, totals = arch
+    usable, fanouts, rates, hidden, prices, totals, joined = arch
     nest, loops, levels, ranks, classes, limits, case_count, cases = work
     words, use = counts
     compute_cycles, all_cycles, energy_pj, utilisation, bounds_out, limits_out = out
@@ -134,7 +145,7 @@ def evaluate_rows(
                 keep,
                 row,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 loops,
                 levels,
@@ -154,7 +165,7 @@ def evaluate_rows(
                 keep,
                 row,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 ranks,
                 classes,
@@ -164,7 +175,7 @@ def evaluate_rows(
                 words,
                 use,
             )
-        longest, exposed, bound = busiest(rates, hidden, words, use)
+        longest, exposed, bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
         for level in range(depth):
@@ -175,4 +186,4 @@ def evaluate_rows(
         energy_pj[row] = energy
         utilisation[row] = macs / (totals[MACS] * cycles)
         bounds_out[row] = bound
-        limits_out[row] = broken_limit(usable, fanouts, factors, row, words)
+        limits_out[row] = broken_limit(usable, fanouts, joined, factors, row, words)

@@ -14,12 +14,14 @@ from hwmodels.kernels.nest.columns import (
     COUNTED,
     DIM,
     DOWN,
+    DRAINED,
     EXTENT,
     FANOUT,
     FILLS,
     FIRST,
     MOVED,
     NOMINAL,
+    NOTHING,
     RANKS,
     READS,
     SAME_STRIDE,
@@ -145,7 +147,7 @@ def sliding_fetches(
 
     Under SAME_STRIDE the overlap counts only if the step equals the last one, and steps of outer loops are
     taken from the second iteration of every loop further in (Timeloop 3 walks two iterations and
-    extrapolates).
+    extrapolates). Under NOTHING it counts only if the tile has not moved.
     """
     for r in range(count):
         ranks[MOVED, r] = 0
@@ -171,6 +173,8 @@ def sliding_fetches(
                 shift = ranks[FIRST, r]
                 if here - ranks[NOMINAL, r] != shift:
                     kept = 0
+            if reuse == NOTHING and shift != 0:
+                kept = 0
             kept *= max(0, ranks[SIZE, r] - abs(shift))
         fetched = times * fetched - (times - 1) * kept
         if moving >= 0:
@@ -227,7 +231,7 @@ def count_even(
     keep: Small,
     row: int,
     reuse: int,
-    first_touch: int,
+    touches: int,
     nest: Ints,
     loops: Ints,
     levels: Ints,
@@ -253,7 +257,7 @@ def count_even(
         count = traits[operand, RANKS]
         asked = steps  # words that one instance of the next level inwards asks for; a MAC asks once a cycle
         held = 0  # different elements that it ever asks for, whose first touch moves nothing
-        if accumulated and first_touch != COUNTED:
+        if accumulated and touches & COUNTED == 0:
             held = moving_steps(rank, loops, end, operand)
         for level in range(outermost + 1):
             if levels[level, FANOUT] > 1:
@@ -276,3 +280,5 @@ def count_even(
                 else:
                     asked = plain_fetches(rank, loops, begin, end, operand, tile)
                 words[FILLS, level, operand] = (asked - held) * use[level]
+                if accumulated and touches & DRAINED != 0:
+                    words[READS, level, operand] += asked * use[level]

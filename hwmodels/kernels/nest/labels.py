@@ -42,6 +42,7 @@ class Labels(NamedTuple):
     words: Floats  # (m, Q)
     windows: Ints  # (m, Q, 2, R): sizes of an open window by rank, and how far it has moved
     origin: Ints  # (m, 2): tile (row of `tiles`) and label of the level inside
+    held: Floats  # (m,): words so far in a memory that the next level outwards is joined to
 
 
 class Scratch(NamedTuple):
@@ -121,6 +122,8 @@ def dominates(labels: Labels, one: int, other: int, visits: float, exact: int) -
         for c in range(2):
             if labels.origin[one, c] != labels.origin[other, c]:
                 return False
+    if labels.held[one] > labels.held[other]:
+        return False
     for q in range(labels.words.shape[1]):
         bit = 1 << q
         words = labels.words[one, q]
@@ -147,6 +150,7 @@ def copy_label(labels: Labels, source: int, target: int) -> None:
     labels.words[target] = labels.words[source]
     labels.windows[target] = labels.windows[source]
     labels.origin[target] = labels.origin[source]
+    labels.held[target] = labels.held[source]
 
 
 @kernel
@@ -197,6 +201,10 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
     kept: int,
     alone: int,
     fitting: Small,
+    here: Floats,
+    usable: float,
+    joins: int,
+    joined_to: int,
     inside: Labels,
     outside: Labels,
     scratch: Scratch,
@@ -206,7 +214,10 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
     `still` marks dimensions that move nothing kept further in: their loops belong there. `kept` are the
     operands (bits) that the level just inside keeps. Where `alone` is an
     operand, the one level inside keeps it and nothing else: its tile is the whole of the one outside if that
-    is `fitting`, else a single element.
+    is `fitting`, else a single element; either, where the two are one memory.
+
+    `here` (T,) are the words that the level keeps of each tile, at most `usable` with those of the level
+    inside where it `joins` that; `joined_to` tells whether the next level outwards joins this one.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
     dims = bounds.size
@@ -225,16 +236,23 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
             span = lattice.extents[inner]
             usual = True
             alike = True
+            single = True
             for d in range(dims):
                 times[d] = lattice.extents[outer, d] // span[d]
                 alike = alike and times[d] == 1
                 usual = usual and (times[d] == 1 or still[d] == 0)
-                if alone >= 0 and fitting[outer] == 0 and rank[alone, d] >= 0:
-                    usual = usual and span[d] == 1
-            if not usual or (alone >= 0 and fitting[outer] == 1 and not alike):
+                if alone >= 0 and rank[alone, d] >= 0:
+                    single = single and span[d] == 1
+            if alone >= 0:
+                entire = fitting[outer] == 1 and alike
+                usual = usual and (entire or (single and (joins == 1 or fitting[outer] == 0)))
+            if not usual:
                 continue
             whole = lattice.visits[inner] / lattice.visits[outer]
             for k in range(inside.start[i], inside.start[i + 1]):
+                held = here[outer] + (inside.held[k] if joins == 1 else 0.0)
+                if held > usable:
+                    continue
                 if (
                     level > 0
                     and (rule == OVERLAP or windowless)
@@ -276,6 +294,7 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
                                 )
                         outside.words[end, q] = words
                     outside.closed[end] = closed
+                    outside.held[end] = held if joined_to == 1 else 0.0
                     end = admit(outside, start, end, lattice.visits[outer], exact)
     outside.start[outside.tiles.size] = end
     return end

@@ -9,7 +9,6 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.cells import NOISE, Room, Spreads
 from hwmodels.kernels.nest.columns import (
     ACROSS,
-    COUNTED,
     DOWN,
     TEMPORAL,
     ArchitectureColumns,
@@ -99,7 +98,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    first_touch: int,
+    touches: int,
     rule: int,
     exact: int,
     objective: int,
@@ -123,7 +122,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
 ) -> None:
     """Meet cells (by rising bound) with tiles of the level above (by rising cost); cost the promising."""
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    usable, _fanouts, rates, hidden, prices, totals, joined = arch
     factors, order, keep = mapping
     nest, loops, levels, ranks, classes, limits, case_count, cases = work
     counted, use = counts
@@ -133,7 +132,6 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
     dims = bounds.size
     middle = factors.shape[1] - 2
     macs = lattice.visits[0]
-    elided = 1 if first_touch != COUNTED else 0
     for at in range(ranking.size):
         cell = ranking[at]
         if floors[cell, 0] * (1.0 + NOISE) >= value[0]:
@@ -149,7 +147,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
         for d in range(dims):
             span[d] = lattice.extents[reached, d]
         fixed, _base = price_cell(
-            problem, prices, totals, links, first, least, first_touch, middle, lattice.extents[tile],
+            problem, prices, totals, links, first, least, touches, middle, lattice.extents[tile],
             lattice.extents[spreads.tiles[g]], lanes, spreads.copies[g], macs, terms,
         )  # fmt: skip
         for m in range(outer.tiles.size):
@@ -172,9 +170,11 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
             if not usual:
                 continue
             for k in range(labels.start[row], labels.start[row + 1]):
+                if joined[middle] == 1 and labels.held[k] + outer.held[m] > usable[middle]:
+                    continue
                 tally[MET] += 1.0
                 cost = meet(
-                    problem, lattice, rests, links, first, least, arch, elided, rule, exact, objective,
+                    problem, lattice, rests, links, first, least, arch, touches, rule, exact, objective,
                     middle, labels, k, span, lanes, spreads.copies[g], fixed, terms, outer, m, room, scratch,
                     value[0],
                 )  # fmt: skip
@@ -193,9 +193,9 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                 tally[SPREAD] += spreads.ways[g]
                 before = value[0]
                 tally[ORDERED] += cost_orders(
-                    bounds, rank, coefficient, rank_dims, traits, rates, hidden, prices, totals, factors,
-                    order, keep, rule, first_touch, nest, loops, levels, ranks, classes, limits, case_count,
-                    cases, counted, use, orders, choice, objective, value, best_order,
+                    bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals,
+                    factors, order, keep, rule, touches, nest, loops, levels, ranks, classes, limits,
+                    case_count, cases, counted, use, orders, choice, objective, value, best_order,
                 )  # fmt: skip
                 if value[0] < before:
                     best_factors[:] = factors[0]

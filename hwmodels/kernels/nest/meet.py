@@ -7,6 +7,8 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.cells import NOISE, Room
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
+    COUNTED,
+    DRAINED,
     RANKS,
     SAME_STRIDE,
     SLIDING,
@@ -29,8 +31,8 @@ from hwmodels.kernels.nest.labels import (
     movement,
     rest_over,
 )
-from hwmodels.kernels.nest.outer import ENERGY, FILLS, READS, WRITES
-from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles
+from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS, READS, WRITES
+from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
 from hwmodels.kernels.nest.window import save_over_sets
@@ -42,8 +44,9 @@ class Outer(NamedTuple):
     tiles: Ints  # (n,)
     options: Ints  # (n, ROOM)
     counts: Ints  # (n,)
-    costs: Floats  # (n, ROOM, 4)
+    costs: Floats  # (n, ROOM, 5)
     floors: Floats  # (n, 2)
+    held: Floats  # (n,): words kept there
 
 
 class Paths(NamedTuple):
@@ -71,11 +74,12 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     totals: Floats,
     rates: Floats,
     hidden: Ints,
+    joined: Ints,
     links: Ints,
     first: Ints,
     least: Floats,
     copies: Floats,
-    elided: int,
+    touches: int,
     terms: Floats,
     words: Floats,
     far: Floats,
@@ -102,16 +106,20 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
             energy += access_pj(prices, parent, 2, merged, use)
         if links[CHILD, q] >= 0:
             energy += access_pj(prices, links[CHILD, q], 1, words[q] - terms[HELD, q], lanes)
+            energy += words[q] * drain_pj(prices, traits, o, links[CHILD, q], touches, lanes)
+    reads = 0.0
+    writes = 0.0
     for level in range(rates.shape[0]):
         if rates[level, 0] == inf and rates[level, 1] == inf and rates[level, 2] == inf:
             continue
         use = lanes if level < middle else 1.0
-        reads = 0.0
-        writes = 0.0
+        if joined[level] == 0:
+            reads = 0.0
+            writes = 0.0
         for o in range(traits.shape[0]):
             if first[o] == level and level < middle:
                 accumulated = traits[o, ACCUMULATED] == 1
-                reads += macs - (least[o] * copies[o] if accumulated and elided else 0.0)
+                reads += macs - (least[o] * copies[o] if accumulated and touches & COUNTED == 0 else 0.0)
                 writes += macs if accumulated else 0.0
         for q in range(links.shape[1]):
             o = links[OPERAND, q]
@@ -122,11 +130,16 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
                 writes += merged if traits[o, ACCUMULATED] == 1 else 0.0
             if links[CHILD, q] == level:
                 writes += words[q] - held
+                if traits[o, ACCUMULATED] == 1 and touches & DRAINED != 0:
+                    reads += words[q]
         if level == middle:
+            reads += far[DRAINS]
             writes += far[FILLS]
         if level == middle + 1:
             reads += far[READS]
             writes += far[WRITES]
+        if level + 1 < joined.size and joined[level + 1] == 1:
+            continue
         busy = busy_cycles(rates, level, reads, writes, use)
         if hidden[level] == 1:
             longest = max(longest, busy)
@@ -176,7 +189,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     first: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    elided: int,
+    touches: int,
     rule: int,
     exact: int,
     objective: int,
@@ -199,7 +212,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     It stops at the first cost below `best`.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals = arch
+    _usable, _fanouts, rates, hidden, prices, totals, joined = arch
     _span, _terms, _low, windows, moves, far_reuse = room
     macs = lattice.visits[0]
     extents = lattice.extents[outer.tiles[m]]
@@ -279,8 +292,8 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
             for q in range(links.shape[1]):
                 words[q] = max(words[q], least[links[OPERAND, q]])
             cost = whole_cost(
-                traits, prices, totals, rates, hidden, links, first, least, copies, elided, terms, words,
-                outer.costs[m, further], fixed, middle, lanes, macs, objective,
+                traits, prices, totals, rates, hidden, joined, links, first, least, copies, touches, terms,
+                words, outer.costs[m, further], fixed, middle, lanes, macs, objective,
             )  # fmt: skip
             lowest = min(lowest, cost)
             if lowest * (1.0 + NOISE) < best:

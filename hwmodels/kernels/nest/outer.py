@@ -6,6 +6,7 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     COUNTED,
+    DRAINED,
     RANKS,
     SLIDING,
     ArchitectureColumns,
@@ -15,10 +16,11 @@ from hwmodels.kernels.nest.columns import (
     Small,
 )
 from hwmodels.kernels.nest.labels import OPERAND, Lattice, Scratch, rest_over, tile_words
-from hwmodels.kernels.nest.prices import access_pj, busy_cycles
+from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.slide import order_options
 
-ENERGY, READS, WRITES, FILLS = 0, 1, 2, 3  # of `costs`: pJ; words read and written outside, and filled inside
+# Of `costs`: pJ; words read and written outside, filled inside, and read inside as they leave.
+ENERGY, READS, WRITES, FILLS, DRAINS = 0, 1, 2, 3, 4
 ROOM = 8  # options of an order that are told apart
 
 
@@ -30,7 +32,7 @@ def cost_outer(
     links: Ints,
     least: Floats,
     arch: ArchitectureColumns,
-    first_touch: int,
+    touches: int,
     rule: int,
     exact: int,
     involved: int,
@@ -43,12 +45,12 @@ def cost_outer(
     costs: Floats,
     floors: Floats,
 ) -> None:
-    """Fill, by tile, the options (n, ROOM) outside it, their number (n,) and their costs (n, ROOM, 4).
+    """Fill, by tile, the options (n, ROOM) outside it, their number (n,) and their costs (n, ROOM, 5).
 
     `links` are those between the two levels; `floors` (n, 2): energy and cycles at least.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, _hidden, prices, _totals = arch
+    _usable, _fanouts, rates, _hidden, prices, _totals, _joined = arch
     times = scratch.times[1]
     windows[:] = 0
     for i in range(tiles.size):
@@ -68,12 +70,12 @@ def cost_outer(
         floors[i, 0] = inf
         floors[i, 1] = inf
         for option in range(found):
-            for c in range(4):
+            for c in range(5):
                 costs[i, option, c] = 0.0
             for q in range(links.shape[1]):
                 o = links[OPERAND, q]
                 accumulated = traits[o, ACCUMULATED] == 1
-                held = least[o] if accumulated and first_touch != COUNTED else 0.0
+                held = least[o] if accumulated and touches & COUNTED == 0 else 0.0
                 words = visits
                 for r in range(traits[o, RANKS]):
                     words *= windows[q, 0, r]
@@ -92,6 +94,8 @@ def cost_outer(
                 if accumulated:
                     costs[i, option, ENERGY] += access_pj(prices, middle + 1, 2, words, 1.0)
                     costs[i, option, WRITES] += words
+                    costs[i, option, ENERGY] += words * drain_pj(prices, traits, o, middle, touches, 1.0)
+                    costs[i, option, DRAINS] += words if touches & DRAINED != 0 else 0.0
             busy = busy_cycles(rates, middle + 1, costs[i, option, READS], costs[i, option, WRITES], 1.0)
             floors[i, 0] = min(floors[i, 0], costs[i, option, ENERGY])
             floors[i, 1] = min(floors[i, 1], busy)

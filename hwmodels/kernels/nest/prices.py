@@ -6,6 +6,7 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     COUNTED,
+    DRAINED,
     RANKS,
     Floats,
     Ints,
@@ -72,6 +73,14 @@ def parent_pj(prices: Floats, traits: Ints, operand: int, parent: int, use: floa
 
 
 @kernel
+def drain_pj(prices: Floats, traits: Ints, operand: int, child: int, touches: int, use: float) -> float:
+    """Energy at least of reading a word that leaves the child of a link; where blocks round, nothing."""
+    if traits[operand, ACCUMULATED] == 0 or touches & DRAINED == 0 or prices[child, BLOCK] > 1.0:
+        return 0.0
+    return word_pj(prices, child, 0, use)
+
+
+@kernel
 def price_cell(
     problem: ProblemColumns,
     prices: Floats,
@@ -79,7 +88,7 @@ def price_cell(
     links: Ints,
     first: Ints,
     least: Floats,
-    first_touch: int,
+    touches: int,
     middle: int,
     extents: Ints,
     spread: Ints,
@@ -97,7 +106,7 @@ def price_cell(
     for o in range(traits.shape[0]):
         if first[o] < middle:
             accumulated = traits[o, ACCUMULATED] == 1
-            held = least[o] * copies[o] if accumulated and first_touch != COUNTED else 0.0
+            held = least[o] * copies[o] if accumulated and touches & COUNTED == 0 else 0.0
             energy += access_pj(prices, first[o], 0, macs - held, lanes)
             if accumulated:
                 energy += access_pj(prices, first[o], 2, macs, lanes)
@@ -105,7 +114,7 @@ def price_cell(
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
         accumulated = traits[o, ACCUMULATED] == 1
-        held = least[o] * copies[o] if accumulated and first_touch != COUNTED else 0.0
+        held = least[o] * copies[o] if accumulated and touches & COUNTED == 0 else 0.0
         parent = links[PARENT, q]
         use = lanes
         merge = 1.0
@@ -119,6 +128,7 @@ def price_cell(
         if links[CHILD, q] >= 0:
             price += word_pj(prices, links[CHILD, q], 1, lanes)
             energy -= held * word_pj(prices, links[CHILD, q], 1, lanes)
+            price += drain_pj(prices, traits, o, links[CHILD, q], touches, lanes)
         terms[PRICE, q] = price
         terms[MERGE, q] = merge
         terms[HELD, q] = held

@@ -13,11 +13,13 @@ from hwmodels.kernels.nest.columns import (
     AFTER,
     BEFORE,
     COUNTED,
+    DRAINED,
     EXTENT,
     FILLS,
     FIRST,
     MOVE,
     NOMINAL,
+    NOTHING,
     RANKS,
     READS,
     SAME_STRIDE,
@@ -214,8 +216,13 @@ def step_cases(
 
 
 @kernel
-def shared_words(scale_a: int, scale_b: int, a: int, b: int, cases: Ints, case_count: Ints) -> int:
-    """Sum over the cases of a rank of the words common to the tiles before and after (b may be -1)."""
+def shared_words(
+    scale_a: int, scale_b: int, a: int, b: int, reuse: int, cases: Ints, case_count: Ints
+) -> int:
+    """Sum over the cases of a rank of the words common to the tiles before and after (b may be -1).
+
+    Under NOTHING of tiles that are the same.
+    """
     total = 0
     for i in range(case_count[a]):
         times = cases[a, i, TIMES]
@@ -223,10 +230,14 @@ def shared_words(scale_a: int, scale_b: int, a: int, b: int, cases: Ints, case_c
         before = 1 + scale_a * (cases[a, i, BEFORE] - 1)
         after = 1 + scale_a * (cases[a, i, AFTER] - 1)
         if b < 0:
+            if reuse == NOTHING and moved != 0:
+                continue
             total += times * max(0, min(before, moved + after) - max(0, moved))
             continue
         for j in range(case_count[b]):
             start = moved + scale_b * cases[b, j, MOVE]
+            if reuse == NOTHING and start != 0:
+                continue
             stop_before = before + scale_b * (cases[b, j, BEFORE] - 1)
             stop_after = start + after + scale_b * (cases[b, j, AFTER] - 1)
             total += times * cases[b, j, TIMES] * max(0, min(stop_before, stop_after) - max(0, start))
@@ -243,6 +254,7 @@ def case_product(
     operand: int,
     child: int,
     parent: int,
+    reuse: int,
     nest: Ints,
     cases: Ints,
     case_count: Ints,
@@ -257,7 +269,7 @@ def case_product(
         b = rank_dims[operand, r, 1]
         scale_a = coefficient[operand, a]
         scale_b = coefficient[operand, b] if b >= 0 else 0
-        words = shared_words(scale_a, scale_b, a, b, cases, case_count)
+        words = shared_words(scale_a, scale_b, a, b, reuse, cases, case_count)
         if b >= 0 and nest[top, EXTENT, a] == bounds[a] and nest[top, EXTENT, b] == bounds[b]:
             for j in range(
                 child + 1, parent + 1
@@ -308,7 +320,18 @@ def fetches(
         classify(bounds, factors, row, d, child, merge_to, nest, limits, classes)
         tile_cases(factors, row, d, child, nest, limits, classes, cases, case_count)
     total = case_product(
-        bounds, rank, coefficient, rank_dims, count, operand, child, parent, nest, cases, case_count
+        bounds,
+        rank,
+        coefficient,
+        rank_dims,
+        count,
+        operand,
+        child,
+        parent,
+        reuse,
+        nest,
+        cases,
+        case_count,
     )
     if child < 0:
         return total
@@ -340,7 +363,18 @@ def fetches(
                     factors, row, d, child, level, moving, inside, nest, limits, classes, cases, case_count
                 )
             total -= case_product(
-                bounds, rank, coefficient, rank_dims, count, operand, child, parent, nest, cases, case_count
+                bounds,
+                rank,
+                coefficient,
+                rank_dims,
+                count,
+                operand,
+                child,
+                parent,
+                reuse,
+                nest,
+                cases,
+                case_count,
             )
     return total
 
@@ -370,7 +404,7 @@ def count_ragged(
     keep: Small,
     row: int,
     reuse: int,
-    first_touch: int,
+    touches: int,
     nest: Ints,
     ranks: Ints,
     classes: Ints,
@@ -406,7 +440,7 @@ def count_ragged(
                 bounds, coefficient, rank_dims, nest, ranks, count, operand, level
             )
             held = 0
-            if accumulated and first_touch != COUNTED:  # the first touch of an element moves nothing
+            if accumulated and touches & COUNTED == 0:  # the first touch of an element moves nothing
                 held = 1
                 for d in range(bounds.size):
                     if rank[operand, d] >= 0:
@@ -440,6 +474,8 @@ def count_ragged(
                 )
                 if receiver == level:
                     words[FILLS, level, operand] = moved - held
+                    if accumulated and touches & DRAINED != 0:
+                        words[READS, level, operand] += moved
                 else:
                     words[READS, level, operand] = moved - held
                     words[UPDATES, level, operand] = moved if accumulated else 0

@@ -13,6 +13,7 @@ from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
     DOWN,
+    DRAINED,
     EXTENT,
     RANKS,
     TEMPORAL,
@@ -72,14 +73,17 @@ def tiles_fit(
     traits: Ints,
     keep: Small,
     usable: Floats,
+    joined: Ints,
     nest: Ints,
     ranks: Ints,
 ) -> bool:
     """Whether the tiles of every level fit; dimensions not assigned yet stand at their least extents."""
+    words = 0
     for level in range(usable.size):
         if usable[level] == inf:
             continue
-        words = 0
+        if joined[level] == 0:
+            words = 0
         for operand in range(traits.shape[0]):
             if keep[0, level, operand] != 0:
                 words += box_words(
@@ -154,6 +158,7 @@ def least_energy(
     keep: Small,
     shares: Floats,
     unique: Floats,
+    touches: int,
     facts: Floats,
 ) -> float:
     """Energy of accesses that no completion of a partial assignment can go below, in pJ.
@@ -181,6 +186,8 @@ def least_energy(
                 again = asked / times * (times - 1.0)
                 filled = received * (times - 1.0) if accumulated else received * times
                 energy += filled * shares[child, 1] * shares[child, MACROS]
+                if accumulated and touches & DRAINED != 0:
+                    energy += received * times * shares[child, 0] * shares[child, MACROS]
             if accumulated:
                 energy += (asked * shares[level, 2] + again * shares[level, 0]) * shares[level, MACROS]
             else:
@@ -198,13 +205,14 @@ def cost_orders(
     traits: Ints,
     rates: Floats,
     hidden: Ints,
+    joined: Ints,
     prices: Floats,
     totals: Floats,
     factors: Factors,
     order: Small,
     keep: Small,
     reuse: int,
-    first_touch: int,
+    touches: int,
     nest: Ints,
     loops: Ints,
     levels: Ints,
@@ -246,7 +254,7 @@ def cost_orders(
                 keep,
                 0,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 loops,
                 levels,
@@ -266,7 +274,7 @@ def cost_orders(
                 keep,
                 0,
                 reuse,
-                first_touch,
+                touches,
                 nest,
                 ranks,
                 classes,
@@ -276,7 +284,7 @@ def cost_orders(
                 words,
                 use,
             )
-        longest, exposed, _bound = busiest(rates, hidden, words, use)
+        longest, exposed, _bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
         for at in range(depth):
@@ -337,7 +345,7 @@ def search_tilings(
     orders: Small,
     objective: int,
     reuse: int,
-    first_touch: int,
+    touches: int,
     min_parallelism: float,
     mapping: MappingColumns,
     work: Work,
@@ -364,7 +372,7 @@ def search_tilings(
     at most. `products` (D + 1, 1 + 2 O) starts with the product of the floors.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
-    usable, fanouts, rates, hidden, prices, totals = arch
+    usable, fanouts, rates, hidden, prices, totals, joined = arch
     factors, order, keep = mapping
     nest, loops, levels, ranks, classes, limits, case_count, cases = work
     words, use = counts
@@ -389,14 +397,24 @@ def search_tilings(
         if not fanouts_fit(fanouts, factors, depth, sequence):
             tally[FANOUT_LIMIT, depth] += 1
             continue
-        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, nest, ranks):
+        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, joined, nest, ranks):
             tally[CAPACITY, depth] += 1
             continue
         for f in range(chain_facts.shape[1]):
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = products[depth + 1, 0]
         energy = least_energy(
-            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, products[depth + 1]
+            rank,
+            rank_dims,
+            traits,
+            factors,
+            depth,
+            sequence,
+            keep,
+            shares,
+            unique,
+            touches,
+            products[depth + 1],
         )
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
@@ -420,13 +438,14 @@ def search_tilings(
             traits,
             rates,
             hidden,
+            joined,
             prices,
             totals,
             factors,
             order,
             keep,
             reuse,
-            first_touch,
+            touches,
             nest,
             loops,
             levels,

@@ -2,9 +2,10 @@
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.chip import array_work, c_steps, k_steps, m_steps
-from hwmodels.kernels.two_level.layout import SYSTOLIC, UNROLLED, Plane, distinct_inputs
+from hwmodels.kernels.two_level.chip import array_work
+from hwmodels.kernels.two_level.room import DISTINCT, STEPS, TILES
 from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.tiling import Found
 
 COMPUTE = 0
 WEIGHT_PORT = 1
@@ -17,26 +18,18 @@ FRONT_END = 7
 
 
 @kernel
-def on_chip_bound(terms: Terms, plane: Plane, tiles: TileTable, i: int, choice: tuple[int, int, int]) -> int:
-    """Name the slowest of the array and the buffer ports for nest `i` under tiles `choice` = (k, c, m)."""
-    ki, ci, mi = choice
-    n_k, n_c = float(tiles.k_tiles[i, ki]), float(tiles.c_tiles[i, ci])
-    full, rest = float(tiles.m_full[i, mi]), float(tiles.m_rest[i, mi])
-    extents = (tiles.m_n[i, mi], tiles.m_p[i, mi], tiles.m_q[i, mi])
-    m_size, m_rest_size = float(tiles.m_size[i, mi]), float(tiles.m_rest_size[i, mi])
-    folded = (
-        k_steps(terms, n_k, float(tiles.k_size[i, ki]), float(tiles.k_rest_size[i, ki])),
-        c_steps(terms, n_c, float(tiles.c_size[i, ci]), float(tiles.c_rest_size[i, ci])),
-        m_steps(terms, plane, full, m_size, rest, m_rest_size, extents),
-    )
-    turns = (n_k, n_c, full + rest)
-    distinct = 1.0 if terms.interconnect == SYSTOLIC else 1.0 / terms.window
-    if terms.interconnect == UNROLLED:
-        distinct = distinct_inputs(plane, extents[1], extents[2])
-    cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)
-    weight_s = terms.all_k * terms.reduction * weight_passes * terms.weight_port_s
-    input_s = terms.positions * terms.reduction * input_passes * terms.input_port_s
-    output_s = terms.positions * terms.all_k * (2.0 * sum_passes - 1.0) * terms.output_port_s
+def on_chip_bound(terms: Terms, tiles: TileTable, rows: tuple[int, int, int], best: Found) -> int:
+    """Name the slowest of the array and the buffer ports for a mapping found in lists `rows` = (k, c, m)."""
+    k, c, m = rows
+    n_k, n_c, n_m = tiles.k[k, best.k, TILES], tiles.c[c, best.c, TILES], tiles.m[m, best.m, TILES]
+    k_steps, m_steps = tiles.k[k, best.k, STEPS], tiles.m[m, best.m, STEPS]
+    work = array_work(terms, n_k, n_m, k_steps, m_steps, tiles.m[m, best.m, DISTINCT])
+    c_steps = tiles.c[c, best.c, STEPS]
+    cycles = work.cycles_0 + work.cycles_n * n_c + work.cycles_f * c_steps
+    sums = work.sums_n * n_c + work.sums_f * c_steps
+    weight_s = terms.all_k * terms.reduction * work.weight_passes * terms.weight_port_s
+    input_s = terms.positions * terms.reduction * work.input_passes * terms.input_port_s
+    output_s = terms.positions * terms.all_k * (2.0 * sums - 1.0) * terms.output_port_s
 
     bound = FRONT_END if terms.front_end == 1 else COMPUTE
     slowest = cycles * terms.cycle_s

@@ -5,145 +5,138 @@ it holds is read once a tile, outputs are accumulated in the output buffer at ac
 is not systolic does the same with steps for folds; an ideal or a cartesian one reads an operand once a tile.
 """
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.two_level.layout import (
-    CARTESIAN,
-    IDEAL,
-    SYSTOLIC,
-    Plane,
-    folds,
-    position_steps,
-    weight_steps,
-)
-from hwmodels.kernels.two_level.systolic import INPUT_STATIONARY, OUTPUT_STATIONARY
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined
+from hwmodels.kernels.two_level.layout import CARTESIAN, IDEAL, SYSTOLIC, UNROLLED
+from hwmodels.kernels.two_level.systolic import INPUT_STATIONARY, OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from hwmodels.kernels.two_level.terms import Terms
 
 
-@kernel
-def k_steps(terms: Terms, tiles: float, size: float, rest: float) -> float:
-    """Folds (steps) along output channels: `tiles` tiles of `size`, the last one of `rest`."""
-    if terms.interconnect == CARTESIAN:
-        whole = (tiles - 1.0) * weight_steps(size, terms.window, terms.group, terms.k_edge)
-        return whole + weight_steps(rest, terms.window, terms.group, terms.k_edge)
-    return folds(tiles - 1.0, size, 1.0, rest, terms.k_edge)
+class ArrayWork(NamedTuple):
+    """What the array does with given tiles of K and positions; the rest is affine in the tiles of C.
 
-
-@kernel
-def c_steps(terms: Terms, tiles: float, size: float, rest: float) -> float:
-    """Folds (steps) along input channels: `tiles` tiles of `size`, the last one of `rest`."""
-    return folds(tiles - 1.0, size * terms.c_unit, 1.0, rest * terms.c_unit, terms.c_edge)
-
-
-@kernel
-def m_steps(
-    terms: Terms,
-    plane: Plane,
-    full: float,
-    size: float,
-    rest: float,
-    rest_size: float,
-    extents: tuple[int, int, int],
-) -> float:
-    """Folds (steps) along output positions: `full` tiles of `size` and `rest` ones of `rest_size`.
-
-    `extents` are the images, rows and columns of a tile.
+    With nC tiles of C that take FC folds (steps): cycles = cycles_0 + cycles_n nC + cycles_f FC, and
+    passes over the sums = sums_n nC + sums_f FC. A pass writes each output once; all but the first also read
+    it. Of one group.
     """
-    if terms.interconnect == SYSTOLIC:
-        return folds(full, size, rest, rest_size, terms.m_edge)
-    if terms.interconnect == IDEAL:
-        return 1.0
-    return position_steps(plane, extents[0], extents[1], extents[2])
+
+    cycles_0: float
+    cycles_n: float
+    cycles_f: float
+    weight_passes: float
+    input_passes: float
+    sums_n: float
+    sums_f: float
 
 
-@kernel
+@inlined
 def array_work(
-    terms: Terms, turns: tuple[float, float, float], folded: tuple[float, float, float], distinct: float
-) -> tuple[float, float, float, float]:
+    terms: Terms, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
+) -> ArrayWork:
     """Cycles of one group's tiles, and how often the array goes through each operand.
 
     Parameters
     ----------
     terms
         What no tile changes.
-    turns, folded
-        Numbers of tiles of (K, C, M), and folds (steps) summed over those tiles.
+    n_k, n_m, k_folds, m_folds
+        Numbers of tiles of K and positions, and folds (steps) summed over those tiles.
     distinct
         Inputs sent over inputs taken: all in a systolic array, each once for all taps in an ideal and a
-        cartesian one, and in between in an unrolled one (see `layout.distinct_inputs`).
+        cartesian one, and in between in an unrolled one (see `tiles.positions`).
 
     Returns
     -------
-    tuple
-        Cycles; passes over the weights, the inputs and the outputs (a pass of the outputs writes each once;
-        all but the first also read it). Zeros shorten what a fold streams, not its skew.
+    ArrayWork
+        NaN for an array or a dataflow that is not known. Zeros shorten what a fold streams, not its skew.
 
     """
-    n_k, n_c, n_m = turns
-    k_folds, c_folds, m_folds = folded
+    flow = terms.flow
     if terms.interconnect == SYSTOLIC:
-        if terms.flow == OUTPUT_STATIONARY:
-            cycles = m_folds * k_folds * (terms.reduction * terms.time + n_c * terms.overhead)
-            return cycles, m_folds, k_folds, n_c
-        if terms.flow == INPUT_STATIONARY:
-            cycles = c_folds * m_folds * (terms.all_k * terms.time + n_k * terms.overhead)
-            return cycles, m_folds, n_k, c_folds
-        cycles = c_folds * k_folds * (terms.positions * terms.time + n_m * terms.overhead)
-        return cycles, n_m, k_folds, c_folds
+        if flow == OUTPUT_STATIONARY:
+            both = m_folds * k_folds
+            streamed = both * (terms.reduction * terms.time)
+            return ArrayWork(streamed, both * terms.overhead, 0.0, m_folds, k_folds, 1.0, 0.0)
+        if flow == INPUT_STATIONARY:
+            each = m_folds * (terms.all_k * terms.time + n_k * terms.overhead)
+            return ArrayWork(0.0, 0.0, each, m_folds, n_k, 0.0, 1.0)
+        if flow == WEIGHT_STATIONARY:
+            each = k_folds * (terms.positions * terms.time + n_m * terms.overhead)
+            return ArrayWork(0.0, 0.0, each, n_m, k_folds, 0.0, 1.0)
+    each = m_folds * k_folds * terms.taps * terms.time
+    if terms.interconnect == UNROLLED:
+        if flow == OUTPUT_STATIONARY:
+            return ArrayWork(0.0, 0.0, each, m_folds, k_folds * distinct, 1.0, 0.0)
+        if flow == INPUT_STATIONARY:
+            return ArrayWork(0.0, 0.0, each, m_folds, n_k * distinct, 0.0, terms.taps)
+        if flow == WEIGHT_STATIONARY:
+            return ArrayWork(0.0, 0.0, each, n_m, k_folds * distinct, 0.0, terms.taps)
+    if terms.interconnect == CARTESIAN:
+        return ArrayWork(0.0, 0.0, each, n_m, n_k * distinct, 1.0, 0.0)
     if terms.interconnect == IDEAL:
         macs = terms.positions * terms.reduction * terms.all_k
-        return macs / terms.multipliers * terms.time, n_m, n_k * distinct, n_c
-    cycles = m_folds * k_folds * c_folds * terms.taps * terms.time
-    if terms.interconnect == CARTESIAN:
-        return cycles, n_m, n_k * distinct, n_c
-    if terms.flow == OUTPUT_STATIONARY:
-        return cycles, m_folds, k_folds * distinct, n_c
-    if terms.flow == INPUT_STATIONARY:
-        return cycles, m_folds, n_k * distinct, c_folds * terms.taps
-    return cycles, n_m, k_folds * distinct, c_folds * terms.taps
+        return ArrayWork(macs / terms.multipliers * terms.time, 0.0, 0.0, n_m, n_k * distinct, 1.0, 0.0)
+    return ArrayWork(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
 
 
-@kernel
-def slowest_port(
-    weight_s: float, input_s: float, output_s: float, weight_own: bool, input_own: bool, output_own: bool
-) -> float:
-    """Time of the slowest buffer port; operands without a buffer of their own queue at the shared one."""
-    slowest = 0.0
-    shared = 0.0
-    if weight_own:
-        slowest = weight_s
+class ChipWork(NamedTuple):
+    """What array, ports and buffers take for tiles of K and positions, all groups; affine in those of C."""
+
+    cycles_0: float
+    cycles_n: float
+    cycles_f: float
+    sums_n: float
+    sums_f: float
+    own_s: float  # the slower one of weights and inputs with a port of their own
+    shared_s: float  # weights and inputs at the shared port
+    pj: float  # of their reads, less the first reading of sums
+
+
+@inlined
+def chip_work(terms: Terms, work: ArrayWork) -> ChipWork:
+    """Put times and energies to the work of the array."""
+    weight_reads = terms.groups * terms.all_k * terms.reduction * work.weight_passes
+    input_reads = terms.groups * terms.positions * terms.reduction * work.input_passes
+    outputs = terms.groups * terms.positions * terms.all_k
+    weight_s, input_s = weight_reads * terms.weight_port_s, input_reads * terms.input_port_s
+    own_s = shared_s = 0.0
+    if terms.weight_cap > 0.0:
+        own_s = weight_s
     else:
-        shared = weight_s
-    if input_own:
-        slowest = max(slowest, input_s)
+        shared_s = weight_s
+    if terms.input_cap > 0.0:
+        own_s = max(own_s, input_s)
     else:
-        shared += input_s
-    if output_own:
-        slowest = max(slowest, output_s)
-    else:
-        shared += output_s
-    return max(slowest, shared)
-
-
-@kernel
-def chip_work(
-    terms: Terms, turns: tuple[float, float, float], folded: tuple[float, float, float], distinct: float
-) -> tuple[float, float, float]:
-    """Array cycles, time on chip [s] and energy of buffers towards the array [pJ] of the whole nest."""
-    cycles, weight_passes, input_passes, sum_passes = array_work(terms, turns, folded, distinct)
-    weight_reads = terms.all_k * terms.reduction * weight_passes
-    input_reads = terms.positions * terms.reduction * input_passes
-    outputs = terms.positions * terms.all_k
-    port_s = slowest_port(
-        weight_reads * terms.weight_port_s,
-        input_reads * terms.input_port_s,
-        outputs * (2.0 * sum_passes - 1.0) * terms.output_port_s,
-        terms.weight_cap > 0.0,
-        terms.input_cap > 0.0,
-        terms.output_cap > 0.0,
+        shared_s += input_s
+    pj = weight_reads * terms.weight_read_pj + input_reads * terms.input_read_pj
+    return ChipWork(
+        cycles_0=terms.groups * work.cycles_0,
+        cycles_n=terms.groups * work.cycles_n,
+        cycles_f=terms.groups * work.cycles_f,
+        sums_n=work.sums_n,
+        sums_f=work.sums_f,
+        own_s=own_s,
+        shared_s=shared_s,
+        pj=pj - outputs * terms.output_read_pj,
     )
-    pj = (
-        weight_reads * terms.weight_read_pj
-        + input_reads * terms.input_read_pj
-        + outputs * (sum_passes * terms.output_write_pj + (sum_passes - 1.0) * terms.output_read_pj)
-    )
-    return cycles * terms.groups, max(cycles * terms.cycle_s, port_s) * terms.groups, pj * terms.groups
+
+
+@inlined
+def chip_at(terms: Terms, work: ChipWork, n_c: float, c_folds: float) -> tuple[float, float, float]:
+    """Array cycles, time on chip [s] and energy of buffers and control [pJ] of a nest with given tiles of C.
+
+    Operands without a buffer of their own queue at the shared port.
+    """
+    cycles = work.cycles_0 + work.cycles_n * n_c + work.cycles_f * c_folds
+    sums = work.sums_n * n_c + work.sums_f * c_folds
+    outputs = terms.groups * terms.positions * terms.all_k
+    output_s = outputs * (2.0 * sums - 1.0) * terms.output_port_s
+    own_s, shared_s = work.own_s, work.shared_s
+    if terms.output_cap > 0.0:
+        own_s = max(own_s, output_s)
+    else:
+        shared_s += output_s
+    pj = work.pj + outputs * sums * (terms.output_write_pj + terms.output_read_pj) + cycles * terms.busy_pj
+    return cycles, max(cycles * terms.cycle_s, max(own_s, shared_s)), pj

@@ -5,10 +5,11 @@ import math
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR, on_chip_bound
-from hwmodels.kernels.two_level.layout import plane_of
+from hwmodels.kernels.two_level.cost import overlapped_latency
+from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
-from hwmodels.kernels.two_level.tiling import best_mapping, overlapped_latency
+from hwmodels.kernels.two_level.tiling import NO_GUESS, best_mapping, tile_rows
 from workloads.table import LayerTable
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -21,13 +22,13 @@ LIMIT_MASK = 6
 
 
 @kernel
-def broken_limit(terms: Terms, tiles: TileTable, i: int) -> int:
-    """Name the buffer that cannot hold the smallest tile of nest `i`; the shared one if each alone could."""
+def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
+    """Name the buffer that cannot hold the smallest tile of list `m`; the shared one if each alone could."""
     factor = 2.0 if terms.double == 1 else 1.0
-    smallest = tiles.m_number[i] - 1
+    smallest = tiles.m_number[m] - 1
     weight = factor * terms.window * terms.weight_b
-    inputs = factor * float(tiles.m_input_largest[i, smallest]) * terms.input_b
-    output = factor * float(tiles.m_size[i, smallest]) * terms.sum_b
+    inputs = factor * tiles.m[m, smallest, INPUT_LARGEST] * terms.input_b
+    output = factor * tiles.m[m, smallest, SIZE] * terms.sum_b
     if weight > terms.weight_cap > 0.0:
         return LIMIT_WEIGHT
     if inputs > terms.input_cap > 0.0:
@@ -118,10 +119,11 @@ def evaluate_batch(
             layer = layer_row(layers, i)
             if layers.kind[i] == NEST:
                 terms = nest_terms(layer, config)
-                best = best_mapping(terms, plane_of(layer, config), tiles, i, objective)
+                rows = tile_rows(tiles, c, i)
+                best = best_mapping(terms, tiles, rows, objective, NO_GUESS)
                 costed += best.costed
                 if best.k < 0:
-                    limit = broken_limit(terms, tiles, i)
+                    limit = broken_limit(terms, tiles, rows[2])
                     break
                 work = nest_macs(layer)
                 latency += count * best.latency_s
@@ -182,7 +184,8 @@ def evaluate_operations(
         out.tile_k[i] = 0
         out.tile_c[i] = 0
         out.tile_pixels[i] = 0
-        out.mappings[i] = float(tiles.k_number[i] * tiles.c_number[i] * tiles.m_number[i]) * 6.0
+        rows = tile_rows(tiles, c, i)
+        out.mappings[i] = 6.0 * tiles.k_number[rows[0]] * tiles.c_number[rows[1]] * tiles.m_number[rows[2]]
         out.mappings_costed[i] = 0.0
         out.compute_cycles[i] = 0.0
         out.mac_energy_j[i] = 0.0
@@ -190,17 +193,16 @@ def evaluate_operations(
         out.control_energy_j[i] = 0.0
         if layers.kind[i] == NEST:
             terms = nest_terms(layer, config)
-            best = best_mapping(terms, plane_of(layer, config), tiles, i, objective)
+            best = best_mapping(terms, tiles, rows, objective, NO_GUESS)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
-                out.limit[i] = broken_limit(terms, tiles, i)
+                out.limit[i] = broken_limit(terms, tiles, rows[2])
             else:
                 out.order[i] = best.order
-                out.tile_k[i] = tiles.k_size[i, best.k]
-                out.tile_c[i] = tiles.c_size[i, best.c]
-                out.tile_pixels[i] = tiles.m_size[i, best.m]
-                choice = (best.k, best.c, best.m)
-                out.bound[i] = on_chip_bound(terms, plane_of(layer, config), tiles, i, choice)
+                out.tile_k[i] = int(tiles.k[rows[0], best.k, SIZE])
+                out.tile_c[i] = int(tiles.c[rows[1], best.c, SIZE])
+                out.tile_pixels[i] = int(tiles.m[rows[2], best.m, SIZE])
+                out.bound[i] = on_chip_bound(terms, tiles, rows, best)
             latency, compute_s, dram_s = best.latency_s, best.chip_s, best.dram_s
             read, written, buffer_pj = best.read, best.written, best.buffer_pj
             out.compute_cycles[i] = best.cycles

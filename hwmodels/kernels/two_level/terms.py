@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.two_level.formats import Stored, matrix_rows, stored
-from hwmodels.kernels.two_level.layout import CARTESIAN, SYSTOLIC, UNROLLED, channel_group
+from hwmodels.kernels.two_level.layout import SYSTOLIC, UNROLLED
 from hwmodels.kernels.two_level.rows import Config, Layer, moves
 from hwmodels.kernels.two_level.sparse import shares
-from hwmodels.kernels.two_level.systolic import OUTPUT_STATIONARY, fold_overhead
+from hwmodels.kernels.two_level.systolic import fold_overhead
 
 
 @kernel
@@ -49,12 +49,7 @@ class Terms(NamedTuple):
 
     interconnect: int
     flow: int
-    m_edge: float  # PEs that positions are folded on, of a systolic array
-    k_edge: float
-    c_edge: float
-    c_unit: float  # taps folded with each input channel: the window of a systolic array or of im2col, else 1
     taps: float  # steps along the kernel
-    group: float  # output channels that a cartesian array does at once
     overhead: float  # cycles a fold takes beyond its stream
     time: float  # streaming time over the dense machine's
     kept: float  # multiplications done over all
@@ -93,10 +88,10 @@ class Terms(NamedTuple):
     write_s: float
     dram_read_pj: float  # a byte of main memory
     dram_write_pj: float
-    weight_fill_pj: float  # into the buffers, a byte as main memory holds it
+    weight_fill_pj: float  # a byte of main memory into the buffers
     input_fill_pj: float
     output_fill_pj: float
-    output_drain_pj: float  # out of the buffer, a byte
+    output_drain_pj: float  # a byte from the buffer to main memory
     weight_read_pj: float  # an element from the buffers into the array
     input_read_pj: float
     output_write_pj: float
@@ -139,30 +134,15 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
     weight_filled_pj = (config.weight.write_pj_per_byte + weight_mask * mask_write_pj) / weight_dram
     input_filled_pj = (config.input.write_pj_per_byte + input_mask * mask_write_pj) / input_dram
 
-    rows, cols = float(config.rows), float(config.cols)
-    m_edge = rows if config.dataflow == OUTPUT_STATIONARY else cols
-    k_edge, c_edge, c_unit, taps, overhead, group = cols, rows, window, 1.0, 0.0, 1.0
+    taps, overhead = 1.0, 0.0
     if config.interconnect == SYSTOLIC:
         overhead = float(fold_overhead(config.rows, config.cols, config.dataflow))
-    else:
-        c_unit = 1.0
-        if config.interconnect == UNROLLED:
-            k_edge, c_edge = float(config.unroll_k), float(config.unroll_c)
-            taps = float(math.ceil(layer.r / config.unroll_r) * math.ceil(layer.s / config.unroll_s))
-            if config.im2col == 1:
-                c_unit, taps = window, 1.0
-        elif config.interconnect == CARTESIAN:
-            k_edge, c_edge = float(config.unroll_k), 1.0
-            group = float(channel_group(layer, config))
+    elif config.interconnect == UNROLLED and config.im2col == 0:
+        taps = float(math.ceil(layer.r / config.unroll_r) * math.ceil(layer.s / config.unroll_s))
     return Terms(
         interconnect=config.interconnect,
         flow=config.dataflow,
-        m_edge=m_edge,
-        k_edge=k_edge,
-        c_edge=c_edge,
-        c_unit=c_unit,
         taps=taps,
-        group=group,
         overhead=overhead,
         time=share.time,
         kept=share.kept,
@@ -175,7 +155,7 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         all_k=all_k,
         all_c=all_c,
         reduction=all_c * window,
-        multipliers=rows * cols,
+        multipliers=float(config.rows) * float(config.cols),
         cycle_s=1.0 / config.clock_hz,
         weight_b=weight.chip,
         input_b=inputs.chip,
@@ -201,10 +181,10 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         write_s=1.0 / config.dram_write_bytes_per_s,
         dram_read_pj=config.dram_read_pj_per_byte,
         dram_write_pj=config.dram_write_pj_per_byte,
-        weight_fill_pj=weight_filled_pj,
-        input_fill_pj=input_filled_pj,
-        output_fill_pj=config.output.write_pj_per_byte,
-        output_drain_pj=config.output.read_pj_per_byte,
+        weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
+        input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
+        output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
+        output_drain_pj=config.dram_write_pj_per_byte + config.output.read_pj_per_byte,
         weight_read_pj=config.weight.read_pj_per_byte * weight.chip + mask_read_pj * weight.mask,
         input_read_pj=config.input.read_pj_per_byte * inputs.chip + mask_read_pj * inputs.mask,
         output_write_pj=config.output.write_pj_per_byte * sum_b,

@@ -45,6 +45,6 @@ def _row(quantity: str, published: float, ours: float, tolerance: float | None) 
         ours=ours,
         tolerance=tolerance,
         source=SOURCE,
-        evidence=Evidence.MODEL,
+        evidence=Evidence.SIMULATED,
         note=_RULE,
     )

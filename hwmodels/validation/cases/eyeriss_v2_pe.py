@@ -39,14 +39,30 @@ def rows() -> list[Row]:
             ours = round(pe.cycles(layer, by_channel=True), 6)
             found.append(_row(f"{layer.name}: actual data", COUNTED[layer.name], ours, 0.0, _CHANNELS))
         uniform = pe.cycles(layer, by_channel=False)
-        found.append(_row(f"{layer.name}: uniform zeros", UNIFORM[layer.name], uniform, 2e-6, _DENSITIES))
+        found.append(
+            _row(
+                f"{layer.name}: uniform zeros",
+                UNIFORM[layer.name],
+                uniform,
+                2e-6,
+                _DENSITIES,
+                Evidence.DERIVED,
+            )
+        )
         if layer.name not in pe.located():
             note = _DENSITIES + " The masks of this layer are not at hand."
             found.append(_row(f"{layer.name}: actual data", COUNTED[layer.name], uniform, None, note))
     return found
 
 
-def _row(quantity: str, published: float, ours: float, tolerance: float | None, note: str) -> Row:
+def _row(
+    quantity: str,
+    published: float,
+    ours: float,
+    tolerance: float | None,
+    note: str,
+    evidence: Evidence = Evidence.SIMULATED,
+) -> Row:
     return Row(
         quantity=quantity,
         unit="cycles",
@@ -54,6 +70,6 @@ def _row(quantity: str, published: float, ours: float, tolerance: float | None, 
         ours=ours,
         tolerance=tolerance,
         source=SOURCE,
-        evidence=Evidence.MODEL,
+        evidence=evidence,
         note=note,
     )

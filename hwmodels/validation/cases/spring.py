@@ -51,7 +51,7 @@ def _derived() -> list[Row]:
             ours=ours,
             tolerance=tolerance,
             source=GROUP,
-            evidence=Evidence.MODEL,
+            evidence=Evidence.DERIVED,
         )
 
     found = []
@@ -85,7 +85,7 @@ def _headline() -> list[Row]:
                     ours=mine,
                     tolerance=AIM,
                     source=PAPER,
-                    evidence=Evidence.MODEL,
+                    evidence=Evidence.SIMULATED,
                     note=_RULE + _MISSED[training] if missed else _RULE,
                 )
             )
@@ -101,7 +101,7 @@ def _ablations() -> list[Row]:
             ours=ours,
             tolerance=None,
             source=PAPER,
-            evidence=Evidence.MODEL,
+            evidence=Evidence.OURS,
             note=note,
         )
 

@@ -44,6 +44,11 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "front end of 32 positions a cycle, the module's width": {"sparsity.front_end_positions_per_cycle": 32},
     "serial front end, as the RTL": {"sparsity.front_end_positions_per_cycle": 1},
     "lanes wait for one another, filters unevenly pruned": {"sparsity.imbalance": "fitted"},
+    "ports as wide as the reported banks, one access a bank and cycle": {
+        f"buffers.{name}.port_bits": 8 * macro.banks * macro.block_bytes
+        for name in ("weight", "shared", "mask")
+        if (macro := getattr(load("spring").buffers, name).reported) is not None
+    },
 }
 """What SPRING is without one of its ideas or of our assumptions."""
 

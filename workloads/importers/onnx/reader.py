@@ -13,6 +13,7 @@ from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.checks import check_node
 from workloads.importers.onnx.constants import Constant
+from workloads.importers.onnx.control import CONTROL_FLOW, control
 from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions, batch_axis
 from workloads.importers.onnx.files import (
@@ -34,7 +35,6 @@ from workloads.shapes import Shape, size
 
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains whose operators are known by name."""
-_CONTROL_FLOW = ("If", "Loop", "Scan")
 
 
 def read(
@@ -195,14 +195,14 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
         known = node.operator in HANDLERS or can_fold(node.operator) or node.operator == "Constant"
         if node.proto.domain not in _DOMAINS or not known:
             label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
-            control = node.operator in _CONTROL_FLOW and node.proto.domain in _DOMAINS
-            if node.operator == "If" and control:
-                continue  # a condition that is known is no control flow: see `_branch`
+            control = node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS
+            if control:
+                continue  # what is known beforehand is no control flow: see `control`
             if unknown == "refuse" or control:
                 strange.setdefault(label, []).append(node.name)
     if strange:
         listed = "; ".join(f"{operator} ({', '.join(names)})" for operator, names in strange.items())
-        control = all(label in _CONTROL_FLOW for label in strange)
+        control = all(label in CONTROL_FLOW for label in strange)
         hint = "" if control else '; unknown="movement" (--unknown movement) costs them as data movement'
         raise NetworkImportError(f"unsupported operators: {listed}{hint}")
 
@@ -211,9 +211,16 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
     """Fold a node of constants, or hand it to its handler."""
     given = [name for name in node.inputs if name]
     check_node(node)
+
+    def inside(graph: Any, opset: int, prefix: str) -> None:
+        views = _named(_needed(graph), opset, prefix)
+        _check_operators(views, "movement" if fallback.allowed else "refuse")
+        for inner in views:
+            _import_node(inner, builder, fallback)
+
     try:
-        if node.operator == "If" and node.proto.domain in _DOMAINS:
-            _branch(node, builder, fallback)
+        if node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS:
+            control(node, builder, inside)
         elif node.operator == "Constant":
             builder.fold([_constant_node(node)], node.outputs)
         elif can_fold(node.operator) and all(name in builder.constants for name in given):
@@ -231,30 +238,6 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         raise
     except Exception as error:  # a misshapen node makes NumPy, protobuf and Python complain in many ways
         node.refuse(first_line(error))
-
-
-def _branch(node: NodeView, builder: Builder, fallback: Unknown) -> None:
-    """Import the branch that a known condition takes in a node's place."""
-    condition = builder.constant(node, 0)
-    if condition is None or condition.elements != 1:
-        raise NetworkImportError(
-            f"a condition depends on data (inputs={{NAME: VALUE}} gives the inputs it follows from values): "
-            f"unsupported operators: If ({node.name})"
-        )
-    taken = "then_branch" if bool(condition.array().reshape(())) else "else_branch"
-    graph = node.attribute(taken)
-    builder.constants.update({t.name: Constant.stored(t, builder.folder) for t in graph.initializer})
-    views = _named(_needed(graph), node.opset, f"{node.name}/")
-    _check_operators(views, "movement" if fallback.allowed else "refuse")
-    for inner in views:
-        _import_node(inner, builder, fallback)
-    for name, output in zip(node.outputs, graph.output, strict=True):
-        if output.name in builder.constants:
-            builder.fold([builder.constants[output.name]], [name])
-        elif output.name in builder.tensors:
-            builder.bind(name, builder.tensors[output.name])
-        else:
-            node.refuse(f"its branch does not make {output.name!r}")
 
 
 def _computable(node: NodeView) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from workloads.graph import Graph, Node
+from workloads.operations import Stored
 from workloads.operations.base import Operation
 
 
@@ -38,9 +39,10 @@ class Rewriting:
         return self.graph.add(operation, *inputs)
 
     def finished(self) -> Graph:
-        """Return the graph without what nothing depends on any more, tensors described as in the source."""
+        """Return the graph without what is not read any more, tensors described as in the source."""
         source, made = self.source, self.graph
-        wanted = set(source.leaving())
+        unused = (n.outputs[0] for n in source.nodes() if isinstance(n.operation, Stored))
+        wanted = {*source.leaving(), *unused}  # parameters that nothing reads are the network's all the same
         needed: list[Node] = []
         for node in reversed(list(made.nodes())):
             if not wanted.isdisjoint(node.outputs):

@@ -11,6 +11,7 @@ from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
+from workloads.importers.torch.quantised import unpacked
 from workloads.importers.torch.reasons import why_not
 
 _ROUNDS = 4
@@ -129,7 +130,7 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
         )
     given = inputs.args, inputs.kwargs
     args, kwargs = flat(given)
-    with _evaluating(module), _dense(module), _quiet(), plain_calls(module, given, (args, kwargs)):
+    with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
             program = torch.export.export(module, args, kwargs, strict=False)
         except Exception as error:  # tracing runs the module: anything can come out of it
@@ -248,6 +249,13 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def _traceable(module: Any) -> Iterator[None]:
+    """Put a module into evaluation mode with dense, unpacked weights for the while."""
+    with _quiet(), unpacked(module), _evaluating(module), _dense(module):
+        yield
 
 
 @contextmanager

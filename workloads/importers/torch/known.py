@@ -30,6 +30,8 @@ _CONTROL_FLOW = ("cond", "while_loop", "map_impl", "scan", "associative_scan")
 def is_known(node: FxNode, flow: Flowing) -> bool:
     """Whether a call can be made into operations, or will be computed."""
     operator = operator_of(node)
+    if isinstance(node.meta.get("val"), int):  # a length
+        return True
     if operator in ("getitem", *WRAPPERS) or operator.removeprefix("aten.") in SHAPED:
         return True
     if operator == "aten.einsum":

@@ -16,6 +16,7 @@ from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
 from workloads.importers.torch.library import FxNode, first_line, integer_bits, torch
 from workloads.importers.torch.names import Names
+from workloads.importers.torch.routing import expect_lengths
 from workloads.network import Network
 from workloads.operations import Opaque
 
@@ -44,9 +45,11 @@ def read(
     label = name or type(module).__name__
     try:
         program = export(module, inputs, is_known)
+        routed = expect_lengths(program)
         check_operators(program, unknown)
         builder = _build(program, module, label, inputs)
-        network = Network(builder.graph, f"PyTorch module {type(module).__name__}")
+        even = f", rows spread evenly over experts in {routed} places" if routed else ""
+        network = Network(builder.graph, f"PyTorch module {type(module).__name__}{even}")
         if calibration is not None:
             made = {node: value for node, value in builder.values.items() if isinstance(value, str)}
             network = calibrated(network, made, program, inputs, calibration)
@@ -190,8 +193,11 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
             )
     short = operator.removeprefix("aten.")
     result = node.meta.get("val")
-    if isinstance(result, torch.Tensor) and is_empty(result):
-        return empty(result)
+    if isinstance(result, int) and short not in SHAPED:  # a length
+        return result
+    if _all_empty(result):
+        _keep_weights(node, builder)
+        return torch.utils._pytree.tree_map(empty, result)
     if short in SHAPED:
         return filled(node, SHAPED[short])
     queries = _queries(node, short, builder)
@@ -204,6 +210,20 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     elif known:
         return _of_constants(call, builder)
     return _handled(call, builder)
+
+
+def _all_empty(result: Any) -> bool:
+    """Whether a call makes nothing but tensors without elements."""
+    made = torch.utils._pytree.tree_leaves(result)
+    return bool(made) and all(isinstance(part, torch.Tensor) and is_empty(part) for part in made)
+
+
+def _keep_weights(node: FxNode, builder: Builder) -> None:
+    """Keep the parameters of a layer that has no rows (an expert that is not chosen): the module has them."""
+    for given in node.all_input_nodes:
+        value = builder.values[given]
+        if isinstance(value, Constant) and value.trained and value.elements:
+            builder.stored(value, f"{builder.names.of(node)}.unused")
 
 
 def _of_constants(call: Call, builder: Builder) -> Value:

@@ -9,6 +9,7 @@ from workloads.importers.torch.library import FxNode, first_line, torch
 
 _OUTSIDE = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__file__)))
 """Folders whose lines are not the module's: PyTorch's and the importers'."""
+_LIBRARY = os.path.dirname(os.__file__)
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+\s*\n\s*(?P<code>[^\n]*)')
 _ON_DATA = ("data-dependent", "GuardOnDataDependent", "Could not extract specialized integer", "unbacked")
 _LONGEST = 200
@@ -26,7 +27,7 @@ def why_not(error: BaseException) -> str:
             f"number there (torch.topk, or a product with the mask), or give from_torch the parts before and "
             f"behind it ({_cut(words)})"
         )
-    if "PackedParams" in said:
+    if "__obj_flatten__" in said:
         return (
             "it is quantised by torch.ao's eager mode, whose weights are packed and cannot be traced: give "
             "the module as it was before it was converted, or an ONNX file of it to from_onnx"
@@ -61,7 +62,8 @@ def _packs(error: BaseException) -> bool:
 
 
 def _own(file: str) -> bool:
-    return not file.startswith(_OUTSIDE) and not file.startswith("<")
+    library = file.startswith(_LIBRARY) and "site-packages" not in file
+    return not library and not file.startswith(_OUTSIDE) and not file.startswith("<")
 
 
 def _place(file: str, line: int, code: str) -> str:

@@ -21,6 +21,7 @@ from workloads.operations import (
     TopK,
     Transpose,
     Update,
+    Work,
 )
 from workloads.operations.base import Operation
 from workloads.shapes import normal_axis, size
@@ -193,6 +194,18 @@ def _(operation: Update, node: Node, gradients: tuple[str | None, ...], tape: Ta
     if tape.wants(inputs[1]):
         back = Rearrange(f"{operation.name}.new_gradient", "update_gradient", tape.shape(inputs[1]), True)
         tape.flow(inputs[1], tape.add(back, gradient))
+
+
+@backward.register
+def _(operation: Work, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
+    """Cost each input's gradient as the work itself: transforms are their own transposes."""
+    (gradient,) = gradients
+    assert gradient is not None
+    for i, tensor in enumerate(node.inputs):
+        if tape.wants(tensor):
+            name = f"{operation.name}.gradient{i or ''}"
+            back = Work(name, f"{operation.label}_gradient", tape.shape(tensor), operation.ops)
+            tape.flow(tensor, tape.add(back, gradient))
 
 
 @backward.register

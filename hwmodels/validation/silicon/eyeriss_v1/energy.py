@@ -7,7 +7,9 @@ layers and every other layer is predicted from them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from hwmodels.machines.eyeriss_v1 import eyeriss_v1
 from hwmodels.mapping.engine import Evaluation
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
@@ -42,14 +44,22 @@ def effectual_macs(layer: Layer) -> float:
     return layer.macs * layer.ifmap_density
 
 
-def component_energy_j(layer: Layer, evaluations: Sequence[Evaluation]) -> float:
-    """Energy of a layer's accesses and multiply-accumulates at the component library's prices, in joules.
+def component_energy_j(layer: Layer, total_s: float, evaluations: Sequence[Evaluation]) -> float:
+    """Energy of a layer at the component library's prices, in joules, on the chip only.
 
-    On the chip only, zeros gated. Clock network, control, buses and leakage are not in it.
+    Accesses and multiply-accumulates, zeros gated, and what stands for as long as the layer takes: leakage
+    and the clock network. Buses and control are not in it.
     """
     total_pj = 0.0
     for result in evaluations:
         for component, energy_pj in result.energy_by_component_pj.items():
             if component not in ("dram", "leakage"):
                 total_pj += energy_pj * (layer.ifmap_density if component in GATED else 1.0)
-    return total_pj * 1e-12
+    return total_pj * 1e-12 + standing_w() * total_s
+
+
+@cache
+def standing_w() -> float:
+    """Leakage and clock of the chip from components, in watts."""
+    machine = eyeriss_v1()
+    return float(machine.power_w()["leakage_w"].sum()) + machine.clock_w

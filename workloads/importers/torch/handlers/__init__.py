@@ -10,6 +10,7 @@ from workloads.importers.torch.handlers import (
     pooling,
     product,
     recurrent,
+    transforms,
 )
 from workloads.importers.torch.handlers.registry import HANDLERS
 
@@ -24,4 +25,5 @@ __all__ = [
     "pooling",
     "product",
     "recurrent",
+    "transforms",
 ]

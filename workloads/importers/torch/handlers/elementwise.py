@@ -7,8 +7,11 @@ from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.importers.torch.library import integer_bits
-from workloads.operations import Elementwise, Split
+from workloads.operations import Elementwise, Rearrange, Split
 from workloads.tensors import Weight
+
+_PLACE_BITS = 64
+"""Bits of a place that PyTorch finds."""
 
 _UNARY = {
     **{
@@ -158,10 +161,25 @@ def bounded(call: Call, builder: Builder) -> str:
 
 
 @handles("where")
-def where(call: Call, builder: Builder) -> str:
-    """Add a choice between two by a condition."""
+def where(call: Call, builder: Builder) -> Value:
+    """Add a choice between two by a condition, or the places where it holds."""
+    if not call.has("self"):
+        return places(call, builder)
     values = [builder.argument(call, name) for name in ("condition", "self", "other")]
     return elementwise(call, builder, "where", values, trained=False)
+
+
+@handles("nonzero", "nonzero_numpy")
+def places(call: Call, builder: Builder) -> Value:
+    """Add a pass over a mask that writes where it holds: as many places as are known to be there."""
+    mask = builder.tensor(call, "condition" if call.has("condition") else "self").name
+    shapes = call.shapes()
+    names = [call.name if i == 0 else builder.part(call, f"axis{i}") for i in range(len(shapes))]
+    made = [
+        builder.graph.add(Rearrange(name, "nonzero", shape, picks=True), mask, bits=_PLACE_BITS)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    return made[0] if call.operator == "aten.nonzero" else tuple(made)
 
 
 @handles("masked_fill", "tril", "triu")

@@ -45,12 +45,18 @@ def pick(call: Call, builder: Builder) -> str:
         return _gather(call, builder, value, call.integer("dim"), builder.argument(call, "index"))
     given = builder.argument(call, "indices")
     chosen = [(axis, index) for axis, index in enumerate(given) if index is not None]
-    if len(chosen) == 1:
+    if len(chosen) == 1 and not _is_mask(call):
         return _gather(call, builder, value, *chosen[0])
     flowing = [index for _, index in chosen if isinstance(index, str)]
     if not isinstance(value, str):
         call.refuse("picks from a constant by several positions")
     return builder.emit(call, Rearrange(call.name, "pick", call.shape(), picks=True), value, *flowing[:2])
+
+
+def _is_mask(call: Call) -> bool:
+    """Whether elements are picked by a mask instead of positions."""
+    given = [node for node in call.get("indices") if node is not None]
+    return any(str(node.meta["val"].dtype) == "torch.bool" for node in given)
 
 
 _BAGS = {0: "sum", 1: "mean", 2: "max"}

@@ -1,0 +1,127 @@
+"""What machines and strategies of one's own have to promise, as checks to call from one's own tests.
+
+    from dse.testing import check_machine, check_strategy
+
+    def test_my_machine():
+        check_machine(my_machine)
+
+Each check raises AssertionError with the promise that is broken.
+"""
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import workloads
+from dse.run.sweep import sweep
+from dse.space.space import Space
+from dse.strategies.protocol import Plan, Strategy
+from dse.strategies.search import search
+from hwmodels.columns import MetricTable
+from hwmodels.machine import Machine
+from workloads.table import deduplicate
+
+_NETWORK = "lenet_300_100"
+_SUMS = ("latency_s", "energy_j", "dram_read_bytes", "dram_write_bytes")
+
+
+def check_machine(machine: Any, network: Any = _NETWORK) -> None:
+    """Check that a machine goes through the door.
+
+    Parameters
+    ----------
+    machine
+        What `dse.evaluate` shall take.
+    network
+        What it is run on.
+
+    Raises
+    ------
+    AssertionError
+        If it does not fit `hwmodels.Machine` and `hwmodels.Model`: fields, replacing, fingerprint, travelling
+        to other processes, packing, metrics, limits, and operations that add up to totals.
+
+    """
+    _held(isinstance(machine, Machine), "has name, source, assumptions, main_memory, model, paths, replace")
+    known = machine.paths()
+    _held(bool(known), "paths() names its fields")
+    plain = {path: value for path, value in known.items() if type(value) in (int, float, str, bool)}
+    again = machine.replace(dict(list(plain.items())[:1]))
+    _held(again.fingerprint() == machine.fingerprint(), "replacing a field by itself changes nothing")
+    copy = pickle.loads(pickle.dumps(machine))
+    _held(copy.fingerprint() == machine.fingerprint(), "keeps its fingerprint in another process")
+    net = workloads.load(network) if isinstance(network, str) else network
+    layers = net.table()
+    model = machine.model
+    configs = model.pack(machine, None, 2)
+    _held(configs.size == 2, "pack(machine, None, n) makes n configurations")
+    metrics = model.evaluate(deduplicate(layers)[0], configs)
+    _held(isinstance(metrics, MetricTable), "evaluate gives a MetricTable")
+    limits = model.limits(machine)
+    _held(
+        limits[0] == "" and all(0 <= code < len(limits) for code in metrics.limit), "limits name every code"
+    )
+    if not metrics.feasible[0]:
+        raise AssertionError(
+            f"{machine.name} cannot run {net.name} ({limits[int(metrics.limit[0])]}); give another"
+        )
+    for name in model.columns:
+        _held(bool(np.isfinite(getattr(metrics, name)).all()), f"{name} is finite where it is modelled")
+        column = getattr(metrics, name)
+        _held(column[0] == column[1], f"equal configurations cost the same ({name})")
+    if model.tells:
+        operations = model.operations(layers, configs)
+        repeats = layers.repeats.astype(np.float64)
+        for name in _SUMS:
+            total = float(repeats @ operations[name])
+            whole = float(getattr(metrics, name)[0])
+            _held(bool(np.isclose(total, whole, rtol=1e-9)), f"operations add up to the total ({name})")
+        bounds = model.bounds(machine)
+        _held(all(0 <= code < len(bounds) for code in operations["bound"]), "bounds name every code")
+
+
+def check_strategy(start: Callable[[str, Plan], Strategy], budget: int = 12) -> None:
+    """Check that a search strategy keeps what all of them promise.
+
+    Parameters
+    ----------
+    start
+        Makes the strategy: `start(name, plan)`; see `dse.strategies.protocol`.
+    budget
+        Points that it may cost, of 48.
+
+    Raises
+    ------
+    AssertionError
+        If equal seeds give different searches, a point is costed twice or beyond the budget, or the front is
+        not that of the points costed.
+
+    """
+    space = Space(
+        "edge_16x16",
+        {
+            "array.rows": [8, 16, 24, 32],
+            "array.cols": [8, 16, 24, 32],
+            "clock_hz": ["400 MHz", "800 MHz", "1.2 GHz"],
+        },
+        constraints=["array.cols <= 3 * array.rows"],
+    )
+    net = workloads.load(_NETWORK)
+    options: dict[str, Any] = {"objectives": ("latency_s", "energy_j"), "progress": False, "budget": budget}
+    one, two = (search(net, space, strategy=start, seed=3, **options) for _ in range(2))
+    index = one.trace["index"]
+    _held(index.tolist() == two.trace["index"].tolist(), "equal seeds give equal searches")
+    _held(len(set(index.tolist())) == len(index) <= budget, "costs points once, within the budget")
+    _held(bool((space.violated(index) < 0).all()), "costs no point that a constraint excludes")
+    every = sweep(net, space, progress=False).frame
+    seen = every.loc[index, ["latency_s", "energy_j"]].to_numpy()
+    for row in one.frame[["latency_s", "energy_j"]].to_numpy():
+        better = (seen <= row).all(axis=1) & (seen < row).any(axis=1)
+        _held(not better.any(), "its front is that of the points costed")
+
+
+def _held(promise: bool, words: str) -> None:
+    if not promise:
+        raise AssertionError(f"broken promise: {words}")

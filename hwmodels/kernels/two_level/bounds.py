@@ -1,0 +1,67 @@
+"""Lower bounds of what tiles can reach, whatever the order of the loops and the other tiles."""
+
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined
+from hwmodels.kernels.two_level.chip import ChipWork, chip_at
+from hwmodels.kernels.two_level.cost import overlapped_latency, score
+from hwmodels.kernels.two_level.terms import Terms
+
+
+class Crossing(NamedTuple):
+    """What the main-memory port takes at least, for given tiles of K and positions."""
+
+    least_s: float  # one tile of C, in the faster of the two orders
+    least_pj: float
+    each_s: float  # more for each further tile of C, whose sums spill
+    each_pj: float
+    never_s: float  # C innermost: nothing spills
+    never_pj: float
+
+
+@inlined
+def crossing(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossing:
+    """Bound `total_cost`: inputs cross for each tile of K, or weights for each tile of positions."""
+    weights, inputs = terms.weight_bytes, input_bytes
+    weight_s, input_s = weights * terms.weight_moves * terms.read_s, inputs * terms.input_moves * terms.read_s
+    weight_pj, input_pj = weights * terms.weight_fill_pj, inputs * terms.input_fill_pj
+    out_s = terms.result_bytes * terms.write_s
+    out_pj = terms.result_bytes * terms.output_drain_pj + terms.mac_pj + terms.result_pj + terms.stays_pj
+    return Crossing(
+        least_s=out_s + min(weight_s + n_k * input_s, n_m * weight_s + input_s),
+        least_pj=out_pj + min(weight_pj + n_k * input_pj, n_m * weight_pj + input_pj),
+        each_s=terms.sum_bytes * (terms.read_s + terms.write_s),
+        each_pj=terms.sum_bytes * (terms.output_fill_pj + terms.output_drain_pj),
+        never_s=out_s + n_m * weight_s + n_k * input_s,
+        never_pj=out_pj + n_m * weight_pj + n_k * input_pj,
+    )
+
+
+_SLACK = 1.0 - 1e-12
+"""What the rounding of a bound may not decide."""
+
+
+@inlined
+def hopeless(
+    terms: Terms,
+    work: ChipWork,
+    port: Crossing,
+    c: tuple[float, float],
+    edge_s: float,
+    objective: int,
+    best: tuple[float, float],
+) -> bool:
+    """Whether no mapping with so many tiles of C, or more, can beat `best` = (score, energy).
+
+    `c` are their tiles and fewest steps. At least `edge_s` is exposed. Equal scores are told apart by energy.
+    """
+    _, chip_s, chip_pj = chip_at(terms, work, c[0], c[1])
+    spills = c[0] - 1.0
+    dram_s = min(port.least_s + spills * port.each_s, port.never_s)
+    latency = overlapped_latency(chip_s, dram_s, edge_s, terms.double)
+    pj = chip_pj + min(port.least_pj + spills * port.each_pj, port.never_pj)
+    pj += latency * terms.static_pj_per_s
+    least = score(latency, pj, objective)
+    if least * _SLACK >= best[0]:
+        return True
+    return least >= best[0] and pj * _SLACK >= best[1]

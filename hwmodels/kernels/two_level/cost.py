@@ -1,0 +1,208 @@
+"""What given tiles of a nest cost, and the best order of the loops over them.
+
+Main memory is outside, one on-chip level inside, the array at the centre. A tile stays on chip until one of
+its own indices changes, so an operand is fetched once for every turn of the loops down to the innermost one
+that indexes it. Of the six orders only the innermost loop matters:
+
+    innermost M   weights stay: each weight once, inputs nK times, partial sums spill nC - 1 times
+    innermost K   inputs stay: each input once, weights nM times, partial sums spill nC - 1 times
+    innermost C   outputs stay: nothing spills, weights nM times, inputs nK times
+
+because the operand that the innermost loop does not index sees both other loops, whatever their order, and
+the other two see all three. A loop of one turn is no loop: its order costs what the next loop's does. What
+happens on chip is in `chip.py`.
+
+A double buffer holds two tiles of what is loaded again. Where they do not fit, single ones may be run one
+after the other (*drained*): each group, or each tile of whole images, is loaded, computed and stored before
+the next one begins, and within it only what is loaded again is held twice. So a batch costs no more than its
+runs.
+"""
+
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined, kernel
+from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
+from hwmodels.kernels.two_level.room import DRAINED, TOO_LARGE, Channels, Pixels, held_of, room
+from hwmodels.kernels.two_level.terms import Terms
+
+LATENCY = 0
+ENERGY = 1
+EDP = 2
+
+INNERMOST_M = 0
+INNERMOST_K = 1
+INNERMOST_C = 2
+
+
+@inlined
+def score(latency_s: float, energy_pj: float, objective: int) -> float:
+    """What a mapping is chosen by; less is better."""
+    if objective == LATENCY:
+        return latency_s
+    if objective == ENERGY:
+        return energy_pj
+    return latency_s * energy_pj
+
+
+@inlined
+def overlapped_latency(on_chip_s: float, dram_s: float, edge_s: float, double_buffered: int) -> float:
+    """Latency of an operation whose tiles are loaded, computed and stored.
+
+    Double-buffered: the first load and the last store (`edge_s`) are exposed, the rest of the traffic hides
+    behind the work on chip or the other way round. Single-buffered: the sum.
+    """
+    if double_buffered == 1:
+        return max(edge_s + on_chip_s, dram_s)
+    return on_chip_s + dram_s
+
+
+@inlined
+def loop_turns(innermost: int, n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
+    """How often each operand passes the main-memory port: weights, inputs, and spills of the partial sums.
+
+    A loop of a single turn cannot be innermost (its order is another one's): weights are then negative.
+    """
+    if innermost == INNERMOST_M and (n_m > 1.0 or (n_k == 1.0 and n_c == 1.0)):
+        return 1.0, n_k, n_c - 1.0
+    if innermost == INNERMOST_K and n_k > 1.0:
+        return n_m, 1.0, n_c - 1.0
+    if innermost == INNERMOST_C and n_c > 1.0:
+        return n_m, n_k, 0.0
+    return -1.0, 0.0, 0.0
+
+
+@inlined
+def total_cost(
+    terms: Terms,
+    work: tuple[float, float, float],
+    edge_s: float,
+    input_bytes: float,
+    passes: tuple[float, float, float],
+) -> tuple[float, float, float, float, float]:
+    """Latency [s], energy [pJ], main-memory time [s], bytes read and bytes written of a nest.
+
+    Parameters
+    ----------
+    terms, work, edge_s
+        Constants, what `chip_at` returned, and the exposed first load and last store [s].
+    input_bytes
+        Bytes of one pass over the input tiles, halos included.
+    passes
+        What `loop_turns` returned.
+
+    """
+    weight_turns, input_turns, spills = passes
+    spilled = spills * terms.sum_bytes
+    weights = weight_turns * terms.weight_bytes
+    inputs = input_turns * input_bytes
+    read = weights * terms.weight_moves + inputs * terms.input_moves + spilled
+    written = terms.result_bytes + spilled
+    dram_s = read * terms.read_s + written * terms.write_s
+    latency = overlapped_latency(work[1], dram_s, edge_s, terms.double)
+    pj = (
+        terms.mac_pj
+        + terms.result_pj
+        + terms.stays_pj
+        + work[2]
+        + weights * terms.weight_fill_pj
+        + inputs * terms.input_fill_pj
+        + spilled * terms.output_fill_pj
+        + written * terms.output_drain_pj
+        + latency * terms.static_pj_per_s
+    )
+    return latency, pj, dram_s, read, written
+
+
+@inlined
+def transfer_s(terms: Terms, input_bytes: float, passes: tuple[float, float, float]) -> float:
+    """Main-memory time [s] of a nest; parameters as of `total_cost`."""
+    spilled = passes[2] * terms.sum_bytes
+    weights = passes[0] * terms.weight_bytes * terms.weight_moves
+    read = weights + passes[1] * input_bytes * terms.input_moves + spilled
+    return read * terms.read_s + (terms.result_bytes + spilled) * terms.write_s
+
+
+@inlined
+def drained_turns(
+    terms: Terms, innermost: int, n_k: float, n_c: float, n_m: float
+) -> tuple[float, float, float]:
+    """As `loop_turns`, where groups or tiles of images run one after the other: those are the outermost loop.
+
+    Weights that are one tile stay; others are loaded by every tile of images.
+    """
+    if terms.groups > 1.0 or innermost != INNERMOST_M:
+        return loop_turns(innermost, n_k, n_c, n_m)
+    if n_k == 1.0 and n_c == 1.0:
+        return 1.0, 1.0, 0.0
+    return -1.0, 0.0, 0.0
+
+
+@inlined
+def weight_load_s(terms: Terms) -> float:
+    """Seconds that main memory takes for a weight of a tile."""
+    return terms.weight_b * terms.weight_dram * terms.weight_moves * terms.read_s
+
+
+@inlined
+def input_load_s(terms: Terms) -> float:
+    """Seconds that main memory takes for an input of a tile."""
+    return terms.input_b * terms.input_dram * terms.input_moves * terms.read_s
+
+
+@inlined
+def better(found: tuple[float, float], best: tuple[float, float]) -> bool:
+    """Whether a (score, energy) is less; energy decides between equal scores."""
+    return found[0] < best[0] or (found[0] == best[0] and found[1] < best[1])
+
+
+class Tried(NamedTuple):
+    """The best loop order of given tiles. The score is infinite where they do not fit."""
+
+    score: float
+    cost: tuple[float, float, float, float, float]  # of `total_cost`
+    work: tuple[float, float, float]  # of `chip_at`
+    edge_s: float
+    order: int
+    drained: int
+    costed: float
+
+
+NOTHING = Tried(math.inf, (0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0, -1, 0, 0.0)
+
+
+@kernel
+def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> Tried:
+    """Cost given tiles in every order of the loops."""
+    best, best_pj = math.inf, math.inf
+    cost = (0.0, 0.0, 0.0, 0.0, 0.0)
+    best_order, best_edge_s, costed = -1, 0.0, 0.0
+    drained = room(terms, held_of(terms, m), k.size, k.tiles, c.size, c.tiles)
+    if drained == TOO_LARGE:
+        return NOTHING
+    steps = array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    work = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
+    input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
+    weight_s = k.size * c.size * terms.window * weight_load_s(terms)
+    store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
+    edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
+    if drained == DRAINED and terms.groups > 1.0:
+        edge_s *= terms.groups
+    elif drained == DRAINED:
+        edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
+    for order in range(3):
+        passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
+        if drained == DRAINED:
+            passes = drained_turns(terms, order, k.tiles, c.tiles, m.tiles)
+        if passes[0] < 0.0:
+            continue
+        costed += 1.0
+        exposed_s = edge_s
+        if drained == DRAINED:
+            exposed_s = min(edge_s, transfer_s(terms, input_bytes, passes))
+        found = total_cost(terms, work, exposed_s, input_bytes, passes)
+        value = score(found[0], found[1], objective)
+        if better((value, found[1]), (best, best_pj)):
+            best, best_pj = value, found[1]
+            cost, best_order, best_edge_s = found, order, exposed_s
+    return Tried(best, cost, work, best_edge_s, best_order, drained, costed)

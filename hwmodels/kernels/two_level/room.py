@@ -1,0 +1,133 @@
+"""Which tiles fit: what of each operand is held on chip, and in which buffer.
+
+Candidates of K and C get smaller along their lists, so that those that fit are the end of a list; only the
+first, a single tile, may fit where the next, held twice, does not.
+"""
+
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined
+from hwmodels.kernels.two_level.terms import Terms
+
+SIZE, TILES, LAST, STEPS = 0, 1, 2, 3  # fields of `tiles.sizes.Cut`, and the first of a `Candidate`
+INPUT_LARGEST, INPUT_TOTAL, DISTINCT, IMAGES = 4, 5, 6, 7
+
+FITS = 0
+DRAINED = 1
+TOO_LARGE = 2
+
+
+@inlined
+def fits(terms: Terms, weight_need: float, input_need: float, output_need: float) -> bool:
+    """Whether a tile of each operand, doubled where it is reloaded, finds room where that operand lives."""
+    shared = 0.0
+    if terms.weight_cap == 0.0:
+        shared += weight_need
+    elif weight_need > terms.weight_cap:
+        return False
+    if terms.input_cap == 0.0:
+        shared += input_need
+    elif input_need > terms.input_cap:
+        return False
+    if terms.output_cap == 0.0:
+        shared += output_need
+    elif output_need > terms.output_cap:
+        return False
+    if weight_need * terms.weight_mask + input_need * terms.input_mask > terms.mask_cap:
+        return False
+    return shared <= terms.shared_cap
+
+
+@inlined
+def doubled(need: float, loads: float, double: int) -> float:
+    """Bytes kept for an operand: twice its tile where it is loaded again while the last one is in use."""
+    return 2.0 * need if double == 1 and loads > 1.0 else need
+
+
+class Channels(NamedTuple):
+    """A candidate of K or C; see `tiles.sizes.Cut`."""
+
+    size: float
+    tiles: float
+    last: float
+    steps: float
+
+
+class Pixels(NamedTuple):
+    """A candidate of positions; see `tiles.positions.Candidate`."""
+
+    size: float
+    tiles: float
+    last: float
+    steps: float
+    input_largest: float
+    input_total: float
+    distinct: float
+    images: float
+
+
+class Held(NamedTuple):
+    """Tiles of positions: bytes of an operand for a channel of K or C, and how often tiles are loaded."""
+
+    input_b: float  # of the largest tile
+    output_b: float
+    loads: float  # by tiles of positions
+    groups: float
+    run_loads: float  # the same within a run that is drained
+    run_groups: float
+    may_drain: int
+
+
+@inlined
+def room(terms: Terms, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
+    """Whether tiles fit (`FITS`), or do when runs are drained (`DRAINED`), or neither."""
+    weight = k_size * c_size * terms.window * terms.weight_b
+    inputs = held.input_b * c_size
+    output = held.output_b * k_size
+    if fits(
+        terms,
+        doubled(weight, n_k * n_c * held.groups, terms.double),
+        doubled(inputs, held.loads * n_c * held.groups, terms.double),
+        doubled(output, n_k * held.loads * held.groups, terms.double),
+    ):
+        return FITS
+    if held.may_drain == 0:
+        return TOO_LARGE
+    if fits(
+        terms,
+        doubled(weight, n_k * n_c * held.run_groups, terms.double),
+        doubled(inputs, held.run_loads * n_c * held.run_groups, terms.double),
+        doubled(output, n_k * held.run_loads * held.run_groups, terms.double),
+    ):
+        return DRAINED
+    return TOO_LARGE
+
+
+@inlined
+def held_of(terms: Terms, m: Pixels) -> Held:
+    """Collect what tiles of positions hold on chip, and whether their runs may be drained."""
+    may_drain = 0
+    run_loads, run_groups = m.tiles, terms.groups
+    if terms.double == 1 and terms.groups > 1.0:
+        may_drain, run_groups = 1, 1.0
+    elif terms.double == 1 and m.images == 1.0:
+        may_drain, run_loads = 1, 1.0
+    return Held(
+        input_b=m.input_largest * terms.input_b,
+        output_b=m.size * terms.sum_b,
+        loads=m.tiles,
+        groups=terms.groups,
+        run_loads=run_loads,
+        run_groups=run_groups,
+        may_drain=may_drain,
+    )
+
+
+@inlined
+def fits_with_some(
+    terms: Terms, held: Held, k_size: float, n_k: float, all_c: float, least_c: float, most_c: float
+) -> bool:
+    """Whether a tile of K fits beside the smallest tile of C or beside all of C, which is held once."""
+    if room(terms, held, k_size, n_k, least_c, most_c) != TOO_LARGE:
+        return True
+    return most_c > 1.0 and room(terms, held, k_size, n_k, all_c, 1.0) != TOO_LARGE

@@ -1,0 +1,312 @@
+"""Search of any mapspace, dimension by dimension, with bounds (`hwmodels.kernels.nest.search`)."""
+
+from math import inf, prod
+
+import numpy as np
+
+from hwmodels.kernels.nest.columns import (
+    ACROSS,
+    DOWN,
+    TEMPORAL,
+    Factors,
+    Floats,
+    Ints,
+    Small,
+    count_columns,
+    work_columns,
+)
+from hwmodels.kernels.nest.search import (
+    BOUND,
+    CAPACITY,
+    COSTED,
+    FANOUT_LIMIT,
+    PARALLELISM,
+    TILINGS,
+    least_energy,
+    objective_of,
+    place_chain,
+    search_tilings,
+    set_floor,
+)
+from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
+from hwmodels.mapping.engine import Reuse, Rules
+from hwmodels.mapping.incumbent import Descent
+from hwmodels.mapping.lattice import touched
+from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
+from hwmodels.mapping.problem import Operand
+from hwmodels.mapping.watch import Watch
+
+LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
+FEW = 20_000  # partial mappings that the bound of a search which was ended looks at
+_CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
+_FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
+
+
+def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float = inf) -> Outcome:
+    """Search a space for a mapping whose cost is below `best`."""
+    search, keeps = ExhaustiveSearch(space, objective, rules), space.keeps()
+    search.best[0] = best
+    watch.represented += search.represented(len(keeps))
+    if len(keeps) * prod(map(len, search.chains)) > LARGE:
+        search.descend(keeps, watch)
+        # The choice of operands that is best so far comes first.
+        keeps.sort(key=lambda keep: search.best_keep is None or bool((keep != search.best_keep).any()))
+    ended = all(search.run(keep, watch) for keep in keeps)
+    bound = inf if ended else search.bound(keeps)
+    return search.outcome(len(keeps), ended=ended, bound=bound)
+
+
+class ExhaustiveSearch:
+    """Tables of one search, shared by the choices of operands kept."""
+
+    def __init__(self, space: Mapspace, objective: Objective, rules: Rules) -> None:
+        self.space, self.objective, self.rules = space, objective, rules
+        problem, architecture = space.problem, space.architecture
+        self.depth, self.dims = len(architecture.levels), len(problem.dimensions)
+        self.table, self.machine = pack_problem(problem), pack_architecture(architecture)
+        self.chains = [_sorted(space.chains(dimension)) for dimension in problem.dimensions]
+        self.flat = np.concatenate(self.chains)
+        self.chain_start = np.cumsum([0, *map(len, self.chains)]).astype(np.int64)
+        # Dimensions that spread first: their utilisation decides the cycles, which prune the rest.
+        spread = [-int(chain[:, :, (ACROSS, DOWN)].prod(axis=(1, 2)).max()) for chain in self.chains]
+        self.sequence = np.argsort(spread, kind="stable").astype(np.int64)
+        self.floor_extent = np.array(
+            [
+                np.minimum.accumulate(_extents(chain)[:, ::-1], axis=1)[:, ::-1].min(axis=0)
+                for chain in self.chains
+            ]
+        ).astype(np.int64)
+        self.best = np.full(1, inf)
+        self.best_chain = np.zeros(self.dims, dtype=np.int64)
+        self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
+        self.best_keep: Small | None = None
+        self.descent: Descent | None = None
+        self.chunks, self.next_round = 0, _FIRST_ROUND
+        self.tally = np.zeros((6, self.dims), dtype=np.int64)
+        # At least this share of a word's price is paid whatever the number of instances in use.
+        shares = self.machine.prices.copy()
+        for i, level in enumerate(architecture.levels):
+            shares[i, :3] /= level.block_words
+            beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
+            shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
+        self.shares = shares
+        self.unique = np.array([touched(operand, problem) for operand in problem.operands])
+
+    def _orders(self, keep: Small) -> tuple[Ints, Small]:
+        """One table of the useful orders of all levels, and where those of each set of loops start."""
+        start = np.zeros((self.depth, 2**self.dims + 1), dtype=np.int64)
+        tables = []
+        offset = 0
+        operands = self.space.problem.operands
+        for level in range(self.depth):
+            inside = tuple(operand for o, operand in enumerate(operands) if keep[:level, o].any())
+            first, orders = self.space.orders(
+                level, inside, same_stride=self.rules.reuse is Reuse.SAME_STRIDE
+            )
+            start[level] = first + offset
+            offset += len(orders)
+            tables.append(orders)
+        return start, np.concatenate(tables)
+
+    def descend(self, keeps: list[Small], watch: Watch) -> None:
+        """Look for a good mapping by a quick random descent."""
+        if self.descent is None:
+            self.descent = Descent(self.space, self.chains, keeps, self.objective, self.rules)
+        found = self.descent.best(watch)
+        if found is not None and found.value[0] < self.best[0]:
+            self.best[0] = found.value[0]
+            self.best_chain[:] = self.chain_start[:-1] + found.chain[0]
+            tables = zip(self.descent.orders, found.order[0], strict=True)
+            self.best_orders = np.stack([table[order] for table, order in tables])
+            self.best_keep = self.descent.keeps[found.keep[0]]
+
+    def _chunk_done(self, watch: Watch) -> None:
+        """Tell the news; from time to time, and ever less often, look for a better incumbent."""
+        watch.costed = int(self.tally[COSTED].sum())
+        self.chunks += 1
+        if self.descent is not None:
+            watch.costed += self.descent.tried
+            if self.chunks >= self.next_round:
+                self.descend([], watch)
+                self.next_round = self.chunks * 3 // 2
+        watch.best = float(self.best[0])
+
+    def run(self, keep: Small, watch: Watch) -> bool:
+        """Search with one choice of operands kept; whether it came to its end in time."""
+        if watch.over() and self.chunks:
+            return False
+        problem = self.space.problem
+        rows = blank_mappings(problem, self.space.architecture, 1)
+        rows.keep[0] = keep
+        chain_facts, floor_facts = self._facts(keep)
+        order_start, orders = self._orders(keep)
+        products = np.ones((self.dims + 1, chain_facts.shape[1]))
+        products[0] = floor_facts.prod(axis=0)
+        best_order = np.zeros(self.depth, dtype=np.int64)
+        index = np.zeros(self.dims, dtype=np.int64)
+        index[0] = self.chain_start[self.sequence[0]]
+        work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
+        for d in range(self.dims):
+            set_floor(self.floor_extent, d, work.nest)
+        arguments = (
+            self.table,
+            self.machine,
+            self.shares,
+            self.flat,
+            self.chain_start,
+            chain_facts,
+            floor_facts,
+            self.floor_extent,
+            self.sequence,
+            self.unique,
+            order_start,
+            orders,
+            OBJECTIVES[self.objective],
+            int(self.rules.reuse),
+            self.rules.touches,
+            self.space.constraints.min_parallelism * self.space.architecture.macs,
+            rows,
+            work,
+            count_columns(self.depth, len(problem.operands)),
+            index,
+            np.zeros((self.depth, 3), dtype=np.int64),
+            products,
+            self.best,
+            self.best_chain,
+            best_order,
+            self.tally,
+            np.zeros(1, dtype=np.int64),
+        )
+        while True:
+            before = float(self.best[0])
+            ended = bool(search_tilings(*arguments, _CHUNK))
+            if float(self.best[0]) < before:
+                self.best_keep, self.best_orders = keep, orders[best_order]
+            self._chunk_done(watch)
+            if ended or watch.over():
+                return ended
+
+    def _facts(self, keep: Small) -> tuple[Floats, Floats]:
+        """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
+        operands = self.space.problem.operands
+        chain_facts = np.ones((len(self.flat), 1 + 2 * len(operands)))
+        floor_facts = np.ones((self.dims, chain_facts.shape[1]))
+        for d, dimension in enumerate(self.space.problem.dimensions):
+            rows = slice(int(self.chain_start[d]), int(self.chain_start[d + 1]))
+            chains = self.chains[d].astype(float)
+            bound = float(self.space.problem.bounds[d])
+            spread = chains[:, :, ACROSS] * chains[:, :, DOWN]
+            # Steps are at least the indices of this dimension over the lanes that share them.
+            chain_facts[rows, 0] = np.ceil(bound / spread.prod(axis=1))
+            for o, operand in enumerate(operands):
+                innermost = int(np.argmax(keep[:, o]))
+                within = spread[:, : innermost + 1].prod(axis=1)
+                beyond = spread[:, innermost + 1 :].prod(axis=1)
+                merges = dimension not in operand.dimensions or _slides(operand, dimension)
+                chain_facts[rows, 1 + o] = bound / within if merges else bound
+                copies = bound if dimension in operand.dimensions else beyond
+                chain_facts[rows, 1 + len(operands) + o] = copies
+            floor_facts[d] = chain_facts[rows].min(axis=0)
+            floor_facts[d, 1 + len(operands) :] = chain_facts[rows, 1 + len(operands) :].max(axis=0)
+        return chain_facts, floor_facts
+
+    def mapping(self, keep: Small) -> Mapping:
+        """The best mapping as data."""
+        problem = self.space.problem
+        factors = np.stack([self.flat[chain] for chain in self.best_chain])  # (D, L, 3)
+        levels = []
+        for i, level in enumerate(self.space.architecture.levels):
+            outermost_first = self.best_orders[i][::-1]
+            axes = {
+                kind: tuple(
+                    (problem.dimensions[d], int(factors[d, i, kind]))
+                    for d in range(self.dims)
+                    if factors[d, i, kind] > 1
+                )
+                for kind in (ACROSS, DOWN)
+            }
+            levels.append(
+                LevelMapping(
+                    level=level.name,
+                    temporal=tuple(
+                        (problem.dimensions[d], int(factors[d, i, TEMPORAL]))
+                        for d in outermost_first
+                        if factors[d, i, TEMPORAL] > 1
+                    ),
+                    spatial_x=axes[ACROSS],
+                    spatial_y=axes[DOWN],
+                    keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
+                )
+            )
+        return Mapping(levels=tuple(levels))
+
+    def represented(self, keeps: int) -> int:
+        """Mappings of the space."""
+        orders = prod(self.space.order_count(level) for level in range(self.depth))
+        return keeps * orders * prod(self.space.chain_count(d) for d in self.space.problem.dimensions)
+
+    def bound(self, keeps: list[Small]) -> float:
+        """What any mapping costs at least: least over the first dimension's chains, if they are few."""
+        table, machine, first = self.table, self.machine, int(self.sequence[0])
+        work = work_columns(self.depth, self.dims, table.rank_dims.shape[1])
+        rows = blank_mappings(self.space.problem, self.space.architecture, 1)
+        chains = range(int(self.chain_start[first]), int(self.chain_start[first + 1]))
+        if len(chains) * len(keeps) > FEW:
+            chains = range(0)
+        fixed = float(np.prod(table.bounds, dtype=float)) * float(machine.totals[0])
+
+        def least(facts: Floats, assigned: int) -> float:
+            energy = least_energy(
+                table.rank, table.rank_dims, table.traits, rows.factors, assigned - 1, self.sequence,
+                rows.keep, self.shares, self.unique, self.rules.touches, facts,
+            )  # fmt: skip
+            energy += fixed + float(machine.totals[2]) * float(facts[0])
+            return float(objective_of(OBJECTIVES[self.objective], float(facts[0]), energy))
+
+        found = inf
+        for keep in keeps:
+            rows.keep[0] = keep
+            chain_facts, floor_facts = self._facts(keep)
+            root = floor_facts.prod(axis=0)
+            if not chains:
+                found = min(found, least(root, 0))
+            for chain in chains:
+                place_chain(self.flat, chain, first, rows.factors, work.nest)
+                found = min(found, least(root / floor_facts[first] * chain_facts[chain], 1))
+        return found
+
+    def outcome(self, keeps: int, *, ended: bool, bound: float) -> Outcome:
+        """What became of every mapping."""
+        orders = prod(self.space.order_count(level) for level in range(self.depth))
+        sizes = [len(self.chains[d]) for d in self.sequence]
+        completions = [prod(sizes[depth + 1 :]) for depth in range(self.dims)]
+
+        def tilings(row: int) -> int:
+            return sum(int(n) * rest for n, rest in zip(self.tally[row], completions, strict=True))
+
+        costed, represented = int(self.tally[COSTED].sum()), self.represented(keeps)
+        pruned = {"orders": tilings(TILINGS) * orders - costed}
+        for name, row in (("capacity", CAPACITY), ("parallelism", PARALLELISM), ("bound", BOUND)):
+            pruned[name] = tilings(row) * orders
+        # Chains over a fanout on their own never came to the search.
+        pruned["fanout"] = tilings(FANOUT_LIMIT) * orders + represented - prod(sizes) * keeps * orders
+        mapping = None if self.best_keep is None else self.mapping(self.best_keep)
+        return Outcome(mapping, represented, costed, pruned, ended, bound)
+
+
+def _extents(chains: Factors) -> Ints:
+    """Extents of the tiles of each level, shape (n, L)."""
+    return np.cumprod(chains.prod(axis=2, dtype=np.int64), axis=1)
+
+
+def _sorted(chains: Factors) -> Factors:
+    """Most parallel first: a good incumbent early prunes the rest."""
+    spread = chains[:, :, (ACROSS, DOWN)].prod(axis=(1, 2))
+    return np.ascontiguousarray(chains[np.argsort(-spread, kind="stable")])
+
+
+def _slides(operand: Operand, dimension: str) -> bool:
+    """Whether two dimensions share the rank that this one moves: children's windows may then coincide."""
+    return any(len(rank) > 1 and dimension in dict(rank) for rank in operand.ranks)

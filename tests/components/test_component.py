@@ -1,0 +1,57 @@
+"""The component interface and its catalogue."""
+
+import json
+import warnings
+
+import pytest
+
+from dse.cli import main
+from hwmodels.components.component import Action, Component, PriceRangeWarning, catalogue
+
+
+def test_totals_are_sums_over_parts_of_one_boundary():
+    leaf = Component(name="leaf", family="logic", area_um2=2, leakage_w=0.5)
+    inner = Component(name="inner", family="logic", area_um2=3, leakage_w=1, parts=(leaf, leaf))
+    outer = Component(name="outer", family="logic", area_um2=5, parts=(inner,))
+    assert (outer.total_area_um2, outer.total_leakage_w) == (12, 2)
+    host = Component(name="host", family="interface", boundary="with PHY")
+    with pytest.raises(ValueError, match=r"outer ends at 'device' and its part host at 'with PHY'"):
+        Component(name="outer", family="logic", parts=(leaf, host))
+    with pytest.raises(ValueError, match=r"Component\.boundary must be one of device, .*, got 'chip'"):
+        Component(name="outer", family="logic", boundary="chip")
+    assert Action(energy_pj=1.0).latency_s == 0.0
+
+
+@pytest.mark.parametrize("node", [65, 45, 28, 22, 16, 7, 5])
+def test_every_component_has_actions_and_a_source(node):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = catalogue(node)
+    assert {one.family for one in found} == {"logic", "flip-flop", "wire", "clock", "sram", "main memory"}
+    assert len({one.name for one in found}) == len(found)
+    for one in found:
+        assert one.source
+        assert one.actions
+        assert all(action.energy_pj > 0 for action in one.actions.values())
+
+
+def test_outside_the_published_nodes_a_warning_says_so():
+    with pytest.warns(PriceRangeWarning, match=r"published from 5 to 65 nm; at 90 nm they follow"):
+        catalogue(90)
+    with pytest.raises(ValueError, match=r"node_nm must be between 5 and 180"):
+        catalogue(3)
+
+
+def test_the_command_lists_and_draws(capsys, tmp_path):
+    assert main(["components", "--node", "7"]) == 0
+    shown = capsys.readouterr().out
+    assert "multiply int8" in shown
+    assert "with PHY" in shown
+    assert main(["components", "--node", "45", "--voltage", "0.9", "--json"]) == 0
+    rows = {row["component"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["multiply int8"]["energy_pj"]["compute"] == pytest.approx(0.2, rel=1e-9)
+    assert main(["components", "--plot", str(tmp_path / "prices.svg")]) == 0
+    assert (tmp_path / "prices.svg").stat().st_size > 1000
+    capsys.readouterr()
+    assert main(["components", "--node", "3"]) == 2
+    assert "between 5 and 180" in capsys.readouterr().err
