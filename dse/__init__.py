@@ -3,11 +3,20 @@
 Names are loaded when they are first used, so that `import dse` and `springboard --help` are quick.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from workloads.lazy import lazily
 
 if TYPE_CHECKING:
-    from dse.errors import ConstraintError, InfeasibleSpaceError, StoreError, UnknownNameError
+    from dse.errors import (
+        ConstraintError,
+        InfeasibleSpaceError,
+        InputError,
+        SpringboardError,
+        StoreError,
+        StoreWarning,
+        UnknownNameError,
+    )
     from dse.joint.asking import search
     from dse.joint.search import codesign
     from dse.pareto.front import nondominated
@@ -16,9 +25,11 @@ if TYPE_CHECKING:
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
-    from dse.run.sweep import sweep
+    from dse.run.opening import Verification
+    from dse.run.sweep import resume, sweep
     from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -42,7 +53,10 @@ _HOMES = {
     "steps": "workloads.grammar.axes",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
+    "InputError": "errors",
+    "SpringboardError": "errors",
     "StoreError": "errors",
+    "StoreWarning": "errors",
     "UnknownNameError": "errors",
     "Result": "results.evaluation",
     "evaluate": "results.evaluation",
@@ -63,7 +77,10 @@ _HOMES = {
     "stress": "uncertain.stressing",
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
+    "open": "results.opened",
+    "resume": "run.sweep",
     "sweep": "run.sweep",
+    "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
 
@@ -77,14 +94,18 @@ __all__ = [
     "Found",
     "Front",
     "InfeasibleSpaceError",
+    "InputError",
     "Result",
     "Sensitivity",
     "Several",
     "Space",
+    "SpringboardError",
     "StoreError",
+    "StoreWarning",
     "Stressed",
     "Sweep",
     "UnknownNameError",
+    "Verification",
     "choose_together",
     "codesign",
     "evaluate",
@@ -92,7 +113,9 @@ __all__ = [
     "lifetime_years",
     "named_space",
     "nondominated",
+    "open",
     "powers_of_two",
+    "resume",
     "search",
     "sensitivity",
     "several",
@@ -104,15 +127,4 @@ __all__ = [
     "uncertainties",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'dse' has no attribute {name!r}")
-    home = _HOMES[name]
-    value = getattr(import_module(home if home.startswith("workloads.") else f"dse.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

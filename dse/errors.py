@@ -1,19 +1,35 @@
 """What is wrong with the user's input, said so that the next attempt works."""
 
-from workloads.grammar.errors import ConstraintError as ConstraintError
-from workloads.grammar.errors import nearest as nearest
+from workloads.errors import InputError, SpringboardError, shown
+from workloads.grammar.errors import ConstraintError, nearest
+
+__all__ = [
+    "ConstraintError",
+    "InfeasibleSpaceError",
+    "InputError",
+    "SpringboardError",
+    "StoreError",
+    "StoreWarning",
+    "UnknownNameError",
+    "nearest",
+    "shown",
+]
 
 
-class UnknownNameError(KeyError):
+class UnknownNameError(KeyError, SpringboardError):
     """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
-class InfeasibleSpaceError(ValueError):
+class InfeasibleSpaceError(InputError):
     """No configuration of the space is feasible."""
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A sweep's store cannot be used, read or written."""
+
+
+class StoreWarning(UserWarning):
+    """Something in a store was not as it was written, and was made anew."""

@@ -7,8 +7,9 @@ Names are loaded when they are first used, so that what needs no kernel does not
 1250
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from workloads.lazy import lazily
 
 if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         paths,
     )
     from hwmodels.systolic import systolic_cycles
+    from workloads.errors import SpringboardError
 
 _HOMES = {
     "Accelerator": "spec",
@@ -63,6 +65,7 @@ _HOMES = {
     "OperationTable": "columns",
     "Prices": "levels",
     "Sparsity": "spec",
+    "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
     "UnknownAcceleratorError": "presets",
@@ -111,6 +114,7 @@ __all__ = [
     "OperationTable",
     "Prices",
     "Sparsity",
+    "SpringboardError",
     "Stacking",
     "Technology",
     "UnknownAcceleratorError",
@@ -135,14 +139,4 @@ __all__ = [
     "write_machine",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hwmodels' has no attribute {name!r}")
-    value = getattr(import_module(f"hwmodels.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

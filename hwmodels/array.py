@@ -6,7 +6,7 @@ import dataclasses
 import math
 from enum import IntEnum
 
-from hwmodels.checks import one_of, whole
+from hwmodels.checks import one_of, truth, whole
 
 INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
 """How operands reach the multipliers, with the codes that tables carry; see `Array`."""
@@ -123,6 +123,7 @@ class Array:
 
     def __post_init__(self) -> None:
         one_of(self, "interconnect", INTERCONNECTS)
+        truth(self, "im2col")
         if self.follows_unroll:
             for edge, factors in (("rows", ROWS_OF), ("cols", COLS_OF)):
                 size = math.prod(getattr(self.unroll, factor) for factor in factors)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable
+from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
 from hwmodels.packing import pack
@@ -52,11 +53,7 @@ def check_layers(layers: LayerTable) -> None:
         if not inside.all():
             row = int(np.argmin(inside))
             raise ValueError(f"LayerTable.{name}[{row}] must be in (0, 1], got {float(column[row])!r}")
-    if layers.macs.max() > 2**53:
-        row = int(layers.macs.argmax())
-        raise ValueError(
-            f"LayerTable row {row} has {layers.macs[row]:.3g} MACs; counts are exact to 2**53 only"
-        )
+    check_counts(layers)
 
 
 def evaluate(

@@ -4,21 +4,24 @@ import math
 import numbers
 from collections.abc import Collection
 
+from workloads.errors import InputError, shown
+from workloads.grammar.fields import truth_of
+
 
 def positive(owner: object, *names: str) -> None:
     """Refuse fields that are not positive, finite numbers."""
     for name in names:
-        value = getattr(owner, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise ValueError(f"{type(owner).__name__}.{name} must be a positive number, got {value!r}")
+        value = _finite(getattr(owner, name))
+        if value is None or not value > 0:
+            raise refusal(owner, name, "be a positive number")
 
 
 def at_least_zero(owner: object, *names: str) -> None:
     """Refuse fields that are negative, infinite or no number."""
     for name in names:
-        value = getattr(owner, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-            raise ValueError(f"{type(owner).__name__}.{name} must be a number >= 0, got {value!r}")
+        value = _finite(getattr(owner, name))
+        if value is None or not value >= 0:
+            raise refusal(owner, name, "be a number >= 0")
 
 
 def whole(owner: object, *names: str, least: int = 1, most: int = 1 << 52) -> None:
@@ -28,16 +31,45 @@ def whole(owner: object, *names: str, least: int = 1, most: int = 1 << 52) -> No
     """
     for name in names:
         value = getattr(owner, name)
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or value != int(value) or value < least:
-            raise ValueError(f"{type(owner).__name__}.{name} must be an integer >= {least}, got {value!r}")
-        if value > most:
-            raise ValueError(f"{type(owner).__name__}.{name} must be at most {most:,}, got {value:g}")
+        number = _finite(value)
+        if number is None or number != int(number) or number < least:
+            raise refusal(owner, name, f"be an integer >= {least}")
+        if number > most:
+            raise InputError(
+                f"{type(owner).__name__}.{name} must be at most {most:,}, got {number:g}", path=name
+            )
         object.__setattr__(owner, name, int(value))
+
+
+def _finite(value: object) -> float | None:
+    """A real number that a float64 holds, as one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def one_of(owner: object, name: str, known: Collection[str]) -> None:
     """Refuse a field that is none of the words known."""
     value = getattr(owner, name)
-    if value not in known:
-        raise ValueError(f"{type(owner).__name__}.{name} must be one of {', '.join(known)}, got {value!r}")
+    if not isinstance(value, str) or value not in known:
+        raise refusal(owner, name, f"be one of {', '.join(known)}")
+
+
+def truth(owner: object, *names: str) -> None:
+    """Refuse fields that are neither true nor false; keep them as bool."""
+    for name in names:
+        value = getattr(owner, name)
+        read = truth_of(value)
+        if read is None:
+            raise refusal(owner, name, "be true or false")
+        object.__setattr__(owner, name, read)
+
+
+def refusal(owner: object, name: str, must: str) -> InputError:
+    """Say of a field what it must, and what it got instead."""
+    value = getattr(owner, name)
+    return InputError(f"{type(owner).__name__}.{name} must {must}, got {shown(value)}", path=name)

@@ -6,16 +6,12 @@ A field that holds a tuple of named parts (the levels of a machine) is addressed
 
 import dataclasses
 import difflib
-import functools
 import hashlib
-import os
-import typing
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from hwmodels.components.main_memory import main_memory
-from hwmodels.components.prices import read_prices
+from hwmodels.fields import hints, parse_field
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:
@@ -57,16 +53,18 @@ def check_path(known: Mapping[str, Any], path: str, usual: Sequence[str]) -> Non
         raise ValueError(f"unknown axis {path!r}; the nearest are {', '.join(near)}")
 
 
-def replaced(part: Any, changes: Mapping[str, Any]) -> Any:
+def replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
     """Rebuild a composed value once with all changes under it, so that only the final state is checked.
 
-    Whole components are replaced before their fields, whatever the order given.
+    Each value is read by its field's type (`hwmodels.fields`). Whole components are replaced before their
+    fields, whatever the order given.
     """
-    here = {path: value for path, value in changes.items() if "." not in path}
-    if isinstance(here.get("main_memory"), str):
-        here["main_memory"] = main_memory(here["main_memory"])
-    if isinstance(here.get("prices"), str | os.PathLike):
-        here["prices"] = read_prices(here["prices"])
+    types_of = hints(type(part))
+    here = {
+        name: parse_field(types_of[name], value, prefix + name)
+        for name, value in changes.items()
+        if "." not in name
+    }
     below: dict[str, dict[str, Any]] = {}
     for path, value in changes.items():
         if "." in path:
@@ -75,42 +73,38 @@ def replaced(part: Any, changes: Mapping[str, Any]) -> Any:
     for head, deeper in below.items():
         whole = here.get(head, getattr(part, head))
         members = named_parts(whole)
-        here[head] = replaced(whole, deeper) if members is None else _members(members, deeper)
-    for name, value in here.items():
-        _check_kind(part, name, value)
+        below_it = f"{prefix}{head}."
+        here[head] = (
+            replaced(whole, deeper, below_it) if members is None else _members(members, deeper, below_it)
+        )
     return dataclasses.replace(part, **here)
 
 
-def _members(members: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[Any, ...]:
+def _members(members: Mapping[str, Any], changes: Mapping[str, Any], prefix: str) -> tuple[Any, ...]:
     """Parts of a tuple with the changes under their names."""
     found = []
     for name, part in members.items():
-        whole = changes.get(name, part)
+        whole = parse_field(type(part), changes.get(name, part), prefix + name)
         under = {
             path.removeprefix(f"{name}."): value
             for path, value in changes.items()
             if path.startswith(f"{name}.")
         }
-        found.append(replaced(whole, under) if under else whole)
+        found.append(replaced(whole, under, f"{prefix}{name}.") if under else whole)
     return tuple(found)
 
 
-def _check_kind(part: Any, name: str, value: Any) -> None:
-    """Refuse something else where a part, or a tuple of parts, belongs."""
-    owner: Any = type(part)
-    hint = hints(owner)[name]
-    origin = typing.get_origin(hint)
-    wanted: Any = tuple if origin is tuple else hint
-    plain = hint in (bool, int, float, str) or (isinstance(hint, type) and issubclass(hint, Enum))
-    if not plain and not isinstance(value, wanted):  # plain values the part checks itself
-        kind = getattr(hint, "__name__", str(hint))
-        raise ValueError(f"{owner.__name__}.{name} must be of type {kind}, got {value!r}")
-
-
-@functools.cache
-def hints(part: type) -> dict[str, Any]:
-    """Types of a dataclass' fields, by name."""
-    return typing.get_type_hints(part)
+def hint_of(part: Any, path: str) -> Any:
+    """Declared type of the field at a dotted path."""
+    head, dot, rest = path.partition(".")
+    held = getattr(part, head)
+    if not dot:
+        return hints(type(part))[head]
+    members = named_parts(held)
+    if members is None:
+        return hint_of(held, rest)
+    name, dot, inner = rest.partition(".")
+    return hint_of(members[name], inner) if dot else type(members[name])
 
 
 def fingerprint(machine: Any) -> str:

@@ -39,8 +39,8 @@ def _at_most_stored_bytes(layers: LayerTable, configs: ConfigTable) -> float:
     stored = np.zeros(layers.rows)
     for elements, name in _OPERANDS:
         own = getattr(layers, f"{name}_bits")
-        bits = np.where(own > 0, own, getattr(configs, f"{name}_bits").max(initial=0))
-        stored += getattr(layers, f"{elements}_elements") * bits / 8.0
+        bits = np.where(own > 0, own, getattr(configs, f"{name}_bits").max(initial=0)).astype(np.float64)
+        stored += getattr(layers, f"{elements}_elements") * bits / 8.0  # in float64: integers would wrap
     return float(stored.max())
 
 

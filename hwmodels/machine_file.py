@@ -13,8 +13,6 @@ they are checked there, and a refusal names the path. Numbers may be texts with 
 """
 
 import dataclasses
-import difflib
-import math
 import os
 import types
 import typing
@@ -25,12 +23,12 @@ from typing import Any, Final
 
 import yaml
 
-from hwmodels.components.main_memory import MainMemory, main_memory
-from hwmodels.composed import hints
+from hwmodels.components.main_memory import MainMemory
+from hwmodels.fields import hints, plain, read_part
 from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
-from workloads.grammar.quantities import parse
+from workloads.errors import shown
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
 """What `machine:` says -> the class whose fields the file gives."""
@@ -69,8 +67,15 @@ def read_machine(path: Path) -> Any:
         raise ValueError(f"{path}: {refusal}") from None
 
 
-def machine_from(data: Any) -> Any:
+def machine_from(data: Any, unknown: str = "refuse") -> Any:
     """Build a machine from the data of a machine file.
+
+    Parameters
+    ----------
+    data
+        What the file holds.
+    unknown
+        What to do with fields that there are not: "refuse", or "drop", as of another version.
 
     Raises
     ------
@@ -82,8 +87,10 @@ def machine_from(data: Any) -> Any:
         raise ValueError(f"machine: is missing; a machine file begins with machine: {' | '.join(KINDS)}")
     kind = data["machine"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"machine: must be one of {', '.join(KINDS)}, got {_short(kind)}")
-    return _part(KINDS[kind], {key: value for key, value in data.items() if key != "machine"}, "")
+        raise ValueError(f"machine: must be one of {', '.join(KINDS)}, got {shown(kind)}")
+    return read_part(
+        KINDS[kind], {key: value for key, value in data.items() if key != "machine"}, "", unknown
+    )
 
 
 def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
@@ -107,12 +114,21 @@ def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def machine_data(machine: Any) -> dict[str, Any]:
-    """The data of a machine file: plain numbers, texts, lists and mappings."""
+def machine_data(machine: Any, defaults: bool = False) -> dict[str, Any]:
+    """The data of a machine file: plain numbers, texts, lists and mappings.
+
+    Parameters
+    ----------
+    machine
+        A machine of `KINDS`.
+    defaults
+        Whether to write fields that are at their defaults too.
+
+    """
     kind = next((name for name, made in KINDS.items() if type(machine) is made), None)
     if kind is None:
         raise TypeError(f"a machine file holds {', '.join(KINDS)}; {type(machine).__name__} is none of them")
-    return {"machine": kind, **_plain(machine)}
+    return {"machine": kind, **plain(machine, defaults)}
 
 
 def schema() -> dict[str, Any]:
@@ -150,140 +166,13 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _plain(value: Any) -> Any:
-    """A value as YAML holds it; fields at their defaults are left out."""
-    if dataclasses.is_dataclass(value):
-        found = {}
-        for field in dataclasses.fields(value):
-            held = getattr(value, field.name)
-            if field.default is not dataclasses.MISSING and held == field.default:
-                continue
-            if field.default_factory is not dataclasses.MISSING and held == field.default_factory():
-                continue
-            found[field.name] = _plain(held)
-        return found
-    if isinstance(value, Enum):
-        return value.name.lower()
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def _part(made: Any, data: Any, path: str) -> Any:
-    """Build a part of class `made` from a mapping of its fields."""
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{path or 'machine'}: must be a mapping of fields, got {_short(data)}")
-    types_of = hints(made)
-    fields = {field.name: field for field in dataclasses.fields(made)}
-    given: dict[str, Any] = {}
-    for key, value in data.items():
-        here = f"{path}.{key}" if path else str(key)
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=3, cutoff=0.5) or list(fields)
-            raise ValueError(f"{here}: there is no such field; there are {', '.join(near)}")
-        given[key] = _value(types_of[key], value, here)
-    for name, field in fields.items():
-        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if needed and name not in given:
-            raise ValueError(f"{path + '.' if path else ''}{name}: is missing")
-    try:
-        return made(**given)
-    except (ValueError, TypeError, KeyError) as refusal:
-        raise ValueError(f"{path}: {refusal}" if path else str(refusal)) from None
-
-
-def _value(hint: Any, value: Any, path: str) -> Any:
-    """A field's value from what the file holds, by the field's type."""
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in inner:
-            return None
-        return _value(next(one for one in inner if one is not type(None)), value, path)
-    if hint is MainMemory:
-        return _memory(value, path) if isinstance(value, str) else _part(hint, value, path)
-    if dataclasses.is_dataclass(hint):
-        return _part(hint, value, path)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _member(hint, value, path)
-    if origin in (tuple, frozenset):
-        return _many(origin, inner, value, path)
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{path}: must be a mapping, got {_short(value)}")
-        return {str(key): _value(inner[1], one, f"{path}.{key}") for key, one in value.items()}
-    return _scalar(hint, value, path)
-
-
-def _memory(name: str, path: str) -> MainMemory:
-    """A main memory by its name."""
-    try:
-        return main_memory(name)
-    except (KeyError, ValueError) as refusal:
-        raise ValueError(f"{path}: {refusal}") from None
-
-
-def _many(origin: Any, inner: tuple[Any, ...], value: Any, path: str) -> Any:
-    """A tuple or a set."""
-    if isinstance(value, str) and inner[0] is str:
-        value = [value]
-    if not isinstance(value, list):
-        raise ValueError(f"{path}: must be a list, got {_short(value)}")
-    kinds = [inner[0]] * len(value) if origin is frozenset or inner[-1] is Ellipsis else list(inner)
-    if len(kinds) != len(value):
-        raise ValueError(f"{path}: must be a list of {len(kinds)}, got {len(value)}")
-    return origin(
-        _value(kind, one, f"{path}[{i}]") for i, (kind, one) in enumerate(zip(kinds, value, strict=True))
-    )
-
-
-def _member(hint: type[Enum], value: Any, path: str) -> Enum:
-    """A member of an enumeration by its name; a data flow also by its short one."""
-    for member in hint:
-        if isinstance(value, str) and value.lower() in (member.name.lower(), getattr(member, "short", None)):
-            return member
-    known = ", ".join(member.name.lower() for member in hint)
-    raise ValueError(f"{path}: must be one of {known}, got {_short(value)}")
-
-
-def _scalar(hint: Any, value: Any, path: str) -> Any:
-    """A number, a truth or a text; numbers may be texts with units."""
-    if hint is bool:
-        if not isinstance(value, bool):
-            raise ValueError(f"{path}: must be true or false, got {_short(value)}")
-        return value
-    if hint is str:
-        if not isinstance(value, str):
-            raise ValueError(f"{path}: must be a text, got {_short(value)}")
-        return value
-    if isinstance(value, str):
-        if value in (".inf", "inf", "infinity") and hint is float:
-            return math.inf
-        try:
-            return parse(value, path)
-        except ValueError as refusal:
-            raise ValueError(f"{path}: {refusal}") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{path}: must be a number, got {_short(value)}")
-    return value
-
-
-def _short(value: Any) -> str:
-    """A value as a message shows it, cut to one line."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _schema(hint: Any) -> dict[str, Any]:
     """JSON schema of a type."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _schema(next(one for one in inner if one is not type(None)))
     if dataclasses.is_dataclass(hint):
-        types_of: dict[str, Any] = hints(hint)  # type: ignore[arg-type]
+        types_of: dict[str, Any] = hints(hint)
         fields = dataclasses.fields(hint)
         needed = [
             field.name

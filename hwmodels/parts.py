@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 
 from hwmodels.array import INTERCONNECTS
-from hwmodels.checks import at_least_zero, one_of, positive, whole
+from hwmodels.checks import at_least_zero, one_of, positive, truth, whole
 from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
 from hwmodels.components.sram import DEVICES
@@ -86,6 +86,7 @@ class Buffers:
     double_buffered: bool = True
 
     def __post_init__(self) -> None:
+        truth(self, "double_buffered")
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
             raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
+from workloads.errors import InputError
 
 _MODULES = {
     "a100_2_4": "a100_2_4",
@@ -34,7 +35,7 @@ _MODULES = {
 _REGISTERED: dict[str, Callable[[], Any]] = {}
 
 
-class UnknownAcceleratorError(KeyError, ValueError):
+class UnknownAcceleratorError(KeyError, InputError):
     """No machine of that name; the message lists the nearest."""
 
     def __str__(self) -> str:

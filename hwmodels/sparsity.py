@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hwmodels.checks import at_least_zero, one_of, whole
+from hwmodels.checks import at_least_zero, one_of, truth, whole
 
 MODES = {"none": 0, "gate": 1, "skip": 2}
 """What is done with a multiplication by zero, with the codes that tables carry."""
@@ -73,6 +73,7 @@ class OperandSparsity:
     def __post_init__(self) -> None:
         one_of(self, "mode", MODES)
         one_of(self, "format", FORMATS)
+        truth(self, "on_chip")
         whole(self, "run_bits", "n", "m", "block", "skip_block", "group", "width")
         if self.n > self.m:
             raise ValueError(f"OperandSparsity.n must be at most m = {self.m}, got {self.n!r}")
@@ -120,6 +121,7 @@ class Sparsity:
     sorted: bool = False
 
     def __post_init__(self) -> None:
+        truth(self, "sorted")
         at_least_zero(self, "front_end_positions_per_cycle")
         one_of(self, "imbalance", IMBALANCES)
         whole(self, "fifo_depth", "waiting_lanes", "outputs_between_waits", least=0)

@@ -176,14 +176,15 @@ class Accelerator:
         Parameters
         ----------
         changes
-            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`. Whole components are
-            replaced before their fields, whatever the order given; all changes are applied before anything is
+            Dotted path -> value, as in `{"array.rows": 64, "main_memory": "hbm2"}`; a text is read by the
+            field's type ("2 KiB", "400 MHz", "false"; `fields.parse_field`). Whole components are replaced
+            before their fields, whatever the order given; all changes are applied before anything is
             checked. Edges of an array that follow from its unrolling change it (`Array.of_edges`).
 
         Raises
         ------
         ValueError
-            If a path is unknown (the nearest ones are named) or a part refuses its value.
+            If a path is unknown (the nearest ones are named), or a field or its part refuses its value.
 
         """
         known = paths(self)

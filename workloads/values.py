@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from workloads.errors import InputError
+
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MOST_BYTES = 1 << 26  # of a file: the largest energy table seen is 2 MB
@@ -23,7 +25,7 @@ MOST_INTEGER = 1 << 52  # exact as a float, and products of two are bounded wher
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-class ForeignFileError(ValueError):
+class ForeignFileError(InputError):
     """A file of another tool that this program does not understand; one line names the file and the key."""
 
     def __init__(self, message: str) -> None:

@@ -1,11 +1,13 @@
 """The command `springboard`: one file a sub-command in `dse.cli.commands`."""
 
-import os
 import sys
+import warnings
 from collections.abc import Sequence
 
-DEBUG = "SPRINGBOARD_TRACEBACK"
-"""Environment variable: 1 shows where an error was raised."""
+from dse.cli import ending
+
+TRACEBACK = "--traceback"
+"""Option of every command, wherever it stands: show where an error was raised."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,38 +21,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 after bad input (one line on standard error says what), 130 after Ctrl-C.
+        Exit status: 0; 2 after bad input, or where the system refuses something (one line on standard error
+        says what); 70 after a fault of ours (one line says where to report it); 130 after Ctrl-C.
 
     """
-    from dse.cli.app import InterruptedCommandError, UsageProblem, build
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not ending.open_standard_files():
+        return ending.complain("standard output is closed: there is nowhere to answer")
+    known = given[: given.index("--")] if "--" in given else given
+    shown = TRACEBACK in known
+    given = [word for word in known if word != TRACEBACK] + given[len(known) :]
+    with warnings.catch_warnings():
+        warnings.showwarning = ending.warn
+        try:
+            return _run(given)
+        except BaseException as problem:
+            if shown and not isinstance(problem, KeyboardInterrupt):
+                raise
+            return ending.end(problem)
 
-    given = None if arguments is None else list(arguments)
+
+def _run(arguments: Sequence[str]) -> int:
+    from dse.cli.app import InterruptedCommandError, ReaderGoneError, UsageProblem, build
+
     try:
-        status = build()(args=given, prog_name="springboard", standalone_mode=False)
+        status = build()(args=list(arguments), prog_name="springboard", standalone_mode=False)
         sys.stdout.flush()
-    except (InterruptedCommandError, KeyboardInterrupt) as stop:
-        return _complain(str(stop) or "interrupted", 130)
-    except BrokenPipeError:  # the reader, `head` for one, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except InterruptedCommandError as stop:
+        raise KeyboardInterrupt(str(stop)) from None
+    except ReaderGoneError:
+        raise BrokenPipeError from None
     except UsageProblem as problem:
-        return _complain(problem.format_message())
-    except (ValueError, KeyError, OSError) as problem:
-        if os.environ.get(DEBUG) == "1":
-            raise
-        return _complain(_sentence(problem))
+        return ending.complain(problem.format_message())
     return int(status or 0)
-
-
-def _complain(message: str, status: int = 2) -> int:
-    print("springboard: " + " ".join(message.split()), file=sys.stderr)
-    return status
-
-
-def _sentence(problem: Exception) -> str:
-    """What an exception says, without the quotes and numbers that some types add."""
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
-    if type(problem) is KeyError and problem.args:
-        return str(problem.args[0])
-    return str(problem) or type(problem).__name__

@@ -8,11 +8,12 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from dse.cli import commands
+from dse.version import version
 
 UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What typer raises for an unknown option, a missing argument and the like."""
@@ -47,6 +48,10 @@ class InterruptedCommandError(Exception):
     """Ctrl-C, with what the command says about it; typer would swallow a KeyboardInterrupt's words."""
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads the answer any more; typer would end the process on a BrokenPipeError, with status 1."""
+
+
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -54,11 +59,26 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except KeyboardInterrupt as stop:
             raise InterruptedCommandError(str(stop) or "interrupted") from None
+        except BrokenPipeError:
+            raise ReaderGoneError from None
 
     return run
 
 
-def _overview() -> None:
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"springboard {version()}")
+        raise typer.Exit
+
+
+def _overview(
+    version_: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error was raised; may stand anywhere.")
+    ] = False,
+) -> None:
     """Which accelerator should run my network? Costs, sweeps and Pareto fronts.
 
     \b

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dse.errors import InputError
+
 if TYPE_CHECKING:
     from dse.space.space import Space
     from workloads import Network
@@ -15,6 +17,10 @@ NetworkName = Annotated[
     typer.Argument(
         metavar="NET", help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO."
     ),
+]
+MaybeNetworkName = Annotated[
+    str | None,
+    typer.Argument(metavar="[NET]", help="A built-in network, or an ONNX file; default: that of the store."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
 
@@ -147,6 +153,17 @@ def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] |
         return Space(name, changes, constraints or ())
     space = named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
+
+
+def refuse_beside_store(store: str | None, **told: Any) -> None:
+    """Refuse what a sweep is made of where it is that of a store: it is in there already."""
+    if store is None:
+        raise InputError("NET is missing: name a network, or the --store of a sweep", path="NET")
+    for option, value in told.items():
+        if value:
+            raise InputError(
+                f"--{option}: without NET the sweep in {store} goes on as it was asked for", path=option
+            )
 
 
 def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int | None) -> "Network":

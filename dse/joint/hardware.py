@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.metrics import Objective, objectives_of, to_minimise
-from dse.run.store import technology_fingerprint, version
+from dse.run.digest import model_digest
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, work_of
 from dse.strategies.search import search
@@ -152,7 +152,7 @@ class Hardware:
 
     def _key(self, network: "Network") -> str:
         layers = work_of(network).layers
-        parts = [fingerprint(layers), *self._described, technology_fingerprint(), version()]
+        parts = [fingerprint(layers), *self._described, model_digest()]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _read(self, key: str) -> "tuple[int, pandas.DataFrame | None] | None":

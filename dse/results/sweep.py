@@ -1,6 +1,6 @@
 """What a sweep found: its rows as a frame, its fronts, and what kept configurations out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import InfeasibleSpaceError
+from dse.errors import InfeasibleSpaceError, StoreError
 from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto.front import filter_finite, refuse_non_finite
 from dse.results.front import Front
-from dse.run.columns import Columns, limit_names
+from dse.run.columns import Columns
 from dse.run.frames import frame_of
 from dse.run.gather import Competitors, Gathered
+from dse.run.opening import Verification, verify
+from dse.run.parts import Parts
 from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
@@ -33,14 +35,40 @@ _BACKGROUND = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """Every point of a space, costed on a network. Made by `dse.sweep`."""
+    """Every point of a space, costed on a network. Made by `dse.sweep`, `dse.resume` and `dse.open`."""
 
     network: str
     layers: LayerTable  # identical rows merged
     space: Space
     mapping_objective: str
     objectives: tuple[Objective, ...]
-    gathered: Gathered
+    held: Gathered | Callable[[], Gathered]
+    parts: Parts | None = None  # of its store
+    current: bool = True  # the model that runs is the one that made it
+
+    @cached_property
+    def gathered(self) -> Gathered:
+        """What it found; of a store that was opened, read when it is first asked for."""
+        return self.held() if callable(self.held) else self.held
+
+    def verify(self) -> Verification:
+        """Check every part of the store against the checksum it carries.
+
+        Returns
+        -------
+        Verification
+            True where all are whole; `.faults` names the others and says what is wrong: missing, damaged,
+            foreign, unreadable. `dse.resume` computes them again.
+
+        Raises
+        ------
+        StoreError
+            If the sweep has no store.
+
+        """
+        if self.parts is None:
+            raise StoreError("verify: this sweep is in memory and has no store")
+        return verify(self.parts)
 
     @property
     def asked(self) -> Problem:
@@ -64,7 +92,8 @@ class Sweep:
     def evaluated(self) -> int:
         """Number of configurations costed: the space's points that no architecture constraint excludes."""
         counts = self.gathered.counts
-        excluded = [len(self.space.limits) + position for position, _ in self.space.architecture_constraints]
+        names = self.gathered.limits
+        excluded = [names.index(constraint.text) for _, constraint in self.space.architecture_constraints]
         return int(counts.sum() - counts[excluded].sum())
 
     @property
@@ -78,16 +107,21 @@ class Sweep:
 
         A sweep that kept only the front has the rows that it kept.
         """
-        names = ["index", *columns(), "feasible", "limit"]
-        return frame_of(self.space, self.gathered.columns(names))
+        names = ["index", *self._columns(), "feasible", "limit"]
+        return frame_of(self.space, self.gathered.columns(names), self.gathered.limits)
+
+    def _columns(self) -> tuple[str, ...]:
+        """Metrics that its rows have: today's, or those of the version that made it."""
+        if self.current or self.parts is None:
+            return columns()
+        others = {"index", "feasible", "limit", "sampled", *self.space.fields}
+        return tuple(name for name in self.parts.columns() if name not in others)
 
     def limits(self) -> "pandas.Series":
         """Number of configurations by the limit that excludes them, most first."""
         import pandas
 
-        counts = pandas.Series(
-            self.gathered.counts, index=pandas.Index(limit_names(self.space), name="limit")
-        )
+        counts = pandas.Series(self.gathered.counts, index=pandas.Index(self.gathered.limits, name="limit"))
         broken = counts.iloc[1:].sort_values(ascending=False, kind="stable").rename("configurations")
         return broken[broken > 0]
 
@@ -147,9 +181,15 @@ class Sweep:
         return np.asarray(found["index"][feasible[filter_finite(values)]])
 
     def _front_frame(self, index: NDArray[np.int64], wanted: tuple[Objective, ...]) -> "pandas.DataFrame":
-        """Rows of the front, costed again, by the first objective and then the next."""
-        found = cost_index(self.layers, self.space, index, self.mapping_objective)
-        frame = frame_of(self.space, found).drop(columns=["feasible", "limit"])
+        """Rows of the front, by the first objective and then the next.
+
+        They are costed again, which is quicker than looking through all rows, unless by another model.
+        """
+        if self.current or self.parts is None:
+            found = cost_index(self.layers, self.space, index, self.mapping_objective)
+        else:
+            found = self.parts.rows(["index", *self._columns(), "feasible", "limit"], index)
+        frame = frame_of(self.space, found, self.gathered.limits).drop(columns=["feasible", "limit"])
         return frame.sort_values(
             [objective.column for objective in wanted],
             ascending=[not objective.maximise for objective in wanted],

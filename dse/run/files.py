@@ -42,7 +42,7 @@ def write_files(folder: str | os.PathLike[str], writers: Mapping[str, Callable[[
         raise type(error)(error.errno, error.strerror, str(target)) from None
     try:
         for name, write in writers.items():
-            write(beside / name)
+            _write(write, beside / name, target)
         beside.chmod(0o755)
         if not target.exists():
             beside.rename(target)
@@ -52,6 +52,22 @@ def write_files(folder: str | os.PathLike[str], writers: Mapping[str, Callable[[
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return [str(target / name) for name in writers]
+
+
+def _write(write: Callable[[Path], object], file: Path, target: Path) -> None:
+    """Write one file; where the system refuses, say so of the folder that was asked for.
+
+    A library that fails to tidy up after a full disk raises something of its own, with the reason behind it.
+    """
+    try:
+        write(file)
+    except Exception as error:
+        reason: BaseException | None = error
+        while reason is not None and not isinstance(reason, OSError):
+            reason = reason.__cause__ or reason.__context__
+        if reason is None:
+            raise
+        raise OSError(reason.errno, reason.strerror or str(reason), str(target)) from None
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:

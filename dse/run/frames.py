@@ -19,8 +19,11 @@ def categories(codes: NDArray[Any], names: Sequence[str] | NDArray[Any]) -> Any:
     return pandas.Categorical.from_codes(codes, pandas.Index(list(names)))
 
 
-def frame_of(space: Space, found: Columns) -> "pandas.DataFrame":
-    """Results as a frame: axis values, metrics, `feasible` and `limit`, indexed by the space's indices."""
+def frame_of(space: Space, found: Columns, limits: Sequence[str] | None = None) -> "pandas.DataFrame":
+    """Results as a frame: axis values, metrics, `feasible` and `limit`, indexed by the space's indices.
+
+    `limits` are the names of the codes in `limit`, by default those of the space.
+    """
     import pandas
 
     index = found["index"]
@@ -32,7 +35,7 @@ def frame_of(space: Space, found: Columns) -> "pandas.DataFrame":
             data[field] = categories(codes, column) if texts else column[codes]
     for name, column in found.items():
         if name == "limit":
-            data[name] = categories(column, limit_names(space))
+            data[name] = categories(column, limits or limit_names(space))
         elif name != "index":
             data[name] = column
     return pandas.DataFrame(data, index=pandas.Index(index, name="index"), copy=False)

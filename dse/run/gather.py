@@ -23,6 +23,7 @@ class Gathered:
 
     front: NDArray[np.int64]  # indices of the points on the front, ascending
     counts: NDArray[np.int64]  # points by limit code; code 0 is feasible
+    limits: tuple[str, ...]  # names of the codes
     rows: Columns | None  # the rows kept, in memory
     parts: Parts | None  # or where they are kept
 
@@ -78,7 +79,8 @@ class Gather:
         self, space: Space, objectives: Sequence[Objective], every_row: bool, parts: Parts | None = None
     ) -> None:
         self.front = RunningFront(objectives)
-        self._counts = np.zeros(len(limit_names(space)), dtype=np.int64)
+        self._limits = limit_names(space) if parts is None else parts.limits
+        self._counts = np.zeros(len(self._limits), dtype=np.int64)
         self._parts = parts
         self._size = space.size
         self._every_row = every_row
@@ -120,4 +122,5 @@ class Gather:
     def finish(self) -> Gathered:
         """Everything, after the last chunk."""
         rows = self._merged() if self._pieces else self._whole
-        return Gathered(self.front.index, self._counts, None if self._parts else rows, self._parts)
+        kept = None if self._parts else rows
+        return Gathered(self.front.index, self._counts, self._limits, kept, self._parts)

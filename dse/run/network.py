@@ -70,6 +70,14 @@ def load_network(
     """
     import workloads
 
-    if name.endswith(".onnx") or "/" in name or Path(name).is_file():
+    if name.endswith(".onnx") or "/" in name or _is_file(name):
         return workloads.from_file(name, dims=dims, batch=batch, unknown=unknown)
     return workloads.load(name)
+
+
+def _is_file(name: str) -> bool:
+    """Whether there is a file of that name; a name too long for one is none."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,7 +1,9 @@
 """Parts of a sweep on disk: how a range of indices becomes a Parquet file and comes back."""
 
+import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,25 @@ from numpy.typing import NDArray
 from dse.errors import StoreError
 from dse.metrics import Objective
 from dse.pareto.front import front_rows
-from dse.run.columns import Chunk, Columns
+from dse.run.columns import Chunk, Columns, limit_names
+from dse.run.seal import KEY, blank, broken, seal
 from dse.space.space import Space
 
 _COMPRESSION_LEVEL: Final = 1
 _COUNTS: Final = b"springboard.limits"
 """Key of the file's metadata that holds how many points of the range broke each limit."""
+
+
+class PartError(StoreError):
+    """A part is missing, damaged or foreign; `file` is its name and `reason` says which."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file, self.reason = file.name, reason
+        store = file.parent.parent
+        super().__init__(
+            f"store {store}: {file.name} is {reason}; the same sweep, or `springboard store repair {store}`, "
+            "computes it again"
+        )
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,19 @@ class Parts:
     folder: Path
     points: int
     chunk: int
-    every_row: bool  # a part holds all rows of its range
+    kept: str  # "all": a part holds all rows of its range; "front": some of them; "trace": a search's batches
+    owner: str  # what they belong to, of `seal.owner_of`
+    limits: tuple[str, ...]  # names of the codes in `limit`, which files hold as texts
+
+    @property
+    def every_row(self) -> bool:
+        """Whether a part holds all rows of its range."""
+        return self.kept == "all"
+
+    @property
+    def every_range(self) -> bool:
+        """Whether there is to be a part for every range of `chunk` points."""
+        return self.kept != "trace"
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """Every range of indices, in order."""
@@ -38,10 +65,12 @@ class Parts:
     def there(self) -> Iterator[tuple[int, int]]:
         """Ranges that have a file, whole or not, in order; how many there could be does not matter."""
         for name in sorted(entry.name for entry in os.scandir(self.folder)):
-            first = name.partition("-")[0]
-            start = int(first) if first.isdigit() else self.points
-            stop = min(start + self.chunk, self.points)
-            if start % self.chunk == 0 and start < stop and name == self.file(start, stop).name:
+            start, stop = _rows_in(name)
+            if not 0 <= start < stop <= self.points or name != self.file(start, stop).name:
+                continue
+            if not self.every_range or (
+                start % self.chunk == 0 and stop == min(start + self.chunk, self.points)
+            ):
                 yield start, stop
 
     def file(self, start: int, stop: int) -> Path:
@@ -49,8 +78,44 @@ class Parts:
         digits = len(str(self.points))
         return self.folder / f"{start:0{digits}d}-{stop:0{digits}d}.parquet"
 
-    def read(self, start: int, stop: int, columns: Sequence[str] | None = None) -> Chunk | None:
-        """Read a part; None if it is not there or not whole.
+    def strays(self) -> list[str]:
+        """Names of the files that are no part of the sweep, in order."""
+        known = {self.file(start, stop).name for start, stop in self.there()}
+        return sorted(
+            entry.name for entry in os.scandir(self.folder) if entry.name not in known and entry.is_file()
+        )
+
+    def rows_of(self, file: Path) -> tuple[int, int] | None:
+        """Range of a part by its file's name, if it is whole and of this sweep."""
+        start, stop = _rows_in(file.name)
+        with contextlib.suppress(OSError):
+            if 0 <= start < stop and not broken(file.read_bytes(), self.owner, start, stop):
+                return start, stop
+        return None
+
+    def content(self, start: int, stop: int) -> bytes:
+        """Bytes of a part, checked against its seal.
+
+        Raises
+        ------
+        PartError
+            If it is missing, damaged, foreign or unreadable.
+
+        """
+        file = self.file(start, stop)
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            raise PartError(file, "missing") from None
+        except OSError as error:
+            raise PartError(file, f"unreadable ({error.strerror or error})") from None
+        reason = broken(content, self.owner, start, stop)
+        if reason:
+            raise PartError(file, reason)
+        return content
+
+    def read(self, start: int, stop: int, columns: Sequence[str] | None = None) -> Chunk:
+        """Read a part that is whole.
 
         Parameters
         ----------
@@ -59,22 +124,56 @@ class Parts:
         columns
             Columns to read, all by default.
 
+        Raises
+        ------
+        PartError
+            If it is missing, damaged, foreign or unreadable.
+
         """
         import pyarrow
         import pyarrow.parquet
 
-        file = self.file(start, stop)
-        if not file.exists():
-            return None
+        content = self.content(start, stop)
         try:
-            with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as part:
+            with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)) as part:
                 table = part.read(columns=None if columns is None else list(columns))
                 counts = np.array(json.loads(part.metadata.metadata[_COUNTS]), dtype=np.int64)
-        except (OSError, pyarrow.ArrowException, ValueError, TypeError, KeyError):
-            return None
-        if counts.sum() != stop - start or (self.every_row and table.num_rows != stop - start):
-            return None
-        return Chunk({name: table[name].to_numpy() for name in table.column_names}, counts)
+                found = {name: self._column(name, table[name]) for name in table.column_names}
+        except (OSError, pyarrow.ArrowException, ValueError, TypeError, KeyError) as error:
+            raise PartError(self.file(start, stop), f"unreadable ({' '.join(str(error).split())})") from None
+        return Chunk(found, counts)
+
+    def _column(self, name: str, column: Any) -> NDArray[Any]:
+        """A column as an array; of limits their codes."""
+        if name != "limit":
+            return np.asarray(column.to_numpy())
+        texts = column.combine_chunks()
+        codes = [self.limits.index(text) for text in texts.dictionary.to_pylist()]
+        return np.asarray(np.array(codes, dtype=np.int16)[texts.indices.to_numpy()])
+
+    def rows(self, columns: Sequence[str], index: NDArray[np.int64]) -> Columns:
+        """Columns of some points, in their ascending order, read from the parts that hold them.
+
+        Raises
+        ------
+        PartError
+            If such a part is missing, damaged, foreign or unreadable.
+
+        """
+        pieces: list[Columns] = []
+        for number in np.unique(index // self.chunk).tolist():
+            start = number * self.chunk
+            part = self.read(start, min(start + self.chunk, self.points), columns).columns
+            wanted = np.isin(part["index"], index)
+            pieces.append({name: part[name][wanted] for name in columns})
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in columns}
+
+    def columns(self) -> list[str]:
+        """Names of the columns that parts hold, of the first that is whole."""
+        for start, stop in self.there():
+            with contextlib.suppress(PartError):
+                return list(self.read(start, stop).columns)
+        return []
 
     def load(self, columns: Sequence[str], front: NDArray[np.int64] | None = None) -> Columns:
         """Columns of all parts, one array each; their rows are in the order of the indices.
@@ -88,8 +187,8 @@ class Parts:
 
         Raises
         ------
-        StoreError
-            If a part is missing or damaged.
+        PartError
+            If a part is missing, damaged, foreign or unreadable.
 
         """
         found: dict[str, list[Any]] = {name: [] for name in columns}
@@ -97,11 +196,6 @@ class Parts:
         read = columns if self.every_row else list(dict.fromkeys([*columns, "index", "sampled"]))
         for start, stop in self.ranges():
             part = self.read(start, stop, read)
-            if part is None:
-                file = self.file(start, stop)
-                raise StoreError(
-                    f"store {self.folder.parent}: {file.name} is missing or damaged; run the sweep again"
-                )
             wanted = None if self.every_row else wanted_rows(part.columns, front)
             for name in columns:
                 column = part.columns[name]
@@ -112,6 +206,12 @@ class Parts:
                     whole[name] = np.empty(self.points, dtype=column.dtype)
                 whole[name][start:stop] = column
         return whole if self.every_row else {name: np.concatenate(pieces) for name, pieces in found.items()}
+
+
+def _rows_in(name: str) -> tuple[int, int]:
+    """Range in the name of a part's file; (-1, -1) in any other name."""
+    found = re.fullmatch(r"(\d{1,19})-(\d{1,19})\.parquet", name, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else (-1, -1)
 
 
 def wanted_rows(columns: Columns, front: NDArray[np.int64] | None) -> NDArray[np.bool_]:
@@ -127,7 +227,12 @@ def front_columns(objectives: Sequence[Objective]) -> list[str]:
 
 
 def part_of_range(
-    cost: Callable[[int, int], Chunk], start: int, stop: int, space: Space, objectives: Sequence[Objective]
+    cost: Callable[[int, int], Chunk],
+    start: int,
+    stop: int,
+    space: Space,
+    objectives: Sequence[Objective],
+    owner: str,
 ) -> Chunk:
     """Cost a range where the rows go into a store: they leave the worker as the file that they will be.
 
@@ -137,11 +242,22 @@ def part_of_range(
     chunk = cost(start, stop)
     on_front = front_rows(chunk.columns, objectives)
     columns = {name: chunk.columns[name][on_front] for name in front_columns(objectives)}
-    return Chunk(columns, chunk.counts, encode(space, chunk))
+    return Chunk(columns, chunk.counts, encode(space, chunk, owner, start, stop))
 
 
-def encode(space: Space, chunk: Chunk) -> bytes:
-    """Write a chunk as a Parquet file: index, axis values, metrics. The same chunk gives the same bytes."""
+def encode(space: Space, chunk: Chunk, owner: str, start: int, stop: int) -> bytes:
+    """Write a chunk as a Parquet file: index, axis values, metrics. The same chunk gives the same bytes.
+
+    Parameters
+    ----------
+    space
+        Where its rows are points.
+    chunk
+        The rows, and how many points of the range broke each limit.
+    owner, start, stop
+        What it belongs to and its range, for its seal.
+
+    """
     import pyarrow
     import pyarrow.parquet
 
@@ -152,7 +268,13 @@ def encode(space: Space, chunk: Chunk) -> bytes:
             values = pyarrow.array(axis.column(field).tolist())
             arrays[field] = pyarrow.DictionaryArray.from_arrays(pyarrow.array(codes.astype(np.int32)), values)
     arrays.update({name: column for name, column in columns.items() if name != "index"})
-    table = pyarrow.table(arrays).replace_schema_metadata({_COUNTS: json.dumps(chunk.counts.tolist())})
+    arrays["limit"] = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array(columns["limit"]), pyarrow.array(limit_names(space))
+    )
+    empty = blank(owner, start, stop)
+    table = pyarrow.table(arrays).replace_schema_metadata(
+        {_COUNTS: json.dumps(chunk.counts.tolist()), KEY: empty}
+    )
     floats = [name for name, column in columns.items() if column.dtype.kind == "f"]
     buffer = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(
@@ -160,9 +282,9 @@ def encode(space: Space, chunk: Chunk) -> bytes:
         buffer,
         compression="zstd",
         compression_level=_COMPRESSION_LEVEL,
-        use_dictionary=list(space.fields),
+        use_dictionary=[*space.fields, "limit"],
         use_byte_stream_split=floats,
         write_statistics=["index", *floats],
         write_page_checksum=True,
     )
-    return bytes(buffer.getvalue())
+    return seal(bytes(buffer.getvalue()), empty)

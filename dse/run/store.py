@@ -1,54 +1,42 @@
 """A sweep on disk: one Parquet file a range of indices, renamed into place, so that the files are the ledger.
 
-    runs/a/manifest.json                          what was swept: network, space, technology, version, chunk
+    runs/a/manifest.json                          what was swept: network, space, model, version, chunk
+    runs/a/definition.json                        the same as values, to open it without being told
     runs/a/parts/000000-002048.parquet            rows of indices 0 .. 2047: index, axis values, metrics
     runs/a/lock                                   held by the process that writes
 
-A part is there and whole, or it is computed again. Parts depend on the manifest alone, never on timing, so
-that a sweep that was killed and resumed ends with the same bytes as one that was not. Any tool that reads
-Parquet opens `parts/*.parquet` directly.
+A part is there, whole and this sweep's own (`dse.run.seal`), or it is computed again. Parts depend on the
+manifest alone, never on timing, so that a sweep that was killed and resumed ends with the same bytes as one
+that was not. Any tool that reads Parquet opens `parts/*.parquet` directly.
 """
 
 import contextlib
-import importlib.metadata
-import importlib.resources
 import json
 import os
-import socket
+import warnings
 from collections.abc import Iterator, Mapping
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from dse.errors import StoreError
+from dse.errors import StoreError, StoreWarning
 from dse.run.columns import limit_names
+from dse.run.definition import read_definition
+from dse.run.digest import model_digest
+from dse.run.lock import acquire, let_go
 from dse.run.parts import Parts
+from dse.run.seal import owner_of
 from dse.space.space import Space
+from dse.version import version
+from workloads.errors import LONGEST_VALUE
 from workloads.table import LayerTable, fingerprint
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the layout; a store of another one is refused."""
 
-
-@cache
-def technology_fingerprint() -> str:
-    """Hash of the tables that the models read their constants from, 16 hexadecimal digits."""
-    digest = sha256()
-    folder = Path(str(importlib.resources.files("hwmodels"))) / "data"
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def version() -> str:
-    """Version of the project, "source" where it runs without being installed."""
-    try:
-        return importlib.metadata.version("springboard")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
+_FREE: Final = ("version", "chunk")
+"""Fields that may differ where a sweep resumes: the model has a digest, and every part says its rows."""
 
 
 def manifest_of(
@@ -63,7 +51,7 @@ def manifest_of(
     return {
         "format": FORMAT,
         "version": version(),
-        "technology": technology_fingerprint(),
+        "model": model_digest(),
         "network": {"name": network, "fingerprint": fingerprint(layers)},
         "space": space.describe(),
         "mapping_objective": mapping_objective,
@@ -83,7 +71,9 @@ class Store:
         The folder; made where it does not exist.
     manifest
         What is being swept, of `manifest_of`. Where the folder holds a manifest already, every field must be
-        equal, except that `chunk` is taken from there.
+        equal, except that `chunk` and `version` are taken from there.
+    definition
+        The same as values, of `write_definition`; written where it is not there as such.
 
     Raises
     ------
@@ -93,49 +83,83 @@ class Store:
 
     """
 
-    def __init__(self, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], manifest: Mapping[str, Any], definition: bytes | None = None
+    ) -> None:
+        if not os.fspath(path):
+            raise StoreError("store: the name of its folder is empty", path="store")
         self.path = Path(path)
         self._lock: int | None = None
         folder = self.path / "parts"
         with self._writing("be created"):
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _acquire(self.path)
+            self._lock = acquire(self.path)
         try:
             self.manifest = self._agree(dict(manifest))
             with self._writing("be cleaned"):
                 for stray in folder.glob("*.tmp"):  # of a process that was killed while writing
                     stray.unlink()
+            if definition is not None:
+                self._define(definition)
         except BaseException:
             self.close()
             raise
-        self.parts = Parts(
-            folder, self.manifest["points"], self.manifest["chunk"], self.manifest["kept"]["rows"] == "all"
-        )
+        self.parts = parts_of(self.path, self.manifest)
+
+    def _define(self, definition: bytes) -> None:
+        """Write the definition where it is not there; say so where another one was and was not whole."""
+        file = self.path / "definition.json"
+        if file.exists():
+            found = file.read_bytes()
+            if found == definition:
+                return
+            try:
+                read_definition(found, self.path)
+            except StoreError as damage:
+                warnings.warn(StoreWarning(f"{damage}: done"), stacklevel=2)
+        with self._writing("take definition.json"):
+            _replace(file, definition)
 
     def _agree(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Write the manifest, or hold it against the one that is there."""
-        file = self.path / "manifest.json"
-        if not file.exists():
-            if any((self.path / "parts").glob("*.parquet")):
-                raise StoreError(
-                    f"store {self.path}: holds parts but no manifest.json; choose another folder"
-                )
-            with self._writing("take manifest.json"):
-                _replace(file, (json.dumps(manifest, indent=1) + "\n").encode())
-            return manifest
+        """Hold the manifest against the one that is there, or write it."""
         try:
-            found = json.loads(file.read_text())
-            manifest["chunk"] = int(found["chunk"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"store {self.path}: manifest.json cannot be read ({error})") from None
+            found = read_manifest(self.path)
+        except StoreError as problem:
+            self._adopt(manifest, problem)
+            content = {**manifest, "sha256": _checksum(manifest)}
+            with self._writing("take manifest.json"):
+                _replace(self.path / "manifest.json", (json.dumps(content, indent=1) + "\n").encode())
+            return manifest
+        manifest |= {field: found[field] for field in _FREE}
         there, here = dict(_leaves(found)), dict(_leaves(json.loads(json.dumps(manifest))))
+        if there.get("format") == FORMAT and there.get("model") != here["model"]:
+            raise StoreError(
+                f"store {self.path}: made by another version of the model (digest {found.get('model')}, "
+                f"now {here['model']}); dse.open reads it, but it cannot be resumed: choose another folder"
+            )
         for field in {**here, **there}:
             if there.get(field) != here.get(field):
                 raise StoreError(
-                    f"store {self.path}: made with {field} = {there.get(field)}, this sweep has "
-                    f"{here.get(field)}; choose another folder or remove this one"
+                    f"store {self.path}: made with {field} = {_brief(there.get(field))}, this sweep has "
+                    f"{_brief(here.get(field))}; choose another folder or remove this one"
                 )
-        return manifest
+        return found
+
+    def _adopt(self, manifest: dict[str, Any], problem: StoreError) -> None:
+        """Where there is no manifest, or a damaged one: go on only with parts that are this sweep's own."""
+        files = sorted((self.path / "parts").glob("*.parquet"))
+        damaged = (self.path / "manifest.json").exists()
+        if not files and not damaged:
+            return
+        own = parts_of(self.path, manifest)
+        ranges = [rows for file in files if (rows := own.rows_of(file)) is not None]
+        if files and not ranges:
+            raise StoreError(f"{problem}, and no part of this sweep is there; choose another folder")
+        if own.every_range:
+            whole = [stop - start for start, stop in ranges if stop < own.points or start == 0]
+            manifest["chunk"] = max(whole, default=manifest["chunk"])
+        said = f"{problem}; its parts are this sweep's own, and it was written anew"
+        warnings.warn(StoreWarning(said), stacklevel=2)
 
     def write(self, start: int, stop: int, part: bytes) -> None:
         """Write the part of a range; it is there in full or not at all.
@@ -161,7 +185,7 @@ class Store:
     def close(self) -> None:
         """Let another process have the store."""
         if self._lock is not None:
-            _let_go(self._lock)
+            let_go(self._lock)
             self._lock = None
 
     def __enter__(self) -> Self:
@@ -171,6 +195,52 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a store's manifest.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is not as it was written.
+
+    """
+    try:
+        found = json.loads((path / "manifest.json").read_text())
+        if not isinstance(found, dict) or found.pop("sha256", None) != _checksum(found):
+            raise StoreError(f"store {path}: manifest.json cannot be read (it was damaged or edited)")
+    except FileNotFoundError:
+        has = "parts but no manifest.json" if (path / "parts").exists() else "no sweep and no search"
+        raise StoreError(f"store {path}: holds {has}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"store {path}: manifest.json cannot be read ({_brief(error)})") from None
+    return found
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(dict(manifest), sort_keys=True).encode()).hexdigest()
+
+
+def parts_of(path: Path, manifest: Mapping[str, Any]) -> Parts:
+    """Parts of the store that a manifest describes."""
+    identity = {field: value for field, value in manifest.items() if field not in _FREE}
+    return Parts(
+        path / "parts",
+        manifest["points"],
+        manifest["chunk"],
+        manifest["kept"]["rows"],
+        owner_of(identity),
+        tuple(manifest["limits"]),
+    )
+
+
+def _brief(value: object) -> str:
+    """A value in a message, as it reads, and cut."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
 def _replace(file: Path, content: bytes) -> None:
@@ -196,45 +266,3 @@ def _leaves(data: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{prefix}[{number}]")
     else:
         yield prefix, data
-
-
-def _acquire(folder: Path) -> int:
-    """Lock a folder for this process; the system lets go of it when the process ends, however it ends."""
-    import fcntl
-
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.read(lock, 200).decode(errors="replace").strip()
-        os.close(lock)
-        raise StoreError(
-            f"store {folder}: in use by {holder or 'another process'}; wait for it or end it"
-        ) from None
-    _HELD.add(lock)
-    try:
-        os.ftruncate(lock, 0)
-        os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
-    except BaseException:
-        _let_go(lock)
-        raise
-    return lock
-
-
-_HELD: Final[set[int]] = set()
-"""Locks of this process."""
-
-
-def _let_go(lock: int) -> None:
-    _HELD.discard(lock)
-    os.close(lock)
-
-
-def _forget() -> None:
-    """Close what a forked process, such as a pool's worker, was born with: it would hold it for good."""
-    for lock in list(_HELD):
-        _let_go(lock)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

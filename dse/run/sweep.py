@@ -4,23 +4,23 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from dse.errors import StoreError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
 from dse.run.columns import Chunk
+from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
-from dse.run.parts import Parts, part_of_range
+from dse.run.opening import definition_of, folder_of, held_parts
+from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
 from dse.run.task import cost_range, front_of_range
-from dse.run.workers import default_workers
+from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.table import LayerTable, deduplicate
@@ -49,7 +49,7 @@ def sweep(
     space: Space,
     *,
     store: str | os.PathLike[str] | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     workers: int | None = None,
     batch: int | None = None,
     mapping_objective: str = "edp",
@@ -69,10 +69,10 @@ def sweep(
     store
         Folder for the results. A sweep that finds parts of itself there computes only what is missing.
     executor
-        Any `concurrent.futures.Executor`: a process pool, or dask's `Client.get_executor()`. Threads by
-        default: the kernels run without the interpreter's lock. Results do not depend on it.
+        "threads" (the default: kernels run without the interpreter's lock), "processes", the address of a
+        dask scheduler ("tcp://host:8786"), or any `concurrent.futures.Executor`. Results do not depend on it.
     workers
-        Number of threads, by default one a core; not with an executor.
+        Number of threads or processes, by default one a core; not with an executor of your own.
     batch
         Inputs at once; by default the network's own batch.
     mapping_objective
@@ -95,11 +95,17 @@ def sweep(
     Raises
     ------
     StoreError
-        If the store was made for something else, is in use, or cannot be written.
+        If the store was made for something else or by another version of the model, is in use, or cannot be
+        written; or the executor ends midway.
     ValueError
         If an argument is refused, or a feasible point has an objective that is not finite.
     KeyboardInterrupt
         On Ctrl-C; with a store, the same call resumes and only the chunks in flight are lost.
+
+    Warns
+    -----
+    StoreWarning
+        If a part in the store was not whole; the line names what is computed again, and why.
 
     """
     if keep not in ("all", "front"):
@@ -111,24 +117,78 @@ def sweep(
     name, table = network_table(network, batch)
     layers, _ = deduplicate(table)
     parsed = objectives_of(objectives)
-    share = min(1.0, _SAMPLE / space.size)
     kept: dict[str, Any] = {"rows": keep}
-    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
     if keep == "front":
-        kept.update(objectives=[str(objective) for objective in parsed], share=share)
-        task = partial(front_of_range, task, objectives=parsed, share=share)
-    if store is not None:
-        task = partial(part_of_range, task, space=space, objectives=parsed)
+        kept.update(objectives=[str(objective) for objective in parsed], share=min(1.0, _SAMPLE / space.size))
+    asked = Definition(name, layers, space, mapping_objective, parsed, kept)
+    return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
+
+
+def resume(
+    store: str | os.PathLike[str],
+    *,
+    executor: Executor | str | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Sweep:
+    """Go on with the sweep that a store holds: compute what is missing, and again what is not whole.
+
+    Parameters
+    ----------
+    store
+        Its folder; network, space and objectives are those that it was made with.
+    executor, workers, progress
+        As of `sweep`.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    StoreError
+        If there is no sweep in the folder, it was made by another version of the model, is in use, or cannot
+        be written.
+
+    Warns
+    -----
+    StoreWarning
+        If a part was not whole; the line names what is computed again, and why.
+
+    """
+    asked = definition_of(folder_of(store))
+    return _carry_out(asked, store, None, _Run(executor, workers, progress))
+
+
+class _Run(NamedTuple):
+    """Where a sweep is computed, and who watches."""
+
+    executor: Executor | str | None
+    workers: int | None
+    progress: bool | None
+
+
+def _carry_out(
+    asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
+) -> Sweep:
+    """Compute what is not there yet, and gather everything."""
+    name, layers, space, mapping_objective, objectives, kept = asked
+    every_row = kept["rows"] == "all"
+    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
+    if not every_row:
+        task = partial(front_of_range, task, objectives=objectives, share=kept["share"])
     size = chunk or chunk_size(layers, space)
     with contextlib.ExitStack() as stack:
         opened = None
         if store is not None:
             manifest = manifest_of(name, layers, space, mapping_objective, kept, size)
-            opened = stack.enter_context(Store(store, manifest))
-        gather = Gather(space, parsed, keep == "all", opened.parts if opened else None)
-        size = opened.parts.chunk if opened else size
-        _fill(gather, opened, Sent(task), space, size, executor, workers, progress)
-        return Sweep(name, layers, space, mapping_objective, parsed, gather.finish())
+            opened = stack.enter_context(Store(store, manifest, write_definition(asked)))
+            size, owner = opened.parts.chunk, opened.parts.owner
+            task = partial(part_of_range, task, space=space, objectives=objectives, owner=owner)
+        parts = opened.parts if opened else None
+        gather = Gather(space, objectives, every_row, parts)
+        _fill(gather, opened, Sent(task), space, size, run)
+        return Sweep(name, layers, space, mapping_objective, objectives, gather.finish(), parts)
 
 
 def chunk_size(layers: LayerTable, space: Space) -> int:
@@ -148,21 +208,12 @@ def _seconds_a_point(layers: LayerTable, space: Space) -> float:
     return share * space.model.seconds_a_point(layers, configs)
 
 
-def _fill(
-    gather: Gather,
-    store: Store | None,
-    task: Task,
-    space: Space,
-    chunk: int,
-    executor: Executor | None,
-    workers: int | None,
-    progress: bool | None,
-) -> None:
+def _fill(gather: Gather, store: Store | None, task: Task, space: Space, chunk: int, run: _Run) -> None:
     """Gather what the store holds, then compute and store the rest."""
     excluded = [len(space.limits) + position for position, _ in space.architecture_constraints]
     done = 0  # configurations costed; points that a constraint excludes do not count
     held: set[int] = set()  # starts of ranges
-    for start, stop, found in _held(store.parts, gather.needed) if store is not None else ():
+    for start, stop, found in held_parts(store.parts, gather.needed) if store is not None else ():
         gather.add(start, stop, found)
         held.add(start)
         done += _costed(found, excluded)
@@ -172,15 +223,14 @@ def _fill(
     todo = (
         (start, min(start + chunk, space.size)) for start in range(0, space.size, chunk) if start not in held
     )
-    own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
 
     @cache
     def total() -> int:
         return space.admissible() if space.size <= _MOST_COUNTED else space.size
 
-    with Progress(total, done, progress) as bar:
+    with Progress(total, done, run.progress) as bar, executor_of(run.executor, run.workers) as executor:
         try:
-            for start, stop, result in _completed(own or executor, task, todo):
+            for start, stop, result in _completed(executor, task, todo):
                 if store is not None:
                     store.write(start, stop, result.part)
                 gather.add(start, stop, result)
@@ -189,21 +239,8 @@ def _fill(
         except KeyboardInterrupt:
             then = "the same command resumes" if store is not None else "there was no store to keep them"
             raise KeyboardInterrupt(f"stopped after {done:,} of {total():,} configurations; {then}") from None
-        except BrokenProcessPool:
-            raise StoreError(
-                "a worker process was killed or ran out of memory; run again to resume"
-            ) from None
-        finally:
-            if own is not None:
-                own.shutdown(wait=True, cancel_futures=True)
-
-
-def _held(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int, Chunk]]:
-    """Parts that are there and whole."""
-    for start, stop in parts.there():
-        chunk = parts.read(start, stop, columns)
-        if chunk is not None:
-            yield start, stop, chunk
+        except Ended as why:
+            raise ended(f"sweep of {space.name}", why, store is not None) from None
 
 
 def _costed(chunk: Chunk, excluded: list[int]) -> int:
@@ -212,21 +249,20 @@ def _costed(chunk: Chunk, excluded: list[int]) -> int:
 
 
 def _completed(
-    executor: Executor | None, task: Task, todo: Iterator[tuple[int, int]]
+    executor: Executor, task: Task, todo: Iterator[tuple[int, int]]
 ) -> Iterator[tuple[int, int, Chunk]]:
     """Results as they complete, with a few tasks waiting behind every worker and never more."""
-    assert executor is not None
     window = 2 * int(getattr(executor, "_max_workers", 0) or _WORKERS_UNKNOWN) + 2
     flying: dict[Future[Chunk], tuple[int, int]] = {}
     try:
         while True:
             for bounds in itertools.islice(todo, window - len(flying)):
-                flying[executor.submit(task, *bounds)] = bounds
+                flying[submitting(executor.submit, task, *bounds)] = bounds
             if not flying:
                 return
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 start, stop = flying.pop(future)
-                yield start, stop, future.result()
+                yield start, stop, submitting(future.result)
     finally:
         for future in flying:
             future.cancel()

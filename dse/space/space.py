@@ -21,7 +21,8 @@ from dse.errors import nearest
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
-from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices
+from workloads.errors import InputError, shown
+from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
 from workloads.grammar.quantities import show
 
@@ -387,8 +388,9 @@ def _axis(base: Machine, name: str, choices: Any) -> Axis:
             held = base.replace(dict(zip(fields, choice, strict=True))).paths()
         except (TypeError, ValueError, KeyError) as refusal:
             text = " at ".join(str(label_of(part)) for part in choice)
-            raise ValueError(f"axis {name}: {text!r} will not do: {refusal}") from None
+            raise InputError(f"axis {name}: {shown(text)} will not do: {refusal}", path=name) from None
         values.append(tuple(held[field] for field in fields))
+    refuse_twice(name, values)
     columns = (_labels(field, held) for field, held in zip(fields, zip(*values, strict=True), strict=True))
     return Axis(name, fields, tuple(values), tuple(zip(*columns, strict=True)))
 

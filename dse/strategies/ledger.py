@@ -1,15 +1,16 @@
 """What a search has costed, in the order of costing; on disk where asked, so that it can be repeated."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from dse.errors import StoreError
+from dse.errors import StoreError, StoreWarning
 from dse.pareto.front import refuse_non_finite
 from dse.run.columns import Chunk, Columns, limit_names
-from dse.run.parts import encode
+from dse.run.parts import PartError, encode
 from dse.run.store import Store
 from dse.space.space import Space
 from dse.strategies.protocol import BoolArray, IndexArray
@@ -112,16 +113,18 @@ class Record:
         """Batches that follow one another from the start without a gap."""
         found: dict[str, list[Any]] = {name: [] for name in self._names}
         start = 0
-        for file in sorted(self._store.parts.folder.glob("*.parquet")):
-            first, _, last = file.stem.partition("-")
-            if not first.isdigit() or not last.isdigit() or int(first) != start:
-                continue
-            part = self._store.parts.read(start, int(last), self._names)
-            if part is None or len(part.columns["index"]) != int(last) - start:
-                break
-            for name in self._names:
-                found[name].append(part.columns[name])
-            start = int(last)
+        try:
+            for first, last in self._store.parts.there():
+                if first != start:
+                    continue
+                part = self._store.parts.read(first, last, self._names)
+                for name in self._names:
+                    found[name].append(part.columns[name])
+                start = last
+        except PartError as fault:
+            store = self._store.path
+            again = f"store {store}: costed again from {fault.file} on, which is {fault.reason}"
+            warnings.warn(StoreWarning(again), stacklevel=2)
         self._written = start
         return {name: np.concatenate(pieces) for name, pieces in found.items() if pieces}
 
@@ -148,7 +151,8 @@ class Record:
         """Keep a batch that begins at a position of the trace."""
         counts = np.bincount(batch["limit"], minlength=len(limit_names(self._space)))
         stop = position + len(batch["index"])
-        self._store.write(position, stop, encode(self._space, Chunk(batch, counts)))
+        part = encode(self._space, Chunk(batch, counts), self._store.parts.owner, position, stop)
+        self._store.write(position, stop, part)
 
     def close(self) -> None:
         """Let another process have the folder."""

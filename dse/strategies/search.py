@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from importlib.util import find_spec
 from typing import Final
 
@@ -17,7 +17,7 @@ from dse.run.network import Network
 from dse.run.progress import Progress
 from dse.run.store import manifest_of
 from dse.run.sweep import chunk_size
-from dse.run.workers import default_workers
+from dse.run.workers import Ended, ended, executor_of
 from dse.space.space import Space
 from dse.strategies import EXACT, Start, check_name, make, named
 from dse.strategies.ledger import Record
@@ -44,7 +44,7 @@ def search(
     store: str | os.PathLike[str] | None = None,
     batch: int | None = None,
     mapping_objective: str = "edp",
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Found:
@@ -76,9 +76,10 @@ def search(
     mapping_objective
         What each operation's mapping minimises: "edp", "latency" or "energy".
     executor
-        Any `concurrent.futures.Executor`; threads by default. Results do not depend on it.
+        "threads" (the default), "processes", the address of a dask scheduler, or any
+        `concurrent.futures.Executor`. Results do not depend on it.
     workers
-        Number of threads, by default one a core.
+        Number of threads or processes, by default one a core.
     progress
         True or False to force the progress bar; by default shown on a terminal only.
 
@@ -125,13 +126,13 @@ def search(
             manifest = manifest_of(work.name, work.layers, space, mapping_objective, kept, 1)
             record = Record(store, manifest, space, columns)
             stack.callback(record.close)
-        own = ThreadPoolExecutor(workers or default_workers()) if executor is None else None
-        if own is not None:
-            stack.callback(own.shutdown, wait=True, cancel_futures=True)
-        pool = Pool(own or executor, chunk_size(work.layers, space))
-        started = make(chosen, Plan(problem, limit, seed, pool.spread))
-        bar = stack.enter_context(Progress(lambda: min(limit, space.size), 0, progress))
-        ledger = run(started, problem, limit, pool, record, bar)
+        pool = Pool(stack.enter_context(executor_of(executor, workers)), chunk_size(work.layers, space))
+        try:
+            started = make(chosen, Plan(problem, limit, seed, pool.spread))
+            bar = stack.enter_context(Progress(lambda: min(limit, space.size), 0, progress))
+            ledger = run(started, problem, limit, pool, record, bar)
+        except Ended as why:
+            raise ended(f"search of {space.name}", why, record is not None) from None
     trace = ledger.trace()
     if not trace["feasible"].any():
         raise InfeasibleSpaceError(_why_infeasible(problem, trace))

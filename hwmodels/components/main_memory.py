@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwmodels.checks import truth
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
 
@@ -121,6 +122,7 @@ class MainMemory:
                 value = getattr(self, field.name)
                 number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
                 self._check(field.name, number, "a number")
+        truth(self, "nonvolatile")
         for name in _POSITIVE:
             self._check(name, getattr(self, name) > 0, "positive")
         for name in (*_AT_LEAST_ZERO, *(f for f in self.__slots__ if f.endswith("_cycles"))):

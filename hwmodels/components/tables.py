@@ -13,6 +13,8 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import SpringboardError
+
 Floats = NDArray[np.float64]
 
 
@@ -60,7 +62,7 @@ def require(holds: object, label: str, wanted: str, value: ArrayLike) -> None:
         raise ValueError(f"{label} must be {wanted}, got {bad!s}")
 
 
-class UnknownComponentError(KeyError):
+class UnknownComponentError(KeyError, SpringboardError):
     """A name that is not in a catalogue; `str` gives the message without a KeyError's quotes."""
 
     def __str__(self) -> str:

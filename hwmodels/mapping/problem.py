@@ -4,11 +4,13 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from math import prod
 
+from workloads.errors import InputError
+
 Term = tuple[str, int]  # (dimension, coefficient)
 Rank = tuple[Term, ...]  # one coordinate of an operand: a sum of coefficient * index
 
 
-class MappingError(ValueError):
+class MappingError(InputError):
     """A problem, architecture or mapping that does not describe a nest; the message names the field."""
 
 

@@ -13,9 +13,10 @@ from types import ModuleType
 
 from hwmodels.validation import cases as _folder
 from hwmodels.validation.row import Row
+from workloads.errors import SpringboardError
 
 
-class UnknownCaseError(KeyError):
+class UnknownCaseError(KeyError, SpringboardError):
     """A case that the ledger does not have; `str` gives the message without a KeyError's quotes."""
 
     def __str__(self) -> str:

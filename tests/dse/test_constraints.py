@@ -75,12 +75,33 @@ def test_values(text, values, expected):
         ("array.dataflow + 1 < 2", "calculates with something that is no number"),
         ("area_mm2 < " + "9" * 400, "too large"),
         ("(" * 300 + "area_mm2" + ")" * 300 + " < 1", "does not parse"),
+        ("area_mm2 <= 1e9999999 mm2", "'1e9999999 mm2' is beyond 1e100"),
+        ("area_mm2 <= 1e400", "too large"),
+        ("area_mm2 <= " + "9" * 10_000, "does not parse"),
+        (" + ".join(["area_mm2"] * 1000) + " < 1", "nested 1,00[0-9] deep, at most 100"),
+        ("not " * 980 + "area_mm2 < 1", "nested 98[0-9] deep, at most 100"),
+        ("not " * 4000 + "area_mm2 < 1", "deep"),
+        ("-" * 10_000 + "area_mm2 < 1", "deep"),
+        ("area_mm2 < 1 and " * 10_000 + "area_mm2 < 1", "longer than 20,000 characters"),
+        ("a" * 10_000 + " < 1", "unknown name 'aaa"),
     ],
 )
 def test_refusals_name_the_expression_and_the_part(text, message):
     with pytest.raises(ConstraintError, match=message) as refusal:
         parse_constraint(text, KNOWN, TEXTS)
     assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+
+
+def test_a_thousand_comparisons_are_one_constraint():
+    text = " and ".join(f"area_mm2 < {bound}" for bound in range(1, 1001))
+    assert holds(text, area_mm2=[0.5, 1.5]) == [True, False]
+
+
+def test_truths_are_words():
+    flag = parse_constraint("flag == true or area_mm2 < 1", ["flag", "area_mm2"])
+    values = {"flag": np.array([True, False]), "area_mm2": np.array([2.0, 2.0])}
+    assert flag.holds(values, 2).tolist() == [True, False]
 
 
 @given(st.text(max_size=40))

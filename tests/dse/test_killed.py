@@ -57,6 +57,11 @@ class Forge:
     def status(self):
         return int(self._line())
 
+    def kill(self, child):
+        """Kill a process, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()  # not for the end of its output, which a pool's worker may hold open
@@ -112,8 +117,7 @@ def test_killed_again_and_again(forge, undisturbed, tmp_path, kind):
         child = forge.start(folder, kind, slow=0.01)
         if deaths < 12:
             time.sleep(chance.uniform(0.0, 0.08))
-            with contextlib.suppress(ProcessLookupError):  # it was done already
-                os.kill(child, signal.SIGKILL)
+            forge.kill(child)
         if forge.status() == 0:
             break
         deaths += 1
@@ -155,7 +159,7 @@ def test_a_lock_that_cannot_be_written_is_let_go(undisturbed, tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("dse.run.store.os.write", full)
+        patched.setattr("dse.run.lock.os.write", full)
         with pytest.raises(StoreError, match=r"cannot be created \(No space left on device\)"):
             Store(tmp_path, manifest)
     Store(tmp_path, manifest).close()

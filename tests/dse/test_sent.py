@@ -2,10 +2,13 @@
 
 import os
 import pickle
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
-from dse.run.sent import Sent
+import pytest
+
+from dse.run.sent import Delivery, Sent
 
 
 class Counting:
@@ -49,3 +52,44 @@ def test_what_another_process_returns_arrives_as_it_was():
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         first, second = pool.submit(sent).result(), pool.submit(sent).result()
     assert first == second != os.getpid()
+
+
+class Large:
+    """A function with a table."""
+
+    def __init__(self):
+        self.table = b"x" * 10**6
+
+    def __call__(self, number):
+        return len(self.table) + number
+
+
+def test_a_large_function_travels_once():
+    """Tables of a certified search went along with every task."""
+    sent = Sent(Large())
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        delivery = Delivery(pool, sent)
+        head = delivery._head
+        assert len(pickle.dumps(head)) < 300
+        assert [delivery.submit(number).result() for number in range(3)] == [10**6, 10**6 + 1, 10**6 + 2]
+        file = Path(head[1])
+        assert file.stat().st_size >= 10**6
+        del delivery
+    assert not file.exists()
+    with ThreadPoolExecutor(1) as threads:
+        assert Delivery(threads, sent)._head == (sent,)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert Delivery(pool, Sent(where))._head[0] is not sent
+
+
+def test_a_large_function_is_scattered_over_a_cluster():
+    distributed = pytest.importorskip("distributed")
+    quiet = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**quiet) as running,
+        distributed.Client(running) as client,
+        client.get_executor() as executor,
+    ):
+        delivery = Delivery(executor, Sent(Large()))
+        assert delivery.submit(2).result() == 10**6 + 2
+        assert len(delivery._head) == 3

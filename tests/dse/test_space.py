@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import dse
 import hwmodels
+from dse import SpringboardError
 from dse.run.task import cost_index
 from dse.space.named import NOMINAL_CLOCK_HZ, operating_points
 from dse.space.sampling import spread
@@ -331,3 +332,63 @@ def test_a_constraint_that_is_repeated_counts_once():
     twice = once.replace(constraints=["area_mm2 <= 50 ", "power_w <= 5"])
     assert [str(constraint) for constraint in twice.constraints] == ["area_mm2 <= 50", "power_w <= 5"]
     assert once.replace(constraints=["area_mm2 <= 50"]).fingerprint() == once.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "held"),
+    [
+        ("buffers.double_buffered", "true,false", (True, False)),
+        ("buffers.double_buffered", ["False", True], (False, True)),
+        ("sparsity.sorted", "true", (True,)),
+        ("sparsity.weight.on_chip", ["true", "false"], (True, False)),
+        ("main_memory.nonvolatile", "true, false", (True, False)),
+        ("array.rows", "8, 16.0", (8, 16)),
+        ("technology.device", "hp,lop", ("hp", "lop")),
+    ],
+)
+def test_texts_of_an_axis_are_read_by_the_field_s_type(path, values, held):
+    space = dse.Space("edge_16x16", {path: values})
+    assert tuple(value for (value,) in space.axes[0].values) == held
+    assert [type(label) for (label,) in space.axes[0].labels] == [type(value) for value in held]
+    assert [space.index({path: str(value)}) for value in held] == list(range(len(held)))
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "message"),
+    [
+        (
+            "buffers.double_buffered",
+            "yes,no",
+            "'yes' will not do: buffers.double_buffered: must be true or false",
+        ),
+        ("buffers.double_buffered", [0, 1], "must be true or false, got 0"),
+        (
+            "buffers.double_buffered",
+            ["true", True],
+            "double_buffered: the value True is given twice",
+        ),
+        ("array.rows", "1e9999999", "array.rows: '1e9999999' is beyond 1e100"),
+        ("array.rows", "1e999998", "is beyond 1e100"),
+        ("array.rows", "1e400", "is beyond 1e100"),
+        ("array.rows", [10**400], "array.rows: must be a number that a float64 holds"),
+        ("clock_hz", ["1e19 B"], "is in bytes, the field is in hz"),
+        ("array.rows", ["x" * 100_000], "is not a number with a unit"),
+        ("array.rows", [["8"]], "must be a whole number"),
+    ],
+)
+def test_values_that_will_not_do_are_one_short_line(path, values, message):
+    with pytest.raises(SpringboardError) as refusal:
+        dse.Space("edge_16x16", {path: values})
+    assert message in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+    assert refusal.value.path == path
+
+
+def test_a_clock_beyond_any_integer_column_is_a_number():
+    assert dse.Space("edge_16x16", {"clock_hz": ["1e19"]}).axes[0].values == ((1e19,),)
+
+
+@pytest.mark.parametrize("ends", [("-1", "1e400", "1"), (1, 10**400, 1), ("0", "1e90", "1e-90")])
+def test_steps_without_end_are_refused_before_they_are_made(ends):
+    with pytest.raises(SpringboardError, match=r"beyond 1e100|a float64 holds|at most 100,000"):
+        dse.steps(*ends)

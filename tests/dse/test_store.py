@@ -1,7 +1,6 @@
 """A store survives being killed, truncated, full, locked or mistaken, and ends with the same bytes."""
 
 import errno
-import json
 import os
 import shutil
 import signal
@@ -119,22 +118,8 @@ def test_a_truncated_part_is_computed_again(whole, tmp_path, length):
     fill(folder)
     part = sorted(folder.glob("parts/*.parquet"))[3]
     part.write_bytes(part.read_bytes()[:length])
-    fill(folder)
-    assert contents(folder) == contents(undisturbed)
-
-
-def test_a_damaged_byte_is_found(whole, tmp_path):
-    undisturbed, _ = whole
-    folder = tmp_path / "store"
-    swept = fill(folder)
-    part = sorted(folder.glob("parts/*.parquet"))[3]
-    good = part.read_bytes()
-    at = good.index(b"\x28\xb5\x2f\xfd") + 12  # inside the first zstd frame: a page of some column
-    part.write_bytes(good[:at] + bytes([good[at] ^ 0xFF]) + good[at + 1 :])
-    with pytest.raises(dse.StoreError, match=f"{part.name} is missing or damaged; run the sweep again"):
-        swept.frame  # noqa: B018
-    part.unlink()
-    fill(folder)
+    with pytest.warns(dse.StoreWarning, match=rf"computed again: {part.name} \(damaged: "):
+        fill(folder)
     assert contents(folder) == contents(undisturbed)
 
 
@@ -172,32 +157,25 @@ def test_a_store_of_another_sweep_is_refused(whole, options, field):
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("field", ["version", "technology", "format"])
-def test_a_store_of_another_version_or_technology_is_refused(tmp_path, field):
+def test_a_store_of_another_layout_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "store"
+    with monkeypatch.context() as patched:
+        patched.setattr(stores, "FORMAT", 1)
+        fill(folder)
+    with pytest.raises(dse.StoreError, match="made with format = 1, this sweep has 2"):
+        fill(folder)
+    with pytest.raises(dse.StoreError, match="its format is 1, this version reads 2"):
+        dse.open(folder)
+
+
+def test_another_version_of_the_same_model_resumes(whole, tmp_path, monkeypatch):
+    undisturbed, _ = whole
     folder = tmp_path / "store"
     fill(folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest[field] = "other"
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(dse.StoreError, match=f"made with {field} = other"):
-        fill(folder)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"chunk": null}'])
-def test_an_unreadable_manifest_is_refused(tmp_path, text):
-    folder = tmp_path / "store"
+    sorted(folder.glob("parts/*.parquet"))[3].unlink()
+    monkeypatch.setattr(stores, "version", lambda: "9.9")
     fill(folder)
-    (folder / "manifest.json").write_text(text)
-    with pytest.raises(dse.StoreError, match=r"manifest.json cannot be read"):
-        fill(folder)
-
-
-def test_a_folder_with_parts_but_no_manifest_is_refused(tmp_path):
-    folder = tmp_path / "store"
-    fill(folder)
-    (folder / "manifest.json").unlink()
-    with pytest.raises(dse.StoreError, match=r"holds parts but no manifest.json"):
-        fill(folder)
+    assert contents(folder) == contents(undisturbed)
 
 
 def test_a_second_process_is_refused(tmp_path):
@@ -206,7 +184,7 @@ def test_a_second_process_is_refused(tmp_path):
     body = f"""
 from dse.run import store as stores
 import sys
-lock = stores._acquire(__import__("pathlib").Path({str(folder)!r}))
+lock = stores.acquire(__import__("pathlib").Path({str(folder)!r}))
 print("locked", flush=True)
 sys.stdin.read()
 """
@@ -261,7 +239,7 @@ from tests.dse import tiny
 
 network, space = tiny.network(), tiny.space()
 dse.sweep(network, space)  # so that compiled kernels are in their cache already
-resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
 try:
     dse.sweep(network, space, store={str(folder)!r}, chunk=16)
 except dse.StoreError as error:
@@ -338,7 +316,8 @@ def test_a_killed_worker_process_is_said(tmp_path):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
         with pytest.raises(
-            dse.StoreError, match="a worker process was killed or ran out of memory; run again"
+            dse.StoreError,
+            match=r"worker process was killed or ran out of memory; .* whole: run it",
         ):
             fill(tmp_path / "store", executor=pool)
 
@@ -353,8 +332,3 @@ def test_front_only_stores_resume_too(tmp_path):
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     pd.testing.assert_frame_equal(first.front().frame, again.front().frame)
     assert first.limits().to_dict() == again.limits().to_dict()
-
-
-def test_technology_fingerprint_covers_the_tables():
-    assert len(stores.technology_fingerprint()) == 16
-    assert stores.technology_fingerprint() == stores.technology_fingerprint()

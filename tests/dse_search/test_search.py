@@ -121,13 +121,26 @@ def test_a_store_of_another_search_is_refused(tmp_path):
             search(store=tmp_path, **options)
 
 
-def test_a_record_of_other_points_is_refused(tmp_path):
+def test_a_record_of_another_search_is_costed_again(tmp_path):
     search(strategy="random", budget=20, store=tmp_path / "a")
     search(strategy="random", budget=20, seed=1, store=tmp_path / "b")
     part = next((tmp_path / "b" / "parts").iterdir())
+    held = (tmp_path / "a" / "parts" / part.name).read_bytes()
     (tmp_path / "a" / "parts" / part.name).write_bytes(part.read_bytes())
-    with pytest.raises(dse.StoreError, match="holds another search's points from position 0 on"):
+    with pytest.warns(dse.StoreWarning, match=f"costed again from {part.name} on, which is foreign"):
         search(strategy="random", budget=20, store=tmp_path / "a")
+    assert (tmp_path / "a" / "parts" / part.name).read_bytes() == held
+
+
+def test_a_record_of_other_points_is_refused(tmp_path, monkeypatch):
+    """As of a strategy that has changed since: it asks for others where it would ask for these."""
+    search(strategy="random", budget=20, store=tmp_path)
+    plan = searching.Plan
+    monkeypatch.setattr(
+        searching, "Plan", lambda problem, limit, seed, spread: plan(problem, limit, 1, spread)
+    )
+    with pytest.raises(dse.StoreError, match="holds another search's points from position 0 on"):
+        search(strategy="random", budget=20, store=tmp_path)
 
 
 def test_a_damaged_part_is_costed_again(tmp_path):
@@ -135,7 +148,8 @@ def test_a_damaged_part_is_costed_again(tmp_path):
     parts = sorted((tmp_path / "parts").iterdir())
     held = parts[1].read_bytes()
     parts[1].write_bytes(held[: len(held) // 2])
-    again = search(strategy="nsga2", budget=60, store=tmp_path)
+    with pytest.warns(dse.StoreWarning, match=f"costed again from {parts[1].name} on, which is damaged"):
+        again = search(strategy="nsga2", budget=60, store=tmp_path)
     assert again.trace["index"].tolist() == whole.trace["index"].tolist()
     assert parts[1].read_bytes() == held
 

@@ -145,7 +145,7 @@ def test_a_shared_buffer_holds_what_has_no_buffer_of_its_own():
     [
         ({"array.rows": 0}, r"Array\.rows must be an integer >= 1, got 0"),
         ({"array.rows": -8}, r"Array\.rows must be an integer >= 1, got -8"),
-        ({"array.dataflow": "xs"}, r'array\.dataflow must be "os", "ws" or "is", got \'xs\''),
+        ({"array.dataflow": "xs"}, r"array\.dataflow: must be one of os, ws, is, got \'xs\'"),
         ({"clock_hz": 0}, r"Accelerator\.clock_hz must be a positive number, got 0"),
         (
             {"buffers.wieght.bytes": 1},

@@ -1,7 +1,6 @@
 """An axis: a dotted field of an accelerator, or several in step, and the values it may take."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,13 +9,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.grammar.quantities import NUMBER_WITH_UNIT, dimension_of, parse, show
+from workloads.errors import InputError, shown
+from workloads.grammar.fields import parse_scalar
+from workloads.grammar.quantities import dimension_of, show
 
 Label = int | float | str | bool
 
 MOST_VALUES: Final = 100_000
 """Most values that `steps` makes: each one is checked as a machine."""
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -84,25 +84,22 @@ class Axis:
             If the axis does not hold it.
 
         """
-        asked = [(wanted[field], _number_or_text(field, wanted[field])) for field in self.fields]
+        asked = [wanted[field] for field in self.fields]
         for code, (known, labels) in enumerate(zip(self.values, self.labels, strict=True)):
-            if all(
-                given is value or _same(read, label)
-                for (given, read), value, label in zip(asked, known, labels, strict=True)
-            ):
+            each = zip(self.fields, asked, known, labels, strict=True)
+            if all(given is value or _same(given, label, field) for field, given, value, label in each):
                 return code
         choices = ", ".join(self.show(code) for code in range(len(self)))
-        given = " at ".join(str(label_of(value)) for value, _ in asked)
-        raise ValueError(f"axis {self.name}: {given!r} is not one of its values ({choices})")
+        given = " at ".join(str(label_of(value)) for value in asked)
+        raise InputError(f"axis {self.name}: {given!r} is not one of its values ({choices})")
 
 
-def _same(value: Any, label: Label) -> bool:
-    """Equal in value and both numbers, or both not."""
-    return (
-        isinstance(value, int | float | str)
-        and isinstance(value, str) == isinstance(label, str)
-        and value == label
-    )
+def _same(given: Any, label: Label, field: str) -> bool:
+    """Whether what was given is the value of a label, read as that label's type."""
+    try:
+        return bool(parse_scalar(type(label), given, field) == label)
+    except ValueError:
+        return False
 
 
 def label_of(value: Any) -> Label:
@@ -125,58 +122,32 @@ def label_of(value: Any) -> Label:
     return value if isinstance(value, str) else str(getattr(value, "name", value))
 
 
-def _number_or_text(path: str, value: Any) -> Any:
-    """Read "64 KiB" as a number; leave names of components and everything that is no text alone."""
-    if not isinstance(value, str):
-        return value
-    if (
-        not dimension_of(path)
-        and not NUMBER_WITH_UNIT.fullmatch(value.strip())
-        and not _NUMBER.fullmatch(value.strip())
-    ):
-        return value
-    return parse(value, path)
-
-
-def choices_of(path: str, choices: Iterable[Any]) -> tuple[Any, ...]:
-    """Read the choices a user gave for an axis.
+def choices_of(path: str, choices: Any) -> tuple[Any, ...]:
+    """List the choices a user gave for an axis; each is read by its field's type later.
 
     Parameters
     ----------
     path
         The axis.
     choices
-        Numbers, texts with units, names of components, or components.
-
-    Returns
-    -------
-    tuple
-        The same, with every text that is a quantity turned into its number.
+        Several values, one value, or a text of values with commas between them.
 
     Raises
     ------
-    ValueError
-        If there are none, one is given twice, or a quantity cannot be read.
+    InputError
+        If there are none.
 
     Examples
     --------
-    >>> choices_of("buffers.weight.bytes", ["64 KiB", 131072]), choices_of("main_memory", ["hbm2"])
-    ((65536, 131072), ('hbm2',))
+    >>> choices_of("array.rows", "8, 16"), choices_of("clock_hz", 1e9)
+    (('8', '16'), (1000000000.0,))
 
     """
     if isinstance(choices, str):
         choices = [part.strip() for part in choices.split(",")]
-    elif not isinstance(choices, Iterable):
-        choices = [choices]
-    values = tuple(_number_or_text(path, value) for value in choices)
+    values = tuple(choices) if isinstance(choices, Iterable) else (choices,)
     if not values:
-        raise ValueError(f"axis {path}: no values given")
-    labels = [label_of(value) for value in values]
-    for label, value in zip(labels, values, strict=True):
-        namesake = values[labels.index(label)]
-        if not isinstance(value, str) and type(namesake) is type(value) and namesake != value:
-            raise ValueError(f"axis {path}: two different components are called {label}; rename one")
-    _refuse_twice(path, labels)
+        raise InputError(f"axis {path}: no values given", path=path)
     return values
 
 
@@ -203,9 +174,11 @@ def powers_of_two(start: int | str, stop: int | str) -> tuple[int, ...]:
     (65536, 131072, 262144)
 
     """
-    first, last = (parse(end, "") if isinstance(end, str) else end for end in (start, stop))
+    first, last = (parse_scalar(float, end, "powers_of_two") for end in (start, stop))
     if not 0 < first <= last < math.inf or first != int(first):
-        raise ValueError(f"powers_of_two: need 0 < start <= stop in whole numbers, got {start!r} to {stop!r}")
+        raise InputError(
+            f"powers_of_two: need 0 < start <= stop in whole numbers, got {shown(start)} to {shown(stop)}"
+        )
     return tuple(int(first) << power for power in range(int(last // first).bit_length()))
 
 
@@ -233,13 +206,13 @@ def steps(start: float | str, stop: float | str, step: float | str) -> tuple[int
     ((8, 16, 24, 32), (500000000, 750000000, 1000000000), (0.1, 0.2, 0.3, 0.4))
 
     """
-    first, last, by = (parse(end, "") if isinstance(end, str) else end for end in (start, stop, step))
+    first, last, by = (parse_scalar(float, end, "steps") for end in (start, stop, step))
+    asked = f"{shown(start)} to {shown(stop)} by {shown(step)}"
     if not by > 0 or not first <= last or not all(math.isfinite(end) for end in (first, last, by)):
-        raise ValueError(f"steps: need start <= stop and step > 0, got {start!r} to {stop!r} by {step!r}")
+        raise InputError(f"steps: need start <= stop and step > 0, got {asked}")
     if (last - first) / by >= MOST_VALUES:
-        raise ValueError(
-            f"steps: {start!r} to {stop!r} by {step!r} are {(last - first) / by:.3g} values, an axis has at "
-            f"most {MOST_VALUES:,}"
+        raise InputError(
+            f"steps: {asked} are {(last - first) / by:.3g} values, an axis has at most {MOST_VALUES:,}"
         )
     count = int((last - first) / by + 1e-9) + 1
     values = [first + i * by for i in range(count)]
@@ -259,26 +232,44 @@ def linked_choices(
     Examples
     --------
     >>> linked_choices("point", [{"clock_hz": "1 GHz", "technology.voltage": 0.9}])
-    (('clock_hz', 'technology.voltage'), [(1000000000, 0.9)])
+    (('clock_hz', 'technology.voltage'), [('1 GHz', 0.9)])
 
     """
     bare = next((choice for choice in choices if not isinstance(choice, Mapping)), None)
     if bare is not None:
-        raise ValueError(f"axis {name}: {label_of(bare)!r} names no fields, as its other values do")
+        raise InputError(f"axis {name}: {label_of(bare)!r} names no fields, as its other values do")
     fields = tuple(choices[0])
     values = []
     for choice in choices:
         if set(choice) != set(fields) or not fields:
-            raise ValueError(
+            raise InputError(
                 f"axis {name}: every value must name the same fields ({', '.join(fields) or 'none'})"
             )
-        values.append(tuple(_number_or_text(field, choice[field]) for field in fields))
-    _refuse_twice(name, [tuple(map(label_of, value)) for value in values])
+        values.append(tuple(choice[field] for field in fields))
     return fields, values
 
 
-def _refuse_twice(name: str, labels: Sequence[Any]) -> None:
-    twice = next((label for label in labels if labels.count(label) > 1), None)
-    if twice is not None:
-        text = " at ".join(str(part) for part in twice) if isinstance(twice, tuple) else show(name, twice)
-        raise ValueError(f"axis {name}: the value {text} is given twice")
+def refuse_twice(name: str, held: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse an axis that has a value twice, or two components under one name.
+
+    Parameters
+    ----------
+    name
+        The axis.
+    held
+        Its values, one entry a field, as the design holds them.
+
+    """
+    seen: dict[tuple[Label, ...], tuple[Any, ...]] = {}
+    for value in held:
+        labels = tuple(map(label_of, value))
+        namesake = seen.setdefault(labels, value)
+        if namesake is value:
+            continue
+        if namesake != value:
+            names = " at ".join(map(str, labels))
+            raise InputError(
+                f"axis {name}: two different components are called {names}; rename one", path=name
+            )
+        text = show(name, labels[0]) if len(labels) == 1 else " at ".join(map(str, labels))
+        raise InputError(f"axis {name}: the value {text} is given twice", path=name)

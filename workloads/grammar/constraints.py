@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.grammar.errors import ConstraintError, nearest
 from workloads.grammar.quantities import NUMBER_WITH_UNIT, parse
 
@@ -49,6 +50,13 @@ _FUNCTIONS: Final[dict[str, tuple[int, Callable[..., Any]]]] = {
 }
 BASE: Final = "base."
 """Before a metric's name: the same metric of the space's base design."""
+
+_TRUTHS: Final = {"true": True, "false": False}
+"""What fields that are true or false compare with."""
+_LONGEST: Final = 20_000
+"""Characters of a constraint at most."""
+_DEEPEST: Final = 100
+"""Nodes from the root of an expression to a leaf at most: each takes a few calls to walk."""
 
 
 @dataclass(frozen=True)
@@ -119,30 +127,48 @@ def parse_constraint(
 
     """
     if not isinstance(text, str) or not text.strip():
-        raise ConstraintError(f"constraint {text!r}: empty; write a comparison such as 'area_mm2 <= 50'")
+        raise ConstraintError(f"constraint {shown(text)}: empty; write a comparison such as 'area_mm2 <= 50'")
     text = text.strip()
-    source = NUMBER_WITH_UNIT.sub(lambda found: repr(parse(found.group())), text)
+    called = f"constraint {shown(text)}"
+    if len(text) > _LONGEST:
+        raise ConstraintError(f"{called}: longer than {_LONGEST:,} characters; split it into several")
+    try:
+        source = NUMBER_WITH_UNIT.sub(lambda found: repr(parse(found.group())), text)
+    except ValueError as refusal:
+        raise ConstraintError(f"{called}: {refusal}") from None
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = _where(source, error) if isinstance(error, SyntaxError) else "too deep or not text"
-        raise ConstraintError(f"constraint {text!r} does not parse: {reason}") from None
-    if fixed:
-        tree = _Fixing(fixed).visit(tree)
+        raise ConstraintError(f"{called} does not parse: {reason}") from None
+    if (depth := _depth(tree)) > _DEEPEST:  # before anything walks it by calling itself
+        raise ConstraintError(
+            f"{called}: nested {depth:,} deep, at most {_DEEPEST} will do; split it into several"
+        )
+    tree = _Fixing({**_TRUTHS, **(fixed or {})}).visit(tree)
     names: dict[str, None] = {}
     try:
         _check(tree, names)
         for name in names:
             if name not in known:
                 quote = f"; a text stands in quotes: '{name}'" if any(one in texts for one in names) else ""
-                raise _NotAllowedError(f"unknown name {name!r}{quote or nearest(name, known)}")
+                raise _NotAllowedError(f"unknown name {shown(name)}{quote or nearest(name, known)}")
         if _kind(tree, texts) != "truth":
             raise _NotAllowedError("it compares nothing; write a comparison such as 'area_mm2 <= 50'")
         if not names:
             raise _NotAllowedError("it reads no axis and no metric")
     except _NotAllowedError as refusal:
-        raise ConstraintError(f"constraint {text!r}: {refusal}") from None
+        raise ConstraintError(f"{called}: {refusal}") from None
     return Constraint(text, tuple(names), tree)
+
+
+def _depth(tree: ast.AST) -> int:
+    """Longest chain of nodes from the root down, counted level by level."""
+    level, depth = [tree], 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
 class _Fixing(ast.NodeTransformer):
@@ -188,7 +214,7 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
     match node:
         case ast.Constant(value=int() | float() as number):
             if abs(number) > 1e300:
-                raise _NotAllowedError(f"{ast.unparse(node)[:20]!r} is too large")
+                raise _NotAllowedError(f"{shown(ast.unparse(node))} is too large")
             return
         case ast.Constant(value=str()):
             return
@@ -211,10 +237,10 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
             parts = arguments
         case ast.Call():
             raise _NotAllowedError(
-                f"{ast.unparse(node)!r} is not allowed; functions are {', '.join(sorted(_FUNCTIONS))}"
+                f"{shown(ast.unparse(node))} is not allowed; functions are {', '.join(sorted(_FUNCTIONS))}"
             )
         case _:
-            raise _NotAllowedError(f"{ast.unparse(node)!r} is not allowed")
+            raise _NotAllowedError(f"{shown(ast.unparse(node))} is not allowed")
     for part in parts:
         _check(part, names)
 
@@ -232,14 +258,14 @@ def _kind(node: ast.expr, texts: Collection[str]) -> str:
         case ast.BoolOp(values=parts) | ast.UnaryOp(op=ast.Not(), operand=ast.expr() as parts):
             for part in parts if isinstance(parts, list) else [parts]:
                 if _kind(part, texts) != "truth":
-                    raise _NotAllowedError(f"{ast.unparse(part)!r} compares nothing")
+                    raise _NotAllowedError(f"{shown(ast.unparse(part))} compares nothing")
             return "truth"
         case ast.Compare(left=left, ops=ops, comparators=others):
             kinds = {_kind(part, texts) for part in (left, *others)}
             if len(kinds) > 1 or "truth" in kinds:
-                raise _NotAllowedError(f"{ast.unparse(node)!r} compares a text with a number")
+                raise _NotAllowedError(f"{shown(ast.unparse(node))} compares a text with a number")
             if kinds == {"text"} and not all(isinstance(op, ast.Eq | ast.NotEq) for op in ops):
-                raise _NotAllowedError(f"{ast.unparse(node)!r}: texts are compared with == and !=")
+                raise _NotAllowedError(f"{shown(ast.unparse(node))}: texts are compared with == and !=")
             return "truth"
         case ast.BinOp(left=left, right=right):
             operands = [left, right]
@@ -250,7 +276,7 @@ def _kind(node: ast.expr, texts: Collection[str]) -> str:
         case _:
             raise AssertionError(ast.unparse(node))
     if any(_kind(part, texts) != "number" for part in operands):
-        raise _NotAllowedError(f"{ast.unparse(node)!r} calculates with something that is no number")
+        raise _NotAllowedError(f"{shown(ast.unparse(node))} calculates with something that is no number")
     return "number"
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from workloads.errors import InputError
+
 _MOST_LISTED: Final = 40
 
 
-class ConstraintError(ValueError):
+class ConstraintError(InputError):
     """An expression that does not parse, or that speaks of something that does not exist."""
 
 

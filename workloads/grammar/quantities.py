@@ -1,9 +1,11 @@
 """Sizes and rates as people write them: "64 KiB" and "1 GHz" in, "64 KiB" and "1 GHz" out."""
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from numbers import Real
 from typing import Final
+
+from workloads.errors import InputError, shown
 
 # Decimal prefixes are powers of ten, binary ones (IEC 80000-13) powers of two; "KB" is refused.
 _DECIMAL: Final = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "m": -3, "u": -6, "µ": -6, "n": -9, "p": -12}
@@ -36,6 +38,10 @@ def _units() -> dict[str, tuple[Decimal, str]]:
 
 
 UNITS: Final = _units()
+_LONGEST: Final = 100
+"""Characters of a quantity at most."""
+_MOST_DIGITS: Final = 100
+"""Orders of magnitude either way that a quantity may have: far more than anything measured has."""
 NUMBER_WITH_UNIT: Final = re.compile(
     r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*("
     + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
@@ -93,10 +99,11 @@ def parse(text: str, path: str = "") -> int | float:
     (65536, 1000000000, 2.5, 8000000000)
 
     """
-    match = _NUMBER_AND_WORD.fullmatch(text)
+    where = path or "quantity"
+    match = _NUMBER_AND_WORD.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
-        raise ValueError(
-            f"{path or 'quantity'}: {text!r} is not a number with a unit, such as '64 KiB' or '1 GHz'"
+        raise InputError(
+            f"{where}: {shown(text)} is not a number with a unit, such as '64 KiB' or '1 GHz'", path=path
         )
     number, unit = match.groups()
     factor, dimension = Decimal(1), ""
@@ -107,12 +114,18 @@ def parse(text: str, path: str = "") -> int | float:
                 if unit.startswith("K")
                 else ", such as KiB, MB, GHz, GB/s, mm2"
             )
-            raise ValueError(f"{path or 'quantity'}: {text!r} has the unknown unit {unit!r}{hint}")
+            raise InputError(f"{where}: {text!r} has the unknown unit {unit!r}{hint}", path=path)
         factor, dimension = UNITS[unit]
     wanted = dimension_of(path)
     if wanted and dimension and wanted != dimension:
-        raise ValueError(f"{path}: {text!r} is in {dimension}, the field is in {wanted}")
-    value = Decimal(number) * factor
+        raise InputError(f"{path}: {text!r} is in {dimension}, the field is in {wanted}", path=path)
+    try:
+        value = Decimal(number)
+    except InvalidOperation:  # an exponent beyond what Decimal counts
+        value = Decimal("Infinity")
+    if value and not (value.is_finite() and -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS):
+        raise InputError(f"{where}: {shown(text)} is beyond 1e{_MOST_DIGITS} or below its inverse", path=path)
+    value = value * factor if value else Decimal(0)
     return int(value) if value == value.to_integral_value() else float(value)
 
 

@@ -57,10 +57,8 @@ def command(
     import hwmodels
     from dse.results.evaluation import evaluate
     from dse.views.text import broken, operations_text
-    from workloads.grammar.axes import choices_of
 
-    changes = {path: choices_of(path, [text])[0] for path, text in pairs("--set", set_).items()}
-    machine = hwmodels.load(acc).replace(changes)
+    machine = hwmodels.load(acc).replace(pairs("--set", set_))
     result = evaluate(
         network_of(net, dim, unknown, batch),
         machine,

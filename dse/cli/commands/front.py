@@ -12,7 +12,7 @@ from dse.cli.options import (
     Dims,
     Json,
     MappingObjective,
-    NetworkName,
+    MaybeNetworkName,
     Objectives,
     ResumedSweep,
     ShowProgress,
@@ -23,13 +23,14 @@ from dse.cli.options import (
     check_output,
     network_of,
     print_json,
+    refuse_beside_store,
     space_of,
 )
 
 
 def command(
-    net: NetworkName,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the table and the figure go.")],
+    net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
     objectives: Objectives = "latency_s,energy_j,area_mm2",
     batch: Batch = None,
@@ -47,29 +48,36 @@ def command(
     """Find the Pareto front of a space.
 
     Writes front.parquet, front.csv, front.pdf and front.png, and prints the knee and the extreme designs.
+    Without NET the front is that of the sweep in --store.
 
     \b
     springboard front resnet50 --space systolic --objectives latency_s,energy_j,area_mm2 --out runs/first
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
+    springboard front --store runs/all --out runs/again
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
-    from dse.run.sweep import sweep
+    from dse.run.sweep import resume, sweep
     from dse.views.text import assumptions, designs_text, json_values, save_front
 
     check_output(out, width)
-    chosen = space_of(space, axis, constraint)
-    network = network_of(net, dim, unknown, batch)
     begun = time.perf_counter()
-    result = sweep(
-        network,
-        chosen,
-        store=store,
-        workers=workers,
-        batch=batch,
-        mapping_objective=mapping_objective,
-        objectives=objectives.split(","),
-        progress=progress,
-    )
+    if net is None:
+        refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
+        result = resume(str(store), workers=workers, progress=progress)
+    else:
+        chosen = space_of(space, axis, constraint)
+        network = network_of(net, dim, unknown, batch)
+        begun = time.perf_counter()
+        result = sweep(
+            network,
+            chosen,
+            store=store,
+            workers=workers,
+            batch=batch,
+            mapping_objective=mapping_objective,
+            objectives=objectives.split(","),
+            progress=progress,
+        )
     seconds = time.perf_counter() - begun
     front = result.front()
     files = save_front(front, out, width)

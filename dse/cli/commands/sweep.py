@@ -11,7 +11,7 @@ from dse.cli.options import (
     Dims,
     Json,
     MappingObjective,
-    NetworkName,
+    MaybeNetworkName,
     Objectives,
     ShowProgress,
     SpaceName,
@@ -19,15 +19,16 @@ from dse.cli.options import (
     Workers,
     network_of,
     print_json,
+    refuse_beside_store,
     space_of,
 )
 
 
 def command(
-    net: NetworkName,
     store: Annotated[
         str, typer.Option(metavar="DIR", help="Where the results go; an interrupted sweep resumes.")
     ],
+    net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
     objectives: Objectives = "latency_s,energy_j,area_mm2",
     keep: Annotated[
@@ -46,24 +47,30 @@ def command(
     """Cost every point of a space, resumably.
 
     The results are Parquet files, one a range of the space; a sweep that was interrupted or killed resumes.
+    Without NET the sweep in the store goes on as it was asked for.
 
     \b
     springboard sweep resnet50 --space systolic --store runs/all
     springboard sweep resnet50 --store runs/small --axis array.rows=8,16 --constraint 'area_mm2 <= 10'
+    springboard sweep --store runs/small
     """
-    from dse.run.sweep import sweep
+    from dse.run.sweep import resume, sweep
 
-    result = sweep(
-        network_of(net, dim, unknown, batch),
-        space_of(space, axis, constraint),
-        store=store,
-        workers=workers,
-        batch=batch,
-        mapping_objective=mapping_objective,
-        objectives=objectives.split(","),
-        keep=keep,
-        progress=progress,
-    )
+    if net is None:
+        refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
+        result = resume(store, workers=workers, progress=progress)
+    else:
+        result = sweep(
+            network_of(net, dim, unknown, batch),
+            space_of(space, axis, constraint),
+            store=store,
+            workers=workers,
+            batch=batch,
+            mapping_objective=mapping_objective,
+            objectives=objectives.split(","),
+            keep=keep,
+            progress=progress,
+        )
     limits = result.limits()
     if json:
         summary = {"network": result.network, "space": result.space.name, "evaluated": result.evaluated}

@@ -1,0 +1,115 @@
+"""What a store was made of, as plain data: its space and its network, so that it opens without being told.
+
+`definition.json` holds the base design, the axes with their values, the constraints and the layer table. It
+is text that a person can read; numbers come back bit for bit. Nothing in it is executed.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from dse.errors import StoreError
+from dse.metrics import Objective, objectives_of
+from dse.space.space import Space
+from hwmodels.composed import hint_of
+from hwmodels.fields import parse_field, plain
+from hwmodels.machine_file import KINDS, machine_data, machine_from
+from workloads.table import LayerTable, make_table
+
+
+class Definition(NamedTuple):
+    """What was swept, and how it was asked for."""
+
+    network: str
+    layers: LayerTable  # identical rows merged
+    space: Space
+    mapping_objective: str
+    objectives: tuple[Objective, ...]  # of the front that is kept on the way
+    kept: Mapping[str, Any]  # which rows stay
+
+
+def write_definition(definition: Definition) -> bytes | None:
+    """Write a definition as JSON with its own checksum; equal ones give equal bytes.
+
+    None where the space's machines are of a class of one's own, which a file cannot name.
+    """
+    if type(definition.space.base) not in KINDS.values():
+        return None
+    network, layers, space, mapping_objective, objectives, kept = definition
+    content = {
+        "network": {
+            "name": network,
+            "layers": {name: column.tolist() for name, column in zip(layers._fields, layers, strict=True)},
+        },
+        "space": {
+            "name": space.name,
+            "base": machine_data(space.base, defaults=True),
+            "axes": [
+                {"name": axis.name, "fields": list(axis.fields), "values": plain(axis.values)}
+                for axis in space.axes
+            ],
+            "constraints": [constraint.text for constraint in space.constraints],
+            "assumptions": list(space.assumptions),
+        },
+        "mapping_objective": mapping_objective,
+        "objectives": [str(objective) for objective in objectives],
+        "kept": dict(kept),
+    }
+    text = json.dumps(content)
+    return f'{{"sha256": "{sha256(text.encode()).hexdigest()}",\n"content": {text}}}\n'.encode()
+
+
+def read_definition(content: bytes, store: object) -> Definition:
+    """Read what `write_definition` wrote.
+
+    Parameters
+    ----------
+    content
+        The file.
+    store
+        What messages call it.
+
+    Raises
+    ------
+    StoreError
+        If it is damaged, or holds a machine that this version does not know.
+
+    """
+    try:
+        data = json.loads(content)
+        found = data["content"]
+        if sha256(json.dumps(found).encode()).hexdigest() != data["sha256"]:
+            raise ValueError("its checksum does not match")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StoreError(
+            f"store {store}: definition.json is damaged; the same sweep, told again, writes it anew"
+        ) from None
+    try:
+        network, space = found["network"], found["space"]
+        layers = make_table(LayerTable, network["layers"], len(network["layers"]["kind"]))
+        objectives = objectives_of(found["objectives"])
+        kept, mapping_objective = found["kept"], found["mapping_objective"]
+        return Definition(network["name"], layers, _space(space), mapping_objective, objectives, kept)
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
+        raise StoreError(
+            f"store {store}: this version cannot read its definition.json ({error}); its parts open in pandas"
+        ) from None
+
+
+def _space(data: Mapping[str, Any]) -> Space:
+    """Put a space together again."""
+    base = machine_from(data["base"], unknown="drop")
+    axes: dict[str, Any] = {}
+    for axis in data["axes"]:
+        fields = axis["fields"]
+        hints = [hint_of(base, field) for field in fields]
+        held = [
+            [parse_field(hint, item, field) for hint, item, field in zip(hints, value, fields, strict=True)]
+            for value in axis["values"]
+        ]
+        if fields == [axis["name"]]:
+            axes[axis["name"]] = [value for (value,) in held]
+        else:
+            axes[axis["name"]] = [dict(zip(fields, value, strict=True)) for value in held]
+    return Space(base, axes, data["constraints"], data["name"], data["assumptions"])
