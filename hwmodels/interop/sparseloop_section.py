@@ -129,6 +129,8 @@ def _required(value: Value, *keys: str) -> Value:
 def _representation(space: Value, problem: Problem) -> Representation:
     space.only(("name", "ranks", *_ORDER))
     ranks = [_rank(rank, problem) for rank in space.get("ranks").elements()]
+    if not ranks:
+        raise space.get("ranks").fail("needs at least one rank")
     order = space.first(*_ORDER)
     inner = order is not None and order.one_of(("inner-to-outer", "outer-to-inner")) == "inner-to-outer"
     return Representation(ranks=tuple(reversed(ranks)), inner_to_outer=inner)

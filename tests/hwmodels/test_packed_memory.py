@@ -53,7 +53,7 @@ def test_phy_and_controller_take_room_on_the_chip():
     assert areas["hbm2"] - areas["rram_m3d"] == pytest.approx(main_memory("hbm2").interface_mm2, rel=1e-9)
     assert main_memory("lpddr4").interface_mm2 > 1
     assert main_memory("hbm2").interface_mm2 > 10
-    levels = hwmodels.load("eyeriss_v1")
+    levels = hwmodels.load("tpu_v1")
     assert "memory interface" in set(levels.area_mm2()["component"])
 
 

@@ -209,6 +209,10 @@ def test_what_is_not_supported_is_refused_by_name():
             "unknown name 'CSR'; supported: UOP, B, CP, RLE",
         ),
         (
+            {"name": "dram", "representation-format": {"data-spaces": [{"name": "W", "ranks": []}]}},
+            "ranks: needs at least one rank",
+        ),
+        (
             {
                 "name": "buffer",
                 "action-optimization": [

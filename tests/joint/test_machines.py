@@ -49,6 +49,17 @@ def test_the_knapsack_is_the_best_of_all_picks(choices, budget):
     assert cost(found) == min(map(cost, fitting))
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=3), min_size=1, max_size=4), st.integers(4, 9)
+)
+def test_a_coarse_knapsack_never_takes_more_than_fits(sizes, steps):
+    choices = [[(size, float(-size)) for size in own] for own in sizes]
+    found = knapsack(choices, 40, steps)
+    if found is not None:
+        assert sum(own[place] for own, place in zip(sizes, found, strict=True)) <= 40
+
+
 def test_ranks_by_latency_keep_the_budget_and_beat_one_rule():
     network = workloads.load("resnet20_cifar10")
     layers = decomposable(network)

@@ -57,7 +57,7 @@ def test_tau_counts_pairs(pairs):
 def test_coverage_and_regret_are_shares_and_points():
     target = np.array([1.0, 2.0, 3.0, 4.0])
     mean = np.array([2.0, 1.0, 3.0, 9.0])
-    found = quality(mean, np.full(4, 1.0), target, np.array([0.9, 0.8, 0.7, 0.6]))
+    found = quality(mean, np.full(4, 0.7), target, np.array([0.9, 0.8, 0.7, 0.6]))
     assert (found.coverage, found.regret, found.networks) == (0.75, pytest.approx(0.1), 4)
     assert found.tau_better_half == -1
     with pytest.raises(ValueError, match="1 networks held out"):

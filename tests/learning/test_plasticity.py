@@ -132,7 +132,9 @@ def test_a_duplicate_computes_what_its_model_does_but_for_noise():
     x = torch.rand(200, 64)
     before = module(x)
     activity = np.arange(12.0)
+    forward = module.fc2.weight[:, 64 + 5].detach().clone()
     assert plasticity.duplicate(module, "fc1", activity, seed=0) == 6
+    torch.testing.assert_close(module.fc2.weight[:, 64 + 5] + module.fc2.weight[:, 64 + 6], forward)
     assert torch.equal(module.fc1.mask[6], module.fc1.mask[5])
     assert plasticity.units(module)["fc1"] == 7
     difference = (module(x) - before).abs().mean() / before.abs().mean()

@@ -135,3 +135,12 @@ def test_kth_of_many_scores_with_many_ties():
         assert kth(scores, number) == ordered[number - 1]
     skewed = [np.arange(300_000.0)]  # a sample that keeps step sees all of it
     assert kth(skewed, 1234) == 1233.0
+
+
+def test_kth_where_the_sample_misleads():
+    scores = np.full(257 * 400, 5.0)
+    scores[::257] = 0.0  # all that is looked at, and 400 of 102,800
+    scores[1::257] = np.arange(1, 401) / 100.0
+    ordered = np.sort(scores)
+    for number in (1, 399, 400, 401, 403, 405, 800, 801, 50_000, scores.size):
+        assert kth([scores], number) == ordered[number - 1]

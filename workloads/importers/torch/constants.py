@@ -31,6 +31,8 @@ class Constant:
         parameter itself and for what is computed.
     repeated
         Whether elements were repeated to other lengths (a class token for every sample), if only once.
+    sources
+        Places of the parameters it was computed of; empty where it is made of their elements.
 
     """
 
@@ -39,6 +41,7 @@ class Constant:
     bits: int = 0
     root: "Constant | None" = None
     repeated: bool = False
+    sources: frozenset[Hashable] = frozenset()
 
     @classmethod
     def of(cls, value: Array, *, trained: bool = False) -> "Constant":

@@ -133,11 +133,13 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
             program = torch.export.export(module, args, kwargs, strict=False)
+            if _writes_views(program.graph_module):
+                program = program.run_decompositions({})
+            return _decomposed(program, known)
+        except NetworkImportError:
+            raise
         except Exception as error:  # tracing runs the module: anything can come out of it
             raise NetworkImportError(why_not(error)) from error
-        if _writes_views(program.graph_module):
-            program = program.run_decompositions({})
-        return _decomposed(program, known)
 
 
 def calls(graph_module: Any) -> Iterator[FxNode]:

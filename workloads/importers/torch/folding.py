@@ -127,8 +127,8 @@ def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
     if operator.removeprefix("aten.") in _MOVES and len(learnt) == 1:
         source = learnt[0]
         repeated = source.repeated or operator.removeprefix("aten.") in _REPEATS.split()
-        return replace(made, root=source.root or source, repeated=repeated)
-    return made
+        return replace(made, root=source.root or source, repeated=repeated, sources=source.sources)
+    return replace(made, sources=frozenset().union(*(one.sources or {one.place} for one in learnt)))
 
 
 def _changes_input(node: FxNode) -> bool:
