@@ -155,7 +155,7 @@ def test_admissible_points_of_a_block_are_counted(block):
         ("area_mm2 <= 2 or clock_hz > 1", [False] * 3),
         ("area_mm2 <= clock_hz", [False] * 3),
         ("power_w <= 1", [False] * 3),
-        ("area_mm2 <= 0.5 * base.area_mm2", [True] * 3),
+        ("area_mm2 <= 0.1 * base.area_mm2", [True] * 3),
         ("area_mm2 * 2 <= 3", [False] * 3),
     ],
 )
