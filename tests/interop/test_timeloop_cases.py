@@ -1,11 +1,12 @@
 """Files that people own: what their tools said, and what is said where they cannot be read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hwmodels.interop.timeloop import TimeloopInputError, load, model
-from hwmodels.mapping import TIMELOOP, FirstTouch, Rules
+from hwmodels.mapping import TIMELOOP, FirstTouch
 from tests.interop.test_timeloop_input import ARCHITECTURE, MAPPING, PROBLEM, write
 
 CONV = """
@@ -147,7 +148,7 @@ def test_a_compressed_tile_takes_its_nonzeros(tmp_path: Path) -> None:
     result = model(project)
     assert result.cycles == 1_054_311
     assert result.energy_uj == pytest.approx(5260.15, rel=0.005)
-    counted = model(project, Rules(reuse=TIMELOOP.reuse, first_touch=FirstTouch.COUNTED))
+    counted = model(project, replace(TIMELOOP, first_touch=FirstTouch.COUNTED))
     assert counted.energy_uj == pytest.approx(5260.15, rel=0.0005)  # that version counted first touches
     smaller = COMPRESSED.replace("data_storage_depth: 12,", "data_storage_depth: 6,")
     with pytest.raises(ValueError, match=r"ifmap_spad capacity: Inputs alone needs 14 bytes .* but 12 can"):
