@@ -78,3 +78,11 @@ def inlined(function: Function) -> Function:
     operand and level, that takes longer than what they do.
     """
     return njit(forceinline=True, **_FLAGS)(function)  # type: ignore[no-any-return]
+
+
+def spliced(function: Function) -> Function:
+    """Splice a kernel into its callers before they are compiled: for one that reads arrays.
+
+    An array that goes through a call is counted as used and freed again, which takes longer than reading it.
+    """
+    return njit(inline="always", **_FLAGS)(function)  # type: ignore[no-any-return]

@@ -99,11 +99,31 @@ def evaluate(
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
     if not out.limit.any():
-        kernels.evaluate_batch(layers, lists.table(taken), taken, code, out, 0, stop - start)
+        _evaluate_batch(layers, lists, taken, code, out)
     else:
         _evaluate_sound(layers, lists, taken, code, out)
     apply_tiers(taken, out)
     return out
+
+
+def _evaluate_batch(
+    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
+) -> None:
+    """Cost configurations in an order in which those that are alike follow one another."""
+    tiles = lists.table(configs)
+    alike = np.lexsort(
+        (
+            configs.shared_capacity_bytes,
+            configs.output_capacity_bytes,
+            configs.input_capacity_bytes,
+            configs.weight_capacity_bytes,
+            tiles.c_list,
+            tiles.k_list,
+            tiles.m_list,
+        )
+    )
+    guesses = np.full((layers.rows, 6), -1, dtype=np.int64)
+    kernels.evaluate_batch(layers, tiles, configs, alike, objective, guesses, out)
 
 
 def _evaluate_sound(
@@ -113,7 +133,7 @@ def _evaluate_sound(
     sound = np.flatnonzero(out.limit == 0)
     costed = make_table(MetricTable, {}, sound.size)
     taken = take_rows(configs, sound)
-    kernels.evaluate_batch(layers, lists.table(taken), taken, objective, costed, 0, sound.size)
+    _evaluate_batch(layers, lists, taken, objective, costed)
     for name in MetricTable._fields:
         column = getattr(out, name)
         if name not in ("feasible", "limit"):

@@ -5,12 +5,13 @@ import math
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR, on_chip_bound
+from hwmodels.kernels.two_level.chip import array_work
 from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
 from hwmodels.kernels.two_level.tiling import NO_GUESS, best_mapping, tile_rows
-from workloads.table import LayerTable
+from workloads.table import IntColumn, LayerTable
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
 
@@ -18,12 +19,20 @@ LIMIT_WEIGHT = 1
 LIMIT_INPUT = 2
 LIMIT_OUTPUT = 3
 LIMIT_SHARED = 4
+LIMIT_OVERFLOW = 5
 LIMIT_MASK = 6
 
 
 @kernel
 def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
-    """Name the buffer that cannot hold the smallest tile of list `m`; the shared one if each alone could."""
+    """Name the buffer that cannot hold the smallest tile of list `m`; the shared one if each alone could.
+
+    Costs that are no numbers, of an array, a dataflow or a format that is not known, overflow.
+    """
+    work = array_work(terms, 1.0, 1.0, 1.0, 1.0, 1.0)
+    stored = terms.weight_bytes + terms.input_dram_b + terms.output_b
+    if math.isnan(work.weight_passes + stored + terms.time):
+        return LIMIT_OVERFLOW
     factor = 2.0 if terms.double == 1 else 1.0
     smallest = tiles.m_number[m] - 1
     weight = factor * terms.window * terms.weight_b
@@ -89,17 +98,19 @@ def evaluate_batch(
     layers: LayerTable,
     tiles: TileTable,
     configs: ConfigTable,
+    order: IntColumn,
     objective: int,
+    guesses: IntColumn,
     out: MetricTable,
-    start: int,
-    stop: int,
 ) -> None:
-    """Fill rows start:stop of `out` with each configuration's network totals.
+    """Fill rows `order` of `out` with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
-    ranges.
+    tables. `guesses` is scratch of shape (n_operations, 6), zero at first: the lists and the mapping that
+    were best for the configuration before, with which the next one begins. Configurations that are alike one
+    after another save time; results do not depend on their order.
     """
-    for c in range(start, stop):
+    for c in order:
         latency = 0.0
         cycles = 0.0
         read = 0.0
@@ -120,7 +131,12 @@ def evaluate_batch(
             if layers.kind[i] == NEST:
                 terms = nest_terms(layer, config)
                 rows = tile_rows(tiles, c, i)
-                best = best_mapping(terms, tiles, rows, objective, NO_GUESS)
+                guess = NO_GUESS
+                if (guesses[i, 0], guesses[i, 1], guesses[i, 2]) == rows:
+                    guess = (guesses[i, 3], guesses[i, 4], guesses[i, 5])
+                best = best_mapping(terms, tiles, rows, objective, guess)
+                guesses[i, 0], guesses[i, 1], guesses[i, 2] = rows
+                guesses[i, 3], guesses[i, 4], guesses[i, 5] = best.k, best.c, best.m
                 costed += best.costed
                 if best.k < 0:
                     limit = broken_limit(terms, tiles, rows[2])
@@ -143,6 +159,8 @@ def evaluate_batch(
                 written += count * stream[4]
                 buffer_pj += count * stream[5]
                 vector_pj += count * stream[6]
+        if limit == 0 and math.isnan(latency):
+            limit = LIMIT_OVERFLOW
         out.limit[c] = limit
         out.feasible[c] = 1 if limit == 0 else 0
         out.area_mm2[c] = configs.array_area_mm2[c] + configs.buffer_area_mm2[c]

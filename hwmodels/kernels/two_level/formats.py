@@ -29,7 +29,10 @@ def index_bits(count: float) -> float:
 
 @kernel
 def stored_share(density: float, operand: Operand) -> float:
-    """Share of the elements that a format stores as values: the non-zeros, and zeros it cannot leave out."""
+    """Share of the elements that a format stores as values: the non-zeros, and zeros it cannot leave out.
+
+    NaN for a format that is not known.
+    """
     if operand.format == DENSE:
         return 1.0
     if operand.format == RLE:
@@ -38,7 +41,9 @@ def stored_share(density: float, operand: Operand) -> float:
         return float(operand.n) / operand.m if density * operand.m <= operand.n else 1.0
     if operand.format == BLOCK:
         return 1.0 - (1.0 - density) ** operand.block
-    return density
+    if operand.format in (BITMASK, CSR, CSC, COO, PERIODIC):
+        return density
+    return math.nan
 
 
 @kernel

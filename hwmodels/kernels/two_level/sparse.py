@@ -12,9 +12,11 @@ from hwmodels.kernels.two_level.imbalance import excess
 from hwmodels.kernels.two_level.layout import CARTESIAN, channel_group, plane_share
 from hwmodels.kernels.two_level.rows import Config, Layer, Operand
 
+NONE = 0
 GATE = 1
 SKIP = 2
 
+BINOMIAL = 1
 MASKS = 2
 FITTED = 3
 
@@ -34,9 +36,11 @@ class Shares(NamedTuple):
 
 @kernel
 def work_share(density: float, operand: Operand) -> float:
-    """Share of an operand's elements that a machine still works on."""
-    if operand.mode != SKIP:
+    """Share of an operand's elements that a machine still works on; NaN for a mode that is not known."""
+    if operand.mode in (NONE, GATE):
         return 1.0
+    if operand.mode != SKIP:
+        return math.nan
     if operand.skip_block > 1:
         return 1.0 - (1.0 - density) ** operand.skip_block
     if operand.format in (RLE, N_M, BLOCK):
@@ -88,9 +92,11 @@ def filter_dispersion(layer: Layer, config: Config) -> float:
     """Variance of filters' non-zeros over the binomial one, as far as it is known; n:m filters are alike."""
     if config.weight.format == N_M:
         return 0.0
-    if config.imbalance >= MASKS and layer.weight_dispersion > 0.0:
+    if config.imbalance in (MASKS, FITTED) and layer.weight_dispersion > 0.0:
         return layer.weight_dispersion
-    return FITTED_DISPERSION if config.imbalance == FITTED else 1.0
+    if config.imbalance == FITTED:
+        return FITTED_DISPERSION
+    return 1.0 if config.imbalance in (BINOMIAL, MASKS) else math.nan
 
 
 @kernel

@@ -20,10 +20,12 @@ def ceil_div(a: int, b: int) -> int:
 
 @kernel
 def fold_overhead(rows: int, cols: int, dataflow: int) -> int:
-    """Cycles a fold takes beyond its stream: skew, and shifting the stationary operand in."""
+    """Cycles a fold takes beyond its stream: skew, and shifting the held operand in; -1 for no dataflow."""
     if dataflow == OUTPUT_STATIONARY:
         return rows + cols - 2
-    return 2 * rows + cols - 2
+    if dataflow in (WEIGHT_STATIONARY, INPUT_STATIONARY):
+        return 2 * rows + cols - 2
+    return -1
 
 
 @kernel
@@ -32,11 +34,13 @@ def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: int)
 
     OS holds (m on rows, n on columns) and streams k; WS holds (k, n) and streams m; IS holds (k, m) and
     streams n. A fold takes its stream length plus the skew; WS and IS first shift their stationary operand
-    in, rows cycles.
+    in, rows cycles. -1 for a dataflow that is not known.
     """
     overhead = fold_overhead(rows, cols, dataflow)
     if dataflow == OUTPUT_STATIONARY:
         return ceil_div(m, rows) * ceil_div(n, cols) * (k + overhead)
     if dataflow == WEIGHT_STATIONARY:
         return ceil_div(k, rows) * ceil_div(n, cols) * (m + overhead)
-    return ceil_div(k, rows) * ceil_div(m, cols) * (n + overhead)
+    if dataflow == INPUT_STATIONARY:
+        return ceil_div(k, rows) * ceil_div(m, cols) * (n + overhead)
+    return -1

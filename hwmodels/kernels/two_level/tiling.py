@@ -7,7 +7,7 @@ a table that goes through a call is counted as used, which takes longer than the
 import math
 from typing import NamedTuple
 
-from hwmodels.accelerate import inlined, kernel
+from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_work
@@ -54,13 +54,13 @@ def tile_rows(tiles: TileTable, c: int, i: int) -> tuple[int, int, int]:
     return tiles.k_list[c] + i, tiles.c_list[c] + i, tiles.m_list[c] + i
 
 
-@inlined
+@spliced
 def channels_at(table: FloatColumn, number: int) -> Channels:
     """Read a candidate of K or C."""
     return Channels(table[number, 0], table[number, 1], table[number, 2], table[number, 3])
 
 
-@inlined
+@spliced
 def pixels_at(table: FloatColumn, number: int) -> Pixels:
     """Read a candidate of positions."""
     return Pixels(
@@ -87,7 +87,7 @@ class Best(NamedTuple):
     near_c: int  # where the tiles of C began to fit
 
 
-@kernel
+@spliced
 def first_k(
     terms: Terms, held: Held, table: FloatColumn, whole_c: Channels, least_c: Channels, near: int
 ) -> int:
@@ -106,7 +106,7 @@ def first_k(
     return first
 
 
-@kernel
+@spliced
 def first_c(terms: Terms, held: Held, k: Channels, table: FloatColumn, near: int) -> int:
     """Find the first candidate of C from the second on that fits beside a tile of K; see `first_k`."""
     first = max(min(near, len(table) - 1), 1)
@@ -123,7 +123,7 @@ def first_c(terms: Terms, held: Held, k: Channels, table: FloatColumn, near: int
     return first
 
 
-@kernel
+@spliced
 def best_of_c(
     terms: Terms, k: Channels, m: Pixels, table: FloatColumn, c_least: float, objective: int, best: Best
 ) -> Best:
@@ -151,6 +151,8 @@ def best_of_c(
         found = tried(terms, k, c, m, objective)
         costed += found.costed
         value = (found.score, found.cost[1])
+        if found.order < 0:
+            continue  # no number: an array or a dataflow that is not known
         if better(value, reached):
             reached, best_c = value, this
         if better(value, limit):
@@ -158,7 +160,7 @@ def best_of_c(
     return Best(reached, limit, best.k, best_c, best.m, costed, first)
 
 
-@kernel
+@spliced
 def best_of_k(
     terms: Terms,
     m: Pixels,
