@@ -10,10 +10,10 @@ import numpy as np
 
 import hwmodels
 from hwmodels.batch import evaluate_operations
-from tests.oracles.tiling import Nest, position_cuts, walk
+from tests.oracles.tiling import Nest, cost_of, position_cuts
 from workloads.table import Kind
 
-ORDERS = ("kcm", "cmk", "kmc")  # innermost last: positions, output channels, input channels
+ORDERS = ("kcm", "mck", "mkc")  # innermost last: positions, output channels, input channels
 
 
 def perturbed(machine, factor):
@@ -116,13 +116,18 @@ def cost(layers, machine, factor, objective="edp"):
                 in_rows=int(layers.in_rows[i]),
                 in_cols=int(layers.in_cols[i]),
             )
-            cut = next(c for c in position_cuts(nest) if np.prod(c) == chosen.tile_pixels[i])
+            cut = next(c for c in position_cuts(nest, b) if _largest(c) == chosen.tile_pixels[i])
             order = ORDERS[int(chosen.order[i])]
-            walked = walk(nest, b, cut, int(chosen.tile_k[i]), int(chosen.tile_c[i]), order)
+            walked = cost_of(nest, b, cut, int(chosen.tile_k[i]), int(chosen.tile_c[i]), order)
             seconds, joules = walked["latency"], walked["energy"] * 1e-12
         latency += count * seconds
         energy += count * joules
     return latency, energy, float(row.array_area_mm2[0] + row.buffer_area_mm2[0])
+
+
+def _largest(cut):
+    """Positions of the largest tile."""
+    return np.prod([max(map(len, axis)) for axis in cut])
 
 
 def _stream(layers, i, row, b):
