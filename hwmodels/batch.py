@@ -122,8 +122,7 @@ def _evaluate_batch(
             tiles.m_list,
         )
     )
-    guesses = np.full((layers.rows, 6), -1, dtype=np.int64)
-    kernels.evaluate_batch(layers, tiles, configs, alike, objective, guesses, out)
+    kernels.evaluate_batch(layers, tiles, configs, alike, objective, out)
 
 
 def _evaluate_sound(

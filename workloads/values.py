@@ -4,6 +4,7 @@ A file can be small and what it stands for large: aliases of aliases, numbers of
 in brackets. Everything is bounded before it is expanded, and shown shortened.
 """
 
+import difflib
 import re
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,17 @@ def shown(raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool) and raw.bit_length() > 200:
         return f"a number of {int(raw.bit_length() * 0.30103) + 1:,} digits"
     return _shown.repr(raw)
+
+
+_MOST_NAMED = 8
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    """All of a few names; of many the nearest to a key."""
+    if len(known) <= _MOST_NAMED:
+        return ", ".join(known)
+    near = difflib.get_close_matches(key, known, n=_MOST_NAMED // 2, cutoff=0.0)
+    return f"{', '.join(near)} and {len(known) - len(near)} more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ class Value:
             if key not in supported:
                 raise ForeignFileError(
                     f"{value.file}: key {value.path!r} is not supported; "
-                    f"supported {what}: {', '.join(supported)}"
+                    f"supported {what}: {_nearest(str(key), supported)}"
                 )
 
     def one_of(self, names: Sequence[str]) -> str:

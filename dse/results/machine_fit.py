@@ -140,6 +140,8 @@ def knapsack(
     [0, 1]
 
     """
+    if budget == int(budget) and 0 < budget <= steps:
+        steps = int(budget) * (steps // int(budget))  # whole sizes are whole parts, and nothing is lost
     best = np.full(steps + 1, np.inf)
     best[0] = 0.0
     taken: list[np.ndarray[Any, np.dtype[np.int64]]] = []

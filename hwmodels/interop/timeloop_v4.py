@@ -204,8 +204,8 @@ def _check_spelling(
         near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.8)
         if near:
             raise node.get("attributes").fail(
-                f"key {shown(key)} is not supported; did you mean {near[0]!r}? "
-                f"supported attributes: {', '.join(known)}"
+                f"key {shown(key)} is not supported; did you mean {near[0]!r}? supported attributes: "
+                + ", ".join(difflib.get_close_matches(str(key), known, n=len(known), cutoff=0.3))
             )
     if others:
         walk.notes.append(f"{name}: its attributes {', '.join(map(str, others))} are an estimator's")

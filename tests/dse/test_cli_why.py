@@ -104,13 +104,13 @@ def test_together_says_and_writes(capsys, tmp_path):
         "--top",
         "3",
         "--area-mm2",
-        "2",
+        "3.9",
         "--out",
         str(out),
     ]
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert "for 2 networks within 2 mm²" in text
+    assert "for 2 networks within 3.9 mm²" in text
     assert "best 3 of" in text
     table = pd.read_csv(out / "together.csv", index_col="network")
     assert (table["gain_least"] <= table["gain"]).all()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
-from hwmodels.kernels.two_level.tiling import NO_GUESS, best_mapping, tile_rows
+from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from hwmodels.tiles import TileLists
 from hwmodels.tiles.windows import Window, largest_and_total
 from tests.hwmodels.tables import config_table, layer_table
@@ -129,7 +129,7 @@ def kernel_best(nest, machine, objective):
     layers, configs = layer_table([nest]), config_table(machine)
     tiles = TileLists(layers).table(configs)
     terms = nest_terms(layer_row(layers, 0), config_row(configs, 0))
-    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective), NO_GUESS), tiles
+    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective)), tiles
 
 
 def tiles_of(found, tiles):

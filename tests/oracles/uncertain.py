@@ -23,6 +23,7 @@ def perturbed(machine, factor):
         old,
         read_pj_per_bit=old.read_pj_per_bit * factor("main_memory_energy"),
         write_pj_per_bit=old.write_pj_per_bit * factor("main_memory_energy"),
+        interface_pj_per_bit=old.interface_pj_per_bit * factor("main_memory_energy"),
         background_w=old.background_w * factor("main_memory_background"),
         refresh_w=old.refresh_w * factor("main_memory_background"),
         bandwidth_bytes_per_s=old.bandwidth_bytes_per_s * factor("main_memory_bandwidth"),

@@ -1,7 +1,5 @@
 """What is done on others' results on their way out, and which bytes therefore do not move."""
 
-from time import process_time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -282,24 +280,3 @@ def test_the_longest_stream_is_that_of_all_prefixes(graph):
 
     best = next(n for n in range(len(members), 0, -1) if n == 1 or leaving(members[:n]) == [members[n - 1]])
     assert [name for name, nest in fuse(graph).anchor.items() if nest == "start"] == members[1:best]
-
-
-@pytest.mark.parametrize("outputs", [False, True])
-def test_a_hundred_thousand_operations_take_time_in_proportion(outputs):
-    def seconds(number):
-        graph = Graph("chain")
-        x = graph.input("x", (1, 4))
-        names = []
-        for i in range(number):
-            x = graph.add(Elementwise(f"relu{i}", "relu"), x)
-            names.append(x)
-        if outputs:
-            graph.output(*names)
-        net = Network(graph)
-        begin = process_time()
-        assert net.table().rows == number
-        assert net.edges().rows >= number
-        return process_time() - begin
-
-    few, many = seconds(1_000), seconds(10_000)
-    assert many < 40 * few  # ten times as many; a hundredfold time where it grows by squares

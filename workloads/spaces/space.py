@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError
-from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices
+from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
+from workloads.grammar.quantities import parse
 from workloads.network import Network
 from workloads.spaces.builders import BUILDERS
 from workloads.spaces.changes import CHANGES
@@ -379,8 +380,22 @@ def _axis(name: str, choices: Any) -> Axis:
         fields, values = linked_choices(name, choices)
     else:
         fields, values = (name,), [(value,) for value in choices_of(name, choices)]
+    values = [
+        tuple(_quantity(field, value) for field, value in zip(fields, one, strict=True)) for one in values
+    ]
+    refuse_twice(name, values)
     labels = tuple(tuple(map(label_of, value)) for value in values)
     return Axis(name, fields, tuple(values), labels)
+
+
+def _quantity(field: str, value: Any) -> Any:
+    """A text that is a number, with or without a unit, as that number; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value, field)
+    except ValueError:
+        return value
 
 
 def _draws(axes: int, method: str, seed: int) -> Callable[[int], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
-from hwmodels.kernels.two_level.tiling import NO_GUESS, best_mapping, tile_rows
+from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from workloads.table import IntColumn, LayerTable
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -100,15 +100,13 @@ def evaluate_batch(
     configs: ConfigTable,
     order: IntColumn,
     objective: int,
-    guesses: IntColumn,
     out: MetricTable,
 ) -> None:
     """Fill rows `order` of `out` with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
-    tables. `guesses` is scratch of shape (n_operations, 6), zero at first: the lists and the mapping that
-    were best for the configuration before, with which the next one begins. Configurations that are alike one
-    after another save time; results do not depend on their order.
+    tables. Configurations that are alike one after another save time; no result, the number of mappings
+    costed among them, depends on their order.
     """
     for c in order:
         latency = 0.0
@@ -131,12 +129,7 @@ def evaluate_batch(
             if layers.kind[i] == NEST:
                 terms = nest_terms(layer, config)
                 rows = tile_rows(tiles, c, i)
-                guess = NO_GUESS
-                if (guesses[i, 0], guesses[i, 1], guesses[i, 2]) == rows:
-                    guess = (guesses[i, 3], guesses[i, 4], guesses[i, 5])
-                best = best_mapping(terms, tiles, rows, objective, guess)
-                guesses[i, 0], guesses[i, 1], guesses[i, 2] = rows
-                guesses[i, 3], guesses[i, 4], guesses[i, 5] = best.k, best.c, best.m
+                best = best_mapping(terms, tiles, rows, objective)
                 costed += best.costed
                 if best.k < 0:
                     limit = broken_limit(terms, tiles, rows[2])
@@ -211,7 +204,7 @@ def evaluate_operations(
         out.control_energy_j[i] = 0.0
         if layers.kind[i] == NEST:
             terms = nest_terms(layer, config)
-            best = best_mapping(terms, tiles, rows, objective, NO_GUESS)
+            best = best_mapping(terms, tiles, rows, objective)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
                 out.limit[i] = broken_limit(terms, tiles, rows[2])

@@ -24,8 +24,6 @@ from hwmodels.kernels.two_level.room import (
 from hwmodels.kernels.two_level.terms import Terms
 from workloads.table import FloatColumn
 
-NO_GUESS = (-1, -1, -1)
-
 
 class Found(NamedTuple):
     """The best mapping of a nest. The score is infinite and the candidates are -1 where nothing fits."""
@@ -76,7 +74,7 @@ def pixels_at(table: FloatColumn, number: int) -> Pixels:
 
 
 class Best(NamedTuple):
-    """The best mapping so far, and what others have to beat: that or a guess."""
+    """The best mapping so far, and what others have to beat."""
 
     reached: tuple[float, float]  # score and energy
     limit: tuple[float, float]
@@ -207,7 +205,6 @@ def best_mapping(
     tiles: TileTable,
     rows: tuple[int, int, int],
     objective: int,
-    guess: tuple[int, int, int],
 ) -> Found:
     """Search the mapspace of a nest.
 
@@ -217,8 +214,6 @@ def best_mapping(
         What no tile changes; lists of tiles, and the rows (k, c, m) of this nest.
     objective
         What is least; of mappings of the least latency, the one that takes the least energy.
-    guess
-        Candidates (k, c, m) that are costed first, or -1: a good guess saves time and changes no result.
 
     Notes
     -----
@@ -235,10 +230,6 @@ def best_mapping(
     whole_k = channels_at(k_table, 0)
     whole_c, least_c = channels_at(c_table, 0), channels_at(c_table, len(c_table) - 1)
     limit = (math.inf, math.inf)
-    if guess[0] >= 0:
-        k, c = channels_at(k_table, guess[0]), channels_at(c_table, guess[1])
-        first = tried(terms, k, c, pixels_at(m_table, guess[2]), objective)
-        limit = (first.score * (1.0 + 1e-9) + 1e-300, math.inf)  # never as good as the best
     best = Best((math.inf, math.inf), limit, -1, -1, -1, 0.0, 1)
     best_k, best_c, best_m = -1, -1, -1
     near_k = 1

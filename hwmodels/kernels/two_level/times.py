@@ -8,7 +8,7 @@ from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
-from hwmodels.kernels.two_level.tiling import NO_GUESS, best_mapping, tile_rows
+from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from workloads.table import FloatColumn, IntColumn, LayerTable
 
 
@@ -42,7 +42,7 @@ def operation_times(
                 chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream[1], stream[2], 0.0
                 continue
             terms = nest_terms(layer, config)
-            best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective, NO_GUESS)
+            best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)
             if best.k < 0:
                 fits = False
                 continue
