@@ -153,6 +153,16 @@ class Level:
             raise ValueError(f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)")
 
     @property
+    def rows(self) -> int:
+        """`fanout_y`, as an array's rows."""
+        return self.fanout_y
+
+    @property
+    def cols(self) -> int:
+        """`fanout_x`, as an array's columns."""
+        return self.fanout_x
+
+    @property
     def off_chip(self) -> bool:
         """Whether it is main memory."""
         return self.kind == "main_memory"

@@ -98,7 +98,8 @@ def test_paths_reach_levels_and_the_array():
     assert wider.level("buffer").bytes == 8192
     assert (wider.level("buffer").fanout_y, wider.macs) == (8, 32)
     assert wider.main_memory.name == "hbm2"
-    assert three.paths()["array.cols"] == 4
+    assert three.paths()["array.cols"] == three.array.cols == 4
+    assert wider.array.rows == 8
     assert three.paths()["levels.pad.bytes"] == 64
     assert wider.fingerprint() != three.fingerprint()
     assert three.replace({"levels.pad.bytes": 64}).fingerprint() == three.fingerprint()
