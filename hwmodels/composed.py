@@ -95,8 +95,10 @@ def _members(members: Mapping[str, Any], changes: Mapping[str, Any], prefix: str
 
 
 def hint_of(part: Any, path: str) -> Any:
-    """Declared type of the field at a dotted path."""
+    """Declared type of the field at a dotted path; of one that stands for another, its value's."""
     head, dot, rest = path.partition(".")
+    if head not in hints(type(part)):
+        return type(part.paths()[path])
     held = getattr(part, head)
     if not dot:
         return hints(type(part))[head]

@@ -61,6 +61,19 @@ def test_every_machine_is_swept_explained_and_kept(name, tmp_path):
     assert "main memory" in assumptions(front)
     again = dse.sweep(tiny.network(), space, store=tmp_path, progress=False)
     assert again.frame.equals(frame)
+    opened = dse.open(tmp_path)
+    assert opened.space.fingerprint() == space.fingerprint()
+    assert opened.frame.equals(frame)
+
+
+@pytest.mark.compiled
+def test_stores_of_levels_and_edges_open_by_themselves(tmp_path):
+    axes = {"array.rows": [6, 12], "levels.psums.bytes": ["64 KiB", "84 KiB"], "array.cols": [14]}
+    space = dse.Space("eyeriss_v1", axes)
+    frame = dse.sweep(tiny.network(), space, store=tmp_path, progress=False).frame
+    opened = dse.open(tmp_path)
+    assert opened.space.fingerprint() == space.fingerprint()
+    assert opened.frame.equals(frame)
 
 
 @pytest.mark.compiled
