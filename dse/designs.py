@@ -14,6 +14,7 @@ from dse.run.columns import Columns
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import Problem, Work
+from hwmodels.residency.tensors import Schedule
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Designs(Subject, Protocol):
     @property
     def layers(self) -> LayerTable:
         """Its operations, identical ones merged."""
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Where tensors may stay between operations; None: every one crosses main memory."""
 
     @property
     def mapping_objective(self) -> str:

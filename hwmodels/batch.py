@@ -1,16 +1,22 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable
+from hwmodels.columns import BesideTable, ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
 from hwmodels.packing import pack
+from hwmodels.residency.graph import StayGraph
+from hwmodels.residency.tensors import Schedule
+from hwmodels.residency.two_level import fill_staying, stays_and_tiles
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
-from workloads.table import LayerTable, make_table, take_rows
+from workloads.table import IntColumn, LayerTable, make_table, take_rows
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -64,6 +70,7 @@ def evaluate(
     tiles: TileLists | None = None,
     start: int = 0,
     stop: int | None = None,
+    schedule: Schedule | None = None,
 ) -> MetricTable:
     """Cost configurations start:stop on one network, every operation with its best mapping.
 
@@ -79,6 +86,9 @@ def evaluate(
         `TileLists(layers)` where the caller keeps them; made here otherwise.
     start, stop
         Range of configurations; to the end where `stop` is None.
+    schedule
+        Where tensors may stay between operations; its edges refer to the rows of `layers`, which are then not
+        deduplicated. None: all cross main memory.
 
     Returns
     -------
@@ -95,23 +105,41 @@ def evaluate(
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
     taken = take_rows(configs, slice(start, stop))
-    lists = TileLists(layers) if tiles is None else tiles
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
-    if not out.limit.any():
-        _evaluate_batch(layers, lists, taken, code, out)
+    fill: Fill
+    if schedule is None:
+        fill = partial(_layer_by_layer, layers, TileLists(layers) if tiles is None else tiles, code)
     else:
-        _evaluate_sound(layers, lists, taken, code, out)
+        stays, lists = stays_and_tiles(layers, schedule)
+        fill = partial(_staying, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
+    if not out.limit.any():
+        fill(taken, out)
+    else:
+        _evaluate_sound(fill, taken, out)
     apply_tiers(taken, out)
     return out
 
 
-def _evaluate_batch(
-    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
+Fill = Callable[[ConfigTable, MetricTable], None]
+
+
+def _layer_by_layer(
+    layers: LayerTable, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
 ) -> None:
-    """Cost configurations in an order in which those that are alike follow one another."""
     tiles = lists.table(configs)
-    alike = np.lexsort(
+    kernels.evaluate_batch(layers, tiles, configs, _alike(tiles, configs), objective, out)
+
+
+def _staying(
+    graph: StayGraph, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
+) -> None:
+    fill_staying(graph, lists, configs, _alike(lists.table(configs), configs), objective, out)
+
+
+def _alike(tiles: TileTable, configs: ConfigTable) -> IntColumn:
+    """Order in which configurations that are alike follow one another."""
+    alike: IntColumn = np.lexsort(
         (
             configs.shared_capacity_bytes,
             configs.output_capacity_bytes,
@@ -122,17 +150,15 @@ def _evaluate_batch(
             tiles.m_list,
         )
     )
-    kernels.evaluate_batch(layers, tiles, configs, alike, objective, out)
+    return alike
 
 
-def _evaluate_sound(
-    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
-) -> None:
+def _evaluate_sound(fill: Fill, configs: ConfigTable, out: MetricTable) -> None:
     """Cost the configurations without a limit in `out`; the others have an area and no costs."""
     sound = np.flatnonzero(out.limit == 0)
     costed = make_table(MetricTable, {}, sound.size)
     taken = take_rows(configs, sound)
-    _evaluate_batch(layers, lists, taken, objective, costed)
+    fill(taken, costed)
     for name in MetricTable._fields:
         column = getattr(out, name)
         if name not in ("feasible", "limit"):
@@ -149,6 +175,7 @@ def evaluate_operations(
     *,
     row: int = 0,
     tiles: TileLists | None = None,
+    beside: BesideTable | None = None,
 ) -> OperationTable:
     """Cost one instance of every operation on one accelerator, with the mapping chosen for it.
 
@@ -164,6 +191,8 @@ def evaluate_operations(
         Which machine of the table.
     tiles
         `TileLists(layers)` where the caller keeps them; made here otherwise.
+    beside
+        What tensors that stay leave to each operation; None: nothing stays.
 
     Returns
     -------
@@ -185,7 +214,8 @@ def evaluate_operations(
         raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
     out = make_table(OperationTable, {}, layers.rows)
     lists = TileLists(layers) if tiles is None else tiles
-    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)
+    stay = make_table(BesideTable, {}, layers.rows) if beside is None else beside
+    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, stay, out)
     return out
 
 

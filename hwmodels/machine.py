@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
-from workloads.edges import EdgeTable
+from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class Effort(NamedTuple):
         Mappings given, by row of the layer table: no search there.
     told
         Hears how many of how many operations have their mapping.
-    edges
-        Edge table of the network, whose rows are not merged then: tensors stay on chip where they fit.
+    schedule
+        Where tensors may stay between operations, with the edge table of the network, whose rows are not
+        merged then; None: every tensor crosses main memory.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -56,7 +58,7 @@ class Effort(NamedTuple):
     given: Mapping[int, Any] = MappingProxyType({})
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
-    edges: EdgeTable | None = None
+    schedule: Schedule | None = None
 
 
 BEST: Final = Effort()
@@ -119,6 +121,16 @@ class Model(Protocol):
     ) -> Operations:
         """Cost every operation on one configuration."""
 
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: Any,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """Where every tensor lives on one configuration, and why, under `effort.schedule`."""
+
     def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
         """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""
 
@@ -129,7 +141,7 @@ class Model(Protocol):
         """Typical seconds of costing one of these configurations; it sizes chunks and nothing else."""
 
     def keeper(self, machine: Any) -> str:
-        """Level at which tensors may stay between operations; "" where none may."""
+        """Levels at which tensors may stay between operations, in words; "" where none may."""
 
     def summary(self, machine: Any) -> dict[str, str]:
         """A row of the list of machines: `array`, `flow` and `on chip`, in words."""

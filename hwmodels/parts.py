@@ -57,6 +57,9 @@ class Buffer:
         Capacity; 0 is none.
     port_bits
         What it moves to or from the array a cycle; 0 is all that the array asks for.
+    resident
+        Whether tensors may stay in it between the operations that write and read them, where the schedule
+        asks for that (`schedule="resident"`).
     reported
         What a memory of its kind was reported to cost; the model is calibrated by it.
 
@@ -64,10 +67,12 @@ class Buffer:
 
     bytes: int
     port_bits: int = 0
+    resident: bool = False
     reported: Macro | None = None
 
     def __post_init__(self) -> None:
         whole(self, "bytes", "port_bits", least=0)
+        truth(self, "resident")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +92,33 @@ class Buffers:
 
     def __post_init__(self) -> None:
         truth(self, "double_buffered")
+        self._check_resident()
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
             raise ValueError(
                 f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
                 "(Buffers.shared.bytes), got 0"
             )
+
+    def _check_resident(self) -> None:
+        """Refuse tensors that are to stay where there is no room, or where nothing is read from."""
+        for name in (*OPERANDS, "shared", "mask"):
+            buffer = getattr(self, name)
+            if buffer.resident and buffer.bytes == 0:
+                raise ValueError(
+                    f"Buffers.{name}.resident: tensors cannot stay in a buffer of 0 bytes; give "
+                    f"Buffers.{name}.bytes or set it to False"
+                )
+            if buffer.resident and name in ("output", "mask"):
+                raise ValueError(
+                    f"Buffers.{name}.resident: a tensor stays in the buffer from which it is read "
+                    "(input, weight or shared), not in this one; set it to False"
+                )
+
+    @property
+    def keepers(self) -> tuple[str, ...]:
+        """Buffers in which tensors may stay."""
+        return tuple(name for name in (*OPERANDS, "shared") if getattr(self, name).resident)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from dse.metrics import columns
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
+from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
-from workloads.edges import EdgeTable
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
+    tensors: tuple[str, ...] = ()  # names, by the handles of the edge table
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -58,7 +59,7 @@ class Result:
     def _costed(self) -> tuple[Any, MetricTable]:
         """The machine's row of the configuration table, and the network's metrics on it."""
         apart = (
-            self.effort.given or self.effort.edges is not None
+            self.effort.given or self.effort.schedule is not None
         )  # operations that differ though they are equal
         layers = self.layers if apart else deduplicate(self.layers)[0]
         model = self.accelerator.model
@@ -143,8 +144,9 @@ def evaluate(
     mapping_objective
         What each operation's mapping minimises: "edp", "latency" or "energy".
     schedule
-        "layers": every tensor crosses main memory between operations. "resident": tensors stay at the level
-        that the machine names for it (`resident`) where they fit beside the tiles of what runs meanwhile.
+        "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
+        machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
+        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -174,34 +176,17 @@ def evaluate(
         raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
-    effort = effort._replace(edges=_edges(network, machine, schedule, batch))
-    result = Result(name, machine, mapping_objective, layers, names, effort)
+    asked = schedule_of(schedule, network, batch)
+    if asked is not None:
+        check_keeper(machine)
+    effort = effort._replace(schedule=asked)
+    tensors = tuple(getattr(network, "tensor_names", ()))
+    result = Result(name, machine, mapping_objective, layers, names, effort, tensors)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
             machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
     return result
-
-
-SCHEDULES: Final = ("layers", "resident")
-"""Where tensors are between operations: in main memory, or on chip where they fit."""
-
-
-def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
-    """Edges of the network where the schedule asks for them."""
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    if schedule == "layers":
-        return None
-    if not machine.model.keeper(machine):
-        raise ValueError(
-            f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
-            'levels); use "layers"'
-        )
-    if not hasattr(network, "edges"):
-        raise ValueError("schedule: a layer table does not say who reads what; give the network itself")
-    edges: EdgeTable = network.edges(batch)
-    return edges
 
 
 def _effort(

@@ -16,6 +16,7 @@ from dse.run.columns import Columns
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
+from hwmodels.residency.tensors import Schedule
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Front:
         Objectives of some of those configurations, for the figure.
     gathered : Gathered or None
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
+    schedule : Schedule or None
+        Where tensors may stay between operations; None: every one crosses main memory.
 
     """
 
@@ -57,6 +60,7 @@ class Front:
     feasible: int
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
+    schedule: Schedule | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -64,7 +68,7 @@ class Front:
     @property
     def work(self) -> Work:
         """The network."""
-        return One(self.network, self.layers, self.layers)
+        return One(self.network, self.layers, self.layers, self.schedule)
 
     @property
     def asked(self) -> Problem:

@@ -67,6 +67,7 @@ def open(path: str | os.PathLike[str]) -> Sweep:
         partial(_gathered, definition, parts),
         parts,
         ours,
+        definition.schedule,
     )
 
 

@@ -15,6 +15,8 @@ from dse.space.space import Space
 from hwmodels.composed import hint_of
 from hwmodels.fields import parse_field, plain
 from hwmodels.machine_file import KINDS, machine_data, machine_from
+from hwmodels.residency.tensors import Schedule
+from workloads.edges import EdgeTable
 from workloads.table import LayerTable, make_table
 
 
@@ -27,6 +29,7 @@ class Definition(NamedTuple):
     mapping_objective: str
     objectives: tuple[Objective, ...]  # of the front that is kept on the way
     kept: Mapping[str, Any]  # which rows stay
+    schedule: Schedule | None = None  # where tensors may stay; the layer table's rows are then all there
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -36,7 +39,7 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if type(definition.space.base) not in KINDS.values():
         return None
-    network, layers, space, mapping_objective, objectives, kept = definition
+    network, layers, space, mapping_objective, objectives, kept, schedule = definition
     content = {
         "network": {
             "name": network,
@@ -53,6 +56,14 @@ def write_definition(definition: Definition) -> bytes | None:
             "assumptions": list(space.assumptions),
         },
         "mapping_objective": mapping_objective,
+        "schedule": None
+        if schedule is None
+        else {
+            "name": schedule.name,
+            "edges": {
+                name: column.tolist() for name, column in zip(EdgeTable._fields, schedule.edges, strict=True)
+            },
+        },
         "objectives": [str(objective) for objective in objectives],
         "kept": dict(kept),
     }
@@ -90,11 +101,19 @@ def read_definition(content: bytes, store: object) -> Definition:
         layers = make_table(LayerTable, network["layers"], len(network["layers"]["kind"]))
         objectives = objectives_of(found["objectives"])
         kept, mapping_objective = found["kept"], found["mapping_objective"]
-        return Definition(network["name"], layers, _space(space), mapping_objective, objectives, kept)
+        asked = layers, _space(space), mapping_objective, objectives, kept
+        return Definition(network["name"], *asked, _schedule(found.get("schedule")))
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(
             f"store {store}: this version cannot read its definition.json ({error}); its parts open in pandas"
         ) from None
+
+
+def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
+    """Put a schedule together again."""
+    if data is None:
+        return None
+    return Schedule(data["name"], make_table(EdgeTable, data["edges"], len(data["edges"]["producer"])))
 
 
 def _space(data: Mapping[str, Any]) -> Space:

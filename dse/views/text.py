@@ -89,6 +89,8 @@ def assumptions(front: Designs) -> str:
     said = base.model.premises(base, front.layers, front.space.fields)
     goal = "energy-delay product" if front.mapping_objective == "edp" else front.mapping_objective
     said.append(f"each operation's mapping has the least {goal} of its mapspace")
+    if front.schedule is not None:
+        said.append(f"tensors stay on chip where they fit (schedule: {front.schedule.name})")
     said += front.space.assumptions
     said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."

@@ -14,7 +14,8 @@ stays on chip: main memory never sees it.
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -33,11 +34,14 @@ from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
-from hwmodels.residency import choose, shares, tensors_of
+from hwmodels.residency.certificate import Certificate
+from hwmodels.residency.graph import StayGraph, Stays, paths_of, stays_of
+from hwmodels.residency.path import shortest_path, weights_of
+from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others
+from hwmodels.residency.tensors import Schedule, Tensor, shares
 from hwmodels.times import OperationTimes
-from workloads.edges import EdgeTable
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
+from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, deduplicate, make_table
 
 if TYPE_CHECKING:
     import pandas
@@ -257,6 +261,26 @@ class NestModel:
         codes = {name: table[name] for name in ("bound", "limit")}
         return {**ordered, **codes, "optimal": table["optimal"].astype(bool)}
 
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: LevelTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """Where every tensor lives on one configuration, and why."""
+        machine = configs.machine[row]
+        assert effort.schedule is not None
+        found = _found(layers, machine, objective, effort)
+        alone = _without_memory(layers)
+        costs = [_cost(layers, i, machine, one, _at(alone, i)) for i, one in enumerate(found)]
+        chosen = _chosen(layers, machine, found, costs, objective, effort.schedule)
+        level = machine.level(machine.resident)
+        tensors = stays_of(layers, effort.schedule.edges).tensors
+        places = tuple(_place(tensor, chosen.kept, machine, level) for tensor in tensors)
+        return Plan(places, chosen.certificate)
+
     def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
         shape = (configs.size, layers.rows)
@@ -350,6 +374,28 @@ def _costs(
     effort: Effort,
 ) -> list[Cost]:
     """Cost of every row of a layer table."""
+    found, key = _found(layers, machine, objective, effort), fingerprint(machine)
+    alone = _without_memory(layers)
+    costs = [_cost(layers, row, machine, one, _at(alone, row)) for row, one in enumerate(found)]
+    if effort.schedule is None or any(cost.limit for cost in costs):
+        return costs
+    chosen = _chosen(layers, machine, found, costs, objective, effort.schedule)
+    kept = {name: np.maximum(alone[name], share) for name, share in chosen.shares.items()}
+    for row, one in enumerate(found):
+        mine = _at(kept, row)
+        costs[row] = _cost(layers, row, machine, one, mine)
+        whole = frozenset(operand for operand, share in mine.items() if share == 1.0)
+        if one.evaluation is not None and whole and row not in effort.given:
+            beside = _beside(machine, whole, float(chosen.alive[row]))
+            other = _remapped(layers, row, beside, (key, objective), effort)
+            if other is not None:
+                again = _cost(layers, row, machine, other, mine)
+                costs[row] = min(costs[row], again, key=chosen.worth)
+    return costs
+
+
+def _found(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> list["Found"]:
+    """Mapping of every row by itself."""
     found: list[Found] = []
     begun, key = time.process_time(), fingerprint(machine)
     for row in range(layers.rows):
@@ -360,32 +406,41 @@ def _costs(
             found.append(Found())
         if effort.told is not None:
             effort.told(row + 1, layers.rows)
-    stays, alive = _staying(layers, machine, found, effort.edges)
-    costs = []
-    for row, one in enumerate(found):
-        kept = {operand: float(column[row]) for operand, column in stays.items()}
-        if one.limit:
-            costs.append(Cost(limit=one.limit))
-        elif one.evaluation is None:
-            costs.append(_stream(layers, row, machine, kept))
-        else:
-            first = _account(layers, row, machine, one, kept)
-            whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
-            if effort.edges is not None and whole and row not in effort.given:
-                beside = _beside(machine, whole, float(alive[row]))
-                other = _remapped(layers, row, beside, (key, objective), effort)
-                if other is not None:
-                    again = _account(layers, row, machine, other, kept)
-                    static_w = _static_w(machine)
-                    first = min(first, again, key=lambda cost: _worth(cost, objective, static_w))
-            costs.append(first)
-    return costs
+    return found
 
 
-def _worth(cost: "Cost", objective: str, static_w: float) -> float:
-    """What a mapping is chosen by."""
-    energy = cost.mac_j + cost.buffer_j + cost.dram_j + static_w * cost.latency_s
-    return {"latency": cost.latency_s, "energy": energy, "edp": energy * cost.latency_s}[objective]
+def _place(tensor: Tensor, kept: Sequence[Tensor], machine: LevelMachine, level: Level) -> Place:
+    """Where a tensor lives, and why it is not at the resident level."""
+    word = machine.word_bits(level) / 8.0
+    size = tensor.elements * word
+    name = f"levels.{level.name}"
+    if tensor in kept:
+        return Place(tensor, name, size, "")
+    missing = [operand for operand in ("output", *tensor.operands) if operand not in level.operands]
+    if missing:
+        return Place(tensor, MAIN_MEMORY, size, f"{name}.operands: {missing[0]} may not be there")
+    capacity = float(level.bytes or math.inf)
+    if size > capacity:
+        why = f"{name}.bytes: {size - capacity:,.0f} bytes missing of {size:,.0f}"
+        return Place(tensor, MAIN_MEMORY, size, why)
+    others = [(other, other.elements * word) for other in kept]
+    why = beside_others(tensor, size, others, capacity, f"{name}.bytes") or NOT_WORTH
+    return Place(tensor, MAIN_MEMORY, size, why)
+
+
+def _at(shares: Mapping[str, FloatColumn], row: int) -> dict[str, float]:
+    return {operand: float(column[row]) for operand, column in shares.items()}
+
+
+def _cost(
+    layers: LayerTable, row: int, machine: LevelMachine, found: "Found", kept: Mapping[str, float]
+) -> "Cost":
+    """Cost of an operation of whose operands `kept` are the shares that main memory does not see."""
+    if found.limit:
+        return Cost(limit=found.limit)
+    if found.evaluation is None:
+        return _stream(layers, row, machine, kept)
+    return _account(layers, row, machine, found, kept)
 
 
 def _static_w(machine: LevelMachine) -> float:
@@ -483,37 +538,123 @@ def _remapped(
     )
 
 
-def _staying(
-    layers: LayerTable, machine: LevelMachine, found: Sequence["Found"], edges: EdgeTable | None
-) -> tuple[dict[str, FloatColumn], FloatColumn]:
-    """Share of each operand of each row that main memory does not see, and words held at the resident level.
-
-    An operand of 0 elements stays on chip (of a row that states any elements); with edges, so do the tensors
-    that fit at the machine's resident level.
-    """
+def _without_memory(layers: LayerTable) -> dict[str, FloatColumn]:
+    """1 where an operand of a nest has 0 elements: main memory never sees it (of a row that states any)."""
     elements = {operand: getattr(layers, column) for operand, column in _ELEMENTS.items()}
     stated = np.sum(list(elements.values()), axis=0) > 0
     nest = layers.kind == Kind.NEST
-    stays = {name: np.where(nest & stated & (count == 0), 1.0, 0.0) for name, count in elements.items()}
+    return {name: np.where(nest & stated & (count == 0), 1.0, 0.0) for name, count in elements.items()}
+
+
+class Chosen(NamedTuple):
+    """The best schedule whose operations keep their mappings."""
+
+    kept: tuple[Tensor, ...]
+    shares: dict[str, FloatColumn]  # of each operand of each row, what main memory does not see
+    alive: FloatColumn  # words held at the resident level while each row runs
+    worth: Callable[[Cost], float]  # what the schedule is chosen by
+    certificate: Certificate
+
+
+def _chosen(
+    layers: LayerTable,
+    machine: LevelMachine,
+    found: Sequence["Found"],
+    alone: Sequence["Cost"],
+    objective: str,
+    schedule: Schedule,
+) -> Chosen:
+    """Choose the tensors that stay beside the tiles of the mappings found layer by layer: a shortest path."""
+    stays = stays_of(layers, schedule.edges)
+    graph, static_w = stays.graph, _static_w(machine)
+    instances = layers.repeats.astype(np.float64)
+
+    def joules(cost: Cost) -> float:
+        return cost.mac_j + cost.buffer_j + cost.dram_j + cost.vector_j + static_w * cost.latency_s
+
+    second, joule = weights_of(
+        objective,
+        float(instances @ np.array([cost.latency_s for cost in alone])),
+        float(instances @ np.array([joules(cost) for cost in alone])),
+    )
+
+    def worth(cost: Cost) -> float:
+        return second * cost.latency_s + joule * joules(cost)
+
+    values = partial(_values, layers, machine, found, worth)
+    value = values(graph, stays)
+    length, arcs = shortest_path(graph, value)
+    bound = shortest_path(stays.relaxed, values(stays.relaxed, stays))[0] if stays.left else length
+    places = {
+        tensor.place
+        for stage, arc in enumerate(arcs.tolist())
+        for i, tensor in enumerate(stays.alive[stage])
+        if int(graph.arc_kept[arc]) >> i & 1
+    }
+    kept = tuple(tensor for tensor in stays.tensors if tensor.place in places)
     alive = np.zeros(layers.rows)
-    if edges is None or not machine.resident:
-        return stays, alive
-    level = machine.level(machine.resident)
-    names = {letter: operand for operand, letter in LETTERS.items()}
-    tiles = [
-        {
-            names[counts.operand]: counts.tile_words * level.buffering
-            for counts in (one.evaluation.counts if one.evaluation is not None else ())
-            if counts.level == level.name
-        }
-        for one in found
-    ]
-    capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
-    taken = choose(tensors_of(edges), tiles, capacity, level.operands)
-    for tensor in taken:
+    for tensor in kept:
         alive[tensor.first : tensor.last + 1] += tensor.elements
-    kept = shares(layers, taken)
-    return {name: np.maximum(stays[name], kept[name]) for name in stays}, alive
+    halves = 2.0 if objective == "edp" else 1.0
+    certificate = Certificate(
+        objective,
+        length / halves,
+        bound / halves,
+        paths_of(graph),
+        graph.situations,
+        int(np.isfinite(value).sum()),
+        stays.left,
+    )
+    return Chosen(kept, shares(layers, kept), alive, worth, certificate)
+
+
+def _values(
+    layers: LayerTable,
+    machine: LevelMachine,
+    found: Sequence["Found"],
+    worth: Callable[["Cost"], float],
+    graph: StayGraph,
+    stays: Stays,
+) -> FloatColumn:
+    """What an instance is worth in each situation; infinite where its tiles do not fit beside what is held."""
+    level = machine.level(machine.resident)
+    capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
+    _, index = deduplicate(layers)
+    first = {int(operation): row for row, operation in reversed(list(enumerate(index)))}
+    alone = _without_memory(layers)
+    homeless = [not _may_keep(level, as_weight) for as_weight in graph.tensors.as_weight.tolist()]
+    value = np.full(graph.situations, math.inf)
+    for s in range(graph.situations):
+        row = first[int(graph.operation[s])]
+        held = graph.held[graph.held_start[s] : graph.held_start[s + 1]]
+        made = graph.made[graph.made_start[s] : graph.made_start[s + 1]]
+        if any(homeless[kind] for kind in (*held, *made)):
+            continue
+        kept = {name: float(getattr(graph, f"{name}_share")[s]) for name in _ELEMENTS}
+        words = float(graph.tensors.elements[held].sum())
+        beside = _tile_words(machine, level, found[row], kept) if len(held) else 0.0
+        if words + beside <= capacity:
+            shares_ = {name: max(kept[name], float(alone[name][row])) for name in kept}
+            value[s] = worth(_cost(layers, row, machine, found[row], shares_))
+    return value
+
+
+def _may_keep(level: Level, as_weight: int) -> bool:
+    """Whether tensors that are read as an input (0), as a weight (1) or as both (2) may stay at a level."""
+    read = {0: {"input"}, 1: {"weight"}, 2: {"input", "weight"}}[as_weight]
+    return {"output", *read} <= set(level.operands)
+
+
+def _tile_words(machine: LevelMachine, level: Level, found: "Found", kept: Mapping[str, float]) -> float:
+    """Words that an operation's tiles take at a level: those of operands that do not stay as a whole."""
+    if found.evaluation is None:
+        return 0.0
+    names = {letter: operand for operand, letter in LETTERS.items()}
+    return sum(
+        counts.tile_words * level.buffering
+        for counts in found.evaluation.counts
+        if counts.level == level.name and kept[names[counts.operand]] < 1.0
+    )
 
 
 def problem_of(layers: LayerTable, row: int) -> Problem:

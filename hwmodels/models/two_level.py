@@ -10,6 +10,8 @@ from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
+from hwmodels.residency.plan import Plan
+from hwmodels.residency.two_level import plan_of
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
@@ -65,6 +67,8 @@ class TwoLevel:
         self, layers: LayerTable, configs: ConfigTable, objective: str = "edp", effort: Effort = BEST
     ) -> MetricTable:
         """See `hwmodels.batch.evaluate`."""
+        if effort.schedule is not None:
+            return batch.evaluate(layers, configs, objective, schedule=effort.schedule)
         return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
 
     def operations(
@@ -76,8 +80,27 @@ class TwoLevel:
         effort: Effort = BEST,
     ) -> Operations:
         """See `hwmodels.batch.evaluate_operations`."""
-        found = batch.evaluate_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
+        beside = None
+        if effort.schedule is not None:
+            code = batch.objective_code(objective)
+            _, beside = plan_of(layers, configs, row, objective, code, effort.schedule)
+        found = batch.evaluate_operations(
+            layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
+        )
         return found._asdict()
+
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """See `hwmodels.residency.two_level.plan_of`."""
+        assert effort.schedule is not None
+        code = batch.objective_code(objective)
+        return plan_of(layers, configs, row, objective, code, effort.schedule)[0]
 
     def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
         """See `hwmodels.times.operation_times`."""
@@ -99,8 +122,8 @@ class TwoLevel:
         )
 
     def keeper(self, machine: Accelerator) -> str:
-        """None: tensors cross main memory between operations."""
-        return ""
+        """Buffers that may keep tensors."""
+        return ", ".join(f"buffers.{name}" for name in machine.buffers.keepers)
 
     def summary(self, machine: Accelerator) -> dict[str, str]:
         """Edges, dataflow, bytes of the buffers."""

@@ -3,14 +3,15 @@
 import math
 
 from hwmodels.accelerate import kernel
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
+from hwmodels.columns import BesideTable, ConfigTable, MetricTable, OperationTable, TileTable
 from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR, on_chip_bound
 from hwmodels.kernels.two_level.chip import array_work
-from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
-from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
-from hwmodels.kernels.two_level.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
+from hwmodels.kernels.two_level.rows import config_row, layer_row
+from hwmodels.kernels.two_level.stream import stream_cost
+from hwmodels.kernels.two_level.terms import NOTHING_STAYS, Terms, beside_row, nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
+from hwmodels.kernels.two_level.totals import LIMIT_OVERFLOW, Totals, Work, nest_macs, settle
 from workloads.table import IntColumn, LayerTable
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -19,7 +20,6 @@ LIMIT_WEIGHT = 1
 LIMIT_INPUT = 2
 LIMIT_OUTPUT = 3
 LIMIT_SHARED = 4
-LIMIT_OVERFLOW = 5
 LIMIT_MASK = 6
 
 
@@ -47,50 +47,6 @@ def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
     if weight * terms.weight_mask + inputs * terms.input_mask > terms.mask_cap:
         return LIMIT_MASK
     return LIMIT_SHARED
-
-
-@kernel
-def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, float, float, float, float]:
-    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
-
-    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. Bytes
-    are those of the operands' formats; in the buffers their metadata costs what the values cost.
-
-    Returns
-    -------
-    tuple
-        Latency [s], lane time [s], main-memory time [s], bytes read, bytes written, buffer energy [pJ],
-        vector energy [pJ].
-
-    """
-    weight_elements, read_elements = float(layer.weight_elements), float(layer.read_elements)
-    write_elements = float(layer.write_elements)
-    weights = inputs = written = 0.0
-    if weight_elements > 0.0:
-        weights = weight_elements * stored_weight(layer, config, weight_elements, weight_elements).dram
-    if read_elements > 0.0:
-        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
-    if write_elements > 0.0:
-        written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
-    read = weights + inputs
-    dram_s = read / config.dram_read_bytes_per_s + written / config.dram_write_bytes_per_s
-    lanes_s = 0.0
-    if layer.fused == 0:
-        lanes_s = layer.vector_ops / (config.vector_lanes * config.clock_hz)
-    latency = overlapped_latency(lanes_s, dram_s, 0.0, config.double_buffered)
-    buffer_pj = (
-        weights * (config.weight.write_pj_per_byte + config.weight.read_pj_per_byte)
-        + inputs * (config.input.write_pj_per_byte + config.input.read_pj_per_byte)
-        + written * (config.output.write_pj_per_byte + config.output.read_pj_per_byte)
-    )
-    return latency, lanes_s, dram_s, read, written, buffer_pj, layer.vector_ops * config.vector_pj
-
-
-@kernel
-def nest_macs(layer: Layer) -> float:
-    """Multiply-accumulates of a nest; a float, exact below 2**53 and never wrapping."""
-    outputs = float(layer.n * layer.p * layer.q) * float(layer.g * layer.k)
-    return outputs * float(layer.c * layer.r * layer.s)
 
 
 @kernel
@@ -127,7 +83,7 @@ def evaluate_batch(
             count = float(layers.repeats[i])
             layer = layer_row(layers, i)
             if layers.kind[i] == NEST:
-                terms = nest_terms(layer, config)
+                terms = nest_terms(layer, config, NOTHING_STAYS)
                 rows = tile_rows(tiles, c, i)
                 best = best_mapping(terms, tiles, rows, objective)
                 costed += best.costed
@@ -146,50 +102,31 @@ def evaluate_batch(
                 switched += count * (work * terms.switched)
                 effectual += count * layer.effectual_macs
             else:
-                stream = stream_cost(layer, config)
+                stream = stream_cost(layer, config, NOTHING_STAYS)
                 latency += count * stream[0]
                 read += count * stream[3]
                 written += count * stream[4]
                 buffer_pj += count * stream[5]
                 vector_pj += count * stream[6]
-        if limit == 0 and math.isnan(latency):
-            limit = LIMIT_OVERFLOW
-        out.limit[c] = limit
-        out.feasible[c] = 1 if limit == 0 else 0
-        out.area_mm2[c] = configs.array_area_mm2[c] + configs.buffer_area_mm2[c]
+        totals = Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
+        settle(configs, c, config, limit, totals, Work(macs, kept, switched, effectual), out)
         out.mappings_costed[c] = costed
-        blank = math.nan if limit != 0 else 0.0
-        latency += blank
-        mac_j = switched * config.mac_pj * 1e-12
-        dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
-        static_j = config.static_w * latency
-        energy = mac_j + (buffer_pj + vector_pj + dram_pj) * 1e-12 + static_j + control_pj * 1e-12
-        out.latency_s[c] = latency
-        out.energy_j[c] = energy + blank
-        out.power_w[c] = energy / latency + blank
-        out.edp_js[c] = energy * latency + blank
-        out.utilisation[c] = kept / (config.rows * config.cols * config.clock_hz * latency) + blank
-        out.compute_cycles[c] = cycles + blank
-        out.dram_read_bytes[c] = read + blank
-        out.dram_write_bytes[c] = written + blank
-        out.macs[c] = macs + blank
-        out.effectual_macs[c] = effectual + blank
-        out.mac_energy_j[c] = mac_j + blank
-        out.buffer_energy_j[c] = buffer_pj * 1e-12 + blank
-        out.dram_energy_j[c] = dram_pj * 1e-12 + blank
-        out.vector_energy_j[c] = vector_pj * 1e-12 + blank
-        out.static_energy_j[c] = static_j + blank
-        out.control_energy_j[c] = control_pj * 1e-12 + blank
 
 
 @kernel
 def evaluate_operations(
-    layers: LayerTable, tiles: TileTable, configs: ConfigTable, c: int, objective: int, out: OperationTable
+    layers: LayerTable,
+    tiles: TileTable,
+    configs: ConfigTable,
+    c: int,
+    objective: int,
+    beside: BesideTable,
+    out: OperationTable,
 ) -> None:
     """Fill `out` with cost and best mapping of one instance of every operation on configuration `c`."""
     config = config_row(configs, c)
     for i in range(layers.kind.size):
-        layer = layer_row(layers, i)
+        layer, stay = layer_row(layers, i), beside_row(beside, i)
         out.limit[i] = 0
         out.order[i] = -1
         out.tile_k[i] = 0
@@ -203,7 +140,7 @@ def evaluate_operations(
         out.vector_energy_j[i] = 0.0
         out.control_energy_j[i] = 0.0
         if layers.kind[i] == NEST:
-            terms = nest_terms(layer, config)
+            terms = nest_terms(layer, config, stay)
             best = best_mapping(terms, tiles, rows, objective)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
@@ -220,7 +157,7 @@ def evaluate_operations(
             out.mac_energy_j[i] = terms.mac_pj * 1e-12
             out.control_energy_j[i] = (best.cycles * terms.busy_pj + terms.result_pj) * 1e-12
         else:
-            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layer, config)
+            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layer, config, stay)
             out.vector_energy_j[i] = vector_pj * 1e-12
             out.bound[i] = VECTOR
         if dram_s > compute_s:

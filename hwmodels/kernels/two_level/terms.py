@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
+from hwmodels.columns import BesideTable
 from hwmodels.kernels.two_level.formats import Stored, matrix_rows, stored
 from hwmodels.kernels.two_level.layout import SYSTOLIC, UNROLLED
 from hwmodels.kernels.two_level.rows import Config, Layer, moves
@@ -42,6 +43,43 @@ def stored_output(layer: Layer, config: Config, channels: float, plane: float, i
     """Bytes of an output in main memory; see `stored_input`."""
     rows = matrix_rows(config.output, channels, plane, images)
     return stored(config.output, layer.output_bits, layer.output_density, channels * plane, rows, 0.0).dram
+
+
+class Beside(NamedTuple):
+    """What tensors that stay on chip change for one instance of an operation."""
+
+    weight_share: float  # of an operand, what main memory does not see
+    input_share: float
+    output_share: float
+    weight_held: float  # bytes of the buffers that its tiles cannot have
+    input_held: float
+    shared_held: float
+    mask_held: float
+    made_pj: float  # writes of its results to where they stay
+
+
+NOTHING_STAYS = Beside(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@kernel
+def beside_row(table: BesideTable, i: int) -> Beside:
+    """Read operation `i`."""
+    return Beside(
+        weight_share=table.weight_share[i],
+        input_share=table.input_share[i],
+        output_share=table.output_share[i],
+        weight_held=table.weight_held[i],
+        input_held=table.input_held[i],
+        shared_held=table.shared_held[i],
+        mask_held=table.mask_held[i],
+        made_pj=table.made_pj[i],
+    )
+
+
+@kernel
+def left_of(capacity: float, held: float) -> float:
+    """Bytes left of a buffer; never 0 of one that there is, which would be another machine."""
+    return max(capacity - held, 1e-9) if capacity > 0.0 else capacity
 
 
 class Terms(NamedTuple):
@@ -107,8 +145,12 @@ class Terms(NamedTuple):
 
 
 @kernel
-def nest_terms(layer: Layer, config: Config) -> Terms:
-    """Collect the terms of a nest on a configuration."""
+def nest_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
+    """Collect the terms of a nest on a configuration, beside tensors that stay.
+
+    An operand that stays as a whole has no tiles: the tensor itself is there. What stays in part is loaded in
+    part, and its tiles take what they always take.
+    """
     groups = float(layer.g)
     positions = float(layer.n * layer.p * layer.q)
     window = float(layer.r * layer.s)
@@ -130,7 +172,10 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
     mask_write_pj, mask_read_pj = config.mask_write_pj_per_byte, config.mask_read_pj_per_byte
     stated = layer.weight_elements + layer.read_elements + layer.write_elements
     weight_moves, input_moves = moves(layer.weight_elements, stated), moves(layer.read_elements, stated)
-    result_moves = moves(layer.write_elements, stated)
+    weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
+    result_moves = moves(layer.write_elements, stated) * (1.0 - beside.output_share)
+    weight_b = weight.chip if weight_loads > 0.0 else 0.0
+    input_b = inputs.chip if input_loads > 0.0 else 0.0
     weight_filled_pj = (config.weight.write_pj_per_byte + weight_mask * mask_write_pj) / weight_dram
     input_filled_pj = (config.input.write_pj_per_byte + input_mask * mask_write_pj) / input_dram
 
@@ -157,23 +202,23 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         reduction=all_c * window,
         multipliers=float(config.rows) * float(config.cols),
         cycle_s=1.0 / config.clock_hz,
-        weight_b=weight.chip,
-        input_b=inputs.chip,
+        weight_b=weight_b,
+        input_b=input_b,
         output_b=output_b,
         sum_b=sum_b,
         input_dram_b=inputs.dram,
         weight_dram=weight_dram,
         input_dram=input_dram,
-        weight_moves=weight_moves,
-        input_moves=input_moves,
+        weight_moves=weight_moves * weight_loads,
+        input_moves=input_moves * input_loads,
         result_moves=result_moves,
         weight_mask=weight_mask,
         input_mask=input_mask,
-        weight_cap=config.weight.capacity_bytes,
-        input_cap=config.input.capacity_bytes,
+        weight_cap=left_of(config.weight.capacity_bytes, beside.weight_held),
+        input_cap=left_of(config.input.capacity_bytes, beside.input_held),
         output_cap=config.output.capacity_bytes,
-        shared_cap=config.shared_capacity_bytes,
-        mask_cap=config.mask_capacity_bytes,
+        shared_cap=config.shared_capacity_bytes - beside.shared_held,
+        mask_cap=config.mask_capacity_bytes - beside.mask_held,
         weight_port_s=weight.chip / config.weight.port_bytes_per_s,
         input_port_s=inputs.chip / config.input.port_bytes_per_s,
         output_port_s=sum_b / config.output.port_bytes_per_s,
@@ -181,15 +226,15 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         write_s=1.0 / config.dram_write_bytes_per_s,
         dram_read_pj=config.dram_read_pj_per_byte,
         dram_write_pj=config.dram_write_pj_per_byte,
-        weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
-        input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
+        weight_fill_pj=weight_loads * (weight_moves * config.dram_read_pj_per_byte + weight_filled_pj),
+        input_fill_pj=input_loads * (input_moves * config.dram_read_pj_per_byte + input_filled_pj),
         output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
         output_drain_pj=config.dram_write_pj_per_byte + config.output.read_pj_per_byte,
         weight_read_pj=config.weight.read_pj_per_byte * weight.chip + mask_read_pj * weight.mask,
         input_read_pj=config.input.read_pj_per_byte * inputs.chip + mask_read_pj * inputs.mask,
         output_write_pj=config.output.write_pj_per_byte * sum_b,
         output_read_pj=config.output.read_pj_per_byte * sum_b,
-        stays_pj=(1.0 - result_moves) * outputs * output_b * config.output.read_pj_per_byte,
+        stays_pj=(1.0 - result_moves) * outputs * output_b * config.output.read_pj_per_byte + beside.made_pj,
         static_pj_per_s=config.static_w * 1e12,
         busy_pj=config.busy_pj,
         mac_pj=outputs * all_c * window * share.switched * config.mac_pj,

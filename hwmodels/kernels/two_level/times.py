@@ -5,9 +5,10 @@ import math
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, TileTable
 from hwmodels.kernels.two_level.cost import overlapped_latency
-from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
+from hwmodels.kernels.two_level.evaluate import NEST
 from hwmodels.kernels.two_level.rows import config_row, layer_row
-from hwmodels.kernels.two_level.terms import nest_terms
+from hwmodels.kernels.two_level.stream import stream_cost
+from hwmodels.kernels.two_level.terms import NOTHING_STAYS, nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from workloads.table import FloatColumn, IntColumn, LayerTable
 
@@ -38,10 +39,10 @@ def operation_times(
             if not fits:
                 continue
             if layers.kind[i] != NEST:
-                stream = stream_cost(layer, config)
+                stream = stream_cost(layer, config, NOTHING_STAYS)
                 chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream[1], stream[2], 0.0
                 continue
-            terms = nest_terms(layer, config)
+            terms = nest_terms(layer, config, NOTHING_STAYS)
             best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)
             if best.k < 0:
                 fits = False

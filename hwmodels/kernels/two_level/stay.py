@@ -1,0 +1,449 @@
+"""The best schedule of a network on a two-level machine: which tensors stay, and the tiles beside them.
+
+Schedules are paths of a graph (`hwmodels.residency.graph`) whose arcs cost what their situations cost. A
+search over mappings is dear and a lower bound of it cheap, so the shortest path is found *lazily*: situations
+start with their bounds, the shortest path is searched, those of its situations that are still bounds are
+costed, and so on until a shortest path has none. No other path can then be shorter, since costs only grow:
+
+    cost(path found) = bound(path found) <= bound(any path) <= cost(any path)
+"""
+
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import kernel, spliced
+from hwmodels.columns import BesideTable, ConfigTable, MetricTable, TileTable
+from hwmodels.kernels.two_level.bounds import crossing
+from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
+from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
+from hwmodels.kernels.two_level.evaluate import NEST, broken_limit
+from hwmodels.kernels.two_level.formats import matrix_rows, stored
+from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
+from hwmodels.kernels.two_level.rows import Config, config_row, layer_row
+from hwmodels.kernels.two_level.stream import stream_cost
+from hwmodels.kernels.two_level.terms import NOTHING_STAYS, Terms, beside_row, nest_terms
+from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, tile_rows
+from hwmodels.kernels.two_level.totals import Totals, Work, joules, nest_macs, settle
+from hwmodels.residency.graph import StayGraph
+from workloads.table import FloatColumn, IntColumn
+
+NOWHERE, IN_WEIGHT, IN_INPUT, IN_SHARED = -1, 0, 1, 2
+"""Where a kind of tensor may stay."""
+
+LATENCY_S, PJ, CYCLES, READ, WRITTEN, BUFFER_PJ, CONTROL_PJ, VECTOR_PJ = 0, 1, 2, 3, 4, 5, 6, 7
+COSTS = 8
+"""What is kept of a situation, for one instance."""
+
+_TIE = 1e-11
+"""Weight of what decides between schedules that are equal in what is asked for, over that weight."""
+_EQUAL = 1.0 + 2e-11
+"""What that may add to what is asked for."""
+
+
+class Scratch(NamedTuple):
+    """Room for one configuration at a time."""
+
+    home: IntColumn  # of each kind of tensor
+    bytes: FloatColumn  # that one takes there, and in the mask buffer
+    mask: FloatColumn
+    write_pj: FloatColumn  # of writing one there
+    beside: BesideTable  # of each situation
+    costs: FloatColumn  # (n_situations, COSTS)
+    value: FloatColumn  # what is least along a path
+    known: IntColumn  # 1: `value` is a cost; 0: a bound
+    near: IntColumn  # (n_operations, 3): candidates of the mapping found last for each operation
+    reached: FloatColumn  # (n_nodes,): least value of a path to a node
+    by: IntColumn  # its last arc
+    chosen: IntColumn  # (n_stages,): arcs of the shortest path
+    stays: IntColumn  # (1,): 1 where that path is the schedule; 0: layer by layer
+
+
+@spliced
+def find_homes(config: Config, flags: tuple[int, int, int], graph: StayGraph, scratch: Scratch) -> None:
+    """Say for each kind of tensor where it may stay and what it takes there.
+
+    A tensor stays in the buffer that it is read from: one that is read as a weight and as an input needs one
+    buffer for both. It is held as its readers hold its tiles, so in their format.
+    """
+    kinds = graph.tensors
+    for t in range(kinds.elements.size):
+        operand = config.weight if kinds.as_weight[t] == 1 else config.input
+        home = IN_SHARED
+        if operand.capacity_bytes > 0.0:
+            home = IN_WEIGHT if kinds.as_weight[t] == 1 else IN_INPUT
+            if kinds.as_weight[t] == 2:
+                home = NOWHERE
+        elif kinds.as_weight[t] == 2 and config.weight.capacity_bytes > 0.0:
+            home = NOWHERE
+        if home != NOWHERE and flags[home] == 0:
+            home = NOWHERE
+        elements, channels = float(kinds.elements[t]), float(kinds.channels[t])
+        rows = matrix_rows(operand, channels, elements / channels, float(kinds.images[t]))
+        size = stored(operand, kinds.bits[t], kinds.density[t], elements, rows, config.mask_capacity_bytes)
+        scratch.home[t] = home
+        scratch.bytes[t] = elements * size.chip
+        scratch.mask[t] = elements * size.mask
+        scratch.write_pj[t] = (
+            scratch.bytes[t] * operand.write_pj_per_byte + scratch.mask[t] * config.mask_write_pj_per_byte
+        )
+
+
+@spliced
+def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
+    """Write down what situation `s` leaves to its operation's tiles; False where what is held is too much."""
+    weight = inputs = shared = mask = made_pj = 0.0
+    homeless = False
+    for place in range(graph.held_start[s], graph.held_start[s + 1]):
+        t = graph.held[place]
+        if scratch.home[t] == IN_WEIGHT:
+            weight += scratch.bytes[t]
+        elif scratch.home[t] == IN_INPUT:
+            inputs += scratch.bytes[t]
+        elif scratch.home[t] == IN_SHARED:
+            shared += scratch.bytes[t]
+        else:
+            homeless = True
+        mask += scratch.mask[t]
+    for place in range(graph.made_start[s], graph.made_start[s + 1]):
+        t = graph.made[place]
+        made_pj += graph.made_part[place] * scratch.write_pj[t]
+        homeless = homeless or scratch.home[t] == NOWHERE
+    beside = scratch.beside
+    beside.weight_share[s] = graph.weight_share[s]
+    beside.input_share[s] = graph.input_share[s]
+    beside.output_share[s] = graph.output_share[s]
+    beside.weight_held[s] = weight
+    beside.input_held[s] = inputs
+    beside.shared_held[s] = shared
+    beside.mask_held[s] = mask
+    beside.made_pj[s] = made_pj
+    fits = weight <= config.weight.capacity_bytes and inputs <= config.input.capacity_bytes
+    return (
+        not homeless
+        and fits
+        and shared <= config.shared_capacity_bytes
+        and mask <= config.mask_capacity_bytes
+    )
+
+
+@kernel
+def least_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float]:
+    """Bound latency [s] and energy [pJ] of a nest from below: one tile, whatever fits, in as few steps."""
+    distinct = input_total = math.inf
+    for m in range(tiles.m_number[rows[2]]):
+        distinct = min(distinct, tiles.m[rows[2], m, DISTINCT])
+        input_total = min(input_total, tiles.m[rows[2], m, INPUT_TOTAL])
+    steps = array_work(terms, 1.0, 1.0, tiles.k_least[rows[0]], tiles.m_least[rows[2]], distinct)
+    _, chip_s, chip_pj = chip_at(terms, chip_work(terms, steps), 1.0, tiles.c_least[rows[1]])
+    port = crossing(terms, 1.0, 1.0, terms.groups * input_total * terms.all_c * terms.input_dram_b)
+    latency = overlapped_latency(chip_s, port.least_s, 0.0, terms.double)
+    return latency, chip_pj + port.least_pj + latency * terms.static_pj_per_s
+
+
+@spliced
+def cost_stream(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> None:
+    """Fill the costs of a situation that has no nest."""
+    layer = layer_row(graph.layers, graph.operation[s])
+    latency, _, _, read, written, buffer_pj, vector_pj = stream_cost(
+        layer, config, beside_row(scratch.beside, s)
+    )
+    dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
+    costs = scratch.costs
+    costs[s, LATENCY_S] = latency
+    costs[s, PJ] = buffer_pj + vector_pj + dram_pj + latency * config.static_w * 1e12
+    costs[s, CYCLES] = 0.0
+    costs[s, READ] = read
+    costs[s, WRITTEN] = written
+    costs[s, BUFFER_PJ] = buffer_pj
+    costs[s, CONTROL_PJ] = 0.0
+    costs[s, VECTOR_PJ] = vector_pj
+
+
+@spliced
+def search(
+    s: int,
+    operation: int,
+    terms: Terms,
+    tiles: TileTable,
+    rows: tuple[int, int, int],
+    objective: int,
+    start: tuple[int, int, int],
+    scratch: Scratch,
+) -> float:
+    """Fill the costs of a nest with its best mapping, infinite where nothing fits; return those costed."""
+    costs, near = scratch.costs, scratch.near
+    best = best_mapping(terms, tiles, rows, objective, start)
+    costs[s, LATENCY_S] = best.latency_s
+    costs[s, PJ] = best.energy_pj
+    costs[s, CYCLES] = best.cycles
+    costs[s, READ] = best.read
+    costs[s, WRITTEN] = best.written
+    costs[s, BUFFER_PJ] = best.buffer_pj
+    costs[s, CONTROL_PJ] = best.cycles * terms.busy_pj + terms.result_pj
+    costs[s, VECTOR_PJ] = 0.0
+    if best.k >= 0:
+        near[operation, 0], near[operation, 1], near[operation, 2] = best.k, best.c, best.m
+    else:
+        costs[s, LATENCY_S] = math.inf
+        costs[s, PJ] = math.inf
+    return best.costed
+
+
+@spliced
+def cost_nest(
+    s: int,
+    config: Config,
+    graph: StayGraph,
+    tiles: TileTable,
+    c: int,
+    objective: int,
+    scratch: Scratch,
+) -> float:
+    """Fill the costs of a nest beside tensors that stay; return how many mappings were costed.
+
+    The mapping found last for the operation is where the search starts.
+    """
+    operation, near = graph.operation[s], scratch.near
+    terms = nest_terms(layer_row(graph.layers, operation), config, beside_row(scratch.beside, s))
+    start = (near[operation, 0], near[operation, 1], near[operation, 2])
+    return search(s, operation, terms, tiles, tile_rows(tiles, c, operation), objective, start, scratch)
+
+
+@kernel
+def cost_alone(
+    config: Config, graph: StayGraph, tiles: TileTable, c: int, objective: int, scratch: Scratch
+) -> tuple[int, float, Totals, Work]:
+    """Cost every operation layer by layer: limit, mappings costed, sums in the order of the operations."""
+    latency = cycles = read = written = buffer_pj = control_pj = vector_pj = costed = 0.0
+    macs = kept = switched = effectual = 0.0
+    costs = scratch.costs
+    for i in range(graph.layers.kind.size):
+        count = float(graph.layers.repeats[i])
+        if graph.layers.kind[i] == NEST:
+            layer = layer_row(graph.layers, i)
+            terms, rows = nest_terms(layer, config, NOTHING_STAYS), tile_rows(tiles, c, i)
+            costed += search(i, i, terms, tiles, rows, objective, NO_START, scratch)
+            if math.isinf(costs[i, LATENCY_S]):
+                limit = broken_limit(terms, tiles, rows[2])
+                totals = Totals(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+                return limit, costed, totals, Work(0.0, 0.0, 0.0, 0.0)
+            work = nest_macs(layer)
+            macs += count * work
+            kept += count * (work * terms.kept)
+            switched += count * (work * terms.switched)
+            effectual += count * layer.effectual_macs
+        else:
+            cost_stream(i, config, graph, scratch)  # nothing is written to `beside` of the first situations
+        scratch.known[i] = 1
+        latency += count * costs[i, LATENCY_S]
+        cycles += count * costs[i, CYCLES]
+        read += count * costs[i, READ]
+        written += count * costs[i, WRITTEN]
+        buffer_pj += count * costs[i, BUFFER_PJ]
+        control_pj += count * costs[i, CONTROL_PJ]
+        vector_pj += count * costs[i, VECTOR_PJ]
+    totals = Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
+    return 0, costed, totals, Work(macs, kept, switched, effectual)
+
+
+@kernel
+def weights_of(objective: int, latency_s: float, pj: float) -> tuple[float, float]:
+    """What a second and a picojoule count along a path, given a network's layer by layer.
+
+    The product of latency T and energy E is no sum. To first order it is T / T0 + E / E0, and no schedule
+    that lowers this sum raises the product, since 4 T E / (T0 E0) <= (T / T0 + E / E0)^2.
+    """
+    if objective == EDP:
+        return 1.0 / latency_s, 1.0 / pj
+    if objective == ENERGY:
+        return _TIE / latency_s, 1.0 / pj
+    return 1.0 / latency_s, _TIE / pj
+
+
+@spliced
+def bound_situations(
+    config: Config,
+    graph: StayGraph,
+    tiles: TileTable,
+    c: int,
+    weights: tuple[float, float],
+    scratch: Scratch,
+) -> None:
+    """Give every situation a value: a bound for a nest, the cost of anything else."""
+    costs = scratch.costs
+    for s in range(graph.operation.size):
+        operation = graph.operation[s]
+        if s == operation:
+            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
+            continue
+        scratch.known[s] = 1
+        if not furnish(s, config, graph, scratch):
+            scratch.value[s] = math.inf
+        elif graph.layers.kind[operation] == NEST:
+            terms = nest_terms(layer_row(graph.layers, operation), config, beside_row(scratch.beside, s))
+            latency, pj = least_of(terms, tiles, tile_rows(tiles, c, operation))
+            scratch.known[s] = 0
+            scratch.value[s] = weights[0] * latency + weights[1] * pj
+        else:
+            cost_stream(s, config, graph, scratch)
+            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
+
+
+@spliced
+def shortest(graph: StayGraph, scratch: Scratch) -> float:
+    """Find the shortest path for the present values, its arcs in `chosen`; return its length."""
+    reached, by = scratch.reached, scratch.by
+    for node in range(graph.nodes[0]):
+        reached[node] = math.inf
+    reached[0] = 0.0
+    stages = graph.stage_row.size
+    for stage in range(stages):
+        count = graph.stage_count[stage]
+        for arc in range(graph.stage_start[stage], graph.stage_start[stage + 1]):
+            length = reached[graph.arc_from[arc]] + count * scratch.value[graph.arc_situation[arc]]
+            if length < reached[graph.arc_to[arc]]:
+                reached[graph.arc_to[arc]] = length
+                by[graph.arc_to[arc]] = arc
+    node = graph.nodes[0] - 1
+    total = float(reached[node])
+    for back in range(stages):
+        arc = by[node]
+        scratch.chosen[stages - 1 - back] = arc
+        node = graph.arc_from[arc]
+    return total
+
+
+@kernel
+def settle_path(
+    config: Config,
+    graph: StayGraph,
+    tiles: TileTable,
+    c: int,
+    objective: int,
+    weights: tuple[float, float],
+    scratch: Scratch,
+) -> tuple[float, float]:
+    """Search the shortest path lazily; return its length and how many mappings were costed."""
+    costs, costed, fixed = scratch.costs, 0.0, 0.0
+    for place in range(graph.fixed.size):
+        s = graph.fixed[place]
+        if scratch.known[s] == 0:
+            costed += cost_nest(s, config, graph, tiles, c, objective, scratch)
+            scratch.known[s] = 1
+            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
+        fixed += graph.fixed_count[place] * scratch.value[s]
+    while True:
+        length = shortest(graph, scratch)
+        changed = False
+        for stage in range(graph.stage_row.size):
+            s = graph.arc_situation[scratch.chosen[stage]]
+            if scratch.known[s] == 0:
+                costed += cost_nest(s, config, graph, tiles, c, objective, scratch)
+                scratch.known[s] = 1
+                scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
+                changed = True
+        if not changed:
+            return fixed + length, costed
+
+
+@kernel
+def sums_of(graph: StayGraph, scratch: Scratch) -> Totals:
+    """Sum the costs along the chosen path, and of the operations that no schedule changes."""
+    latency = cycles = read = written = buffer_pj = control_pj = vector_pj = 0.0
+    costs, fixed = scratch.costs, graph.fixed.size
+    for place in range(fixed + graph.stage_row.size):
+        if place < fixed:
+            s, count = graph.fixed[place], graph.fixed_count[place]
+        else:
+            stage = place - fixed
+            s, count = graph.arc_situation[scratch.chosen[stage]], graph.stage_count[stage]
+        latency += count * costs[s, LATENCY_S]
+        cycles += count * costs[s, CYCLES]
+        read += count * costs[s, READ]
+        written += count * costs[s, WRITTEN]
+        buffer_pj += count * costs[s, BUFFER_PJ]
+        control_pj += count * costs[s, CONTROL_PJ]
+        vector_pj += count * costs[s, VECTOR_PJ]
+    return Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
+
+
+@kernel
+def keeps_nothing(graph: StayGraph, scratch: Scratch) -> bool:
+    """Whether the chosen path is layer by layer."""
+    kept = 0
+    for stage in range(graph.stage_row.size):
+        kept += graph.arc_kept[scratch.chosen[stage]]
+    return kept == 0
+
+
+@kernel
+def worth(objective: int, latency_s: float, joules_: float) -> float:
+    """What a network is judged by."""
+    if objective == EDP:
+        return latency_s * joules_
+    return joules_ if objective == ENERGY else latency_s
+
+
+@kernel
+def better_of(
+    config: Config,
+    graph: StayGraph,
+    objective: int,
+    layers: Totals,
+    work: Work,
+    scratch: Scratch,
+) -> Totals:
+    """Sums of the chosen path, or layer by layer where the path keeps nothing or rounding made it worse."""
+    scratch.stays[0] = 0
+    if keeps_nothing(graph, scratch):
+        return layers
+    path = sums_of(graph, scratch)
+    before = worth(objective, layers.latency_s, joules(config, layers, work))
+    after = worth(objective, path.latency_s, joules(config, path, work))
+    if after > before * (_EQUAL if objective != EDP else 1.0):
+        return layers
+    scratch.stays[0] = 1
+    latency = min(path.latency_s, layers.latency_s) if objective == LATENCY else path.latency_s
+    return Totals(
+        latency,
+        path.cycles,
+        path.read,
+        path.written,
+        path.buffer_pj,
+        path.control_pj,
+        path.vector_pj,
+    )
+
+
+@kernel
+def evaluate_staying(
+    graph: StayGraph,
+    tiles: TileTable,
+    configs: ConfigTable,
+    order: IntColumn,
+    objective: int,
+    scratch: Scratch,
+    length: FloatColumn,
+    out: MetricTable,
+) -> None:
+    """Fill rows `order` of `out` with the totals of each configuration's best schedule.
+
+    `length` gets the length of its path, 1 (of products: 2) being layer by layer; NaN where nothing runs.
+    `scratch` is left as the last configuration's.
+    """
+    for c in order:
+        config = config_row(configs, c)
+        limit, costed, totals, work = cost_alone(config, graph, tiles, c, objective, scratch)
+        length[c] = math.nan
+        scratch.stays[0] = 0
+        if limit == 0 and not math.isnan(totals.latency_s):
+            pj = joules(config, totals, work) * 1e12
+            weights = weights_of(objective, totals.latency_s, pj)
+            flags = (configs.weight_resident[c], configs.input_resident[c], configs.shared_resident[c])
+            find_homes(config, flags, graph, scratch)
+            bound_situations(config, graph, tiles, c, weights, scratch)
+            length[c], more = settle_path(config, graph, tiles, c, objective, weights, scratch)
+            costed += more
+            totals = better_of(config, graph, objective, totals, work, scratch)
+        settle(configs, c, config, limit, totals, work, out)
+        out.mappings_costed[c] = costed
