@@ -4,7 +4,7 @@
 themselves over, so that nothing that reads a front has to know which of them it is.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,31 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+
+
+class Bar(NamedTuple):
+    """A tensor on the figure of a schedule."""
+
+    tensor: str
+    begin_s: float
+    end_s: float
+    bytes: float
+    why: str  # it crosses main memory
+
+
+class Lane(NamedTuple):
+    """A level on it; a capacity of 0 is without limit."""
+
+    level: str
+    capacity_bytes: float
+    bars: tuple[Bar, ...]
+
+
+class SchedulePicture(NamedTuple):
+    """Where tensors live: a lane for each level, from the bottom up, over the time of the network."""
+
+    lanes: tuple[Lane, ...]
+    latency_s: float
 
 
 class Subject(Protocol):

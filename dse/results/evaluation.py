@@ -12,16 +12,19 @@ import hwmodels
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
 from dse.metrics import columns
+from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
+from hwmodels.residency.plan import Plan
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,6 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
-    tensors: tuple[str, ...] = ()  # names, by the handles of the edge table
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -76,6 +78,37 @@ class Result:
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Where every tensor lives between the operations that write and read it, and the proof of it.
+
+        Raises
+        ------
+        ValueError
+            If tensors were not asked to stay (`schedule="layers"`).
+
+        """
+        if self.effort.schedule is None:
+            raise ValueError('plan: every tensor crosses main memory; evaluate with schedule="resident"')
+        model = self.accelerator.model
+        configs, _ = self._costed
+        return model.plan(self.layers, configs, self.mapping_objective, effort=self.effort)
+
+    def schedule(self) -> "pandas.DataFrame":
+        """Show where every tensor lives; see `dse.results.schedule.schedule_table`.
+
+        Raises
+        ------
+        ValueError
+            If tensors were not asked to stay (`schedule="layers"`).
+
+        """
+        return schedule_table(self)
+
+    def plot_schedule(self, *, width: str = "page") -> "Figure":
+        """Draw where tensors live: time across, levels up; see `dse.views.schedule_figure`."""
+        return view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
 
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
@@ -180,8 +213,7 @@ def evaluate(
     if asked is not None:
         check_keeper(machine)
     effort = effort._replace(schedule=asked)
-    tensors = tuple(getattr(network, "tensor_names", ()))
-    result = Result(name, machine, mapping_objective, layers, names, effort, tensors)
+    result = Result(name, machine, mapping_objective, layers, names, effort)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))

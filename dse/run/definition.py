@@ -60,6 +60,7 @@ def write_definition(definition: Definition) -> bytes | None:
         if schedule is None
         else {
             "name": schedule.name,
+            "tensors": list(schedule.tensors),
             "edges": {
                 name: column.tolist() for name, column in zip(EdgeTable._fields, schedule.edges, strict=True)
             },
@@ -113,7 +114,8 @@ def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
     """Put a schedule together again."""
     if data is None:
         return None
-    return Schedule(data["name"], make_table(EdgeTable, data["edges"], len(data["edges"]["producer"])))
+    edges = make_table(EdgeTable, data["edges"], len(data["edges"]["producer"]))
+    return Schedule(data["name"], edges, tuple(data["tensors"]))
 
 
 def _space(data: Mapping[str, Any]) -> Space:

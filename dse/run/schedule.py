@@ -31,7 +31,7 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
         return None
     if not hasattr(network, "edges"):
         raise ValueError("schedule: a layer table does not say who reads what; give the network itself")
-    return Schedule(schedule, network.edges(batch))
+    return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
 
 
 def check_keeper(machine: Any, swept: tuple[str, ...] = ()) -> None:

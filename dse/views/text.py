@@ -30,6 +30,9 @@ _SHOWN: Final = (
 )
 """Metrics that a table for people shows."""
 
+_MOST_CROSSING: Final = 5
+"""Tensors that a text names."""
+
 FILES: Final = ("front.parquet", "front.csv", "front.pdf", "front.png")
 
 
@@ -125,7 +128,22 @@ def result_text(result: "Result") -> str:
             ]
         )
     lines.append(text_table(rows, last_left=True))
-    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+    return "\n".join([*lines, *crossing_lines(result), *machine_assumptions(result.accelerator)])
+
+
+def crossing_lines(result: "Result") -> list[str]:
+    """Lines that say which tensors cross main memory though they might stay, the costliest first, and why."""
+    schedule = result.effort.schedule
+    if schedule is None:
+        return []
+    plan = result.plan
+    crossing = sorted(plan.crossing, key=lambda place: -place.tensor.saved)
+    stays = len(plan.places) - len(crossing)
+    lines = ["", f"Schedule: {stays:,} of {len(plan.places):,} tensors stay on chip; {plan.certificate}"]
+    for place in crossing[:_MOST_CROSSING]:
+        lines.append(f"- {schedule.named(place.tensor.place)} crosses main memory: {place.why}")
+    rest = len(crossing) - _MOST_CROSSING
+    return [*lines, f"- and {rest:,} more (.schedule() shows all)"] if rest > 0 else lines
 
 
 def machine_assumptions(machine: Machine) -> list[str]:

@@ -58,8 +58,8 @@ def scnn() -> Accelerator:
         assumptions=(
             *ASSUMPTIONS,
             "one lane of post-processing a PE",
-            "activations that stay do so in the input RAM, beside the layer's inputs; the chip swaps the roles "
-            "of its input and output RAMs instead",
+            "activations that stay do so in the input RAM, beside the layer's inputs; the chip swaps the "
+            "roles of its input and output RAMs instead",
             "PEs wait for one another after each group of output channels; zeros fall on them independently",
         ),
     )

@@ -616,7 +616,7 @@ def _values(
     graph: StayGraph,
     stays: Stays,
 ) -> FloatColumn:
-    """What an instance is worth in each situation; infinite where its tiles do not fit beside what is held."""
+    """What an instance is worth in each situation; infinite where tiles do not fit beside what is held."""
     level = machine.level(machine.resident)
     capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
     _, index = deduplicate(layers)

@@ -41,10 +41,9 @@ class TensorTable(NamedTuple):
 class StayGraph(NamedTuple):
     """Schedules as paths; ragged columns have their bounds in `*_start`, one longer than what they divide."""
 
-    layers: LayerTable  # identical operations once
     tensors: TensorTable
     # Situations, shape (n_situations,); the first are those of the operations alone, in their order
-    operation: IntColumn  # row of `layers`
+    operation: IntColumn  # row of the merged layer table
     weight_share: FloatColumn  # of the operand, what stays
     input_share: FloatColumn
     output_share: FloatColumn  # what main memory does not get
@@ -77,6 +76,8 @@ class Stays(NamedTuple):
 
     Attributes
     ----------
+    layers
+        Identical operations once.
     tensors
         Those that are written and read inside the network.
     graph
@@ -93,6 +94,7 @@ class Stays(NamedTuple):
 
     """
 
+    layers: LayerTable
     tensors: tuple[Tensor, ...]
     graph: StayGraph
     relaxed: StayGraph
@@ -192,7 +194,7 @@ def stays_of(layers: LayerTable, edges: EdgeTable) -> Stays:
     kept, left = keepable(network.tensors, layers.rows, MOST_ALIVE)
     graph, alive = _graph(network, kept, ())
     relaxed = _graph(network, kept, left)[0] if left else graph
-    return Stays(network.tensors, graph, relaxed, alive, left, network.kind)
+    return Stays(network.unique, network.tensors, graph, relaxed, alive, left, network.kind)
 
 
 def paths_of(graph: StayGraph) -> float:
@@ -260,9 +262,7 @@ def _graph(
         "fixed": np.array(list(fixed), dtype=np.int64),
         "fixed_count": np.array(list(fixed.values()), dtype=np.float64),
     }
-    return StayGraph(layers=network.unique, tensors=network.table, **_situations(known), **counts), tuple(
-        alive_at
-    )
+    return StayGraph(tensors=network.table, **_situations(known), **counts), tuple(alive_at)
 
 
 def _subsets(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:

@@ -29,6 +29,8 @@ class Schedule(NamedTuple):
         "resident".
     edges
         Edge table of the network, whose rows refer to its layer table with nothing merged.
+    tensors
+        Names of the tensors, by their handles in the edge table.
     relaxed
         Bound costs from below: tensors that a graph of schedules has no room for stay, and take none.
 
@@ -36,7 +38,12 @@ class Schedule(NamedTuple):
 
     name: str
     edges: EdgeTable
+    tensors: tuple[str, ...] = ()
     relaxed: bool = False
+
+    def named(self, handle: int) -> str:
+        """Name of a tensor or place."""
+        return self.tensors[handle] if handle < len(self.tensors) else f"tensor {handle}"
 
 
 class Tensor(NamedTuple):

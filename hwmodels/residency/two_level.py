@@ -4,14 +4,16 @@ from typing import Final
 
 import numpy as np
 
-from hwmodels.columns import BesideTable, ConfigTable, MetricTable
+from hwmodels.columns import BesideTable, ConfigTable
 from hwmodels.kernels.two_level import stay as kernels
+from hwmodels.kernels.two_level.evaluate import SUMS
+from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of, stays_of
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others
 from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
-from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint, make_table, take_rows
+from workloads.table import IntColumn, LayerTable, fingerprint, make_table, take_rows
 
 _STAYS: dict[tuple[str, str], tuple[Stays, TileLists]] = {}
 _KEPT: Final = 64
@@ -24,12 +26,12 @@ def stays_and_tiles(layers: LayerTable, schedule: Schedule) -> tuple[Stays, Tile
         if len(_STAYS) >= _KEPT:
             _STAYS.clear()
         stays = stays_of(layers, schedule.edges)
-        _STAYS[key] = (stays, TileLists(stays.graph.layers))
+        _STAYS[key] = (stays, TileLists(stays.layers))
     return _STAYS[key]
 
 
-def scratch_of(graph: StayGraph) -> kernels.Scratch:
-    """Room for one configuration."""
+def scratch_of(stays: Stays, graph: StayGraph, configs: int) -> kernels.Scratch:
+    """Room for so many configurations."""
     kinds, situations = graph.tensors.elements.size, graph.situations
     nodes, stages = int(graph.nodes[0]), graph.stage_row.size
 
@@ -37,6 +39,8 @@ def scratch_of(graph: StayGraph) -> kernels.Scratch:
         return np.zeros(shape, dtype=np.int64)
 
     return kernels.Scratch(
+        sums=np.zeros((configs, len(SUMS))),
+        length=np.full(configs, np.nan),
         home=whole(kinds),
         bytes=np.zeros(kinds),
         mask=np.zeros(kinds),
@@ -45,29 +49,35 @@ def scratch_of(graph: StayGraph) -> kernels.Scratch:
         costs=np.zeros((situations, kernels.COSTS)),
         value=np.zeros(situations),
         known=whole(situations),
-        near=whole(graph.layers.rows, 3),
+        near=whole(stays.layers.rows, 3),
         reached=np.zeros(nodes),
         by=whole(nodes),
         chosen=whole(stages),
+        path=np.zeros(len(SUMS)),
         stays=whole(1),
     )
 
 
 def fill_staying(
-    graph: StayGraph,
-    lists: TileLists,
-    configs: ConfigTable,
-    order: IntColumn,
-    objective: int,
-    out: MetricTable,
-) -> tuple[kernels.Scratch, FloatColumn]:
+    stays: Stays, graph: StayGraph, lists: TileLists, configs: ConfigTable, objective: int
+) -> kernels.Scratch:
     """Cost configurations with their best schedules; see `kernels.two_level.stay.evaluate_staying`."""
-    scratch, length = scratch_of(graph), np.full(configs.size, np.nan)
-    kernels.evaluate_staying(graph, lists.table(configs), configs, order, objective, scratch, length, out)
-    return scratch, length
+    scratch = scratch_of(stays, graph, configs.size)
+    resident = np.stack([getattr(configs, f"{name}_resident") for name in _KEEPERS], axis=1)
+    kernels.evaluate_staying(
+        layer_matrix(stays.layers),
+        graph,
+        lists.table(configs),
+        config_matrix(configs),
+        resident,
+        objective,
+        scratch,
+    )
+    return scratch
 
 
-_HOMES: Final = ("buffers.weight", "buffers.input", "buffers.shared")
+_KEEPERS: Final = ("weight", "input", "shared")
+_HOMES: Final = tuple(f"buffers.{name}" for name in _KEEPERS)
 """Where a tensor may stay, by the kernels' codes."""
 
 
@@ -90,14 +100,13 @@ def plan_of(
     """
     stays, lists = stays_and_tiles(layers, schedule)
     one = take_rows(configs, slice(row, row + 1))
-    order, out = np.zeros(1, dtype=np.int64), make_table(MetricTable, {}, 1)
-    scratch, length = fill_staying(stays.graph, lists, one, order, code, out)
-    bound = length
+    scratch = fill_staying(stays, stays.graph, lists, one, code)
+    length = bound = scratch.length
     if stays.left:
-        _, bound = fill_staying(stays.relaxed, lists, one, order, code, make_table(MetricTable, {}, 1))
+        bound = fill_staying(stays, stays.relaxed, lists, one, code).length
     halves = 2.0 if objective == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
-    searched = (graph.layers.kind[graph.operation] == 0) & (scratch.known == 1) & np.isfinite(scratch.value)
+    searched = (stays.layers.kind[graph.operation] == 0) & (scratch.known == 1) & np.isfinite(scratch.value)
     certificate = Certificate(
         objective,
         float(length[0]) / halves if used else 1.0,

@@ -1,18 +1,19 @@
 """The batch loops: every configuration on every operation, and every operation on one configuration."""
 
 import math
+from typing import Final
 
-from hwmodels.accelerate import kernel
-from hwmodels.columns import BesideTable, ConfigTable, MetricTable, OperationTable, TileTable
+from hwmodels.accelerate import inlined, kernel
+from hwmodels.columns import BesideTable, OperationTable, TileTable
+from hwmodels.kernels.two_level.beside import beside_row, beside_terms, stream_beside
 from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR, on_chip_bound
 from hwmodels.kernels.two_level.chip import array_work
 from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
-from hwmodels.kernels.two_level.rows import config_row, layer_row
-from hwmodels.kernels.two_level.stream import stream_cost
-from hwmodels.kernels.two_level.terms import NOTHING_STAYS, Terms, beside_row, nest_terms
-from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
-from hwmodels.kernels.two_level.totals import LIMIT_OVERFLOW, Totals, Work, nest_macs, settle
-from workloads.table import IntColumn, LayerTable
+from hwmodels.kernels.two_level.rows import Layer, config_row, layer_row
+from hwmodels.kernels.two_level.stream import Stream, stream_cost
+from hwmodels.kernels.two_level.terms import Terms, nest_terms
+from hwmodels.kernels.two_level.tiling import Found, best_mapping, tile_rows
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
 
@@ -20,12 +21,32 @@ LIMIT_WEIGHT = 1
 LIMIT_INPUT = 2
 LIMIT_OUTPUT = 3
 LIMIT_SHARED = 4
+LIMIT_OVERFLOW = 5
 LIMIT_MASK = 6
+
+SUMS: Final = (
+    "latency_s",
+    "cycles",
+    "read",
+    "written",
+    "buffer_pj",
+    "vector_pj",
+    "control_pj",
+    "macs",
+    "kept",
+    "switched",
+    "effectual",
+    "costed",
+    "limit",
+)
+"""Columns of a batch's result: what is summed over the network, and the limit that ended it."""
+LATENCY_S, CYCLES, READ, WRITTEN, BUFFER_PJ, VECTOR_PJ, CONTROL_PJ = range(7)
+MACS, KEPT, SWITCHED, EFFECTUAL, COSTED, LIMIT = range(7, 13)
 
 
 @kernel
-def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
-    """Name the buffer that cannot hold the smallest tile of list `m`; the shared one if each alone could.
+def broken_limit(terms: Terms, m_table: FloatMatrix) -> int:
+    """Name the buffer that cannot hold the smallest tile of positions; the shared one if each alone could.
 
     Costs that are no numbers, of an array, a dataflow or a format that is not known, overflow.
     """
@@ -34,10 +55,10 @@ def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
     if math.isnan(work.weight_passes + stored + terms.time):
         return LIMIT_OVERFLOW
     factor = 2.0 if terms.double == 1 else 1.0
-    smallest = tiles.m_number[m] - 1
+    smallest = len(m_table) - 1
     weight = factor * terms.window * terms.weight_b
-    inputs = factor * tiles.m[m, smallest, INPUT_LARGEST] * terms.input_b
-    output = factor * tiles.m[m, smallest, SIZE] * terms.sum_b
+    inputs = factor * m_table[smallest, INPUT_LARGEST] * terms.input_b
+    output = factor * m_table[smallest, SIZE] * terms.sum_b
     if weight > terms.weight_cap > 0.0:
         return LIMIT_WEIGHT
     if inputs > terms.input_cap > 0.0:
@@ -50,74 +71,78 @@ def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
 
 
 @kernel
+def nest_macs(layer: Layer) -> float:
+    """Multiply-accumulates of a nest; a float, exact below 2**53 and never wrapping."""
+    outputs = float(layer.n * layer.p * layer.q) * float(layer.g * layer.k)
+    return outputs * float(layer.c * layer.r * layer.s)
+
+
+@inlined
+def add_nest(layer: Layer, terms: Terms, best: Found, sums: FloatColumn) -> None:
+    """Add a nest with the mapping found for it to a configuration's sums."""
+    count = float(layer.repeats)
+    work = nest_macs(layer)
+    sums[LATENCY_S] += count * best.latency_s
+    sums[CYCLES] += count * best.cycles
+    sums[READ] += count * best.read
+    sums[WRITTEN] += count * best.written
+    sums[BUFFER_PJ] += count * best.buffer_pj
+    sums[CONTROL_PJ] += count * (best.cycles * terms.busy_pj + terms.result_pj)
+    sums[MACS] += count * work
+    sums[KEPT] += count * (work * terms.kept)
+    sums[SWITCHED] += count * (work * terms.switched)
+    sums[EFFECTUAL] += count * layer.effectual_macs
+
+
+@inlined
+def add_stream(layer: Layer, stream: Stream, sums: FloatColumn) -> None:
+    """Add a vector or movement row to a configuration's sums."""
+    count = float(layer.repeats)
+    sums[LATENCY_S] += count * stream.latency_s
+    sums[READ] += count * stream.read
+    sums[WRITTEN] += count * stream.written
+    sums[BUFFER_PJ] += count * stream.buffer_pj
+    sums[VECTOR_PJ] += count * stream.vector_pj
+
+
+@kernel
 def evaluate_batch(
-    layers: LayerTable,
+    layers: FloatMatrix,
     tiles: TileTable,
-    configs: ConfigTable,
+    configs: FloatMatrix,
     order: IntColumn,
     objective: int,
-    out: MetricTable,
+    out: FloatMatrix,
 ) -> None:
-    """Fill rows `order` of `out` with each configuration's network totals.
+    """Fill rows `order` of `out`, columns as of `SUMS`, with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
-    tables. Configurations that are alike one after another save time; no result, the number of mappings
-    costed among them, depends on their order.
+    tables. No result, the number of mappings costed among them, depends on the order.
     """
     for c in order:
-        latency = 0.0
-        cycles = 0.0
-        read = 0.0
-        written = 0.0
-        macs = 0.0
-        kept = 0.0
-        switched = 0.0
-        effectual = 0.0
-        control_pj = 0.0
-        buffer_pj = 0.0
-        vector_pj = 0.0
-        costed = 0.0
-        limit = 0
+        sums = out[c]
+        sums[:] = 0.0
         config = config_row(configs, c)
-        for i in range(layers.kind.size):
-            count = float(layers.repeats[i])
+        for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
-            if layers.kind[i] == NEST:
-                terms = nest_terms(layer, config, NOTHING_STAYS)
-                rows = tile_rows(tiles, c, i)
-                best = best_mapping(terms, tiles, rows, objective)
-                costed += best.costed
-                if best.k < 0:
-                    limit = broken_limit(terms, tiles, rows[2])
-                    break
-                work = nest_macs(layer)
-                latency += count * best.latency_s
-                cycles += count * best.cycles
-                read += count * best.read
-                written += count * best.written
-                buffer_pj += count * best.buffer_pj
-                control_pj += count * (best.cycles * terms.busy_pj + terms.result_pj)
-                macs += count * work
-                kept += count * (work * terms.kept)
-                switched += count * (work * terms.switched)
-                effectual += count * layer.effectual_macs
-            else:
-                stream = stream_cost(layer, config, NOTHING_STAYS)
-                latency += count * stream[0]
-                read += count * stream[3]
-                written += count * stream[4]
-                buffer_pj += count * stream[5]
-                vector_pj += count * stream[6]
-        totals = Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
-        settle(configs, c, config, limit, totals, Work(macs, kept, switched, effectual), out)
-        out.mappings_costed[c] = costed
+            if layer.kind != NEST:
+                add_stream(layer, stream_cost(layer, config), sums)
+                continue
+            terms = nest_terms(layer, config)
+            rows = tile_rows(tiles, c, i)
+            best = best_mapping(terms, tiles, rows, objective)
+            sums[COSTED] += best.costed
+            if best.k < 0:
+                sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+                break
+            add_nest(layer, terms, best, sums)
 
 
 @kernel
 def evaluate_operations(
-    layers: LayerTable,
+    layers: FloatMatrix,
     tiles: TileTable,
-    configs: ConfigTable,
+    configs: FloatMatrix,
     c: int,
     objective: int,
     beside: BesideTable,
@@ -125,7 +150,7 @@ def evaluate_operations(
 ) -> None:
     """Fill `out` with cost and best mapping of one instance of every operation on configuration `c`."""
     config = config_row(configs, c)
-    for i in range(layers.kind.size):
+    for i in range(layers.shape[0]):
         layer, stay = layer_row(layers, i), beside_row(beside, i)
         out.limit[i] = 0
         out.order[i] = -1
@@ -139,12 +164,12 @@ def evaluate_operations(
         out.mac_energy_j[i] = 0.0
         out.vector_energy_j[i] = 0.0
         out.control_energy_j[i] = 0.0
-        if layers.kind[i] == NEST:
-            terms = nest_terms(layer, config, stay)
+        if layer.kind == NEST:
+            terms = beside_terms(layer, config, stay)
             best = best_mapping(terms, tiles, rows, objective)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
-                out.limit[i] = broken_limit(terms, tiles, rows[2])
+                out.limit[i] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
             else:
                 out.order[i] = best.order
                 out.tile_k[i] = int(tiles.k[rows[0], best.k, SIZE])
@@ -157,8 +182,10 @@ def evaluate_operations(
             out.mac_energy_j[i] = terms.mac_pj * 1e-12
             out.control_energy_j[i] = (best.cycles * terms.busy_pj + terms.result_pj) * 1e-12
         else:
-            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layer, config, stay)
-            out.vector_energy_j[i] = vector_pj * 1e-12
+            stream = stream_beside(layer, config, stay)
+            latency, compute_s, dram_s = stream.latency_s, stream.lanes_s, stream.dram_s
+            read, written, buffer_pj = stream.read, stream.written, stream.buffer_pj
+            out.vector_energy_j[i] = stream.vector_pj * 1e-12
             out.bound[i] = VECTOR
         if dram_s > compute_s:
             out.bound[i] = MAIN_MEMORY

@@ -9,52 +9,73 @@ costed, and so on until a shortest path has none. No other path can then be shor
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hwmodels.accelerate import kernel, spliced
-from hwmodels.columns import BesideTable, ConfigTable, MetricTable, TileTable
+from hwmodels.columns import BesideTable, TileTable
+from hwmodels.kernels.two_level.beside import beside_row, beside_terms, stream_beside
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
-from hwmodels.kernels.two_level.evaluate import NEST, broken_limit
+from hwmodels.kernels.two_level.evaluate import (
+    BUFFER_PJ,
+    CONTROL_PJ,
+    COSTED,
+    CYCLES,
+    EFFECTUAL,
+    KEPT,
+    LATENCY_S,
+    LIMIT,
+    MACS,
+    NEST,
+    READ,
+    SWITCHED,
+    VECTOR_PJ,
+    WRITTEN,
+    broken_limit,
+    nest_macs,
+)
 from hwmodels.kernels.two_level.formats import matrix_rows, stored
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
 from hwmodels.kernels.two_level.rows import Config, config_row, layer_row
-from hwmodels.kernels.two_level.stream import stream_cost
-from hwmodels.kernels.two_level.terms import NOTHING_STAYS, Terms, beside_row, nest_terms
+from hwmodels.kernels.two_level.terms import Terms, nest_terms
 from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, tile_rows
-from hwmodels.kernels.two_level.totals import Totals, Work, joules, nest_macs, settle
 from hwmodels.residency.graph import StayGraph
-from workloads.table import FloatColumn, IntColumn
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
-NOWHERE, IN_WEIGHT, IN_INPUT, IN_SHARED = -1, 0, 1, 2
+NOWHERE, IN_WEIGHT, IN_INPUT, IN_SHARED = range(-1, 3)
 """Where a kind of tensor may stay."""
 
-LATENCY_S, PJ, CYCLES, READ, WRITTEN, BUFFER_PJ, CONTROL_PJ, VECTOR_PJ = 0, 1, 2, 3, 4, 5, 6, 7
-COSTS = 8
-"""What is kept of a situation, for one instance."""
+PJ: Final = CONTROL_PJ + 1
+COSTS: Final = PJ + 1
+"""What is kept of one instance in a situation: what sums have of mappings, and its energy."""
 
-_TIE = 1e-11
+_TIE: Final = 1e-11
 """Weight of what decides between schedules that are equal in what is asked for, over that weight."""
-_EQUAL = 1.0 + 2e-11
+_EQUAL: Final = 1.0 + 2e-11
 """What that may add to what is asked for."""
 
 
 class Scratch(NamedTuple):
     """Room for one configuration at a time."""
 
+    sums: FloatMatrix  # (n_configs, SUMS): the result
+    length: (
+        FloatColumn  # (n_configs,): of the path, layer by layer being 1 (of products: 2); NaN: nothing runs
+    )
     home: IntColumn  # of each kind of tensor
     bytes: FloatColumn  # that one takes there, and in the mask buffer
     mask: FloatColumn
     write_pj: FloatColumn  # of writing one there
     beside: BesideTable  # of each situation
-    costs: FloatColumn  # (n_situations, COSTS)
+    costs: FloatMatrix  # (n_situations, COSTS)
     value: FloatColumn  # what is least along a path
     known: IntColumn  # 1: `value` is a cost; 0: a bound
     near: IntColumn  # (n_operations, 3): candidates of the mapping found last for each operation
     reached: FloatColumn  # (n_nodes,): least value of a path to a node
     by: IntColumn  # its last arc
     chosen: IntColumn  # (n_stages,): arcs of the shortest path
+    path: FloatColumn  # (SUMS,): its sums
     stays: IntColumn  # (1,): 1 where that path is the schedule; 0: layer by layer
 
 
@@ -141,22 +162,20 @@ def least_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> tupl
 
 
 @spliced
-def cost_stream(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> None:
+def cost_stream(s: int, layers: FloatMatrix, config: Config, graph: StayGraph, scratch: Scratch) -> None:
     """Fill the costs of a situation that has no nest."""
-    layer = layer_row(graph.layers, graph.operation[s])
-    latency, _, _, read, written, buffer_pj, vector_pj = stream_cost(
-        layer, config, beside_row(scratch.beside, s)
-    )
-    dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
+    layer = layer_row(layers, graph.operation[s])
+    found = stream_beside(layer, config, beside_row(scratch.beside, s))
+    dram_pj = found.read * config.dram_read_pj_per_byte + found.written * config.dram_write_pj_per_byte
     costs = scratch.costs
-    costs[s, LATENCY_S] = latency
-    costs[s, PJ] = buffer_pj + vector_pj + dram_pj + latency * config.static_w * 1e12
+    costs[s, LATENCY_S] = found.latency_s
     costs[s, CYCLES] = 0.0
-    costs[s, READ] = read
-    costs[s, WRITTEN] = written
-    costs[s, BUFFER_PJ] = buffer_pj
+    costs[s, READ] = found.read
+    costs[s, WRITTEN] = found.written
+    costs[s, BUFFER_PJ] = found.buffer_pj
+    costs[s, VECTOR_PJ] = found.vector_pj
     costs[s, CONTROL_PJ] = 0.0
-    costs[s, VECTOR_PJ] = vector_pj
+    costs[s, PJ] = found.buffer_pj + found.vector_pj + dram_pj + found.latency_s * config.static_w * 1e12
 
 
 @spliced
@@ -192,6 +211,7 @@ def search(
 @spliced
 def cost_nest(
     s: int,
+    layers: FloatMatrix,
     config: Config,
     graph: StayGraph,
     tiles: TileTable,
@@ -204,46 +224,51 @@ def cost_nest(
     The mapping found last for the operation is where the search starts.
     """
     operation, near = graph.operation[s], scratch.near
-    terms = nest_terms(layer_row(graph.layers, operation), config, beside_row(scratch.beside, s))
+    terms = beside_terms(layer_row(layers, operation), config, beside_row(scratch.beside, s))
     start = (near[operation, 0], near[operation, 1], near[operation, 2])
     return search(s, operation, terms, tiles, tile_rows(tiles, c, operation), objective, start, scratch)
 
 
 @kernel
 def cost_alone(
-    config: Config, graph: StayGraph, tiles: TileTable, c: int, objective: int, scratch: Scratch
-) -> tuple[int, float, Totals, Work]:
-    """Cost every operation layer by layer: limit, mappings costed, sums in the order of the operations."""
-    latency = cycles = read = written = buffer_pj = control_pj = vector_pj = costed = 0.0
-    macs = kept = switched = effectual = 0.0
-    costs = scratch.costs
-    for i in range(graph.layers.kind.size):
-        count = float(graph.layers.repeats[i])
-        if graph.layers.kind[i] == NEST:
-            layer = layer_row(graph.layers, i)
-            terms, rows = nest_terms(layer, config, NOTHING_STAYS), tile_rows(tiles, c, i)
-            costed += search(i, i, terms, tiles, rows, objective, NO_START, scratch)
+    layers: FloatMatrix,
+    config: Config,
+    graph: StayGraph,
+    tiles: TileTable,
+    c: int,
+    objective: int,
+    scratch: Scratch,
+) -> None:
+    """Cost every operation layer by layer: into `costs` each, into `sums` all, as `evaluate_batch` does."""
+    costs, sums = scratch.costs, scratch.sums[c]
+    sums[:] = 0.0
+    for i in range(layers.shape[0]):
+        layer = layer_row(layers, i)
+        count = float(layer.repeats)
+        if layer.kind == NEST:
+            terms, rows = nest_terms(layer, config), tile_rows(tiles, c, i)
+            sums[COSTED] += search(i, i, terms, tiles, rows, objective, NO_START, scratch)
             if math.isinf(costs[i, LATENCY_S]):
-                limit = broken_limit(terms, tiles, rows[2])
-                totals = Totals(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-                return limit, costed, totals, Work(0.0, 0.0, 0.0, 0.0)
+                sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+                break
             work = nest_macs(layer)
-            macs += count * work
-            kept += count * (work * terms.kept)
-            switched += count * (work * terms.switched)
-            effectual += count * layer.effectual_macs
+            sums[MACS] += count * work
+            sums[KEPT] += count * (work * terms.kept)
+            sums[SWITCHED] += count * (work * terms.switched)
+            sums[EFFECTUAL] += count * layer.effectual_macs
         else:
-            cost_stream(i, config, graph, scratch)  # nothing is written to `beside` of the first situations
+            cost_stream(i, layers, config, graph, scratch)  # `beside` of the first situations is never filled
         scratch.known[i] = 1
-        latency += count * costs[i, LATENCY_S]
-        cycles += count * costs[i, CYCLES]
-        read += count * costs[i, READ]
-        written += count * costs[i, WRITTEN]
-        buffer_pj += count * costs[i, BUFFER_PJ]
-        control_pj += count * costs[i, CONTROL_PJ]
-        vector_pj += count * costs[i, VECTOR_PJ]
-    totals = Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
-    return 0, costed, totals, Work(macs, kept, switched, effectual)
+        for column in range(PJ):
+            sums[column] += count * costs[i, column]
+
+
+@kernel
+def joules(config: Config, sums: FloatColumn) -> float:
+    """Energy of a network, as metrics have it."""
+    dram_pj = sums[READ] * config.dram_read_pj_per_byte + sums[WRITTEN] * config.dram_write_pj_per_byte
+    moved_pj = sums[BUFFER_PJ] + sums[VECTOR_PJ] + dram_pj + sums[CONTROL_PJ]
+    return float((sums[SWITCHED] * config.mac_pj + moved_pj) * 1e-12 + config.static_w * sums[LATENCY_S])
 
 
 @kernel
@@ -262,6 +287,7 @@ def weights_of(objective: int, latency_s: float, pj: float) -> tuple[float, floa
 
 @spliced
 def bound_situations(
+    layers: FloatMatrix,
     config: Config,
     graph: StayGraph,
     tiles: TileTable,
@@ -279,13 +305,13 @@ def bound_situations(
         scratch.known[s] = 1
         if not furnish(s, config, graph, scratch):
             scratch.value[s] = math.inf
-        elif graph.layers.kind[operation] == NEST:
-            terms = nest_terms(layer_row(graph.layers, operation), config, beside_row(scratch.beside, s))
+        elif layers[operation, 0] == NEST:
+            terms = beside_terms(layer_row(layers, operation), config, beside_row(scratch.beside, s))
             latency, pj = least_of(terms, tiles, tile_rows(tiles, c, operation))
             scratch.known[s] = 0
             scratch.value[s] = weights[0] * latency + weights[1] * pj
         else:
-            cost_stream(s, config, graph, scratch)
+            cost_stream(s, layers, config, graph, scratch)
             scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
 
 
@@ -315,6 +341,7 @@ def shortest(graph: StayGraph, scratch: Scratch) -> float:
 
 @kernel
 def settle_path(
+    layers: FloatMatrix,
     config: Config,
     graph: StayGraph,
     tiles: TileTable,
@@ -328,7 +355,7 @@ def settle_path(
     for place in range(graph.fixed.size):
         s = graph.fixed[place]
         if scratch.known[s] == 0:
-            costed += cost_nest(s, config, graph, tiles, c, objective, scratch)
+            costed += cost_nest(s, layers, config, graph, tiles, c, objective, scratch)
             scratch.known[s] = 1
             scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
         fixed += graph.fixed_count[place] * scratch.value[s]
@@ -338,33 +365,12 @@ def settle_path(
         for stage in range(graph.stage_row.size):
             s = graph.arc_situation[scratch.chosen[stage]]
             if scratch.known[s] == 0:
-                costed += cost_nest(s, config, graph, tiles, c, objective, scratch)
+                costed += cost_nest(s, layers, config, graph, tiles, c, objective, scratch)
                 scratch.known[s] = 1
                 scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
                 changed = True
         if not changed:
             return fixed + length, costed
-
-
-@kernel
-def sums_of(graph: StayGraph, scratch: Scratch) -> Totals:
-    """Sum the costs along the chosen path, and of the operations that no schedule changes."""
-    latency = cycles = read = written = buffer_pj = control_pj = vector_pj = 0.0
-    costs, fixed = scratch.costs, graph.fixed.size
-    for place in range(fixed + graph.stage_row.size):
-        if place < fixed:
-            s, count = graph.fixed[place], graph.fixed_count[place]
-        else:
-            stage = place - fixed
-            s, count = graph.arc_situation[scratch.chosen[stage]], graph.stage_count[stage]
-        latency += count * costs[s, LATENCY_S]
-        cycles += count * costs[s, CYCLES]
-        read += count * costs[s, READ]
-        written += count * costs[s, WRITTEN]
-        buffer_pj += count * costs[s, BUFFER_PJ]
-        control_pj += count * costs[s, CONTROL_PJ]
-        vector_pj += count * costs[s, VECTOR_PJ]
-    return Totals(latency, cycles, read, written, buffer_pj, control_pj, vector_pj)
 
 
 @kernel
@@ -377,73 +383,78 @@ def keeps_nothing(graph: StayGraph, scratch: Scratch) -> bool:
 
 
 @kernel
-def worth(objective: int, latency_s: float, joules_: float) -> float:
+def worth(objective: int, latency_s: float, energy_j: float) -> float:
     """What a network is judged by."""
     if objective == EDP:
-        return latency_s * joules_
-    return joules_ if objective == ENERGY else latency_s
+        return latency_s * energy_j
+    return energy_j if objective == ENERGY else latency_s
 
 
 @kernel
-def better_of(
-    config: Config,
-    graph: StayGraph,
-    objective: int,
-    layers: Totals,
-    work: Work,
-    scratch: Scratch,
-) -> Totals:
-    """Sums of the chosen path, or layer by layer where the path keeps nothing or rounding made it worse."""
-    scratch.stays[0] = 0
-    if keeps_nothing(graph, scratch):
-        return layers
-    path = sums_of(graph, scratch)
-    before = worth(objective, layers.latency_s, joules(config, layers, work))
-    after = worth(objective, path.latency_s, joules(config, path, work))
+def take_path(config: Config, graph: StayGraph, c: int, objective: int, scratch: Scratch) -> None:
+    """Put the sums of the chosen path in the place of layer by layer, unless rounding made it worse."""
+    costs, sums, path = scratch.costs, scratch.sums[c], scratch.path
+    path[:] = sums
+    path[:PJ] = 0.0
+    fixed = graph.fixed.size
+    for place in range(fixed + graph.stage_row.size):
+        if place < fixed:
+            s, count = graph.fixed[place], graph.fixed_count[place]
+        else:
+            stage = place - fixed
+            s, count = graph.arc_situation[scratch.chosen[stage]], graph.stage_count[stage]
+        for column in range(PJ):
+            path[column] += count * costs[s, column]
+    before = worth(objective, sums[LATENCY_S], joules(config, sums))
+    after = worth(objective, path[LATENCY_S], joules(config, path))
     if after > before * (_EQUAL if objective != EDP else 1.0):
-        return layers
+        return
+    if objective == LATENCY:
+        path[LATENCY_S] = min(path[LATENCY_S], sums[LATENCY_S])
+    sums[:] = path
     scratch.stays[0] = 1
-    latency = min(path.latency_s, layers.latency_s) if objective == LATENCY else path.latency_s
-    return Totals(
-        latency,
-        path.cycles,
-        path.read,
-        path.written,
-        path.buffer_pj,
-        path.control_pj,
-        path.vector_pj,
-    )
 
 
 @kernel
 def evaluate_staying(
+    layers: FloatMatrix,
     graph: StayGraph,
     tiles: TileTable,
-    configs: ConfigTable,
-    order: IntColumn,
+    configs: FloatMatrix,
+    resident: IntColumn,
     objective: int,
     scratch: Scratch,
-    length: FloatColumn,
-    out: MetricTable,
 ) -> None:
-    """Fill rows `order` of `out` with the totals of each configuration's best schedule.
+    """Fill `sums` and `length` of every configuration with those of its best schedule.
 
-    `length` gets the length of its path, 1 (of products: 2) being layer by layer; NaN where nothing runs.
-    `scratch` is left as the last configuration's.
+    Parameters
+    ----------
+    layers, configs
+        Merged operations and configurations, as `rows.layer_matrix` and `rows.config_matrix` have them.
+    graph, tiles
+        Schedules, and lists of tiles.
+    resident
+        Whether tensors may stay in the weight, the input and the shared buffer, shape (n_configs, 3).
+    objective
+        What mappings and schedule are chosen by.
+    scratch
+        Room; what is not of all configurations is left as the last one's.
+
     """
-    for c in order:
+    for c in range(configs.shape[0]):
         config = config_row(configs, c)
-        limit, costed, totals, work = cost_alone(config, graph, tiles, c, objective, scratch)
-        length[c] = math.nan
+        cost_alone(layers, config, graph, tiles, c, objective, scratch)
+        scratch.length[c] = math.nan
         scratch.stays[0] = 0
-        if limit == 0 and not math.isnan(totals.latency_s):
-            pj = joules(config, totals, work) * 1e12
-            weights = weights_of(objective, totals.latency_s, pj)
-            flags = (configs.weight_resident[c], configs.input_resident[c], configs.shared_resident[c])
-            find_homes(config, flags, graph, scratch)
-            bound_situations(config, graph, tiles, c, weights, scratch)
-            length[c], more = settle_path(config, graph, tiles, c, objective, weights, scratch)
-            costed += more
-            totals = better_of(config, graph, objective, totals, work, scratch)
-        settle(configs, c, config, limit, totals, work, out)
-        out.mappings_costed[c] = costed
+        sums = scratch.sums[c]
+        if sums[LIMIT] != 0.0 or math.isnan(sums[LATENCY_S]):
+            continue
+        weights = weights_of(objective, sums[LATENCY_S], joules(config, sums) * 1e12)
+        flags = (resident[c, 0], resident[c, 1], resident[c, 2])
+        find_homes(config, flags, graph, scratch)
+        bound_situations(layers, config, graph, tiles, c, weights, scratch)
+        length, costed = settle_path(layers, config, graph, tiles, c, objective, weights, scratch)
+        scratch.length[c] = length
+        sums[COSTED] += costed
+        if not keeps_nothing(graph, scratch):
+            take_path(config, graph, c, objective, scratch)

@@ -1,28 +1,28 @@
 """What vector work and movements cost: no nest, no tiles, one pass over their operands."""
 
-from hwmodels.accelerate import kernel
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.rows import Config, Layer
-from hwmodels.kernels.two_level.terms import Beside, stored_input, stored_output, stored_weight
+from hwmodels.kernels.two_level.terms import Prices, prices_of, stored_input, stored_output, stored_weight
+
+
+class Stream(NamedTuple):
+    """What a vector or movement row costs."""
+
+    latency_s: float
+    lanes_s: float
+    dram_s: float
+    read: float  # bytes of main memory
+    written: float
+    buffer_pj: float
+    vector_pj: float
 
 
 @kernel
-def stream_cost(
-    layer: Layer, config: Config, beside: Beside
-) -> tuple[float, float, float, float, float, float, float]:
-    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
-
-    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. Bytes
-    are those of the operands' formats; in the buffers their metadata costs what the values cost. Operands
-    that stay are read where they are, and results written there at once.
-
-    Returns
-    -------
-    tuple
-        Latency [s], lane time [s], main-memory time [s], bytes read, bytes written, buffer energy [pJ],
-        vector energy [pJ].
-
-    """
+def stream_bytes(layer: Layer, config: Config) -> tuple[float, float, float]:
+    """Bytes of weights, inputs and outputs of a vector or movement row, in their operands' formats."""
     weight_elements, read_elements = float(layer.weight_elements), float(layer.read_elements)
     write_elements = float(layer.write_elements)
     weights = inputs = written = 0.0
@@ -32,19 +32,41 @@ def stream_cost(
         inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
     if write_elements > 0.0:
         written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
-    weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
-    stores = 1.0 - beside.output_share
-    read = weights * weight_loads + inputs * input_loads
-    leaving = written * stores
-    dram_s = read / config.dram_read_bytes_per_s + leaving / config.dram_write_bytes_per_s
+    return weights, inputs, written
+
+
+@inlined
+def stream_at(
+    layer: Layer, crossing: tuple[float, float, float], prices: Prices, double_buffered: int
+) -> Stream:
+    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
+
+    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. In the
+    buffers the metadata of a format costs what the values cost.
+    """
+    weights, inputs, written = crossing
+    read = weights + inputs
+    dram_s = read / prices.dram_read_bytes_per_s + written / prices.dram_write_bytes_per_s
     lanes_s = 0.0
     if layer.fused == 0:
-        lanes_s = layer.vector_ops / (config.vector_lanes * config.clock_hz)
-    latency = overlapped_latency(lanes_s, dram_s, 0.0, config.double_buffered)
+        lanes_s = layer.vector_ops / (prices.vector_lanes * prices.clock_hz)
     buffer_pj = (
-        weights * (weight_loads * config.weight.write_pj_per_byte + config.weight.read_pj_per_byte)
-        + inputs * (input_loads * config.input.write_pj_per_byte + config.input.read_pj_per_byte)
-        + leaving * (config.output.write_pj_per_byte + config.output.read_pj_per_byte)
-        + beside.made_pj
+        weights * (prices.weight_write_pj + prices.weight_read_pj)
+        + inputs * (prices.input_write_pj + prices.input_read_pj)
+        + written * (prices.output_write_pj + prices.output_read_pj)
     )
-    return latency, lanes_s, dram_s, read, leaving, buffer_pj, layer.vector_ops * config.vector_pj
+    return Stream(
+        latency_s=overlapped_latency(lanes_s, dram_s, 0.0, double_buffered),
+        lanes_s=lanes_s,
+        dram_s=dram_s,
+        read=read,
+        written=written,
+        buffer_pj=buffer_pj,
+        vector_pj=layer.vector_ops * prices.vector_pj,
+    )
+
+
+@kernel
+def stream_cost(layer: Layer, config: Config) -> Stream:
+    """Cost of a vector or movement row on a configuration; see `stream_at`."""
+    return stream_at(layer, stream_bytes(layer, config), prices_of(config), config.double_buffered)
