@@ -58,8 +58,9 @@ class Buffer:
     port_bits
         What it moves to or from the array a cycle; 0 is all that the array asks for.
     resident
-        Whether tensors may stay in it between the operations that write and read them, where the schedule
-        asks for that (`schedule="resident"`).
+        Whether tensors that are read from it may stay in it between the operations that write and read them,
+        where the schedule asks for that (`schedule="resident"`). An operand without a buffer of its own is
+        read from the shared one.
     reported
         What a memory of its kind was reported to cost; the model is calibrated by it.
 
@@ -102,14 +103,13 @@ class Buffers:
 
     def _check_resident(self) -> None:
         """Refuse tensors that are to stay where there is no room, or where nothing is read from."""
-        for name in (*OPERANDS, "shared", "mask"):
-            buffer = getattr(self, name)
-            if buffer.resident and buffer.bytes == 0:
-                raise ValueError(
-                    f"Buffers.{name}.resident: tensors cannot stay in a buffer of 0 bytes; give "
-                    f"Buffers.{name}.bytes or set it to False"
-                )
-            if buffer.resident and name in ("output", "mask"):
+        if self.shared.resident and self.shared.bytes == 0:
+            raise ValueError(
+                "Buffers.shared.resident: tensors cannot stay in a buffer of 0 bytes; give "
+                "Buffers.shared.bytes or set it to False"
+            )
+        for name in ("output", "mask"):
+            if getattr(self, name).resident:
                 raise ValueError(
                     f"Buffers.{name}.resident: a tensor stays in the buffer from which it is read "
                     "(input, weight or shared), not in this one; set it to False"
@@ -117,8 +117,13 @@ class Buffers:
 
     @property
     def keepers(self) -> tuple[str, ...]:
-        """Buffers in which tensors may stay."""
-        return tuple(name for name in (*OPERANDS, "shared") if getattr(self, name).resident)
+        """Buffers in which tensors may stay: an operand without a buffer of its own has the shared one."""
+        found = [
+            name if getattr(self, name).bytes else "shared"
+            for name in (*OPERANDS, "shared")
+            if getattr(self, name).resident
+        ]
+        return tuple(dict.fromkeys(found))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,12 @@ Batch = Annotated[
 MappingObjective = Annotated[
     str, typer.Option(metavar="edp|latency|energy", help="What each operation's mapping minimises.")
 ]
+ScheduleName = Annotated[
+    str,
+    typer.Option(
+        "--schedule", metavar="layers|resident", help="Tensors cross main memory, or stay where they fit."
+    ),
+]
 Dims = Annotated[
     list[str] | None,
     typer.Option(

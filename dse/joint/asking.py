@@ -7,6 +7,7 @@ from dse.joint.accuracy import Measured
 from dse.joint.search import codesign
 from dse.strategies import search as searching
 from workloads import NetworkSpace, load
+from workloads.table import LayerTable
 
 
 def search(
@@ -29,8 +30,8 @@ def search(
         For networks as an axis: `f(network)` -> accuracy or (mean, standard error), the column `accuracy`.
     options
         For one network `objectives`, `budget`, `strategy`, `seed`, `store`, `batch`, `mapping_objective`,
-        `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an axis those
-        of `dse.codesign`; a list is measured whole unless `budget` says less.
+        `schedule`, `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an
+        axis those of `dse.codesign`; a list is measured whole unless `budget` says less.
 
     Returns
     -------
@@ -52,7 +53,8 @@ def search(
     (['lenet5', 'lenet_300_100'], 'accuracy')
 
     """
-    several = isinstance(network, NetworkSpace | list | tuple)
+    table = isinstance(network, LayerTable)  # a tuple of columns, and one network
+    several = isinstance(network, NetworkSpace | list | tuple) and not table
     if not several:
         if accuracy is not None:
             raise ValueError("accuracy: is of networks as an axis; give a list of networks or a NetworkSpace")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INK: Final = "#222222"
-_STAYS: Final = ("#31688e", "#6baed6", "#9ecae1", "#4292c6")
+_STAYS: Final = ("#74a9cf", "#a6c8e0", "#d0e1ef", "#8fbbd9")
 """Neighbours in time differ."""
 _CROSSES: Final = "#d9a441"
 _LETTER: Final = 0.55
@@ -58,7 +58,8 @@ def draw_schedule(picture: SchedulePicture, width: str = "page") -> "Figure":
                 _draw_level(axes, lane, scale, picture.latency_s, letters)
             else:
                 _draw_memory(axes, lane, row, scale, picture.latency_s, letters)
-            axes.set_ylabel(lane.level.replace("buffers.", "").replace("levels.", "").replace("_", " "))
+            name = lane.level.replace("buffers.", "").replace("levels.", "").replace("_", " ")
+            axes.set_ylabel(name.replace(" ", "\n", 1), rotation=0, ha="right", va="center")
             axes.spines[["top", "right"]].set_visible(False)
         stack[0].set_xlim(0.0, picture.latency_s * scale)
         stack[0].set_xlabel(f"Time ({unit})")
@@ -104,8 +105,10 @@ def _draw_level(axes: "Axes", lane: Lane, scale: float, longest: float, letters:
                 color=colour,
                 linewidth=0,
             )
-        if height > 0.1 and bottoms:
-            _name(axes, bar, bottoms[0] + height / 2, scale, longest, letters)
+        if height > 0.1 and bottoms:  # where it lies still for longest
+            longest_step = int(np.diff(steps).argmax())
+            part = bar._replace(begin_s=float(steps[longest_step]), end_s=float(steps[longest_step + 1]))
+            _name(axes, part, bottoms[longest_step] + height / 2, scale, longest, letters)
     axes.set_ylim(0.0, 1.0)
     axes.set_yticks([0.0, 1.0], ["0", binary_bytes(lane.capacity_bytes)])
 

@@ -15,6 +15,7 @@ from dse.cli.options import (
     MaybeNetworkName,
     Objectives,
     ResumedSweep,
+    ScheduleName,
     ShowProgress,
     SpaceName,
     Unknown,
@@ -37,6 +38,7 @@ def command(
     axis: Axes = None,
     constraint: Constraints = None,
     mapping_objective: MappingObjective = "edp",
+    schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
     store: ResumedSweep = None,
@@ -75,6 +77,7 @@ def command(
             workers=workers,
             batch=batch,
             mapping_objective=mapping_objective,
+            schedule=schedule,
             objectives=objectives.split(","),
             progress=progress,
         )

@@ -96,7 +96,10 @@ def find_homes(config: Config, flags: tuple[int, int, int], graph: StayGraph, sc
                 home = NOWHERE
         elif kinds.as_weight[t] == 2 and config.weight.capacity_bytes > 0.0:
             home = NOWHERE
-        if home != NOWHERE and flags[home] == 0:
+        allowed = flags[IN_WEIGHT] if kinds.as_weight[t] == 1 else flags[IN_INPUT]
+        if home == IN_SHARED:
+            allowed = max(allowed, flags[IN_SHARED])
+        if allowed == 0:
             home = NOWHERE
         elements, channels = float(kinds.elements[t]), float(kinds.channels[t])
         rows = matrix_rows(operand, channels, elements / channels, float(kinds.images[t]))
