@@ -17,7 +17,7 @@ from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
 from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
 
-_FEW: Final = 4
+_FEW: Final = 3
 """Configurations that are alike are costed side by side from so many on; fewer are faster one by one."""
 
 OBJECTIVES = ("latency", "energy", "edp")
