@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable
+from hwmodels import lines
+from hwmodels.accounting import COSTS, Account, blank_sheet
+from hwmodels.columns import BOUNDS, ConfigTable, MetricTable, OperationTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
@@ -14,6 +16,12 @@ from workloads.table import LayerTable, make_table, take_rows
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
+
+_CARRIED = (
+    *("compute_cycles", "dram_read_bytes", "dram_write_bytes"),
+    *(name for name in OperationTable._fields if name not in COSTS),
+)
+"""What kernels say of a mapping beside counts."""
 
 
 def objective_code(objective: str) -> int:
@@ -122,7 +130,8 @@ def _evaluate_batch(
             tiles.m_list,
         )
     )
-    kernels.evaluate_batch(layers, tiles, configs, alike, objective, out)
+    scratch = blank_sheet(lines.TWO_LEVEL, BOUNDS, 1)
+    kernels.evaluate_batch(layers, tiles, configs, alike, objective, scratch, out)
 
 
 def _evaluate_sound(
@@ -178,15 +187,29 @@ def evaluate_operations(
         If the table has no such row.
 
     """
+    columns = account_operations(layers, accelerator, objective, row=row, tiles=tiles).operations()
+    return OperationTable(**{name: columns[name] for name in OperationTable._fields})
+
+
+def account_operations(
+    layers: LayerTable,
+    accelerator: Accelerator | ConfigTable,
+    objective: str = "edp",
+    *,
+    row: int = 0,
+    tiles: TileLists | None = None,
+) -> Account:
+    """Account of one instance of every operation; parameters and errors as of `evaluate_operations`."""
     check_layers(layers)
     code = objective_code(objective)
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
     if not 0 <= row < configs.size:
         raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
-    out = make_table(OperationTable, {}, layers.rows)
-    lists = TileLists(layers) if tiles is None else tiles
-    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)
-    return out
+    chosen = make_table(OperationTable, {}, layers.rows)
+    table = (TileLists(layers) if tiles is None else tiles).table(configs)
+    sheet = blank_sheet(lines.TWO_LEVEL, BOUNDS, layers.rows)
+    kernels.account_operations(layers, table, configs, row, code, sheet, chosen)
+    return Account(lines.TWO_LEVEL, BOUNDS, sheet, {name: getattr(chosen, name) for name in _CARRIED})
 
 
 def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:

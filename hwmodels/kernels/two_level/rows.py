@@ -51,7 +51,8 @@ class Config(NamedTuple):
     vector_pj: float
     dram_read_pj_per_byte: float
     dram_write_pj_per_byte: float
-    static_w: float  # leakage_w + dram_background_w
+    leakage_w: float
+    dram_background_w: float
     interconnect: int
     unroll_n: int
     unroll_k: int
@@ -197,7 +198,8 @@ def config_row(configs: ConfigTable, c: int) -> Config:
         vector_pj=configs.vector_pj[c],
         dram_read_pj_per_byte=configs.dram_read_pj_per_byte[c],
         dram_write_pj_per_byte=configs.dram_write_pj_per_byte[c],
-        static_w=configs.leakage_w[c] + configs.dram_background_w[c],
+        leakage_w=configs.leakage_w[c],
+        dram_background_w=configs.dram_background_w[c],
         interconnect=configs.interconnect[c],
         unroll_n=configs.unroll_n[c],
         unroll_k=configs.unroll_k[c],

@@ -86,8 +86,6 @@ class Terms(NamedTuple):
     output_port_s: float
     read_s: float  # seconds a byte takes from main memory
     write_s: float
-    dram_read_pj: float  # a byte of main memory
-    dram_write_pj: float
     weight_fill_pj: float  # a byte of main memory into the buffers
     input_fill_pj: float
     output_fill_pj: float
@@ -179,8 +177,6 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         output_port_s=sum_b / config.output.port_bytes_per_s,
         read_s=1.0 / config.dram_read_bytes_per_s,
         write_s=1.0 / config.dram_write_bytes_per_s,
-        dram_read_pj=config.dram_read_pj_per_byte,
-        dram_write_pj=config.dram_write_pj_per_byte,
         weight_fill_pj=weight_moves * config.dram_read_pj_per_byte + weight_filled_pj,
         input_fill_pj=input_moves * config.dram_read_pj_per_byte + input_filled_pj,
         output_fill_pj=config.dram_read_pj_per_byte + config.output.write_pj_per_byte,
@@ -190,7 +186,7 @@ def nest_terms(layer: Layer, config: Config) -> Terms:
         output_write_pj=config.output.write_pj_per_byte * sum_b,
         output_read_pj=config.output.read_pj_per_byte * sum_b,
         stays_pj=(1.0 - result_moves) * outputs * output_b * config.output.read_pj_per_byte,
-        static_pj_per_s=config.static_w * 1e12,
+        static_pj_per_s=(config.leakage_w + config.dram_background_w) * 1e12,
         busy_pj=config.busy_pj,
         mac_pj=outputs * all_c * window * share.switched * config.mac_pj,
         result_pj=outputs * config.result_pj,

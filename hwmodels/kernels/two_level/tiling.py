@@ -36,7 +36,6 @@ class Found(NamedTuple):
     dram_s: float  # time of main memory
     read: float  # bytes of main memory
     written: float
-    buffer_pj: float
     k: int  # candidates
     c: int
     m: int
@@ -250,9 +249,6 @@ def best_mapping(
         k, c = channels_at(k_table, best_k), channels_at(c_table, best_c)
         found = tried(terms, k, c, pixels_at(m_table, best_m), objective)
     cost = found.cost
-    dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
-    control_pj = found.work[0] * terms.busy_pj + terms.result_pj
-    buffer_pj = cost[1] - dram_pj - terms.mac_pj - control_pj - cost[0] * terms.static_pj_per_s
     return Found(
         score=found.score,
         latency_s=cost[0],
@@ -262,7 +258,6 @@ def best_mapping(
         dram_s=cost[2],
         read=cost[3],
         written=cost[4],
-        buffer_pj=max(buffer_pj, 0.0),  # a difference of large numbers
         k=best_k,
         c=best_c,
         m=best_m,

@@ -4,8 +4,11 @@ import math
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable, TileTable
+from hwmodels.kernels.accounting.account import Sheet
+from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR
 from hwmodels.kernels.two_level.cost import overlapped_latency
-from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
+from hwmodels.kernels.two_level.evaluate import NEST
+from hwmodels.kernels.two_level.lines import stream_lines
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
@@ -21,6 +24,7 @@ def operation_times(
     chip_s: FloatColumn,
     dram_s: FloatColumn,
     edge_s: FloatColumn,
+    scratch: Sheet,
 ) -> None:
     """Fill the three parts of one instance's latency, shape (n_configs, n_operations).
 
@@ -38,8 +42,10 @@ def operation_times(
             if not fits:
                 continue
             if layers.kind[i] != NEST:
-                stream = stream_cost(layer, config)
-                chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream[1], stream[2], 0.0
+                scratch.busy_s[0, :] = 0.0
+                stream_lines(layer, config, 1.0, scratch.counts[0], scratch.busy_s[0])
+                chip_s[c, i], dram_s[c, i] = scratch.busy_s[0, VECTOR], scratch.busy_s[0, MAIN_MEMORY]
+                edge_s[c, i] = 0.0
                 continue
             terms = nest_terms(layer, config)
             best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)
