@@ -100,6 +100,8 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
     """Clock, sustained bandwidths, leakages, background and areas, in the order of `LevelTable`."""
     built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
+    behind = [level for level in built.levels if machine.level(level.name).off_chip]
+    behind_w = sum(level.leakage_w * level.instances for level in behind)  # where prices are stated
     buffers_w = sum(level.leakage_w * level.instances for level in chip)
     buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
     logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
@@ -110,7 +112,7 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
         sustained * memory.write_share,
         buffers_w + logic_w,
         buffers_w,
-        memory.background_w + memory.refresh_w,
+        memory.background_w + memory.refresh_w + behind_w,
         built.area_mm2 - buffers_mm2,
         buffers_mm2,
     )

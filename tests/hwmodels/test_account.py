@@ -13,9 +13,12 @@ from hwmodels.columns import BOUNDS
 from hwmodels.kernels.template import template
 from hwmodels.kernels.two_level import bound
 from hwmodels.kernels.two_level import lines as two_level
+from hwmodels.machine import BEST
+from hwmodels.models.nest_mappings import mapping_of
 from tests.dse import tiny
 from tests.hwmodels.tables import config_table, layer_table
 from tests.hwmodels.test_tiling import OBJECTIVES, machines, nests, sparse, wired
+from workloads.table import Kind
 
 SUMMED = ("latency_s", "energy_j", "compute_cycles", "dram_read_bytes", "dram_write_bytes")
 
@@ -72,6 +75,20 @@ def test_every_machine_accounts_for_its_totals(name):
     for row, operation in enumerate(network.row_names):
         each = repeats[row] * columns["energy_j"][row]
         assert by_operation.get(operation, 0.0) == pytest.approx(each, rel=1e-12)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", ["eyeriss_v1", "simba_like", "nvdla_like", "tpu_v1"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_mappings_of_levels_are_chosen_by_what_they_cost(name, objective):
+    """The engine's score of the winner, all that draws power counted in, is the operation's account."""
+    machine, layers = hwmodels.load(name), tiny.network().table()
+    columns = machine.model.account(layers, machine.model.pack(machine), objective).operations()
+    key = (hwmodels.fingerprint(machine), objective)
+    for row in np.flatnonzero(layers.kind == Kind.NEST):
+        found = mapping_of(layers, int(row), machine, key, BEST).evaluation
+        assert columns["energy_j"][row] == pytest.approx(found.energy_pj * 1e-12, rel=1e-12)
+        assert columns["latency_s"][row] == pytest.approx(found.cycles / machine.clock_hz, rel=1e-12)
 
 
 def test_the_slowest_resource_is_the_bound_and_memory_hides():
