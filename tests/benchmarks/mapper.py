@@ -115,7 +115,7 @@ def main() -> None:
         proved = "all optimal" if nests["optimal"].all() else "not all proved"
         print(
             f"ResNet-50, {objective}: {len(nests)} operations in {seconds:.2f} CPU-s (at most 2); of up to "
-            f"{nests['mappings'].max():.0e} mappings {costed:,.0f} costed in all, {proved}; {energy_j:.4g} J, "
+            f"{nests['mappings'].max():.0e} mappings {costed:,.0f} costed, {proved}; {energy_j:.4g} J, "
             f"{result.totals['latency_s']:.4g} s",
             flush=True,
         )
