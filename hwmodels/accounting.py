@@ -86,6 +86,30 @@ def energies_pj(
     return found
 
 
+def batch_energies_j(
+    lines: Sequence[Line],
+    counts: NDArray[np.float64],
+    prices_pj: NDArray[np.float64],
+    latency_s: NDArray[np.float64],
+) -> dict[str, NDArray[np.float64]]:
+    """Energy of each part for a batch of machines: what `settle` does for the operations of one.
+
+    Parameters
+    ----------
+    lines
+        What is counted.
+    counts, prices_pj
+        Shape (n_machines, n_lines): sums over a network, and prices.
+    latency_s
+        What timed lines count, shape (n_machines,).
+
+    """
+    found = {part: np.zeros(len(counts)) for part in PARTS}
+    for i, line in enumerate(lines):
+        found[line.part] += (latency_s if line.timed else counts[:, i]) * prices_pj[:, i]
+    return {part: joules * 1e-12 for part, joules in found.items()}
+
+
 class Account(NamedTuple):
     """What operations cost on one machine, and why.
 

@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwmodels import lines
-from hwmodels.accounting import blank_sheet
 from hwmodels.batch import objective_code
-from hwmodels.columns import BOUNDS, ConfigTable
+from hwmodels.columns import ConfigTable
 from hwmodels.kernels.two_level import times as kernels
+from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.tiles import TileLists
 from workloads.table import LayerTable
 
@@ -48,9 +47,9 @@ def operation_times(
     """
     shape = (configs.size, layers.rows)
     found = OperationTimes(*(np.empty(shape) for _ in OperationTimes._fields))
-    scratch = blank_sheet(lines.TWO_LEVEL, BOUNDS, 1)
-    code = objective_code(objective)
-    kernels.operation_times(layers, tiles.table(configs), configs, code, *found, scratch)
+    kernels.operation_times(
+        layer_matrix(layers), tiles.table(configs), config_matrix(configs), objective_code(objective), *found
+    )
     return found
 
 

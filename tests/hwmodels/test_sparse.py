@@ -48,8 +48,8 @@ def cost(accelerator, layers, objective="latency"):
 
 
 def share_of(accelerator, layers):
-    config = rows.config_row(hwmodels.pack(accelerator), 0)
-    return shares(rows.layer_row(layers, 0), config, float(layers.macs[0]))
+    config = rows.config_row(rows.config_matrix(hwmodels.pack(accelerator)), 0)
+    return shares(rows.layer_row(rows.layer_matrix(layers), 0), config, float(layers.macs[0]))
 
 
 def operand(**fields):
@@ -483,10 +483,10 @@ def test_densities_outside_their_range_are_refused(density):
 
 def test_rows_carry_every_column():
     """A column that a row forgets would be silently without effect."""
-    carried = {name for name in rows.Config._fields if name not in ("weight", "input", "output")}
+    carried = {name for name in rows.Config._fields if name not in ("weight", "input", "output", "static_w")}
     for name in ("weight", "input", "output"):
         carried |= {f"{name}_{field}" for field in rows.Operand._fields}
-    elsewhere = {"array_area_mm2", "buffer_area_mm2", "buffer_leakage_w"}
+    elsewhere = {"leakage_w", "dram_background_w", "array_area_mm2", "buffer_area_mm2", "buffer_leakage_w"}
     elsewhere |= {"stack_style", "logic_tier", "buffer_tier", "memory_tier", "memory_area_mm2"}
     elsewhere |= {"via_pitch_um", "temperature_limit_c"}  # read after the kernels, in hwmodels.tiers
     elsewhere |= {"dram_capacity_bytes"}  # read before them, in hwmodels.feasibility

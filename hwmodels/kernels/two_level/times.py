@@ -3,49 +3,43 @@
 import math
 
 from hwmodels.accelerate import kernel
-from hwmodels.columns import ConfigTable, TileTable
-from hwmodels.kernels.accounting.account import Sheet
-from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR
+from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.cost import overlapped_latency
-from hwmodels.kernels.two_level.evaluate import NEST
-from hwmodels.kernels.two_level.lines import stream_lines
+from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
-from workloads.table import FloatColumn, IntColumn, LayerTable
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 
 @kernel
 def operation_times(
-    layers: LayerTable,
+    layers: FloatMatrix,
     tiles: TileTable,
-    configs: ConfigTable,
+    configs: FloatMatrix,
     objective: int,
     chip_s: FloatColumn,
     dram_s: FloatColumn,
     edge_s: FloatColumn,
-    scratch: Sheet,
 ) -> None:
     """Fill the three parts of one instance's latency, shape (n_configs, n_operations).
 
     On chip (array and ports, or vector lanes), main memory, and its first load and last store, which nothing
     hides: what `tiling.overlapped_latency` takes. NaN from the first operation on that no buffer fits.
     """
-    for c in range(configs.rows.size):
+    for c in range(configs.shape[0]):
         config = config_row(configs, c)
         fits = True
-        for i in range(layers.kind.size):
+        for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
             chip_s[c, i] = math.nan
             dram_s[c, i] = math.nan
             edge_s[c, i] = math.nan
             if not fits:
                 continue
-            if layers.kind[i] != NEST:
-                scratch.busy_s[0, :] = 0.0
-                stream_lines(layer, config, 1.0, scratch.counts[0], scratch.busy_s[0])
-                chip_s[c, i], dram_s[c, i] = scratch.busy_s[0, VECTOR], scratch.busy_s[0, MAIN_MEMORY]
-                edge_s[c, i] = 0.0
+            if layer.kind != NEST:
+                stream = stream_cost(layer, config)
+                chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream.lanes_s, stream.dram_s, 0.0
                 continue
             terms = nest_terms(layer, config)
             best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)
