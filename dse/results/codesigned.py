@@ -1,6 +1,6 @@
 """What a joint search found: a front of pairs of network and machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dse.handing import view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
 
@@ -133,6 +134,10 @@ class Codesigned:
         names = ["knee", *(one.superlative for one in self.objectives)]
         return self.frame.iloc[rows].set_axis(names, axis=0).rename_axis(index="design")
 
+    def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
+        """Return one pair's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`."""
+        return pick(self.frame, self.objectives, how)
+
     def confirmed(self, seeds: int = 3) -> "Codesigned":
         """Train every network of the front again with fresh seeds.
 
@@ -199,7 +204,9 @@ class Codesigned:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("text", "html_note")(
+            "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
+        )
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)

@@ -1,6 +1,6 @@
 """A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dse.handing import view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.pareto.picking import pick
 from dse.run.columns import Columns
 from dse.run.gather import Competitors
 from dse.space.space import Space
@@ -96,6 +97,18 @@ class Front:
         """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
         return self.frame.iloc[knees.knee(self.values)[0]]
 
+    def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
+        """Return one design's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`.
+
+        Parameters
+        ----------
+        how
+            "knee", "topsis", "least edp", "least <column>", "most <column>", a name in `designs()`, or a
+            function of `frame` that returns an index, or scores of which the least is picked.
+
+        """
+        return pick(self.frame, self.objectives, how)
+
     def extremes(self) -> "pandas.DataFrame":
         """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
         return self._named(
@@ -174,4 +187,6 @@ class Front:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("text", "html_note")(
+            "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
+        )

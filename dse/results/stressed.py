@@ -11,6 +11,7 @@ import numpy as np
 from dse.designs import Designs as FrontData
 from dse.handing import view
 from dse.metrics import show_metric
+from dse.pareto import knee as knees
 from dse.run.frames import frame_of as design_frame
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
@@ -234,7 +235,7 @@ class Stressed:
                 for o in self.front.objectives
             ]
             rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
-        return view("text", "text_table")(rows)
+        return f"{view('text', 'text_table')(rows)}\n\n{knees.SENTENCE}"
 
     def __repr__(self) -> str:
         own = self.probability["probability"]
@@ -248,4 +249,6 @@ class Stressed:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)
+        return view("text", "html_note")(
+            f"{self!r}. {self.assumptions} {knees.SENTENCE}", self.designs(), self.uncertainties
+        )

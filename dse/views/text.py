@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
+from dse.pareto import knee as knees
 from dse.run.files import write_files
 from dse.views.front_figure import draw_front, front_picture
 from hwmodels.machine import Machine
@@ -74,7 +75,7 @@ def designs_text(front: Designs) -> str:
         rows.append([field, *(show(field, value) for value in designs[field])])
     for column in shown_columns(front):
         rows.append([describe(column).title, *(show_metric(column, value) for value in designs[column])])
-    return text_table(rows)
+    return f"{text_table(rows)}\n\n{knees.SENTENCE}"
 
 
 def shown_columns(front: Designs) -> list[str]:

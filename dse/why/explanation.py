@@ -12,6 +12,7 @@ import numpy as np
 from dse.designs import Designs, Subject
 from dse.handing import view
 from dse.metrics import to_minimise
+from dse.pareto.knee import DEFINITION
 from dse.run.files import write_files
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
@@ -94,7 +95,7 @@ class Explanation:
         return write_files(folder, writers)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Why the {self.front}", "", *self.sentences()])
+        return "\n".join([f"Why the {self.front}", "", *self.sentences(), f"({DEFINITION})"])
 
     def sentences(self) -> list[str]:
         """Say the explanation in a few lines."""
@@ -163,7 +164,9 @@ class Explanation:
         body = "".join(view("text", "html_note")(line).replace("p>", "li>") for line in self.sentences())
         knee: Any = self.front.knee().name
         steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])
-        return head + body + "</ul>" + view("text", "html_note")("One step from the knee", steps)
+        return (
+            head + body + "</ul>" + view("text", "html_note")(f"One step from the knee ({DEFINITION})", steps)
+        )
 
 
 def _listed(values: list[str]) -> str:

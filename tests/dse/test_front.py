@@ -181,7 +181,8 @@ def test_latex_escapes_and_has_a_row_a_design(front):
 def test_designs_as_text_align(front):
     lines = report.designs_text(front).splitlines()
     assert lines[0].split() == ["knee", "fastest", "least", "energy", "smallest"]
-    assert len({len(line) for line in lines[2:]}) == 1
+    assert len({len(line) for line in lines[2:-2]}) == 1
+    assert lines[-1].startswith("The knee is the design with")
     assert all(line.startswith(field) for line, field in zip(lines[3:], front.space.fields, strict=False))
 
 
