@@ -25,6 +25,10 @@ DEFINITION: Final = (
     "the front, that no other beats by over 10 % in one objective at under 1 % in the others"
 )
 """What a reader is told wherever a knee is shown."""
+BRIEF: Final = (
+    "knee: least sum of log-scaled objectives; no other is > 10 % better in one and < 1 % worse in the rest"
+)
+"""The same, below a figure."""
 SENTENCE: Final = f"The{DEFINITION[3:]}."
 
 _BETTER: Final = 0.10

@@ -18,7 +18,7 @@ from dse.run.files import write_files
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from dse.space.space import Space
     from workloads import Network, NetworkSpace
@@ -186,13 +186,20 @@ class Codesigned:
             )
         return notes
 
-    def plot(self, *, width: str = "column", others: Sequence["Codesigned"] = ()) -> "Figure":
-        """Draw accuracy against latency with energy as colour; see `dse.views.joint_figure`."""
-        return view("joint_figure", "draw")(self, others, width=width)
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        others: Sequence["Codesigned"] = (),
+        width: str | float = "column",
+    ) -> "Axes":
+        """Draw accuracy against the first cost with the second as colour; see `dse.views.joint_figure`."""
+        return view("joint_figure", "draw")(self, others, ax, width=width)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""
-        figure = self.plot(width=width)
+        figure = self.plot(width=width).get_figure(root=True)
+        assert figure is not None
         return write_files(
             folder,
             {

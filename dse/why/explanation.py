@@ -20,6 +20,7 @@ from dse.why.steps import steps_from
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PICTURES: Final = ("shared", "bottlenecks")
@@ -49,7 +50,9 @@ class Explanation:
     bottlenecks: "pandas.DataFrame | None"
     steps: "pandas.DataFrame"
 
-    def plot(self, what: str = "shared", *, width: str = "column") -> "Figure":
+    def plot(
+        self, what: str = "shared", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes | Figure":
         """Draw a picture of the explanation.
 
         Parameters
@@ -57,8 +60,15 @@ class Explanation:
         what
             "shared": a bar for each value of each axis. "bottlenecks": what the designs wait for and spend
             energy on, along the front.
+        ax
+            Axes to draw "shared" on; by default those of a new figure.
         width
-            "column" (3.5 in) or "page" (7 in).
+            "column", "page" or inches, of a new figure.
+
+        Returns
+        -------
+        Axes
+            Of "bottlenecks" a Figure, which has several.
 
         Raises
         ------
@@ -67,14 +77,14 @@ class Explanation:
 
         """
         if what == "shared":
-            return view("why_figures", "draw_shared")(self.shared, width)
+            return view("why_figures", "draw_shared")(self.shared, ax, width=width)
         if what != "bottlenecks":
             raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
         if self.bottlenecks is None:
             raise ValueError("bottlenecks: a template's cost does not say what it waits for")
         scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
         return view("waiting_figure", "draw_bottlenecks")(
-            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width
+            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width=width
         )
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
@@ -90,7 +100,7 @@ class Explanation:
                 continue
             writers[f"{name}.csv"] = partial(table.to_csv)
             if name in PICTURES:
-                figure = self.plot(name, width=width)
+                figure: Any = self.plot(name, width=width)
                 writers.update({f"{name}.{kind}": figure.savefig for kind in ("pdf", "png")})
         return write_files(folder, writers)
 
