@@ -1,8 +1,10 @@
 """How an object hands itself to a view: by the view's name, so that no result imports a figure or a text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+Figure = TypeVar("Figure")
 
 
 def view(module: str, name: str) -> Callable[..., Any]:
@@ -16,3 +18,18 @@ def view(module: str, name: str) -> Callable[..., Any]:
     """
     found: Callable[..., Any] = getattr(import_module(f"dse.views.{module}"), name)
     return found
+
+
+def stamped(figure: Figure, provenance: Callable[[], Mapping[str, Any]]) -> Figure:
+    """Give a figure what it writes into the metadata of its files, worked out when it is saved.
+
+    Parameters
+    ----------
+    figure
+        A figure of `dse.views`.
+    provenance
+        Returns what made its numbers.
+
+    """
+    figure.provenance = provenance  # type: ignore[attr-defined]
+    return figure

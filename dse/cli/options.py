@@ -26,7 +26,8 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard outpu
 
 
 def positive(text: str) -> int:
-    """Read a positive whole number."""
+    """Read a positive whole number; of a run file it is a number already."""
+    text = str(text)
     if not text.isdigit() or int(text) < 1:
         raise typer.BadParameter(f"{text!r} is not a positive whole number")
     return int(text)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
+from dse.run.provenance import made_by
 
 if TYPE_CHECKING:
     import pandas
@@ -66,6 +67,18 @@ class Codesigned:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, spaces, objectives, strategy, seed."""
+        return {
+            **made_by(),
+            "networks": self.networks.name,
+            "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
+            "objectives": [str(objective) for objective in self.objectives],
+            "strategy": self.strategy,
+            "seed": self.seed,
+        }
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -183,7 +196,8 @@ class Codesigned:
 
     def plot(self, *, width: str = "column", others: Sequence["Codesigned"] = ()) -> "Figure":
         """Draw accuracy against latency with energy as colour; see `dse.views.joint_figure`."""
-        return view("joint_figure", "draw")(self, others, width=width)
+        figure: Figure = view("joint_figure", "draw")(self, others, width=width)
+        return stamped(figure, lambda: self.provenance)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""

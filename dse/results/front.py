@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.run import provenance as made
 from dse.run.columns import Columns
 from dse.run.gather import Competitors
 from dse.space.space import Space
@@ -142,9 +143,10 @@ class Front:
             Name the knee and the extremes.
 
         """
-        return view("front_figure", "draw_front")(
+        figure: Figure = view("front_figure", "draw_front")(
             view("front_figure", "front_picture")(self, labels=labels), width=width
         )
+        return stamped(figure, lambda: self.provenance)
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
@@ -163,8 +165,29 @@ class Front:
         return view("text", "latex")(self, designs)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
-        """Write front.parquet, front.csv, front.pdf and front.png; see `dse.views.text.save_front`."""
-        return view("text", "save_front")(self, folder, width)
+        """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""
+        from dse.results.saved import save_front
+
+        return save_front(self, folder, width)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network, space, objectives; it is in every file."""
+        return made.provenance(
+            self.network,
+            self.layers,
+            self.space,
+            objectives=[str(objective) for objective in self.objectives],
+            mapping_objective=self.mapping_objective,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """How it was found, as plain data that is saved with it."""
+        return {"evaluated": self.evaluated, "feasible": self.feasible}
+
+    def costed(self) -> "pandas.DataFrame":
+        """Configurations that are saved with it: a sample of the others, with their objectives."""
+        return self.background
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)

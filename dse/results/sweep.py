@@ -13,6 +13,7 @@ from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto.front import filter_finite, refuse_non_finite
 from dse.results.front import Front
+from dse.run import provenance as made
 from dse.run.columns import Columns
 from dse.run.frames import frame_of
 from dse.run.gather import Competitors, Gathered
@@ -69,6 +70,17 @@ class Sweep:
         if self.parts is None:
             raise StoreError("verify: this sweep is in memory and has no store")
         return verify(self.parts)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network, space, objectives."""
+        return made.provenance(
+            self.network,
+            self.layers,
+            self.space,
+            objectives=[str(objective) for objective in self.objectives],
+            mapping_objective=self.mapping_objective,
+        )
 
     @property
     def asked(self) -> Problem:

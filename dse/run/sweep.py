@@ -14,7 +14,7 @@ from dse.run.columns import Chunk
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
-from dse.run.opening import definition_of, folder_of, held_parts
+from dse.run.opening import definition_of, folder_of, held_parts, refuse_search
 from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
@@ -156,7 +156,9 @@ def resume(
         If a part was not whole; the line names what is computed again, and why.
 
     """
-    asked = definition_of(folder_of(store))
+    folder = folder_of(store)
+    asked = definition_of(folder)
+    refuse_search(folder, asked.kept)
     return _carry_out(asked, store, None, _Run(executor, workers, progress))
 
 
@@ -172,7 +174,7 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept = asked
+    name, layers, space, mapping_objective, objectives, kept, _ = asked
     every_row = kept["rows"] == "all"
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
     if not every_row:

@@ -1,15 +1,11 @@
-"""Results as people read and keep them: plain tables, LaTeX, a notebook's HTML, and the files of a front."""
+"""Results as people read and keep them: plain tables, LaTeX, and a notebook's HTML."""
 
 import html
-import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
-from dse.run.files import write_files
-from dse.views.front_figure import draw_front, front_picture
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -29,8 +25,6 @@ _SHOWN: Final = (
     "dram_write_bytes",
 )
 """Metrics that a table for people shows."""
-
-FILES: Final = ("front.parquet", "front.csv", "front.pdf", "front.png")
 
 
 def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str:
@@ -232,40 +226,6 @@ def _latex_escape(text: str) -> str:
     escaped = "".join(special.get(character, character) for character in text)
     number, _, unit = escaped.partition(" ")
     return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
-
-
-def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
-    """Write a front's table and figure.
-
-    Parameters
-    ----------
-    front
-        The front.
-    folder
-        Where to; made if it does not exist. Files of the same names are replaced, others stay.
-    width
-        Width of the figure, "column" or "page".
-
-    Returns
-    -------
-    list of str
-        Paths of front.parquet, front.csv, front.pdf (vector) and front.png. A front in one objective has no
-        figure.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written; nothing is left half-written.
-
-    """
-    writers: dict[str, Callable[[Path], object]] = {
-        FILES[0]: lambda path: front.frame.reset_index().to_parquet(path, index=False),
-        FILES[1]: front.frame.to_csv,
-    }
-    if len(front.objectives) > 1:
-        figure = draw_front(front_picture(front), width=width)
-        writers.update(dict.fromkeys(FILES[2:], figure.savefig))
-    return write_files(folder, writers)
 
 
 def json_values(row: Any) -> dict[str, Any]:

@@ -26,9 +26,11 @@ from dse.cli.options import (
     refuse_beside_store,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 
 def command(
+    context: typer.Context,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the table and the figure go.")],
     net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
@@ -43,6 +45,7 @@ def command(
     width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Find the Pareto front of a space.
@@ -57,7 +60,7 @@ def command(
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
     from dse.run.sweep import resume, sweep
-    from dse.views.text import assumptions, designs_text, json_values, save_front
+    from dse.views.text import assumptions, designs_text, json_values
 
     check_output(out, width)
     begun = time.perf_counter()
@@ -80,7 +83,8 @@ def command(
         )
     seconds = time.perf_counter() - begun
     front = result.front()
-    files = save_front(front, out, width)
+    files = front.save(out, width=width)
+    files.append(write_run(context, out, front.provenance, front=front.frame))
     if json:
         designs = front.designs()
         print_json(
