@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.run import provenance as made
 from dse.run.columns import Columns
+from dse.run.files import write_files
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
@@ -169,6 +171,40 @@ class Front:
         from dse.results.saved import save_front
 
         return save_front(self, folder, width)
+
+    def to_html(
+        self, path: str | PathLike[str] | None = None, *, network: Any = None, details: int = 200
+    ) -> str:
+        """Write the front as one page for a browser, which opens without a network.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        network
+            The network, for names and order of its operations; a built-in one is found by itself.
+        details
+            Designs that carry every operation: those with a name, and others spread evenly.
+
+        Returns
+        -------
+        str
+            The path, or the page itself where no path is given.
+
+        Raises
+        ------
+        MissingLibraryError
+            If plotly (extra `html`) is not installed.
+        OSError
+            If the file cannot be written.
+
+        """
+        page: str = view("html", "page")(self, network, details)
+        if path is None:
+            return page
+        target = Path(path)
+        write_files(target.parent, {target.name: lambda file: file.write_text(page, encoding="utf-8")})
+        return str(target)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

@@ -143,3 +143,19 @@ def test_another_version_is_said_in_one_line_and_computed(first, tmp_path, capsy
     lines = set(err.splitlines())
     assert len(lines) == 1
     assert "made with another springboard 0.0.1" in lines.pop()
+
+
+def test_a_page_for_the_browser_is_written_on_request(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("plotly")
+    words = ["front", "lenet5", *SMALL, "--out", str(tmp_path / "out"), "--html"]
+    assert main([*words, str(tmp_path / "out" / "front.html")]) == 0
+    assert "Written: " in capsys.readouterr().out
+    assert "conv1" in (tmp_path / "out" / "front.html").read_text()
+    assert "html" not in read_run(tmp_path / "out")["options"]
+    import sys
+
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    line = refused(capsys, *words, str(tmp_path / "other.html"))
+    assert "--html needs plotly, which is not installed: pip install 'springboard[html]'" in line
+    assert not (tmp_path / "other.html").exists()
