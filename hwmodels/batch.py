@@ -10,7 +10,12 @@ from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
+from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
 from workloads.table import LayerTable, make_table, take_rows
+
+_LAYERS = having("a layer table (network.table())", "repeats", "macs", "kind")
+_CONFIGS = having("a table of machines (hwmodels.pack)", "clock_hz", "size")
+_MACHINES = either(having("a machine of two levels", "array", "buffers"), _CONFIGS)
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -56,6 +61,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,
@@ -142,6 +148,7 @@ def _evaluate_sound(
     out.mappings_costed[out.limit > 0] = 0.0
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES, objective=TEXT, row=WHOLE)
 def evaluate_operations(
     layers: LayerTable,
     accelerator: Accelerator | ConfigTable,
@@ -189,6 +196,7 @@ def evaluate_operations(
     return out
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES)
 def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:
     """Mappings that a network is searched over, the sum over its rows; the most of any machine given."""
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)

@@ -19,6 +19,7 @@ from dse.run.files import write_files
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
+from workloads.grammar.arguments import LISTED, PATH, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -117,18 +118,23 @@ class Front:
     @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front's shape."""
-        notes = []
-        for objective in self.objectives:
-            values = self.background[objective.column]
-            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                notes.append(
-                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
-                )
+        notes = self._constant()
         twins = int(self.frame.duplicated([objective.column for objective in self.objectives]).sum())
         if twins:
             equal = "designs equal" if twins > 1 else "design equals"
             notes.append(f"{twins:,} {equal} another one in all objectives")
         return notes
+
+    def _constant(self) -> list[str]:
+        """Objectives that are no objectives: nothing that was seen differs in them."""
+        said = []
+        for objective in self.objectives:
+            values = self.background[objective.column]
+            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
+                said.append(
+                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
+                )
+        return said
 
     def accelerator(self, index: int) -> Any:
         """Return the accelerator of a design, by its index."""
@@ -162,6 +168,7 @@ class Front:
 
         return sensitivity(self, metrics=metrics, **options)
 
+    @takes(designs=LISTED.or_none())
     def to_latex(self, designs: Iterable[int] | None = None) -> str:
         """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
         return view("text", "latex")(self, designs)
@@ -172,6 +179,7 @@ class Front:
 
         return save_front(self, folder, width)
 
+    @takes(path=PATH.or_none())
     def to_html(
         self, path: str | PathLike[str] | None = None, *, network: Any = None, details: int = 200
     ) -> str:
@@ -230,7 +238,7 @@ class Front:
         return (
             f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
             f"configurations ({self.feasible:,} feasible) in {names}"
-        )
+        ) + "".join(f"; {one}" for one in self._constant())
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("rich", "front_html")(self)

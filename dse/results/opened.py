@@ -23,6 +23,7 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.ledger import joined, read_batches
 from dse.strategies.search import why_infeasible
 from dse.strategies.stored import problem_of
+from workloads.grammar.arguments import PATH, takes
 from workloads.table import fingerprint
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _MEMBERS: Final = (FILES[0], STRESS[0], "run.yaml")
 """Files that may stand for the folder they lie in."""
 
 
+@takes(path=PATH)
 def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
     """Open what a sweep, a search, `save` or a command left in a folder.
 
@@ -75,6 +77,7 @@ def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
     )
 
 
+@takes(path=PATH)
 def verify_store(path: str | os.PathLike[str]) -> Verification:
     """Check every part of the store of a sweep or a search against the checksum it carries."""
     folder = folder_of(path)

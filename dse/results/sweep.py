@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import OBJECTIVES
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
@@ -23,6 +24,7 @@ from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
+from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -137,6 +139,7 @@ class Sweep:
         broken = counts.iloc[1:].sort_values(ascending=False, kind="stable").rename("configurations")
         return broken[broken > 0]
 
+    @takes(objectives=OBJECTIVES.or_none())
     def front(self, objectives: Sequence[str | Objective] | None = None) -> Front:
         """Non-dominated feasible configurations.
 
@@ -243,6 +246,5 @@ class Sweep:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            repr(self), self.limits().to_frame() if self.feasible < self.space.size else None
-        )
+        front = self.front() if self.feasible else None
+        return view("rich", "sweep_html")(repr(self), self.limits(), front)

@@ -8,6 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
+from dse import arguments
+from dse.arguments import NETWORK, SPACE
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
 from dse.run.columns import Chunk
@@ -23,6 +25,7 @@ from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
+from workloads.grammar.arguments import PATH, WHOLE, takes
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
@@ -44,6 +47,15 @@ _WORKERS_UNKNOWN: Final = 128
 Task = Callable[[int, int], Chunk]
 
 
+@takes(
+    network=NETWORK,
+    space=SPACE,
+    store=PATH.or_none(),
+    workers=WHOLE.or_none(),
+    batch=WHOLE.or_none(),
+    objectives=arguments.OBJECTIVES,
+    chunk=WHOLE.or_none(),
+)
 def sweep(
     network: Network | str | LayerTable,
     space: Space,
@@ -124,6 +136,7 @@ def sweep(
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
 
+@takes(store=PATH, workers=WHOLE.or_none())
 def resume(
     store: str | os.PathLike[str],
     *,

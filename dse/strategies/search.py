@@ -10,6 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from dse import arguments
+from dse.arguments import NETWORK, SPACE
 from dse.errors import InfeasibleSpaceError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.found import Found
@@ -28,6 +30,7 @@ from dse.strategies.problem import Problem, work_of
 from dse.strategies.protocol import Plan
 from dse.strategies.stored import definition_of
 from dse.strategies.together import Several
+from workloads.grammar.arguments import PATH, WHOLE, either, having, takes
 from workloads.table import LayerTable
 
 FEW: Final = 500
@@ -36,6 +39,15 @@ BUDGET: Final = 20_000
 """Points costed at most, where nothing else is said and the strategy is not exact."""
 
 
+@takes(
+    network=either(NETWORK, having("several networks", "members", "least")),
+    space=SPACE,
+    objectives=arguments.OBJECTIVES,
+    seed=WHOLE,
+    store=PATH.or_none(),
+    batch=WHOLE.or_none(),
+    workers=WHOLE.or_none(),
+)
 def search(
     network: Network | str | LayerTable | Several,
     space: Space,

@@ -61,6 +61,11 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
 
 def designs_text(front: Designs) -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
+    return text_table(designs_rows(front))
+
+
+def designs_rows(front: Designs) -> list[list[str]]:
+    """Cells of that table."""
     designs = front.designs()
     rows = [["", *(str(name) for name in designs.index)]]
     rows.append(["index", *(f"{int(index)}" for index in designs["index"])])
@@ -68,7 +73,7 @@ def designs_text(front: Designs) -> str:
         rows.append([field, *(show(field, value) for value in designs[field])])
     for column in shown_columns(front):
         rows.append([describe(column).title, *(show_metric(column, value) for value in designs[column])])
-    return text_table(rows)
+    return rows
 
 
 def shown_columns(front: Designs) -> list[str]:
@@ -96,12 +101,18 @@ def result_text(result: "Result") -> str:
         warm = f" at {show_metric('temperature_c', totals['temperature_c'])}"
         hot = warm if totals["limit"] == "tier temperature" else ""
         return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
-    lines = [head, ""]
-    rows = [
+    metrics, bounds = result_rows(result)
+    lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
+    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+
+
+def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:
+    """Cells of the two tables: totals, and what the latency waits for."""
+    totals = result.totals
+    metrics = [
         ["metric", "total"],
         *([describe(name).title, show_metric(name, totals[name])] for name in _SHOWN),
     ]
-    lines += [text_table(rows), ""]
     table = result.bottlenecks()
     rows = [["waits for", "operations", "latency", "share", "energy share", "longest", ""]]
     for bound, row in table.iterrows():
@@ -116,8 +127,7 @@ def result_text(result: "Result") -> str:
                 str(row["longest"]),
             ]
         )
-    lines.append(text_table(rows, last_left=True))
-    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+    return metrics, rows
 
 
 def machine_assumptions(machine: Machine) -> list[str]:

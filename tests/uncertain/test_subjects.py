@@ -148,7 +148,7 @@ def test_bad_arguments_are_refused(swept, options, message):
 def test_what_cannot_be_stressed_is_refused(swept):
     import dataclasses
 
-    with pytest.raises(ValueError, match="a Sweep, a Front or a Found is needed, got str"):
+    with pytest.raises(ValueError, match="a front, a sweep or what a search found"):
         dse.stress("resnet50")
     empty = dataclasses.replace(swept.front(), frame=swept.front().frame.iloc[:0])
     with pytest.raises(ValueError, match="the front is empty"):
