@@ -24,6 +24,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.parts import OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -502,6 +503,7 @@ class LevelMachine:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "LevelMachine":
         """Return a copy with the parts at dotted paths replaced.
 

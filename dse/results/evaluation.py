@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
+from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
 from dse.metrics import columns
@@ -18,6 +19,7 @@ from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.edges import EdgeTable
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -148,11 +150,18 @@ class Result:
         return view("text", "result_text")(self)
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            f"{self.network} on {self.accelerator.name}", self.totals.to_frame(), self.bottlenecks()
-        )
+        return view("rich", "result_html")(self)
 
 
+@takes(
+    network=NETWORK,
+    accelerator=MACHINE,
+    batch=WHOLE.or_none(),
+    mapping_objective=TEXT,
+    schedule=TEXT,
+    mappings=MAPPING.or_none(),
+    limit_s=NUMBER.or_none(),
+)
 def evaluate(
     network: Network | str | LayerTable,
     accelerator: Machine | str,
