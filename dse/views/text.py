@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
+from dse.pareto import knee as knees
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
