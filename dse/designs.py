@@ -46,6 +46,14 @@ class SchedulePicture(NamedTuple):
     latency_s: float
 
 
+class Marked(NamedTuple):
+    """A design beside a front: a published one, or another machine that was costed."""
+
+    label: str
+    values: dict[str, float]  # column -> value, as far as they are known
+    cells: tuple[tuple[str, str], ...] = ()  # heading and text: what is known of its axes
+
+
 class Subject(Protocol):
     """A front, what a search found, or a sweep: whatever has a front."""
 
@@ -117,6 +125,14 @@ class Designs(Subject, Protocol):
     @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front's shape."""
+
+    @property
+    def completeness(self) -> str:
+        """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
+
+    @property
+    def marked(self) -> tuple[Marked, ...]:
+        """Designs beside it, for its figure."""
 
     def knee(self) -> "pandas.Series":
         """The knee's row."""

@@ -219,7 +219,10 @@ class BesideTable(NamedTuple):
     input_held: FloatColumn
     shared_held: FloatColumn
     mask_held: FloatColumn
-    made_pj: FloatColumn  # writes of results to where they stay
+    weights_made: FloatColumn  # bytes of results that are written to where they are read as weights
+    inputs_made: FloatColumn  # and as inputs
+    weight_masks_made: FloatColumn  # and of their metadata to the mask buffer
+    input_masks_made: FloatColumn
 
 
 class TileTable(NamedTuple):

@@ -8,13 +8,15 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
+from dse import arguments
+from dse.arguments import NETWORK, SPACE
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
 from dse.run.columns import Chunk
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, work_table
-from dse.run.opening import definition_of, folder_of, held_parts
+from dse.run.opening import definition_of, folder_of, held_parts, refuse_search
 from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.schedule import check_keeper
@@ -24,6 +26,7 @@ from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
+from workloads.grammar.arguments import PATH, WHOLE, takes
 from workloads.table import LayerTable
 
 _SECONDS_A_CHUNK: Final = 0.5
@@ -45,6 +48,15 @@ _WORKERS_UNKNOWN: Final = 128
 Task = Callable[[int, int], Chunk]
 
 
+@takes(
+    network=NETWORK,
+    space=SPACE,
+    store=PATH.or_none(),
+    workers=WHOLE.or_none(),
+    batch=WHOLE.or_none(),
+    objectives=arguments.OBJECTIVES,
+    chunk=WHOLE.or_none(),
+)
 def sweep(
     network: Network | str | LayerTable,
     space: Space,
@@ -127,10 +139,11 @@ def sweep(
     kept: dict[str, Any] = {"rows": keep}
     if keep == "front":
         kept.update(objectives=[str(objective) for objective in parsed], share=min(1.0, _SAMPLE / space.size))
-    asked = Definition(name, layers, space, mapping_objective, parsed, kept, asked_schedule)
+    asked = Definition(name, layers, space, mapping_objective, parsed, kept, schedule=asked_schedule)
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
 
+@takes(store=PATH, workers=WHOLE.or_none())
 def resume(
     store: str | os.PathLike[str],
     *,
@@ -163,7 +176,9 @@ def resume(
         If a part was not whole; the line names what is computed again, and why.
 
     """
-    asked = definition_of(folder_of(store))
+    folder = folder_of(store)
+    asked = definition_of(folder)
+    refuse_search(folder, asked.kept)
     return _carry_out(asked, store, None, _Run(executor, workers, progress))
 
 
@@ -179,7 +194,7 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept, schedule = asked
+    name, layers, space, mapping_objective, objectives, kept, _, schedule = asked
     every_row = kept["rows"] == "all"
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective, schedule=schedule)
     if not every_row:

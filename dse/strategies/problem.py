@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import hwmodels
 from dse import metrics
+from dse.arguments import NETWORK
 from dse.metrics import Objective, to_minimise
 from dse.run.columns import Columns
 from dse.run.network import Network, work_table
@@ -17,6 +18,7 @@ from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable, MetricTable
 from hwmodels.residency.tensors import Schedule
 from hwmodels.tiles import TileLists
+from workloads.grammar.arguments import either, having, takes
 from workloads.table import LayerTable
 
 FloatArray = NDArray[np.float64]
@@ -148,6 +150,7 @@ def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
     return hasattr(network, "least")
 
 
+@takes(network=either(NETWORK, having("several networks", "members", "least")))
 def work_of(
     network: "Network | str | LayerTable | Work", batch: int | None = None, schedule: str = "layers"
 ) -> Work:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dse.designs import Bar, Lane, SchedulePicture
-from dse.views.paper import WIDTHS_INCHES, paper
+from dse.views.paper import paper
 from workloads.grammar.quantities import binary_bytes, si
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MOST_ROWS: Final = 9
 """Rows of bars that a lane without a limit shows."""
 
 
-def draw_schedule(picture: SchedulePicture, width: str = "page") -> "Figure":
+def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Figure":
     """Draw where tensors live.
 
     Parameters
@@ -30,7 +30,7 @@ def draw_schedule(picture: SchedulePicture, width: str = "page") -> "Figure":
     picture
         What to draw.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def draw_schedule(picture: SchedulePicture, width: str = "page") -> "Figure":
     Raises
     ------
     ValueError
-        If the width is neither.
+        If the width is none.
 
     """
     rows = [_rows(lane) for lane in picture.lanes]
@@ -52,7 +52,7 @@ def draw_schedule(picture: SchedulePicture, width: str = "page") -> "Figure":
         stack = figure.subplots(
             len(picture.lanes), 1, sharex=True, squeeze=False, height_ratios=heights[::-1]
         )[::-1, 0]
-        letters = WIDTHS_INCHES[width] * 0.84 * 72 / (5.5 * _LETTER)  # that fit across
+        letters = figure.get_size_inches()[0] * 0.84 * 72 / (5.5 * _LETTER)  # that fit across
         for axes, lane, row in zip(stack, picture.lanes, rows, strict=True):
             if lane.capacity_bytes:
                 _draw_level(axes, lane, scale, picture.latency_s, letters)

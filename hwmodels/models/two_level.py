@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hwmodels import batch
+from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
-from hwmodels.residency.two_level import plan_of
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
@@ -79,15 +79,24 @@ class TwoLevel:
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """See `hwmodels.batch.evaluate_operations`."""
+        """Settle the account."""
+        return self.account(layers, configs, objective, row, effort).operations()
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """See `hwmodels.batch.account_operations`."""
         beside = None
         if effort.schedule is not None:
-            code = batch.objective_code(objective)
-            _, beside = plan_of(layers, configs, row, objective, code, effort.schedule)
-        found = batch.evaluate_operations(
+            _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
+        return batch.account_operations(
             layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
         )
-        return found._asdict()
 
     def plan(
         self,
@@ -97,10 +106,9 @@ class TwoLevel:
         row: int = 0,
         effort: Effort = BEST,
     ) -> Plan:
-        """See `hwmodels.residency.two_level.plan_of`."""
+        """See `hwmodels.batch.plan_of`."""
         assert effort.schedule is not None
-        code = batch.objective_code(objective)
-        return plan_of(layers, configs, row, objective, code, effort.schedule)[0]
+        return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
 
     def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
         """See `hwmodels.times.operation_times`."""

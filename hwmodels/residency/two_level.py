@@ -6,14 +6,14 @@ import numpy as np
 
 from hwmodels.columns import BesideTable, ConfigTable
 from hwmodels.kernels.two_level import stay as kernels
-from hwmodels.kernels.two_level.evaluate import SUMS
+from hwmodels.kernels.two_level.evaluate import LINES, SUMS
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of, stays_of
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others
 from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
-from workloads.table import IntColumn, LayerTable, fingerprint, make_table, take_rows
+from workloads.table import FloatMatrix, IntColumn, LayerTable, fingerprint, make_table
 
 _STAYS: dict[tuple[str, str], tuple[Stays, TileLists]] = {}
 _KEPT: Final = 64
@@ -39,12 +39,11 @@ def scratch_of(stays: Stays, graph: StayGraph, configs: int) -> kernels.Scratch:
         return np.zeros(shape, dtype=np.int64)
 
     return kernels.Scratch(
-        sums=np.zeros((configs, len(SUMS))),
+        sums=np.zeros((configs, LINES + len(SUMS))),
         length=np.full(configs, np.nan),
         home=whole(kinds),
         bytes=np.zeros(kinds),
         mask=np.zeros(kinds),
-        write_pj=np.zeros(kinds),
         beside=make_table(BesideTable, {}, situations),
         costs=np.zeros((situations, kernels.COSTS)),
         value=np.zeros(situations),
@@ -53,13 +52,18 @@ def scratch_of(stays: Stays, graph: StayGraph, configs: int) -> kernels.Scratch:
         reached=np.zeros(nodes),
         by=whole(nodes),
         chosen=whole(stages),
-        path=np.zeros(len(SUMS)),
+        path=np.zeros(LINES + len(SUMS)),
         stays=whole(1),
     )
 
 
 def fill_staying(
-    stays: Stays, graph: StayGraph, lists: TileLists, configs: ConfigTable, objective: int
+    stays: Stays,
+    graph: StayGraph,
+    lists: TileLists,
+    configs: ConfigTable,
+    prices: FloatMatrix,
+    objective: int,
 ) -> kernels.Scratch:
     """Cost configurations with their best schedules; see `kernels.two_level.stay.evaluate_staying`."""
     scratch = scratch_of(stays, graph, configs.size)
@@ -70,6 +74,7 @@ def fill_staying(
         lists.table(configs),
         config_matrix(configs),
         resident,
+        prices,
         objective,
         scratch,
     )
@@ -81,8 +86,12 @@ _HOMES: Final = tuple(f"buffers.{name}" for name in _KEEPERS)
 """Where a tensor may stay, by the kernels' codes."""
 
 
-def plan_of(
-    layers: LayerTable, configs: ConfigTable, row: int, objective: str, code: int, schedule: Schedule
+def told(
+    layers: LayerTable,
+    one: ConfigTable,
+    prices: FloatMatrix,
+    objective: tuple[str, int],
+    schedule: Schedule,
 ) -> tuple[Plan, BesideTable]:
     """The schedule of one machine: where every tensor lives and why, and what that leaves to each operation.
 
@@ -90,25 +99,25 @@ def plan_of(
     ----------
     layers
         Network, identical rows not merged; columns of shape (n_operations,).
-    configs, row
-        Machines, and which of them.
-    objective, code
+    one, prices
+        The machine, a table of one row, and what its lines cost.
+    objective
         What the schedule is chosen by, and the kernels' code of it.
     schedule
         Its edges.
 
     """
     stays, lists = stays_and_tiles(layers, schedule)
-    one = take_rows(configs, slice(row, row + 1))
-    scratch = fill_staying(stays, stays.graph, lists, one, code)
+    name, code = objective
+    scratch = fill_staying(stays, stays.graph, lists, one, prices, code)
     length = bound = scratch.length
     if stays.left:
-        bound = fill_staying(stays, stays.relaxed, lists, one, code).length
-    halves = 2.0 if objective == "edp" else 1.0
+        bound = fill_staying(stays, stays.relaxed, lists, one, prices, code).length
+    halves = 2.0 if name == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
     searched = (stays.layers.kind[graph.operation] == 0) & (scratch.known == 1) & np.isfinite(scratch.value)
     certificate = Certificate(
-        objective,
+        name,
         float(length[0]) / halves if used else 1.0,
         min(1.0, float(bound[0]) / halves),
         paths_of(graph),
@@ -120,8 +129,8 @@ def plan_of(
     kept: set[int] = set()
     if used:
         situations = graph.arc_situation[scratch.chosen]
-        for name in BesideTable._fields:
-            getattr(beside, name)[graph.stage_row] = getattr(scratch.beside, name)[situations]
+        for field in BesideTable._fields:
+            getattr(beside, field)[graph.stage_row] = getattr(scratch.beside, field)[situations]
         for stage, arc in enumerate(scratch.chosen.tolist()):
             bits = int(graph.arc_kept[arc])
             kept.update(t.place for i, t in enumerate(stays.alive[stage]) if bits >> i & 1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hwmodels.batch import account_operations
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
@@ -138,7 +139,7 @@ def kernel_beside(nest, machine, objective):
     tiles = TileLists(layers).table(configs)
     share = [float(operand in nest.resident) for operand in ("weight", "input", "output")]
     held = [float(machine["held"].get(name, 0)) for name in ("weight", "input", "shared")]
-    beside = Beside(*share, *held, 0.0, float(machine["made"]))
+    beside = Beside(*share, *held, 0.0, 0.0, float(machine["bytes_made"]), 0.0, 0.0)
     terms = beside_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0), beside)
     return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective))
 
@@ -200,7 +201,7 @@ def test_an_operation_beside_tensors_that_stay_equals_brute_force(pair, resident
     nest, machine = dataclasses.replace(pair[0], resident=resident), {**pair[1]}
     cap = machine["cap"]
     fits = {name: min(held.get(name, 0), cap[name]) for name in ("weight", "input", "shared")}
-    machine |= {"held": fits, "made": made}
+    machine |= {"held": fits, "bytes_made": made, "made": made * machine["pj"]["input"][1]}
     truth, _ = oracle.best(nest, machine, objective)
     found = kernel_beside(nest, machine, objective)
     if truth is None:
@@ -225,7 +226,10 @@ def test_the_winner_costs_what_the_walk_of_that_mapping_costs(pair, objective):
     assert found.cycles == pytest.approx(cost["cycles"], rel=1e-12)
     assert found.read == pytest.approx(cost["read"], rel=1e-12)
     assert found.written == pytest.approx(cost["written"], rel=1e-12)
-    assert found.buffer_pj == pytest.approx(cost["buffer"], rel=1e-9, abs=1e-9)  # a difference of two sums
+    account = account_operations(layer_table([nest]), config_table(machine), objective).operations()
+    assert account["latency_s"][0] == pytest.approx(cost["latency"], rel=1e-12)
+    assert account["energy_j"][0] * 1e12 == pytest.approx(cost["energy"], rel=1e-12)
+    assert account["buffer_energy_j"][0] * 1e12 == pytest.approx(cost["buffer"], rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -250,20 +250,6 @@ def test_more_room_never_costs_more():
     assert energies[-1] < energies[0]
 
 
-@pytest.mark.published
-@pytest.mark.compiled
-def test_tpu_runs_cnn0_as_fast_as_measured():
-    """Jouppi et al., ISCA 2017, table 3: CNN0 at 86.0 TOPS.
-
-    Table 1 prints 16 layers, 8 M weights, batch 8 and 2,888 operations a weight byte, so 361 positions an
-    image: an average layer of whole tiles is a 3x3 convolution of 256 channels on 19 x 19.
-    """
-    totals = dse.evaluate(
-        chain(256, 3, 16, 8, 19), "tpu_v1", mapping_objective="latency", schedule="resident"
-    ).totals
-    assert 2e-12 * totals["macs"] / totals["latency_s"] == pytest.approx(86.0, rel=0.10)
-
-
 def test_bad_input():
     with pytest.raises(ValueError, match="schedule must be one of layers, resident, got 'fast'"):
         dse.evaluate("lenet5", "tpu_v1", schedule="fast")

@@ -14,7 +14,7 @@ def held_at(kept, row, size):
     return sum(size[tensor.place] for tensor in kept if tensor.first <= row <= tensor.last)
 
 
-def beside_of(layers, kept, size, home, write_pj):
+def beside_of(layers, kept, size, home):
     """What each row meets, row by row and tensor by tensor."""
     columns = {name: np.zeros(layers.rows) for name in BesideTable._fields}
     for row in range(layers.rows):
@@ -26,7 +26,7 @@ def beside_of(layers, kept, size, home, write_pj):
                 share, part = tensor.writes[row]
                 if not tensor.leaves:
                     columns["output_share"][row] += share
-                columns["made_pj"][row] += part * size[tensor.place] * write_pj / layers.repeats[row]
+                columns["inputs_made"][row] += part * size[tensor.place] / layers.repeats[row]
     return make_table(BesideTable, columns, layers.rows)
 
 
@@ -37,13 +37,12 @@ def every_schedule(layers, tensors, machine, objective, home):
     """
     configs = pack(machine)
     capacity = getattr(configs, f"{home}_capacity_bytes")[0]
-    write_pj = configs.input_write_pj_per_byte[0]
     size = {tensor.place: tensor.elements for tensor in tensors}
     for number in range(len(tensors) + 1):
         for kept in itertools.combinations(tensors, number):
             if any(held_at(kept, row, size) > capacity for row in range(layers.rows)):
                 continue
-            beside = beside_of(layers, kept, size, home, write_pj)
+            beside = beside_of(layers, kept, size, home)
             table = evaluate_operations(layers, configs, objective, beside=beside)
             latency, energy = (float(column @ layers.repeats) for column in (table.latency_s, table.energy_j))
             if np.isfinite(latency):

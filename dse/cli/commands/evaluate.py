@@ -13,6 +13,7 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     Unknown,
+    machine_names,
     network_of,
     pairs,
     print_json,
@@ -23,7 +24,11 @@ def command(
     net: NetworkName,
     acc: Annotated[
         str,
-        typer.Argument(metavar="ACC", help="A machine's name (`springboard accelerators`) or machine file."),
+        typer.Argument(
+            autocompletion=machine_names,
+            metavar="ACC",
+            help="A machine's name (`springboard accelerators`) or machine file.",
+        ),
     ],
     batch: Batch = None,
     set_: Annotated[

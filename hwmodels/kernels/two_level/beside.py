@@ -4,10 +4,26 @@ from typing import NamedTuple
 
 from hwmodels.accelerate import inlined, kernel
 from hwmodels.columns import BesideTable
-from hwmodels.kernels.two_level.cost import overlapped_latency
+from hwmodels.kernels.two_level.lines import (
+    DRAM_READS_OF_INPUTS,
+    DRAM_READS_OF_WEIGHTS,
+    DRAM_WRITES,
+    INPUT_FILLS,
+    INPUT_READS,
+    MASK_FILLS_OF_INPUTS,
+    MASK_FILLS_OF_WEIGHTS,
+    WEIGHT_FILLS,
+    WEIGHT_READS,
+    Passed,
+    Stream,
+    nest_lines,
+    stream_at,
+    stream_bytes,
+    stream_lines,
+)
 from hwmodels.kernels.two_level.rows import Config, Layer
-from hwmodels.kernels.two_level.stream import Stream, stream_bytes
 from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, nest_counts, prices_of, rates_of, terms_of
+from workloads.table import FloatColumn
 
 
 class Beside(NamedTuple):
@@ -20,7 +36,10 @@ class Beside(NamedTuple):
     input_held: float
     shared_held: float
     mask_held: float
-    made_pj: float  # writes of its results to where they stay
+    weights_made: float  # bytes of results that are written to where they are read as weights
+    inputs_made: float  # and as inputs
+    weight_masks_made: float  # and of their metadata to the mask buffer
+    input_masks_made: float
 
 
 @kernel
@@ -34,7 +53,10 @@ def beside_row(table: BesideTable, i: int) -> Beside:
         input_held=table.input_held[i],
         shared_held=table.shared_held[i],
         mask_held=table.mask_held[i],
-        made_pj=table.made_pj[i],
+        weights_made=table.weights_made[i],
+        inputs_made=table.inputs_made[i],
+        weight_masks_made=table.weight_masks_made[i],
+        input_masks_made=table.input_masks_made[i],
     )
 
 
@@ -59,6 +81,11 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
     input_b = counts.input_b if input_loads > 0.0 else 0.0
     outputs = counts.groups * counts.positions * counts.all_k
     stays_pj = (1.0 - counts.result_moves * results_leave) * outputs * counts.output_b * prices.output_read_pj
+    made_pj = (
+        beside.weights_made * prices.weight_write_pj
+        + beside.inputs_made * prices.input_write_pj
+        + (beside.weight_masks_made + beside.input_masks_made) * prices.mask_write_pj
+    )
     left = Counts(
         interconnect=counts.interconnect,
         flow=counts.flow,
@@ -106,8 +133,6 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
         output_port_s=rates.output_port_s,
         read_s=rates.read_s,
         write_s=rates.write_s,
-        dram_read_pj=rates.dram_read_pj,
-        dram_write_pj=rates.dram_write_pj,
         weight_fill_pj=rates.weight_fill_pj * weight_loads,
         input_fill_pj=rates.input_fill_pj * input_loads,
         output_fill_pj=rates.output_fill_pj,
@@ -116,7 +141,7 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
         input_read_pj=rates.input_read_pj,
         output_write_pj=rates.output_write_pj,
         output_read_pj=rates.output_read_pj,
-        stays_pj=stays_pj + beside.made_pj,
+        stays_pj=stays_pj + made_pj,
         static_pj_per_s=rates.static_pj_per_s,
         busy_pj=rates.busy_pj,
         mac_pj=rates.mac_pj,
@@ -125,33 +150,45 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
     return terms_of(left, paid)
 
 
-@kernel
-def stream_beside(layer: Layer, config: Config, beside: Beside) -> Stream:
-    """Cost of a vector or movement row, whose operands that stay are read where they are.
+@inlined
+def made_lines(beside: Beside, counts: FloatColumn) -> None:
+    """Add the writes of results to where they stay."""
+    counts[WEIGHT_FILLS] += beside.weights_made
+    counts[INPUT_FILLS] += beside.inputs_made
+    counts[MASK_FILLS_OF_WEIGHTS] += beside.weight_masks_made
+    counts[MASK_FILLS_OF_INPUTS] += beside.input_masks_made
 
-    Results that stay are written there at once, not to the output buffer.
+
+@inlined
+def nest_beside(plain: Terms, passed: Passed, beside: Beside, counts: FloatColumn) -> None:
+    """Set the lines of an instance of a nest; all were 0. `plain` are its terms where nothing stays."""
+    nest_lines(plain, passed, 1.0, counts)
+    weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
+    counts[WEIGHT_FILLS] *= weight_loads
+    counts[MASK_FILLS_OF_WEIGHTS] *= weight_loads
+    counts[DRAM_READS_OF_WEIGHTS] *= weight_loads
+    counts[INPUT_FILLS] *= input_loads
+    counts[MASK_FILLS_OF_INPUTS] *= input_loads
+    counts[DRAM_READS_OF_INPUTS] *= input_loads
+    counts[DRAM_WRITES] = plain.result_bytes * (1.0 - beside.output_share) + passed.spilled
+    made_lines(beside, counts)
+
+
+@inlined
+def stream_beside(
+    layer: Layer, config: Config, beside: Beside, counts: FloatColumn
+) -> tuple[Stream, float, float]:
+    """Set the lines of an instance of vector work or a movement; all were 0.
+
+    Operands that stay are read where they are. Results that stay are written there at once, not to the output
+    buffer. Returns what it takes, and bytes that main memory reads and writes.
     """
     weights, inputs, written = stream_bytes(layer, config)
-    prices = prices_of(config)
     weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
-    read = weights * weight_loads + inputs * input_loads
-    leaving = written * (1.0 - beside.output_share)
-    dram_s = read / prices.dram_read_bytes_per_s + leaving / prices.dram_write_bytes_per_s
-    lanes_s = 0.0
-    if layer.fused == 0:
-        lanes_s = layer.vector_ops / (prices.vector_lanes * prices.clock_hz)
-    buffer_pj = (
-        weights * (weight_loads * prices.weight_write_pj + prices.weight_read_pj)
-        + inputs * (input_loads * prices.input_write_pj + prices.input_read_pj)
-        + leaving * (prices.output_write_pj + prices.output_read_pj)
-        + beside.made_pj
-    )
-    return Stream(
-        latency_s=overlapped_latency(lanes_s, dram_s, 0.0, config.double_buffered),
-        lanes_s=lanes_s,
-        dram_s=dram_s,
-        read=read,
-        written=leaving,
-        buffer_pj=buffer_pj,
-        vector_pj=layer.vector_ops * prices.vector_pj,
-    )
+    crossing = weights * weight_loads, inputs * input_loads, written * (1.0 - beside.output_share)
+    stream_lines(layer, crossing, 1.0, counts)
+    counts[WEIGHT_READS] = weights
+    counts[INPUT_READS] = inputs
+    made_lines(beside, counts)
+    found = stream_at(layer, crossing, prices_of(config), config.double_buffered)
+    return found, crossing[0] + crossing[1], crossing[2]

@@ -13,42 +13,36 @@ from typing import Final, NamedTuple
 
 from hwmodels.accelerate import kernel, spliced
 from hwmodels.columns import BesideTable, TileTable
-from hwmodels.kernels.two_level.beside import beside_row, beside_terms, stream_beside
+from hwmodels.kernels.two_level.beside import beside_row, beside_terms, nest_beside, stream_beside
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import (
-    BUFFER_PJ,
-    CONTROL_PJ,
     COSTED,
-    CYCLES,
     EFFECTUAL,
     KEPT,
     LATENCY_S,
     LIMIT,
-    MACS,
+    MACS_DONE,
     NEST,
-    READ,
-    SWITCHED,
-    VECTOR_PJ,
-    WRITTEN,
     broken_limit,
     nest_macs,
 )
 from hwmodels.kernels.two_level.formats import matrix_rows, stored
+from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
 from hwmodels.kernels.two_level.rows import Config, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms
-from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, tile_rows
+from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, channels_at, pixels_at, tile_rows
 from hwmodels.residency.graph import StayGraph
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 NOWHERE, IN_WEIGHT, IN_INPUT, IN_SHARED = range(-1, 3)
 """Where a kind of tensor may stay."""
 
-PJ: Final = CONTROL_PJ + 1
+PJ: Final = LATENCY_S + 1
 COSTS: Final = PJ + 1
-"""What is kept of one instance in a situation: what sums have of mappings, and its energy."""
+"""What is kept of one instance in a situation: its lines, its latency, and its energy."""
 
 _TIE: Final = 1e-11
 """Weight of what decides between schedules that are equal in what is asked for, over that weight."""
@@ -66,7 +60,6 @@ class Scratch(NamedTuple):
     home: IntColumn  # of each kind of tensor
     bytes: FloatColumn  # that one takes there, and in the mask buffer
     mask: FloatColumn
-    write_pj: FloatColumn  # of writing one there
     beside: BesideTable  # of each situation
     costs: FloatMatrix  # (n_situations, COSTS)
     value: FloatColumn  # what is least along a path
@@ -107,15 +100,13 @@ def find_homes(config: Config, flags: tuple[int, int, int], graph: StayGraph, sc
         scratch.home[t] = home
         scratch.bytes[t] = elements * size.chip
         scratch.mask[t] = elements * size.mask
-        scratch.write_pj[t] = (
-            scratch.bytes[t] * operand.write_pj_per_byte + scratch.mask[t] * config.mask_write_pj_per_byte
-        )
 
 
 @spliced
 def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
     """Write down what situation `s` leaves to its operation's tiles; False where what is held is too much."""
-    weight = inputs = shared = mask = made_pj = 0.0
+    weight = inputs = shared = mask = 0.0
+    weights_made = inputs_made = weight_masks_made = input_masks_made = 0.0
     homeless = False
     for place in range(graph.held_start[s], graph.held_start[s + 1]):
         t = graph.held[place]
@@ -130,7 +121,13 @@ def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
         mask += scratch.mask[t]
     for place in range(graph.made_start[s], graph.made_start[s + 1]):
         t = graph.made[place]
-        made_pj += graph.made_part[place] * scratch.write_pj[t]
+        part = graph.made_part[place]
+        if graph.tensors.as_weight[t] == 1:
+            weights_made += part * scratch.bytes[t]
+            weight_masks_made += part * scratch.mask[t]
+        else:
+            inputs_made += part * scratch.bytes[t]
+            input_masks_made += part * scratch.mask[t]
         homeless = homeless or scratch.home[t] == NOWHERE
     beside = scratch.beside
     beside.weight_share[s] = graph.weight_share[s]
@@ -140,7 +137,10 @@ def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
     beside.input_held[s] = inputs
     beside.shared_held[s] = shared
     beside.mask_held[s] = mask
-    beside.made_pj[s] = made_pj
+    beside.weights_made[s] = weights_made
+    beside.inputs_made[s] = inputs_made
+    beside.weight_masks_made[s] = weight_masks_made
+    beside.input_masks_made[s] = input_masks_made
     fits = weight <= config.weight.capacity_bytes and inputs <= config.input.capacity_bytes
     return (
         not homeless
@@ -165,26 +165,32 @@ def least_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> tupl
 
 
 @spliced
-def cost_stream(s: int, layers: FloatMatrix, config: Config, graph: StayGraph, scratch: Scratch) -> None:
+def cost_stream(
+    s: int, layers: FloatMatrix, config: Config, prices: FloatColumn, graph: StayGraph, scratch: Scratch
+) -> None:
     """Fill the costs of a situation that has no nest."""
+    costs = scratch.costs[s]
+    costs[:] = 0.0
     layer = layer_row(layers, graph.operation[s])
-    found = stream_beside(layer, config, beside_row(scratch.beside, s))
-    dram_pj = found.read * config.dram_read_pj_per_byte + found.written * config.dram_write_pj_per_byte
-    costs = scratch.costs
-    costs[s, LATENCY_S] = found.latency_s
-    costs[s, CYCLES] = 0.0
-    costs[s, READ] = found.read
-    costs[s, WRITTEN] = found.written
-    costs[s, BUFFER_PJ] = found.buffer_pj
-    costs[s, VECTOR_PJ] = found.vector_pj
-    costs[s, CONTROL_PJ] = 0.0
-    costs[s, PJ] = found.buffer_pj + found.vector_pj + dram_pj + found.latency_s * config.static_w * 1e12
+    found, _, _ = stream_beside(layer, config, beside_row(scratch.beside, s), costs)
+    costs[LATENCY_S] = found.latency_s
+    costs[PJ] = priced(prices, costs) + found.latency_s * config.static_w * 1e12
+
+
+@kernel
+def priced(prices: FloatColumn, counts: FloatColumn) -> float:
+    """Energy of all lines but leakage and standby [pJ]."""
+    pj = 0.0
+    for line in range(LEAKAGE):
+        pj += counts[line] * prices[line]
+    return pj
 
 
 @spliced
 def search(
     s: int,
     operation: int,
+    plain: Terms,
     terms: Terms,
     tiles: TileTable,
     rows: tuple[int, int, int],
@@ -192,22 +198,24 @@ def search(
     start: tuple[int, int, int],
     scratch: Scratch,
 ) -> float:
-    """Fill the costs of a nest with its best mapping, infinite where nothing fits; return those costed."""
-    costs, near = scratch.costs, scratch.near
+    """Fill the costs of a nest with its best mapping, infinite where nothing fits; return those costed.
+
+    `plain` are its terms where nothing stays, `terms` those that mappings are chosen by.
+    """
+    costs, near = scratch.costs[s], scratch.near
+    costs[:] = 0.0
     best = best_mapping(terms, tiles, rows, objective, start)
-    costs[s, LATENCY_S] = best.latency_s
-    costs[s, PJ] = best.energy_pj
-    costs[s, CYCLES] = best.cycles
-    costs[s, READ] = best.read
-    costs[s, WRITTEN] = best.written
-    costs[s, BUFFER_PJ] = best.buffer_pj
-    costs[s, CONTROL_PJ] = best.cycles * terms.busy_pj + terms.result_pj
-    costs[s, VECTOR_PJ] = 0.0
+    costs[LATENCY_S] = best.latency_s
+    costs[PJ] = best.energy_pj
     if best.k >= 0:
         near[operation, 0], near[operation, 1], near[operation, 2] = best.k, best.c, best.m
+        k, c = channels_at(tiles.k[rows[0]], best.k), channels_at(tiles.c[rows[1]], best.c)
+        chosen = (k, c, pixels_at(tiles.m[rows[2]], best.m))
+        passed = passed_of(plain, chosen, (best.order, best.drained))
+        nest_beside(plain, passed, beside_row(scratch.beside, s), costs)
     else:
-        costs[s, LATENCY_S] = math.inf
-        costs[s, PJ] = math.inf
+        costs[LATENCY_S] = math.inf
+        costs[PJ] = math.inf
     return best.costed
 
 
@@ -227,15 +235,19 @@ def cost_nest(
     The mapping found last for the operation is where the search starts.
     """
     operation, near = graph.operation[s], scratch.near
-    terms = beside_terms(layer_row(layers, operation), config, beside_row(scratch.beside, s))
+    layer = layer_row(layers, operation)
+    plain = nest_terms(layer, config)
+    terms = beside_terms(layer, config, beside_row(scratch.beside, s))
     start = (near[operation, 0], near[operation, 1], near[operation, 2])
-    return search(s, operation, terms, tiles, tile_rows(tiles, c, operation), objective, start, scratch)
+    rows = tile_rows(tiles, c, operation)
+    return search(s, operation, plain, terms, tiles, rows, objective, start, scratch)
 
 
 @kernel
 def cost_alone(
     layers: FloatMatrix,
     config: Config,
+    prices: FloatColumn,
     graph: StayGraph,
     tiles: TileTable,
     c: int,
@@ -243,35 +255,32 @@ def cost_alone(
     scratch: Scratch,
 ) -> None:
     """Cost every operation layer by layer: into `costs` each, into `sums` all, as `evaluate_batch` does."""
-    costs, sums = scratch.costs, scratch.sums[c]
+    sums = scratch.sums[c]
     sums[:] = 0.0
     for i in range(layers.shape[0]):
         layer = layer_row(layers, i)
         count = float(layer.repeats)
         if layer.kind == NEST:
             terms, rows = nest_terms(layer, config), tile_rows(tiles, c, i)
-            sums[COSTED] += search(i, i, terms, tiles, rows, objective, NO_START, scratch)
-            if math.isinf(costs[i, LATENCY_S]):
+            sums[COSTED] += search(i, i, terms, terms, tiles, rows, objective, NO_START, scratch)
+            if math.isinf(scratch.costs[i, LATENCY_S]):
                 sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
                 break
             work = nest_macs(layer)
-            sums[MACS] += count * work
+            sums[MACS_DONE] += count * work
             sums[KEPT] += count * (work * terms.kept)
-            sums[SWITCHED] += count * (work * terms.switched)
             sums[EFFECTUAL] += count * layer.effectual_macs
-        else:
-            cost_stream(i, layers, config, graph, scratch)  # `beside` of the first situations is never filled
+        else:  # `beside` of the first situations is never filled
+            cost_stream(i, layers, config, prices, graph, scratch)
         scratch.known[i] = 1
         for column in range(PJ):
-            sums[column] += count * costs[i, column]
+            sums[column] += count * scratch.costs[i, column]
 
 
 @kernel
-def joules(config: Config, sums: FloatColumn) -> float:
+def joules(config: Config, prices: FloatColumn, sums: FloatColumn) -> float:
     """Energy of a network, as metrics have it."""
-    dram_pj = sums[READ] * config.dram_read_pj_per_byte + sums[WRITTEN] * config.dram_write_pj_per_byte
-    moved_pj = sums[BUFFER_PJ] + sums[VECTOR_PJ] + dram_pj + sums[CONTROL_PJ]
-    return float((sums[SWITCHED] * config.mac_pj + moved_pj) * 1e-12 + config.static_w * sums[LATENCY_S])
+    return float(priced(prices, sums) * 1e-12 + config.static_w * sums[LATENCY_S])
 
 
 @kernel
@@ -292,6 +301,7 @@ def weights_of(objective: int, latency_s: float, pj: float) -> tuple[float, floa
 def bound_situations(
     layers: FloatMatrix,
     config: Config,
+    prices: FloatColumn,
     graph: StayGraph,
     tiles: TileTable,
     c: int,
@@ -314,7 +324,7 @@ def bound_situations(
             scratch.known[s] = 0
             scratch.value[s] = weights[0] * latency + weights[1] * pj
         else:
-            cost_stream(s, layers, config, graph, scratch)
+            cost_stream(s, layers, config, prices, graph, scratch)
             scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
 
 
@@ -394,7 +404,9 @@ def worth(objective: int, latency_s: float, energy_j: float) -> float:
 
 
 @kernel
-def take_path(config: Config, graph: StayGraph, c: int, objective: int, scratch: Scratch) -> None:
+def take_path(
+    config: Config, prices: FloatColumn, graph: StayGraph, c: int, objective: int, scratch: Scratch
+) -> None:
     """Put the sums of the chosen path in the place of layer by layer, unless rounding made it worse."""
     costs, sums, path = scratch.costs, scratch.sums[c], scratch.path
     path[:] = sums
@@ -408,8 +420,8 @@ def take_path(config: Config, graph: StayGraph, c: int, objective: int, scratch:
             s, count = graph.arc_situation[scratch.chosen[stage]], graph.stage_count[stage]
         for column in range(PJ):
             path[column] += count * costs[s, column]
-    before = worth(objective, sums[LATENCY_S], joules(config, sums))
-    after = worth(objective, path[LATENCY_S], joules(config, path))
+    before = worth(objective, sums[LATENCY_S], joules(config, prices, sums))
+    after = worth(objective, path[LATENCY_S], joules(config, prices, path))
     if after > before * (_EQUAL if objective != EDP else 1.0):
         return
     if objective == LATENCY:
@@ -425,6 +437,7 @@ def evaluate_staying(
     tiles: TileTable,
     configs: FloatMatrix,
     resident: IntColumn,
+    prices: FloatMatrix,
     objective: int,
     scratch: Scratch,
 ) -> None:
@@ -438,6 +451,8 @@ def evaluate_staying(
         Schedules, and lists of tiles.
     resident
         Whether tensors may stay in the weight, the input and the shared buffer, shape (n_configs, 3).
+    prices
+        Of each line [pJ], shape (n_configs, n_lines).
     objective
         What mappings and schedule are chosen by.
     scratch
@@ -446,18 +461,19 @@ def evaluate_staying(
     """
     for c in range(configs.shape[0]):
         config = config_row(configs, c)
-        cost_alone(layers, config, graph, tiles, c, objective, scratch)
+        mine = prices[c]
+        cost_alone(layers, config, mine, graph, tiles, c, objective, scratch)
         scratch.length[c] = math.nan
         scratch.stays[0] = 0
         sums = scratch.sums[c]
         if sums[LIMIT] != 0.0 or math.isnan(sums[LATENCY_S]):
             continue
-        weights = weights_of(objective, sums[LATENCY_S], joules(config, sums) * 1e12)
+        weights = weights_of(objective, sums[LATENCY_S], joules(config, mine, sums) * 1e12)
         flags = (resident[c, 0], resident[c, 1], resident[c, 2])
         find_homes(config, flags, graph, scratch)
-        bound_situations(layers, config, graph, tiles, c, weights, scratch)
+        bound_situations(layers, config, mine, graph, tiles, c, weights, scratch)
         length, costed = settle_path(layers, config, graph, tiles, c, objective, weights, scratch)
         scratch.length[c] = length
         sums[COSTED] += costed
         if not keeps_nothing(graph, scratch):
-            take_path(config, graph, c, objective, scratch)
+            take_path(config, mine, graph, c, objective, scratch)
