@@ -27,7 +27,7 @@ axes.scatter(
     label="front, layer by layer",
     zorder=1.5,
 )
-axes.legend(loc="upper right", frameon=False, fontsize=7)
+axes.legend(loc="upper left", frameon=False, fontsize=7)
 axes.figure.savefig(Path(__file__).with_name("first_front.png"), dpi=200)
 
 both = layers.frame["edp_js"].min(), resident.frame["edp_js"].min()

@@ -10,6 +10,7 @@ import dse
 import workloads
 from dse.cli import main
 from dse.run.definition import Definition, read_definition, write_definition
+from dse.views.text import assumptions
 from tests.dse.test_cli import SMALL
 
 AXES = {
@@ -84,7 +85,7 @@ def test_a_schedule_travels(swept):
         "edp",
         swept.objectives,
         {"rows": "all"},
-        swept.schedule,
+        schedule=swept.schedule,
     )
     back = read_definition(write_definition(definition), "here").schedule
     for one in (back, pickle.loads(pickle.dumps(swept.schedule))):
@@ -99,7 +100,7 @@ def test_an_explanation_names_the_tensors_that_bind(swept):
     assert any(
         line.startswith("tensors that cross main memory most often: ") for line in explained.sentences()
     )
-    assert "tensors stay on chip where they fit" in dse.views.text.assumptions(swept.front())
+    assert "tensors stay on chip where they fit" in assumptions(swept.front())
 
 
 def test_a_schedule_is_a_table_and_a_figure(tmp_path):
