@@ -11,7 +11,7 @@ import numpy as np
 import hwmodels
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
@@ -71,7 +71,8 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)

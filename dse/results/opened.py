@@ -2,7 +2,9 @@
 
 import os
 import warnings
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from dse.errors import StoreError, StoreWarning
 from dse.results.sweep import Sweep
@@ -46,8 +48,8 @@ def open(path: str | os.PathLike[str]) -> Sweep:
     if manifest["format"] != FORMAT:
         raise StoreError(f"store {folder}: its format is {manifest['format']}, this version reads {FORMAT}")
     ours = manifest["model"] == model_digest()
-    described = (manifest["network"]["fingerprint"], manifest["space"] if ours else None)
-    found = (fingerprint(definition.layers), definition.space.describe() if ours else None)
+    described = (manifest["network"]["fingerprint"], _points(manifest["space"]) if ours else None)
+    found = (fingerprint(definition.layers), _points(definition.space.describe()) if ours else None)
     if described != found or manifest["points"] != definition.space.size:
         raise StoreError(
             f"store {folder}: manifest.json and definition.json are of two sweeps; the same sweep, told "
@@ -68,6 +70,11 @@ def open(path: str | os.PathLike[str]) -> Sweep:
         parts,
         ours,
     )
+
+
+def _points(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space's points are, whatever metrics of one's own were registered beside them."""
+    return {name: value for name, value in described.items() if name != "metrics"}
 
 
 def _gathered(definition: Definition, parts: Parts) -> Gathered:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
-from dse.metrics import METRICS, describe, show_metric
+from dse.metrics import columns, describe, show_metric
 from dse.pareto import knee as knees
 from dse.run.files import write_files
 from dse.views.front_drawing import draw_front
@@ -211,7 +211,7 @@ def latex(front: Designs, designs: Iterable[int] | None = None) -> str:
     paths = front.space.fields
     metrics = shown_columns(front)[:6]
     head = ["Design", *(path.replace("buffers.", "").replace("array.", "") for path in paths)]
-    head += [METRICS[column].title if column in METRICS else column for column in metrics]
+    head += [describe(column).title if column in columns() else column for column in metrics]
     lines = [r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}", r"\toprule", _latex_row(head), r"\midrule"]
     for name, (_, row) in zip(names, chosen.iterrows(), strict=True):
         cells = [name, *(show(path, row[path]) for path in paths)]
