@@ -14,7 +14,12 @@ from workloads.lazy import lazily
 if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
     from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
-    from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+    from hwmodels.components.main_memory import (
+        MainMemory,
+        main_memory,
+        main_memory_names,
+        register_memory,
+    )
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
     from hwmodels.machine import Machine, Model
@@ -80,6 +85,7 @@ _HOMES = {
     "load": "presets",
     "main_memory": "components.main_memory",
     "main_memory_names": "components.main_memory",
+    "register_memory": "components.main_memory",
     "mapspace": "batch",
     "names": "presets",
     "pack": "packing",
@@ -135,6 +141,7 @@ __all__ = [
     "paths",
     "price_table",
     "register",
+    "register_memory",
     "systolic_cycles",
     "write_machine",
 ]
