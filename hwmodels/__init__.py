@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         register_memory,
     )
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
-    from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+    from hwmodels.level import Level, MacPrices, Prices
+    from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
     from hwmodels.packing import pack
@@ -56,9 +57,9 @@ _HOMES = {
     "Dataflow": "spec",
     "Datapath": "spec",
     "LIMITS": "columns",
-    "Level": "levels",
+    "Level": "level",
     "LevelMachine": "levels",
-    "MacPrices": "levels",
+    "MacPrices": "level",
     "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
@@ -68,7 +69,7 @@ _HOMES = {
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
     "OperationTable": "columns",
-    "Prices": "levels",
+    "Prices": "level",
     "Sparsity": "spec",
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
