@@ -22,6 +22,18 @@ from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+
+
+PICTURES: Final = {
+    "energy": ("breakdown_figure", "draw_breakdown", "operations_of"),
+    "roofline": ("roofline_figure", "draw_roofline", "roofline_of"),
+    "utilisation": ("layers_figure", "draw_layers", "operations_of"),
+    "schedule": ("timeline_figure", "draw_schedule", "operations_of"),
+    "latency": ("timeline_figure", "draw_latency", "operations_of"),
+    "floorplan": ("floorplan_figure", "draw_floorplan", "plan_of"),
+}
+"""What a result draws: the view's module, what draws, and what collects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +121,46 @@ class Result:
             }
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
+
+    def plot(
+        self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes":
+        """Draw a picture of the result.
+
+        Parameters
+        ----------
+        what
+            "energy": where it goes, by operation and component. "roofline": every operation under the
+            machine's roofs. "utilisation": of the MACs and the operands' densities, by operation. "schedule":
+            power over time. "latency": how latency and energy add up along the network. "floorplan": the
+            machine's components, tier by tier.
+        ax
+            Axes to draw on; by default those of a new figure.
+        width
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such picture.
+        ValueError
+            If the machine cannot run the network, or its model does not tell what the picture shows.
+
+        """
+        if what not in PICTURES:
+            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
+        module, draw, gather = PICTURES[what]
+        if what == "roofline":
+            data = view("roofline_figure", gather)(self)
+        elif what == "floorplan":
+            data = view("floorplan_figure", gather)(self.accelerator)
+        else:
+            data = view("operations", gather)(self)
+        return view(module, draw)(data, ax, width=width)
 
     def __repr__(self) -> str:
         return view("text", "result_text")(self)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from dse.strategies.problem import Problem, Work
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _BACKGROUND: Final = 20_000
 """Costed points that the front carries along for its figure."""
@@ -157,6 +159,14 @@ class Found(Front):
             front = front[filter_finite(front)]
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
+
+    def plot(self, what: str = "front", **options: Any) -> "Axes | Figure":
+        """Draw the front as `Front.plot` does, or "history": hypervolume over configurations costed."""
+        if what != "history":
+            return super().plot(what, **options)
+        return view("history_figure", "draw_history")(
+            {f"{self.strategy}, seed {self.seed}": self.history}, **options
+        )
 
     @property
     def assumptions(self) -> str:
