@@ -1,5 +1,6 @@
 """The columns of a result: what each is called, its unit, and which way is better."""
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -46,6 +47,8 @@ METRICS: Final = {
 }
 
 
+_COMBINED: Final = re.compile(r"(\w+)\((\w+)\)|(\w+)\[(.+)\]")
+"""A metric of several networks together, or of one of them."""
 _SUPERLATIVES: Final = {"latency_s": "fastest", "area_mm2": "smallest"}
 
 
@@ -78,10 +81,17 @@ def describe(column: str) -> Metric:
     --------
     >>> describe("latency_s"), describe("refresh_energy_j")
     (Metric(title='Latency', unit='s'), Metric(title='Refresh energy', unit='J'))
+    >>> describe("geomean(energy_j)"), describe("latency_s[vgg16]")
+    (Metric(title='Energy, geomean', unit='J'), Metric(title='Latency of vgg16', unit='s'))
 
     """
     if column in METRICS:
         return METRICS[column]
+    combined = _COMBINED.fullmatch(column)
+    if combined:
+        way, whole, part, network = combined.groups()
+        title, unit = describe(whole or part)
+        return Metric(f"{title}, {way}" if way else f"{title} of {network}", unit)
     words, _, suffix = column.rpartition("_")
     unit = {"s": "s", "j": "J", "w": "W", "mm2": "mm²", "bytes": "B"}.get(suffix, "") if words else ""
     return Metric((words if unit else column).replace("_", " ").capitalize(), unit)

@@ -12,6 +12,7 @@ import hwmodels
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
 from dse.metrics import columns
+from dse.results.citing import sources
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
@@ -46,6 +47,7 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
+    source: str = ""  # of the network
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -162,6 +164,10 @@ class Result:
             data = view("operations", gather)(self)
         return view(module, draw)(data, ax, width=width)
 
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""
+        return view("bibtex", "bibtex")(sources([self.accelerator], [(self.network, self.source)], ()))
+
     def __repr__(self) -> str:
         return view("text", "result_text")(self)
 
@@ -227,7 +233,8 @@ def evaluate(
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
     effort = effort._replace(edges=_edges(network, machine, schedule, batch))
-    result = Result(name, machine, mapping_objective, layers, names, effort)
+    source = str(getattr(network, "source", ""))
+    result = Result(name, machine, mapping_objective, layers, names, effort, source)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))

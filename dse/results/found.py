@@ -178,6 +178,9 @@ class Found(Front):
         files = super().save(folder, width=width)
         return [*files, *write_files(folder, {"history.csv": partial(self.history.to_csv, index=False)})]
 
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee", self.strategy)
+
     @property
     def completeness(self) -> str:
         """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
