@@ -28,15 +28,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_OPERATIONS: Final = ("operations", "operations_of")
 PICTURES: Final = {
-    "energy": ("breakdown_figure", "draw_breakdown", "operations_of"),
-    "roofline": ("roofline_figure", "draw_roofline", "roofline_of"),
-    "utilisation": ("layers_figure", "draw_layers", "operations_of"),
-    "schedule": ("timeline_figure", "draw_schedule", "operations_of"),
-    "latency": ("timeline_figure", "draw_latency", "operations_of"),
-    "floorplan": ("floorplan_figure", "draw_floorplan", "plan_of"),
+    "energy": ("breakdown_figure", "draw_breakdown", _OPERATIONS),
+    "levels": ("levels_figure", "draw_levels", ("levels_figure", "levels_of")),
+    "roofline": ("roofline_figure", "draw_roofline", ("roofline_figure", "roofline_of")),
+    "utilisation": ("layers_figure", "draw_layers", _OPERATIONS),
+    "schedule": ("timeline_figure", "draw_schedule", _OPERATIONS),
+    "latency": ("timeline_figure", "draw_latency", _OPERATIONS),
+    "floorplan": ("floorplan_figure", "draw_floorplan", ("floorplan_figure", "plan_of")),
 }
-"""What a result draws: the view's module, what draws, and what collects."""
+"""What a result draws: the view's module, what draws there, and what collects the data and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,10 +170,10 @@ class Result:
         Parameters
         ----------
         what
-            "energy": where it goes, by operation and component. "roofline": every operation under the
-            machine's roofs. "utilisation": of the MACs and the operands' densities, by operation. "schedule":
-            power over time. "latency": how latency and energy add up along the network. "floorplan": the
-            machine's components, tier by tier.
+            "energy": where it goes, by operation and component; "levels": by level, component and operand.
+            "roofline": every operation under the machine's roofs. "utilisation": of the MACs and the operands'
+            densities, by operation. "schedule": power over time. "latency": how latency and energy add up along
+            the network. "floorplan": the machine's components, tier by tier.
         ax
             Axes to draw on; by default those of a new figure.
         width
@@ -191,13 +193,8 @@ class Result:
         """
         if what not in PICTURES:
             raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
-        module, draw, gather = PICTURES[what]
-        if what == "roofline":
-            data = view("roofline_figure", gather)(self)
-        elif what == "floorplan":
-            data = view("floorplan_figure", gather)(self.accelerator)
-        else:
-            data = view("operations", gather)(self)
+        module, draw, gatherer = PICTURES[what]
+        data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
         return view(module, draw)(data, ax, width=width)
 
     def cite(self) -> str:

@@ -68,6 +68,17 @@ def test_bars_of_energy_add_up_to_the_total(result):
     assert parts["buffers"] == f"{share:.0%}"
 
 
+def test_levels_add_up_to_the_total_by_operand(result):
+    axes = result.plot("levels")
+    lengths = sum(bar.get_width() for bar in axes.patches)
+    assert lengths == pytest.approx(result.totals["energy_j"], rel=1e-5)
+    table = result.breakdown(("component", "operand"))["energy_j"]
+    first = axes.get_yticklabels()[0].get_text()
+    assert first == table.groupby(level="component").sum().idxmax()
+    bars = [bar for bar in axes.patches if bar.get_y() + bar.get_height() / 2 == pytest.approx(0.0)]
+    assert sum(bar.get_width() for bar in bars) == pytest.approx(table.loc[first].sum())
+
+
 def test_many_operations_share_the_last_bar():
     values = np.array([5.0, 1.0, 4.0, 3.0, np.nan, 2.0])
     assert largest(values, 6).tolist() == [0, 1, 2, 3, 4, 5]
