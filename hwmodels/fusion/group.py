@@ -1,6 +1,6 @@
 """Operations that may be fused: nests in the order they run, tensors and dimensions named in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -41,40 +41,23 @@ class Group:
             raise MappingError("Group.steps: need at least one operation, got none")
         sizes: dict[str, int] = {}
         ranks: dict[str, frozenset[str]] = {}
-        read: set[str] = set()
+        seen: set[str] = set()
         for step in self.steps:
+            _check_step(step)
             for dimension, size in step.extents.items():
                 if sizes.setdefault(dimension, size) != size:
                     raise MappingError(
                         f"Group.steps: {dimension} is {size} in {step.name} and {sizes[dimension]} before it"
                     )
-            if sum(operand.read_write for operand in step.operands) != 1:
-                raise MappingError(f"Group.steps: {step.name} must accumulate one operand")
-            if 2 * step.macs >= _MOST:
-                raise MappingError(f"Group.steps: {step.name} has {step.macs} iterations, the most are 2^61")
             for operand in step.operands:
-                if any(len(rank) > 1 or rank[0][1] != 1 for rank in operand.ranks):
-                    raise MappingError(
-                        f"Group.steps: {operand.name} of {step.name} has a window; "
-                        "only plain ranks are joined"
-                    )
                 if ranks.setdefault(operand.name, operand.dimensions) != operand.dimensions:
                     raise MappingError(
                         f"Group.steps: {operand.name} has other ranks in {step.name} than before it"
                     )
-                if operand.read_write and operand.name in read | set(self._written(step)):
-                    raise MappingError(
-                        f"Group.steps: {operand.name} is written by {step.name}, too late or twice"
-                    )
-                if not operand.read_write:
-                    read.add(operand.name)
-
-    def _written(self, until: Problem) -> Iterator[str]:
-        """Tensors written by the steps before one."""
-        for step in self.steps:
-            if step is until:
-                return
-            yield output_of(step).name
+            written = output_of(step).name
+            if written in seen:
+                raise MappingError(f"Group.steps: {written} is written by {step.name}, too late or twice")
+            seen |= {operand.name for operand in step.operands}
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -104,6 +87,19 @@ class Group:
     def elements(self, tensor: str) -> int:
         """Elements of a tensor."""
         return prod(self.sizes[dimension] for dimension in self.ranks[tensor])
+
+
+def _check_step(step: Problem) -> None:
+    """Refuse windows, several results, and what 64-bit counts cannot hold."""
+    if sum(operand.read_write for operand in step.operands) != 1:
+        raise MappingError(f"Group.steps: {step.name} must accumulate one operand")
+    if 2 * step.macs >= _MOST:
+        raise MappingError(f"Group.steps: {step.name} has {step.macs} iterations, the most are 2^61")
+    for operand in step.operands:
+        if any(len(rank) > 1 or rank[0][1] != 1 for rank in operand.ranks):
+            raise MappingError(
+                f"Group.steps: {operand.name} of {step.name} has a window; only plain ranks are joined"
+            )
 
 
 def output_of(step: Problem) -> Operand:
