@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
 from hwmodels.composed import fingerprint
+from hwmodels.fusion.costs import fused_costs
+from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.levels import LETTERS, Level, LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.mapping.architecture import MOST_LEVELS, Architecture, StorageLevel
@@ -38,6 +40,7 @@ from hwmodels.times import OperationTimes
 from workloads.edges import EdgeTable
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
+from workloads.table import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
     import pandas
@@ -292,6 +295,18 @@ class NestModel:
         """The level that the machine names."""
         return machine.resident
 
+    def handing(self, machine: LevelMachine) -> str:
+        """The level that the machine names."""
+        return machine.fusion
+
+    def fusion(
+        self, layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+    ) -> FusionSchedule | None:
+        """Fused groups, where they beat what may stay by itself."""
+        check_layers(layers)
+        objective_code(objective)
+        return _fused(layers, machine, objective, effort)[1]
+
     def summary(self, machine: LevelMachine) -> dict[str, str]:
         """Edges of the array, number of levels, bytes of all instances on chip."""
         levels = machine.architecture.levels
@@ -350,6 +365,8 @@ def _costs(
     effort: Effort,
 ) -> list[Cost]:
     """Cost of every row of a layer table."""
+    if effort.fused:
+        return _fused(layers, machine, objective, effort)[0]
     found: list[Found] = []
     begun, key = time.process_time(), fingerprint(machine)
     for row in range(layers.rows):
@@ -380,6 +397,51 @@ def _costs(
                     first = min(first, again, key=lambda cost: _worth(cost, objective, static_w))
             costs.append(first)
     return costs
+
+
+def _fused(
+    layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+) -> tuple[list["Cost"], FusionSchedule | None]:
+    """Cost of every row with the best fused groups, or with tensors that stay where those do better."""
+    key = ("fused", fingerprint(machine), objective, fingerprint_of(layers))
+    if effort.kept is not None and key in effort.kept:
+        known: tuple[list[Cost], FusionSchedule | None] = effort.kept[key]
+        return known
+    begun = time.process_time()
+    costs = _costs(layers, machine, objective, effort._replace(fused=False, edges=None))
+    schedule: FusionSchedule | None = None
+    if effort.edges is not None and machine.fusion and not any(cost.limit for cost in costs):
+        alone = [Alone(cost.latency_s, _active_j(cost)) for cost in costs]
+        schedule = fuse(
+            layers,
+            effort.edges,
+            machine,
+            alone,
+            objective=objective,
+            static_w=_static_w(machine),
+            seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
+        )
+        costs = fused_costs(costs, schedule, machine, NEST.bounds(machine))
+        if machine.resident:
+            whole = _costs(layers, machine, objective, effort._replace(fused=False))
+            if _together(layers, machine, objective, whole) < _together(layers, machine, objective, costs):
+                costs, schedule = whole, None
+    if effort.kept is not None:
+        effort.kept[key] = costs, schedule
+    return costs, schedule
+
+
+def _active_j(cost: "Cost") -> float:
+    """Energy of one instance without leakage and background."""
+    return cost.mac_j + cost.buffer_j + cost.dram_j + cost.vector_j
+
+
+def _together(layers: LayerTable, machine: LevelMachine, objective: str, costs: Sequence["Cost"]) -> float:
+    """Latency, energy or their product of a whole network."""
+    repeats = layers.repeats.astype(np.float64)
+    latency = float(repeats @ np.array([cost.latency_s for cost in costs]))
+    energy = float(repeats @ np.array([_active_j(cost) for cost in costs])) + _static_w(machine) * latency
+    return {"latency": latency, "energy": energy, "edp": energy * latency}[objective]
 
 
 def _worth(cost: "Cost", objective: str, static_w: float) -> float:
