@@ -16,7 +16,7 @@ from itertools import islice, pairwise, product
 from typing import Final, NamedTuple
 
 from hwmodels.fusion.chains import Link
-from hwmodels.fusion.inner import Inner, Spent
+from hwmodels.fusion.inner import Inner, Spent, after
 from hwmodels.fusion.strips import HALOS, Step, Window, steps, tile_sizes
 from hwmodels.mapping.problem import Problem, convolution
 from workloads.table import LayerTable
@@ -185,12 +185,12 @@ def cost_of(nests: Nests, plan: Plan, inner: Inner, *, exact: bool = True) -> Fu
     Every kind of tile is mapped by itself; if not `exact`, all are taken to be as large as the largest, which
     costs no less.
     """
-    kinds, store = nests.kinds(plan), inner.store
+    kinds = nests.kinds(plan)
     alive, count = alive_words(nests, kinds), len(nests.rows)
     if plan.pinned and "weight" not in inner.machine.level(inner.machine.fusion).operands:
         return None
     pinned = sum(nests.weights(i) for i in range(count)) if plan.pinned else 0
-    total = [Spent()] * count
+    total = [inner.blank() for _ in range(count)]
     for i in range(count):
         stays = {"weight"} if plan.pinned else set()
         stays |= {"input"} if i > 0 else set()
@@ -199,10 +199,10 @@ def cost_of(nests: Nests, plan: Plan, inner: Inner, *, exact: bool = True) -> Fu
             one = inner.cost(nests.problem(i, *part), frozenset(stays), alive[i] + pinned)
             if one is None:
                 return None
-            total[i] = total[i].after(one, times)
+            total[i] = after(total[i], one, times)
         if plan.pinned:
-            total[i] = total[i].after(inner.load(nests.weights(i)))
+            total[i] = after(total[i], inner.load(nests.weights(i)))
         if i < count - 1 and nests.links[i].leaves:  # written twice: to main memory, and here
-            written = nests.links[i].elements / store.block_words * store.update_pj * 1e-12
-            total[i] = total[i].after(Spent(buffer_j=written))
-    return Fused(nests.rows, plan, sum(kinds.values()), max(alive) + pinned, tuple(total))
+            total[i] = after(total[i], inner.store_too(nests.links[i].elements))
+    spent = tuple(inner.settled(row) for row in total)
+    return Fused(nests.rows, plan, sum(kinds.values()), max(alive) + pinned, spent)

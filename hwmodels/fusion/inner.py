@@ -7,38 +7,40 @@ memory's account, and what would have copied them to the level and back from the
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import numpy as np
+
+from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.levels import LETTERS, LevelMachine
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import map_problem
 from hwmodels.mapping.watch import Watch
+from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
+
+_NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
 
 
 class Spent(NamedTuple):
-    """What a nest, or a part of one, costs: times in seconds, energies in joules, traffic in bytes."""
+    """What a nest, or a part of one, counts, and what that costs without leakage and background."""
 
-    chip_s: float = 0.0
-    dram_s: float = 0.0
-    exposed_s: float = 0.0
-    latency_s: float = 0.0
-    compute_cycles: float = 0.0
-    read_bytes: float = 0.0
-    write_bytes: float = 0.0
-    mac_j: float = 0.0
-    buffer_j: float = 0.0
-    dram_j: float = 0.0
+    row: Row
+    latency_s: float
+    active_j: float
 
-    @property
-    def active_j(self) -> float:
-        """Energy but for leakage and background."""
-        return self.mac_j + self.buffer_j + self.dram_j
 
-    def after(self, other: "Spent", times: int = 1) -> "Spent":
-        """Another thing so many times, and this."""
-        return Spent(*(mine + times * its for mine, its in zip(self, other, strict=True)))
+def after(first: Row, other: Row, times: int = 1) -> Row:
+    """Count one thing, and another one so many times after it."""
+    return Row(
+        counts=first.counts + times * other.counts,
+        busy_s=first.busy_s + times * other.busy_s,
+        outside_s=first.outside_s + times * other.outside_s,
+        usual=first.usual,
+        cycles=first.cycles + times * other.cycles,
+        read=first.read + times * other.read,
+        written=first.written + times * other.written,
+    )
 
 
 class Inner:
@@ -48,12 +50,15 @@ class Inner:
         self.machine, self.objective, self.until = machine, objective, until
         self.built = machine.architecture  # asked once: its prices take a tenth of a second
         self.mac_pj = machine.mac_prices.energy_pj
+        self.counter = Counter(machine)
+        self._prices_pj = prices_of(machine, 0.0, 0.0)
+        self._memory = np.array([name == "main memory" for name in self.counter.names])
         self.store = self.built.level(machine.fusion)
         self.room = self.store.usable_words
         self._known: dict[tuple[object, ...], Evaluation | None] = {}
         self.mapped = 0
 
-    def cost(self, problem: Problem, stays: frozenset[str], alive_words: float) -> Spent | None:
+    def cost(self, problem: Problem, stays: frozenset[str], alive_words: float) -> Row | None:
         """Best mapping of a nest whose operands `stays` (weight, input, output) lie at the level of fusion.
 
         The best mapping with all of the level is the best with less, as long as its tiles fit there.
@@ -69,7 +74,7 @@ class Inner:
 
         Returns
         -------
-        Spent or None
+        Row or None
             None if nothing fits, or if it would take too long to find.
 
         """
@@ -78,7 +83,7 @@ class Inner:
         found = self._mapped(problem, self.room)
         if found is not None and self._tiles(found, stays) + alive_words > self.room:
             found = self._mapped(problem, self.room - alive_words)
-        return None if found is None else spent(self, found, stays)
+        return None if found is None else self.row(found, stays)
 
     def _tiles(self, evaluation: Evaluation, stays: frozenset[str]) -> int:
         """Words of the level that a mapping takes beside operands that stay."""
@@ -118,92 +123,79 @@ class Inner:
         except MappingError:
             return None
 
-    def load(self, words: float) -> Spent:
-        """Words that come from main memory to the level of fusion once, before anything else."""
-        machine, inside = self.machine, self.store
-        outside = next(level for level in machine.levels if level.off_chip and "weight" in level.operands)
+    def blank(self) -> Row:
+        """Nothing counted yet."""
+        lines, waits = len(self.counter.at), len(self.counter.names)
+        return Row(np.zeros(lines), np.zeros(waits), 0.0, 0, 0.0, 0.0, 0.0)
+
+    def load(self, words: float) -> Row:
+        """Weights that come from main memory to the level of fusion once."""
+        machine, row = self.machine, self.blank()
+        outside = nearest(machine, "weight", off_chip=True)
         store = self.built.level(outside.name)
+        row.counts[self.counter.at[outside.name, "weight", "read"]] = words / store.block_words
+        row.counts[self.counter.at[self.store.name, "weight", "fill"]] = words / self.store.block_words
         cycles = words / min(store.read_words_per_cycle, store.shared_words_per_cycle)
-        seconds = cycles / machine.clock_hz
-        return Spent(
-            dram_s=seconds,
-            latency_s=seconds,
-            read_bytes=words * machine.word_bits(outside) / 8.0,
-            buffer_j=words / inside.block_words * inside.fill_pj * 1e-12,
-            dram_j=words / store.block_words * store.read_pj * 1e-12,
-        )
+        row.busy_s[self.counter.names.index("main memory")] = cycles / machine.clock_hz
+        return row._replace(read=words * machine.word_bits(outside) / 8.0)
 
+    def store_too(self, words: float) -> Row:
+        """Outputs that are written to the level of fusion besides where they go."""
+        row = self.blank()
+        row.counts[self.counter.at[self.store.name, "output", "update"]] = words / self.store.block_words
+        return row
 
-def spent(inner: Inner, evaluation: Evaluation, stays: frozenset[str]) -> Spent:
-    """Counts times prices of one mapping whose operands `stays` lie at the level of fusion.
+    def settled(self, row: Row) -> Spent:
+        """Price a row as its account will."""
+        memory = row.busy_s[self._memory].max()
+        latency = row.outside_s + hidden_s(0.0, float(row.busy_s[~self._memory].max()), float(memory))
+        return Spent(row, latency, float(row.counts @ self._prices_pj) * 1e-12)
 
-    The engine has such an operand cross main memory like any other. Of these words main memory sees none, and
-    at the level nothing is filled or drained: it is written there by whom it comes from, and read by whom it
-    goes to. Its own tile there is part of what is alive.
-    """
-    letters = frozenset(LETTERS[operand] for operand in stays)
-    machine, store = inner.machine, inner.store
-    drained = {
-        counts.operand: counts.fills + counts.updates
-        for counts in evaluation.counts
-        if machine.level(counts.level).off_chip
-    }
-    at_level = {counts.operand for counts in evaluation.counts if counts.level == store.name}
-    read = written = buffer_pj = dram_pj = 0.0
-    words: dict[str, list[float]] = {}  # of each level: read, written, instances
-    for counts in evaluation.counts:
-        level, name = machine.level(counts.level), counts.level
-        reads, writes, energy = counts.reads, counts.fills + counts.updates, counts.energy_pj
-        if counts.operand in letters and (name == store.name or level.off_chip):
-            if level.off_chip and counts.operand in at_level:
-                continue
-            if name == store.name:
-                reads, writes = max(0, reads - drained.get(counts.operand, 0)), counts.updates
-            name = store.name  # what passes the level by comes from there all the same
-            energy = (reads * store.read_pj + writes * store.update_pj) / store.block_words
-        total = words.setdefault(name, [0.0, 0.0, 1.0])
-        total[0] += reads
-        total[1] += writes
-        total[2] = max(total[2], counts.instances)
-        if machine.level(name).off_chip:
-            size = machine.word_bits(level) / 8.0
-            dram_pj += energy
-            read += reads * size
-            written += writes * size
-        else:
-            buffer_pj += energy
-    chip, dram, exposed = _busy(inner, words)
-    chip = max(chip, float(evaluation.compute_cycles))
-    clock = machine.clock_hz
-    return Spent(
-        chip_s=chip / clock,
-        dram_s=dram / clock,
-        exposed_s=exposed / clock,
-        latency_s=(max(chip, dram) + exposed) / clock,
-        compute_cycles=float(evaluation.compute_cycles),
-        read_bytes=read,
-        write_bytes=written,
-        mac_j=evaluation.macs * inner.mac_pj * 1e-12,
-        buffer_j=buffer_pj * 1e-12,
-        dram_j=dram_pj * 1e-12,
-    )
+    def row(self, evaluation: Evaluation, stays: frozenset[str]) -> Row:
+        """Count one mapping whose operands `stays` lie at the level of fusion.
 
-
-def _busy(inner: Inner, words: Mapping[str, Sequence[float]]) -> tuple[float, float, float]:
-    """Cycles of the busiest port on chip and of main memory, and of transfers that hide behind nothing."""
-    chip = dram = exposed = 0.0
-    for name, (reads, writes, instances) in words.items():
-        level, store = inner.machine.level(name), inner.built.level(name)
+        The engine has such an operand cross main memory like any other. Of these words main memory sees none,
+        and at the level nothing is filled or drained: it is written there by whom it comes from, and read by
+        whom it goes to. Its own tile there is part of what is alive. What passes the level by comes from there
+        all the same.
+        """
+        counter, store = self.counter, self.store
+        row = counter.account(evaluation, {operand: 1.0 * (operand in stays) for operand in LETTERS})
+        fused = counter.names.index(f"{store.name} port")
+        words = [0.0, 0.0]
+        for found in evaluation.counts:
+            operand = _NAMES[found.operand]
+            there = found.level == store.name
+            outside = self.machine.level(found.level).off_chip
+            if there and operand not in stays:
+                words[0] += found.reads
+                words[1] += found.fills + found.updates
+            elif operand in stays and (there or (outside and not _at(evaluation, store.name, found))):
+                drained = 0 if outside else _drained(self.machine, evaluation, found.operand)
+                reads, writes = max(0, found.reads - drained), found.updates
+                words[0] += reads
+                words[1] += writes
+                for action, moved in (("read", reads), ("fill", 0), ("update", writes)):
+                    row.counts[counter.at[store.name, operand, action]] = moved / store.block_words
         asked = max(
-            reads / store.read_words_per_cycle,
-            writes / store.write_words_per_cycle,
-            (reads + writes) / store.shared_words_per_cycle,
+            words[0] / store.read_words_per_cycle,
+            words[1] / store.write_words_per_cycle,
+            sum(words) / store.shared_words_per_cycle,
         )
-        cycles = math.ceil(asked / instances)  # a port works for the average instance
-        if not level.overlapped:
-            exposed += cycles
-        elif level.off_chip:
-            dram = max(dram, cycles)
-        else:
-            chip = max(chip, cycles)
-    return chip, dram, exposed
+        if self.machine.level(store.name).overlapped:
+            row.busy_s[fused] = math.ceil(asked / store.instances) / self.machine.clock_hz
+        return row
+
+
+def _at(evaluation: Evaluation, level: str, counts: LevelCounts) -> bool:
+    """Whether a level keeps the operand of some counts."""
+    return any(found.level == level and found.operand == counts.operand for found in evaluation.counts)
+
+
+def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> int:
+    """Words of an operand that main memory is written."""
+    return sum(
+        found.fills + found.updates
+        for found in evaluation.counts
+        if found.operand == operand and machine.level(found.level).off_chip
+    )
