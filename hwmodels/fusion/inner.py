@@ -154,10 +154,10 @@ class Inner:
     def row(self, evaluation: Evaluation, stays: frozenset[str]) -> Row:
         """Count one mapping whose operands `stays` lie at the level of fusion.
 
-        The engine has such an operand cross main memory like any other. Of these words main memory sees none,
-        and at the level nothing is filled or drained: it is written there by whom it comes from, and read by
-        whom it goes to. Its own tile there is part of what is alive. What passes the level by comes from there
-        all the same.
+        The engine has such an operand cross main memory like any other. Of these words main memory sees
+        none, and at the level nothing is filled or drained: it is written there by whom it comes from, and
+        read by whom it goes to. Its own tile there is part of what is alive. What passes the level by comes
+        from there all the same.
         """
         counter, store = self.counter, self.store
         row = counter.account(evaluation, {operand: 1.0 * (operand in stays) for operand in LETTERS})
