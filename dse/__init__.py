@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
@@ -82,6 +83,7 @@ _HOMES = {
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
     "open": "results.opened",
+    "overlay": "views.overlay",
     "resume": "run.sweep",
     "style": "views.style",
     "sweep": "run.sweep",
@@ -119,6 +121,7 @@ __all__ = [
     "named_space",
     "nondominated",
     "open",
+    "overlay",
     "powers_of_two",
     "register_metric",
     "resume",

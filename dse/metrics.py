@@ -1,5 +1,6 @@
 """The columns of a result: what each is called, its unit, and which way is better."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from types import CodeType, SimpleNamespace
@@ -8,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import UnknownNameError, nearest
+from dse.errors import UnknownNameError, nearest, shown
 from hwmodels import registry
+from workloads.grammar.arguments import WrongTypeError
 from workloads.grammar.constraints import Formula, parse_formula
 from workloads.grammar.quantities import binary_bytes, si
 
@@ -154,6 +156,8 @@ def _spelt(function: Any) -> str:
     return repr((code.co_code.hex(), code.co_names, code.co_varnames, inner, held))
 
 
+_COMBINED: Final = re.compile(r"(\w+)\((\w+)\)|(\w+)\[(.+)\]")
+"""A metric of several networks together, or of one of them."""
 _SUPERLATIVES: Final = {"latency_s": "fastest", "area_mm2": "smallest"}
 
 
@@ -186,6 +190,8 @@ def describe(column: str) -> Metric:
     --------
     >>> describe("latency_s"), describe("refresh_energy_j")
     (Metric(title='Latency', unit='s'), Metric(title='Refresh energy', unit='J'))
+    >>> describe("geomean(energy_j)"), describe("latency_s[vgg16]")
+    (Metric(title='Energy, geomean', unit='J'), Metric(title='Latency of vgg16', unit='s'))
 
     """
     if column in METRICS:
@@ -193,6 +199,11 @@ def describe(column: str) -> Metric:
     if column in _OWN:
         own = _OWN[column].column
         return Metric(own.title or own.name, own.unit)
+    combined = _COMBINED.fullmatch(column)
+    if combined:
+        way, whole, part, network = combined.groups()
+        title, unit = describe(whole or part)
+        return Metric(f"{title}, {way}" if way else f"{title} of {network}", unit)
     words, _, suffix = column.rpartition("_")
     unit = {"s": "s", "j": "J", "w": "W", "mm2": "mm²", "bytes": "B"}.get(suffix, "") if words else ""
     return Metric((words if unit else column).replace("_", " ").capitalize(), unit)
@@ -234,6 +245,11 @@ def objectives_of(
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",")]
+    for name in names:
+        if not isinstance(name, str | Objective):
+            raise WrongTypeError(
+                f"objectives: must be names of columns, such as latency_s, got {shown(name)}"
+            )
     parsed = tuple(
         name if isinstance(name, Objective) else Objective(name.removeprefix("-"), name.startswith("-"))
         for name in names

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
+from dse.run.provenance import made_by
 
 if TYPE_CHECKING:
     import pandas
@@ -67,6 +68,18 @@ class Codesigned:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, spaces, objectives, strategy, seed."""
+        return {
+            **made_by(),
+            "networks": self.networks.name,
+            "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
+            "objectives": [str(objective) for objective in self.objectives],
+            "strategy": self.strategy,
+            "seed": self.seed,
+        }
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -194,7 +207,8 @@ class Codesigned:
         width: str | float = "column",
     ) -> "Axes":
         """Draw accuracy against the first cost with the second as colour; see `dse.views.joint_figure`."""
-        return view("joint_figure", "draw")(self, others, ax, width=width)
+        axes: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
+        return stamped(axes, lambda: self.provenance)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""

@@ -20,9 +20,11 @@ from dse.cli.options import (
     print_json,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 
 def command(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -82,6 +84,7 @@ def command(
     ] = 600.0,
     width: Width = "page",
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Search networks and the machines that run them for one front of accuracy, latency and energy.
@@ -124,6 +127,7 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = found.save(out, width=width)
+    files.append(write_run(context, out, found.provenance, codesign=found.frame))
     designs = found.designs()
     if json:
         print_json(
