@@ -12,7 +12,7 @@ import hwmodels
 from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
@@ -91,7 +91,8 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
@@ -181,9 +182,9 @@ class Result:
         ----------
         what
             "energy": where it goes, by operation and component; "levels": by level, component and operand.
-            "roofline": every operation under the machine's roofs. "utilisation": of the MACs and the operands'
-            densities, by operation. "schedule": power over time. "latency": how latency and energy add up along
-            the network. "floorplan": the machine's components, tier by tier.
+            "roofline": every operation under the machine's roofs. "utilisation": of MACs and operands' densities,
+            by operation. "schedule": power over time. "latency": how latency and energy add up along the
+            network. "floorplan": the machine's components, tier by tier.
         ax
             Axes to draw on; by default those of a new figure.
         width
