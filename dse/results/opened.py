@@ -105,11 +105,6 @@ def _store(folder: Path) -> Sweep | Found:
     )
 
 
-def _points(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What a space's points are, whatever metrics of one's own were registered beside them."""
-    return {name: value for name, value in described.items() if name != "metrics"}
-
-
 def _current(folder: Path, definition: Definition, manifest: dict[str, Any]) -> bool:
     """Whether the model that runs made a store, whose two descriptions have to agree."""
     if manifest["format"] != FORMAT:
@@ -159,6 +154,11 @@ def _search(folder: Path, definition: Definition, parts: Parts) -> Found:
         certificate,
         remarks,
     )
+
+
+def _points(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space's points are, whatever metrics of one's own were registered beside them."""
+    return {name: value for name, value in described.items() if name != "metrics"}
 
 
 def _gathered(definition: Definition, parts: Parts) -> Gathered:
