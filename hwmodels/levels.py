@@ -24,6 +24,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.parts import OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from hwmodels.timing import Timing
 
 if TYPE_CHECKING:
     import pandas
@@ -106,6 +107,8 @@ class Level:
         Copies of each tile: 2 is double buffering.
     overlapped
         Whether transfers hide behind computation; otherwise their cycles add up.
+    block_cycles
+        Cycles of a block: what is held here is used for whole blocks (`hwmodels.timing.block_cycles`).
     prices
         What it costs, where not what its components do.
 
@@ -127,12 +130,13 @@ class Level:
     bytes_per_s: float = 0.0
     buffering: float = 1.0
     overlapped: bool = True
+    block_cycles: int = 1
     prices: Prices | None = None
 
     def __post_init__(self) -> None:
         one_of(self, "kind", KINDS)
         whole(self, "bytes", "word_bits", least=0)
-        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y")
+        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
         positive(self, "buffering")
         if not self.name.isidentifier():
@@ -197,6 +201,8 @@ class LevelMachine:
         Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
     rules
         Switches of the engine.
+    timing
+        What operations wait for besides array, ports and bandwidth.
     mac
         What a MAC costs, where not what its components do.
     components
@@ -218,6 +224,7 @@ class LevelMachine:
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
     rules: Rules = dataclasses.field(default_factory=Rules)
+    timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
     components: tuple[tuple[str, float], ...] = ()
     source: str = "assumed"
@@ -258,6 +265,12 @@ class LevelMachine:
             raise ValueError(
                 f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
                 f"({', '.join(keeps)}), got {self.resident!r}"
+            )
+        chip = [level.name for level in self.levels if not level.off_chip]
+        if self.timing.staged and self.timing.staged not in chip:
+            raise ValueError(
+                f"LevelMachine.timing.staged of {self.name} must be a level on chip ({', '.join(chip)}), "
+                f"got {self.timing.staged!r}"
             )
         for entry in self.mapspace.levels:
             if entry.level not in names:

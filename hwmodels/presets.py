@@ -13,6 +13,7 @@ from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError
 
 _MODULES = {
+    "a100": "gpus",
     "a100_2_4": "a100_2_4",
     "datacentre_128x128": "reference",
     "dstc": "dstc",
@@ -22,13 +23,17 @@ _MODULES = {
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "mi210": "gpus",
     "nvdla_like": "nvdla_like",
     "scnn": "scnn",
     "scnn_dense": "scnn",
     "simba_like": "simba_like",
     "spring": "spring",
     "template": "reference",
+    "gemmini": "gemmini",
     "tpu_v1": "tpu_v1",
+    "tpu_v3": "tpu_cores",
+    "tpu_v4": "tpu_cores",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 

@@ -32,6 +32,8 @@ _AT_LEAST_ZERO = (
     "random_read_s",
     "clock_hz",
 )
+_OF_CHANNELS = ("interface_mm2", "background_w", "refresh_w", "capacity_bytes")
+"""What grows with the number of channels."""
 _WHOLE = ("channels", "bus_bits", "rate", "banks", "row_bytes")
 _SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
@@ -165,6 +167,34 @@ class MainMemory:
     def burst_bytes(self) -> float:
         """Bytes that one burst of one channel moves."""
         return self.bus_bits / 8 * self.rate * self.t_burst_cycles
+
+
+def of_bandwidth(memory: MainMemory, bytes_per_s: float) -> MainMemory:
+    """The same memory with as many channels, not necessarily whole, as carry a bandwidth.
+
+    Parameters
+    ----------
+    memory
+        What one channel is like.
+    bytes_per_s
+        Peak of the interface in bytes per second, positive.
+
+    Returns
+    -------
+    MainMemory
+        Bandwidth, capacity, standing powers and the area of PHY and controller in proportion; energies of a
+        bit, efficiency and times as they were.
+
+    Examples
+    --------
+    >>> one, two = main_memory("hbm2"), of_bandwidth(main_memory("hbm2"), 512e9)
+    >>> two.interface_mm2 / one.interface_mm2, two.read_pj_per_bit == one.read_pj_per_bit
+    (2.0, True)
+
+    """
+    times = bytes_per_s / memory.bandwidth_bytes_per_s
+    grown = {name: getattr(memory, name) * times for name in _OF_CHANNELS}
+    return dataclasses.replace(memory, bandwidth_bytes_per_s=bytes_per_s, **grown)
 
 
 def effective_bandwidth(

@@ -35,6 +35,8 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.residency import choose, shares, tensors_of
 from hwmodels.times import OperationTimes
+from hwmodels.timing import NONE as TIMELESS
+from hwmodels.timing import block_cycles
 from workloads.edges import EdgeTable
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, make_table
@@ -631,7 +633,8 @@ def _account(
         dram_pj += counts.energy_pj * passed
         read += counts.reads * size * passed
         written += (counts.fills + counts.updates) * size * passed
-    busy = {False: float(evaluation.compute_cycles), True: 0.0}
+    steps = block_cycles(evaluation, {level.name: level.block_cycles for level in machine.levels})
+    busy = {False: steps, True: 0.0}
     waits = "compute"
     exposed = 0.0
     for port, cycles in evaluation.port_cycles.items():  # a level that costs nothing has no port
@@ -646,13 +649,16 @@ def _account(
             if not level.off_chip:
                 waits = f"{level.name} port"
     chip, dram = busy[False], busy[True]
-    if dram > chip:
+    bare = dram * _bare_share(layers, row, machine, evaluation, passes)
+    dram, exposed = dram - bare, exposed + bare
+    if dram + bare > chip:
         waits = "main memory"
+    exposed += machine.timing.launch_s * machine.clock_hz
     return Cost(
         latency_s=(max(chip, dram) + exposed) / machine.clock_hz,
-        compute_cycles=float(evaluation.compute_cycles),
+        compute_cycles=steps,
         chip_s=(chip + exposed) / machine.clock_hz,
-        dram_s=(dram + exposed) / machine.clock_hz if dram else 0.0,
+        dram_s=(dram + exposed) / machine.clock_hz if dram or bare else 0.0,
         dram_read_bytes=read,
         dram_write_bytes=written,
         mac_j=float(layers.macs[row]) * machine.mac_prices.energy_pj * 1e-12,
@@ -663,6 +669,46 @@ def _account(
         mappings_costed=found.costed,
         optimal=found.optimal,
     )
+
+
+def _bare_share(
+    layers: LayerTable,
+    row: int,
+    machine: LevelMachine,
+    evaluation: Evaluation,
+    passes: Mapping[str, float],
+) -> float:
+    """Share of main memory's traffic that hides behind nothing; see `hwmodels.timing.Timing`."""
+    timing = machine.timing
+    if timing == TIMELESS:
+        return 0.0
+    if timing.staged:
+        level = machine.level(timing.staged)
+        words = sum(float(getattr(layers, column)[row]) for column in _ELEMENTS.values())
+        if words * machine.word_bits(level) <= level.bytes * 8:
+            return 1.0
+    crossing = bare = 0.0
+    for counts in evaluation.counts:
+        if counts.level == _STAY or not machine.level(counts.level).off_chip:
+            continue
+        size = machine.word_bits(machine.level(counts.level)) * passes[counts.operand]
+        stored = float(counts.fills + counts.updates) * size
+        crossing += counts.reads * size + stored
+        if timing.drained:
+            bare += stored
+        if timing.ramp and counts.operand != LETTERS["output"]:
+            bare += min(_first_tile(machine, evaluation, counts.operand), counts.reads) * size
+    return min(1.0, bare / crossing) if crossing else 0.0
+
+
+def _first_tile(machine: LevelMachine, evaluation: Evaluation, operand: str) -> float:
+    """Words of an operand's first tile at the outermost level on chip that keeps it, over all instances."""
+    kept = [
+        counts
+        for counts in evaluation.counts
+        if counts.operand == operand and counts.level != _STAY and not machine.level(counts.level).off_chip
+    ]
+    return float(kept[-1].tile_words * kept[-1].instances) if kept else 0.0
 
 
 def _stream(layers: LayerTable, row: int, machine: LevelMachine, kept: Mapping[str, float]) -> Cost:
@@ -698,11 +744,12 @@ def _stream(layers: LayerTable, row: int, machine: LevelMachine, kept: Mapping[s
     operations = float(layers.vector_ops[row])
     lanes_s = 0.0 if int(layers.fused[row]) else operations / (machine.lanes * machine.clock_hz)
     dram_s = dram_cycles / machine.clock_hz
+    launch_s = 0.0 if int(layers.fused[row]) else machine.timing.launch_s
     bounds = NEST.bounds(machine)
     return Cost(
-        latency_s=max(lanes_s, dram_s),
-        chip_s=lanes_s,
-        dram_s=dram_s,
+        latency_s=max(lanes_s, dram_s) + launch_s,
+        chip_s=lanes_s + launch_s,
+        dram_s=dram_s + launch_s if dram_s else 0.0,
         dram_read_bytes=read,
         dram_write_bytes=written,
         buffer_j=buffer_pj * 1e-12,
