@@ -19,10 +19,11 @@ from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
+from hwmodels.formats import number_format
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.parts import OPERANDS, Datapath, Technology
+from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
 
@@ -266,6 +267,12 @@ class LevelMachine:
                 f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
                 f"({', '.join(keeps)}), got {self.resident!r}"
             )
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise ValueError(
+                f"LevelMachine.datapath.number_format of {self.name}: a level has no room for the scales "
+                f"that elements of {name} share; an Accelerator has, or take a format without"
+            )
         chip = [level.name for level in self.levels if not level.off_chip]
         if self.timing.staged and self.timing.staged not in chip:
             raise ValueError(
@@ -324,6 +331,7 @@ class LevelMachine:
             path.accumulator_bits,
             self.technology.node_nm,
             self.voltage,
+            number_format=NUMBER_FORMATS[path.number_format],
         )
         own = self.technology.price_factors
         return MacPrices(

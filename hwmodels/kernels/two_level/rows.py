@@ -15,6 +15,7 @@ class Operand(NamedTuple):
     """One operand on one configuration; columns of `ConfigTable` without the operand's name."""
 
     bits: int
+    scale_bits: float
     capacity_bytes: float
     port_bytes_per_s: float
     read_pj_per_byte: float
@@ -115,6 +116,7 @@ def weight_row(configs: ConfigTable, c: int) -> Operand:
     """Read what configuration `c` does with weights."""
     return Operand(
         bits=configs.weight_bits[c],
+        scale_bits=configs.weight_scale_bits[c],
         capacity_bytes=configs.weight_capacity_bytes[c],
         port_bytes_per_s=configs.weight_port_bytes_per_s[c],
         read_pj_per_byte=configs.weight_read_pj_per_byte[c],
@@ -137,6 +139,7 @@ def input_row(configs: ConfigTable, c: int) -> Operand:
     """Read what configuration `c` does with inputs."""
     return Operand(
         bits=configs.input_bits[c],
+        scale_bits=configs.input_scale_bits[c],
         capacity_bytes=configs.input_capacity_bytes[c],
         port_bytes_per_s=configs.input_port_bytes_per_s[c],
         read_pj_per_byte=configs.input_read_pj_per_byte[c],
@@ -159,6 +162,7 @@ def output_row(configs: ConfigTable, c: int) -> Operand:
     """Read what configuration `c` does with outputs, whose zeros are never skipped or gated."""
     return Operand(
         bits=configs.output_bits[c],
+        scale_bits=configs.output_scale_bits[c],
         capacity_bytes=configs.output_capacity_bytes[c],
         port_bytes_per_s=configs.output_port_bytes_per_s[c],
         read_pj_per_byte=configs.output_read_pj_per_byte[c],
