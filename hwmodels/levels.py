@@ -423,6 +423,9 @@ class LevelMachine:
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
             clock_w=self.clock_w,
+            others_w=self.lanes * self.lane_prices.leakage_w
+            + self.main_memory.background_w
+            + self.main_memory.refresh_w,
             components=(*self.components, *more),
         )
 

@@ -8,7 +8,6 @@ Each rule is a field of the machine, off by default, and documented behaviour of
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Final
 
 from hwmodels.checks import at_least_zero, truth
 from hwmodels.mapping.engine import Evaluation
@@ -51,9 +50,6 @@ class Timing:
         said += ["first tiles wait for nothing to hide behind"] if self.ramp else []
         said += ["outputs leave before the next tile begins"] if self.drained else []
         return ", ".join(said)
-
-
-NONE: Final = Timing()
 
 
 def block_cycles(evaluation: Evaluation, edges: Mapping[str, int]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from dse.designs import Designs as FrontData
 from dse.handing import view
 from dse.metrics import show_metric
+from dse.pareto import knee as knees
 from dse.run.frames import frame_of as design_frame
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
@@ -21,7 +22,7 @@ from dse.uncertain.trial import Trial
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 QUANTILES: Final = ("p05", "p50", "p95")
 
@@ -178,20 +179,25 @@ class Stressed:
         ]
         return "Assumptions: " + "; ".join(said) + "."
 
-    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        y: str | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        width: str | float = "column",
+        labels: bool = True,
+        key: bool = True,
+    ) -> "Axes":
         """Draw the front with the 5 to 95 % range of every design, probability as colour, robust ones ringed.
 
-        Parameters
-        ----------
-        width
-            "column" (3.5 in) or "page" (7 in).
-        labels
-            Name the knee and the extremes of the nominal front.
-
+        Arguments are those of `Front.plot`; x and y are objectives.
         """
-        return view("front_figure", "draw_front")(
-            view("stress_figure", "stress_picture")(self, labels=labels), width=width
-        )
+        shown = view("front_figure", "Shown")(x, y, None, xscale, yscale, None, labels)
+        picture = view("stress_figure", "stress_picture")(self, shown)
+        return view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
 
     def save(self, folder: str | os.PathLike[str], *, width: str = "page") -> list[str]:
         """Write stress.csv, uncertainties.csv, stress.pdf and stress.png; return their paths.
@@ -208,7 +214,8 @@ class Stressed:
             zip(FILES[:2], (self.table.to_csv, self.uncertainties.to_csv), strict=True)
         )
         if len(self.front.objectives) > 1:
-            figure = self.plot(width=width)
+            figure = self.plot(width=width).get_figure(root=True)
+            assert figure is not None
             writers.update(dict.fromkeys(FILES[2:], figure.savefig))
         return write_files(folder, writers)
 
@@ -234,7 +241,7 @@ class Stressed:
                 for o in self.front.objectives
             ]
             rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
-        return view("text", "text_table")(rows)
+        return f"{view('text', 'text_table')(rows)}\n\n{knees.SENTENCE}"
 
     def __repr__(self) -> str:
         own = self.probability["probability"]
@@ -248,4 +255,6 @@ class Stressed:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)
+        return view("text", "html_note")(
+            f"{self!r}. {self.assumptions} {knees.SENTENCE}", self.designs(), self.uncertainties
+        )

@@ -1,10 +1,11 @@
-"""A figure without global state: it shows itself in a notebook and saves with its own style."""
+"""A figure without global state: it shows itself in a notebook and saves as it was made."""
 
 import io
 from collections.abc import Mapping
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,6 +25,11 @@ class PaperFigure(Figure):
         self._style = dict(style or {})
         FigureCanvasAgg(self)
 
+    def draw(self, renderer: Any) -> None:
+        """Draw in this figure's style: its fonts are looked up only now."""
+        with rc_context(self._style):  # type: ignore[arg-type]
+            super().draw(renderer)
+
     def savefig(self, *args: Any, **options: Any) -> None:
         """Save in this figure's style and undated, so that equal figures give equal files."""
         with rc_context(self._style):  # type: ignore[arg-type]
@@ -31,10 +37,24 @@ class PaperFigure(Figure):
                 str(args[0] if args else options.get("fname")).endswith(".pdf")
                 or options.get("format") == "pdf"
             ):
-                options.setdefault("metadata", {"CreationDate": None})
+                options["metadata"] = {"CreationDate": None, **options.get("metadata", {})}
             super().savefig(*args, **options)
 
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()
         self.savefig(picture, format="png", dpi=200)
         return picture.getvalue()
+
+
+class PaperAxes(Axes):
+    """Axes that a notebook shows as their figure."""
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """Save the whole figure; see `Figure.savefig`."""
+        figure = self.get_figure(root=True)
+        assert figure is not None
+        figure.savefig(*args, **options)
+
+    def _repr_png_(self) -> bytes | None:
+        figure = self.get_figure(root=True)
+        return figure._repr_png_() if isinstance(figure, PaperFigure) else None

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
+from dse.pareto import knee as knees
 from dse.run.files import write_files
-from dse.views.front_figure import draw_front, front_picture
+from dse.views.front_drawing import draw_front
+from dse.views.front_figure import front_picture
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -74,7 +76,7 @@ def designs_text(front: Designs) -> str:
         rows.append([field, *(show(field, value) for value in designs[field])])
     for column in shown_columns(front):
         rows.append([describe(column).title, *(show_metric(column, value) for value in designs[column])])
-    return text_table(rows)
+    return f"{text_table(rows)}\n\n{knees.SENTENCE}"
 
 
 def shown_columns(front: Designs) -> list[str]:
@@ -234,7 +236,7 @@ def _latex_escape(text: str) -> str:
     return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
 
 
-def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
+def save_front(front: Designs, folder: str | os.PathLike[str], width: str | float = "page") -> list[str]:
     """Write a front's table and figure.
 
     Parameters
@@ -244,7 +246,7 @@ def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "pag
     folder
         Where to; made if it does not exist. Files of the same names are replaced, others stay.
     width
-        Width of the figure, "column" or "page".
+        Width of the figure, "column", "page" or inches.
 
     Returns
     -------
@@ -263,7 +265,8 @@ def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "pag
         FILES[1]: front.frame.to_csv,
     }
     if len(front.objectives) > 1:
-        figure = draw_front(front_picture(front), width=width)
+        figure = draw_front(front_picture(front), width=width).get_figure(root=True)
+        assert figure is not None
         writers.update(dict.fromkeys(FILES[2:], figure.savefig))
     return write_files(folder, writers)
 
