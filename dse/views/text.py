@@ -125,6 +125,7 @@ def result_text(result: "Result") -> str:
             ]
         )
     lines.append(text_table(rows, last_left=True))
+    lines += [f"beyond its range: {note}" for note in result.warnings]
     return "\n".join([*lines, *machine_assumptions(result.accelerator)])
 
 
