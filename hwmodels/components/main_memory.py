@@ -286,6 +286,26 @@ def write_pulse_share(banks: float, t_burst_cycles: float, t_wp_cycles: float) -
     return min(1.0, banks * t_burst_cycles / (t_burst_cycles + t_wp_cycles))
 
 
+def with_write_pulse(memory: MainMemory, seconds: float) -> MainMemory:
+    """The same memory with cells that take a pulse of so many seconds to write.
+
+    Published pulses of one technology spread over orders of magnitude: of RRAM 5 ns to 1 us over parts
+    (NVMExplorer's survey; half of those that print one are above 100 ns), and 10 us in a macro (ISSCC 2019).
+
+    Examples
+    --------
+    >>> spring = main_memory("rram_m3d")  # 8 banks, bursts of 2 ns
+    >>> round(with_write_pulse(spring, 100e-9).write_share, 4)
+    0.1569
+
+    """
+    if not 0 <= seconds < math.inf or memory.clock_hz <= 0:
+        raise ValueError(f"seconds must be zero or more, of a memory with timing, got {seconds!r}")
+    cycles = seconds * memory.clock_hz
+    share = write_pulse_share(memory.banks, memory.t_burst_cycles, cycles)
+    return dataclasses.replace(memory, t_wp_cycles=cycles, write_share=share)
+
+
 def lifetime_years(
     memory: MainMemory, write_bytes_per_s: ArrayLike, *, wear_levelling: float = 1.0
 ) -> Floats | None:

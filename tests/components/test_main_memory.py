@@ -16,6 +16,7 @@ from hwmodels.components.main_memory import (
     main_memory,
     main_memory_names,
     main_memory_sources,
+    with_write_pulse,
     write_pulse_share,
 )
 from tests.oracles import dram
@@ -241,6 +242,14 @@ def test_some_misses_among_hits_of_many_banks_are_never_faster_than_the_closed_f
             effective_bandwidth(memory, hit, 2 * memory.burst_bytes, interleaved_banks=memory.banks)
         )
         assert 0.6 * closed <= walked <= 1.03 * closed
+
+
+@pytest.mark.parametrize("seconds", [5e-9, 100e-9, 10e-6])
+def test_any_pulse_waits_as_its_events_do(seconds: float) -> None:
+    memory = with_write_pulse(main_memory("rram_m3d"), seconds)
+    walked = dram.written(memory, memory.banks)
+    assert walked == pytest.approx(memory.write_bandwidth_bytes_per_s, rel=0.03)
+    assert memory.read_pj_per_bit == main_memory("rram_m3d").read_pj_per_bit
 
 
 @pytest.mark.parametrize("name", [name for name in TIMED if main_memory(name).nonvolatile])
