@@ -31,6 +31,7 @@ _MODULES = {
     "spring": "spring",
     "template": "reference",
     "tpu_v1": "tpu_v1",
+    "tpu_v4i": "tpu_v4i",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 
