@@ -12,7 +12,8 @@ import hwmodels
 from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
+from dse.results.citing import sources
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
@@ -24,8 +25,22 @@ from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
     from hwmodels.fusion.schedule import FusionSchedule
+
+
+_OPERATIONS: Final = ("operations", "operations_of")
+PICTURES: Final = {
+    "energy": ("breakdown_figure", "draw_breakdown", _OPERATIONS),
+    "levels": ("levels_figure", "draw_levels", ("levels_figure", "levels_of")),
+    "roofline": ("roofline_figure", "draw_roofline", ("roofline_figure", "roofline_of")),
+    "utilisation": ("layers_figure", "draw_layers", _OPERATIONS),
+    "schedule": ("timeline_figure", "draw_schedule", _OPERATIONS),
+    "latency": ("timeline_figure", "draw_latency", _OPERATIONS),
+    "floorplan": ("floorplan_figure", "draw_floorplan", ("floorplan_figure", "plan_of")),
+}
+"""What a result draws: the view's module, what draws there, and what collects the data and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +53,7 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
+    source: str = ""  # of the network
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -75,7 +91,8 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
@@ -156,6 +173,45 @@ class Result:
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
 
+    def plot(
+        self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes":
+        """Draw a picture of the result.
+
+        Parameters
+        ----------
+        what
+            "energy": where it goes, by operation and component; "levels": by level, component and operand.
+            "roofline": every operation under the machine's roofs. "utilisation": of MACs and operands' densities,
+            by operation. "schedule": power over time. "latency": how latency and energy add up along the
+            network. "floorplan": the machine's components, tier by tier.
+        ax
+            Axes to draw on; by default those of a new figure.
+        width
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such picture.
+        ValueError
+            If the machine cannot run the network, or its model does not tell what the picture shows.
+
+        """
+        if what not in PICTURES:
+            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
+        module, draw, gatherer = PICTURES[what]
+        data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
+        return view(module, draw)(data, ax, width=width)
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""
+        return view("bibtex", "bibtex")(sources([self.accelerator], [(self.network, self.source)], ()))
+
     def __repr__(self) -> str:
         return view("text", "result_text")(self)
 
@@ -231,7 +287,8 @@ def evaluate(
     effort = _effort(machine, names, mappings, limit_s)
     edges = _edges(network, machine, schedule, batch)
     effort = effort._replace(edges=edges, fused=schedule == "fused")
-    result = Result(name, machine, mapping_objective, layers, names, effort)
+    source = str(getattr(network, "source", ""))
+    result = Result(name, machine, mapping_objective, layers, names, effort, source)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))

@@ -17,7 +17,8 @@ from hwmodels.columns import MetricTable
 from hwmodels.composed import fingerprint
 from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (

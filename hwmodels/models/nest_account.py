@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from hwmodels.accounting import Account, blank_sheet
 from hwmodels.kernels.accounting.account import OUTSIDE, USUAL
-from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.level import LETTERS, Level
+from hwmodels.levels import LevelMachine
 from hwmodels.lines import STANDING, Line
 from hwmodels.mapping.engine import ACTIONS, Evaluation
 from workloads.table import LayerTable
