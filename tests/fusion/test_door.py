@@ -149,6 +149,9 @@ def test_a_fused_group_moves_its_ends_and_its_weights_only():
     read = result.totals["dram_read_bytes"]
     assert read >= layers.weight_elements.sum() + 2 * 16
     assert result.totals["dram_write_bytes"] == 2 * 16
+    said = str(result)
+    assert "fused at buffer:\n  conv0 + conv1 + conv2: 1 tile of 1 x 4 x 4, halos kept" in said
+    assert "schedules represented" in said
 
 
 @pytest.mark.compiled
