@@ -80,6 +80,8 @@ class Level:
         Copies of each tile: 2 is double buffering.
     overlapped
         Whether transfers hide behind computation; otherwise their cycles add up.
+    block_cycles
+        Cycles of a block: what is held here is used for whole blocks (`hwmodels.timing.block_cycles`).
     prices
         What it costs, where not what its components do.
 
@@ -101,12 +103,13 @@ class Level:
     bytes_per_s: float = 0.0
     buffering: float = 1.0
     overlapped: bool = True
+    block_cycles: int = 1
     prices: Prices | None = None
 
     def __post_init__(self) -> None:
         one_of(self, "kind", KINDS)
         whole(self, "bytes", "word_bits", least=0)
-        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y")
+        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
         positive(self, "buffering")
         if not self.name.isidentifier():

@@ -19,12 +19,14 @@ from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
+from hwmodels.formats import number_format
 from hwmodels.level import LETTERS, Level, MacPrices, Prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.parts import OPERANDS, Datapath, Technology
+from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from hwmodels.timing import Timing
 from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ class LevelMachine:
         Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
     rules
         Switches of the engine.
+    timing
+        What operations wait for besides array, ports and bandwidth.
     mac
         What a MAC costs, where not what its components do.
     components
@@ -94,6 +98,7 @@ class LevelMachine:
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
     rules: Rules = dataclasses.field(default_factory=Rules)
+    timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
     components: tuple[tuple[str, float], ...] = ()
     source: str = "assumed"
@@ -146,6 +151,22 @@ class LevelMachine:
         for entry in self.mapspace.levels:
             if entry.level not in names:
                 raise ValueError(f"LevelMachine.mapspace of {self.name}: there is no level {entry.level!r}")
+        self._check_timing()
+
+    def _check_timing(self) -> None:
+        """Refuse a format that no level has room for, and stages that are no level on chip."""
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise ValueError(
+                f"LevelMachine.datapath.number_format of {self.name}: a level has no room for the scales "
+                f"that elements of {name} share; an Accelerator has, or take a format without"
+            )
+        chip = [level.name for level in self.levels if not level.off_chip]
+        if self.timing.staged and self.timing.staged not in chip:
+            raise ValueError(
+                f"LevelMachine.timing.staged of {self.name} must be a level on chip ({', '.join(chip)}), "
+                f"got {self.timing.staged!r}"
+            )
 
     @property
     def model(self) -> "Model":
@@ -195,6 +216,7 @@ class LevelMachine:
             path.accumulator_bits,
             self.technology.node_nm,
             self.voltage,
+            number_format=NUMBER_FORMATS[path.number_format],
         )
         own = self.technology.price_factors
         return MacPrices(

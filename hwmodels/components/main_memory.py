@@ -33,6 +33,8 @@ _AT_LEAST_ZERO = (
     "random_read_s",
     "clock_hz",
 )
+_OF_CHANNELS = ("interface_mm2", "background_w", "refresh_w", "capacity_bytes")
+"""What grows with the number of channels."""
 _WHOLE = ("channels", "bus_bits", "rate", "banks", "row_bytes")
 _SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
@@ -168,6 +170,34 @@ class MainMemory:
         return self.bus_bits / 8 * self.rate * self.t_burst_cycles
 
 
+def of_bandwidth(memory: MainMemory, bytes_per_s: float) -> MainMemory:
+    """The same memory with as many channels, not necessarily whole, as carry a bandwidth.
+
+    Parameters
+    ----------
+    memory
+        What one channel is like.
+    bytes_per_s
+        Peak of the interface in bytes per second, positive.
+
+    Returns
+    -------
+    MainMemory
+        Bandwidth, capacity, standing powers and the area of PHY and controller in proportion; energies of a
+        bit, efficiency and times as they were.
+
+    Examples
+    --------
+    >>> one, two = main_memory("hbm2"), of_bandwidth(main_memory("hbm2"), 512e9)
+    >>> two.interface_mm2 / one.interface_mm2, two.read_pj_per_bit == one.read_pj_per_bit
+    (2.0, True)
+
+    """
+    times = bytes_per_s / memory.bandwidth_bytes_per_s
+    grown = {name: getattr(memory, name) * times for name in _OF_CHANNELS}
+    return dataclasses.replace(memory, bandwidth_bytes_per_s=bytes_per_s, **grown)
+
+
 def effective_bandwidth(
     memory: MainMemory, row_hit_rate: ArrayLike, burst_bytes: ArrayLike, *, interleaved_banks: ArrayLike = 1
 ) -> Floats:
@@ -255,6 +285,26 @@ def write_pulse_share(banks: float, t_burst_cycles: float, t_wp_cycles: float) -
 
     """
     return min(1.0, banks * t_burst_cycles / (t_burst_cycles + t_wp_cycles))
+
+
+def with_write_pulse(memory: MainMemory, seconds: float) -> MainMemory:
+    """The same memory with cells that take a pulse of so many seconds to write.
+
+    Published pulses of one technology spread over orders of magnitude: of RRAM 5 ns to 1 us over parts
+    (NVMExplorer's survey; half of those that print one are above 100 ns), and 10 us in a macro (ISSCC 2019).
+
+    Examples
+    --------
+    >>> spring = main_memory("rram_m3d")  # 8 banks, bursts of 2 ns
+    >>> round(with_write_pulse(spring, 100e-9).write_share, 4)
+    0.1569
+
+    """
+    if not 0 <= seconds < math.inf or memory.clock_hz <= 0:
+        raise ValueError(f"seconds must be zero or more, of a memory with timing, got {seconds!r}")
+    cycles = seconds * memory.clock_hz
+    share = write_pulse_share(memory.banks, memory.t_burst_cycles, cycles)
+    return dataclasses.replace(memory, t_wp_cycles=cycles, write_share=share)
 
 
 def lifetime_years(
