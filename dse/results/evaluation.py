@@ -171,9 +171,9 @@ class Result:
         ----------
         what
             "energy": where it goes, by operation and component; "levels": by level, component and operand.
-            "roofline": every operation under the machine's roofs. "utilisation": of the MACs and the operands'
-            densities, by operation. "schedule": power over time. "latency": how latency and energy add up along
-            the network. "floorplan": the machine's components, tier by tier.
+            "roofline": every operation under the machine's roofs. "utilisation": of the MACs, with the
+            operands' densities, by operation. "schedule": power over time. "latency": how latency and energy
+            add up along the network. "floorplan": the machine's components, tier by tier.
         ax
             Axes to draw on; by default those of a new figure.
         width

@@ -26,6 +26,7 @@ _MOST_POINTS: Final = 20_000
 _MOST_BARS: Final = 60
 """Designs whose ranges are drawn; more would hide the front."""
 _DARK: Final = OKABE_ITO[0]
+_GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
 
 
 def draw_front(
@@ -65,7 +66,7 @@ def draw_front(
         points = _draw_points(axes, picture)
         if picture.colour is not None:
             _draw_bar(axes, points, picture.colour)
-        handles, said = _handles(picture), list(picture.said)
+        handles, said = [*_handles(picture), *_draw_rivals(axes, picture)], list(picture.said)
         settle(figure)
         if picture.dominated > 0:
             grey = draw_density(axes, picture.x.background, picture.y.background, limits)
@@ -89,6 +90,8 @@ def _draw_axes(axes: "Axes", picture: Picture) -> tuple[float, float, float, flo
     beside = [mark.place for mark in picture.marks if mark.place is not None]
     for place, (scale, axis) in enumerate(((picture.x, axes.xaxis), (picture.y, axes.yaxis))):
         more = np.array([one[place] for one in beside])
+        if picture.rivals:
+            more = np.concatenate([more, *(rival[1 + place] for rival in picture.rivals)])
         if picture.bars is not None:
             more = np.concatenate([more, (picture.bars.x, picture.bars.y)[place].ravel()])
         low, high = span_of(scale, more)
@@ -182,6 +185,22 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
             ),
         )
     return points
+
+
+def _draw_rivals(axes: "Axes", picture: Picture) -> list[tuple[Any, str]]:
+    """Other fronts in greys and shapes of their own, and their handles."""
+    handles = []
+    for number, (name, x, y) in enumerate(picture.rivals):
+        grey, marker = _GREYS[number % len(_GREYS)], MARKERS[1 + number % (len(MARKERS) - 1)]
+        axes.scatter(x, y, s=(0.4 * text_pt()) ** 2, c=grey, marker=marker, linewidths=0, zorder=2)
+        size = 0.42 * text_pt()
+        handles.append(
+            (
+                Line2D([], [], linestyle="none", marker=marker, color=grey, markersize=size),
+                f"{name} ({len(x):,})",
+            )
+        )
+    return handles
 
 
 def _draw_bars(axes: "Axes", picture: Picture, bars: Bars) -> None:

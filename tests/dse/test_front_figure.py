@@ -161,6 +161,13 @@ def test_marked_designs_are_drawn_named_and_in_the_key(front, result):
     assert "not drawn: Chen '17, whose area_mm2 is not known" in legend_of(marked.plot(y="area_mm2"))[0]
 
 
+def test_marked_designs_are_saved_with_their_front(front, result, tmp_path):
+    marked = front.mark(result).mark({"latency_s": 2e-5, "energy_j": 3e-5, "array.rows": 12}, "Chen '17")
+    marked.save(tmp_path / "out")
+    assert dse.open(tmp_path / "out").marked == marked.marked
+    assert marked.marked[1].fields == {"array.rows": 12}
+
+
 def test_designs_that_cannot_lie_beside_a_front_are_refused(front, result):
     other = dse.evaluate("lenet5", "edge_16x16")
     for design, label, match in [
