@@ -169,6 +169,11 @@ class Level:
         return self.kind == "main_memory"
 
 
+def _hands_on(level: Level) -> bool:
+    """Whether it can hold what one operation writes and the next one reads."""
+    return {"input", "output"} <= set(level.operands)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LevelMachine:
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
@@ -192,6 +197,8 @@ class LevelMachine:
         Vector operations a cycle outside the array; 0 is one a column of the array.
     resident
         The level on chip where tensors may stay between operations, if the schedule asks; "" is none.
+    fusion
+        The level on chip where fused operations hand on tiles, if the schedule asks; "" is none.
     mapspace
         What a mapping must obey: the dataflow.
     factors
@@ -216,6 +223,7 @@ class LevelMachine:
     array_level: str = ""
     vector_lanes: int = 0
     resident: str = ""
+    fusion: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
     rules: Rules = dataclasses.field(default_factory=Rules)
@@ -260,6 +268,14 @@ class LevelMachine:
                 f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
                 f"({', '.join(keeps)}), got {self.resident!r}"
             )
+        hands = [level.name for level in self.levels if not level.off_chip and _hands_on(level)]
+        if self.fusion and self.fusion not in hands:
+            there = (
+                f"a level on chip that holds inputs and outputs ({', '.join(hands)})"
+                if hands
+                else ("none: no level on chip holds inputs and outputs, so none can hold a tile")
+            )
+            raise ValueError(f"LevelMachine.fusion of {self.name} must be {there}, got {self.fusion!r}")
         for entry in self.mapspace.levels:
             if entry.level not in names:
                 raise ValueError(f"LevelMachine.mapspace of {self.name}: there is no level {entry.level!r}")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
+    from hwmodels.fusion.schedule import FusionSchedule
+
 
 _OPERATIONS: Final = ("operations", "operations_of")
 PICTURES: Final = {
@@ -93,6 +95,14 @@ class Result:
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
+
+    def fusion(self) -> "FusionSchedule | None":
+        """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
+        if not self.effort.fused:
+            return None
+        return self.accelerator.model.fusion(
+            self.layers, self.accelerator, self.mapping_objective, self.effort
+        )
 
     def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
         """Energy as counts times prices, summed by whatever is asked.
@@ -243,6 +253,8 @@ def evaluate(
     schedule
         "layers": every tensor crosses main memory between operations. "resident": tensors stay at the level
         that the machine names for it (`resident`) where they fit beside the tiles of what runs meanwhile.
+        "fused": operations hand each other tiles at the level that the machine names for that (`fusion`), or
+        tensors stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -272,7 +284,8 @@ def evaluate(
         raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
-    effort = effort._replace(edges=_edges(network, machine, schedule, batch))
+    edges = _edges(network, machine, schedule, batch)
+    effort = effort._replace(edges=edges, fused=schedule == "fused")
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
@@ -282,8 +295,8 @@ def evaluate(
     return result
 
 
-SCHEDULES: Final = ("layers", "resident")
-"""Where tensors are between operations: in main memory, or on chip where they fit."""
+SCHEDULES: Final = ("layers", "resident", "fused")
+"""Where tensors are between operations: in main memory, on chip where they fit, or never whole anywhere."""
 
 
 def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
@@ -292,7 +305,12 @@ def _edges(network: object, machine: Machine, schedule: str, batch: int | None) 
         raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if schedule == "layers":
         return None
-    if not machine.model.keeper(machine):
+    if schedule == "fused" and not machine.model.handing(machine):
+        raise ValueError(
+            f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
+            'machine of levels); use "layers"'
+        )
+    if schedule == "resident" and not machine.model.keeper(machine):
         raise ValueError(
             f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
             'levels); use "layers"'

@@ -99,8 +99,14 @@ class Counter:
 
     def nest(self, layers: LayerTable, row: int, evaluation: Evaluation, kept: Mapping[str, float]) -> Row:
         """Count a nest under a mapping; `kept` is the share of each operand that main memory does not see."""
+        counted = self.account(evaluation, kept)
+        counted.counts[_MAC] = float(layers.macs[row])
+        return counted
+
+    def account(self, evaluation: Evaluation, kept: Mapping[str, float]) -> Row:
+        """Count a mapping of any nest."""
         counts, busy_s = self._blank()
-        counts[_MAC] = float(layers.macs[row])
+        counts[_MAC] = float(evaluation.macs)
         read = written = 0.0
         moved: dict[str, list[float]] = {}
         for found in evaluation.counts:
@@ -187,12 +193,17 @@ def account_of(
     lines, names = lines_of(machine), resources(machine)
     sheet = blank_sheet(lines, names, len(rows))
     sheet.prices_pj[:] = prices_of(machine, *standing_w)
+    moved = {name: np.zeros(len(rows)) for name in ("compute_cycles", "dram_read_bytes", "dram_write_bytes")}
+    account = Account(lines, names, sheet, {**moved, **carried})
     for i, row in enumerate(rows):
-        sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
-        sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
-    moved = {
-        "compute_cycles": np.array([row.cycles for row in rows]),
-        "dram_read_bytes": np.array([row.read for row in rows]),
-        "dram_write_bytes": np.array([row.written for row in rows]),
-    }
-    return Account(lines, names, sheet, {**moved, **carried})
+        write_row(account, i, row)
+    return account
+
+
+def write_row(account: Account, i: int, row: Row) -> None:
+    """Put a row into an account in the place of what is there."""
+    sheet, carried = account.sheet, account.carried
+    sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
+    sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
+    carried["compute_cycles"][i] = row.cycles
+    carried["dram_read_bytes"][i], carried["dram_write_bytes"][i] = row.read, row.written
