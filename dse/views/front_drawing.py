@@ -26,6 +26,7 @@ _MOST_POINTS: Final = 20_000
 _MOST_BARS: Final = 60
 """Designs whose ranges are drawn; more would hide the front."""
 _DARK: Final = OKABE_ITO[0]
+_LIGHTNESS: Final = np.array([0.299, 0.587, 0.114])
 _GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
 
 
@@ -137,11 +138,15 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
         axes.plot(x[order], y[order], drawstyle=steps, color=_DARK, linewidth=0.8, zorder=2)
     shade: FloatArray | None = None
     shared: dict[str, Any] = {"c": _DARK}
+    pale = np.zeros(
+        len(x), dtype=bool
+    )  # white rims part dark points, dark ones keep pale points in grey print
     if colour is not None:
         shade = colour.values
         low, high = colour.span or span_of(colour)
         norm = (LogNorm if colour.log else Normalize)(low, high)
         shared = {"cmap": colours(), "norm": norm}
+        pale = colours()(norm(shade))[:, :3] @ _LIGHTNESS > 0.5
     marked = {mark.row for mark in picture.marks}
     rows = np.array([row for row in range(len(x)) if row not in marked], dtype=np.int64)
     if len(rows) > _MOST_POINTS:
@@ -161,7 +166,7 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
             s=dot,
             marker=MARKERS[code],
             linewidths=np.where(ringed, 0.8, 0.25).tolist(),
-            edgecolors=np.where(ringed, INK, "white").tolist(),
+            edgecolors=np.where(ringed if bars is not None else pale[mine], INK, "white").tolist(),
             zorder=3,
             rasterized=len(mine) > _MOST_POINTS // 4,
             **({**shared, "c": shade[mine]} if shade is not None else shared),

@@ -39,7 +39,13 @@ def place_names(axes: "Axes", picture: "Picture") -> None:
     if picture.line:
         front = np.concatenate([front, _along_line(front)])
     dots = figure.dpi / 72.0
-    style: dict[str, Any] = {"fontsize": small_pt(), "fontweight": "bold", "ha": "center", "va": "center"}
+    style: dict[str, Any] = {
+        "fontsize": small_pt(),
+        "fontweight": "bold",
+        "ha": "center",
+        "va": "center",
+        "parse_math": False,
+    }
     options = []
     for mark, anchor in zip(picture.marks, anchors, strict=True):
         text = axes.text(0, 0, mark.name, transform=None, **style)

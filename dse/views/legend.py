@@ -51,7 +51,7 @@ def draw_legend(axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence
             borderpad=0.1,
             **_LOOK,
         )
-        legend.get_title().set_color(QUIET)
+        _dress(legend)
         legend.set_in_layout(False)
         if legend.get_window_extent(renderer_of(figure)).width <= room:
             break
@@ -65,6 +65,13 @@ _LOOK: Final[dict[str, Any]] = {
     "columnspacing": 1.0,
     "labelspacing": 0.3,
 }
+
+
+def _dress(legend: Any) -> None:
+    """What is said in grey; names of networks and designs as they are, dollars included."""
+    legend.get_title().set_color(QUIET)
+    for text in (legend.get_title(), *legend.get_texts()):
+        text.set_parse_math(False)
 
 
 def _ways(number: int, left: float, edge: float) -> list[tuple[float, int]]:
@@ -91,7 +98,7 @@ def legend_over(figure: "Figure", handles: Sequence[tuple[Any, str]], said: str 
             borderaxespad=0.2,
             **_LOOK,
         )
-        legend.get_title().set_color(QUIET)
+        _dress(legend)
         wide = legend.get_window_extent(renderer_of(figure)).width
         if wide <= room or columns == 1:
             break
