@@ -77,7 +77,7 @@ def draw_front(
                 share = f"{beyond:.0%}" if beyond >= 0.01 else "< 1%"
                 said.append(f"{share} of the dominated lie beyond the axes")
         _follow(axes, spans)
-        above = draw_legend(axes, handles, said)
+        above = draw_legend(axes, handles, said, own=ax is None)
         if ax is None:
             make_room(figure, picture, points if key else None, above)
         settle(figure)

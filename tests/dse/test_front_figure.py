@@ -238,6 +238,11 @@ def test_a_front_is_drawn_on_axes_of_one_s_own(front):
     assert front.plot(ax=left) is left
     assert front.plot(ax=right, x="energy_j", y="area_mm2", colour="latency_s") is right
     assert not [text for text in figure.texts if text.get_gid() == "key"]
+    figure.draw_without_rendering()
+    for axes in (left, right):
+        legend, frame = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        assert legend.x1 <= max(frame.x1 + 0.3 * frame.width, legend.x0 + 1.5 * frame.width)
+        assert legend.y1 <= figure.bbox.y1 + 1
     assert figure.get_size_inches().tolist() == [7.0, 3.0]
 
 
