@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
@@ -68,6 +69,8 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
+    "register_metric": "metrics",
+    "unregister_metric": "metrics",
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
@@ -120,6 +123,7 @@ __all__ = [
     "open",
     "overlay",
     "powers_of_two",
+    "register_metric",
     "resume",
     "search",
     "sensitivity",
@@ -131,6 +135,7 @@ __all__ = [
     "style",
     "sweep",
     "uncertainties",
+    "unregister_metric",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -1,6 +1,7 @@
 """One network on one accelerator, operation by operation."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,13 @@ import hwmodels
 from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
+from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.edges import EdgeTable
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
@@ -91,7 +93,8 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
@@ -138,6 +141,12 @@ class Result:
         summed = frame.groupby(list(by), sort=False)[["count", "energy_j"]].sum()
         return summed.sort_values("energy_j", ascending=False)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result rests on beyond published ranges: nodes, and prices stated at another node."""
+        technology = getattr(self.accelerator, "technology", None)
+        return () if technology is None else range_notes(technology)
+
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
         return self.accelerator.model.tiers(*self._costed)
@@ -181,9 +190,9 @@ class Result:
         ----------
         what
             "energy": where it goes, by operation and component; "levels": by level, component and operand.
-            "roofline": every operation under the machine's roofs. "utilisation": of the MACs, with the
-            operands' densities, by operation. "schedule": power over time. "latency": how latency and energy
-            add up along the network. "floorplan": the machine's components, tier by tier.
+            "roofline": every operation under the machine's roofs. "utilisation": of MACs, and densities, by
+            operation. "schedule": power over time. "latency": how latency and energy add up along the
+            network. "floorplan": the machine's components, tier by tier.
         ax
             Axes to draw on; by default those of a new figure.
         width
@@ -288,6 +297,9 @@ def evaluate(
     effort = effort._replace(edges=edges, fused=schedule == "fused")
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and (note := beyond(technology.node_nm)):
+        warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))

@@ -104,6 +104,7 @@ def result_text(result: "Result") -> str:
         return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
     metrics, bounds = result_rows(result)
     lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
+    lines += [f"beyond its range: {note}" for note in result.warnings]
     return "\n".join([*lines, *machine_assumptions(result.accelerator)])
 
 

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from hwmodels.kernels.accounting.account import hidden_s
-from hwmodels.levels import LETTERS, LevelMachine
+from hwmodels.level import LETTERS
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import map_problem

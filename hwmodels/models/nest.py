@@ -14,10 +14,12 @@ import numpy as np
 from hwmodels.accounting import Account
 from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.composed import fingerprint
 from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
@@ -169,7 +171,7 @@ class NestModel:
         """Process, widths, levels, mapspace, rules and memory, as far as no axis sweeps them."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")

@@ -7,6 +7,7 @@ import numpy as np
 
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.template import Template, account_templates, evaluate_templates, pack_templates
@@ -119,7 +120,7 @@ class TemplateModel:
         """Process and widths, as far as no axis sweeps them, and what a template is."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         if "main_memory" not in swept:

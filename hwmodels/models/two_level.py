@@ -8,6 +8,7 @@ import numpy as np
 from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
@@ -133,7 +134,7 @@ class TwoLevel:
         """Process, widths, buffering, mapspace and memory, as far as no axis sweeps them."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         overlap = "double-buffered" if machine.buffers.double_buffered else "single-buffered"

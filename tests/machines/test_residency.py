@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.residency import Tensor, choose, shares, tensors_of
 from workloads.graph import Graph
 from workloads.network import Network
