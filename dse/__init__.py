@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.joint.sweeping import sweep
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.networks_sweep import NetworksSweep
     from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
-    from dse.run.sweep import resume, sweep
+    from dse.run.sweep import resume
     from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -79,7 +81,8 @@ _HOMES = {
     "uncertainties": "uncertain.table",
     "open": "results.opened",
     "resume": "run.sweep",
-    "sweep": "run.sweep",
+    "sweep": "joint.sweeping",
+    "NetworksSweep": "results.networks_sweep",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
@@ -95,6 +98,7 @@ __all__ = [
     "Front",
     "InfeasibleSpaceError",
     "InputError",
+    "NetworksSweep",
     "Result",
     "Sensitivity",
     "Several",

@@ -72,6 +72,8 @@ class Measured:
         Seconds after which a call counts as failed.
     progress
         Whether to show a bar; None on a terminal only.
+    what
+        What messages call the measure.
 
     Attributes
     ----------
@@ -93,17 +95,18 @@ class Measured:
         workers: int = 0,
         limit_s: float = _LIMIT_S,
         progress: bool | None = None,
+        what: str = "accuracy",
     ) -> None:
         if not callable(call):
-            raise TypeError(f"accuracy must be a callable of a network, got {call!r}")
+            raise TypeError(f"{what} must be a callable of a network, got {call!r}")
         if workers < 0 or not limit_s > 0:
             raise ValueError(f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}")
         self.call = call
         self.store = None if store is None else Path(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
-        self.calls = 0
+        self.calls, self.what = 0, what
         self._kept: dict[str, Measurement] = {}
-        self.wants_machine, seeded = _signature(call)
+        self.wants_machine, seeded = _signature(call, what)
         self._crew = Crew(_Call(call, self.wants_machine, seeded), workers, limit_s)
 
     @cached_property
@@ -169,7 +172,13 @@ class Measured:
         from tqdm import tqdm
 
         shown = sys.stderr.isatty() if self.progress is None else self.progress
-        return tqdm(total=total, desc="trainings", unit="", disable=not shown, dynamic_ncols=True)
+        return tqdm(
+            total=total,
+            desc="trainings" if self.what == "accuracy" else self.what,
+            unit="",
+            disable=not shown,
+            dynamic_ncols=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -185,7 +194,7 @@ class _Call:
         return self.call(*given, seed=seed) if self.seeded else self.call(*given)
 
 
-def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
+def _signature(call: Callable[..., Any], what: str) -> tuple[bool, bool]:
     """Whether a call takes a machine, and a seed."""
     try:
         parameters = inspect.signature(call).parameters
@@ -199,7 +208,7 @@ def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
     ]
     if not 1 <= len(needed) <= 2:
         names = ", ".join(parameters) or "nothing"
-        raise TypeError(f"accuracy must be f(network) or f(network, machine), it takes ({names})")
+        raise TypeError(f"{what} must be f(network) or f(network, machine), it takes ({names})")
     return len(needed) == 2, "seed" in parameters
 
 

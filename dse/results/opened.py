@@ -1,10 +1,16 @@
 """A store opened without being told what is in it."""
 
+import hashlib
+import json
 import os
 import warnings
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from dse.errors import StoreError, StoreWarning
+from dse.metrics import columns, objectives_of
+from dse.results.networks_sweep import LISTED, NetworksSweep
 from dse.results.sweep import Sweep
 from dse.run.definition import Definition
 from dse.run.digest import model_digest
@@ -15,8 +21,8 @@ from dse.run.store import FORMAT, parts_of, read_manifest
 from workloads.table import fingerprint
 
 
-def open(path: str | os.PathLike[str]) -> Sweep:
-    """Open the store of a sweep.
+def open(path: str | os.PathLike[str]) -> Any:
+    """Open the store of a sweep, of one network or of several.
 
     Parameters
     ----------
@@ -25,8 +31,9 @@ def open(path: str | os.PathLike[str]) -> Sweep:
 
     Returns
     -------
-    Sweep
+    Sweep or NetworksSweep
         `.frame`, `.front()`, `.limits()` read the parts when they are asked for; `.verify()` checks them all.
+        Of several networks `[name]` is the sweep of one of them.
 
     Raises
     ------
@@ -41,6 +48,45 @@ def open(path: str | os.PathLike[str]) -> Sweep:
 
     """
     folder = folder_of(path)
+    listed = folder / LISTED
+    return _several(folder, listed.read_text()) if listed.exists() else _one(folder)
+
+
+def _several(folder: Path, text: str) -> NetworksSweep:
+    """Open the stores of several networks, with what was measured of them."""
+    import pandas
+
+    try:
+        sealed = json.loads(text)
+        content = sealed["content"]
+        if hashlib.sha256(json.dumps(content).encode()).hexdigest() != sealed["sha256"]:
+            raise ValueError("its checksum does not match")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StoreError(
+            f"store {folder}: {LISTED} is damaged; the same sweep, told again, writes it anew"
+        ) from None
+    rows = pandas.DataFrame(**content["networks"])
+    sweeps = {
+        label: _one(folder_of(folder / below))
+        for label, below in zip(rows["network"].tolist(), rows["folder"], strict=True)
+    }
+    measured = {name: pandas.DataFrame(**table) for name, table in content["measured"].items()}
+    return NetworksSweep(
+        sweeps,
+        next(iter(sweeps.values())).space,
+        rows.drop(columns="folder"),
+        {name: table.assign(**_numbers(table)) for name, table in measured.items()},
+        objectives_of(content["objectives"], (*measured, *columns())),
+    )
+
+
+def _numbers(table: Any) -> dict[str, Any]:
+    """Columns that hold numbers, with NaN where JSON holds null."""
+    return {name: table[name].astype(float) for name in table if name not in ("network", "machine", "failed")}
+
+
+def _one(folder: Path) -> Sweep:
+    """Open the store of one network's sweep."""
     definition = definition_of(folder)
     manifest = read_manifest(folder)
     if manifest["format"] != FORMAT:

@@ -72,6 +72,11 @@ def definition_of(path: Path) -> Definition:
     try:
         content = (path / "definition.json").read_bytes()
     except FileNotFoundError:
+        if (path / "networks.json").exists():
+            raise StoreError(
+                f"store {path}: holds several networks, each a sweep in its own folder; the same dse.sweep "
+                "goes on with all of them"
+            ) from None
         rows = read_manifest(path).get("kept", {})
         if rows.get("rows") == "trace":
             raise StoreError(

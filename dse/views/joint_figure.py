@@ -20,7 +20,9 @@ _GREYS: Final = ("#888888", "#b0b0b0", "#d0d0d0")
 
 
 def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "column") -> "Figure":
-    """Draw a joint front, others behind it for comparison.
+    """Draw a joint front, others behind it for comparison: accuracy up, a cost along, another as colour.
+
+    Without accuracy among the objectives the second one goes up.
 
     Parameters
     ----------
@@ -34,10 +36,16 @@ def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "
     Raises
     ------
     ValueError
-        If another front has other objectives.
+        If another front has other objectives, or the front has one only.
 
     """
+    up = "accuracy" if any(one.column == "accuracy" for one in found.objectives) else ""
     costs = [one for one in found.objectives if one.column != "accuracy"]
+    if not up and len(costs) > 1:
+        up = costs.pop(1).column
+    if not up:
+        raise ValueError("plot: a figure needs two objectives")
+    scale = 100 if up == "accuracy" else 1
     for other in others:
         if other.objectives != found.objectives:
             raise ValueError("plot: fronts of different objectives do not lie in one figure")
@@ -46,42 +54,46 @@ def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "
         x = costs[0].column
         for other, grey in zip(others, _GREYS, strict=False):
             axes.scatter(
-                other.frame[x], 100 * other.frame["accuracy"], s=10, c=grey, marker="s", label=other.strategy
+                other.frame[x], scale * other.frame[up], s=10, c=grey, marker="s", label=other.strategy
             )
         colour = np.log10(found.frame[costs[1].column].to_numpy(dtype=float)) if len(costs) > 1 else None
         points = axes.scatter(
             found.frame[x],
-            100 * found.frame["accuracy"],
+            scale * found.frame[up],
             s=14,
-            c=colour if colour is not None else "#1f77b4",
-            cmap="viridis",
+            **({"c": "#1f77b4"} if colour is None else {"c": colour, "cmap": "viridis"}),
             label=found.strategy,
         )
         axes.set_xscale("log")
-        title, unit = describe(x)
-        axes.set_xlabel(f"{title} ({unit})" if unit else title)
-        axes.set_ylabel("Accuracy (%)")
+        axes.set_xlabel(_axis_title(x))
+        axes.set_ylabel("Accuracy (%)" if up == "accuracy" else _axis_title(up))
         if colour is not None:
             title, unit = describe(costs[1].column)
             bar = figure.colorbar(points, ax=axes)
             bar.set_label(f"log10 {title.lower()} ({unit})")
         lines = []
         for letter, (names, row) in zip("ABCDEF", _marked(found), strict=False):
-            axes.annotate(letter, (row[x], 100 * row["accuracy"]), xytext=(3, 3), textcoords="offset points")
+            axes.annotate(letter, (row[x], scale * row[up]), xytext=(3, 3), textcoords="offset points")
             design = found.space.configuration(int(row["machine"]))
             machine = ", ".join(f"{head} {text}" for head, text in design_cells(found.space, design)[:3])
             price = si(float(row[x]), describe(x).unit)
-            lines.append(f"{letter} {', '.join(names)}: {100 * row['accuracy']:.1f} %, {price}; {machine}")
+            high = f"{100 * row[up]:.1f} %" if up == "accuracy" else si(float(row[up]), describe(up).unit)
+            lines.append(f"{letter} {', '.join(names)}: {high}, {price}; {machine}")
         figure.supxlabel("\n".join(lines), fontsize=5, x=0.01, ha="left")
         if others:
             axes.legend(fontsize=6)
     return figure
 
 
+def _axis_title(column: str) -> str:
+    title, unit = describe(column)
+    return f"{title} ({unit})" if unit else title
+
+
 def _marked(found: Codesigned) -> "list[tuple[list[str], pandas.Series]]":
     """Return the designs with names; one that has several is there once, under all of them."""
-    marked: dict[tuple[int, int], tuple[list[str], pandas.Series]] = {}
+    marked: dict[tuple[object, int], tuple[list[str], pandas.Series]] = {}
     for name, row in found.designs().iterrows():
-        names, _ = marked.setdefault((int(row["network"]), int(row["machine"])), ([], row))
+        names, _ = marked.setdefault((row["network"], int(row["machine"])), ([], row))
         names.append(str(name))
     return list(marked.values())
