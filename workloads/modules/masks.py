@@ -28,7 +28,10 @@ def set_zeros(module: Any, parameters: tuple[str, ...], mask: NDArray[np.bool_])
 
 
 def masks_of(network: Network, module: Any) -> dict[str, NDArray[np.bool_]]:
-    """Return where the weights of a module's convolutions and products are not zero, by weight's name.
+    """Return which weights of a module's convolutions and products are there, by weight's name.
+
+    A layer with a mask says so itself: a connection that has just grown is there, with weight 0. Of others
+    those that are not zero.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ def _nonzero(
             raise ModuleMismatchError(f"{what}: the module has no parameter {name!r}") from None
         value = value.detach()
         mask = getattr(owner, "mask" if last == "weight" else f"{last}_mask", None)
-        pieces.append(((value if mask is None else value * mask) != 0).cpu().numpy())
+        pieces.append(((value if mask is None else mask) != 0).cpu().numpy())
     whole = pieces[0] if len(pieces) == 1 else np.stack(pieces)
     if whole.size != int(np.prod(shape)) or (
         len(pieces) == 1 and whole.ndim == len(shape) != 0 and whole.shape != shape
