@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from tests.benchmarks.codesign import interval
 from workloads import Network, load, to_module
 from workloads.learning.data import Data, load_data
-from workloads.learning.fitting import Training, fit
 from workloads.learning.filters import cgap
+from workloads.learning.fitting import Training, fit
 from workloads.learning.nest import nest
 from workloads.learning.plasticity import prune
 from workloads.learning.rewiring import rewired
