@@ -63,6 +63,7 @@ class Measured:
     call
         `f(network)` or `f(network, machine)`, with `seed=` where it takes one -> accuracy, or (accuracy,
         standard error), or a mapping with fields of `Measurement`, as `workloads.learning` trainers return.
+        A call with `reads(machine)` is measured once for machines of which it reads the same text.
     store
         Folder in which measurements are kept by content: network, call and seed. A process that is killed
         loses at most what it was measuring.
@@ -120,7 +121,8 @@ class Measured:
 
     def key(self, network: "Network", machine: Any = None, seed: int = 0) -> str:
         """Content that a measurement depends on, as 32 hexadecimal digits."""
-        parts = [network.fingerprint, None if machine is None else repr(machine), seed, self.description]
+        read = getattr(self.call, "reads", repr)  # of a machine, what the call depends on
+        parts = [network.fingerprint, None if machine is None else read(machine), seed, self.description]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     def __call__(

@@ -112,6 +112,17 @@ class Fitted:
     steps: int
     history: tuple[float, ...] = field(repr=False)
 
+    def as_numbers(self) -> dict[str, float]:
+        """Return scores as plain numbers, as an accuracy callable gives them."""
+        return {
+            "accuracy": self.validation.accuracy,
+            "error": self.validation.error,
+            "log_loss": self.validation.log_loss,
+            "test_accuracy": self.test.accuracy,
+            "test_error": self.test.error,
+            "epochs": float(self.epochs),
+        }
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -174,6 +185,7 @@ def fit(
     *,
     after_epoch: Callable[[int], None] | None = None,
     after_step: Callable[[], None] | None = None,
+    after_update: Callable[[], None] | None = None,
     loss: Loss | None = None,
     samples: Samples | None = None,
 ) -> Fitted:
@@ -191,6 +203,8 @@ def fit(
         Called with the number of epochs done: the place to grow and prune.
     after_step
         Called after every backward pass, before the weights move: the place to look at gradients.
+    after_update
+        Called after every update of the weights.
     loss
         `loss(module, inputs, labels)` -> what is made small; by default cross entropy of the scores.
     samples
@@ -237,6 +251,8 @@ def fit(
                 if after_step is not None:
                     after_step()
                 optimizer.step()
+                if after_update is not None:
+                    after_update()
                 cosine.step()
                 steps += 1
             if after_epoch is not None:
