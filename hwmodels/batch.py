@@ -1,16 +1,24 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
+from typing import Final
+
 import numpy as np
 
+from hwmodels.alike import alike
 from hwmodels.columns import ConfigTable, MetricTable, OperationTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
+from hwmodels.kernels.two_level import groups
+from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
-from workloads.table import LayerTable, make_table, take_rows
+from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
+
+_FEW: Final = 4
+"""Configurations that are alike are costed side by side from so many on; fewer are faster one by one."""
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -110,19 +118,55 @@ def _evaluate_batch(
     layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
 ) -> None:
     """Cost configurations in an order in which those that are alike follow one another."""
-    tiles = lists.table(configs)
-    alike = np.lexsort(
-        (
-            configs.shared_capacity_bytes,
-            configs.output_capacity_bytes,
-            configs.input_capacity_bytes,
-            configs.weight_capacity_bytes,
-            tiles.c_list,
-            tiles.k_list,
-            tiles.m_list,
-        )
-    )
-    kernels.evaluate_batch(layers, tiles, configs, alike, objective, out)
+    tiles, rows, columns = lists.table(configs), layer_matrix(layers), config_matrix(configs)
+    sums = np.empty((configs.size, len(kernels.SUMS)))
+    order, starts = alike(columns, tiles)
+    sizes = np.diff(starts)
+    alone = order[np.repeat(sizes < _FEW, sizes)]
+    kernels.evaluate_batch(rows, tiles, columns, alone, objective, sums)
+    if alone.size < order.size:
+        together = order[np.repeat(sizes >= _FEW, sizes)]
+        bounds = np.concatenate(([0], np.cumsum(sizes[sizes >= _FEW])))
+        groups.evaluate_groups(rows, tiles, columns, together, bounds, objective, groups.scratch(), sums)
+    _put_metrics(configs, sums, out)
+
+
+def _put_metrics(configs: ConfigTable, sums: FloatMatrix, out: MetricTable) -> None:
+    """Price what was summed over a network; NaN where a limit was broken or a cost is no number."""
+    of = dict(zip(kernels.SUMS, sums.T, strict=True))
+    limit = np.where((of["limit"] == 0) & np.isnan(of["latency_s"]), kernels.LIMIT_OVERFLOW, of["limit"])
+    blank = np.where(limit > 0, np.nan, 0.0)
+    latency = of["latency_s"] + blank
+    mac_j = of["switched"] * configs.mac_pj * 1e-12
+    dram_pj = of["read"] * configs.dram_read_pj_per_byte + of["written"] * configs.dram_write_pj_per_byte
+    static_j = (configs.leakage_w + configs.dram_background_w) * latency
+    moved_j = (of["buffer_pj"] + of["vector_pj"] + dram_pj) * 1e-12
+    energy = mac_j + moved_j + static_j + of["control_pj"] * 1e-12
+    cycles = configs.rows * configs.cols * configs.clock_hz * latency
+    columns = {
+        "latency_s": latency,
+        "energy_j": energy,
+        "power_w": energy / latency,
+        "edp_js": energy * latency,
+        "utilisation": of["kept"] / cycles,
+        "compute_cycles": of["cycles"],
+        "dram_read_bytes": of["read"],
+        "dram_write_bytes": of["written"],
+        "macs": of["macs"],
+        "effectual_macs": of["effectual"],
+        "mac_energy_j": mac_j,
+        "buffer_energy_j": of["buffer_pj"] * 1e-12,
+        "dram_energy_j": dram_pj * 1e-12,
+        "vector_energy_j": of["vector_pj"] * 1e-12,
+        "static_energy_j": static_j,
+        "control_energy_j": of["control_pj"] * 1e-12,
+    }
+    for name, column in columns.items():
+        getattr(out, name)[:] = column + blank
+    out.limit[:] = limit
+    out.feasible[:] = limit == 0
+    out.area_mm2[:] = configs.array_area_mm2 + configs.buffer_area_mm2
+    out.mappings_costed[:] = of["costed"]
 
 
 def _evaluate_sound(
@@ -185,7 +229,9 @@ def evaluate_operations(
         raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
     out = make_table(OperationTable, {}, layers.rows)
     lists = TileLists(layers) if tiles is None else tiles
-    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)
+    kernels.evaluate_operations(
+        layer_matrix(layers), lists.table(configs), config_matrix(configs), row, code, out
+    )
     return out
 
 

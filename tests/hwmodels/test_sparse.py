@@ -48,8 +48,8 @@ def cost(accelerator, layers, objective="latency"):
 
 
 def share_of(accelerator, layers):
-    config = rows.config_row(hwmodels.pack(accelerator), 0)
-    return shares(rows.layer_row(layers, 0), config, float(layers.macs[0]))
+    config = rows.config_row(rows.config_matrix(hwmodels.pack(accelerator)), 0)
+    return shares(rows.layer_row(rows.layer_matrix(layers), 0), config, float(layers.macs[0]))
 
 
 def operand(**fields):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.two_level.rows import config_row, layer_row
+from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from hwmodels.tiles import TileLists
@@ -128,7 +128,7 @@ def sparse(draw):
 def kernel_best(nest, machine, objective):
     layers, configs = layer_table([nest]), config_table(machine)
     tiles = TileLists(layers).table(configs)
-    terms = nest_terms(layer_row(layers, 0), config_row(configs, 0))
+    terms = nest_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0))
     return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective)), tiles
 
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.room import DRAINED, TOO_LARGE, Channels, Pixels, held_of, room
-from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.terms import Counted, Terms
 
 LATENCY = 0
 ENERGY = 1
@@ -125,7 +125,7 @@ def transfer_s(terms: Terms, input_bytes: float, passes: tuple[float, float, flo
 
 @inlined
 def drained_turns(
-    terms: Terms, innermost: int, n_k: float, n_c: float, n_m: float
+    terms: Counted, innermost: int, n_k: float, n_c: float, n_m: float
 ) -> tuple[float, float, float]:
     """As `loop_turns`, where groups or tiles of images run one after the other: those are the outermost loop.
 

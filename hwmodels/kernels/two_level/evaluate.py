@@ -1,17 +1,26 @@
 """The batch loops: every configuration on every operation, and every operation on one configuration."""
 
 import math
+from typing import Final, NamedTuple
 
-from hwmodels.accelerate import kernel
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable, TileTable
+from hwmodels.accelerate import inlined, kernel
+from hwmodels.columns import OperationTable, TileTable
 from hwmodels.kernels.two_level.bound import MAIN_MEMORY, VECTOR, on_chip_bound
 from hwmodels.kernels.two_level.chip import array_work
 from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
-from hwmodels.kernels.two_level.terms import Terms, nest_terms, stored_input, stored_output, stored_weight
-from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
-from workloads.table import IntColumn, LayerTable
+from hwmodels.kernels.two_level.terms import (
+    Prices,
+    Terms,
+    nest_terms,
+    prices_of,
+    stored_input,
+    stored_output,
+    stored_weight,
+)
+from hwmodels.kernels.two_level.tiling import Found, best_mapping, tile_rows
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
 
@@ -22,10 +31,29 @@ LIMIT_SHARED = 4
 LIMIT_OVERFLOW = 5
 LIMIT_MASK = 6
 
+SUMS: Final = (
+    "latency_s",
+    "cycles",
+    "read",
+    "written",
+    "buffer_pj",
+    "vector_pj",
+    "control_pj",
+    "macs",
+    "kept",
+    "switched",
+    "effectual",
+    "costed",
+    "limit",
+)
+"""Columns of a batch's result: what is summed over the network, and the limit that ended it."""
+LATENCY_S, CYCLES, READ, WRITTEN, BUFFER_PJ, VECTOR_PJ, CONTROL_PJ = range(7)
+MACS, KEPT, SWITCHED, EFFECTUAL, COSTED, LIMIT = range(7, 13)
+
 
 @kernel
-def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
-    """Name the buffer that cannot hold the smallest tile of list `m`; the shared one if each alone could.
+def broken_limit(terms: Terms, m_table: FloatMatrix) -> int:
+    """Name the buffer that cannot hold the smallest tile of positions; the shared one if each alone could.
 
     Costs that are no numbers, of an array, a dataflow or a format that is not known, overflow.
     """
@@ -34,10 +62,10 @@ def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
     if math.isnan(work.weight_passes + stored + terms.time):
         return LIMIT_OVERFLOW
     factor = 2.0 if terms.double == 1 else 1.0
-    smallest = tiles.m_number[m] - 1
+    smallest = len(m_table) - 1
     weight = factor * terms.window * terms.weight_b
-    inputs = factor * tiles.m[m, smallest, INPUT_LARGEST] * terms.input_b
-    output = factor * tiles.m[m, smallest, SIZE] * terms.sum_b
+    inputs = factor * m_table[smallest, INPUT_LARGEST] * terms.input_b
+    output = factor * m_table[smallest, SIZE] * terms.sum_b
     if weight > terms.weight_cap > 0.0:
         return LIMIT_WEIGHT
     if inputs > terms.input_cap > 0.0:
@@ -49,20 +77,21 @@ def broken_limit(terms: Terms, tiles: TileTable, m: int) -> int:
     return LIMIT_SHARED
 
 
+class Stream(NamedTuple):
+    """What a vector or movement row costs."""
+
+    latency_s: float
+    lanes_s: float
+    dram_s: float
+    read: float  # bytes of main memory
+    written: float
+    buffer_pj: float
+    vector_pj: float
+
+
 @kernel
-def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, float, float, float, float]:
-    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
-
-    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. Bytes
-    are those of the operands' formats; in the buffers their metadata costs what the values cost.
-
-    Returns
-    -------
-    tuple
-        Latency [s], lane time [s], main-memory time [s], bytes read, bytes written, buffer energy [pJ],
-        vector energy [pJ].
-
-    """
+def stream_bytes(layer: Layer, config: Config) -> tuple[float, float, float]:
+    """Bytes of weights, inputs and outputs of a vector or movement row, in their operands' formats."""
     weight_elements, read_elements = float(layer.weight_elements), float(layer.read_elements)
     write_elements = float(layer.write_elements)
     weights = inputs = written = 0.0
@@ -72,18 +101,44 @@ def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, floa
         inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
     if write_elements > 0.0:
         written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
+    return weights, inputs, written
+
+
+@inlined
+def stream_at(
+    layer: Layer, crossing: tuple[float, float, float], prices: Prices, double_buffered: int
+) -> Stream:
+    """Cost of a vector or movement row: its bytes through memory and buffers, its operations in the lanes.
+
+    A fused row is pipelined behind its producer: its operations cost energy and no time of their own. In the
+    buffers the metadata of a format costs what the values cost.
+    """
+    weights, inputs, written = crossing
     read = weights + inputs
-    dram_s = read / config.dram_read_bytes_per_s + written / config.dram_write_bytes_per_s
+    dram_s = read / prices.dram_read_bytes_per_s + written / prices.dram_write_bytes_per_s
     lanes_s = 0.0
     if layer.fused == 0:
-        lanes_s = layer.vector_ops / (config.vector_lanes * config.clock_hz)
-    latency = overlapped_latency(lanes_s, dram_s, 0.0, config.double_buffered)
+        lanes_s = layer.vector_ops / (prices.vector_lanes * prices.clock_hz)
     buffer_pj = (
-        weights * (config.weight.write_pj_per_byte + config.weight.read_pj_per_byte)
-        + inputs * (config.input.write_pj_per_byte + config.input.read_pj_per_byte)
-        + written * (config.output.write_pj_per_byte + config.output.read_pj_per_byte)
+        weights * (prices.weight_write_pj + prices.weight_read_pj)
+        + inputs * (prices.input_write_pj + prices.input_read_pj)
+        + written * (prices.output_write_pj + prices.output_read_pj)
     )
-    return latency, lanes_s, dram_s, read, written, buffer_pj, layer.vector_ops * config.vector_pj
+    return Stream(
+        latency_s=overlapped_latency(lanes_s, dram_s, 0.0, double_buffered),
+        lanes_s=lanes_s,
+        dram_s=dram_s,
+        read=read,
+        written=written,
+        buffer_pj=buffer_pj,
+        vector_pj=layer.vector_ops * prices.vector_pj,
+    )
+
+
+@kernel
+def stream_cost(layer: Layer, config: Config) -> Stream:
+    """Cost of a vector or movement row on a configuration; see `stream_at`."""
+    return stream_at(layer, stream_bytes(layer, config), prices_of(config), config.double_buffered)
 
 
 @kernel
@@ -93,102 +148,74 @@ def nest_macs(layer: Layer) -> float:
     return outputs * float(layer.c * layer.r * layer.s)
 
 
+@inlined
+def add_nest(layer: Layer, terms: Terms, best: Found, sums: FloatColumn) -> None:
+    """Add a nest with the mapping found for it to a configuration's sums."""
+    count = float(layer.repeats)
+    work = nest_macs(layer)
+    sums[LATENCY_S] += count * best.latency_s
+    sums[CYCLES] += count * best.cycles
+    sums[READ] += count * best.read
+    sums[WRITTEN] += count * best.written
+    sums[BUFFER_PJ] += count * best.buffer_pj
+    sums[CONTROL_PJ] += count * (best.cycles * terms.busy_pj + terms.result_pj)
+    sums[MACS] += count * work
+    sums[KEPT] += count * (work * terms.kept)
+    sums[SWITCHED] += count * (work * terms.switched)
+    sums[EFFECTUAL] += count * layer.effectual_macs
+
+
+@inlined
+def add_stream(layer: Layer, stream: Stream, sums: FloatColumn) -> None:
+    """Add a vector or movement row to a configuration's sums."""
+    count = float(layer.repeats)
+    sums[LATENCY_S] += count * stream.latency_s
+    sums[READ] += count * stream.read
+    sums[WRITTEN] += count * stream.written
+    sums[BUFFER_PJ] += count * stream.buffer_pj
+    sums[VECTOR_PJ] += count * stream.vector_pj
+
+
 @kernel
 def evaluate_batch(
-    layers: LayerTable,
+    layers: FloatMatrix,
     tiles: TileTable,
-    configs: ConfigTable,
+    configs: FloatMatrix,
     order: IntColumn,
     objective: int,
-    out: MetricTable,
+    out: FloatMatrix,
 ) -> None:
-    """Fill rows `order` of `out` with each configuration's network totals.
+    """Fill rows `order` of `out`, columns as of `SUMS`, with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
-    tables. Configurations that are alike one after another save time; no result, the number of mappings
-    costed among them, depends on their order.
+    tables. No result, the number of mappings costed among them, depends on the order.
     """
     for c in order:
-        latency = 0.0
-        cycles = 0.0
-        read = 0.0
-        written = 0.0
-        macs = 0.0
-        kept = 0.0
-        switched = 0.0
-        effectual = 0.0
-        control_pj = 0.0
-        buffer_pj = 0.0
-        vector_pj = 0.0
-        costed = 0.0
-        limit = 0
+        sums = out[c]
+        sums[:] = 0.0
         config = config_row(configs, c)
-        for i in range(layers.kind.size):
-            count = float(layers.repeats[i])
+        for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
-            if layers.kind[i] == NEST:
-                terms = nest_terms(layer, config)
-                rows = tile_rows(tiles, c, i)
-                best = best_mapping(terms, tiles, rows, objective)
-                costed += best.costed
-                if best.k < 0:
-                    limit = broken_limit(terms, tiles, rows[2])
-                    break
-                work = nest_macs(layer)
-                latency += count * best.latency_s
-                cycles += count * best.cycles
-                read += count * best.read
-                written += count * best.written
-                buffer_pj += count * best.buffer_pj
-                control_pj += count * (best.cycles * terms.busy_pj + terms.result_pj)
-                macs += count * work
-                kept += count * (work * terms.kept)
-                switched += count * (work * terms.switched)
-                effectual += count * layer.effectual_macs
-            else:
-                stream = stream_cost(layer, config)
-                latency += count * stream[0]
-                read += count * stream[3]
-                written += count * stream[4]
-                buffer_pj += count * stream[5]
-                vector_pj += count * stream[6]
-        if limit == 0 and math.isnan(latency):
-            limit = LIMIT_OVERFLOW
-        out.limit[c] = limit
-        out.feasible[c] = 1 if limit == 0 else 0
-        out.area_mm2[c] = configs.array_area_mm2[c] + configs.buffer_area_mm2[c]
-        out.mappings_costed[c] = costed
-        blank = math.nan if limit != 0 else 0.0
-        latency += blank
-        mac_j = switched * config.mac_pj * 1e-12
-        dram_pj = read * config.dram_read_pj_per_byte + written * config.dram_write_pj_per_byte
-        static_j = config.static_w * latency
-        energy = mac_j + (buffer_pj + vector_pj + dram_pj) * 1e-12 + static_j + control_pj * 1e-12
-        out.latency_s[c] = latency
-        out.energy_j[c] = energy + blank
-        out.power_w[c] = energy / latency + blank
-        out.edp_js[c] = energy * latency + blank
-        out.utilisation[c] = kept / (config.rows * config.cols * config.clock_hz * latency) + blank
-        out.compute_cycles[c] = cycles + blank
-        out.dram_read_bytes[c] = read + blank
-        out.dram_write_bytes[c] = written + blank
-        out.macs[c] = macs + blank
-        out.effectual_macs[c] = effectual + blank
-        out.mac_energy_j[c] = mac_j + blank
-        out.buffer_energy_j[c] = buffer_pj * 1e-12 + blank
-        out.dram_energy_j[c] = dram_pj * 1e-12 + blank
-        out.vector_energy_j[c] = vector_pj * 1e-12 + blank
-        out.static_energy_j[c] = static_j + blank
-        out.control_energy_j[c] = control_pj * 1e-12 + blank
+            if layer.kind != NEST:
+                add_stream(layer, stream_cost(layer, config), sums)
+                continue
+            terms = nest_terms(layer, config)
+            rows = tile_rows(tiles, c, i)
+            best = best_mapping(terms, tiles, rows, objective)
+            sums[COSTED] += best.costed
+            if best.k < 0:
+                sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+                break
+            add_nest(layer, terms, best, sums)
 
 
 @kernel
 def evaluate_operations(
-    layers: LayerTable, tiles: TileTable, configs: ConfigTable, c: int, objective: int, out: OperationTable
+    layers: FloatMatrix, tiles: TileTable, configs: FloatMatrix, c: int, objective: int, out: OperationTable
 ) -> None:
     """Fill `out` with cost and best mapping of one instance of every operation on configuration `c`."""
     config = config_row(configs, c)
-    for i in range(layers.kind.size):
+    for i in range(layers.shape[0]):
         layer = layer_row(layers, i)
         out.limit[i] = 0
         out.order[i] = -1
@@ -202,12 +229,12 @@ def evaluate_operations(
         out.mac_energy_j[i] = 0.0
         out.vector_energy_j[i] = 0.0
         out.control_energy_j[i] = 0.0
-        if layers.kind[i] == NEST:
+        if layer.kind == NEST:
             terms = nest_terms(layer, config)
             best = best_mapping(terms, tiles, rows, objective)
             out.mappings_costed[i] = best.costed
             if best.k < 0:
-                out.limit[i] = broken_limit(terms, tiles, rows[2])
+                out.limit[i] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
             else:
                 out.order[i] = best.order
                 out.tile_k[i] = int(tiles.k[rows[0], best.k, SIZE])
@@ -220,8 +247,10 @@ def evaluate_operations(
             out.mac_energy_j[i] = terms.mac_pj * 1e-12
             out.control_energy_j[i] = (best.cycles * terms.busy_pj + terms.result_pj) * 1e-12
         else:
-            latency, compute_s, dram_s, read, written, buffer_pj, vector_pj = stream_cost(layer, config)
-            out.vector_energy_j[i] = vector_pj * 1e-12
+            stream = stream_cost(layer, config)
+            latency, compute_s, dram_s = stream.latency_s, stream.lanes_s, stream.dram_s
+            read, written, buffer_pj = stream.read, stream.written, stream.buffer_pj
+            out.vector_energy_j[i] = stream.vector_pj * 1e-12
             out.bound[i] = VECTOR
         if dram_s > compute_s:
             out.bound[i] = MAIN_MEMORY
