@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import UnknownNameError, nearest
+from dse.errors import UnknownNameError, nearest, shown
+from workloads.grammar.arguments import WrongTypeError
 from workloads.grammar.quantities import binary_bytes, si
 
 FloatArray = NDArray[np.float64]
@@ -125,6 +126,11 @@ def objectives_of(
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",")]
+    for name in names:
+        if not isinstance(name, str | Objective):
+            raise WrongTypeError(
+                f"objectives: must be names of columns, such as latency_s, got {shown(name)}"
+            )
     parsed = tuple(
         name if isinstance(name, Objective) else Objective(name.removeprefix("-"), name.startswith("-"))
         for name in names

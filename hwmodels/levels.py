@@ -24,6 +24,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.parts import OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -402,6 +403,9 @@ class LevelMachine:
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
             clock_w=self.clock_w,
+            others_w=self.lanes * self.lane_prices.leakage_w
+            + self.main_memory.background_w
+            + self.main_memory.refresh_w,
             components=(*self.components, *more),
         )
 
@@ -499,6 +503,7 @@ class LevelMachine:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "LevelMachine":
         """Return a copy with the parts at dotted paths replaced.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, Self, runtim
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels.accounting import Account
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
 from workloads.edges import EdgeTable
@@ -117,7 +118,17 @@ class Model(Protocol):
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """Cost every operation on one configuration."""
+        """Cost every operation on one configuration: what its account says."""
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: Any,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """Counts and prices of every operation on one configuration."""
 
     def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
         """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""

@@ -20,6 +20,7 @@ from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
+from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -155,6 +156,10 @@ def _leaves_of(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) ->
     return leaves(base.replace({path: value for path, _, value in changes}))
 
 
+_MACHINE = having("a machine of two levels", "array", "buffers", "replace")
+
+
+@takes(base=_MACHINE, axes=MAPPING.or_none(), size=WHOLE)
 def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
     """Turn an accelerator and columns of axis values into the table that kernels read.
 

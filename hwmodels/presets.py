@@ -11,6 +11,7 @@ from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError
+from workloads.grammar.arguments import PATH, TEXT, takes
 
 _MODULES = {
     "a100_2_4": "a100_2_4",
@@ -18,6 +19,7 @@ _MODULES = {
     "dstc": "dstc",
     "edge_16x16": "reference",
     "edge_32x32": "reference",
+    "edge_lanes": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
@@ -50,6 +52,7 @@ def names() -> list[str]:
     return sorted({*_MODULES, *_REGISTERED})
 
 
+@takes(name=TEXT)
 def register(name: str, machine: Any) -> None:
     """Give a machine of your own a name that `load`, `dse.evaluate`, spaces and commands of a process know.
 
@@ -85,6 +88,7 @@ def register(name: str, machine: Any) -> None:
     _REGISTERED[name] = build
 
 
+@takes(name=PATH)
 def load(name: str) -> Any:
     """Return a machine by its name, or by the path of a machine file or of another tool's.
 

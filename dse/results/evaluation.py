@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
+from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
 from dse.metrics import columns
@@ -18,6 +19,7 @@ from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.edges import EdgeTable
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -76,6 +78,40 @@ class Result:
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
 
+    def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
+        """Energy as counts times prices, summed by whatever is asked.
+
+        Parameters
+        ----------
+        by
+            Of "operation", "component", "operand", "action" and "unit"; none for every line by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `count` and `energy_j` of the network, the largest energy first; with none in `by` a row a line
+            and operation, with its `price_pj`. Counts of different units do not add up: ask for "unit" too.
+
+        Raises
+        ------
+        ValueError
+            If the machine's model tells nothing of operations, or a name in `by` is none of these.
+
+        """
+        model, known = self.accelerator.model, ("operation", "component", "operand", "action", "unit")
+        if not model.tells:
+            raise ValueError(f"breakdown: the model of {self.accelerator.name} ({model.name}) has no account")
+        by = (by,) if isinstance(by, str) else tuple(by)
+        for name in by:
+            if name not in known:
+                raise ValueError(f"breakdown: by must be of {', '.join(known)}, got {name!r}")
+        account = model.account(self.layers, self._costed[0], self.mapping_objective, effort=self.effort)
+        frame = account.breakdown(self.names, self.layers.repeats)
+        if not by:
+            return frame
+        summed = frame.groupby(list(by), sort=False)[["count", "energy_j"]].sum()
+        return summed.sort_values("energy_j", ascending=False)
+
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
         return self.accelerator.model.tiers(*self._costed)
@@ -114,11 +150,18 @@ class Result:
         return view("text", "result_text")(self)
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            f"{self.network} on {self.accelerator.name}", self.totals.to_frame(), self.bottlenecks()
-        )
+        return view("rich", "result_html")(self)
 
 
+@takes(
+    network=NETWORK,
+    accelerator=MACHINE,
+    batch=WHOLE.or_none(),
+    mapping_objective=TEXT,
+    schedule=TEXT,
+    mappings=MAPPING.or_none(),
+    limit_s=NUMBER.or_none(),
+)
 def evaluate(
     network: Network | str | LayerTable,
     accelerator: Machine | str,

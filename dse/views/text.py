@@ -1,15 +1,12 @@
-"""Results as people read and keep them: plain tables, LaTeX, a notebook's HTML, and the files of a front."""
+"""Results as people read and keep them: plain tables, LaTeX, and a notebook's HTML."""
 
 import html
-import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
-from dse.run.files import write_files
-from dse.views.front_figure import draw_front, front_picture
+from dse.pareto import knee as knees
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -29,8 +26,6 @@ _SHOWN: Final = (
     "dram_write_bytes",
 )
 """Metrics that a table for people shows."""
-
-FILES: Final = ("front.parquet", "front.csv", "front.pdf", "front.png")
 
 
 def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str:
@@ -67,6 +62,11 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
 
 def designs_text(front: Designs) -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
+    return f"{text_table(designs_rows(front))}\n\n{knees.SENTENCE}"
+
+
+def designs_rows(front: Designs) -> list[list[str]]:
+    """Cells of that table."""
     designs = front.designs()
     rows = [["", *(str(name) for name in designs.index)]]
     rows.append(["index", *(f"{int(index)}" for index in designs["index"])])
@@ -74,7 +74,7 @@ def designs_text(front: Designs) -> str:
         rows.append([field, *(show(field, value) for value in designs[field])])
     for column in shown_columns(front):
         rows.append([describe(column).title, *(show_metric(column, value) for value in designs[column])])
-    return text_table(rows)
+    return rows
 
 
 def shown_columns(front: Designs) -> list[str]:
@@ -102,12 +102,18 @@ def result_text(result: "Result") -> str:
         warm = f" at {show_metric('temperature_c', totals['temperature_c'])}"
         hot = warm if totals["limit"] == "tier temperature" else ""
         return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
-    lines = [head, ""]
-    rows = [
+    metrics, bounds = result_rows(result)
+    lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
+    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+
+
+def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:
+    """Cells of the two tables: totals, and what the latency waits for."""
+    totals = result.totals
+    metrics = [
         ["metric", "total"],
         *([describe(name).title, show_metric(name, totals[name])] for name in _SHOWN),
     ]
-    lines += [text_table(rows), ""]
     table = result.bottlenecks()
     rows = [["waits for", "operations", "latency", "share", "energy share", "longest", ""]]
     for bound, row in table.iterrows():
@@ -122,8 +128,7 @@ def result_text(result: "Result") -> str:
                 str(row["longest"]),
             ]
         )
-    lines.append(text_table(rows, last_left=True))
-    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+    return metrics, rows
 
 
 def machine_assumptions(machine: Machine) -> list[str]:
@@ -232,40 +237,6 @@ def _latex_escape(text: str) -> str:
     escaped = "".join(special.get(character, character) for character in text)
     number, _, unit = escaped.partition(" ")
     return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
-
-
-def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
-    """Write a front's table and figure.
-
-    Parameters
-    ----------
-    front
-        The front.
-    folder
-        Where to; made if it does not exist. Files of the same names are replaced, others stay.
-    width
-        Width of the figure, "column" or "page".
-
-    Returns
-    -------
-    list of str
-        Paths of front.parquet, front.csv, front.pdf (vector) and front.png. A front in one objective has no
-        figure.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written; nothing is left half-written.
-
-    """
-    writers: dict[str, Callable[[Path], object]] = {
-        FILES[0]: lambda path: front.frame.reset_index().to_parquet(path, index=False),
-        FILES[1]: front.frame.to_csv,
-    }
-    if len(front.objectives) > 1:
-        figure = draw_front(front_picture(front), width=width)
-        writers.update(dict.fromkeys(FILES[2:], figure.savefig))
-    return write_files(folder, writers)
 
 
 def json_values(row: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from hwmodels.checks import truth
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
+from workloads.grammar.arguments import TEXT, takes
 
 _POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
 _AT_LEAST_ZERO = (
@@ -321,6 +322,7 @@ def main_memory_sources(name: str) -> tuple[dict[str, str], ...]:
 
 
 @cache
+@takes(name=TEXT)
 def main_memory(name: str) -> MainMemory:
     """Look up a main memory by its name in the catalogue.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hwmodels import batch
+from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
@@ -75,9 +76,19 @@ class TwoLevel:
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """See `hwmodels.batch.evaluate_operations`."""
-        found = batch.evaluate_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
-        return found._asdict()
+        """Settle the account."""
+        return self.account(layers, configs, objective, row, effort).operations()
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """See `hwmodels.batch.account_operations`."""
+        return batch.account_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
 
     def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
         """See `hwmodels.times.operation_times`."""

@@ -63,8 +63,8 @@ def test_fronts_mix_own_metrics_with_the_machines():
     assert table.loc[0.95, "energy_j"] == reached["energy_j"].min()
     assert table.loc[0.5, "energy_j"] == pairs["energy_j"].min()
     assert table.loc[0.99].isna().all()
-    assert front.plot().get_axes()[0].get_ylabel() == "Accuracy (%)"
-    assert found.front(["latency_s", "energy_j"]).plot().get_axes()[0].get_ylabel() == "Energy (J)"
+    assert front.plot().get_ylabel() == "Accuracy (%)"
+    assert found.front(["latency_s", "energy_j"]).plot().get_ylabel().startswith("Energy")
 
 
 def test_a_metric_that_fails_on_some_pairs_is_on_no_front():

@@ -12,6 +12,7 @@ from dse.cli.options import (
     NetworkName,
     ShowProgress,
     Unknown,
+    machine_names,
     network_of,
     pairs,
     print_json,
@@ -22,7 +23,11 @@ def command(
     net: NetworkName,
     acc: Annotated[
         str,
-        typer.Argument(metavar="ACC", help="A machine's name (`springboard accelerators`) or machine file."),
+        typer.Argument(
+            autocompletion=machine_names,
+            metavar="ACC",
+            help="A machine's name (`springboard accelerators`) or machine file.",
+        ),
     ],
     batch: Batch = None,
     set_: Annotated[
