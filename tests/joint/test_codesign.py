@@ -63,7 +63,8 @@ def test_nested_search_with_every_network_finds_the_front_of_all_pairs():
 
 
 @pytest.mark.parametrize("strategy", sorted([*_STRATEGIES, PAIRS]))
-def test_every_strategy_keeps_its_budget_and_its_seed(strategy):
+def test_every_strategy_keeps_its_budget_and_its_seed(strategy, monkeypatch):
+    monkeypatch.setattr("dse.joint.flat._GENERATIONS", 2)
     found = found_by(strategy, 7, 1)
     assert len(found.trainings) <= 7
     assert found.trainings["network"].is_unique or strategy == PAIRS
@@ -155,14 +156,14 @@ def rounded(network, machine):
 
 
 def test_accuracy_of_a_network_on_a_machine_is_measured_of_pairs():
-    found = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=24, rounds=3)
+    found = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=12, rounds=2)
     assert found.strategy == "pairs"
-    assert len(found.trainings) <= 24
+    assert len(found.trainings) <= 12
     for row in range(len(found)):
         said = rounded(found.network(row), found.accelerator(row))
         assert found.frame["accuracy"].iloc[row] == said
     assert nondominated(found.frame, ["-accuracy", "latency_s", "energy_j"]).all()
-    drawn = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=24, rounds=1, seed=0)
+    drawn = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=6, rounds=1)
     assert found.hypervolume(found.scale(drawn)) > 0
     pair = [workloads.load("mlp_pen"), workloads.load("mlp_letter")]
     whole = dse.search(pair, MACHINES, accuracy=rounded, progress=False)
