@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dse.joint.asking import search
     from dse.joint.search import codesign
     from dse.joint.sweeping import sweep
+    from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
@@ -69,6 +71,8 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
+    "register_metric": "metrics",
+    "unregister_metric": "metrics",
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
@@ -81,6 +85,7 @@ _HOMES = {
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
     "open": "results.opened",
+    "overlay": "views.overlay",
     "resume": "run.sweep",
     "NetworksSweep": "results.networks_sweep",
     "style": "views.style",
@@ -120,7 +125,9 @@ __all__ = [
     "named_space",
     "nondominated",
     "open",
+    "overlay",
     "powers_of_two",
+    "register_metric",
     "resume",
     "search",
     "sensitivity",
@@ -132,6 +139,7 @@ __all__ = [
     "style",
     "sweep",
     "uncertainties",
+    "unregister_metric",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -11,8 +11,8 @@ import hwmodels
 import workloads
 from dse.joint.accuracy import Measured
 from dse.joint.machine_trainer import machine_trainer
-from hwmodels import rounding
-from hwmodels.arithmetic import FixedArithmetic, arithmetic_of
+from hwmodels import formats, rounding
+from hwmodels.arithmetic import FixedArithmetic, FormatArithmetic, arithmetic_of
 from hwmodels.rounding import FixedPoint
 from workloads.learning.data import load_data
 from workloads.learning.fitting import Training, fit
@@ -118,8 +118,28 @@ def test_a_machines_arithmetic_is_read_off_its_datapath():
     assert arithmetic_of(whole) == FixedArithmetic(FixedPoint(4, 16), "truncate", None)
     with pytest.raises(ValueError, match=r"needs words of one width and 0 < datapath.fraction_bits"):
         arithmetic_of(hwmodels.load("edge_16x16"))
-    with pytest.raises(ValueError, match="no datapath; bit-true training needs fixed point"):
+    with pytest.raises(ValueError, match="no datapath, whose arithmetic"):
         arithmetic_of(object())
+
+
+def test_narrow_formats_train_by_rounded_operands_and_wider_results():
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 40))
+    arithmetic = FormatArithmetic("mxfp4", stored="bf16")
+    left = np.stack([formats.quantize(row, "mxfp4") for row in a])
+    right = np.stack([formats.quantize(row, "mxfp4") for row in b])
+    np.testing.assert_allclose(arithmetic.product(a, np.ascontiguousarray(b.T)), left @ right.T)
+    network = convolutional(resolution=8, stages=2, width=(6, 12))
+    training = Training(epochs=3, batch=32, learning_rate=0.02)
+    right = {
+        form: fit_in(workloads.to_module(network), DIGITS, FormatArithmetic(form), training).test.accuracy
+        for form in ("mxfp8_e4m3", "mxfp4")
+    }
+    real = fit(workloads.to_module(network), DIGITS, training).test.accuracy
+    assert abs(right["mxfp8_e4m3"] - real) < 0.15
+    assert right["mxfp8_e4m3"] > right["mxfp4"]
+    assert arithmetic_of(hwmodels.load("gtx_1080_ti")) == FormatArithmetic("fp32", "truncate")
+    with pytest.raises(KeyError, match="mxfp5"):
+        FormatArithmetic("mxfp5")
 
 
 def test_bits_and_rounding_are_axes_of_one_front():
