@@ -13,7 +13,7 @@ def view(module: str, name: str) -> Callable[..., Any]:
     Parameters
     ----------
     module, name
-        As in `view("text", "latex")`.
+        As in `view("text", "text_table")`.
 
     """
     found: Callable[..., Any] = getattr(import_module(f"dse.views.{module}"), name)

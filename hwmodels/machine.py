@@ -19,11 +19,13 @@ from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
 from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import Schedule
+from workloads.edges import EdgeTable
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
     import pandas
 
+    from hwmodels.fusion.schedule import FusionSchedule
     from hwmodels.times import OperationTimes
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -48,8 +50,8 @@ class Effort(NamedTuple):
     told
         Hears how many of how many operations have their mapping.
     schedule
-        Where tensors may stay between operations, with the edge table of the network, whose rows are not
-        merged then; None: every tensor crosses main memory.
+        Where tensors may stay between operations, or be handed on in tiles, with the edge table of the
+        network, whose rows are not merged then; None: every tensor crosses main memory.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -60,6 +62,16 @@ class Effort(NamedTuple):
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
     schedule: Schedule | None = None
+
+    @property
+    def edges(self) -> EdgeTable | None:
+        """Edge table of the network, where a schedule was asked for."""
+        return None if self.schedule is None else self.schedule.edges
+
+    @property
+    def fused(self) -> bool:
+        """Whether operations may hand each other tiles, if the machine names a level for them."""
+        return self.schedule is not None and self.schedule.name == "fused"
 
 
 BEST: Final = Effort()
@@ -153,6 +165,14 @@ class Model(Protocol):
 
     def keeper(self, machine: Any) -> str:
         """Levels at which tensors may stay between operations, in words; "" where none may."""
+
+    def handing(self, machine: Any) -> str:
+        """Level at which fused operations hand on tiles; "" where none may."""
+
+    def fusion(
+        self, layers: LayerTable, machine: Any, objective: str, effort: Effort
+    ) -> "FusionSchedule | None":
+        """Groups of operations that are fused, and their certificate; None where nothing may be."""
 
     def summary(self, machine: Any) -> dict[str, str]:
         """A row of the list of machines: `array`, `flow` and `on chip`, in words."""

@@ -71,7 +71,9 @@ MappingObjective = Annotated[
 ScheduleName = Annotated[
     str,
     typer.Option(
-        "--schedule", metavar="layers|resident", help="Tensors cross main memory, or stay where they fit."
+        "--schedule",
+        metavar="layers|resident|fused",
+        help="Tensors cross main memory, stay where they fit, or are handed on in tiles.",
     ),
 ]
 Dims = Annotated[

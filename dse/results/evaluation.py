@@ -1,10 +1,11 @@
 """One network on one accelerator, operation by operation."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,13 +13,15 @@ import hwmodels
 from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
+from dse.results.citing import sources
 from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
+from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
@@ -26,7 +29,23 @@ from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from hwmodels.fusion.schedule import FusionSchedule
+
+
+_OPERATIONS: Final = ("operations", "operations_of")
+PICTURES: Final = {
+    "energy": ("breakdown_figure", "draw_breakdown", _OPERATIONS),
+    "levels": ("levels_figure", "draw_levels", ("levels_figure", "levels_of")),
+    "roofline": ("roofline_figure", "draw_roofline", ("roofline_figure", "roofline_of")),
+    "utilisation": ("layers_figure", "draw_layers", _OPERATIONS),
+    "schedule": ("timeline_figure", "draw_schedule", _OPERATIONS),
+    "latency": ("timeline_figure", "draw_latency", _OPERATIONS),
+    "floorplan": ("floorplan_figure", "draw_floorplan", ("floorplan_figure", "plan_of")),
+}
+"""What a result draws: the view's module, what draws there, and what collects the data and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +58,7 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
+    source: str = ""  # of the network
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -76,7 +96,8 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
@@ -93,6 +114,8 @@ class Result:
         """
         if self.effort.schedule is None:
             raise ValueError('plan: every tensor crosses main memory; evaluate with schedule="resident"')
+        if self.fusion() is not None:
+            raise ValueError("plan: this schedule hands on tiles of tensors; see .fusion()")
         model = self.accelerator.model
         configs, _ = self._costed
         return model.plan(self.layers, configs, self.mapping_objective, effort=self.effort)
@@ -103,7 +126,7 @@ class Result:
         Raises
         ------
         ValueError
-            If tensors were not asked to stay (`schedule="layers"`).
+            If tensors were not asked to stay (`schedule="layers"`), or are handed on in tiles.
 
         """
         return schedule_table(self)
@@ -111,6 +134,14 @@ class Result:
     def plot_schedule(self, *, width: str | float = "page") -> "Figure":
         """Draw where tensors live: time across, levels up; see `dse.views.schedule_figure`."""
         return view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
+
+    def fusion(self) -> "FusionSchedule | None":
+        """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
+        if not self.effort.fused:
+            return None
+        return self.accelerator.model.fusion(
+            self.layers, self.accelerator, self.mapping_objective, self.effort
+        )
 
     def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
         """Energy as counts times prices, summed by whatever is asked.
@@ -146,6 +177,12 @@ class Result:
         summed = frame.groupby(list(by), sort=False)[["count", "energy_j"]].sum()
         return summed.sort_values("energy_j", ascending=False)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result rests on beyond published ranges: nodes, and prices stated at another node."""
+        technology = getattr(self.accelerator, "technology", None)
+        return () if technology is None else range_notes(technology)
+
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
         return self.accelerator.model.tiers(*self._costed)
@@ -179,6 +216,45 @@ class Result:
             }
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
+
+    def plot(
+        self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes":
+        """Draw a picture of the result.
+
+        Parameters
+        ----------
+        what
+            "energy": where it goes, by operation and component; "levels": by level, component and operand.
+            "roofline": every operation under the machine's roofs. "utilisation": of MACs, and densities, by
+            operation. "schedule": power over time. "latency": how latency and energy add up along the
+            network. "floorplan": the machine's components, tier by tier.
+        ax
+            Axes to draw on; by default those of a new figure.
+        width
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such picture.
+        ValueError
+            If the machine cannot run the network, or its model does not tell what the picture shows.
+
+        """
+        if what not in PICTURES:
+            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
+        module, draw, gatherer = PICTURES[what]
+        data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
+        return view(module, draw)(data, ax, width=width)
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""
+        return view("bibtex", "bibtex")(sources([self.accelerator], [(self.network, self.source)], ()))
 
     def __repr__(self) -> str:
         return view("text", "result_text")(self)
@@ -222,7 +298,9 @@ def evaluate(
     schedule
         "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
         machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
-        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it.
+        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "fused": operations
+        hand each other tiles at the level that the machine names for that (`fusion`), or tensors stay,
+        whichever is better; `.fusion()` has the groups and the certificate.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -254,9 +332,13 @@ def evaluate(
     effort = _effort(machine, names, mappings, limit_s)
     asked = schedule_of(schedule, network, batch)
     if asked is not None:
-        check_keeper(machine)
+        check_keeper(asked, machine)
     effort = effort._replace(schedule=asked)
-    result = Result(name, machine, mapping_objective, layers, names, effort)
+    source = str(getattr(network, "source", ""))
+    result = Result(name, machine, mapping_objective, layers, names, effort, source)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and (note := beyond(technology.node_nm)):
+        warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))

@@ -16,6 +16,7 @@ from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
+from dse.results.citing import sources
 from dse.results.marking import marked_of
 from dse.run import provenance as made
 from dse.run.columns import Columns
@@ -273,9 +274,57 @@ class Front:
         return sensitivity(self, metrics=metrics, **options)
 
     @takes(designs=LISTED.or_none())
-    def to_latex(self, designs: Iterable[int] | None = None) -> str:
-        """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
-        return view("text", "latex")(self, designs)
+    def to_latex(
+        self,
+        designs: Iterable[int] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        names: Mapping[Any, str] | None = None,
+        caption: str | None = None,
+        label: str | None = None,
+        digits: int = 3,
+    ) -> str:
+        """Write designs (the knee and the extremes) as a table for LaTeX's booktabs and siunitx.
+
+        Parameters
+        ----------
+        designs
+            Indices of designs; by default the knee, the extremes and what was marked.
+        columns
+            By default the axes in which the designs differ, and the objectives.
+        names
+            Other words for columns and designs.
+        caption, label
+            Of a `table` around the `tabular`.
+        digits
+            Significant digits of metrics.
+
+        Raises
+        ------
+        KeyError
+            If a design is not on the front or a column is not known.
+
+        """
+        return view("latex", "latex")(
+            self, designs, columns=columns, names=names, caption=caption, label=label, digits=digits
+        )
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the front's figures: networks, machine, prices, methods."""
+        machines = {machine.main_memory.name: machine for machine in map(self.accelerator, self._kinds())}
+        members = getattr(self.work, "members", (self,))
+        networks = [(str(getattr(one, "name", self.network)), "") for one in members]
+        found = sources(machines.values(), networks, self._methods())
+        return view("bibtex", "bibtex")(found)
+
+    def _kinds(self) -> list[int]:
+        """One design for every main memory on the front."""
+        if "main_memory" not in self.frame:
+            return [int(self.frame.index[0])] if len(self) else []
+        return [int(index) for index in self.frame.drop_duplicates("main_memory").index]
+
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee",)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""
@@ -331,7 +380,8 @@ class Front:
 
     def told(self) -> dict[str, Any]:
         """How it was found, as plain data that is saved with it."""
-        return {"evaluated": self.evaluated, "feasible": self.feasible}
+        marked = {"marked": [one._asdict() for one in self.marked]} if self.marked else {}
+        return {"evaluated": self.evaluated, "feasible": self.feasible, **marked}
 
     def costed(self) -> "pandas.DataFrame":
         """Configurations that are saved with it: a sample of the others, with their objectives."""

@@ -5,10 +5,11 @@ from typing import Any, Final
 from hwmodels.machine import BEST, Effort
 from hwmodels.residency.tensors import Schedule
 
-SCHEDULES: Final = ("layers", "resident")
-"""Every tensor crosses main memory, or stays on chip where it fits and that is worth it."""
+SCHEDULES: Final = ("layers", "resident", "fused")
+"""Tensors cross main memory, stay on chip where they fit and it is worth it, or are never whole anywhere."""
 
 LAYERS: Final = "layers"
+FUSED: Final = "fused"
 
 
 def check_schedule(schedule: str) -> str:
@@ -34,8 +35,8 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
     return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
 
 
-def check_keeper(machine: Any, swept: tuple[str, ...] = ()) -> None:
-    """Refuse a schedule for machines that name nowhere for tensors to stay, and none that is swept.
+def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) -> None:
+    """Refuse a schedule for machines that name no level for it, and of which no axis does.
 
     Raises
     ------
@@ -43,6 +44,13 @@ def check_keeper(machine: Any, swept: tuple[str, ...] = ()) -> None:
         The message names the field.
 
     """
+    if schedule.name == FUSED:
+        if machine.model.handing(machine):
+            return
+        raise ValueError(
+            f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
+            'machine of levels); use "layers"'
+        )
     if machine.model.keeper(machine) or any(path.rpartition(".")[2] == "resident" for path in swept):
         return
     raise ValueError(

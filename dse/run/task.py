@@ -59,10 +59,11 @@ def cost_index(
             space.model.evaluate(*asked, effort_of(schedule)) if schedule else space.model.evaluate(*asked)
         )
     out: Columns = {"index": index}
+    found = {} if costed is None else metrics.with_own(costed._asdict())
     for name in metrics.columns():
         column = np.full(len(index), np.nan)
         if costed is not None:
-            column[live] = getattr(costed, name)
+            column[live] = found[name]
         out[name] = column
     first = len(space.limits)
     limit = np.where(broken < 0, 0, broken + first).astype(np.int16)
@@ -119,8 +120,8 @@ def _apply_metric_constraints(
     values = {**space.constraint_values(out["index"]), **out}
     names = {name for _, constraint in constraints for name in constraint.names}
     if any(name.startswith(BASE) for name in names):
-        base = base_of()
-        values.update({BASE + name: getattr(base, name)[0] for name in metrics.columns()})
+        known = metrics.with_own(base_of()._asdict())
+        values.update({BASE + name: known[name][0] for name in metrics.columns()})
     for position, constraint in constraints:
         held = constraint.holds(values, len(limit))
         limit[(limit == 0) & ~held] = len(space.limits) + position

@@ -130,8 +130,9 @@ def search(
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
     work = work_of(network, batch, schedule)
-    if schedule != "layers":
-        check_keeper(space.base, space.fields)
+    for member in work.members:
+        if member.schedule is not None:
+            check_keeper(member.schedule, space.base, space.fields)
     problem = Problem(space, work, objectives_of(objectives, work.columns), mapping_objective)
     chosen, limit, notes = _choose(named(strategy), budget, problem)
     columns = tuple(objective.column for objective in problem.objectives)

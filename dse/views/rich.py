@@ -41,7 +41,8 @@ def result_html(result: Any) -> str:
         for bound, row in result.bottlenecks().iterrows()
     ]
     metrics, bounds = result_rows(result)
-    said = "".join(inline.text(f"Assumed: {sentence}") for sentence in result.accelerator.assumptions)
+    said = "".join(inline.text(f"Beyond its range: {note}") for note in result.warnings)
+    said += "".join(inline.text(f"Assumed: {sentence}") for sentence in result.accelerator.assumptions)
     return "".join(
         [
             inline.text(head),

@@ -14,12 +14,23 @@ import numpy as np
 from hwmodels.accounting import Account
 from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.composed import fingerprint
+from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
-from hwmodels.models.nest_account import ELEMENTS, Counter, Row, account_of, nearest, resources
+from hwmodels.models.nest_account import (
+    ELEMENTS,
+    Counter,
+    Row,
+    account_of,
+    nearest,
+    resources,
+    write_row,
+)
 from hwmodels.models.nest_mappings import Found, limits, mapping_of
 from hwmodels.models.nest_staying import (
     Chosen,
@@ -36,6 +47,7 @@ from hwmodels.residency.plan import Plan
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable
+from workloads.table import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
     import pandas
@@ -161,6 +173,18 @@ class NestModel:
         """The level that the machine names."""
         return machine.resident
 
+    def handing(self, machine: LevelMachine) -> str:
+        """The level that the machine names."""
+        return machine.fusion
+
+    def fusion(
+        self, layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+    ) -> FusionSchedule | None:
+        """Fused groups; None where tensors that stay do better."""
+        check_layers(layers)
+        objective_code(objective)
+        return _fused(layers, machine, objective, effort)[1]
+
     def summary(self, machine: LevelMachine) -> dict[str, str]:
         """Edges of the array, number of levels, bytes of all instances on chip."""
         levels = machine.architecture.levels
@@ -175,7 +199,7 @@ class NestModel:
         """Process, widths, levels, mapspace, rules and memory, as far as no axis sweeps them."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
@@ -191,6 +215,8 @@ NEST: Final = NestModel()
 
 def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> Account:
     """Map every row of a layer table, and count what its mapping does."""
+    if effort.fused:
+        return _fused(layers, machine, objective, effort)[0]
     key = (fingerprint(machine), objective)
     found = _found(layers, machine, key, effort)
     counter, standing = Counter(machine), standing_w(machine)
@@ -248,6 +274,43 @@ def _beside(
                 mine = _better(machine, (mine, again), standing, stay.weights)
         rows.append(mine)
     return rows
+
+
+def _fused(
+    layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+) -> tuple[Account, FusionSchedule | None]:
+    """Account with the best fused groups, or with tensors that stay where those do better."""
+    key = ("fused", fingerprint(machine), objective, fingerprint_of(layers))
+    if effort.kept is not None and key in effort.kept:
+        known: tuple[Account, FusionSchedule | None] = effort.kept[key]
+        return known
+    begun = time.process_time()
+    account = _account(layers, machine, objective, effort._replace(schedule=None))
+    schedule: FusionSchedule | None = None
+    if effort.edges is not None and machine.fusion and not account.carried["limit"].any():
+        costs = account.operations()
+        active_j = costs["energy_j"] - costs["static_energy_j"]
+        schedule = fuse(
+            layers,
+            effort.edges,
+            machine,
+            [Alone(*map(float, one)) for one in zip(costs["latency_s"], active_j, strict=True)],
+            objective=objective,
+            static_w=sum(standing_w(machine)),
+            seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
+        )
+        for group in schedule.groups:
+            for row, spent in zip(group.rows, group.spent, strict=True):
+                write_row(account, row, spent.row)
+        if machine.resident:
+            asked = effort.schedule._replace(name="resident") if effort.schedule else None
+            whole = _account(layers, machine, objective, effort._replace(schedule=asked))
+            column = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}[objective]
+            if whole.totals(layers.repeats)[column] < account.totals(layers.repeats)[column]:
+                account, schedule = whole, None
+    if effort.kept is not None:
+        effort.kept[key] = account, schedule
+    return account, schedule
 
 
 def _better(

@@ -4,12 +4,15 @@ A row is one operation. Lines are the accesses of every level by operand (reads,
 multiply-accumulates, vector operations, leakage and standby. Resources are the array, the ports of each level
 on chip, the main memories together, and the vector lanes:
 
-    latency = outside + max(chip, memory),   outside = busiest port of every level whose transfers do not hide
+    latency = outside + max(chip, memory)
+
+*Outside* is the busiest port of every level whose transfers do not hide, and what `hwmodels.timing` adds.
 
 An operand of 0 elements stays on chip: main memory never sees it. Nor does it see the share of a tensor that
 stays between operations.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -18,9 +21,11 @@ from numpy.typing import NDArray
 
 from hwmodels.accounting import Account, blank_sheet
 from hwmodels.kernels.accounting.account import OUTSIDE, USUAL
-from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.level import LETTERS, Level
+from hwmodels.levels import LevelMachine
 from hwmodels.lines import STANDING, Line
 from hwmodels.mapping.engine import ACTIONS, Evaluation
+from hwmodels.timing import block_cycles
 from workloads.table import LayerTable
 
 ELEMENTS: Final = {"weight": "weight_elements", "input": "read_elements", "output": "write_elements"}
@@ -99,8 +104,15 @@ class Counter:
 
     def nest(self, layers: LayerTable, row: int, evaluation: Evaluation, kept: Mapping[str, float]) -> Row:
         """Count a nest under a mapping; `kept` is the share of each operand that main memory does not see."""
+        elements = sum(float(getattr(layers, column)[row]) for column in ELEMENTS.values())
+        counted = self.account(evaluation, kept, elements)
+        counted.counts[_MAC] = float(layers.macs[row])
+        return counted
+
+    def account(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float = math.inf) -> Row:
+        """Count a mapping of any nest, whose tensors have so many elements."""
         counts, busy_s = self._blank()
-        counts[_MAC] = float(layers.macs[row])
+        counts[_MAC] = float(evaluation.macs)
         read = written = 0.0
         moved: dict[str, list[float]] = {}
         for found in evaluation.counts:
@@ -119,8 +131,10 @@ class Counter:
             size = self.machine.word_bits(level) / 8.0
             read += found.reads * size * passed
             written += (found.fills + found.updates) * size * passed
-        busy_s[0] = evaluation.compute_cycles / self.machine.clock_hz
-        outside_s = 0.0
+        blocks = {level.name: level.block_cycles for level in self.machine.levels}
+        steps = block_cycles(evaluation, blocks)
+        busy_s[0] = steps / self.machine.clock_hz
+        outside_s = self.machine.timing.launch_s
         for level in self.machine.levels:  # one that costs nothing has no port
             ports = [f"{level.name} {port} port" for port in ("read", "write", "shared")]
             cycles = max(evaluation.port_cycles.get(port, 0.0) for port in ports)
@@ -133,7 +147,41 @@ class Counter:
             else:
                 place = self.names.index("main memory" if level.off_chip else f"{level.name} port")
                 busy_s[place] = max(busy_s[place], seconds)
-        return Row(counts, busy_s, outside_s, 0, float(evaluation.compute_cycles), read, written)
+        place = self.names.index("main memory")
+        bare_s = busy_s[place] * self._bare_share(evaluation, kept, elements)
+        busy_s[place] -= bare_s
+        return Row(counts, busy_s, outside_s + bare_s, 0, steps, read, written)
+
+    def _bare_share(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float) -> float:
+        """Share of main memory's traffic that hides behind nothing; see `hwmodels.timing.Timing`."""
+        timing = self.machine.timing
+        if timing.staged:
+            level = self.stated[timing.staged]
+            if elements * self.machine.word_bits(level) <= level.bytes * 8:
+                return 1.0
+        if not (timing.ramp or timing.drained):
+            return 0.0
+        crossing = bare = 0.0
+        for counts in evaluation.counts:
+            if counts.level == STAY or not self.stated[counts.level].off_chip:
+                continue
+            size = self.machine.word_bits(self.stated[counts.level]) * (1.0 - kept[_NAMES[counts.operand]])
+            stored = float(counts.fills + counts.updates) * size
+            crossing += counts.reads * size + stored
+            if timing.drained:
+                bare += stored
+            if timing.ramp and counts.operand != LETTERS["output"]:
+                bare += min(self._first_tile(evaluation, counts.operand), counts.reads) * size
+        return min(1.0, bare / crossing) if crossing else 0.0
+
+    def _first_tile(self, evaluation: Evaluation, operand: str) -> float:
+        """Words of an operand's first tile, over all instances of the outermost level on chip that has it."""
+        kept = [
+            counts
+            for counts in evaluation.counts
+            if counts.operand == operand and counts.level != STAY and not self.stated[counts.level].off_chip
+        ]
+        return float(kept[-1].tile_words * kept[-1].instances) if kept else 0.0
 
     def stream(self, layers: LayerTable, row: int, kept: Mapping[str, float]) -> Row:
         """Count vector work or a movement: operands cross main memory and the level next to it."""
@@ -166,7 +214,8 @@ class Counter:
         counts[_LANES] = operations = float(layers.vector_ops[row])
         place = self.names.index("vector")
         busy_s[place] = 0.0 if int(layers.fused[row]) else operations / (self.machine.lanes * clock_hz)
-        return Row(counts, busy_s, 0.0, place, 0.0, read, written)
+        starts_s = 0.0 if int(layers.fused[row]) else self.machine.timing.launch_s
+        return Row(counts, busy_s, starts_s, place, 0.0, read, written)
 
 
 def nearest(machine: LevelMachine, operand: str, *, off_chip: bool) -> Any:
@@ -187,12 +236,17 @@ def account_of(
     lines, names = lines_of(machine), resources(machine)
     sheet = blank_sheet(lines, names, len(rows))
     sheet.prices_pj[:] = prices_of(machine, *standing_w)
+    moved = {name: np.zeros(len(rows)) for name in ("compute_cycles", "dram_read_bytes", "dram_write_bytes")}
+    account = Account(lines, names, sheet, {**moved, **carried})
     for i, row in enumerate(rows):
-        sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
-        sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
-    moved = {
-        "compute_cycles": np.array([row.cycles for row in rows]),
-        "dram_read_bytes": np.array([row.read for row in rows]),
-        "dram_write_bytes": np.array([row.written for row in rows]),
-    }
-    return Account(lines, names, sheet, {**moved, **carried})
+        write_row(account, i, row)
+    return account
+
+
+def write_row(account: Account, i: int, row: Row) -> None:
+    """Put a row into an account in the place of what is there."""
+    sheet, carried = account.sheet, account.carried
+    sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
+    sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
+    carried["compute_cycles"][i] = row.cycles
+    carried["dram_read_bytes"][i], carried["dram_write_bytes"][i] = row.read, row.written

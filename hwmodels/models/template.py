@@ -7,6 +7,7 @@ import numpy as np
 
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.residency.certificate import Certificate
@@ -112,6 +113,13 @@ class TemplateModel:
         """None: tensors cross main memory between operations."""
         return ""
 
+    def handing(self, machine: Template) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Template, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Template) -> dict[str, str]:
         """Groups and their MACs, loop order, bytes of the banks."""
         banks = machine.groups * (machine.weight_banks + machine.input_banks)
@@ -125,7 +133,7 @@ class TemplateModel:
         """Process and widths, as far as no axis sweeps them, and what a template is."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         if "main_memory" not in swept:

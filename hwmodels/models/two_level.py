@@ -8,6 +8,7 @@ import numpy as np
 from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
@@ -133,6 +134,13 @@ class TwoLevel:
         """Buffers that may keep tensors."""
         return ", ".join(f"buffers.{name}" for name in machine.buffers.keepers)
 
+    def handing(self, machine: Accelerator) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Accelerator, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Accelerator) -> dict[str, str]:
         """Edges, dataflow, bytes of the buffers."""
         sizes = [getattr(machine.buffers, name).bytes for name in (*OPERANDS, "shared")]
@@ -146,7 +154,7 @@ class TwoLevel:
         """Process, widths, buffering, mapspace and memory, as far as no axis sweeps them."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         overlap = "double-buffered" if machine.buffers.double_buffered else "single-buffered"

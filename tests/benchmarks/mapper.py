@@ -9,7 +9,8 @@ import numpy as np
 import dse
 import workloads
 from hwmodels.interop.timeloop import load, map_project
-from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.level import LETTERS, Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machines.eyeriss_v1 import COLS, ROWS, WORD_BITS, eyeriss_v1
 from hwmodels.mapping import (
     Constraints,

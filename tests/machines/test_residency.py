@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.residency import Schedule, stays_of, tensors_of
 from hwmodels.residency.path import shortest_path, weights_of
 from hwmodels.residency.tensors import keepable, shares
@@ -251,7 +252,7 @@ def test_more_room_never_costs_more():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="schedule must be one of layers, resident, got 'fast'"):
+    with pytest.raises(ValueError, match="schedule must be one of layers, resident, fused, got 'fast'"):
         dse.evaluate("lenet5", "tpu_v1", schedule="fast")
     with pytest.raises(ValueError, match="names no level at which tensors may stay"):
         dse.evaluate("lenet5", "a100_2_4", schedule="resident")
