@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
     from workloads.grammar.axes import Axis, powers_of_two, steps
@@ -79,6 +80,7 @@ _HOMES = {
     "uncertainties": "uncertain.table",
     "open": "results.opened",
     "resume": "run.sweep",
+    "style": "views.style",
     "sweep": "run.sweep",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
@@ -123,6 +125,7 @@ __all__ = [
     "space_names",
     "steps",
     "stress",
+    "style",
     "sweep",
     "uncertainties",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
-Figure = TypeVar("Figure")
+Drawn = TypeVar("Drawn")
 
 
 def view(module: str, name: str) -> Callable[..., Any]:
@@ -20,16 +20,17 @@ def view(module: str, name: str) -> Callable[..., Any]:
     return found
 
 
-def stamped(figure: Figure, provenance: Callable[[], Mapping[str, Any]]) -> Figure:
+def stamped(drawn: Drawn, provenance: Callable[[], Mapping[str, Any]]) -> Drawn:
     """Give a figure what it writes into the metadata of its files, worked out when it is saved.
 
     Parameters
     ----------
-    figure
-        A figure of `dse.views`.
+    drawn
+        A figure, or axes of one.
     provenance
         Returns what made its numbers.
 
     """
-    figure.provenance = provenance  # type: ignore[attr-defined]
-    return figure
+    owner: Any = drawn
+    owner.get_figure(root=True).provenance = provenance
+    return drawn

@@ -122,9 +122,8 @@ ResumedSweep = Annotated[
 def check_output(out: str | None, width: str) -> None:
     """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
     from dse.run.files import check_writable
-    from dse.views.paper import WIDTHS_INCHES
 
-    if width not in WIDTHS_INCHES:
+    if width not in ("column", "page"):
         raise ValueError(f"--width must be column or page, got {width!r}")
     if out is not None:
         check_writable(out)

@@ -199,6 +199,14 @@ class Found(Front):
         return pandas.DataFrame(found, copy=False)
 
     @property
+    def completeness(self) -> str:
+        """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
+        points = self.space.size
+        if self.certificate is not None and self.certificate.complete:
+            return f"certified: {self.evaluated:,} of {points:,} points costed"
+        return f"sampled: {self.evaluated:,} of {points:,} points costed by {self.strategy}"
+
+    @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front."""
         return [*self.remarks, *super().notes]

@@ -1,18 +1,22 @@
 """A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.designs import Marked
+from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.pareto.picking import pick
+from dse.results.marking import marked_of
 from dse.run import provenance as made
 from dse.run.columns import Columns
 from dse.run.files import write_files
@@ -24,11 +28,15 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dse.results.evaluation import Result
     from dse.run.gather import Gathered
     from dse.why.explanation import Explanation
     from dse.why.sensitivity import Sensitivity
+
+PICTURES: Final = ("front", "matrix", "parallel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +56,8 @@ class Front:
         Objectives of some of those configurations, for the figure.
     gathered : Gathered or None
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
+    marked : tuple of Marked
+        Designs beside it that its figure shows; see `mark`.
 
     """
 
@@ -61,6 +71,7 @@ class Front:
     feasible: int
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
+    marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -100,6 +111,18 @@ class Front:
         """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
         return self.frame.iloc[knees.knee(self.values)[0]]
 
+    def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
+        """Return one design's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`.
+
+        Parameters
+        ----------
+        how
+            "knee", "topsis", "least edp", "least <column>", "most <column>", a name in `designs()`, or a
+            function of `frame` that returns an index, or scores of which the least is picked.
+
+        """
+        return pick(self.frame, self.objectives, how)
+
     def extremes(self) -> "pandas.DataFrame":
         """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
         return self._named(
@@ -131,30 +154,109 @@ class Front:
         for objective in self.objectives:
             values = self.background[objective.column]
             if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                said.append(
-                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
-                )
+                same = f"{objective.column} is the same ({values.min():.6g})"
+                said.append(f"{same} in every configuration seen")
         return said
+
+    @property
+    def completeness(self) -> str:
+        """Whether it is the space's own front, or that of a sample, in a clause."""
+        points = self.space.size
+        if self.evaluated == points:
+            return f"exact: all {points:,} points of the space costed"
+        return f"exact: all {self.evaluated:,} points that the constraints allow costed"
+
+    def mark(self, design: "Result | Mapping[str, float] | pandas.Series", label: str | None = None) -> Self:
+        """Return the front with a further design that its figures show.
+
+        Parameters
+        ----------
+        design
+            What `dse.evaluate` returned for the front's network, or the columns of a published design, in
+            their units: `{"latency_s": 35.8e-3, "energy_j": 9.9e-3}`.
+        label
+            What it is called; by default the machine's name.
+
+        Raises
+        ------
+        ValueError
+            If the design has none of the front's objectives, is infeasible, or is of another network, or
+            columns are given without a label.
+        UnknownNameError
+            If a column is not known.
+
+        """
+        return replace(self, marked=(*self.marked, marked_of(self, design, label)))
 
     def accelerator(self, index: int) -> Any:
         """Return the accelerator of a design, by its index."""
         return self.space[index]
 
-    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
-        """Draw the front; see `dse.views.front_figure.draw_front`.
+    def plot(
+        self,
+        what: str = "front",
+        *,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        y: str | None = None,
+        colour: str | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        bands: str | None = "auto",
+        width: str | float = "column",
+        labels: bool = True,
+        key: bool = True,
+    ) -> "Axes | Figure":
+        """Draw the front.
 
         Parameters
         ----------
+        what
+            "front", or all objectives: "matrix" of pairs, "parallel" coordinates with the axes.
+        ax
+            Axes to draw on; by default those of a new figure.
+        x, y, colour
+            Columns to show; by default the objectives in their order. `colour=""` for none.
+        xscale, yscale
+            "log" or "linear"; by default logarithmic where values spread more than threefold.
+        bands
+            Axis whose values are told by shape; by default one whose values lie apart, None for none.
         width
-            "column" (3.5 in) or "page" (7 in).
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
         labels
-            Name the knee and the extremes.
+            Name the knee, the extremes and marked designs.
+        key
+            Write below a new figure what the named designs are, with every axis and objective.
+
+        Returns
+        -------
+        Axes
+            On which data lie in their columns' own units; of a matrix its Figure.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two columns to show, or one holds no numbers.
+        UnknownNameError
+            If there is no such picture, column or axis.
 
         """
-        figure: Figure = view("front_figure", "draw_front")(
-            view("front_figure", "front_picture")(self, labels=labels), width=width
+        return stamped(
+            self._drawn(what, (x, y, colour, xscale, yscale, bands, labels), ax, width, key),
+            lambda: self.provenance,
         )
-        return stamped(figure, lambda: self.provenance)
+
+    def _drawn(
+        self, what: str, shown: tuple[Any, ...], ax: "Axes | None", width: str | float, key: bool
+    ) -> Any:
+        if what == "matrix":
+            return view("matrix_figure", "draw_matrix")(self, width=width)
+        if what == "parallel":
+            return view("parallel_figure", "draw_parallel")(self, ax, width=width)
+        if what != "front":
+            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
+        picture = view("front_figure", "front_picture")(self, view("front_figure", "Shown")(*shown))
+        return view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
@@ -227,7 +329,8 @@ class Front:
 
     def told(self) -> dict[str, Any]:
         """How it was found, as plain data that is saved with it."""
-        return {"evaluated": self.evaluated, "feasible": self.feasible}
+        marked = [one._asdict() for one in self.marked]
+        return {"evaluated": self.evaluated, "feasible": self.feasible, "marked": marked}
 
     def costed(self) -> "pandas.DataFrame":
         """Configurations that are saved with it: a sample of the others, with their objectives."""

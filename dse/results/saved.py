@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.designs import Marked
 from dse.errors import StoreError
 from dse.run import provenance as made
 from dse.run.columns import Columns, limit_names
@@ -40,7 +41,7 @@ _DEFINITION: Final = "springboard.definition"
 _FOUND: Final = "springboard.found"
 
 
-def save_front(front: "Front", folder: str | PathLike[str], width: str = "page") -> list[str]:
+def save_front(front: "Front", folder: str | PathLike[str], width: str | float = "page") -> list[str]:
     """Write a front's tables and figure.
 
     Parameters
@@ -50,7 +51,7 @@ def save_front(front: "Front", folder: str | PathLike[str], width: str = "page")
     folder
         Where to; made if it does not exist. Files of the same names are replaced, others stay.
     width
-        Width of the figure, "column" or "page".
+        Width of the figure, "column", "page" or inches.
 
     Returns
     -------
@@ -66,7 +67,8 @@ def save_front(front: "Front", folder: str | PathLike[str], width: str = "page")
     """
     writers = front_writers(front)
     if len(front.objectives) > 1:
-        figure = front.plot(width=width)
+        figure = front.plot(width=width).get_figure(root=True)
+        assert figure is not None
         writers.update(dict.fromkeys(FILES[3:], figure.savefig))
     return write_files(folder, writers)
 
@@ -159,6 +161,10 @@ def _put_together(
         "mapping_objective": definition.mapping_objective,
         "evaluated": int(found["evaluated"]),
         "feasible": int(found["feasible"]),
+        "marked": tuple(
+            Marked(one["label"], dict(one["values"]), tuple((head, said) for head, said in one["cells"]))
+            for one in found.get("marked", ())
+        ),
     }
     if "strategy" not in found:
         return Front(**shared, background=rest)

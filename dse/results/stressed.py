@@ -12,6 +12,7 @@ import numpy as np
 from dse.errors import StoreError
 from dse.handing import stamped, view
 from dse.metrics import show_metric
+from dse.pareto import knee as knees
 from dse.results.saved import FORMAT, front_writers, read_front, read_parquet, write_parquet
 from dse.run.files import write_files
 from dse.run.frames import frame_of as design_frame
@@ -25,7 +26,7 @@ from dse.uncertain.trial import Trial
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from dse.results.front import Front
 
@@ -187,21 +188,26 @@ class Stressed:
         ]
         return "Assumptions: " + "; ".join(said) + "."
 
-    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        y: str | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        width: str | float = "column",
+        labels: bool = True,
+        key: bool = True,
+    ) -> "Axes":
         """Draw the front with the 5 to 95 % range of every design, probability as colour, robust ones ringed.
 
-        Parameters
-        ----------
-        width
-            "column" (3.5 in) or "page" (7 in).
-        labels
-            Name the knee and the extremes of the nominal front.
-
+        Arguments are those of `Front.plot`; x and y are objectives.
         """
-        figure: Figure = view("front_figure", "draw_front")(
-            view("stress_figure", "stress_picture")(self, labels=labels), width=width
-        )
-        return stamped(figure, lambda: self.provenance)
+        shown = view("front_figure", "Shown")(x, y, None, xscale, yscale, None, labels)
+        picture = view("stress_figure", "stress_picture")(self, shown)
+        drawn: Axes = view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
+        return stamped(drawn, lambda: self.provenance)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -224,7 +230,8 @@ class Stressed:
         writers[STRESS[0]] = lambda path: write_parquet(self.table.reset_index(), path, told)
         writers[STRESS[1]] = lambda path: write_parquet(self.draws, path, {KEY: told[KEY]})
         if len(self.front.objectives) > 1:
-            figure = self.plot(width=width)
+            figure = self.plot(width=width).get_figure(root=True)
+            assert figure is not None
             writers.update(dict.fromkeys(FILES[2:], figure.savefig))
         return write_files(folder, writers)
 
@@ -260,7 +267,7 @@ class Stressed:
                 for o in self.front.objectives
             ]
             rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
-        return view("text", "text_table")(rows)
+        return f"{view('text', 'text_table')(rows)}\n\n{knees.SENTENCE}"
 
     def __repr__(self) -> str:
         own = self.probability["probability"]
@@ -274,7 +281,9 @@ class Stressed:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)
+        return view("text", "html_note")(
+            f"{self!r}. {self.assumptions} {knees.SENTENCE}", self.designs(), self.uncertainties
+        )
 
 
 def read_stress(folder: Path) -> Stressed:

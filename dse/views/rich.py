@@ -59,7 +59,7 @@ def result_html(result: Any) -> str:
 def front_html(front: Designs) -> str:
     """The front's headline and notes, a small figure, and its named designs."""
     head = repr(front)
-    said = [head, *(f"Note: {note}." for note in front.notes if note not in head)]
+    said = [head, *(f"Note: {note}." for note in front.notes if note not in head), knees.DEFINITION]
     return "".join([*map(inline.text, said), _small(front), inline.table(designs_rows(front))])
 
 

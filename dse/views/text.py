@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
 from dse.metrics import METRICS, describe, show_metric
+from dse.pareto import knee as knees
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -61,7 +62,7 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
 
 def designs_text(front: Designs) -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
-    return text_table(designs_rows(front))
+    return f"{text_table(designs_rows(front))}\n\n{knees.SENTENCE}"
 
 
 def designs_rows(front: Designs) -> list[list[str]]:

@@ -13,6 +13,7 @@ from dse.arguments import SUBJECT
 from dse.designs import Designs, Subject
 from dse.handing import view
 from dse.metrics import to_minimise
+from dse.pareto.knee import DEFINITION
 from dse.run.files import write_files
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
@@ -21,6 +22,7 @@ from workloads.grammar.arguments import takes
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PICTURES: Final = ("shared", "bottlenecks")
@@ -50,7 +52,9 @@ class Explanation:
     bottlenecks: "pandas.DataFrame | None"
     steps: "pandas.DataFrame"
 
-    def plot(self, what: str = "shared", *, width: str = "column") -> "Figure":
+    def plot(
+        self, what: str = "shared", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes | Figure":
         """Draw a picture of the explanation.
 
         Parameters
@@ -58,8 +62,15 @@ class Explanation:
         what
             "shared": a bar for each value of each axis. "bottlenecks": what the designs wait for and spend
             energy on, along the front.
+        ax
+            Axes to draw "shared" on; by default those of a new figure.
         width
-            "column" (3.5 in) or "page" (7 in).
+            "column", "page" or inches, of a new figure.
+
+        Returns
+        -------
+        Axes
+            Of "bottlenecks" a Figure, which has several.
 
         Raises
         ------
@@ -68,14 +79,14 @@ class Explanation:
 
         """
         if what == "shared":
-            return view("why_figures", "draw_shared")(self.shared, width)
+            return view("why_figures", "draw_shared")(self.shared, ax, width=width)
         if what != "bottlenecks":
             raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
         if self.bottlenecks is None:
             raise ValueError("bottlenecks: a template's cost does not say what it waits for")
         scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
         return view("waiting_figure", "draw_bottlenecks")(
-            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width
+            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width=width
         )
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
@@ -91,12 +102,12 @@ class Explanation:
                 continue
             writers[f"{name}.csv"] = partial(table.to_csv)
             if name in PICTURES:
-                figure = self.plot(name, width=width)
+                figure: Any = self.plot(name, width=width)
                 writers.update({f"{name}.{kind}": figure.savefig for kind in ("pdf", "png")})
         return write_files(folder, writers)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Why the {self.front}", "", *self.sentences()])
+        return "\n".join([f"Why the {self.front}", "", *self.sentences(), f"({DEFINITION})"])
 
     def sentences(self) -> list[str]:
         """Say the explanation in a few lines."""
@@ -165,7 +176,9 @@ class Explanation:
         body = "".join(view("text", "html_note")(line).replace("p>", "li>") for line in self.sentences())
         knee: Any = self.front.knee().name
         steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])
-        return head + body + "</ul>" + view("text", "html_note")("One step from the knee", steps)
+        return (
+            head + body + "</ul>" + view("text", "html_note")(f"One step from the knee ({DEFINITION})", steps)
+        )
 
 
 def _listed(values: list[str]) -> str:

@@ -73,9 +73,9 @@ class Sensitivity:
         """Columns that were explained."""
         return tuple(dict.fromkeys(self.frame.columns.get_level_values(0)))
 
-    def plot(self, *, width: str = "column") -> "Figure":
-        """Draw the shares as bars, one panel a metric; `width` is "column" (3.5 in) or "page" (7 in)."""
-        return view("why_figures", "draw_sensitivity")(self, width)
+    def plot(self, *, width: str | float = "column") -> "Figure":
+        """Draw the shares as bars, one panel a metric; `width` is "column", "page" or inches."""
+        return view("why_figures", "draw_sensitivity")(self, width=width)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write sensitivity.csv, sensitivity.pdf and sensitivity.png; return their paths."""

@@ -96,6 +96,7 @@ def command(
     springboard codesign pen --networks perceptron --net-constraint 'parameters <= 5000' --out runs/pen
     """
     from dse.joint.search import codesign
+    from dse.pareto.knee import SENTENCE
     from dse.views.text import json_values, text_table
     from workloads.learning.data import load_data
     from workloads.learning.trainer import trainer
@@ -154,6 +155,7 @@ def command(
     rows = [["", *(str(name) for name in designs.index)]]
     rows += [[name, *(_cell(value) for value in designs[name])] for name in columns]
     print(text_table(rows))
+    print(f"\n{SENTENCE}")
     if found.quality is not None:
         one = found.quality
         print(

@@ -105,7 +105,8 @@ def command(
 def _write(found: "Compromise", folder: str, width: str) -> list[str]:
     from dse.run.files import write_files
 
-    figure = found.plot(width=width)
+    figure = found.plot(width=width).get_figure(root=True)
+    assert figure is not None
     return write_files(
         folder,
         {
