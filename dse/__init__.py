@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dse.joint.asking import search
     from dse.joint.search import codesign
     from dse.pareto.front import nondominated
+    from dse.pareto.volume import Scale
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.mapping_figures import draw_mapping, draw_mapping_energy
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
@@ -59,6 +61,8 @@ _HOMES = {
     "StoreError": "errors",
     "StoreWarning": "errors",
     "UnknownNameError": "errors",
+    "draw_mapping": "views.mapping_figures",
+    "draw_mapping_energy": "views.mapping_figures",
     "Result": "results.evaluation",
     "evaluate": "results.evaluation",
     "Explanation": "why.explanation",
@@ -70,6 +74,7 @@ _HOMES = {
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
+    "Scale": "pareto.volume",
     "Sensitivity": "why.sensitivity",
     "sensitivity": "why.sensitivity",
     "Space": "space.space",
@@ -98,6 +103,7 @@ __all__ = [
     "InfeasibleSpaceError",
     "InputError",
     "Result",
+    "Scale",
     "Sensitivity",
     "Several",
     "Space",
@@ -110,6 +116,8 @@ __all__ = [
     "Verification",
     "choose_together",
     "codesign",
+    "draw_mapping",
+    "draw_mapping_energy",
     "evaluate",
     "explain",
     "lifetime_years",
