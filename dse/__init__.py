@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.pareto.volume import Scale
     from dse.results.codesigned import Codesigned
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
     from dse.views.mapping_figures import draw_mapping, draw_mapping_energy
+    from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
@@ -71,6 +73,8 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
+    "register_metric": "metrics",
+    "unregister_metric": "metrics",
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
@@ -84,6 +88,7 @@ _HOMES = {
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
     "open": "results.opened",
+    "overlay": "views.overlay",
     "resume": "run.sweep",
     "style": "views.style",
     "sweep": "run.sweep",
@@ -124,7 +129,9 @@ __all__ = [
     "named_space",
     "nondominated",
     "open",
+    "overlay",
     "powers_of_two",
+    "register_metric",
     "resume",
     "search",
     "sensitivity",
@@ -136,6 +143,7 @@ __all__ = [
     "style",
     "sweep",
     "uncertainties",
+    "unregister_metric",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -13,7 +13,7 @@ def view(module: str, name: str) -> Callable[..., Any]:
     Parameters
     ----------
     module, name
-        As in `view("text", "latex")`.
+        As in `view("text", "text_table")`.
 
     """
     found: Callable[..., Any] = getattr(import_module(f"dse.views.{module}"), name)
@@ -26,11 +26,11 @@ def stamped(drawn: Drawn, provenance: Callable[[], Mapping[str, Any]]) -> Drawn:
     Parameters
     ----------
     drawn
-        A figure, or axes of one.
+        A figure of `dse.views`, or axes of one.
     provenance
         Returns what made its numbers.
 
     """
-    owner: Any = drawn
-    owner.get_figure(root=True).provenance = provenance
+    figure: Any = drawn.get_figure(root=True) if hasattr(drawn, "get_figure") else drawn
+    figure.provenance = provenance
     return drawn

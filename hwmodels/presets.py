@@ -14,6 +14,7 @@ from workloads.errors import InputError
 from workloads.grammar.arguments import PATH, TEXT, takes
 
 _MODULES = {
+    "a100": "gpus",
     "a100_2_4": "a100_2_4",
     "datacentre_128x128": "reference",
     "dstc": "dstc",
@@ -24,13 +25,17 @@ _MODULES = {
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "mi210": "gpus",
     "nvdla_like": "nvdla_like",
     "scnn": "scnn",
     "scnn_dense": "scnn",
     "simba_like": "simba_like",
     "spring": "spring",
     "template": "reference",
+    "gemmini": "gemmini",
     "tpu_v1": "tpu_v1",
+    "tpu_v3": "tpu_cores",
+    "tpu_v4": "tpu_cores",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 

@@ -207,8 +207,8 @@ class Codesigned:
         width: str | float = "column",
     ) -> "Axes":
         """Draw accuracy against the first cost with the second as colour; see `dse.views.joint_figure`."""
-        drawn: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
-        return stamped(drawn, lambda: self.provenance)
+        axes: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
+        return stamped(axes, lambda: self.provenance)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""

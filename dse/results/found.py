@@ -23,6 +23,8 @@ from dse.strategies.problem import Problem, Work
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _BACKGROUND: Final = 20_000
 """Costed points that the front carries along for its figure."""
@@ -164,6 +166,14 @@ class Found(Front):
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
 
+    def plot(self, what: str = "front", **options: Any) -> "Axes | Figure":
+        """Draw the front as `Front.plot` does, or "history": hypervolume over configurations costed."""
+        if what != "history":
+            return super().plot(what, **options)
+        return view("history_figure", "draw_history")(
+            {f"{self.strategy}, seed {self.seed}": self.history}, **options
+        )
+
     @property
     def assumptions(self) -> str:
         """One line: what the numbers rest on."""
@@ -173,6 +183,9 @@ class Found(Front):
         """Write the front's files (`Front.save`) and history.csv; return their paths."""
         files = super().save(folder, width=width)
         return [*files, *write_files(folder, {"history.csv": partial(self.history.to_csv, index=False)})]
+
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee", self.strategy)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

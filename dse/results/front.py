@@ -16,6 +16,7 @@ from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
+from dse.results.citing import sources
 from dse.results.marking import marked_of
 from dse.run import provenance as made
 from dse.run.columns import Columns
@@ -148,16 +149,6 @@ class Front:
             notes.append(f"{twins:,} {equal} another one in all objectives")
         return notes
 
-    def _constant(self) -> list[str]:
-        """Objectives that are no objectives: nothing that was seen differs in them."""
-        said = []
-        for objective in self.objectives:
-            values = self.background[objective.column]
-            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                same = f"{objective.column} is the same ({values.min():.6g})"
-                said.append(f"{same} in every configuration seen")
-        return said
-
     @property
     def completeness(self) -> str:
         """Whether it is the space's own front, or that of a sample, in a clause."""
@@ -187,6 +178,17 @@ class Front:
 
         """
         return replace(self, marked=(*self.marked, marked_of(self, design, label)))
+
+    def _constant(self) -> list[str]:
+        """Objectives that are no objectives: nothing that was seen differs in them."""
+        said = []
+        for objective in self.objectives:
+            values = self.background[objective.column]
+            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
+                said.append(
+                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
+                )
+        return said
 
     def accelerator(self, index: int) -> Any:
         """Return the accelerator of a design, by its index."""
@@ -241,22 +243,19 @@ class Front:
             If there is no such picture, column or axis.
 
         """
-        return stamped(
-            self._drawn(what, (x, y, colour, xscale, yscale, bands, labels), ax, width, key),
-            lambda: self.provenance,
-        )
-
-    def _drawn(
-        self, what: str, shown: tuple[Any, ...], ax: "Axes | None", width: str | float, key: bool
-    ) -> Any:
         if what == "matrix":
-            return view("matrix_figure", "draw_matrix")(self, width=width)
+            return self._stamped(view("matrix_figure", "draw_matrix")(self, width=width))
         if what == "parallel":
-            return view("parallel_figure", "draw_parallel")(self, ax, width=width)
+            return self._stamped(view("parallel_figure", "draw_parallel")(self, ax, width=width))
         if what != "front":
             raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
-        picture = view("front_figure", "front_picture")(self, view("front_figure", "Shown")(*shown))
-        return view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
+        shown = view("front_figure", "Shown")(x, y, colour, xscale, yscale, bands, labels)
+        picture = view("front_figure", "front_picture")(self, shown)
+        return self._stamped(view("front_drawing", "draw_front")(picture, ax, width=width, key=key))
+
+    def _stamped(self, drawn: Any) -> Any:
+        """Let a figure write what made it into its files."""
+        return stamped(drawn, lambda: self.provenance)
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
@@ -271,9 +270,57 @@ class Front:
         return sensitivity(self, metrics=metrics, **options)
 
     @takes(designs=LISTED.or_none())
-    def to_latex(self, designs: Iterable[int] | None = None) -> str:
-        """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
-        return view("text", "latex")(self, designs)
+    def to_latex(
+        self,
+        designs: Iterable[int] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        names: Mapping[Any, str] | None = None,
+        caption: str | None = None,
+        label: str | None = None,
+        digits: int = 3,
+    ) -> str:
+        """Write designs (the knee and the extremes) as a table for LaTeX's booktabs and siunitx.
+
+        Parameters
+        ----------
+        designs
+            Indices of designs; by default the knee, the extremes and what was marked.
+        columns
+            By default the axes in which the designs differ, and the objectives.
+        names
+            Other words for columns and designs.
+        caption, label
+            Of a `table` around the `tabular`.
+        digits
+            Significant digits of metrics.
+
+        Raises
+        ------
+        KeyError
+            If a design is not on the front or a column is not known.
+
+        """
+        return view("latex", "latex")(
+            self, designs, columns=columns, names=names, caption=caption, label=label, digits=digits
+        )
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the front's figures: networks, machine, prices, methods."""
+        machines = {machine.main_memory.name: machine for machine in map(self.accelerator, self._kinds())}
+        members = getattr(self.work, "members", (self,))
+        networks = [(str(getattr(one, "name", self.network)), "") for one in members]
+        found = sources(machines.values(), networks, self._methods())
+        return view("bibtex", "bibtex")(found)
+
+    def _kinds(self) -> list[int]:
+        """One design for every main memory on the front."""
+        if "main_memory" not in self.frame:
+            return [int(self.frame.index[0])] if len(self) else []
+        return [int(index) for index in self.frame.drop_duplicates("main_memory").index]
+
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee",)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""

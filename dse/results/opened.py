@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -109,8 +110,8 @@ def _current(folder: Path, definition: Definition, manifest: dict[str, Any]) -> 
     if manifest["format"] != FORMAT:
         raise StoreError(f"store {folder}: its format is {manifest['format']}, this version reads {FORMAT}")
     ours = bool(manifest["model"] == model_digest())
-    described = (manifest["network"]["fingerprint"], manifest["space"] if ours else None)
-    found = (fingerprint(definition.layers), definition.space.describe() if ours else None)
+    described = (manifest["network"]["fingerprint"], _points(manifest["space"]) if ours else None)
+    found = (fingerprint(definition.layers), _points(definition.space.describe()) if ours else None)
     if described != found or manifest["points"] != definition.space.size:
         raise StoreError(
             f"store {folder}: manifest.json and definition.json are of two sweeps; the same sweep, told "
@@ -153,6 +154,11 @@ def _search(folder: Path, definition: Definition, parts: Parts) -> Found:
         certificate,
         remarks,
     )
+
+
+def _points(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space's points are, whatever metrics of one's own were registered beside them."""
+    return {name: value for name, value in described.items() if name != "metrics"}
 
 
 def _gathered(definition: Definition, parts: Parts) -> Gathered:

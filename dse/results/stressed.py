@@ -206,8 +206,8 @@ class Stressed:
         """
         shown = view("front_figure", "Shown")(x, y, None, xscale, yscale, None, labels)
         picture = view("stress_figure", "stress_picture")(self, shown)
-        drawn: Axes = view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
-        return stamped(drawn, lambda: self.provenance)
+        axes: Axes = view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
+        return stamped(axes, lambda: self.provenance)
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -125,11 +125,10 @@ class Sweep:
         return frame_of(self.space, self.gathered.columns(names), self.gathered.limits)
 
     def _columns(self) -> tuple[str, ...]:
-        """Metrics that its rows have: today's, or those of the version that made it."""
-        if self.current or self.parts is None:
-            return columns()
-        others = {"index", "feasible", "limit", "sampled", *self.space.fields}
-        return tuple(name for name in self.parts.columns() if name not in others)
+        """Metrics that its rows have: those known when it was made, by the version that made it."""
+        names = self.parts.columns() if self.parts is not None else list(self.gathered.rows or columns())
+        others = {"index", "feasible", "limit", "sampled", "candidate", *self.space.fields}
+        return tuple(name for name in names if name not in others)
 
     def limits(self) -> "pandas.Series":
         """Number of configurations by the limit that excludes them, most first."""

@@ -322,11 +322,22 @@ class Space:
             ]
             for axis in self.axes
         }
-        return {
+        found = {
             "base": [self.base.name, self.base.fingerprint()],
             "axes": axes,
             "constraints": [constraint.text for constraint in self.constraints],
         }
+        own = {metric.column.name: metric.fingerprint for metric in metrics.own_metrics()}
+        return {**found, "metrics": own} if own else found
+
+    def __getstate__(self) -> tuple[dict[str, Any], tuple[metrics.OwnMetric, ...]]:
+        """What travels to another process: the space, and the metrics that are registered here."""
+        return dict(self.__dict__), metrics.own_metrics()
+
+    def __setstate__(self, state: tuple[dict[str, Any], tuple[metrics.OwnMetric, ...]]) -> None:
+        """Arrive in another process."""
+        self.__dict__.update(state[0])
+        metrics.adopt(state[1])
 
     def fingerprint(self) -> str:
         """Hash of `describe`, 16 hexadecimal digits."""
@@ -347,7 +358,8 @@ class Space:
                 values.setdefault(name, value)
         known = {name for name in values if not isinstance(label_of(values[name]), str)}
         texts = set(values) - known
-        computed = tuple(name for name in metrics.columns() if name in self.model.columns)
+        own = {metric.column.name for metric in metrics.own_metrics()}
+        computed = tuple(name for name in metrics.columns() if name in own or name in self.model.columns)
         return known | texts | set(computed) | {BASE + name for name in computed}, texts
 
     def __repr__(self) -> str:

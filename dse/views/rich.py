@@ -41,7 +41,8 @@ def result_html(result: Any) -> str:
         for bound, row in result.bottlenecks().iterrows()
     ]
     metrics, bounds = result_rows(result)
-    said = "".join(inline.text(f"Assumed: {sentence}") for sentence in result.accelerator.assumptions)
+    said = "".join(inline.text(f"Beyond its range: {note}") for note in result.warnings)
+    said += "".join(inline.text(f"Assumed: {sentence}") for sentence in result.accelerator.assumptions)
     return "".join(
         [
             inline.text(head),
@@ -59,7 +60,7 @@ def result_html(result: Any) -> str:
 def front_html(front: Designs) -> str:
     """The front's headline and notes, a small figure, and its named designs."""
     head = repr(front)
-    said = [head, *(f"Note: {note}." for note in front.notes if note not in head), knees.DEFINITION]
+    said = [head, *(f"Note: {note}." for note in front.notes if note not in head), knees.SENTENCE]
     return "".join([*map(inline.text, said), _small(front), inline.table(designs_rows(front))])
 
 

@@ -1,11 +1,11 @@
 """Results as people read and keep them: plain tables, LaTeX, and a notebook's HTML."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
-from dse.metrics import METRICS, describe, show_metric
+from dse.metrics import describe, show_metric
 from dse.pareto import knee as knees
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
@@ -104,6 +104,7 @@ def result_text(result: "Result") -> str:
         return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
     metrics, bounds = result_rows(result)
     lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
+    lines += [f"beyond its range: {note}" for note in result.warnings]
     return "\n".join([*lines, *machine_assumptions(result.accelerator)])
 
 
@@ -178,65 +179,6 @@ def html_note(head: str, *frames: "pandas.DataFrame | None") -> str:
         frame.to_html(max_rows=40, float_format=lambda v: f"{v:.4g}") for frame in frames if frame is not None
     ]
     return f"<p>{html.escape(head)}</p>" + "".join(tables)
-
-
-def latex(front: Designs, designs: Iterable[int] | None = None) -> str:
-    """Write designs of a front as a LaTeX table for the package booktabs.
-
-    Parameters
-    ----------
-    front
-        The front.
-    designs
-        Indices of designs; by default the knee and the extremes, under their names.
-
-    Returns
-    -------
-    str
-        A `tabular`, one row a design.
-
-    Raises
-    ------
-    KeyError
-        If a design is not on the front.
-
-    """
-    if designs is None:
-        chosen = front.designs()
-        names = [str(name) for name in chosen.index]
-    else:
-        wanted = list(designs)
-        missing = next((index for index in wanted if index not in front.frame.index), None)
-        if missing is not None:
-            raise KeyError(f"design {missing} is not on the front")
-        chosen = front.frame.loc[wanted]
-        names = [str(index) for index in wanted]
-    paths = front.space.fields
-    metrics = shown_columns(front)[:6]
-    head = ["Design", *(path.replace("buffers.", "").replace("array.", "") for path in paths)]
-    head += [METRICS[column].title if column in METRICS else column for column in metrics]
-    lines = [r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}", r"\toprule", _latex_row(head), r"\midrule"]
-    for name, (_, row) in zip(names, chosen.iterrows(), strict=True):
-        cells = [name, *(show(path, row[path]) for path in paths)]
-        lines.append(_latex_row([*cells, *(show_metric(column, row[column]) for column in metrics)]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(_latex_escape(cell) for cell in cells) + r" \\"
-
-
-def _latex_escape(text: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "²": r"\textsuperscript{2}",
-        "µ": r"\textmu{}",
-        "~": r"\textasciitilde{}",
-    }
-    special.update({character: "\\" + character for character in "_%&#${}"})
-    escaped = "".join(special.get(character, character) for character in text)
-    number, _, unit = escaped.partition(" ")
-    return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
 
 
 def json_values(row: Any) -> dict[str, Any]:

@@ -169,18 +169,6 @@ def test_a_file_in_the_way_is_said(front, tmp_path):
         front.save(tmp_path / "out")
 
 
-def test_latex_escapes_and_has_a_row_a_design(front):
-    text = front.to_latex()
-    assert text.startswith(r"\begin{tabular}{l")
-    assert text.count(r"\\") == 5
-    assert "KiB" in text
-    assert r"mm\textsuperscript{2}" in text
-    index = int(front.frame.index[0])
-    assert f"\n{index} & " in front.to_latex([index])
-    with pytest.raises(KeyError, match="design -5 is not on the front"):
-        front.to_latex([-5])
-
-
 def test_designs_as_text_align(front):
     lines = report.designs_text(front).splitlines()
     assert lines[0].split() == ["knee", "fastest", "least", "energy", "smallest"]

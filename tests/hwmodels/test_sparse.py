@@ -53,7 +53,7 @@ def share_of(accelerator, layers):
 
 
 def operand(**fields):
-    values = dict.fromkeys(rows.Operand._fields, 1) | {"bits": 8, "mode": 2} | fields
+    values = dict.fromkeys(rows.Operand._fields, 1) | {"bits": 8, "scale_bits": 0.0, "mode": 2} | fields
     return rows.Operand(**values)
 
 

@@ -38,7 +38,10 @@ def command(
     mapping_objective: MappingObjective = "edp",
     schedule: Annotated[
         str,
-        typer.Option(metavar="layers|resident", help="Tensors cross main memory, or stay where they fit."),
+        typer.Option(
+            metavar="layers|resident|fused",
+            help="Tensors cross main memory, stay where they fit, or are handed on in tiles.",
+        ),
     ] = "layers",
     seconds: Annotated[
         float | None,

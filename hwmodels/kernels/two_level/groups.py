@@ -14,8 +14,6 @@ from hwmodels.kernels.two_level.evaluate import (
     add_nest,
     add_stream,
     broken_limit,
-    stream_at,
-    stream_bytes,
 )
 from hwmodels.kernels.two_level.lanes import COSTED as LANE_COSTED
 from hwmodels.kernels.two_level.lanes import (
@@ -33,6 +31,7 @@ from hwmodels.kernels.two_level.lanes import (
     put_prices,
     put_rates,
 )
+from hwmodels.kernels.two_level.lines import stream_at, stream_bytes
 from hwmodels.kernels.two_level.rows import Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Counts, nest_counts, prices_of, rates_of
 from hwmodels.kernels.two_level.tiling import channels_at, found_at, pixels_at, tile_rows
@@ -84,9 +83,9 @@ def add_winner(
         sums[LIMIT] = broken_limit(mine, lists.m)
         return
     ci, mi = lanes.marks[WON_C * WIDTH + lane], lanes.marks[WON_M * WIDTH + lane]
-    k, c = channels_at(lists.k, ki), channels_at(lists.c, ci)
-    found = tried(mine, k, c, pixels_at(lists.m, mi), objective)
-    add_nest(layer, mine, found_at(mine, found, (ki, ci, mi), 0.0), sums)
+    tiles = (channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi))
+    found = tried(mine, tiles[0], tiles[1], tiles[2], objective)
+    add_nest(layer, mine, tiles, found_at(found, (ki, ci, mi), 0.0), sums)
 
 
 @kernel
@@ -122,7 +121,8 @@ def evaluate_groups(
                     sums = out[members[lane]]
                     if sums[LIMIT] == 0.0:
                         prices = lane_prices(scratch.prices, lane)
-                        add_stream(layer, stream_at(layer, crossing, prices, first.double_buffered), sums)
+                        stream = stream_at(layer, crossing, prices, first.double_buffered)
+                        add_stream(layer, crossing, stream, sums)
                 continue
             counts = nest_counts(layer, first)
             for lane in range(used):

@@ -46,21 +46,19 @@ def put_rates(into: FloatColumn, lane: int, rates: Rates) -> None:
     into[3 * WIDTH + lane] = rates.output_port_s
     into[4 * WIDTH + lane] = rates.read_s
     into[5 * WIDTH + lane] = rates.write_s
-    into[6 * WIDTH + lane] = rates.dram_read_pj
-    into[7 * WIDTH + lane] = rates.dram_write_pj
-    into[8 * WIDTH + lane] = rates.weight_fill_pj
-    into[9 * WIDTH + lane] = rates.input_fill_pj
-    into[10 * WIDTH + lane] = rates.output_fill_pj
-    into[11 * WIDTH + lane] = rates.output_drain_pj
-    into[12 * WIDTH + lane] = rates.weight_read_pj
-    into[13 * WIDTH + lane] = rates.input_read_pj
-    into[14 * WIDTH + lane] = rates.output_write_pj
-    into[15 * WIDTH + lane] = rates.output_read_pj
-    into[16 * WIDTH + lane] = rates.stays_pj
-    into[17 * WIDTH + lane] = rates.static_pj_per_s
-    into[18 * WIDTH + lane] = rates.busy_pj
-    into[19 * WIDTH + lane] = rates.mac_pj
-    into[20 * WIDTH + lane] = rates.result_pj
+    into[6 * WIDTH + lane] = rates.weight_fill_pj
+    into[7 * WIDTH + lane] = rates.input_fill_pj
+    into[8 * WIDTH + lane] = rates.output_fill_pj
+    into[9 * WIDTH + lane] = rates.output_drain_pj
+    into[10 * WIDTH + lane] = rates.weight_read_pj
+    into[11 * WIDTH + lane] = rates.input_read_pj
+    into[12 * WIDTH + lane] = rates.output_write_pj
+    into[13 * WIDTH + lane] = rates.output_read_pj
+    into[14 * WIDTH + lane] = rates.stays_pj
+    into[15 * WIDTH + lane] = rates.static_pj_per_s
+    into[16 * WIDTH + lane] = rates.busy_pj
+    into[17 * WIDTH + lane] = rates.mac_pj
+    into[18 * WIDTH + lane] = rates.result_pj
 
 
 @inlined
@@ -74,21 +72,19 @@ def lane_terms(counts: Counts, lanes: Lanes, lane: int) -> Terms:
         output_port_s=at[3 * WIDTH + lane],
         read_s=at[4 * WIDTH + lane],
         write_s=at[5 * WIDTH + lane],
-        dram_read_pj=at[6 * WIDTH + lane],
-        dram_write_pj=at[7 * WIDTH + lane],
-        weight_fill_pj=at[8 * WIDTH + lane],
-        input_fill_pj=at[9 * WIDTH + lane],
-        output_fill_pj=at[10 * WIDTH + lane],
-        output_drain_pj=at[11 * WIDTH + lane],
-        weight_read_pj=at[12 * WIDTH + lane],
-        input_read_pj=at[13 * WIDTH + lane],
-        output_write_pj=at[14 * WIDTH + lane],
-        output_read_pj=at[15 * WIDTH + lane],
-        stays_pj=at[16 * WIDTH + lane],
-        static_pj_per_s=at[17 * WIDTH + lane],
-        busy_pj=at[18 * WIDTH + lane],
-        mac_pj=at[19 * WIDTH + lane],
-        result_pj=at[20 * WIDTH + lane],
+        weight_fill_pj=at[6 * WIDTH + lane],
+        input_fill_pj=at[7 * WIDTH + lane],
+        output_fill_pj=at[8 * WIDTH + lane],
+        output_drain_pj=at[9 * WIDTH + lane],
+        weight_read_pj=at[10 * WIDTH + lane],
+        input_read_pj=at[11 * WIDTH + lane],
+        output_write_pj=at[12 * WIDTH + lane],
+        output_read_pj=at[13 * WIDTH + lane],
+        stays_pj=at[14 * WIDTH + lane],
+        static_pj_per_s=at[15 * WIDTH + lane],
+        busy_pj=at[16 * WIDTH + lane],
+        mac_pj=at[17 * WIDTH + lane],
+        result_pj=at[18 * WIDTH + lane],
     )
     return terms_of(counts, rates)
 

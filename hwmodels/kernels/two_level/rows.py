@@ -31,6 +31,7 @@ class Operand(NamedTuple):
     skip_block: int
     group: int
     width: int
+    scale_bits: float
 
 
 class Config(NamedTuple):
@@ -177,6 +178,7 @@ def operand_at(table: FloatMatrix, c: int, at: int) -> Operand:
         skip_block=int(table[c, at + 12]),
         group=int(table[c, at + 13]),
         width=int(table[c, at + 14]),
+        scale_bits=table[c, at + 15],
     )
 
 

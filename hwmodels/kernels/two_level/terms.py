@@ -96,8 +96,6 @@ class Rates(NamedTuple):
     output_port_s: float
     read_s: float  # seconds a byte takes from main memory
     write_s: float
-    dram_read_pj: float  # a byte of main memory
-    dram_write_pj: float
     weight_fill_pj: float  # a byte of main memory into the buffers
     input_fill_pj: float
     output_fill_pj: float
@@ -160,8 +158,6 @@ class Terms(NamedTuple):
     output_port_s: float
     read_s: float  # seconds a byte takes from main memory
     write_s: float
-    dram_read_pj: float  # a byte of main memory
-    dram_write_pj: float
     weight_fill_pj: float  # a byte of main memory into the buffers
     input_fill_pj: float
     output_fill_pj: float
@@ -250,8 +246,6 @@ def rates_of(counts: Counts, prices: Prices) -> Rates:
         output_port_s=counts.sum_b / prices.output_port_bytes_per_s,
         read_s=1.0 / prices.dram_read_bytes_per_s,
         write_s=1.0 / prices.dram_write_bytes_per_s,
-        dram_read_pj=prices.dram_read_pj,
-        dram_write_pj=prices.dram_write_pj,
         weight_fill_pj=counts.weight_moves * prices.dram_read_pj + weight_filled_pj / counts.weight_dram,
         input_fill_pj=counts.input_moves * prices.dram_read_pj + input_filled_pj / counts.input_dram,
         output_fill_pj=prices.dram_read_pj + prices.output_write_pj,
@@ -316,8 +310,6 @@ def terms_of(counts: Counts, rates: Rates) -> Terms:
         output_port_s=rates.output_port_s,
         read_s=rates.read_s,
         write_s=rates.write_s,
-        dram_read_pj=rates.dram_read_pj,
-        dram_write_pj=rates.dram_write_pj,
         weight_fill_pj=rates.weight_fill_pj,
         input_fill_pj=rates.input_fill_pj,
         output_fill_pj=rates.output_fill_pj,

@@ -36,7 +36,6 @@ class Found(NamedTuple):
     dram_s: float  # time of main memory
     read: float  # bytes of main memory
     written: float
-    buffer_pj: float
     k: int  # candidates
     c: int
     m: int
@@ -200,12 +199,9 @@ def best_of_k(
 
 
 @inlined
-def found_at(terms: Terms, found: Tried, at: tuple[int, int, int], costed: float) -> Found:
+def found_at(found: Tried, at: tuple[int, int, int], costed: float) -> Found:
     """Put what candidates `at` = (k, c, m) cost into words."""
     cost = found.cost
-    dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
-    control_pj = found.work[0] * terms.busy_pj + terms.result_pj
-    buffer_pj = cost[1] - dram_pj - terms.mac_pj - control_pj - cost[0] * terms.static_pj_per_s
     return Found(
         score=found.score,
         latency_s=cost[0],
@@ -215,7 +211,6 @@ def found_at(terms: Terms, found: Tried, at: tuple[int, int, int], costed: float
         dram_s=cost[2],
         read=cost[3],
         written=cost[4],
-        buffer_pj=max(buffer_pj, 0.0),  # a difference of large numbers
         k=at[0],
         c=at[1],
         m=at[2],
@@ -276,4 +271,4 @@ def best_mapping(
     if best_k >= 0:
         k, c = channels_at(k_table, best_k), channels_at(c_table, best_c)
         found = tried(terms, k, c, pixels_at(m_table, best_m), objective)
-    return found_at(terms, found, (best_k, best_c, best_m), best.costed)
+    return found_at(found, (best_k, best_c, best_m), best.costed)
