@@ -41,7 +41,7 @@ _DEFINITION: Final = "springboard.definition"
 _FOUND: Final = "springboard.found"
 
 
-def save_front(front: "Front", folder: str | PathLike[str], width: str | float = "page") -> list[str]:
+def save_front(front: "Front", folder: str | PathLike[str], width: str = "page") -> list[str]:
     """Write a front's tables and figure.
 
     Parameters
@@ -51,7 +51,7 @@ def save_front(front: "Front", folder: str | PathLike[str], width: str | float =
     folder
         Where to; made if it does not exist. Files of the same names are replaced, others stay.
     width
-        Width of the figure, "column", "page" or inches.
+        Width of the figure, "column" or "page".
 
     Returns
     -------
@@ -161,10 +161,7 @@ def _put_together(
         "mapping_objective": definition.mapping_objective,
         "evaluated": int(found["evaluated"]),
         "feasible": int(found["feasible"]),
-        "marked": tuple(
-            Marked(one["label"], dict(one["values"]), tuple((head, said) for head, said in one["cells"]))
-            for one in found.get("marked", ())
-        ),
+        "marked": tuple(_marked(one) for one in found.get("marked", ())),
     }
     if "strategy" not in found:
         return Front(**shared, background=rest)
@@ -183,6 +180,12 @@ def _put_together(
         trace=trace,
         marks=np.array(found["marks"], dtype=np.int64),
     )
+
+
+def _marked(told: dict[str, Any]) -> Marked:
+    """A design beside the front, as it was told."""
+    cells = tuple((str(head), str(text)) for head, text in told["cells"])
+    return Marked(str(told["label"]), dict(told["values"]), cells, dict(told["fields"]))
 
 
 def _definition(file: Path, told: dict[str, str]) -> Definition:
