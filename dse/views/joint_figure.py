@@ -26,7 +26,9 @@ def draw(
     *,
     width: str | float = "column",
 ) -> "Axes":
-    """Draw a joint front, others behind it for comparison.
+    """Draw a joint front, others behind it for comparison: accuracy up, a cost across, another as colour.
+
+    Without accuracy among the objectives the second one goes up.
 
     Parameters
     ----------
@@ -52,28 +54,35 @@ def draw(
 
 
 def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Picture:
-    """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour."""
-    costs = [one.column for one in found.objectives if one.column != "accuracy"]
-    if not costs:
+    """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour.
+
+    Without accuracy among the objectives the second one goes up.
+    """
+    costs = [one for one in found.objectives if one.column != "accuracy"]
+    high = next((one for one in found.objectives if one.column == "accuracy"), None)
+    if high is None and len(costs) > 1:
+        high = costs.pop(1)
+    if high is None or not costs:
         raise ValueError("figure: a joint front needs a cost beside the accuracy")
-    scales = [_scale(found, name) for name in costs[:2]]
-    accuracy = as_numbers(found.frame["accuracy"].to_numpy())
-    up = Scale("accuracy", Unit("Accuracy (%)", 0.01), accuracy, accuracy[:0], False)
+    scales = [_scale(found, one.column) for one in costs[:2]]
+    up = _scale(found, high.column)
+    if high.column == "accuracy":
+        up = Scale("accuracy", Unit("Accuracy (%)", 0.01), up.values, up.values[:0], False)
     return Picture(
         x=scales[0],
         y=up,
         colour=scales[1] if len(scales) > 1 else None,
-        maximise=(False, True),
+        maximise=(costs[0].maximise, high.maximise),
         marks=_marks(found),
         line=len(found.objectives) == 2,
-        rivals=tuple(_rival(other, costs[0]) for other in others),
+        rivals=tuple(_rival(other, costs[0].column, high.column) for other in others),
         said=(f"{found.strategy}, {len(found.trainings)} trainings, {found.evaluations:,} pairs costed",),
     )
 
 
-def _rival(other: Codesigned, cost: str) -> tuple[str, FloatArray, FloatArray]:
+def _rival(other: Codesigned, cost: str, high: str) -> tuple[str, FloatArray, FloatArray]:
     """Another front by its strategy."""
-    x, y = (as_numbers(other.frame[name].to_numpy()) for name in (cost, "accuracy"))
+    x, y = (as_numbers(other.frame[name].to_numpy()) for name in (cost, high))
     return other.strategy, x, y
 
 
@@ -85,17 +94,17 @@ def _scale(found: Codesigned, name: str) -> Scale:
 def _marks(found: Codesigned) -> tuple[Mark, ...]:
     """The pairs with names; one that has several is there once, under all of them."""
     named: dict[int, tuple[list[str], pandas.Series]] = {}
-    keys = found.frame[["network", "machine"]].to_numpy()
     for name, row in found.designs().iterrows():
-        place = int(np.flatnonzero((keys == [row["network"], row["machine"]]).all(axis=1))[0])
+        same = (found.frame["network"] == row["network"]) & (found.frame["machine"] == row["machine"])
+        place = int(np.flatnonzero(same)[0])
         named.setdefault(place, ([], row))[0].append(str(name))
     marks = []
     for number, (place, (names, row)) in enumerate(named.items()):
         machine = found.space.configuration(int(row["machine"]))
-        fields = (field for field in found.networks.fields if f"net.{field}" in row)
+        fields = [field for field in row.index if str(field).startswith("net.")]
         cells = [
-            ("pair", f"{int(row['network'])}, {int(row['machine'])}"),
-            *((field, _text(row[f"net.{field}"])) for field in fields),
+            ("pair", f"{row['network']}, {int(row['machine'])}"),
+            *((str(field).removeprefix("net."), _text(row[field])) for field in fields),
             *design_cells(found.space, machine),
         ]
         for one in found.objectives:
