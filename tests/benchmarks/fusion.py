@@ -30,7 +30,7 @@ def main() -> None:
             f"{count} x {width}^3: {front.represented:.3g} mappings, {front.kept} on the front, "
             f"{time.process_time() - begun:.2f} CPU-s"
         )
-    machine = hwmodels.load("tpu_v4i").replace({"resident": ""})
+    machine = hwmodels.load("tpu_v4i")
     dse.evaluate(products(2, 16), machine, schedule="fused")  # kernels
     for schedule in ("layers", "fused"):
         begun = time.process_time()
