@@ -6,7 +6,8 @@ import dse
 import hwmodels
 import workloads
 from hwmodels.fusion import capacity_front, product_chain
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -48,7 +49,7 @@ def main() -> None:
             ),
             Level(name="dram", kind="main_memory"),
         ),
-        main_memory="lpddr4",
+        main_memory=hwmodels.main_memory("lpddr4"),
         clock_hz=5e8,
         fusion="buffer",
     )
