@@ -7,7 +7,8 @@ From Three Generations Shaped Google's TPUv4i", ISCA 2021.
 import dataclasses
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+from hwmodels.level import Level, MacPrices, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
 from hwmodels.parts import Datapath, Technology
 

@@ -16,7 +16,8 @@ from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
 from hwmodels.fusion.schedule import Alone, fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
