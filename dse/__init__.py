@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.joint.sweeping import sweep
     from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.networks_sweep import NetworksSweep
     from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
-    from dse.run.sweep import resume, sweep
+    from dse.run.sweep import resume
     from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -85,8 +87,9 @@ _HOMES = {
     "open": "results.opened",
     "overlay": "views.overlay",
     "resume": "run.sweep",
+    "NetworksSweep": "results.networks_sweep",
     "style": "views.style",
-    "sweep": "run.sweep",
+    "sweep": "joint.sweeping",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
@@ -102,6 +105,7 @@ __all__ = [
     "Front",
     "InfeasibleSpaceError",
     "InputError",
+    "NetworksSweep",
     "Result",
     "Sensitivity",
     "Several",

@@ -57,8 +57,8 @@ def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
         for operand in OPERANDS:
-            width = np.broadcast_to(bits[operand], codes.shape)[codes == code]
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width.min()))
+            width, own = np.broadcast_arrays(bits[operand], codes)
+            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
