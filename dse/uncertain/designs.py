@@ -116,13 +116,15 @@ def stressed(
 
     if not set(wanted) <= {"latency_s", "area_mm2"}:
         watts = _static_w(designs, draws)
-        energy = column(nominal["energy_j"]) + (watts * latency_s - column(nominal["static_energy_j"]))
+        standing = column(configs.leakage_w + configs.dram_background_w) * column(nominal["latency_s"])
+        more = watts * latency_s - standing
+        energy = column(nominal["energy_j"]) + more
         for name, quantity in ENERGIES.items():
             part = column(nominal[name])
             found[name] = part * factor(quantity)
             energy = energy + part * (factor(quantity) - 1.0)
         found["energy_j"] = energy
-        found["static_energy_j"] = watts * latency_s
+        found["static_energy_j"] = column(nominal["static_energy_j"]) + more
         found["power_w"] = energy / latency_s
         found["edp_js"] = energy * latency_s
     found["latency_s"] = latency_s
