@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.joint.sweeping import sweep
+    from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.networks_sweep import NetworksSweep
     from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
-    from dse.run.sweep import resume, sweep
+    from dse.run.sweep import resume
     from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
@@ -67,6 +71,8 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
+    "register_metric": "metrics",
+    "unregister_metric": "metrics",
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
@@ -79,9 +85,11 @@ _HOMES = {
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
     "open": "results.opened",
+    "overlay": "views.overlay",
     "resume": "run.sweep",
+    "NetworksSweep": "results.networks_sweep",
     "style": "views.style",
-    "sweep": "run.sweep",
+    "sweep": "joint.sweeping",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
@@ -97,6 +105,7 @@ __all__ = [
     "Front",
     "InfeasibleSpaceError",
     "InputError",
+    "NetworksSweep",
     "Result",
     "Sensitivity",
     "Several",
@@ -116,7 +125,9 @@ __all__ = [
     "named_space",
     "nondominated",
     "open",
+    "overlay",
     "powers_of_two",
+    "register_metric",
     "resume",
     "search",
     "sensitivity",
@@ -128,6 +139,7 @@ __all__ = [
     "style",
     "sweep",
     "uncertainties",
+    "unregister_metric",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -4,7 +4,7 @@
 themselves over, so that nothing that reads a front has to know which of them it is.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Marked(NamedTuple):
     label: str
     values: dict[str, float]  # column -> value, as far as they are known
     cells: tuple[tuple[str, str], ...] = ()  # heading and text: what is known of its axes
+    fields: dict[str, Any] = {}  # noqa: RUF012  a value: axis -> what it takes, as far as it is known
 
 
 class Subject(Protocol):

@@ -24,10 +24,15 @@ from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
+from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
 from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
 
 _FEW: Final = 3
 """Configurations that are alike are costed side by side from so many on; fewer are faster one by one."""
+
+_LAYERS = having("a layer table (network.table())", "repeats", "macs", "kind")
+_CONFIGS = having("a table of machines (hwmodels.pack)", "clock_hz", "size")
+_MACHINES = either(having("a machine of two levels", "array", "buffers"), _CONFIGS)
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -79,6 +84,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,
@@ -214,6 +220,7 @@ def _evaluate_sound(
     out.mappings_costed[out.limit > 0] = 0.0
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES, objective=TEXT, row=WHOLE)
 def evaluate_operations(
     layers: LayerTable,
     accelerator: Accelerator | ConfigTable,
@@ -277,6 +284,7 @@ def account_operations(
     return Account(lines.TWO_LEVEL, BOUNDS, sheet, {name: getattr(chosen, name) for name in _CARRIED})
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES)
 def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:
     """Mappings that a network is searched over, the sum over its rows; the most of any machine given."""
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)

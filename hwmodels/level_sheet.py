@@ -10,7 +10,8 @@ from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scale
 from hwmodels.published import beside
 
 if TYPE_CHECKING:
-    from hwmodels.levels import Level, LevelMachine
+    from hwmodels.level import Level
+    from hwmodels.levels import LevelMachine
 
 LANES = "vector lanes"
 """The component that `LevelMachine.architecture` adds for them."""

@@ -23,6 +23,7 @@ from workloads.table import IntColumn, LayerTable, make_table
 if TYPE_CHECKING:
     import pandas
 
+    from hwmodels.fusion.schedule import FusionSchedule
     from hwmodels.times import OperationTimes
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -48,6 +49,8 @@ class Effort(NamedTuple):
         Hears how many of how many operations have their mapping.
     edges
         Edge table of the network, whose rows are not merged then: tensors stay on chip where they fit.
+    fused
+        With edges: whether operations may hand each other tiles, if the machine names a level for them.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -58,6 +61,7 @@ class Effort(NamedTuple):
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
     edges: EdgeTable | None = None
+    fused: bool = False
 
 
 BEST: Final = Effort()
@@ -141,6 +145,14 @@ class Model(Protocol):
 
     def keeper(self, machine: Any) -> str:
         """Level at which tensors may stay between operations; "" where none may."""
+
+    def handing(self, machine: Any) -> str:
+        """Level at which fused operations hand on tiles; "" where none may."""
+
+    def fusion(
+        self, layers: LayerTable, machine: Any, objective: str, effort: Effort
+    ) -> "FusionSchedule | None":
+        """Groups of operations that are fused, and their certificate; None where nothing may be."""
 
     def summary(self, machine: Any) -> dict[str, str]:
         """A row of the list of machines: `array`, `flow` and `on chip`, in words."""

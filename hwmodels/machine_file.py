@@ -29,6 +29,7 @@ from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
 from workloads.errors import shown
+from workloads.grammar.arguments import PATH, takes
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
 """What `machine:` says -> the class whose fields the file gives."""
@@ -93,6 +94,7 @@ def machine_from(data: Any, unknown: str = "refuse") -> Any:
     )
 
 
+@takes(path=PATH)
 def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
     """Write a machine file that `read_machine` makes an equal machine of.
 

@@ -21,6 +21,7 @@ from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
+from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -56,8 +57,8 @@ def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
         for operand in OPERANDS:
-            width = np.broadcast_to(bits[operand], codes.shape)[codes == code]
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width.min()))
+            width, own = np.broadcast_arrays(bits[operand], codes)
+            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
@@ -169,6 +170,10 @@ def _leaves_of(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) ->
     return leaves(base.replace({path: value for path, _, value in changes}))
 
 
+_MACHINE = having("a machine of two levels", "array", "buffers", "replace")
+
+
+@takes(base=_MACHINE, axes=MAPPING.or_none(), size=WHOLE)
 def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
     """Turn an accelerator and columns of axis values into the table that kernels read.
 

@@ -11,6 +11,7 @@ from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError
+from workloads.grammar.arguments import PATH, TEXT, takes
 
 _MODULES = {
     "a100": "gpus",
@@ -19,12 +20,15 @@ _MODULES = {
     "dstc": "dstc",
     "edge_16x16": "reference",
     "edge_32x32": "reference",
+    "edge_lanes": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "hexagon_680": "mobile",
     "mi210": "gpus",
     "nvdla_like": "nvdla_like",
+    "pixel_1_cpu": "mobile",
     "scnn": "scnn",
     "scnn_dense": "scnn",
     "simba_like": "simba_like",
@@ -34,6 +38,7 @@ _MODULES = {
     "tpu_v1": "tpu_v1",
     "tpu_v3": "tpu_cores",
     "tpu_v4": "tpu_cores",
+    "tpu_v4i": "tpu_v4i",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 
@@ -53,6 +58,7 @@ def names() -> list[str]:
     return sorted({*_MODULES, *_REGISTERED})
 
 
+@takes(name=TEXT)
 def register(name: str, machine: Any) -> None:
     """Give a machine of your own a name that `load`, `dse.evaluate`, spaces and commands of a process know.
 
@@ -88,6 +94,7 @@ def register(name: str, machine: Any) -> None:
     _REGISTERED[name] = build
 
 
+@takes(name=PATH)
 def load(name: str) -> Any:
     """Return a machine by its name, or by the path of a machine file or of another tool's.
 

@@ -28,6 +28,7 @@ from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from workloads.grammar.arguments import MAPPING, takes
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Template:
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
         """Return a copy with the fields at dotted paths replaced.
 

@@ -26,7 +26,7 @@ DEFINITION: Final = (
 )
 """What a reader is told wherever a knee is shown."""
 BRIEF: Final = (
-    "knee: least sum of log-scaled objectives; no other is > 10 % better in one and < 1 % worse in the rest"
+    "knee: least sum of log-scaled objectives; no other is > 10% better in one and < 1% worse in the rest"
 )
 """The same, below a figure."""
 SENTENCE: Final = f"The{DEFINITION[3:]}."

@@ -37,8 +37,8 @@ def marked_of(
             raise UnknownNameError(f"mark {label!r}: the front has no column {name!r}{nearest(name, known)}")
         if isinstance(value, int | float | np.number):
             values[name] = float(value)
-    cells = ((head, str(text)) for head, text in given.items() if head not in values)
-    return Marked(label, _checked(front, values, label), tuple(cells))
+    fields = {name: label_of(value) for name, value in given.items() if name in front.space.fields}
+    return Marked(label, _checked(front, values, label), _cells(front, fields), fields)
 
 
 def _costed(front: Designs, result: Any, label: str | None) -> Marked:
@@ -56,13 +56,18 @@ def _costed(front: Designs, result: Any, label: str | None) -> Marked:
         if isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
     }
     paths = {name: label_of(value) for name, value in result.accelerator.paths().items()}
-    cells: list[tuple[str, str]] = []
-    if all(field in paths for field in front.space.fields):
-        try:
-            cells = design_cells(front.space, paths)
-        except ValueError:  # linked axes whose values it does not take
-            cells = []
-    return Marked(label, _checked(front, values, label), tuple(cells))
+    fields = {field: paths[field] for field in front.space.fields if field in paths}
+    return Marked(label, _checked(front, values, label), _cells(front, fields), fields)
+
+
+def _cells(front: Designs, fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the key of a figure says of a design whose axes are all known."""
+    if set(fields) != set(front.space.fields):
+        return ()
+    try:
+        return tuple(design_cells(front.space, fields))
+    except ValueError:  # linked axes whose values it does not take
+        return ()
 
 
 def _checked(front: Designs, values: dict[str, float], label: str) -> dict[str, float]:

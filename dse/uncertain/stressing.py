@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from dse.arguments import SUBJECT
 from dse.designs import Subject
 from dse.pareto.front import filter_finite, refuse_non_finite
 from dse.results.stressed import Stressed
@@ -17,6 +18,7 @@ from dse.uncertain.rivals import Rivals, rivals_of
 from dse.uncertain.strike import robust_values, roughly_surviving, strikers, surviving
 from dse.uncertain.table import Declared, declared
 from dse.uncertain.trial import Trial, Tried, memories_of
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 
 SHOWN: Final = (0.05, 0.5, 0.95)
 """Quantiles of the objectives that a result shows of each design."""
@@ -25,6 +27,15 @@ _CELLS: Final = 1 << 19
 """Designs times samples that are worked on at once: a few megabytes a column."""
 
 
+@takes(
+    subject=SUBJECT,
+    samples=WHOLE,
+    seed=WHOLE,
+    uncertainties=MAPPING.or_none(),
+    robust=TEXT,
+    quantile=NUMBER,
+    workers=WHOLE.or_none(),
+)
 def stress(
     subject: Subject,
     samples: int = 200,
@@ -110,7 +121,18 @@ def stress(
     steady = np.flatnonzero(feasible.mean(axis=1) >= quantile)
     steadfast = np.zeros(len(on_front), dtype=bool)
     steadfast[steady[filter_finite(values[steady, -1])]] = True
-    return Stressed.of(trial, rivals, rows, seed, level, tried.designs, on_front, feasible, steadfast, values)
+    return Stressed.of(
+        trial,
+        rivals,
+        rows,
+        seed=seed,
+        quantile=level,
+        designs=tried.designs,
+        on_front=on_front,
+        feasible=feasible,
+        robust=steadfast,
+        values=values,
+    )
 
 
 def check_options(samples: int, seed: int, robust: str, quantile: float) -> None:

@@ -1,7 +1,8 @@
 """A figure without global state: it shows itself in a notebook and saves as it was made."""
 
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from matplotlib import rc_context
@@ -9,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from dse.run.provenance import KEY
+
 
 class PaperFigure(Figure):
-    """A matplotlib figure without pyplot.
+    """A matplotlib figure without pyplot. Its PDF and PNG files say what made their numbers.
 
     Parameters
     ----------
@@ -23,6 +26,7 @@ class PaperFigure(Figure):
     def __init__(self, *args: Any, style: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(*args, layout="constrained", **options)
         self._style = dict(style or {})
+        self.provenance: Callable[[], Mapping[str, Any]] | None = None
         FigureCanvasAgg(self)
 
     def draw(self, renderer: Any) -> None:
@@ -32,13 +36,19 @@ class PaperFigure(Figure):
 
     def savefig(self, *args: Any, **options: Any) -> None:
         """Save in this figure's style and undated, so that equal figures give equal files."""
+        name = str(args[0] if args else options.get("fname"))
+        form = options.get("format") or name.rpartition(".")[2]
+        if form in ("pdf", "png"):
+            options.setdefault("metadata", self._metadata(form))
         with rc_context(self._style):  # type: ignore[arg-type]
-            if (
-                str(args[0] if args else options.get("fname")).endswith(".pdf")
-                or options.get("format") == "pdf"
-            ):
-                options["metadata"] = {"CreationDate": None, **options.get("metadata", {})}
             super().savefig(*args, **options)
+
+    def _metadata(self, form: str) -> dict[str, str | None]:
+        """What made it, and no date."""
+        said = json.dumps(self.provenance()) if self.provenance is not None else None
+        if form == "pdf":
+            return {"CreationDate": None, **({"Subject": said} if said else {})}
+        return {KEY: said} if said else {}
 
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()

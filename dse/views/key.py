@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dse.pareto.knee import BRIEF
+from dse.views.paper import grow
 from dse.views.picture import Mark, Picture
 from dse.views.ruler import Ruler, wrapped
 from dse.views.style import INK, QUIET, small_pt
@@ -52,16 +53,12 @@ def make_room(figure: "Figure", picture: Picture, points: Any, above: float) -> 
 
     """
     size = small_pt()
-    width, height = (72 * float(inches) for inches in figure.get_size_inches())
+    width = 72 * float(figure.get_size_inches()[0])
     blocks: list[Block] = []
     if points is not None and picture.marks:
         blocks = lay_out(picture.marks, size, width - 2 * _EDGE_PT, Ruler(figure, size))
     extra = sum(block.height for block in blocks) + _EDGE_PT
-    whole = height + extra + above
-    figure.set_size_inches(width / 72, whole / 72)
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.set(rect=(0, extra / whole, 1, height / whole))  # type: ignore[call-arg]
+    grow(figure, above, extra)
     _write(figure, picture, points, blocks, extra)
 
 
@@ -80,6 +77,7 @@ def _write(figure: "Figure", picture: Picture, points: Any, blocks: Sequence[Blo
                 fontweight="bold" if cell.bold else "normal",
                 color=QUIET if cell.quiet else INK,
                 gid="key",
+                parse_math=False,
             )
         for x, y, number in block.symbols:
             place = ((_EDGE_PT + x) / width, (top - y - 0.1 * size) / height)

@@ -64,3 +64,17 @@ def settle(figure: "Figure") -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
+
+
+def grow(figure: "Figure", above: float, below: float = 0.0) -> None:
+    """Let a figure grow by points above and below what its layout engine places."""
+    engine = figure.get_layout_engine()
+    left, bottom, wide, high = (
+        (0.0, 0.0, 1.0, 1.0) if engine is None else engine.get().get("rect", (0, 0, 1, 1))
+    )
+    width, height = (72 * float(inches) for inches in figure.get_size_inches())
+    whole = height + above + below
+    figure.set_size_inches(width / 72, whole / 72)
+    if engine is not None:
+        rect = (left, (bottom * height + below) / whole, wide, high * height / whole)
+        engine.set(rect=rect)  # type: ignore[call-arg]

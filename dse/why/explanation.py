@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.arguments import SUBJECT
 from dse.designs import Designs, Subject
 from dse.handing import view
 from dse.metrics import to_minimise
@@ -17,6 +18,7 @@ from dse.run.files import write_files
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
+from workloads.grammar.arguments import takes
 
 if TYPE_CHECKING:
     import pandas
@@ -199,6 +201,7 @@ def _counted(which: str, table: "pandas.DataFrame") -> list[str]:
     ]
 
 
+@takes(subject=SUBJECT)
 def explain(subject: Subject) -> Explanation:
     """Explain a front: what its designs share and wait for, and what a step from its named designs changes.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import numpy as np
 
+from dse.arguments import SPACE
 from dse.designs import Subject
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
@@ -21,6 +22,7 @@ from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
+from workloads.grammar.arguments import TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ class Sensitivity:
         return view("text", "html_note")("; ".join([self._head(), *self.notes]), self.frame)
 
 
+@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=WHOLE.or_none())
 def sensitivity(
     subject: "Subject | Network | str | LayerTable | Several",
     space: Space | None = None,

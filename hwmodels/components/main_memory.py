@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from hwmodels.checks import truth
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
+from workloads.grammar.arguments import TEXT, takes
 
 _POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
 _AT_LEAST_ZERO = (
@@ -349,7 +350,7 @@ def lifetime_years(
 
 
 def main_memory_names() -> tuple[str, ...]:
-    """Names of the catalogue's memories.
+    """Names of the catalogue's memories, then of those registered.
 
     Examples
     --------
@@ -357,22 +358,66 @@ def main_memory_names() -> tuple[str, ...]:
     True
 
     """
+    return (*_catalogued(), *_REGISTERED)
+
+
+def _catalogued() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row["memory"] for row in read("main_memory")))
+
+
+_REGISTERED: Final[dict[str, MainMemory]] = {}
+
+
+def register_memory(memory: MainMemory) -> None:
+    """Give a main memory of your own its name, under which machines, axes and files then find it.
+
+    A machine holds the memory itself: it travels to processes and clusters, and its fields enter
+    fingerprints, whether or not the name is known there.
+
+    Parameters
+    ----------
+    memory
+        With the name to find it by; one of the catalogue's is refused, one registered before is replaced.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is taken, or it is no `MainMemory`.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> register_memory(dataclasses.replace(main_memory("hbm2"), name="hbm2_slow", clock_hz=5e8))
+    >>> main_memory("hbm2_slow").clock_hz
+    500000000.0
+
+    """
+    if not isinstance(memory, MainMemory):
+        raise TypeError(f"register_memory: need a MainMemory, got {type(memory).__name__}")
+    if memory.name in _catalogued():
+        raise ValueError(f"register_memory: {memory.name} is in the catalogue; choose another name")
+    _REGISTERED[memory.name] = memory
 
 
 def main_memory_sources(name: str) -> tuple[dict[str, str], ...]:
     """Every figure of one memory: rows with `field`, `value`, `source` and `status`.
 
-    `interface` names the rows of `data/memory_interface.csv` that price its PHY and controller.
+    `interface` names the rows of `data/memory_interface.csv` that price its PHY and controller. Figures of a
+    memory that was registered have the source and status that it states.
     """
+    if name in _REGISTERED:
+        own = _REGISTERED[name]
+        stated = {"memory": name, "source": own.source, "status": own.status}
+        fields = [field.name for field in dataclasses.fields(own) if field.name not in (*stated, "name")]
+        return tuple({**stated, "field": field, "value": str(getattr(own, field))} for field in fields)
     if name not in main_memory_names():
         raise unknown("main memory", name, main_memory_names())
     return tuple(row for row in read("main_memory") if row["memory"] == name)
 
 
-@cache
+@takes(name=TEXT)
 def main_memory(name: str) -> MainMemory:
-    """Look up a main memory by its name in the catalogue.
+    """Look up a main memory by its name, in the catalogue or among those registered.
 
     Parameters
     ----------
@@ -396,6 +441,11 @@ def main_memory(name: str) -> MainMemory:
     (1024.0, 13.5)
 
     """
+    return _REGISTERED[name] if name in _REGISTERED else _built(name)
+
+
+@cache
+def _built(name: str) -> MainMemory:
     rows = main_memory_sources(name)
     value: dict[str, Any] = {row["field"]: float(row["value"]) for row in rows if row["field"] != "interface"}
     (interface,) = (row["value"] for row in rows if row["field"] == "interface")

@@ -8,7 +8,8 @@ channels, from the outside in.
 """
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.mapping.engine import Gaps, Reuse, Rules
 from hwmodels.parts import Datapath, Technology

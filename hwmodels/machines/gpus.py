@@ -10,7 +10,8 @@ hardware_model/compute_module.py.
 """
 
 from hwmodels.components.main_memory import main_memory, of_bandwidth
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 from hwmodels.timing import Timing

@@ -8,7 +8,8 @@ copied in, and results out; what fits is copied whole, larger operands in tiles,
 """
 
 from hwmodels.components.main_memory import main_memory, of_bandwidth
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 from hwmodels.timing import Timing

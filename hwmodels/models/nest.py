@@ -16,16 +16,28 @@ from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.composed import fingerprint
+from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
-from hwmodels.models.nest_account import ELEMENTS, Counter, Row, account_of, broken, nearest, resources
+from hwmodels.models.nest_account import (
+    ELEMENTS,
+    Counter,
+    Row,
+    account_of,
+    broken,
+    nearest,
+    resources,
+    write_row,
+)
 from hwmodels.models.nest_mappings import Found, limits, mapping_of
 from hwmodels.models.nest_staying import beside, remapped, staying
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable
+from workloads.table import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
     import pandas
@@ -133,6 +145,18 @@ class NestModel:
         """The level that the machine names."""
         return machine.resident
 
+    def handing(self, machine: LevelMachine) -> str:
+        """The level that the machine names."""
+        return machine.fusion
+
+    def fusion(
+        self, layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+    ) -> FusionSchedule | None:
+        """Fused groups; None where tensors that stay do better."""
+        check_layers(layers)
+        objective_code(objective)
+        return _fused(layers, machine, objective, effort)[1]
+
     def summary(self, machine: LevelMachine) -> dict[str, str]:
         """Edges of the array, number of levels, bytes of all instances on chip."""
         levels = machine.architecture.levels
@@ -163,6 +187,8 @@ NEST: Final = NestModel()
 
 def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> Account:
     """Map every row of a layer table, and count what its mapping does."""
+    if effort.fused:
+        return _fused(layers, machine, objective, effort)[0]
     found: list[Found] = []
     begun, key = time.process_time(), (fingerprint(machine), objective)
     for row in range(layers.rows):
@@ -198,6 +224,42 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
         "optimal": np.array([bool(one.optimal) for one in found]),
     }
     return account_of(machine, rows, standing, chosen)
+
+
+def _fused(
+    layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
+) -> tuple[Account, FusionSchedule | None]:
+    """Account with the best fused groups, or with tensors that stay where those do better."""
+    key = ("fused", fingerprint(machine), objective, fingerprint_of(layers))
+    if effort.kept is not None and key in effort.kept:
+        known: tuple[Account, FusionSchedule | None] = effort.kept[key]
+        return known
+    begun = time.process_time()
+    account = _account(layers, machine, objective, effort._replace(fused=False, edges=None))
+    schedule: FusionSchedule | None = None
+    if effort.edges is not None and machine.fusion and not account.carried["limit"].any():
+        costs = account.operations()
+        active_j = costs["energy_j"] - costs["static_energy_j"]
+        schedule = fuse(
+            layers,
+            effort.edges,
+            machine,
+            [Alone(*map(float, one)) for one in zip(costs["latency_s"], active_j, strict=True)],
+            objective=objective,
+            static_w=sum(standing_w(machine)),
+            seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
+        )
+        for group in schedule.groups:
+            for row, spent in zip(group.rows, group.spent, strict=True):
+                write_row(account, row, spent.row)
+        if machine.resident:
+            whole = _account(layers, machine, objective, effort._replace(fused=False))
+            column = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}[objective]
+            if whole.totals(layers.repeats)[column] < account.totals(layers.repeats)[column]:
+                account, schedule = whole, None
+    if effort.kept is not None:
+        effort.kept[key] = account, schedule
+    return account, schedule
 
 
 def _better(machine: LevelMachine, rows: Sequence[Row], standing: tuple[float, float], objective: str) -> Row:

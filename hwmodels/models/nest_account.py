@@ -12,6 +12,7 @@ An operand of 0 elements stays on chip: main memory never sees it. Nor does it s
 stays between operations.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from hwmodels.accounting import Account, blank_sheet
 from hwmodels.kernels.accounting.account import OUTSIDE, USUAL
-from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.level import LETTERS, Level
+from hwmodels.levels import LevelMachine
 from hwmodels.lines import STANDING, Line
 from hwmodels.mapping.engine import ACTIONS, Evaluation
 from hwmodels.timing import block_cycles
@@ -102,8 +104,15 @@ class Counter:
 
     def nest(self, layers: LayerTable, row: int, evaluation: Evaluation, kept: Mapping[str, float]) -> Row:
         """Count a nest under a mapping; `kept` is the share of each operand that main memory does not see."""
+        elements = sum(float(getattr(layers, column)[row]) for column in ELEMENTS.values())
+        counted = self.account(evaluation, kept, elements)
+        counted.counts[_MAC] = float(layers.macs[row])
+        return counted
+
+    def account(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float = math.inf) -> Row:
+        """Count a mapping of any nest, whose tensors have so many elements."""
         counts, busy_s = self._blank()
-        counts[_MAC] = float(layers.macs[row])
+        counts[_MAC] = float(evaluation.macs)
         read = written = 0.0
         moved: dict[str, list[float]] = {}
         for found in evaluation.counts:
@@ -139,19 +148,16 @@ class Counter:
                 place = self.names.index("main memory" if level.off_chip else f"{level.name} port")
                 busy_s[place] = max(busy_s[place], seconds)
         place = self.names.index("main memory")
-        bare_s = busy_s[place] * self._bare_share(layers, row, evaluation, kept)
+        bare_s = busy_s[place] * self._bare_share(evaluation, kept, elements)
         busy_s[place] -= bare_s
         return Row(counts, busy_s, outside_s + bare_s, 0, steps, read, written)
 
-    def _bare_share(
-        self, layers: LayerTable, row: int, evaluation: Evaluation, kept: Mapping[str, float]
-    ) -> float:
+    def _bare_share(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float) -> float:
         """Share of main memory's traffic that hides behind nothing; see `hwmodels.timing.Timing`."""
         timing = self.machine.timing
         if timing.staged:
             level = self.stated[timing.staged]
-            words = sum(float(getattr(layers, column)[row]) for column in ELEMENTS.values())
-            if words * self.machine.word_bits(level) <= level.bytes * 8:
+            if elements * self.machine.word_bits(level) <= level.bytes * 8:
                 return 1.0
         if not (timing.ramp or timing.drained):
             return 0.0
@@ -230,12 +236,17 @@ def account_of(
     lines, names = lines_of(machine), resources(machine)
     sheet = blank_sheet(lines, names, len(rows))
     sheet.prices_pj[:] = prices_of(machine, *standing_w)
+    moved = {name: np.zeros(len(rows)) for name in ("compute_cycles", "dram_read_bytes", "dram_write_bytes")}
+    account = Account(lines, names, sheet, {**moved, **carried})
     for i, row in enumerate(rows):
-        sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
-        sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
-    moved = {
-        "compute_cycles": np.array([row.cycles for row in rows]),
-        "dram_read_bytes": np.array([row.read for row in rows]),
-        "dram_write_bytes": np.array([row.written for row in rows]),
-    }
-    return Account(lines, names, sheet, {**moved, **carried})
+        write_row(account, i, row)
+    return account
+
+
+def write_row(account: Account, i: int, row: Row) -> None:
+    """Put a row into an account in the place of what is there."""
+    sheet, carried = account.sheet, account.carried
+    sheet.counts[i], sheet.busy_s[i] = row.counts, row.busy_s
+    sheet.waits[i, OUTSIDE], sheet.waits[i, USUAL] = row.outside_s, row.usual
+    carried["compute_cycles"][i] = row.cycles
+    carried["dram_read_bytes"][i], carried["dram_write_bytes"][i] = row.read, row.written

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hwmodels.levels import LETTERS, LevelMachine
+from hwmodels.level import LETTERS
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.architecture import MOST_LEVELS, Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only

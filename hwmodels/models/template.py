@@ -100,6 +100,13 @@ class TemplateModel:
         """None: tensors cross main memory between operations."""
         return ""
 
+    def handing(self, machine: Template) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Template, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Template) -> dict[str, str]:
         """Groups and their MACs, loop order, bytes of the banks."""
         banks = machine.groups * (machine.weight_banks + machine.input_banks)

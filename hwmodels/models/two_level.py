@@ -114,6 +114,13 @@ class TwoLevel:
         """None: tensors cross main memory between operations."""
         return ""
 
+    def handing(self, machine: Accelerator) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Accelerator, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Accelerator) -> dict[str, str]:
         """Edges, dataflow, bytes of the buffers."""
         sizes = [getattr(machine.buffers, name).bytes for name in (*OPERANDS, "shared")]

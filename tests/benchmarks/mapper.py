@@ -9,7 +9,8 @@ import numpy as np
 import dse
 import workloads
 from hwmodels.interop.timeloop import load, map_project
-from hwmodels.levels import LETTERS, Level, LevelMachine
+from hwmodels.level import LETTERS, Level
+from hwmodels.levels import LevelMachine
 from hwmodels.machines.eyeriss_v1 import COLS, ROWS, WORD_BITS, eyeriss_v1
 from hwmodels.mapping import (
     Constraints,
@@ -21,7 +22,7 @@ from hwmodels.mapping import (
     pack_mappings,
 )
 from tests.interop.goldens import ROOT, inputs
-from workloads.table import LayerTable
+from workloads.table import take_rows
 
 BUFFER_BYTES = 108 * 1024  # JSSC 2017, table IV
 PORT_BITS = (4 + 4 + 1) * WORD_BITS  # bits a cycle to the array: filters, psums, ifmaps (section V-B)
@@ -104,7 +105,7 @@ def main() -> None:
     if optimum:
         print(f"eyeriss_like r18_l3_3x3, EDP {optimum[1]:.1f}: {optimum[0]:.3f} CPU-s (at most 0.05)")
     accelerator = machine()
-    compiles = LayerTable(*(column[:1] for column in workloads.load("lenet5").table()))
+    compiles = take_rows(workloads.load("lenet5").table(), slice(0, 1))
     dse.evaluate(compiles, accelerator, progress=False)
     for objective in ("edp", "energy", "latency"):
         start = time.process_time()

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+import pickle
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hwmodels
 from hwmodels.components import main_memory as module
 from hwmodels.components.main_memory import (
     MainMemory,
@@ -207,6 +209,22 @@ def test_streaming_efficiency_is_what_the_timings_say() -> None:
         memory = main_memory(name)
         assert module.streaming_efficiency(memory) == memory.efficiency
     assert main_memory("ddr4").efficiency == pytest.approx(1 - 420 / 9360, rel=1e-12)  # refresh alone
+
+
+def test_memories_of_ones_own_are_found_by_name_and_travel_by_value():
+    own = dataclasses.replace(main_memory("hbm2"), name="mine", read_pj_per_bit=1.5, source="a data sheet")
+    hwmodels.register_memory(own)
+    assert main_memory("mine") == own
+    assert "mine" in hwmodels.main_memory_names()
+    machine = hwmodels.load("edge_16x16").replace({"main_memory": "mine"})
+    assert machine.main_memory == own
+    there = pickle.loads(pickle.dumps(machine))
+    assert hwmodels.fingerprint(there) == hwmodels.fingerprint(machine)
+    assert hwmodels.fingerprint(machine) != hwmodels.fingerprint(machine.replace({"main_memory": "hbm2"}))
+    with pytest.raises(ValueError, match="hbm2 is in the catalogue"):
+        hwmodels.register_memory(main_memory("hbm2"))
+    with pytest.raises(TypeError, match="need a MainMemory, got str"):
+        hwmodels.register_memory("hbm2")
 
 
 TIMED = [name for name in NAMES if main_memory(name).clock_hz > 0]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import dse
+from dse.results.saved import FILES
 from dse.views import text as report
 from dse.views.figure import PaperFigure
 from dse.views.front_drawing import draw_front
@@ -117,6 +118,7 @@ def test_one_objective_has_no_figure(swept, tmp_path):
     assert [file.rpartition("/")[2] for file in front.save(tmp_path / "out")] == [
         "front.parquet",
         "front.csv",
+        "costed.parquet",
     ]
 
 
@@ -128,7 +130,7 @@ def test_width_is_column_or_page(front):
 def test_saved_files_hold_the_front(front, tmp_path):
     out = tmp_path / "runs" / "first"
     files = front.save(out)
-    assert files == [str(out / name) for name in report.FILES]
+    assert files == [str(out / name) for name in FILES]
     assert sorted(path.name for path in tmp_path.joinpath("runs").iterdir()) == ["first"]
     for table in (pd.read_parquet(out / "front.parquet"), pd.read_csv(out / "front.csv")):
         assert table["index"].tolist() == front.frame.index.tolist()
@@ -145,9 +147,9 @@ def test_saving_again_replaces_and_gives_equal_bytes(front, tmp_path):
     out = tmp_path / "out"
     front.save(out)
     (out / "notes.txt").write_text("mine")
-    first = {name: (out / name).read_bytes() for name in report.FILES}
+    first = {name: (out / name).read_bytes() for name in FILES}
     front.save(out)
-    assert {name: (out / name).read_bytes() for name in report.FILES} == first
+    assert {name: (out / name).read_bytes() for name in FILES} == first
     assert (out / "notes.txt").read_text() == "mine"
 
 
@@ -165,18 +167,6 @@ def test_a_file_in_the_way_is_said(front, tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(OSError, match="is a file, not a folder"):
         front.save(tmp_path / "out")
-
-
-def test_latex_escapes_and_has_a_row_a_design(front):
-    text = front.to_latex()
-    assert text.startswith(r"\begin{tabular}{l")
-    assert text.count(r"\\") == 5
-    assert "KiB" in text
-    assert r"mm\textsuperscript{2}" in text
-    index = int(front.frame.index[0])
-    assert f"\n{index} & " in front.to_latex([index])
-    with pytest.raises(KeyError, match="design -5 is not on the front"):
-        front.to_latex([-5])
 
 
 def test_designs_as_text_align(front):

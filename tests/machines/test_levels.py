@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import hwmodels
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+from hwmodels.level import Level, MacPrices, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.search import map_problem

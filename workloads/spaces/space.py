@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, WrongTypeError, either, having, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
@@ -75,6 +76,7 @@ class NetworkSpace:
 
     """
 
+    @takes(axes=MAPPING, constraints=TEXTS, fixed=MAPPING.or_none(), name=TEXT)
     def __init__(
         self,
         builder: str | Callable[..., Network],
@@ -335,6 +337,7 @@ class NetworkSpace:
         return "\n".join([*lines, *(f"  {constraint}" for constraint in self.constraints)])
 
 
+@takes(networks=either(LISTED, having("networks", "__iter__")), name=TEXT)
 def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkSpace:
     """Return the space whose points are the given networks, along one axis `network` of their names.
 
@@ -346,6 +349,8 @@ def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkS
     """
     by_name: dict[str, Network] = {}
     for network in networks:
+        if not isinstance(network, Network):
+            raise WrongTypeError(f"of_networks: networks must be networks, got {shown(network)}")
         if by_name.setdefault(network.name, network) != network:
             raise ValueError(f"space {name}: two different networks are called {network.name!r}; rename one")
 

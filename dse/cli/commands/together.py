@@ -17,12 +17,14 @@ from dse.cli.options import (
     positive,
     print_json,
 )
+from dse.cli.runs import From, write_run
 
 if TYPE_CHECKING:
     from dse.strategies.compromise import Compromise
 
 
 def command(
+    context: typer.Context,
     nets: Annotated[
         list[str] | None,
         typer.Argument(metavar="NET", help="Built-in networks or ONNX files; default: the paper's eight."),
@@ -42,6 +44,7 @@ def command(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
     width: Width = "page",
     workers: Workers = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Choose one machine for many networks.
@@ -56,6 +59,7 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
+    from dse.run.provenance import made_by
     from dse.space.named import software_defined
     from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
@@ -75,6 +79,9 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = _write(found, out, width) if out is not None else []
+    if out is not None:
+        by = {**made_by(), "networks": list(found.networks), "space": found.space.name}
+        files.append(write_run(context, out, by, together=found.table, boundaries=found.boundaries))
     if json:
         print_json(
             {

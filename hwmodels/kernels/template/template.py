@@ -28,6 +28,7 @@ NEST = 0  # workloads.table.Kind.NEST
 
 LIMIT_WEIGHT = 1  # hwmodels.columns.LIMITS: buffers.weight.bytes
 LIMIT_INPUT = 2
+LIMIT_OVERFLOW = 5
 
 (
     MACS,
@@ -66,7 +67,7 @@ def turns(size: int, tile: int) -> float:
 
 @kernel
 def places(order: int) -> tuple[int, int, int]:
-    """Places of the loops over output channels, input channels and positions; 0 is outermost."""
+    """Places of the loops over output channels, input channels and positions; 0 is outermost, -1 no order."""
     if order == 0:
         return 0, 1, 2
     if order == 1:
@@ -77,7 +78,9 @@ def places(order: int) -> tuple[int, int, int]:
         return 2, 0, 1
     if order == 4:
         return 1, 2, 0
-    return 2, 1, 0
+    if order == 5:
+        return 2, 1, 0
+    return -1, -1, -1
 
 
 @kernel
@@ -115,7 +118,12 @@ def fill_prices(configs: TemplateTable, c: int, prices_pj: FloatColumn) -> None:
 
 @kernel
 def broken_limit(layers: LayerTable, i: int, configs: TemplateTable, c: int) -> int:
-    """Name the banks that cannot hold twice the tile of nest `i`; 0 where all can."""
+    """Name the banks that cannot hold twice the tile of nest `i`; 0 where all can.
+
+    An order of loops that is not known overflows.
+    """
+    if places(configs.order[c])[0] < 0:
+        return LIMIT_OVERFLOW
     weight_tile, input_tile, sum_tile = tile_bytes(layers, i, configs, c)
     if 2.0 * weight_tile > configs.weight_capacity_bytes[c]:
         return LIMIT_WEIGHT

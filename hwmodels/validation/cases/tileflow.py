@@ -2,7 +2,8 @@
 
 from hwmodels.components.main_memory import main_memory
 from hwmodels.components.tables import read
-from hwmodels.levels import Level, LevelMachine, Prices
+from hwmodels.level import Level, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.validation.row import Evidence, Row
