@@ -38,6 +38,7 @@ _MODULES = {
     "tpu_v1": "tpu_v1",
     "tpu_v3": "tpu_cores",
     "tpu_v4": "tpu_cores",
+    "tpu_v4i": "tpu_v4i",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 

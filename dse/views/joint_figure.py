@@ -9,17 +9,14 @@ from dse.metrics import show_metric
 from dse.results.codesigned import Codesigned
 from dse.space.words import design_cells
 from dse.views.front_drawing import draw_front
-from dse.views.picture import Mark, Picture, Scale
-from dse.views.style import small_pt
+from dse.views.picture import FloatArray, Mark, Picture, Scale
 from dse.views.units import Unit, as_numbers, is_log, unit_of
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-_GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
 _SYMBOLS: Final = "sDP^vXp"
-_OTHERS: Final = ("s", "^", "D")
 
 
 def draw(
@@ -53,27 +50,10 @@ def draw(
     for other in others:
         if other.objectives != found.objectives:
             raise ValueError("plot: fronts of different objectives do not lie in one figure")
-    picture = joint_picture(found)
-    axes = draw_front(picture, ax, width=width)
-    size = (0.4 * small_pt()) ** 2
-    for other, grey, marker in zip(others, _GREYS, _OTHERS, strict=False):
-        axes.scatter(
-            other.frame[picture.x.column],
-            other.frame[picture.y.column],
-            s=size,
-            c=grey,
-            marker=marker,
-            zorder=2,
-            label=f"{other.strategy} ({len(other)})",
-        )
-    if others:
-        axes.add_artist(axes.get_legend())  # type: ignore[arg-type]
-        beside = axes.legend(loc="lower right", fontsize=small_pt(), frameon=False, handletextpad=0.3)
-        beside.set_in_layout(False)
-    return axes
+    return draw_front(joint_picture(found, others), ax, width=width)
 
 
-def joint_picture(found: Codesigned) -> Picture:
+def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Picture:
     """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour.
 
     Without accuracy among the objectives the second one goes up.
@@ -95,8 +75,15 @@ def joint_picture(found: Codesigned) -> Picture:
         maximise=(costs[0].maximise, high.maximise),
         marks=_marks(found),
         line=len(found.objectives) == 2,
+        rivals=tuple(_rival(other, costs[0].column, high.column) for other in others),
         said=(f"{found.strategy}, {len(found.trainings)} trainings, {found.evaluations:,} pairs costed",),
     )
+
+
+def _rival(other: Codesigned, cost: str, high: str) -> tuple[str, FloatArray, FloatArray]:
+    """Another front by its strategy."""
+    x, y = (as_numbers(other.frame[name].to_numpy()) for name in (cost, high))
+    return other.strategy, x, y
 
 
 def _scale(found: Codesigned, name: str) -> Scale:

@@ -39,6 +39,8 @@ class FusionCertificate:
     are those whose total was compared at the end; of the others some part was found to be
 
     - `capacity`: a tile that does not fit,
+    - `bound`: a cut into tiles where the whole tensors fit beside the best mapping of every nest: what runs
+      in tiles is a mapping of the whole, so none is better,
     - `dominated`: no better than another part of the same nests, in latency and in energy.
 
     `left` were neither costed nor pruned: the time was up, or a front grew too long. Nothing costs less than
@@ -85,7 +87,7 @@ class _Count:
 
     represented: int = 0
     kept: int = 0
-    pruned: dict[str, int] = field(default_factory=lambda: {"capacity": 0, "dominated": 0})
+    pruned: dict[str, int] = field(default_factory=lambda: {"capacity": 0, "bound": 0, "dominated": 0})
     left: int = 0
 
 
@@ -188,15 +190,23 @@ def _groups(
 ) -> tuple[list[_Way], _Count]:
     """Front of the plans of one group."""
     nests, ways, count = Nests(layers, links), [], _Count()
+    whole = False
     for plan in nests.plans(inner.room):
         count.represented += 1
+        if whole:
+            count.pruned["bound"] += 1
+            continue
         if inner.until.over():
             count.left += 1
             continue
+        inner.squeezed = False
         fused = cost_of(nests, plan, inner, exact=False)
-        if fused is None:
+        if fused is None and inner.until.over():
+            count.left += 1
+        elif fused is None:
             count.pruned["capacity"] += 1
         else:
+            whole = fused.tiles == 1 and not inner.squeezed
             ways.append(_Way(fused.latency_s, fused.active_j, (fused,)))
     kept = [_better(way, nests, inner) for way in _front(ways, static_w)]
     count.pruned["dominated"] += len(ways) - len(kept)

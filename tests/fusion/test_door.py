@@ -14,8 +14,10 @@ import hwmodels
 import workloads
 from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
+from hwmodels.fusion.schedule import Alone, fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -148,6 +150,9 @@ def test_a_fused_group_moves_its_ends_and_its_weights_only():
     read = result.totals["dram_read_bytes"]
     assert read >= layers.weight_elements.sum() + 2 * 16
     assert result.totals["dram_write_bytes"] == 2 * 16
+    said = str(result)
+    assert "fused at buffer:\n  conv0 + conv1 + conv2: 1 tile of 1 x 4 x 4, halos kept" in said
+    assert "schedules represented" in said
 
 
 @pytest.mark.compiled
@@ -157,6 +162,22 @@ def test_a_search_cut_short_says_how_far_it_got():
     assert "schedules represented" in str(result.fusion().certificate)
     layers = dse.evaluate(network((1, 1)), machine(512))
     assert layers.fusion() is None
+
+
+@pytest.mark.compiled
+def test_where_the_time_is_up_best_bound_and_gap_are_stated():
+    net, small = network((1, 3)), machine(160)
+    layers = net.table()
+    costs = dse.evaluate(net, small).operations
+    alone = [Alone(row.latency_s, row.energy_j - row.static_energy_j) for row in costs.itertuples()]
+    found = fuse(layers, net.edges(), small, alone, seconds=0.0)
+    proof = found.certificate
+    assert not proof.optimal
+    assert not found.groups
+    assert proof.represented == proof.costed + sum(proof.pruned.values()) + proof.left
+    assert 0.0 < proof.bound < proof.best
+    assert proof.gap == 1.0 - proof.bound / proof.best
+    assert "left, the best found is within" in str(proof)
 
 
 @pytest.mark.compiled

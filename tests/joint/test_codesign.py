@@ -142,6 +142,10 @@ def test_files_and_figure(tmp_path):
         "codesign.pdf",
         "codesign.png",
     ]
+    axes = found.plot(others=[found])
+    entries = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert entries == [f"front ({len(found)})", f"nested ({len(found)})"]
+    assert axes.get_ylabel() == "Accuracy (%)"
     with pytest.raises(ValueError, match="different objectives"):
         found.plot(
             others=[
