@@ -150,7 +150,7 @@ def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
     return hasattr(network, "least")
 
 
-@takes(network=either(NETWORK, having("several networks", "members", "least")))
+@takes(network=either(NETWORK, having("several networks", "cost", "least")))
 def work_of(
     network: "Network | str | LayerTable | Work", batch: int | None = None, schedule: str = "layers"
 ) -> Work:
