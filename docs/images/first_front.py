@@ -15,7 +15,7 @@ layers, resident = (
 )
 print(layers, resident, sep="\n")
 
-axes = resident.plot(width="page", key=False)
+axes = resident.plot(width="page", key=False, bands=None)
 before = layers.frame.sort_values("latency_s")
 axes.scatter(
     before["latency_s"],
