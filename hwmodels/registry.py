@@ -143,6 +143,7 @@ _OF_AN_OPERAND: Final = {
     "capacity_bytes": "capacity of its buffer; 0 is the shared one",
     "port_bytes_per_s": "rate of its port towards the array",
     "bits": "width of an element",
+    "scale_bits": "bits of a shared scale, on an element",
     "read_pj_per_byte": "energy of a byte read from its buffer",
     "write_pj_per_byte": "energy of a byte written to its buffer",
     "mode": "what is done about its zeros: a code of `sparsity.MODES`",
