@@ -199,6 +199,7 @@ _OF_A_MACHINE: Final = {
     "busy_pj": "energy of a cycle of the busy array, multipliers apart",
     "result_pj": "energy of an output that leaves the array",
     "buffer_leakage_w": "of `leakage_w`, what the buffers leak",
+    "clock_w": "of `leakage_w`, what the clock takes in every cycle",
     "stack_style": "how tiers are joined: a code of `stacking.STYLES`",
     "logic_tier": "tier of array and lanes",
     "buffer_tier": "tier of the buffers",
