@@ -237,10 +237,10 @@ def stochastic_whole(x: NDArray[np.float64], lfsr_bits: int = 16, seed: int = 0)
     """
     out = np.empty(x.size, dtype=np.int64)
     most = 1 << 31
-    kernels.quantize(
-        np.ascontiguousarray(x).ravel(), 1.0, kernels.STOCHASTIC, lfsr_bits, -most, most,
-        lfsr_mask(lfsr_bits), 0, lfsr_states(1, lfsr_bits, seed), out,
-    )  # fmt: skip
+    rounder = kernels.Rounder(
+        kernels.STOCHASTIC, lfsr_bits, -most, most, lfsr_mask(lfsr_bits), unused=0, missing=0
+    )
+    kernels.quantize(np.ascontiguousarray(x).ravel(), 1.0, rounder, lfsr_states(1, lfsr_bits, seed), out)
     return out.reshape(x.shape).astype(np.float64)
 
 

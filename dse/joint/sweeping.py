@@ -41,7 +41,7 @@ def sweep(
     sample: int | None = None,
     seed: int = 0,
     **options: Any,
-) -> "Sweep | NetworksSweep | Any":
+) -> Any:  # which of two classes depends on what is swept
     """Cost every point of a space on a network, or every pair of networks and points.
 
     Parameters

@@ -7,7 +7,8 @@ From Three Generations Shaped Google's TPUv4i", ISCA 2021.
 import dataclasses
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+from hwmodels.level import Level, MacPrices, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
 from hwmodels.parts import Datapath, Technology
 
@@ -63,7 +64,6 @@ def tpu_v4i() -> LevelMachine:
         datapath=Datapath(weight_bits=BITS, input_bits=BITS, output_bits=BITS, accumulator_bits=BITS),
         technology=Technology(node_nm=7),
         array_level="local",
-        resident="common",
         fusion="common",
         mapspace=Constraints(
             levels=(
