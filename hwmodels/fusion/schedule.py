@@ -5,7 +5,7 @@ sets of (latency, energy) that no other beats are joined group by group; leakage
 the time. Of all schedules the least latency, energy or product of both is taken.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, prod
 from typing import Final, NamedTuple
@@ -108,6 +108,7 @@ def fuse(
     objective: str = "edp",
     static_w: float = 0.0,
     seconds: float = inf,
+    fixed: Collection[int] = (),
 ) -> FusionSchedule:
     """Choose the groups of a network.
 
@@ -125,13 +126,15 @@ def fuse(
         Power that flows whether anything is computed or not [W].
     seconds
         CPU seconds for the search; then the best found serves.
+    fixed
+        Rows that run by themselves: those whose mapping is given.
 
     """
     watch = Watch(seconds=seconds)
     inner = Inner(machine, objective, watch)
     in_chain: set[int] = set()
     total, count = [_Way(0.0, 0.0, ())], _Count(1, 1)
-    for chain in chains_of(layers, edges):
+    for chain in chains_of(layers, edges, fixed):
         ways, counted = _chain(layers, chain, inner, alone, static_w)
         in_chain |= {chain[0].producer, *(link.consumer for link in chain)}
         total, count = _joined(total, count, ways, counted, static_w)

@@ -64,7 +64,6 @@ def tpu_v4i() -> LevelMachine:
         datapath=Datapath(weight_bits=BITS, input_bits=BITS, output_bits=BITS, accumulator_bits=BITS),
         technology=Technology(node_nm=7),
         array_level="local",
-        resident="common",
         fusion="common",
         mapspace=Constraints(
             levels=(

@@ -4,7 +4,10 @@ import time
 
 import dse
 import hwmodels
+import workloads
 from hwmodels.fusion import capacity_front, product_chain
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -30,8 +33,34 @@ def main() -> None:
             f"{count} x {width}^3: {front.represented:.3g} mappings, {front.kept} on the front, "
             f"{time.process_time() - begun:.2f} CPU-s"
         )
-    machine = hwmodels.load("tpu_v4i").replace({"resident": ""})
+    machine = hwmodels.load("tpu_v4i")
     dse.evaluate(products(2, 16), machine, schedule="fused")  # kernels
+    edge = LevelMachine(
+        name="edge",
+        levels=(
+            Level(name="registers", kind="registers", bytes=8),
+            Level(
+                name="buffer",
+                bytes=32 * 1024,
+                fanout_x=16,
+                fanout_y=16,
+                read_port_bits=512,
+                write_port_bits=512,
+            ),
+            Level(name="dram", kind="main_memory"),
+        ),
+        main_memory=hwmodels.main_memory("lpddr4"),
+        clock_hz=5e8,
+        fusion="buffer",
+    )
+    mobilenet = workloads.load("mobilenet_v2", width=0.25, resolution=64)
+    for schedule in ("layers", "fused"):
+        begun = time.process_time()
+        result = dse.evaluate(mobilenet, edge, mapping_objective="energy", schedule=schedule)
+        print(
+            f"edge, MobileNet-v2, {schedule}: {result.totals['energy_j']:.5g} J, "
+            f"{result.totals['edp_js']:.5g} Js, {time.process_time() - begun:.2f} CPU-s"
+        )
     for schedule in ("layers", "fused"):
         begun = time.process_time()
         totals = dse.evaluate(products(3, 128), machine, schedule=schedule).totals

@@ -37,7 +37,7 @@ def test_tpu_v4i_equals_accelforge_but_for_multicast(count, width, schedule):
     latency is no worse, whole cycles of each operation apart.
     """
     energy_j, latency_s = TPU_V4I[count, width, schedule]
-    machine = hwmodels.load("tpu_v4i").replace({"resident": ""})
+    machine = hwmodels.load("tpu_v4i")
     totals = dse.evaluate(products(count, width), machine, schedule=schedule).totals
     bits = 8 * width * width
     passage_j = count * bits * (2.36e-12 + 4 * 1.88e-12)  # written there once, read by each array

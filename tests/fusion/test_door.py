@@ -109,6 +109,15 @@ def test_chains_of_networks():
         )
 
 
+def test_a_nest_whose_mapping_is_given_is_in_no_chain():
+    net = network((1, 1, 1, 1))
+    links = links_of(net.table(), net.edges())
+    given = sorted(links)[0]
+    for chain in chains_of(net.table(), net.edges(), (given,)):
+        assert given not in {row for link in chain for row in (link.producer, link.consumer)}
+    assert len(chains_of(net.table(), net.edges(), (given,))[0]) == len(links) - 1
+
+
 def test_what_is_alive_is_tiles_handed_on_and_halos_kept():
     net = network((1, 3, 1))
     layers = net.table()
