@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dse.joint.sweeping import sweep
     from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
+    from dse.pareto.volume import Scale
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.mapping_figures import draw_mapping, draw_mapping_energy
     from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
@@ -63,6 +65,8 @@ _HOMES = {
     "StoreError": "errors",
     "StoreWarning": "errors",
     "UnknownNameError": "errors",
+    "draw_mapping": "views.mapping_figures",
+    "draw_mapping_energy": "views.mapping_figures",
     "Result": "results.evaluation",
     "evaluate": "results.evaluation",
     "Explanation": "why.explanation",
@@ -76,6 +80,7 @@ _HOMES = {
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
+    "Scale": "pareto.volume",
     "Sensitivity": "why.sensitivity",
     "sensitivity": "why.sensitivity",
     "Space": "space.space",
@@ -107,6 +112,7 @@ __all__ = [
     "InputError",
     "NetworksSweep",
     "Result",
+    "Scale",
     "Sensitivity",
     "Several",
     "Space",
@@ -119,6 +125,8 @@ __all__ = [
     "Verification",
     "choose_together",
     "codesign",
+    "draw_mapping",
+    "draw_mapping_energy",
     "evaluate",
     "explain",
     "lifetime_years",

@@ -222,6 +222,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "result_pj": logic.result_pj,
         "leakage_w": leakage_w + buffer_leakage_w,
         "buffer_leakage_w": buffer_leakage_w,
+        "clock_w": logic.clock_w,
         "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6
         + values["main_memory.interface_mm2"],
         "buffer_area_mm2": sum(memory.area_mm2 for memory in memories.values()),

@@ -108,6 +108,7 @@ def test_the_roofline_has_every_operation_under_its_roof():
         assert roof.rate[place] == pytest.approx(row["macs"] / row["latency_s"])
         assert roof.intensity[place] == row["macs"] / (row["dram_read_bytes"] + row["dram_write_bytes"])
     assert (roof.rate <= np.minimum(roof.peak, roof.intensity * roof.bandwidth) * (1 + 1e-9)).all()
+    assert (roof.rate <= roof.intensity * roof.sustained * (1 + 1e-9)).all()
     axes = result.plot("roofline")
     drawn = np.concatenate([points.get_offsets() for points in axes.collections])
     assert len(drawn) == len(roof.names)
