@@ -150,6 +150,7 @@ def _store(folder: Path) -> Sweep | Found:
         partial(_gathered, definition, parts),
         parts,
         ours,
+        definition.schedule,
     )
 
 
