@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import binary_bytes, si
 
 FloatArray = NDArray[np.float64]
@@ -130,16 +131,16 @@ def objectives_of(
         for name in names
     )
     if not parsed:
-        raise ValueError("objectives: none given; name at least one column, such as latency_s")
+        raise InputError("objectives: none given; name at least one column, such as latency_s")
     available = columns() if known is None else known
     for objective in parsed:
         if objective.column not in available:
             near = nearest(objective.column, available)
-            raise UnknownNameError(f"unknown objective {objective.column!r}{near}")
+            raise UnknownNameError(f"unknown objective {shown(objective.column)}{near}")
     chosen = [objective.column for objective in parsed]
     twice = next((column for column in chosen if chosen.count(column) > 1), None)
     if twice:
-        raise ValueError(f"objectives: {twice} is named twice")
+        raise InputError(f"objectives: {twice} is named twice")
     return parsed
 
 

@@ -10,6 +10,7 @@ from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
+from workloads.errors import InputError, InputIndexError, shown
 from workloads.table import LayerTable, make_table, take_rows
 
 OBJECTIVES = ("latency", "energy", "edp")
@@ -19,7 +20,7 @@ OBJECTIVES = ("latency", "energy", "edp")
 def objective_code(objective: str) -> int:
     """Code of a mapping objective, or a ValueError that lists them."""
     if objective not in OBJECTIVES:
-        raise ValueError(f"mapping objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
+        raise InputError(f"mapping objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
     return OBJECTIVES.index(objective)
 
 
@@ -27,7 +28,7 @@ def check_layers(layers: LayerTable) -> None:
     """Refuse a table that a kernel would misread: ragged, empty, or with counts too large to be exact."""
     lengths = {column.size for column in layers}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(f"LayerTable: columns need one common, nonzero length, got {sorted(lengths)}")
+        raise InputError(f"LayerTable: columns need one common, nonzero length, got {sorted(lengths)}")
     for name in (
         "n",
         "g",
@@ -46,13 +47,13 @@ def check_layers(layers: LayerTable) -> None:
         column = getattr(layers, name)
         if column.min() < 1:
             row = int(column.argmin())
-            raise ValueError(f"LayerTable.{name}[{row}] must be at least 1, got {int(column[row])}")
+            raise InputError(f"LayerTable.{name}[{row}] must be at least 1, got {int(column[row])}")
     for name in ("weight_density", "input_density", "output_density"):
         column = getattr(layers, name)
         inside = (column > 0.0) & (column <= 1.0)
         if not inside.all():
             row = int(np.argmin(inside))
-            raise ValueError(f"LayerTable.{name}[{row}] must be in (0, 1], got {float(column[row])!r}")
+            raise InputError(f"LayerTable.{name}[{row}] must be in (0, 1], got {shown(float(column[row]))}")
     check_counts(layers)
 
 
@@ -182,7 +183,9 @@ def evaluate_operations(
     code = objective_code(objective)
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
     if not 0 <= row < configs.size:
-        raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
+        raise InputIndexError(
+            f"row {row} is outside the {configs.size:,} configurations of the table", path="row"
+        )
     out = make_table(OperationTable, {}, layers.rows)
     lists = TileLists(layers) if tiles is None else tiles
     kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)

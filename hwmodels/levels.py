@@ -24,6 +24,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.parts import OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -136,21 +137,31 @@ class Level:
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
         positive(self, "buffering")
         if not self.name.isidentifier():
-            raise ValueError(f"Level.name must be a word of letters and digits, got {self.name!r}")
+            raise InputError(
+                f"Level.name must be a word of letters and digits, got {shown(self.name)}", path="name"
+            )
         if isinstance(self.operands, str):
             object.__setattr__(self, "operands", (self.operands,))
         object.__setattr__(self, "operands", tuple(self.operands))
         if not self.operands:
-            raise ValueError(f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}")
+            raise InputError(
+                f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}",
+                path="operands",
+            )
         for operand in self.operands:
             if operand not in OPERANDS:
-                raise ValueError(
-                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {operand!r}"
+                raise InputError(
+                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {shown(operand)}",
+                    path="operands",
                 )
         if self.kind != "main_memory" and self.bytes_per_s:
-            raise ValueError(f"Level.bytes_per_s of {self.name}: only a main memory has a link")
+            raise InputError(
+                f"Level.bytes_per_s of {self.name}: only a main memory has a link", path="bytes_per_s"
+            )
         if self.kind != "main_memory" and not self.bytes and self.prices is None:
-            raise ValueError(f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)")
+            raise InputError(
+                f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)", path="bytes"
+            )
 
     @property
     def rows(self) -> int:
@@ -232,36 +243,48 @@ class LevelMachine:
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
-            raise ValueError(f"LevelMachine.levels of {self.name}: two levels are called {twice}")
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: two levels are called {twice}", path="levels"
+            )
         if not 2 <= len(names) <= 8:
-            raise ValueError(f"LevelMachine.levels of {self.name}: need 2 to 8 levels, got {len(names)}")
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: need 2 to 8 levels, got {len(names)}", path="levels"
+            )
         inside = [level.name for level in self.levels[:-1] if level.off_chip]
         behind = [level for level in self.levels if level.off_chip]
         if not behind or self.levels[-len(behind) :] != tuple(behind):
             said = f"{inside[0]} is not" if inside else "there is none"
-            raise ValueError(
-                f"LevelMachine.levels of {self.name}: the outermost must be of kind main_memory; {said}"
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: the outermost must be of kind main_memory; {said}",
+                path="levels",
             )
         for operand in OPERANDS:
             if not any(operand in level.operands for level in behind):
-                raise ValueError(f"LevelMachine.levels of {self.name}: no main memory holds {operand}")
+                raise InputError(
+                    f"LevelMachine.levels of {self.name}: no main memory holds {operand}", path="levels"
+                )
         wide = max(self.levels, key=lambda level: level.fanout_x * level.fanout_y)
         if not self.array_level:
             object.__setattr__(self, "array_level", wide.name)
         elif self.array_level not in names:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.array_level of {self.name} must be one of {', '.join(names)}, "
-                f"got {self.array_level!r}"
+                f"got {shown(self.array_level)}",
+                path="array_level",
             )
         keeps = [level.name for level in self.levels if not level.off_chip and "output" in level.operands]
         if self.resident and self.resident not in keeps:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
-                f"({', '.join(keeps)}), got {self.resident!r}"
+                f"({', '.join(keeps)}), got {shown(self.resident)}",
+                path="resident",
             )
         for entry in self.mapspace.levels:
             if entry.level not in names:
-                raise ValueError(f"LevelMachine.mapspace of {self.name}: there is no level {entry.level!r}")
+                raise InputError(
+                    f"LevelMachine.mapspace of {self.name}: there is no level {shown(entry.level)}",
+                    path="mapspace",
+                )
 
     @property
     def model(self) -> "Model":
@@ -382,9 +405,9 @@ class LevelMachine:
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
-        unit = self.mac_prices
+        unit, memory = self.mac_prices, self.main_memory
         lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
-        interface_mm2 = self.main_memory.interface_mm2 if self._pays_interface else 0.0
+        interface_mm2 = memory.interface_mm2 if self._pays_interface else 0.0
         named = {"vector lanes": lanes_mm2, "memory interface": interface_mm2}
         more = tuple((name, area) for name, area in named.items() if area)
         instances = [1]
@@ -402,6 +425,7 @@ class LevelMachine:
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
             clock_w=self.clock_w,
+            standing_w=self.lanes * self.lane_prices.leakage_w + memory.background_w + memory.refresh_w,
             components=(*self.components, *more),
         )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
 from workloads.edges import EdgeTable
+from workloads.errors import InputTypeError
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ def check_machine(value: Any) -> Any:
 
     """
     if not isinstance(value, Machine):
-        raise TypeError(
-            f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}"
+        raise InputTypeError(
+            f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}",
+            path="machine",
         )
     return value
 

@@ -16,6 +16,7 @@ from hwmodels.components.stacking import STYLES
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
+from workloads.errors import InputError, shown
 
 OPERANDS = ("weight", "input", "output")
 
@@ -89,7 +90,7 @@ class Buffers:
         truth(self, "double_buffered")
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
-            raise ValueError(
+            raise InputError(
                 f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
                 "(Buffers.shared.bytes), got 0"
             )
@@ -181,7 +182,9 @@ class Technology:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
         if not 0 <= self.clock_gated <= 1:
-            raise ValueError(f"Technology.clock_gated must be in [0, 1], got {self.clock_gated!r}")
+            raise InputError(
+                f"Technology.clock_gated must be in [0, 1], got {shown(self.clock_gated)}", path="clock_gated"
+            )
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")
@@ -227,7 +230,7 @@ class Stacking:
         whole(self, "memory_tier", least=-1)
         at_least_zero(self, "memory_area_mm2", "via_pitch_um", "temperature_limit_c")
         if self.style == "planar" and max(self.logic_tier, self.buffer_tier, self.memory_tier) > 0:
-            raise ValueError('Stacking.style "planar" has tier 0 only')
+            raise InputError('Stacking.style "planar" has tier 0 only', path="style")
 
     @property
     def tiers(self) -> int:

@@ -3,8 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+from workloads.errors import SpringboardError
 
-class MissingLibraryError(ImportError):
+
+class MissingLibraryError(SpringboardError, ImportError):  # type: ignore[misc]  # as NetworkImportError
     """A library that an extra of the distribution brings is not installed."""
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from workloads.errors import InputError, shown
 from workloads.operations.base import Operation
 from workloads.shapes import text
 from workloads.table import Kind
@@ -37,7 +38,7 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
     import pandas as pd
 
     if datapath_bits < 1:
-        raise ValueError(f"datapath_bits must be positive, got {datapath_bits!r}")
+        raise InputError(f"datapath_bits must be positive, got {shown(datapath_bits)}", path="datapath_bits")
     table, lowering, graph = network.table(batch), network.lowering(), network.graph
     width = {
         name: [bits or datapath_bits for bits in getattr(table, f"{name}_bits").tolist()]

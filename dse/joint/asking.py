@@ -7,6 +7,7 @@ from dse.joint.accuracy import Measured
 from dse.joint.search import codesign
 from dse.strategies import search as searching
 from workloads import NetworkSpace, load
+from workloads.errors import InputError
 
 
 def search(
@@ -55,10 +56,13 @@ def search(
     several = isinstance(network, NetworkSpace | list | tuple)
     if not several:
         if accuracy is not None:
-            raise ValueError("accuracy: is of networks as an axis; give a list of networks or a NetworkSpace")
+            raise InputError(
+                "accuracy: is of networks as an axis; give a list of networks or a NetworkSpace",
+                path="accuracy",
+            )
         return searching.search(network, space, **options)
     if accuracy is None:
-        raise ValueError(
+        raise InputError(
             "search: networks as an axis need accuracy=f(network); machines for several networks at once are "
             "dse.search(dse.several([...]), space)"
         )

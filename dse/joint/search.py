@@ -20,6 +20,7 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from workloads import Network, NetworkSpace, of_networks
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -113,15 +114,18 @@ def codesign(
 
     """
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
-        raise ValueError(f"budget must be a whole number of trainings, at least 1, got {budget!r}")
+        raise InputError(
+            f"budget must be a whole number of trainings, at least 1, got {shown(budget)}", path="budget"
+        )
     if not isinstance(floor, int | float) or floor != floor:
-        raise ValueError(f"floor must be an accuracy, got {floor!r}")
+        raise InputError(f"floor must be an accuracy, got {shown(floor)}", path="floor")
     if rounds < 1 or confirm < 0 or seed < 0:
-        raise ValueError(
-            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}"
+        raise InputError(
+            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
+            path="rounds",
         )
     if strategy not in _STRATEGIES:
-        raise UnknownNameError(f"unknown strategy {strategy!r}{nearest(strategy, _STRATEGIES)}")
+        raise UnknownNameError(f"unknown strategy {shown(strategy)}{nearest(strategy, _STRATEGIES)}")
     wanted = _objectives(objectives)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
     folder = None if store is None else Path(store)
@@ -130,9 +134,10 @@ def codesign(
         kept = None if folder is None else folder / "trainings"
         measured = Measured(accuracy, store=kept, workers=workers, limit_s=limit_s, progress=progress)
     if measured.wants_machine:
-        raise ValueError(
+        raise InputError(
             "accuracy: codesign measures a network once for all machines, and this call wants a machine; put "
-            "what changes accuracy (bits, sparsity) on an axis of the networks"
+            "what changes accuracy (bits, sparsity) on an axis of the networks",
+            path="accuracy",
         )
     others = tuple(one for one in wanted if one.column != ACCURACY)
     fronts = None if folder is None else folder / "fronts"
@@ -418,7 +423,7 @@ _STRATEGIES: Final[dict[str, Callable[[_Search], None]]] = {
 def _objectives(names: Sequence[str | Objective]) -> tuple[Objective, ...]:
     wanted = objectives_of(names, (ACCURACY, *columns()))
     if not any(one.column == ACCURACY and one.maximise for one in wanted):
-        raise ValueError("objectives: -accuracy is missing; without it every network is as good as another")
+        raise InputError("objectives: -accuracy is missing; without it every network is as good as another")
     if len(wanted) < 2:
-        raise ValueError("objectives: name a cost of the machine beside -accuracy, such as energy_j")
+        raise InputError("objectives: name a cost of the machine beside -accuracy, such as energy_j")
     return wanted

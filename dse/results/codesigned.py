@@ -14,6 +14,7 @@ from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -145,7 +146,7 @@ class Codesigned:
 
         """
         if seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {seeds}")
+            raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         index = self.frame["network"].unique().tolist()
         nets = [self.networks[int(one)] for one in index]
         runs = [self.accuracy(nets, seed=self.seed + 1000 + number) for number in range(seeds)]

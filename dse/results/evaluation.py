@@ -18,6 +18,7 @@ from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.edges import EdgeTable
+from workloads.errors import InputError, shown
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def evaluate(
     name, layers = network_table(network, batch)
     if mapping_objective not in hwmodels.OBJECTIVES:
         known = ", ".join(hwmodels.OBJECTIVES)
-        raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
+        raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
     effort = effort._replace(edges=_edges(network, machine, schedule, batch))
@@ -190,16 +191,21 @@ SCHEDULES: Final = ("layers", "resident")
 def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
     """Edges of the network where the schedule asks for them."""
     if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+        raise InputError(
+            f"schedule must be one of {', '.join(SCHEDULES)}, got {shown(schedule)}", path="schedule"
+        )
     if schedule == "layers":
         return None
     if not machine.model.keeper(machine):
-        raise ValueError(
+        raise InputError(
             f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
-            'levels); use "layers"'
+            'levels); use "layers"',
+            path="schedule",
         )
     if not hasattr(network, "edges"):
-        raise ValueError("schedule: a layer table does not say who reads what; give the network itself")
+        raise InputError(
+            "schedule: a layer table does not say who reads what; give the network itself", path="schedule"
+        )
     edges: EdgeTable = network.edges(batch)
     return edges
 
@@ -209,15 +215,16 @@ def _effort(
 ) -> Effort:
     """Check what was said about mappings."""
     if (mappings or limit_s is not None) and not machine.model.maps:
-        raise ValueError(
+        raise InputError(
             f"evaluate: mappings and limit_s are for machines of levels; those of {machine.name} "
-            f"(model: {machine.model.name}) are found in no time, and none can be given"
+            f"(model: {machine.model.name}) are found in no time, and none can be given",
+            path="mappings",
         )
     if limit_s is not None and not limit_s >= 0:
-        raise ValueError(f"limit_s must be at least 0, got {limit_s!r}")
+        raise InputError(f"limit_s must be at least 0, got {shown(limit_s)}", path="limit_s")
     for name in mappings or {}:
         if name not in names:
-            raise UnknownNameError(f"mappings: there is no operation {name!r}{nearest(name, names)}")
+            raise UnknownNameError(f"mappings: there is no operation {shown(name)}{nearest(name, names)}")
     given = {row: mappings[name] for row, name in enumerate(names) if name in mappings} if mappings else {}
     return Effort(math.inf if limit_s is None else limit_s, given, kept={})
 

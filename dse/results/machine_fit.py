@@ -13,6 +13,7 @@ import numpy as np
 
 from dse.results.evaluation import evaluate
 from workloads import Network, NetworkSpace
+from workloads.errors import InputError, shown
 from workloads.sparsity.low_rank import tucker2_parameters
 from workloads.sparsity.schemes.tucker2 import decomposable
 
@@ -85,12 +86,12 @@ def ranks_by_latency(
 
     """
     if not 0 < density <= 1:
-        raise ValueError(f"density must be in (0, 1], got {density!r}")
+        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
     if quantum < 1:
-        raise ValueError(f"quantum must be at least 1, got {quantum}")
+        raise InputError(f"quantum must be at least 1, got {quantum}", path="quantum")
     layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
     if not layers:
-        raise ValueError(f"network {network.name}: no convolution can be decomposed")
+        raise InputError(f"network {network.name}: no convolution can be decomposed", path="network")
     most = {name: min(conv.channels, conv.filters) for name, conv in layers.items()}
     latency_s = _latencies(network, layers, machine, mapping_objective)
     choices: dict[str, list[tuple[int, int, float]]] = {  # rank (0: as it is), weights, latency
@@ -105,7 +106,7 @@ def ranks_by_latency(
     budget = density * sum(conv.parameters for conv in layers.values())
     picked = knapsack([[(size, latency) for _, size, latency in own] for own in choices.values()], budget)
     if picked is None:
-        raise ValueError(f"network {network.name}: no ranks fit a density of {density}")
+        raise InputError(f"network {network.name}: no ranks fit a density of {density}", path="network")
     chosen = {
         name: own[place][0]
         for (name, own), place in zip(choices.items(), picked, strict=True)
@@ -198,12 +199,12 @@ def widths_by_latency(
 
     """
     if not 0 <= slack < 1:
-        raise ValueError(f"slack must be in [0, 1), got {slack!r}")
+        raise InputError(f"slack must be in [0, 1), got {shown(slack)}", path="slack")
     first = space[index]
     floor = (1 - slack) * first.macs
     movable = [n for n, axis in enumerate(space.axes) if axis.name.startswith(("width", "hidden"))]
     if not movable:
-        raise ValueError(f"space {space.name}: no axis is called width or hidden")
+        raise InputError(f"space {space.name}: no axis is called width or hidden", path="space")
     shape = np.array(space.shape)
 
     def cost(at: int) -> tuple[float, float]:

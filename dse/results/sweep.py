@@ -22,6 +22,7 @@ from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
+from workloads.errors import InputError
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Sweep:
         if "sampled" in (self.gathered.rows or {}) or (
             self.gathered.parts and not self.gathered.parts.every_row
         ):
-            raise ValueError(
+            raise InputError(
                 f"objectives: this sweep kept only the front of {watched}; sweep again with the others"
             )
         names = ["index", "feasible", *(objective.column for objective in wanted)]

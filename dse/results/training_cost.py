@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dse.results.evaluation import evaluate
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -77,7 +78,7 @@ def training_cost(
             found = evaluate(graph, machine, mapping_objective=mapping_objective)
             totals = found.totals
             if not found.feasible:
-                raise ValueError(f"training {network.name}: the machine cannot run a step of {batch} samples")
+                raise InputError(f"training {network.name}: the machine cannot run a step of {batch} samples")
             known[key] = float(totals["latency_s"]), float(totals["energy_j"])
         return known[key]
 

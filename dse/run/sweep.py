@@ -23,6 +23,7 @@ from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
+from workloads.errors import InputError, shown
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
@@ -109,11 +110,11 @@ def sweep(
 
     """
     if keep not in ("all", "front"):
-        raise ValueError(f'keep must be "all" or "front", got {keep!r}')
+        raise InputError(f'keep must be "all" or "front", got {shown(keep)}', path="keep")
     if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk must be at least 1, got {chunk}")
+        raise InputError(f"chunk must be at least 1, got {chunk}", path="chunk")
     if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     name, table = network_table(network, batch)
     layers, _ = deduplicate(table)
     parsed = objectives_of(objectives)

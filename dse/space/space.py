@@ -21,7 +21,7 @@ from dse.errors import nearest
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, InputIndexError, shown
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
 from workloads.grammar.quantities import show
@@ -103,7 +103,7 @@ class Space:
         object.__setattr__(self, "axes", tuple(_axis(design, path, axes[path]) for path in axes))
         twice = next((field for field in self.fields if self.fields.count(field) > 1), None)
         if twice:
-            raise ValueError(f"space {name}: two axes move {twice}")
+            raise InputError(f"space {name}: two axes move {twice}")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "assumptions", tuple(assumptions))
         known, texts = self._vocabulary()
@@ -113,7 +113,7 @@ class Space:
             self, "constraints", tuple(dict.fromkeys(parsed))
         )  # one that is repeated counts once
         if self.size > MOST_POINTS:
-            raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
+            raise InputError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -142,7 +142,9 @@ class Space:
     def _checked(self, index: int) -> IndexArray:
         """One index as an array; negative ones count from the end."""
         if not -self.size <= index < self.size:
-            raise IndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+            raise InputIndexError(
+                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+            )
         return np.array([index % self.size], dtype=np.int64)
 
     def codes(self, index: IndexArray) -> IndexArray:
@@ -167,10 +169,10 @@ class Space:
         """
         for field in configuration:
             if field not in self.fields:
-                raise ValueError(f"unknown axis {field!r}{nearest(field, self.fields)}")
+                raise InputError(f"unknown axis {shown(field)}{nearest(field, self.fields)}")
         missing = next((field for field in self.fields if field not in configuration), None)
         if missing:
-            raise ValueError(f"space {self.name}: no value given for {missing}")
+            raise InputError(f"space {self.name}: no value given for {missing}")
         index = 0
         for axis in self.axes:
             index = index * len(axis) + axis.code_of(configuration)
@@ -373,13 +375,13 @@ def _axis(base: Machine, name: str, choices: Any) -> Axis:
     listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
     fields: tuple[str, ...] = (name,)
     if isinstance(listed, list) and not listed:
-        raise ValueError(f"axis {name}: no values given")
+        raise InputError(f"axis {name}: no values given")
     if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
         fields, given = linked_choices(name, listed)
     known = base.paths()
     for field in fields:
         if field not in known:
-            raise ValueError(f"unknown axis {field!r}{nearest(field, known)}")
+            raise InputError(f"unknown axis {shown(field)}{nearest(field, known)}")
     if fields == (name,):
         given = [(choice,) for choice in choices_of(name, listed)]
     values = []

@@ -16,6 +16,7 @@ from dse.run.task import cost_index
 from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable
 from hwmodels.tiles import TileLists
+from workloads.errors import InputError
 from workloads.table import LayerTable, deduplicate
 
 FloatArray = NDArray[np.float64]
@@ -150,7 +151,7 @@ def work_of(network: "Network | str | LayerTable | Work", batch: int | None = No
     """
     if is_work(network):
         if batch is not None:
-            raise ValueError("batch: networks that were put together carry their own")
+            raise InputError("batch: networks that were put together carry their own", path="batch")
         return network
     name, table = network_table(cast("Network | str | LayerTable", network), batch)
     return One(name, table, deduplicate(table)[0])

@@ -11,6 +11,7 @@ from dse.pareto import knee as knees
 from dse.space.words import design_cells
 from dse.views.paper import WIDTHS_INCHES, paper_style
 from dse.views.picture import Bars, Mark, Picture, Scale
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def front_picture(front: Designs, *, labels: bool = True) -> Picture:
 
     """
     if len(front.objectives) < 2:
-        raise ValueError(f"a figure needs two objectives, this front has {len(front.objectives)}")
+        raise InputError(f"a figure needs two objectives, this front has {len(front.objectives)}")
     scales = [scale_of(front, objective) for objective in front.objectives[:3]]
     return Picture(
         x=scales[0],
@@ -122,7 +123,7 @@ def draw_front(picture: Picture, *, width: str = "column") -> "Figure":
     from dse.views.labels import draw_key, place_names
 
     if width not in WIDTHS_INCHES:
-        raise ValueError(f'width must be "column" or "page", got {width!r}')
+        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
     inches = WIDTHS_INCHES[width]
     style = paper_style(width)
     with rc_context(style):  # type: ignore[arg-type]

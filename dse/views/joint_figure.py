@@ -9,6 +9,7 @@ from dse.metrics import describe
 from dse.results.codesigned import Codesigned
 from dse.space.words import design_cells
 from dse.views.paper import paper
+from workloads.errors import InputError
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "
     costs = [one for one in found.objectives if one.column != "accuracy"]
     for other in others:
         if other.objectives != found.objectives:
-            raise ValueError("plot: fronts of different objectives do not lie in one figure")
+            raise InputError("plot: fronts of different objectives do not lie in one figure")
     with paper(width, _HEIGHT_INCHES.get(width, 3.0)) as figure:
         axes = figure.add_subplot()
         x = costs[0].column

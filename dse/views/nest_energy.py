@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dse.views.operand_colours import operand_colour
 from dse.views.paper import WIDTHS_INCHES, paper_style
 from hwmodels.mapping import Architecture, Evaluation, Problem
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def draw_energy(bars: EnergyBars, *, width: str = "column") -> "Figure":
     from dse.views.figure import PaperFigure
 
     if width not in WIDTHS_INCHES:
-        raise ValueError(f'width must be "column" or "page", got {width!r}')
+        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
     if not bars.components:
-        raise ValueError("nothing to draw: no level of this architecture takes energy")
+        raise InputError("nothing to draw: no level of this architecture takes energy")
     style = paper_style(width)
     rows = np.arange(len(bars.components))
     totals = bars.energy_pj.sum(axis=1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dse.views.nest_picture import Flow, NestPicture, Tile
 from dse.views.operand_colours import operand_colour
 from dse.views.paper import WIDTHS_INCHES, paper_style
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def draw_nest(picture: NestPicture, *, width: str = "page") -> "Figure":
     from dse.views.figure import PaperFigure
 
     if width not in WIDTHS_INCHES:
-        raise ValueError(f'width must be "column" or "page", got {width!r}')
+        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
     page = _Page(picture, width)
     style = {**paper_style(width), "font.size": page.type_pt}
     with rc_context(style):  # type: ignore[arg-type]

@@ -3,6 +3,8 @@
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from workloads.errors import InputError, shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,7 +60,7 @@ def paper(width: str, height_inches: float) -> "Iterator[Figure]":
     from dse.views.figure import PaperFigure
 
     if width not in WIDTHS_INCHES:
-        raise ValueError(f'width must be "column" or "page", got {width!r}')
+        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
     style = paper_style(width)
     with rc_context(style):  # type: ignore[arg-type]
         yield PaperFigure(figsize=(WIDTHS_INCHES[width], height_inches), style=style)

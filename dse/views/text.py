@@ -11,6 +11,7 @@ from dse.metrics import METRICS, describe, show_metric
 from dse.run.files import write_files
 from dse.views.front_figure import draw_front, front_picture
 from hwmodels.machine import Machine
+from workloads.errors import UnknownNameError
 from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def latex(front: Designs, designs: Iterable[int] | None = None) -> str:
         wanted = list(designs)
         missing = next((index for index in wanted if index not in front.frame.index), None)
         if missing is not None:
-            raise KeyError(f"design {missing} is not on the front")
+            raise UnknownNameError(f"design {missing} is not on the front")
         chosen = front.frame.loc[wanted]
         names = [str(index) for index in wanted]
     paths = front.space.fields

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.designs import Designs
+from workloads.errors import InputError
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def bottlenecks(front: Designs) -> "pandas.DataFrame":
 
     model = front.space.model
     if not model.tells:
-        raise ValueError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
+        raise InputError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
     bounds = model.bounds(front.space.base)
     index = front.frame.index.to_numpy(dtype=np.int64)
     members = front.work.members

@@ -15,6 +15,7 @@ from hwmodels.components import arithmetic, noc, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import main_memory, main_memory_names
 from hwmodels.components.sram import sram
+from workloads.errors import InputError, shown
 
 BOUNDARIES: Final = ("device", "with PHY", "with controller")
 VALID_NM: Final = (5.0, 65.0)
@@ -81,14 +82,15 @@ class Component:
 
     def __post_init__(self) -> None:
         if self.boundary not in BOUNDARIES:
-            raise ValueError(
-                f"Component.boundary must be one of {', '.join(BOUNDARIES)}, got {self.boundary!r}"
+            raise InputError(
+                f"Component.boundary must be one of {', '.join(BOUNDARIES)}, got {shown(self.boundary)}",
+                path="boundary",
             )
         for part in self.parts:
             if part.boundary != self.boundary:
-                raise ValueError(
-                    f"Component {self.name} ends at {self.boundary!r} and its part {part.name} at "
-                    f"{part.boundary!r}: a total would mix them"
+                raise InputError(
+                    f"Component {self.name} ends at {shown(self.boundary)} and its part {part.name} at "
+                    f"{shown(part.boundary)}: a total would mix them"
                 )
 
     @property

@@ -10,6 +10,7 @@ from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
 from hwmodels.template import Template, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
+from workloads.errors import InputError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable, take_rows
 
@@ -96,7 +97,7 @@ class TemplateModel:
 
     def times(self, layers: LayerTable, configs: TemplateTable, objective: str) -> OperationTimes:
         """Refuse: a template does not part its latency."""
-        raise ValueError("a template's latency has no parts to perturb; use a machine with buffers or levels")
+        raise InputError("a template's latency has no parts to perturb; use a machine with buffers or levels")
 
     def tiers(self, configs: TemplateTable, metrics: MetricTable) -> "pandas.DataFrame":
         """One tier, whose temperature the template does not model."""

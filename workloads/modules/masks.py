@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.importers.torch.library import torch
 from workloads.modules import ModuleMismatchError
 from workloads.network import Network
@@ -64,7 +65,7 @@ def _nonzero(
             owner, last = _holder(module, name)
             value = getattr(owner, last)
         except AttributeError:
-            raise ModuleMismatchError(f"{what}: the module has no parameter {name!r}") from None
+            raise ModuleMismatchError(f"{what}: the module has no parameter {shown(name)}") from None
         value = value.detach()
         mask = getattr(owner, "mask" if last == "weight" else f"{last}_mask", None)
         pieces.append(((value if mask is None else value * mask) != 0).cpu().numpy())

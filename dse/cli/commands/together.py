@@ -17,6 +17,7 @@ from dse.cli.options import (
     positive,
     print_json,
 )
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.strategies.compromise import Compromise
@@ -60,7 +61,7 @@ def command(
     from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
-        raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
+        raise InputError(f"--area-mm2 must be positive, got {area_mm2}")
     check_output(out, width)
     space = software_defined()
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axis).items()}

@@ -14,6 +14,7 @@ from hwmodels.machines.tpu_v1 import CLOCK_HZ, SIDE, tpu_v1
 from hwmodels.mapping.engine import Evaluation, evaluate
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.problem import Problem, convolution
+from workloads.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def run_layer(app: App) -> Evaluation:
     )
     result = evaluate(app.layer, chip, Mapping(levels=tuple(levels)))
     if result.limit:
-        raise ValueError(f"{app.name}: an average layer breaks {result.limit}")
+        raise InputError(f"{app.name}: an average layer breaks {result.limit}")
     return result
 
 
