@@ -69,9 +69,9 @@ def stream_cost(layer: Layer, config: Config) -> tuple[float, float, float, floa
     if weight_elements > 0.0:
         weights = weight_elements * stored_weight(layer, config, weight_elements, weight_elements).dram
     if read_elements > 0.0:
-        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
+        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, float(layer.n)).dram
     if write_elements > 0.0:
-        written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
+        written = write_elements * stored_output(layer, config, write_elements, 1.0, float(layer.n))
     read = weights + inputs
     dram_s = read / config.dram_read_bytes_per_s + written / config.dram_write_bytes_per_s
     lanes_s = 0.0
