@@ -75,12 +75,12 @@ class Network:
     @cached_property
     def parameters(self) -> int:
         """Trained weights, biases, scales and shifts; shared ones once, running statistics not."""
-        return sum(weight.size for weight in self.graph.weights.values() if weight.trained)
+        return sum(weight.parameters for weight in self.graph.weights.values())
 
     @cached_property
     def nonzero_parameters(self) -> int:
         """Parameters that are not zero."""
-        return sum(weight.nonzeros for weight in self.graph.weights.values() if weight.trained)
+        return sum(min(w.nonzeros, w.parameters) for w in self.graph.weights.values())
 
     @property
     def density(self) -> Mapping[str, float]:

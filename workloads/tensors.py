@@ -111,6 +111,8 @@ class Weight:
         are unknown or there are none.
     trained
         Whether it counts as a parameter (statistics and constants do not).
+    fixed
+        Elements of a trained one that are not (a key's bias beside those of query and value, held at zero).
     known
         Where the zeros come from: "dense", "assumed" or "measured".
     values
@@ -128,6 +130,7 @@ class Weight:
     trained: bool = True
     known: str = "dense"
     values: Any = field(default=None, repr=False)
+    fixed: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(f"weight {self.name!r}", self.shape))
@@ -224,10 +227,22 @@ class Weight:
         _check_density(f"weight {self.name!r}", density)
         return replace(self, nonzeros=max(1, round(density * self.size)), packed=None, known="assumed")
 
+    @property
+    def parameters(self) -> int:
+        """Elements that count as parameters."""
+        return self.size - self.fixed if self.trained else 0
+
     @cached_property
     def digest(self) -> str:
         """A hash of everything this weight says, the same in every process."""
-        head = (self.name, self.shape, self.bits, self.nonzeros, self.trained)
+        head = (
+            self.name,
+            self.shape,
+            self.bits,
+            self.nonzeros,
+            self.trained,
+            *([self.fixed] * (self.fixed > 0)),
+        )
         return content_hash([repr(head).encode(), b"" if self.packed is None else self.packed.tobytes()])
 
     def __eq__(self, other: object) -> bool:

@@ -163,6 +163,10 @@ class Builder:
         picked = self.step(Embedding(name, *table.shape), places, weights=weights)
         return self.reshaped(call, picked, value.shape)
 
+    def counts(self, constant: Constant) -> bool:
+        """Whether a constant's numbers are a weight already."""
+        return constant.place in self._weights or constant.storage in self._whole
+
     def stored(self, value: Constant, name: str) -> str:
         """Let a constant flow as it is: no sample has one of its own."""
         if value.place not in self._flowing:

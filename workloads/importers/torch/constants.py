@@ -33,6 +33,8 @@ class Constant:
         Whether elements were repeated to other lengths (a class token for every sample), if only once.
     sources
         Places of the parameters it was computed of; empty where it is made of their elements.
+    fixed
+        Elements beside those of parameters, put together with them (a key's bias that is held at zero).
 
     """
 
@@ -42,6 +44,7 @@ class Constant:
     root: "Constant | None" = None
     repeated: bool = False
     sources: frozenset[Hashable] = frozenset()
+    fixed: int = 0
 
     @classmethod
     def of(cls, value: Array, *, trained: bool = False) -> "Constant":
@@ -88,13 +91,13 @@ class Constant:
 
     def transposed(self) -> "Constant":
         """Return a matrix with its axes exchanged; a view."""
-        return Constant(self.value.transpose(-1, -2), self.trained, self.bits)
+        return Constant(self.value.transpose(-1, -2), self.trained, self.bits, fixed=self.fixed)
 
     def reshaped(self, shape: Shape) -> "Constant":
         """Return the same elements in order under another shape; a view where that can be."""
         if shape == self.shape:
             return self
-        return Constant(self.value.reshape(shape), self.trained, self.bits)
+        return Constant(self.value.reshape(shape), self.trained, self.bits, fixed=self.fixed)
 
     def weight(self, name: str, *, trained: bool) -> Weight:
         """Examine the values and return what a weight keeps of them: non-zeros and the mask.
@@ -106,7 +109,7 @@ class Constant:
 
         """
         if self.value.is_meta:  # a module without values: shapes are all there is
-            return Weight(name, self.shape, self.bits, trained=trained)
+            return Weight(name, self.shape, self.bits, trained=trained, fixed=self.fixed)
         nonzeros, packed = _examine(self.value, name)
         kept = packed if 0 < nonzeros < self.elements else None
         return Weight(
@@ -116,6 +119,7 @@ class Constant:
             nonzeros=nonzeros,
             packed=kept,
             trained=trained,
+            fixed=self.fixed,
             known="measured",
             values=self.value.detach(),
         )

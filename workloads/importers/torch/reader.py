@@ -126,8 +126,20 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
         raise NetworkImportError("nothing is computed: its outputs are its inputs")
     if not outputs:
         raise NetworkImportError("no output depends on an input")
+    _keep_idle(program, builder)
     builder.graph.output(*outputs)
     return builder
+
+
+def _keep_idle(program: Any, builder: Builder) -> None:
+    """Keep the parameters that no output depends on (a token for training): the module has them."""
+    needed = set(calls(program.graph_module))
+    for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
+        value = builder.values[node]
+        idle = not any(user in needed or user.op == "output" for user in node.users)
+        learns = isinstance(value, Constant) and value.trained and value.elements > 0
+        if idle and learns and not builder.counts(value):
+            builder.stored(value, f"{spec.target}.unused")
 
 
 def _placeholders(program: Any) -> list[FxNode]:
