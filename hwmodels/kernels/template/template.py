@@ -77,7 +77,29 @@ def spans(positions: int, tile: int, stride: int, reach: int) -> float:
 def nest_cost(
     layers: LayerTable, i: int, configs: TemplateTable, c: int
 ) -> tuple[float, float, float, float, float, int]:
-    """Cost of nest `i` on template `c`, all groups of the layer together.
+    """Cost of nest `i` on template `c`: images as further positions, or one after another, if that is faster.
+
+    Returns
+    -------
+    tuple
+        As `images_cost`.
+
+    """
+    images = layers.n[i]
+    together = images_cost(layers, i, configs, c, images)
+    if images == 1 or together[5] != 0:
+        return together
+    one = images_cost(layers, i, configs, c, 1)
+    if images * one[0] >= together[0]:
+        return together
+    return images * one[0], images * one[1], images * one[2], images * one[3], images * one[4], 0
+
+
+@kernel
+def images_cost(
+    layers: LayerTable, i: int, configs: TemplateTable, c: int, images: int
+) -> tuple[float, float, float, float, float, int]:
+    """Cost of so many images of nest `i` on template `c`, all groups of the layer together.
 
     Returns
     -------
@@ -105,10 +127,10 @@ def nest_cost(
         return 0.0, 0.0, 0.0, 0.0, 0.0, LIMIT_INPUT
 
     n_of, n_if = turns(layers.k[i], tile_of), turns(layers.c[i], tile_if)
-    n_m = layers.n[i] * turns(layers.p[i], tile_iy) * turns(layers.q[i], tile_ix)
+    n_m = images * turns(layers.p[i], tile_iy) * turns(layers.q[i], tile_ix)
     of_place, if_place, m_place = places(configs.order[c])
     groups = float(layers.g[i])
-    positions = float(layers.n[i] * layers.p[i] * layers.q[i])
+    positions = float(images * layers.p[i] * layers.q[i])
     all_k, all_c = float(layers.k[i]), float(layers.c[i])
 
     of_steps = steps(layers.k[i], tile_of, configs.groups[c])
@@ -124,7 +146,7 @@ def nest_cost(
     )
     area_in = spans(layers.p[i], tile_iy, layers.stride_p[i], reach_y)
     area_in *= spans(layers.q[i], tile_ix, layers.stride_q[i], reach_x)
-    inputs = groups * layers.n[i] * area_in * all_c * input_b
+    inputs = groups * images * area_in * all_c * input_b
     inputs *= fetches(of_place, n_of, if_place, n_if, m_place, n_m)
     outputs = groups * positions * all_k
     spilled = outputs * sum_b * (fetches(if_place, n_if, of_place, n_of, m_place, n_m) - 1.0)

@@ -43,7 +43,7 @@ class Found(NamedTuple):
     order: int  # innermost loop
     costed: float  # mappings that were costed
     edge_s: float  # of the main memory's time: the first load and the last store, which nothing hides
-    drained: int  # 1: groups, or tiles of whole images, one after the other
+    place: int  # how its tiles fit, of `room`
 
 
 @inlined
@@ -269,5 +269,5 @@ def best_mapping(
         order=found.order,
         costed=best.costed,
         edge_s=found.edge_s,
-        drained=found.drained,
+        place=found.place,
     )
