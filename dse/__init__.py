@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.overlay import overlay
+    from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
     from workloads.grammar.axes import Axis, powers_of_two, steps
@@ -66,6 +69,8 @@ _HOMES = {
     "Front": "results.front",
     "lifetime_years": "results.lifetime",
     "nondominated": "pareto.front",
+    "register_metric": "metrics",
+    "unregister_metric": "metrics",
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
@@ -78,7 +83,9 @@ _HOMES = {
     "Stressed": "results.stressed",
     "uncertainties": "uncertain.table",
     "open": "results.opened",
+    "overlay": "views.overlay",
     "resume": "run.sweep",
+    "style": "views.style",
     "sweep": "run.sweep",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
@@ -114,7 +121,9 @@ __all__ = [
     "named_space",
     "nondominated",
     "open",
+    "overlay",
     "powers_of_two",
+    "register_metric",
     "resume",
     "search",
     "sensitivity",
@@ -123,8 +132,10 @@ __all__ = [
     "space_names",
     "steps",
     "stress",
+    "style",
     "sweep",
     "uncertainties",
+    "unregister_metric",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

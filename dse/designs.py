@@ -4,7 +4,7 @@
 themselves over, so that nothing that reads a front has to know which of them it is.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,15 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+
+
+class Marked(NamedTuple):
+    """A design beside a front: a published one, or another machine that was costed."""
+
+    label: str
+    values: dict[str, float]  # column -> value, as far as they are known
+    cells: tuple[tuple[str, str], ...] = ()  # heading and text: what is known of its axes
+    fields: dict[str, Any] = {}  # noqa: RUF012  a value: axis -> what it takes, as far as it is known
 
 
 class Subject(Protocol):
@@ -87,6 +96,14 @@ class Designs(Subject, Protocol):
     @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front's shape."""
+
+    @property
+    def completeness(self) -> str:
+        """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
+
+    @property
+    def marked(self) -> tuple[Marked, ...]:
+        """Designs beside it, for its figure."""
 
     def knee(self) -> "pandas.Series":
         """The knee's row."""

@@ -1,13 +1,18 @@
 """The columns of a result: what each is called, its unit, and which way is better."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+import re
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from types import CodeType, SimpleNamespace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import UnknownNameError, nearest
-from workloads.errors import InputError, shown
+from dse.errors import UnknownNameError, nearest, shown
+from hwmodels import registry
+from workloads.errors import InputError, WrongTypeError
+from workloads.grammar.constraints import Formula, parse_formula
 from workloads.grammar.quantities import binary_bytes, si
 
 FloatArray = NDArray[np.float64]
@@ -23,30 +28,138 @@ class Metric(NamedTuple):
     unit: str  # "" for a pure number
 
 
-METRICS: Final = {
-    "latency_s": Metric("Latency", "s"),
-    "energy_j": Metric("Energy", "J"),
-    "area_mm2": Metric("Area", "mm²"),
-    "power_w": Metric("Power", "W"),
-    "edp_js": Metric("Energy-delay product", "Js"),
-    "utilisation": Metric("Utilisation", ""),
-    "dram_read_bytes": Metric("Main-memory reads", "B"),
-    "dram_write_bytes": Metric("Main-memory writes", "B"),
-    "macs": Metric("MACs", ""),
-    "mac_energy_j": Metric("MAC energy", "J"),
-    "effectual_macs": Metric("Effectual MACs", ""),
-    "dram_energy_j": Metric("Main-memory energy", "J"),
-    "buffer_energy_j": Metric("Buffer energy", "J"),
-    "vector_energy_j": Metric("Vector energy", "J"),
-    "static_energy_j": Metric("Standing energy", "J"),
-    "control_energy_j": Metric("Front-end and control energy", "J"),
-    "compute_cycles": Metric("Compute cycles", ""),
-    "footprint_mm2": Metric("Footprint", "mm²"),
-    "temperature_c": Metric("Hottest tier", "°C"),
-    "mappings_costed": Metric("Mappings costed", ""),
-}
+COMPUTED: Final = tuple(name for name in registry.METRICS if name not in ("feasible", "limit"))
+"""Metrics that models compute, in the order of `hwmodels.columns.MetricTable`."""
+
+METRICS: Final = {name: Metric(*registry.METRICS[name][1:3]) for name in COMPUTED}
+"""Title and unit of each."""
 
 
+class OwnMetric(NamedTuple):
+    """A metric from user code. Made by `register_metric`."""
+
+    column: registry.Column
+    function: Formula | Callable[[Mapping[str, Any]], Any]
+
+    def values(self, found: Mapping[str, Any]) -> FloatArray:
+        """Evaluate it on columns of metrics, element by element."""
+        if isinstance(self.function, Formula):
+            return np.asarray(self.function.value(found), dtype=np.float64)
+        return np.asarray(self.function(found), dtype=np.float64)
+
+    @property
+    def fingerprint(self) -> str:
+        """What it is: a formula's text, or a function's code with the constants in it."""
+        if isinstance(self.function, Formula):
+            return self.function.text
+        return sha256(_spelt(self.function).encode()).hexdigest()[:16]
+
+
+_OWN: Final[dict[str, OwnMetric]] = {}
+
+
+def register_metric(
+    name: str,
+    formula: str | Callable[[Mapping[str, Any]], Any],
+    *,
+    unit: str | None = None,
+    title: str = "",
+    direction: str = registry.LESS,
+    meaning: str = "",
+) -> None:
+    """Add a metric of your own, a column of every result from now on.
+
+    It may be an objective and stand in constraints. It travels with spaces to other processes and
+    clusters and enters the fingerprints of stores.
+
+    Parameters
+    ----------
+    name
+        A word; that of a metric that models compute is refused, one registered before is replaced.
+    formula
+        Over metrics, in the grammar of constraints ("energy_j * latency_s ** 2"); or a function that takes
+        columns by name (arrays of one shape) and returns one, element by element. A function that shall go
+        to other processes stands at the top of a module.
+    unit, title
+        As in reports and on axes; by default the unit that the name's suffix says, and the name.
+    direction
+        Which way is better: "less" or "more"; what an objective without a sign shall mean is the caller's.
+    meaning
+        In a few words, for documents.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is taken or no name, the formula is none, or the function returns no such column.
+
+    Examples
+    --------
+    >>> import dse
+    >>> dse.register_metric("ed2p_js2", "energy_j * latency_s ** 2", unit="Js²", title="ED²P")
+    >>> "ed2p_js2" in dse.evaluate("lenet_300_100", "edge_16x16").totals
+    True
+    >>> dse.unregister_metric("ed2p_js2")
+
+    """
+    if not isinstance(name, str) or not name.isidentifier() or name in ("index", *registry.METRICS):
+        taken = isinstance(name, str) and name in registry.METRICS
+        said = "that of a built-in column" if taken else "no word of letters, digits and _"
+        raise InputError(f"register_metric: name {shown(name)} is {said}; choose another", path="name")
+    if direction not in (registry.LESS, registry.MORE):
+        raise InputError(
+            f"register_metric: direction must be less or more, got {shown(direction)}", path="direction"
+        )
+    if isinstance(formula, str):
+        function: Any = parse_formula(formula, COMPUTED)
+    elif callable(formula):
+        function = formula
+    else:
+        raise WrongTypeError(
+            f"register_metric: {name} needs a formula or a function, got {type(formula).__name__}"
+        )
+    unit = registry.unit_of(name) if unit is None else unit
+    metric = OwnMetric(registry.Column(name, title, unit, direction, meaning), function)
+    tried = metric.values({column: np.ones(2) for column in COMPUTED})
+    if tried.shape != (2,):
+        raise InputError(f"register_metric: {name} of columns of shape (2,) has shape {tried.shape}")
+    _OWN[name] = metric
+
+
+def unregister_metric(name: str) -> None:
+    """Forget a metric of one's own; one that is not known is left."""
+    _OWN.pop(name, None)
+
+
+def own_metrics() -> tuple[OwnMetric, ...]:
+    """Metrics from user code, in the order of their registration."""
+    return tuple(_OWN.values())
+
+
+def adopt(metrics: Sequence[OwnMetric]) -> None:
+    """Know metrics that came from another process."""
+    _OWN.update({metric.column.name: metric for metric in metrics})
+
+
+def with_own(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Computed metrics, and those of one's own that follow from them."""
+    return {**found, **{name: metric.values(found) for name, metric in _OWN.items()}}
+
+
+def _spelt(function: Any) -> str:
+    """A function's code as text: instructions, names and constants, those of functions inside it too."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"{type(function).__module__}.{type(function).__qualname__} {vars(function)!r}"
+    inner = [
+        _spelt(SimpleNamespace(__code__=one, __closure__=None)) if isinstance(one, CodeType) else repr(one)
+        for one in code.co_consts
+    ]
+    held = [repr(cell.cell_contents) for cell in getattr(function, "__closure__", None) or ()]
+    return repr((code.co_code.hex(), code.co_names, code.co_varnames, inner, held))
+
+
+_COMBINED: Final = re.compile(r"(\w+)\((\w+)\)|(\w+)\[(.+)\]")
+"""A metric of several networks together, or of one of them."""
 _SUPERLATIVES: Final = {"latency_s": "fastest", "area_mm2": "smallest"}
 
 
@@ -79,20 +192,28 @@ def describe(column: str) -> Metric:
     --------
     >>> describe("latency_s"), describe("refresh_energy_j")
     (Metric(title='Latency', unit='s'), Metric(title='Refresh energy', unit='J'))
+    >>> describe("geomean(energy_j)"), describe("latency_s[vgg16]")
+    (Metric(title='Energy, geomean', unit='J'), Metric(title='Latency of vgg16', unit='s'))
 
     """
     if column in METRICS:
         return METRICS[column]
+    if column in _OWN:
+        own = _OWN[column].column
+        return Metric(own.title or own.name, own.unit)
+    combined = _COMBINED.fullmatch(column)
+    if combined:
+        way, whole, part, network = combined.groups()
+        title, unit = describe(whole or part)
+        return Metric(f"{title}, {way}" if way else f"{title} of {network}", unit)
     words, _, suffix = column.rpartition("_")
     unit = {"s": "s", "j": "J", "w": "W", "mm2": "mm²", "bytes": "B"}.get(suffix, "") if words else ""
     return Metric((words if unit else column).replace("_", " ").capitalize(), unit)
 
 
 def columns() -> tuple[str, ...]:
-    """Every metric that a sweep computes."""
-    from hwmodels.columns import MetricTable
-
-    return tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
+    """Every metric that a sweep computes, those of one's own last."""
+    return (*COMPUTED, *_OWN)
 
 
 def objectives_of(
@@ -126,6 +247,11 @@ def objectives_of(
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",")]
+    for name in names:
+        if not isinstance(name, str | Objective):
+            raise WrongTypeError(
+                f"objectives: must be names of columns, such as latency_s, got {shown(name)}"
+            )
     parsed = tuple(
         name if isinstance(name, Objective) else Objective(name.removeprefix("-"), name.startswith("-"))
         for name in names

@@ -78,6 +78,10 @@ def check_machine(machine: Any, network: Any = _NETWORK) -> None:
             total = float(repeats @ operations[name])
             whole = float(getattr(metrics, name)[0])
             _held(bool(np.isclose(total, whole, rtol=1e-9)), f"operations add up to the total ({name})")
+        sheet = model.account(layers, configs).sheet
+        _held(
+            bool((sheet.counts >= 0).all() and (sheet.prices_pj >= 0).all()), "counts and prices are amounts"
+        )
         bounds = model.bounds(machine)
         _held(all(0 <= code < len(bounds) for code in operations["bound"]), "bounds name every code")
 

@@ -14,9 +14,15 @@ from workloads.lazy import lazily
 if TYPE_CHECKING:
     from hwmodels.batch import OBJECTIVES, evaluate, evaluate_operations, mapspace
     from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable, OperationTable
-    from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+    from hwmodels.components.main_memory import (
+        MainMemory,
+        main_memory,
+        main_memory_names,
+        register_memory,
+    )
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
-    from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+    from hwmodels.level import Level, MacPrices, Prices
+    from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
     from hwmodels.packing import pack
@@ -51,9 +57,9 @@ _HOMES = {
     "Dataflow": "spec",
     "Datapath": "spec",
     "LIMITS": "columns",
-    "Level": "levels",
+    "Level": "level",
     "LevelMachine": "levels",
-    "MacPrices": "levels",
+    "MacPrices": "level",
     "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
@@ -63,7 +69,7 @@ _HOMES = {
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
     "OperationTable": "columns",
-    "Prices": "levels",
+    "Prices": "level",
     "Sparsity": "spec",
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
@@ -80,6 +86,7 @@ _HOMES = {
     "load": "presets",
     "main_memory": "components.main_memory",
     "main_memory_names": "components.main_memory",
+    "register_memory": "components.main_memory",
     "mapspace": "batch",
     "names": "presets",
     "pack": "packing",
@@ -135,6 +142,7 @@ __all__ = [
     "paths",
     "price_table",
     "register",
+    "register_memory",
     "systolic_cycles",
     "write_machine",
 ]

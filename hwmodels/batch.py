@@ -1,20 +1,48 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
+from typing import Final
+
 import numpy as np
 
-from hwmodels.columns import ConfigTable, MetricTable, OperationTable
+from hwmodels import lines
+from hwmodels.accounting import COSTS, Account, batch_energies_j, blank_sheet
+from hwmodels.alike import alike
+from hwmodels.columns import BOUNDS, ConfigTable, MetricTable, OperationTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
+from hwmodels.kernels.two_level import groups
+from hwmodels.kernels.two_level.lines import (
+    BUSY_CYCLES,
+    DRAM_READS_OF_INPUTS,
+    DRAM_READS_OF_SUMS,
+    DRAM_READS_OF_WEIGHTS,
+    DRAM_WRITES,
+)
+from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.packing import pack
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
 from workloads.errors import InputError, InputIndexError, shown
-from workloads.table import LayerTable, make_table, take_rows
+from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
+from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
+
+_FEW: Final = 3
+"""Configurations that are alike are costed side by side from so many on; fewer are faster one by one."""
+
+_LAYERS = having("a layer table (network.table())", "repeats", "macs", "kind")
+_CONFIGS = having("a table of machines (hwmodels.pack)", "clock_hz", "size")
+_MACHINES = either(having("a machine of two levels", "array", "buffers"), _CONFIGS)
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
+
+_CARRIED = (
+    *("compute_cycles", "dram_read_bytes", "dram_write_bytes"),
+    *(name for name in OperationTable._fields if name not in COSTS),
+)
+"""What kernels say of a mapping beside counts."""
 
 
 def objective_code(objective: str) -> int:
@@ -57,6 +85,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,
@@ -111,19 +140,68 @@ def _evaluate_batch(
     layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
 ) -> None:
     """Cost configurations in an order in which those that are alike follow one another."""
-    tiles = lists.table(configs)
-    alike = np.lexsort(
-        (
-            configs.shared_capacity_bytes,
-            configs.output_capacity_bytes,
-            configs.input_capacity_bytes,
-            configs.weight_capacity_bytes,
-            tiles.c_list,
-            tiles.k_list,
-            tiles.m_list,
-        )
+    tiles, rows, columns = lists.table(configs), layer_matrix(layers), config_matrix(configs)
+    sums = np.empty((configs.size, len(lines.TWO_LEVEL) + len(kernels.SUMS)))
+    order, starts = alike(columns, tiles)
+    sizes = np.diff(starts)
+    alone = order[np.repeat(sizes < _FEW, sizes)]
+    kernels.evaluate_batch(rows, tiles, columns, alone, objective, sums)
+    if alone.size < order.size:
+        together = order[np.repeat(sizes >= _FEW, sizes)]
+        bounds = np.concatenate(([0], np.cumsum(sizes[sizes >= _FEW])))
+        groups.evaluate_groups(rows, tiles, columns, together, bounds, objective, groups.scratch(), sums)
+    _put_metrics(configs, sums, out)
+
+
+def line_prices(configs: ConfigTable) -> FloatMatrix:
+    """Price of each of `lines.TWO_LEVEL` [pJ of what it counts], shape (n_configs, n_lines)."""
+    memory_read_pj = configs.dram_read_pj_per_byte
+    mask = (configs.mask_write_pj_per_byte, configs.mask_read_pj_per_byte)
+    return np.column_stack(
+        [
+            *(configs.mac_pj, configs.vector_pj, configs.busy_pj, configs.result_pj),
+            *(configs.weight_write_pj_per_byte, configs.weight_read_pj_per_byte),
+            *(configs.input_write_pj_per_byte, configs.input_read_pj_per_byte),
+            *(configs.output_write_pj_per_byte, configs.output_write_pj_per_byte),
+            *(configs.output_read_pj_per_byte, configs.output_read_pj_per_byte),
+            *(*mask, *mask),
+            *(memory_read_pj, memory_read_pj, memory_read_pj, configs.dram_write_pj_per_byte),
+            *(configs.leakage_w * 1e12, configs.dram_background_w * 1e12),
+        ]
     )
-    kernels.evaluate_batch(layers, tiles, configs, alike, objective, out)
+
+
+def _put_metrics(configs: ConfigTable, sums: FloatMatrix, out: MetricTable) -> None:
+    """Settle what was summed over a network; NaN where a limit was broken or a cost is no number."""
+    counts = sums[:, : len(lines.TWO_LEVEL)]
+    of = dict(zip(kernels.SUMS, sums[:, len(lines.TWO_LEVEL) :].T, strict=True))
+    limit = np.where((of["limit"] == 0) & np.isnan(of["latency_s"]), kernels.LIMIT_OVERFLOW, of["limit"])
+    blank = np.where(limit > 0, np.nan, 0.0)
+    latency = of["latency_s"] + blank
+    parts = batch_energies_j(lines.TWO_LEVEL, counts, line_prices(configs), latency)
+    energy = np.add.reduce(list(parts.values()))
+    cycles = configs.rows * configs.cols * configs.clock_hz * latency
+    columns = {
+        "latency_s": latency,
+        "energy_j": energy,
+        "power_w": energy / latency,
+        "edp_js": energy * latency,
+        "utilisation": of["kept"] / cycles,
+        "compute_cycles": counts[:, BUSY_CYCLES],
+        "dram_read_bytes": counts[:, DRAM_READS_OF_WEIGHTS]
+        + counts[:, DRAM_READS_OF_INPUTS]
+        + counts[:, DRAM_READS_OF_SUMS],
+        "dram_write_bytes": counts[:, DRAM_WRITES],
+        "macs": of["macs"],
+        "effectual_macs": of["effectual"],
+        **{f"{part}_energy_j": joules for part, joules in parts.items()},
+    }
+    for name, column in columns.items():
+        getattr(out, name)[:] = column + blank
+    out.limit[:] = limit
+    out.feasible[:] = limit == 0
+    out.area_mm2[:] = configs.array_area_mm2 + configs.buffer_area_mm2
+    out.mappings_costed[:] = of["costed"]
 
 
 def _evaluate_sound(
@@ -143,6 +221,7 @@ def _evaluate_sound(
     out.mappings_costed[out.limit > 0] = 0.0
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES, objective=TEXT, row=WHOLE)
 def evaluate_operations(
     layers: LayerTable,
     accelerator: Accelerator | ConfigTable,
@@ -179,6 +258,19 @@ def evaluate_operations(
         If the table has no such row.
 
     """
+    columns = account_operations(layers, accelerator, objective, row=row, tiles=tiles).operations()
+    return OperationTable(**{name: columns[name] for name in OperationTable._fields})
+
+
+def account_operations(
+    layers: LayerTable,
+    accelerator: Accelerator | ConfigTable,
+    objective: str = "edp",
+    *,
+    row: int = 0,
+    tiles: TileLists | None = None,
+) -> Account:
+    """Account of one instance of every operation; parameters and errors as of `evaluate_operations`."""
     check_layers(layers)
     code = objective_code(objective)
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
@@ -186,12 +278,16 @@ def evaluate_operations(
         raise InputIndexError(
             f"row {row} is outside the {configs.size:,} configurations of the table", path="row"
         )
-    out = make_table(OperationTable, {}, layers.rows)
-    lists = TileLists(layers) if tiles is None else tiles
-    kernels.evaluate_operations(layers, lists.table(configs), configs, row, code, out)
-    return out
+    chosen = make_table(OperationTable, {}, layers.rows)
+    table = (TileLists(layers) if tiles is None else tiles).table(configs)
+    sheet = blank_sheet(lines.TWO_LEVEL, BOUNDS, layers.rows)
+    sheet.prices_pj[:] = line_prices(take_rows(configs, slice(row, row + 1)))[0]
+    matrices = layer_matrix(layers), config_matrix(configs)
+    kernels.account_operations(matrices[0], table, matrices[1], row, code, sheet, chosen)
+    return Account(lines.TWO_LEVEL, BOUNDS, sheet, {name: getattr(chosen, name) for name in _CARRIED})
 
 
+@takes(layers=_LAYERS, accelerator=_MACHINES)
 def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:
     """Mappings that a network is searched over, the sum over its rows; the most of any machine given."""
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)

@@ -61,6 +61,9 @@ class ConfigTable(NamedTuple):
     input_bits: IntColumn
     output_bits: IntColumn
     accumulator_bits: IntColumn
+    weight_scale_bits: FloatColumn  # of a shared scale, on an element
+    input_scale_bits: FloatColumn
+    output_scale_bits: FloatColumn
     dram_read_bytes_per_s: FloatColumn
     dram_write_bytes_per_s: FloatColumn
     dram_capacity_bytes: FloatColumn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from hwmodels.array import DIMENSIONS
 from hwmodels.parts import OPERANDS
 from hwmodels.published import beside
 from hwmodels.technology import nominal_voltage
+from workloads import inline
 
 if TYPE_CHECKING:
     import pandas
@@ -80,13 +80,10 @@ def laid_out(name: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def laid_out_html(name: str, rows: Sequence[tuple[str, str]], area: pandas.DataFrame) -> str:
     """A data sheet's rows and the area of every component as HTML."""
-    cells = "".join(
-        f'<tr><th style="text-align:left">{html.escape(head)}</th>'
-        f'<td style="text-align:left">{html.escape(what)}</td></tr>'
-        for head, what in rows
-    )
-    table = area.to_html(index=False, float_format=lambda value: f"{value:.4g}")
-    return f"<p><b>{html.escape(name)}</b></p><table>{cells}</table>{table}"
+    sizes = area.groupby("component", sort=False)["area_mm2"].sum()
+    parts = [(str(component), float(size), f"{size:.3g} mm²") for component, size in sizes.items()]
+    drawn = inline.bar(parts, f"Area, {float(sizes.sum()):.4g} mm²")
+    return inline.table([("machine", name), *rows]) + drawn
 
 
 def _array(accelerator: Accelerator) -> str:

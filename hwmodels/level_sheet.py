@@ -10,7 +10,8 @@ from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scale
 from hwmodels.published import beside
 
 if TYPE_CHECKING:
-    from hwmodels.levels import Level, LevelMachine
+    from hwmodels.level import Level
+    from hwmodels.levels import LevelMachine
 
 LANES = "vector lanes"
 """The component that `LevelMachine.architecture` adds for them."""
@@ -40,6 +41,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("main memory", f"{memory.name}, {scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"),
         ("zeros", "treated like any number"),
         ("rules", rules(machine)),
+        *((("timing", machine.timing.words),) if machine.timing.words else ()),
         ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V"),
         ("area", f"{machine.architecture.area_mm2:.4g} mm2 (computed)"),
         *beside(machine.name, computed(machine)),
@@ -70,6 +72,8 @@ def _level(machine: LevelMachine, level: Level) -> str:
         parts.append(f"{level.buffering:g} copies of a tile")
     if not level.overlapped:
         parts.append("its transfers wait")
+    if level.block_cycles > 1:
+        parts.append(f"used for blocks of {level.block_cycles} cycles")
     return ", ".join(parts)
 
 

@@ -12,171 +12,36 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from hwmodels.checks import at_least_zero, one_of, positive, whole
+from hwmodels.checks import one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
+from hwmodels.formats import number_format
+from hwmodels.level import LETTERS, Level, MacPrices, Prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.parts import OPERANDS, Datapath, Technology
+from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from hwmodels.timing import Timing
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
     import pandas
 
     from hwmodels.machine import Model
 
-LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
-"""Operands as `hwmodels.mapping.convolution` calls them."""
-
-KINDS: Final = ("registers", "sram", "main_memory")
 FACTORS: Final = ("perfect", "ceil")
 USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """What a level costs where components are not asked.
-
-    Parameters
-    ----------
-    read_pj, fill_pj, update_pj
-        Energy of one access of a block: read, written from outside, written from inside [pJ].
-    leakage_w, area_mm2
-        Of one instance [W, mm2].
-
-    """
-
-    read_pj: float = 0.0
-    fill_pj: float = 0.0
-    update_pj: float = 0.0
-    leakage_w: float = 0.0
-    area_mm2: float = 0.0
-
-    def __post_init__(self) -> None:
-        at_least_zero(self, "read_pj", "fill_pj", "update_pj", "leakage_w", "area_mm2")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MacPrices:
-    """What a multiply-accumulate unit costs where components are not asked: pJ, W and um2 of one."""
-
-    energy_pj: float
-    leakage_w: float = 0.0
-    area_um2: float = 0.0
-
-    def __post_init__(self) -> None:
-        at_least_zero(self, "energy_pj", "leakage_w", "area_um2")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One storage level.
-
-    Parameters
-    ----------
-    name
-        What paths, constraints and results call it.
-    kind
-        "registers" (flip-flops), "sram" or "main_memory" (the machine's, off chip).
-    bytes
-        Capacity of one instance; 0 is without limit.
-    operands
-        What it may hold, of "weight", "input" and "output".
-    word_bits
-        Width of a word, which holds one element; 0 is the datapath's width of the widest operand held, that
-        of the accumulator where only outputs are.
-    block_words
-        Words that one access of the macro moves.
-    banks
-        Macros of equal size that make up the level; an access goes to one of them.
-    cluster
-        Instances that share one access.
-    fanout_x, fanout_y
-        Instances of the next level inwards (of MACs, inside the innermost one) that one instance feeds.
-    read_port_bits, write_port_bits, shared_port_bits
-        What one instance reads, writes, or does of both, a cycle; 0 is all that is asked.
-    bytes_per_s
-        Of a main memory: what its link carries; 0 is the memory's own sustained bandwidth.
-    buffering
-        Copies of each tile: 2 is double buffering.
-    overlapped
-        Whether transfers hide behind computation; otherwise their cycles add up.
-    prices
-        What it costs, where not what its components do.
-
-    """
-
-    name: str
-    kind: str = "sram"
-    bytes: int = 0
-    operands: tuple[str, ...] = OPERANDS
-    word_bits: int = 0
-    block_words: int = 1
-    banks: int = 1
-    cluster: int = 1
-    fanout_x: int = 1
-    fanout_y: int = 1
-    read_port_bits: float = 0.0
-    write_port_bits: float = 0.0
-    shared_port_bits: float = 0.0
-    bytes_per_s: float = 0.0
-    buffering: float = 1.0
-    overlapped: bool = True
-    prices: Prices | None = None
-
-    def __post_init__(self) -> None:
-        one_of(self, "kind", KINDS)
-        whole(self, "bytes", "word_bits", least=0)
-        whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y")
-        at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
-        positive(self, "buffering")
-        if not self.name.isidentifier():
-            raise InputError(
-                f"Level.name must be a word of letters and digits, got {shown(self.name)}", path="name"
-            )
-        if isinstance(self.operands, str):
-            object.__setattr__(self, "operands", (self.operands,))
-        object.__setattr__(self, "operands", tuple(self.operands))
-        if not self.operands:
-            raise InputError(
-                f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}",
-                path="operands",
-            )
-        for operand in self.operands:
-            if operand not in OPERANDS:
-                raise InputError(
-                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {shown(operand)}",
-                    path="operands",
-                )
-        if self.kind != "main_memory" and self.bytes_per_s:
-            raise InputError(
-                f"Level.bytes_per_s of {self.name}: only a main memory has a link", path="bytes_per_s"
-            )
-        if self.kind != "main_memory" and not self.bytes and self.prices is None:
-            raise InputError(
-                f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)", path="bytes"
-            )
-
-    @property
-    def rows(self) -> int:
-        """`fanout_y`, as an array's rows."""
-        return self.fanout_y
-
-    @property
-    def cols(self) -> int:
-        """`fanout_x`, as an array's columns."""
-        return self.fanout_x
-
-    @property
-    def off_chip(self) -> bool:
-        """Whether it is main memory."""
-        return self.kind == "main_memory"
+def _hands_on(level: Level) -> bool:
+    """Whether it can hold what one operation writes and the next one reads."""
+    return {"input", "output"} <= set(level.operands)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +67,16 @@ class LevelMachine:
         Vector operations a cycle outside the array; 0 is one a column of the array.
     resident
         The level on chip where tensors may stay between operations, if the schedule asks; "" is none.
+    fusion
+        The level on chip where fused operations hand on tiles, if the schedule asks; "" is none.
     mapspace
         What a mapping must obey: the dataflow.
     factors
         Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
     rules
         Switches of the engine.
+    timing
+        What operations wait for besides array, ports and bandwidth.
     mac
         What a MAC costs, where not what its components do.
     components
@@ -226,9 +95,11 @@ class LevelMachine:
     array_level: str = ""
     vector_lanes: int = 0
     resident: str = ""
+    fusion: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
     rules: Rules = dataclasses.field(default_factory=Rules)
+    timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
     components: tuple[tuple[str, float], ...] = ()
     source: str = "assumed"
@@ -279,12 +150,40 @@ class LevelMachine:
                 f"({', '.join(keeps)}), got {shown(self.resident)}",
                 path="resident",
             )
+        hands = [level.name for level in self.levels if not level.off_chip and _hands_on(level)]
+        if self.fusion and self.fusion not in hands:
+            there = (
+                f"a level on chip that holds inputs and outputs ({', '.join(hands)})"
+                if hands
+                else ("none: no level on chip holds inputs and outputs, so none can hold a tile")
+            )
+            raise InputError(
+                f"LevelMachine.fusion of {self.name} must be {there}, got {shown(self.fusion)}", path="fusion"
+            )
         for entry in self.mapspace.levels:
             if entry.level not in names:
                 raise InputError(
                     f"LevelMachine.mapspace of {self.name}: there is no level {shown(entry.level)}",
                     path="mapspace",
                 )
+        self._check_timing()
+
+    def _check_timing(self) -> None:
+        """Refuse a format that no level has room for, and stages that are no level on chip."""
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise InputError(
+                f"LevelMachine.datapath.number_format of {self.name}: a level has no room for the scales "
+                f"that elements of {name} share; an Accelerator has, or take a format without",
+                path="datapath",
+            )
+        chip = [level.name for level in self.levels if not level.off_chip]
+        if self.timing.staged and self.timing.staged not in chip:
+            raise InputError(
+                f"LevelMachine.timing.staged of {self.name} must be a level on chip ({', '.join(chip)}), "
+                f"got {shown(self.timing.staged)}",
+                path="timing",
+            )
 
     @property
     def model(self) -> "Model":
@@ -334,6 +233,7 @@ class LevelMachine:
             path.accumulator_bits,
             self.technology.node_nm,
             self.voltage,
+            number_format=NUMBER_FORMATS[path.number_format],
         )
         own = self.technology.price_factors
         return MacPrices(
@@ -425,7 +325,9 @@ class LevelMachine:
             mac_leakage_w=unit.leakage_w,
             mac_area_um2=unit.area_um2,
             clock_w=self.clock_w,
-            standing_w=self.lanes * self.lane_prices.leakage_w + memory.background_w + memory.refresh_w,
+            others_w=self.lanes * self.lane_prices.leakage_w
+            + self.main_memory.background_w
+            + self.main_memory.refresh_w,
             components=(*self.components, *more),
         )
 
@@ -523,6 +425,7 @@ class LevelMachine:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "LevelMachine":
         """Return a copy with the parts at dotted paths replaced.
 

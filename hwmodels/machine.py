@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, Self, runtim
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels.accounting import Account
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
 from workloads.edges import EdgeTable
-from workloads.errors import InputTypeError
+from workloads.errors import WrongTypeError
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
     import pandas
 
+    from hwmodels.fusion.schedule import FusionSchedule
     from hwmodels.times import OperationTimes
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -48,6 +50,8 @@ class Effort(NamedTuple):
         Hears how many of how many operations have their mapping.
     edges
         Edge table of the network, whose rows are not merged then: tensors stay on chip where they fit.
+    fused
+        With edges: whether operations may hand each other tiles, if the machine names a level for them.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -58,6 +62,7 @@ class Effort(NamedTuple):
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
     edges: EdgeTable | None = None
+    fused: bool = False
 
 
 BEST: Final = Effort()
@@ -118,7 +123,17 @@ class Model(Protocol):
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """Cost every operation on one configuration."""
+        """Cost every operation on one configuration: what its account says."""
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: Any,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """Counts and prices of every operation on one configuration."""
 
     def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
         """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""
@@ -131,6 +146,14 @@ class Model(Protocol):
 
     def keeper(self, machine: Any) -> str:
         """Level at which tensors may stay between operations; "" where none may."""
+
+    def handing(self, machine: Any) -> str:
+        """Level at which fused operations hand on tiles; "" where none may."""
+
+    def fusion(
+        self, layers: LayerTable, machine: Any, objective: str, effort: Effort
+    ) -> "FusionSchedule | None":
+        """Groups of operations that are fused, and their certificate; None where nothing may be."""
 
     def summary(self, machine: Any) -> dict[str, str]:
         """A row of the list of machines: `array`, `flow` and `on chip`, in words."""
@@ -183,7 +206,7 @@ def check_machine(value: Any) -> Any:
 
     """
     if not isinstance(value, Machine):
-        raise InputTypeError(
+        raise WrongTypeError(
             f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}",
             path="machine",
         )

@@ -28,7 +28,8 @@ from hwmodels.fields import hints, plain, read_part
 from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
-from workloads.errors import InputError, InputTypeError, shown
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import PATH, takes
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
 """What `machine:` says -> the class whose fields the file gives."""
@@ -93,6 +94,7 @@ def machine_from(data: Any, unknown: str = "refuse") -> Any:
     )
 
 
+@takes(path=PATH)
 def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
     """Write a machine file that `read_machine` makes an equal machine of.
 
@@ -127,7 +129,7 @@ def machine_data(machine: Any, defaults: bool = False) -> dict[str, Any]:
     """
     kind = next((name for name, made in KINDS.items() if type(machine) is made), None)
     if kind is None:
-        raise InputTypeError(
+        raise WrongTypeError(
             f"a machine file holds {', '.join(KINDS)}; {type(machine).__name__} is none of them"
         )
     return {"machine": kind, **plain(machine, defaults)}

@@ -14,13 +14,15 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
+from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.sram import sram
-from hwmodels.parts import CODES, OPERANDS, Buffer
+from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
 from workloads.errors import InputError
+from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
@@ -45,6 +47,19 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         found.update(_reported_leaves(name, getattr(accelerator.buffers, name)))
     found.update(module_leaves(accelerator.modules))
     return found
+
+
+_SCALE_BITS = np.array([code.form.scale_bits_per_element for code in NumberFormat])
+"""Bits of a shared scale on an element, by number format."""
+_FORMAT_NAMES = {code: name for name, code in NUMBER_FORMATS.items()}
+
+
+def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
+    """Refuse a format in words too narrow for it, whichever axes brought them together."""
+    for code in np.unique(codes):
+        for operand in OPERANDS:
+            width = np.broadcast_to(bits[operand], codes.shape)[codes == code]
+            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width.min()))
 
 
 def _is_word(path: str) -> bool:
@@ -156,6 +171,10 @@ def _leaves_of(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) ->
     return leaves(base.replace({path: value for path, _, value in changes}))
 
 
+_MACHINE = having("a machine of two levels", "array", "buffers", "replace")
+
+
+@takes(base=_MACHINE, axes=MAPPING.or_none(), size=WHOLE)
 def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
     """Turn an accelerator and columns of axis values into the table that kernels read.
 
@@ -185,6 +204,8 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         for leaf, column in cost_columns(base, axes, size).items()
     }
     bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
+    codes = values["datapath.number_format"].astype(np.int64)
+    _check_widths(codes, bits)
     logic, memories = machine_costs(values, bits)
     clock_hz = values["clock_hz"]
     leakage_w = sum(part.leakage_w for part in logic.parts.values()) + logic.clock_w
@@ -212,6 +233,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "accumulators": values["array.accumulators"],
         **{f"unroll_{name}": values[f"array.unroll.{name}"] for name in DIMENSIONS},
         **{f"{name}_bits": width for name, width in bits.items()},
+        **{f"{name}_scale_bits": _SCALE_BITS[codes] for name in OPERANDS},
         **_main_memory(values),
         **_stacking(values),
         **_sparsity(values),

@@ -13,6 +13,7 @@ from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
+from hwmodels.formats import number_format
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
@@ -21,10 +22,7 @@ from workloads.errors import InputError, shown
 OPERANDS = ("weight", "input", "output")
 
 NUMBER_FORMATS = {
-    "int": int(NumberFormat.INTEGER),
-    "fp16": int(NumberFormat.FP16),
-    "bf16": int(NumberFormat.BF16),
-    "fp32": int(NumberFormat.FP32),
+    "int" if code is NumberFormat.INTEGER else code.name.lower(): int(code) for code in NumberFormat
 }
 """Number formats by name, with the codes that tables carry."""
 
@@ -96,6 +94,15 @@ class Buffers:
             )
 
 
+def check_width(name: str, field: str, bits: int) -> None:
+    """Refuse words that an element of a format does not fit: that datapath cannot run it."""
+    if name == "int" or bits >= (need := number_format(name).element_bits):
+        return
+    raise InputError(
+        f"{field} must be at least {need}, what an element of {name} takes, got {bits}", path=field
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Datapath:
     """Widths of the operands as stored and multiplied, and of the accumulator that holds partial sums.
@@ -105,7 +112,8 @@ class Datapath:
     weight_bits, input_bits, output_bits, accumulator_bits
         Widths.
     number_format
-        "int" (also any fixed point), "fp16", "bf16" or "fp32".
+        "int" (also any fixed point), or a format of `hwmodels.formats`; a scale that elements share is stored
+        as their metadata is.
     rounding
         "none" (cut off), "nearest" or "stochastic"; `hwmodels.rounding` computes bit for bit what it does.
     rounds
@@ -134,6 +142,8 @@ class Datapath:
         whole(self, "lfsr_bits", least=2, most=MOST_BITS)
         for name in ("number_format", "rounding", "rounds"):
             one_of(self, name, CODES[name])
+        for operand in OPERANDS:
+            check_width(self.number_format, f"Datapath.{operand}_bits", getattr(self, f"{operand}_bits"))
         if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:
             warnings.warn(
                 f"Datapath.lfsr_bits {self.lfsr_bits} is narrower than fraction_bits {self.fraction_bits}: "

@@ -11,24 +11,31 @@ from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError, UnknownNameError, shown
+from workloads.grammar.arguments import PATH, TEXT, takes
 
 _MODULES = {
+    "a100": "gpus",
     "a100_2_4": "a100_2_4",
     "datacentre_128x128": "reference",
     "dstc": "dstc",
     "edge_16x16": "reference",
     "edge_32x32": "reference",
+    "edge_lanes": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "mi210": "gpus",
     "nvdla_like": "nvdla_like",
     "scnn": "scnn",
     "scnn_dense": "scnn",
     "simba_like": "simba_like",
     "spring": "spring",
     "template": "reference",
+    "gemmini": "gemmini",
     "tpu_v1": "tpu_v1",
+    "tpu_v3": "tpu_cores",
+    "tpu_v4": "tpu_cores",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 
@@ -44,6 +51,7 @@ def names() -> list[str]:
     return sorted({*_MODULES, *_REGISTERED})
 
 
+@takes(name=TEXT)
 def register(name: str, machine: Any) -> None:
     """Give a machine of your own a name that `load`, `dse.evaluate`, spaces and commands of a process know.
 
@@ -79,6 +87,7 @@ def register(name: str, machine: Any) -> None:
     _REGISTERED[name] = build
 
 
+@takes(name=PATH)
 def load(name: str) -> Any:
     """Return a machine by its name, or by the path of a machine file or of another tool's.
 

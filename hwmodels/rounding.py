@@ -240,6 +240,20 @@ def _quantized(
     return out.reshape(values.shape)
 
 
+def stochastic_whole(x: NDArray[np.float64], lfsr_bits: int = 16, seed: int = 0) -> NDArray[np.float64]:
+    """Round to whole numbers, up with a probability equal to the fraction, as `quantize` draws it.
+
+    Numbers must lie well within 2^31; shape of `x`.
+    """
+    out = np.empty(x.size, dtype=np.int64)
+    most = 1 << 31
+    kernels.quantize(
+        np.ascontiguousarray(x).ravel(), 1.0, kernels.STOCHASTIC, lfsr_bits, -most, most,
+        lfsr_mask(lfsr_bits), 0, lfsr_states(1, lfsr_bits, seed), out,
+    )  # fmt: skip
+    return out.reshape(x.shape).astype(np.float64)
+
+
 def matmul(
     a: ArrayLike,
     b: ArrayLike,

@@ -30,6 +30,7 @@ from hwmodels.parts import (
 from hwmodels.reported import Macro, Module
 from hwmodels.sparsity import OperandSparsity, Sparsity
 from workloads.errors import InputError
+from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -173,6 +174,7 @@ class Accelerator:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> Accelerator:
         """Return a copy with the parts at dotted paths replaced.
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hwmodels import lines
+from hwmodels.accounting import Account, blank_sheet
 from hwmodels.batch import check_layers
 from hwmodels.checks import positive, whole
+from hwmodels.columns import BOUNDS
 from hwmodels.components import arithmetic
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
@@ -26,6 +29,7 @@ from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import MAPPING, takes
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -103,6 +107,7 @@ class Template:
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
 
+    @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
         """Return a copy with the fields at dotted paths replaced.
 
@@ -267,5 +272,15 @@ def evaluate_templates(layers: LayerTable, configs: TemplateTable) -> TemplateMe
     """
     check_layers(layers)
     out = make_table(TemplateMetrics, {}, configs.size)
-    kernels.evaluate_templates(layers, configs, out, 0, configs.size)
+    kernels.evaluate_templates(layers, configs, blank_sheet(lines.TEMPLATE, BOUNDS, 1), out)
     return out
+
+
+def account_templates(layers: LayerTable, configs: TemplateTable, row: int = 0) -> Account:
+    """Account of one instance of every operation on one template; errors as of `evaluate_templates`."""
+    check_layers(layers)
+    sheet = blank_sheet(lines.TEMPLATE, BOUNDS, layers.rows)
+    carried, limits = np.empty((3, layers.rows)), np.zeros(layers.rows, dtype=np.int64)
+    kernels.account_operations(layers, configs, row, sheet, carried, limits)
+    names = ("compute_cycles", "dram_read_bytes", "dram_write_bytes")
+    return Account(lines.TEMPLATE, BOUNDS, sheet, {**dict(zip(names, carried, strict=True)), "limit": limits})

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hwmodels.batch import objective_code
 from hwmodels.columns import ConfigTable
 from hwmodels.kernels.two_level import times as kernels
+from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.tiles import TileLists
 from workloads.table import LayerTable
 
@@ -46,7 +47,9 @@ def operation_times(
     """
     shape = (configs.size, layers.rows)
     found = OperationTimes(*(np.empty(shape) for _ in OperationTimes._fields))
-    kernels.operation_times(layers, tiles.table(configs), configs, objective_code(objective), *found)
+    kernels.operation_times(
+        layer_matrix(layers), tiles.table(configs), config_matrix(configs), objective_code(objective), *found
+    )
     return found
 
 

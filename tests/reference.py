@@ -7,8 +7,11 @@ from pathlib import Path
 import dse
 import hwmodels
 import workloads
+from hwmodels import registry
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+WORDS = PAGE.parent / "nomenclature.md"
+COLUMNS = "## Columns\n\nFrom `hwmodels.registry`; `make reference` writes this part.\n\n"
 HEAD = """# Reference
 
 Every public name, from its docstring (`make reference` writes this page, a test holds it to the code). Full
@@ -66,6 +69,14 @@ def page() -> str:
     return "\n".join(lines)
 
 
+def words() -> str:
+    """The page of nomenclature, its columns as the registry has them."""
+    return (
+        WORDS.read_text(encoding="utf-8").partition(COLUMNS)[0].rstrip() + f"\n\n{COLUMNS}{registry.page()}"
+    )
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote docs/{PAGE.name}")
+    WORDS.write_text(words(), encoding="utf-8")
+    print(f"wrote docs/{PAGE.name} and docs/{WORDS.name}")

@@ -36,7 +36,7 @@ class InputError(SpringboardError, ValueError):
     """A value that will not do, wherever it came from."""
 
 
-class InputTypeError(SpringboardError, TypeError):
+class WrongTypeError(InputError, TypeError):
     """A value of a type that will not do."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import TEXT, WHOLE, takes
 from workloads.graph import Graph
 from workloads.lower import Lowering, lower, tabulate
 from workloads.operations.base import Operation
@@ -87,6 +88,7 @@ class Network:
         """Fraction of non-zero elements of every weight, by its name."""
         return {name: weight.density for name, weight in self.graph.weights.items()}
 
+    @takes(operation=TEXT, role=TEXT)
     def weight(self, operation: str, role: str = "weight") -> Weight:
         """Return a weight of an operation.
 
@@ -106,6 +108,7 @@ class Network:
             )
         return self.graph.weights[weights[role]]
 
+    @takes(operation=TEXT, role=TEXT)
     def mask(self, operation: str, role: str = "weight") -> NDArray[np.bool_] | None:
         """Return where an operation's weight is not zero, in the weight's shape.
 
@@ -189,6 +192,7 @@ class Network:
 
         return with_masks(self, module)
 
+    @takes(datapath_bits=WHOLE)
     def storage_bytes(self, format: "str | Storage" = "dense", *, datapath_bits: int = 8) -> int:
         """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
         from workloads.sparsity.storage import storage_bytes

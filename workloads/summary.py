@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from workloads import inline
 from workloads.errors import InputError, shown
+from workloads.grammar.quantities import binary_bytes, si
 from workloads.operations.base import Operation
 from workloads.shapes import text
 from workloads.table import Kind
@@ -114,8 +116,25 @@ def headline(network: "Network") -> str:
     )
 
 
-def html(network: "Network") -> str:
-    """Show a network in a notebook: its headline over its summary."""
-    from html import escape
+_MOST_ROWS = 60
 
-    return f"<p><b>{escape(headline(network))}</b></p>" + network.summary().to_html(max_rows=60)
+
+def html(network: "Network") -> str:
+    """Show a network in a notebook: its headline, where its MACs are, and a line an operation."""
+    frame = network.summary()
+    macs = [
+        (str(name), float(size), si(float(size)))
+        for name, size in zip(frame.index, frame["macs"].tolist(), strict=True)
+    ]
+    head = ["operation", "kind", "input", "output", "MACs", "parameters", "weights", "weight density"]
+    rows = [head]
+    for name, row in frame.iterrows():
+        density = f"{row['weight_density']:.3g}" if row["parameters"] else ""
+        counts = [si(float(row[column])) if row[column] else "" for column in ("macs", "parameters")]
+        weights = binary_bytes(float(row["weight_bytes"])) if row["weight_bytes"] else ""
+        rows.append([str(name), row["kind"], row["input"], row["output"], *counts, weights, density])
+    if len(rows) > _MOST_ROWS:
+        left = len(rows) - _MOST_ROWS
+        middle = [f"... {left} more ...", *[""] * (len(head) - 1)]
+        rows[_MOST_ROWS // 2 : _MOST_ROWS // 2 + left] = [middle]
+    return inline.text(headline(network)) + inline.bar(macs, "MACs by operation") + inline.table(rows)

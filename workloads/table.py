@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 IntColumn = NDArray[np.int64]
 FloatColumn = NDArray[np.float64]
+FloatMatrix = NDArray[np.float64]
 Table = TypeVar("Table", bound=tuple[Any, ...])
 
 

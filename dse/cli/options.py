@@ -13,21 +13,51 @@ if TYPE_CHECKING:
     from dse.space.space import Space
     from workloads import Network
 
+
+def _networks(incomplete: str) -> list[str]:
+    """Names of networks that begin so, for a shell's completion."""
+    import workloads
+
+    return [name for name in workloads.names() if name.startswith(incomplete)]
+
+
+def machine_names(incomplete: str) -> list[str]:
+    """Names of machines that begin so, for a shell's completion."""
+    import hwmodels
+
+    return [name for name in hwmodels.names() if name.startswith(incomplete)]
+
+
+def _spaces(incomplete: str) -> list[str]:
+    """Names of spaces, and of machines, that begin so."""
+    from dse.space.named import space_names
+
+    own = [name for name in space_names() if name.startswith(incomplete)]
+    return [*own, *machine_names(incomplete)]
+
+
 NetworkName = Annotated[
     str,
     typer.Argument(
-        metavar="NET", help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO."
+        autocompletion=_networks,
+        metavar="NET",
+        help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO.",
     ),
 ]
 MaybeNetworkName = Annotated[
     str | None,
-    typer.Argument(metavar="[NET]", help="A built-in network, or an ONNX file; default: that of the store."),
+    typer.Argument(
+        autocompletion=_networks,
+        metavar="[NET]",
+        help="A built-in network, or an ONNX file; default: that of the store.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
 
 
 def positive(text: str) -> int:
-    """Read a positive whole number."""
+    """Read a positive whole number; of a run file it is a number already."""
+    text = str(text)
     if not text.isdigit() or int(text) < 1:
         raise typer.BadParameter(f"{shown(text)} is not a positive whole number")
     return int(text)
@@ -56,6 +86,7 @@ SpaceName = Annotated[
     str,
     typer.Option(
         "--space",
+        autocompletion=_spaces,
         metavar="NAME",
         help="A named space (`springboard spaces`), or a machine or its file, for a space of --axis alone.",
     ),
@@ -92,9 +123,8 @@ ResumedSweep = Annotated[
 def check_output(out: str | None, width: str) -> None:
     """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
     from dse.run.files import check_writable
-    from dse.views.paper import WIDTHS_INCHES
 
-    if width not in WIDTHS_INCHES:
+    if width not in ("column", "page"):
         raise InputError(f"--width must be column or page, got {shown(width)}")
     if out is not None:
         check_writable(out)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.errors import StoreError
 from dse.joint.workers import Crew
-from workloads.errors import InputError, InputTypeError, shown
+from workloads.errors import InputError, WrongTypeError, shown
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -96,7 +96,7 @@ class Measured:
         progress: bool | None = None,
     ) -> None:
         if not callable(call):
-            raise InputTypeError(f"accuracy must be a callable of a network, got {shown(call)}")
+            raise WrongTypeError(f"accuracy must be a callable of a network, got {shown(call)}")
         if workers < 0 or not limit_s > 0:
             raise InputError(
                 f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}", path="workers"
@@ -202,7 +202,7 @@ def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
     ]
     if not 1 <= len(needed) <= 2:
         names = ", ".join(parameters) or "nothing"
-        raise InputTypeError(f"accuracy must be f(network) or f(network, machine), it takes ({names})")
+        raise WrongTypeError(f"accuracy must be f(network) or f(network, machine), it takes ({names})")
     return len(needed) == 2, "seed" in parameters
 
 

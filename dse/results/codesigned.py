@@ -1,6 +1,6 @@
 """What a joint search found: a front of pairs of network and machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
+from dse.run.provenance import made_by
 from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from dse.space.space import Space
     from workloads import Network, NetworkSpace
@@ -67,6 +69,18 @@ class Codesigned:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, spaces, objectives, strategy, seed."""
+        return {
+            **made_by(),
+            "networks": self.networks.name,
+            "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
+            "objectives": [str(objective) for objective in self.objectives],
+            "strategy": self.strategy,
+            "seed": self.seed,
+        }
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -134,6 +148,10 @@ class Codesigned:
         names = ["knee", *(one.superlative for one in self.objectives)]
         return self.frame.iloc[rows].set_axis(names, axis=0).rename_axis(index="design")
 
+    def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
+        """Return one pair's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`."""
+        return pick(self.frame, self.objectives, how)
+
     def confirmed(self, seeds: int = 3) -> "Codesigned":
         """Train every network of the front again with fresh seeds.
 
@@ -182,13 +200,21 @@ class Codesigned:
             )
         return notes
 
-    def plot(self, *, width: str = "column", others: Sequence["Codesigned"] = ()) -> "Figure":
-        """Draw accuracy against latency with energy as colour; see `dse.views.joint_figure`."""
-        return view("joint_figure", "draw")(self, others, width=width)
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        others: Sequence["Codesigned"] = (),
+        width: str | float = "column",
+    ) -> "Axes":
+        """Draw accuracy against the first cost with the second as colour; see `dse.views.joint_figure`."""
+        axes: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
+        return stamped(axes, lambda: self.provenance)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""
-        figure = self.plot(width=width)
+        figure = self.plot(width=width).get_figure(root=True)
+        assert figure is not None
         return write_files(
             folder,
             {
@@ -200,7 +226,9 @@ class Codesigned:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("text", "html_note")(
+            "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
+        )
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)

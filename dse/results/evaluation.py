@@ -1,6 +1,7 @@
 """One network on one accelerator, operation by operation."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,20 +10,40 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
+from dse.arguments import MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
-from dse.metrics import columns
+from dse.metrics import columns, with_own
+from dse.results.citing import sources
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from hwmodels.columns import MetricTable
+from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from workloads.edges import EdgeTable
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+
+    from hwmodels.fusion.schedule import FusionSchedule
+
+
+_OPERATIONS: Final = ("operations", "operations_of")
+PICTURES: Final = {
+    "energy": ("breakdown_figure", "draw_breakdown", _OPERATIONS),
+    "levels": ("levels_figure", "draw_levels", ("levels_figure", "levels_of")),
+    "roofline": ("roofline_figure", "draw_roofline", ("roofline_figure", "roofline_of")),
+    "utilisation": ("layers_figure", "draw_layers", _OPERATIONS),
+    "schedule": ("timeline_figure", "draw_schedule", _OPERATIONS),
+    "latency": ("timeline_figure", "draw_latency", _OPERATIONS),
+    "floorplan": ("floorplan_figure", "draw_floorplan", ("floorplan_figure", "plan_of")),
+}
+"""What a result draws: the view's module, what draws there, and what collects the data and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +56,7 @@ class Result:
     layers: LayerTable
     names: tuple[str, ...]
     effort: Effort = BEST
+    source: str = ""  # of the network
 
     @cached_property
     def operations(self) -> "pandas.DataFrame":
@@ -72,10 +94,59 @@ class Result:
         import pandas
 
         _, table = self._costed
-        totals: dict[str, object] = {name: float(getattr(table, name)[0]) for name in columns()}
+        known = with_own(table._asdict())
+        totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
+
+    def fusion(self) -> "FusionSchedule | None":
+        """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
+        if not self.effort.fused:
+            return None
+        return self.accelerator.model.fusion(
+            self.layers, self.accelerator, self.mapping_objective, self.effort
+        )
+
+    def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
+        """Energy as counts times prices, summed by whatever is asked.
+
+        Parameters
+        ----------
+        by
+            Of "operation", "component", "operand", "action" and "unit"; none for every line by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `count` and `energy_j` of the network, the largest energy first; with none in `by` a row a line
+            and operation, with its `price_pj`. Counts of different units do not add up: ask for "unit" too.
+
+        Raises
+        ------
+        ValueError
+            If the machine's model tells nothing of operations, or a name in `by` is none of these.
+
+        """
+        model, known = self.accelerator.model, ("operation", "component", "operand", "action", "unit")
+        if not model.tells:
+            raise InputError(f"breakdown: the model of {self.accelerator.name} ({model.name}) has no account")
+        by = (by,) if isinstance(by, str) else tuple(by)
+        for name in by:
+            if name not in known:
+                raise InputError(f"breakdown: by must be of {', '.join(known)}, got {shown(name)}", path="by")
+        account = model.account(self.layers, self._costed[0], self.mapping_objective, effort=self.effort)
+        frame = account.breakdown(self.names, self.layers.repeats)
+        if not by:
+            return frame
+        summed = frame.groupby(list(by), sort=False)[["count", "energy_j"]].sum()
+        return summed.sort_values("energy_j", ascending=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result rests on beyond published ranges: nodes, and prices stated at another node."""
+        technology = getattr(self.accelerator, "technology", None)
+        return () if technology is None else range_notes(technology)
 
     def tiers(self) -> "pandas.DataFrame":
         """Area, power, power density and temperature of each tier; see `hwmodels.tiers.tier_table`."""
@@ -111,15 +182,61 @@ class Result:
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
 
+    def plot(
+        self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes":
+        """Draw a picture of the result.
+
+        Parameters
+        ----------
+        what
+            "energy": where it goes, by operation and component; "levels": by level, component and operand.
+            "roofline": every operation under the machine's roofs. "utilisation": of MACs, and densities, by
+            operation. "schedule": power over time. "latency": how latency and energy add up along the
+            network. "floorplan": the machine's components, tier by tier.
+        ax
+            Axes to draw on; by default those of a new figure.
+        width
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such picture.
+        ValueError
+            If the machine cannot run the network, or its model does not tell what the picture shows.
+
+        """
+        if what not in PICTURES:
+            raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
+        module, draw, gatherer = PICTURES[what]
+        data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
+        return view(module, draw)(data, ax, width=width)
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""
+        return view("bibtex", "bibtex")(sources([self.accelerator], [(self.network, self.source)], ()))
+
     def __repr__(self) -> str:
         return view("text", "result_text")(self)
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            f"{self.network} on {self.accelerator.name}", self.totals.to_frame(), self.bottlenecks()
-        )
+        return view("rich", "result_html")(self)
 
 
+@takes(
+    network=NETWORK,
+    accelerator=MACHINE,
+    batch=WHOLE.or_none(),
+    mapping_objective=TEXT,
+    schedule=TEXT,
+    mappings=MAPPING.or_none(),
+    limit_s=NUMBER.or_none(),
+)
 def evaluate(
     network: Network | str | LayerTable,
     accelerator: Machine | str,
@@ -146,6 +263,8 @@ def evaluate(
     schedule
         "layers": every tensor crosses main memory between operations. "resident": tensors stay at the level
         that the machine names for it (`resident`) where they fit beside the tiles of what runs meanwhile.
+        "fused": operations hand each other tiles at the level that the machine names for that (`fusion`), or
+        tensors stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -175,8 +294,13 @@ def evaluate(
         raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
-    effort = effort._replace(edges=_edges(network, machine, schedule, batch))
-    result = Result(name, machine, mapping_objective, layers, names, effort)
+    edges = _edges(network, machine, schedule, batch)
+    effort = effort._replace(edges=edges, fused=schedule == "fused")
+    source = str(getattr(network, "source", ""))
+    result = Result(name, machine, mapping_objective, layers, names, effort, source)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and (note := beyond(technology.node_nm)):
+        warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
@@ -184,8 +308,8 @@ def evaluate(
     return result
 
 
-SCHEDULES: Final = ("layers", "resident")
-"""Where tensors are between operations: in main memory, or on chip where they fit."""
+SCHEDULES: Final = ("layers", "resident", "fused")
+"""Where tensors are between operations: in main memory, on chip where they fit, or never whole anywhere."""
 
 
 def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
@@ -196,7 +320,13 @@ def _edges(network: object, machine: Machine, schedule: str, batch: int | None) 
         )
     if schedule == "layers":
         return None
-    if not machine.model.keeper(machine):
+    if schedule == "fused" and not machine.model.handing(machine):
+        raise InputError(
+            f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
+            'machine of levels); use "layers"',
+            path="schedule",
+        )
+    if schedule == "resident" and not machine.model.keeper(machine):
         raise InputError(
             f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
             'levels); use "layers"',

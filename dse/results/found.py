@@ -1,9 +1,10 @@
 """What a search found: a front, how it was reached, and what is known about its completeness."""
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,17 @@ from dse.metrics import to_minimise
 from dse.pareto.front import RunningFront, filter_finite
 from dse.pareto.volume import Scale
 from dse.results.front import Front
-from dse.run.columns import Columns
+from dse.run.columns import Columns, limit_names
 from dse.run.files import write_files
-from dse.run.frames import frame_of
+from dse.run.frames import categories, frame_of
 from dse.run.gather import Competitors
 from dse.strategies.certificate import Certificate
 from dse.strategies.problem import Problem, Work
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _BACKGROUND: Final = 20_000
 """Costed points that the front carries along for its figure."""
@@ -66,14 +69,10 @@ class Found(Front):
         remarks: list[str],
     ) -> Self:
         """Choose the front from a trace with at least one feasible point, and cost it in full."""
-        import pandas
-
         running = RunningFront(problem.objectives)
         running.add(trace)
         found = problem.work.cost(problem.space, running.index, problem.mapping_objective)
         frame = frame_of(problem.space, found).drop(columns=["feasible", "limit"])
-        feasible = np.flatnonzero(trace["feasible"])
-        shown = feasible[:: max(1, -(-len(feasible) // _BACKGROUND))]
         columns = [objective.column for objective in problem.objectives]
         return cls(
             frame=frame.sort_values(
@@ -85,8 +84,8 @@ class Found(Front):
             layers=problem.work.layers,
             mapping_objective=problem.mapping_objective,
             evaluated=len(trace["index"]),
-            feasible=len(feasible),
-            background=pandas.DataFrame({name: trace[name][shown] for name in columns}),
+            feasible=int(trace["feasible"].sum()),
+            background=cls.shown_of(problem, trace),
             problem=problem,
             strategy=strategy,
             seed=seed,
@@ -95,6 +94,15 @@ class Found(Front):
             trace=trace,
             marks=marks,
         )
+
+    @staticmethod
+    def shown_of(problem: Problem, trace: Columns) -> "pandas.DataFrame":
+        """Objectives of feasible configurations that were costed, at most 20,000 of them."""
+        import pandas
+
+        feasible = np.flatnonzero(trace["feasible"])
+        shown = feasible[:: max(1, -(-len(feasible) // _BACKGROUND))]
+        return pandas.DataFrame({one.column: trace[one.column][shown] for one in problem.objectives})
 
     @property
     def work(self) -> Work:
@@ -158,15 +166,58 @@ class Found(Front):
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
 
+    def plot(self, what: str = "front", **options: Any) -> "Axes | Figure":
+        """Draw the front as `Front.plot` does, or "history": hypervolume over configurations costed."""
+        if what != "history":
+            return super().plot(what, **options)
+        return view("history_figure", "draw_history")(
+            {f"{self.strategy}, seed {self.seed}": self.history}, **options
+        )
+
     @property
     def assumptions(self) -> str:
         """One line: what the numbers rest on."""
         return view("text", "assumptions")(self)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
-        """Write the front's files (`dse.views.text.save_front`) and history.csv; return their paths."""
+        """Write the front's files (`Front.save`) and history.csv; return their paths."""
         files = super().save(folder, width=width)
         return [*files, *write_files(folder, {"history.csv": partial(self.history.to_csv, index=False)})]
+
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee", self.strategy)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: that of a front, with strategy and seed."""
+        return {**super().provenance, "strategy": self.strategy, "seed": self.seed}
+
+    def told(self) -> dict[str, Any]:
+        """How it was found, as plain data that is saved with it."""
+        return {
+            **super().told(),
+            "strategy": self.strategy,
+            "seed": self.seed,
+            "certificate": None if self.certificate is None else dataclasses.asdict(self.certificate),
+            "remarks": list(self.remarks),
+            "marks": self.marks.tolist(),
+        }
+
+    def costed(self) -> "pandas.DataFrame":
+        """Everything that it costed, in that order; `limit` by name."""
+        import pandas
+
+        found: dict[str, Any] = dict(self.trace)
+        found["limit"] = categories(self.trace["limit"], limit_names(self.space))
+        return pandas.DataFrame(found, copy=False)
+
+    @property
+    def completeness(self) -> str:
+        """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
+        points = self.space.size
+        if self.certificate is not None and self.certificate.complete:
+            return f"certified: {self.evaluated:,} of {points:,} points costed"
+        return f"sampled: {self.evaluated:,} of {points:,} points costed by {self.strategy}"
 
     @property
     def notes(self) -> list[str]:

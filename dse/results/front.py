@@ -1,30 +1,44 @@
 """A front: the designs worth looking at, with names for a few of them, a figure, tables, and files."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.designs import Marked
+from dse.errors import UnknownNameError, nearest
+from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
+from dse.pareto.picking import pick
+from dse.results.citing import sources
+from dse.results.marking import marked_of
+from dse.run import provenance as made
 from dse.run.columns import Columns
+from dse.run.files import write_files
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
+from workloads.errors import shown
+from workloads.grammar.arguments import LISTED, PATH, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dse.results.evaluation import Result
     from dse.run.gather import Gathered
     from dse.why.explanation import Explanation
     from dse.why.sensitivity import Sensitivity
+
+PICTURES: Final = ("front", "matrix", "parallel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +58,8 @@ class Front:
         Objectives of some of those configurations, for the figure.
     gathered : Gathered or None
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
+    marked : tuple of Marked
+        Designs beside it that its figure shows; see `mark`.
 
     """
 
@@ -57,6 +73,7 @@ class Front:
     feasible: int
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
+    marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -96,6 +113,18 @@ class Front:
         """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
         return self.frame.iloc[knees.knee(self.values)[0]]
 
+    def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
+        """Return one design's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`.
+
+        Parameters
+        ----------
+        how
+            "knee", "topsis", "least edp", "least <column>", "most <column>", a name in `designs()`, or a
+            function of `frame` that returns an index, or scores of which the least is picked.
+
+        """
+        return pick(self.frame, self.objectives, how)
+
     def extremes(self) -> "pandas.DataFrame":
         """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
         return self._named(
@@ -114,37 +143,120 @@ class Front:
     @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front's shape."""
-        notes = []
-        for objective in self.objectives:
-            values = self.background[objective.column]
-            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                notes.append(
-                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
-                )
+        notes = self._constant()
         twins = int(self.frame.duplicated([objective.column for objective in self.objectives]).sum())
         if twins:
             equal = "designs equal" if twins > 1 else "design equals"
             notes.append(f"{twins:,} {equal} another one in all objectives")
         return notes
 
+    @property
+    def completeness(self) -> str:
+        """Whether it is the space's own front, or that of a sample, in a clause."""
+        points = self.space.size
+        if self.evaluated == points:
+            return f"exact: all {points:,} points of the space costed"
+        return f"exact: all {self.evaluated:,} points that the constraints allow costed"
+
+    def mark(self, design: "Result | Mapping[str, float] | pandas.Series", label: str | None = None) -> Self:
+        """Return the front with a further design that its figures show.
+
+        Parameters
+        ----------
+        design
+            What `dse.evaluate` returned for the front's network, or the columns of a published design, in
+            their units: `{"latency_s": 35.8e-3, "energy_j": 9.9e-3}`.
+        label
+            What it is called; by default the machine's name.
+
+        Raises
+        ------
+        ValueError
+            If the design has none of the front's objectives, is infeasible, or is of another network, or
+            columns are given without a label.
+        UnknownNameError
+            If a column is not known.
+
+        """
+        return replace(self, marked=(*self.marked, marked_of(self, design, label)))
+
+    def _constant(self) -> list[str]:
+        """Objectives that are no objectives: nothing that was seen differs in them."""
+        said = []
+        for objective in self.objectives:
+            values = self.background[objective.column]
+            if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
+                said.append(
+                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
+                )
+        return said
+
     def accelerator(self, index: int) -> Any:
         """Return the accelerator of a design, by its index."""
         return self.space[index]
 
-    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
-        """Draw the front; see `dse.views.front_figure.draw_front`.
+    def plot(
+        self,
+        what: str = "front",
+        *,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        y: str | None = None,
+        colour: str | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        bands: str | None = "auto",
+        width: str | float = "column",
+        labels: bool = True,
+        key: bool = True,
+    ) -> "Axes | Figure":
+        """Draw the front.
 
         Parameters
         ----------
+        what
+            "front", or all objectives: "matrix" of pairs, "parallel" coordinates with the axes.
+        ax
+            Axes to draw on; by default those of a new figure.
+        x, y, colour
+            Columns to show; by default the objectives in their order. `colour=""` for none.
+        xscale, yscale
+            "log" or "linear"; by default logarithmic where values spread more than threefold.
+        bands
+            Axis whose values are told by shape; by default one whose values lie apart, None for none.
         width
-            "column" (3.5 in) or "page" (7 in).
+            "column" or "page" of the style in force (`dse.style`; 3.5 in and 7 in without), or inches.
         labels
-            Name the knee and the extremes.
+            Name the knee, the extremes and marked designs.
+        key
+            Write below a new figure what the named designs are, with every axis and objective.
+
+        Returns
+        -------
+        Axes
+            On which data lie in their columns' own units; of a matrix its Figure.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two columns to show, or one holds no numbers.
+        UnknownNameError
+            If there is no such picture, column or axis.
 
         """
-        return view("front_figure", "draw_front")(
-            view("front_figure", "front_picture")(self, labels=labels), width=width
-        )
+        if what == "matrix":
+            return self._stamped(view("matrix_figure", "draw_matrix")(self, width=width))
+        if what == "parallel":
+            return self._stamped(view("parallel_figure", "draw_parallel")(self, ax, width=width))
+        if what != "front":
+            raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
+        asked = view("front_figure", "Shown")(x, y, colour, xscale, yscale, bands, labels)
+        picture = view("front_figure", "front_picture")(self, asked)
+        return self._stamped(view("front_drawing", "draw_front")(picture, ax, width=width, key=key))
+
+    def _stamped(self, drawn: Any) -> Any:
+        """Let a figure write what made it into its files."""
+        return stamped(drawn, lambda: self.provenance)
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
@@ -158,20 +270,125 @@ class Front:
 
         return sensitivity(self, metrics=metrics, **options)
 
-    def to_latex(self, designs: Iterable[int] | None = None) -> str:
-        """Write designs (the knee and the extremes) as a LaTeX table; see `dse.views.text.latex`."""
-        return view("text", "latex")(self, designs)
+    @takes(designs=LISTED.or_none())
+    def to_latex(
+        self,
+        designs: Iterable[int] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        names: Mapping[Any, str] | None = None,
+        caption: str | None = None,
+        label: str | None = None,
+        digits: int = 3,
+    ) -> str:
+        """Write designs (the knee and the extremes) as a table for LaTeX's booktabs and siunitx.
+
+        Parameters
+        ----------
+        designs
+            Indices of designs; by default the knee, the extremes and what was marked.
+        columns
+            By default the axes in which the designs differ, and the objectives.
+        names
+            Other words for columns and designs.
+        caption, label
+            Of a `table` around the `tabular`.
+        digits
+            Significant digits of metrics.
+
+        Raises
+        ------
+        KeyError
+            If a design is not on the front or a column is not known.
+
+        """
+        return view("latex", "latex")(
+            self, designs, columns=columns, names=names, caption=caption, label=label, digits=digits
+        )
+
+    def cite(self) -> str:
+        """Return BibTeX of every source behind the front's figures: networks, machine, prices, methods."""
+        machines = {machine.main_memory.name: machine for machine in map(self.accelerator, self._kinds())}
+        members = getattr(self.work, "members", (self,))
+        networks = [(str(getattr(one, "name", self.network)), "") for one in members]
+        found = sources(machines.values(), networks, self._methods())
+        return view("bibtex", "bibtex")(found)
+
+    def _kinds(self) -> list[int]:
+        """One design for every main memory on the front."""
+        if "main_memory" not in self.frame:
+            return [int(self.frame.index[0])] if len(self) else []
+        return [int(index) for index in self.frame.drop_duplicates("main_memory").index]
+
+    def _methods(self) -> tuple[str, ...]:
+        return ("knee",)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
-        """Write front.parquet, front.csv, front.pdf and front.png; see `dse.views.text.save_front`."""
-        return view("text", "save_front")(self, folder, width)
+        """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""
+        from dse.results.saved import save_front
+
+        return save_front(self, folder, width)
+
+    @takes(path=PATH.or_none())
+    def to_html(
+        self, path: str | PathLike[str] | None = None, *, network: Any = None, details: int = 200
+    ) -> str:
+        """Write the front as one page for a browser, which opens without a network.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        network
+            The network, for names and order of its operations; a built-in one is found by itself.
+        details
+            Designs that carry every operation: those with a name, and others spread evenly.
+
+        Returns
+        -------
+        str
+            The path, or the page itself where no path is given.
+
+        Raises
+        ------
+        MissingLibraryError
+            If plotly (extra `html`) is not installed.
+        OSError
+            If the file cannot be written.
+
+        """
+        page: str = view("html", "page")(self, network, details)
+        if path is None:
+            return page
+        target = Path(path)
+        write_files(target.parent, {target.name: lambda file: file.write_text(page, encoding="utf-8")})
+        return str(target)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network, space, objectives; it is in every file."""
+        return made.provenance(
+            self.network,
+            self.layers,
+            self.space,
+            objectives=[str(objective) for objective in self.objectives],
+            mapping_objective=self.mapping_objective,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """How it was found, as plain data that is saved with it."""
+        return {"evaluated": self.evaluated, "feasible": self.feasible}
+
+    def costed(self) -> "pandas.DataFrame":
+        """Configurations that are saved with it: a sample of the others, with their objectives."""
+        return self.background
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
         return (
             f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
             f"configurations ({self.feasible:,} feasible) in {names}"
-        )
+        ) + "".join(f"; {one}" for one in self._constant())
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")("; ".join([repr(self), *self.notes]), self.designs().T)
+        return view("rich", "front_html")(self)

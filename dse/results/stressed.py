@@ -1,17 +1,22 @@
 """What a stress test found: probabilities, the robust front, quantiles, and what they rest on."""
 
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 
-from dse.designs import Designs as FrontData
-from dse.handing import view
+from dse.errors import StoreError
+from dse.handing import stamped, view
 from dse.metrics import show_metric
+from dse.pareto import knee as knees
+from dse.results.saved import FORMAT, front_writers, read_front, read_parquet, write_parquet
+from dse.run.files import write_files
 from dse.run.frames import frame_of as design_frame
+from dse.run.provenance import KEY
 from dse.uncertain.designs import BoolArray, Designs
 from dse.uncertain.draws import FloatArray, IntArray
 from dse.uncertain.rivals import Rivals
@@ -21,11 +26,16 @@ from dse.uncertain.trial import Trial
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+
+    from dse.results.front import Front
 
 QUANTILES: Final = ("p05", "p50", "p95")
 
 FILES: Final = ("stress.csv", "uncertainties.csv", "stress.pdf", "stress.png")
+STRESS: Final = ("stress.parquet", "draws.parquet")
+"""What `dse.open` reads, beside the files of the front."""
+_STRESS: Final = "springboard.stress"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +68,7 @@ class Stressed:
 
     """
 
-    front: FrontData
+    front: "Front"
     table: "pandas.DataFrame"
     uncertainties: "pandas.DataFrame"
     draws: "pandas.DataFrame"
@@ -119,7 +129,7 @@ class Stressed:
         axes = design_frame(front.space, {"index": designs.points[shown]})
         table = pandas.concat([axes, pandas.DataFrame(columns, index=axes.index)], axis=1)
         return cls(
-            front=front,
+            front=cast("Front", front),
             table=table.sort_values("probability", ascending=False, kind="stable"),
             uncertainties=uncertainty_frame(rows),
             draws=trial.draws.frame(),
@@ -178,23 +188,34 @@ class Stressed:
         ]
         return "Assumptions: " + "; ".join(said) + "."
 
-    def plot(self, *, width: str = "column", labels: bool = True) -> "Figure":
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        x: str | None = None,
+        y: str | None = None,
+        xscale: str | None = None,
+        yscale: str | None = None,
+        width: str | float = "column",
+        labels: bool = True,
+        key: bool = True,
+    ) -> "Axes":
         """Draw the front with the 5 to 95 % range of every design, probability as colour, robust ones ringed.
 
-        Parameters
-        ----------
-        width
-            "column" (3.5 in) or "page" (7 in).
-        labels
-            Name the knee and the extremes of the nominal front.
-
+        Arguments are those of `Front.plot`; x and y are objectives.
         """
-        return view("front_figure", "draw_front")(
-            view("stress_figure", "stress_picture")(self, labels=labels), width=width
-        )
+        shown = view("front_figure", "Shown")(x, y, None, xscale, yscale, None, labels)
+        picture = view("stress_figure", "stress_picture")(self, shown)
+        axes: Axes = view("front_drawing", "draw_front")(picture, ax, width=width, key=key)
+        return stamped(axes, lambda: self.provenance)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: that of the front, with samples and seed."""
+        return {**self.front.provenance, "samples": self.samples, "stress_seed": self.seed}
 
     def save(self, folder: str | os.PathLike[str], *, width: str = "page") -> list[str]:
-        """Write stress.csv, uncertainties.csv, stress.pdf and stress.png; return their paths.
+        """Write its tables, those of its front, and its figure; return their paths. `dse.open` opens them.
 
         Raises
         ------
@@ -202,15 +223,27 @@ class Stressed:
             If the folder cannot be written.
 
         """
-        from dse.run.files import write_files
-
-        writers: dict[str, Callable[[Path], object]] = dict(
-            zip(FILES[:2], (self.table.to_csv, self.uncertainties.to_csv), strict=True)
-        )
+        writers = front_writers(self.front)
+        del writers["front.csv"]
+        writers.update(zip(FILES[:2], (self.table.to_csv, self.uncertainties.to_csv), strict=True))
+        told = {KEY: json.dumps(self.provenance), _STRESS: json.dumps(self._told())}
+        writers[STRESS[0]] = lambda path: write_parquet(self.table.reset_index(), path, told)
+        writers[STRESS[1]] = lambda path: write_parquet(self.draws, path, {KEY: told[KEY]})
         if len(self.front.objectives) > 1:
-            figure = self.plot(width=width)
+            figure = self.plot(width=width).get_figure(root=True)
+            assert figure is not None
             writers.update(dict.fromkeys(FILES[2:], figure.savefig))
         return write_files(folder, writers)
+
+    def _told(self) -> dict[str, Any]:
+        """What is in no table, as plain data."""
+        names = ("samples", "seed", "quantile", "rivals", "costed", "who")
+        return {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in names},
+            "sizes": self.sizes.tolist(),
+            "uncertainties": self.uncertainties.reset_index().to_dict("list"),
+        }
 
     def designs(self) -> "pandas.DataFrame":
         """Return the knee and the extremes of the nominal front with what the samples make of them.
@@ -234,7 +267,7 @@ class Stressed:
                 for o in self.front.objectives
             ]
             rows.append([str(name), f"{row['index']}", stays, "yes" if row["robust"] else "no", *spans])
-        return view("text", "text_table")(rows)
+        return f"{view('text', 'text_table')(rows)}\n\n{knees.SENTENCE}"
 
     def __repr__(self) -> str:
         own = self.probability["probability"]
@@ -248,4 +281,43 @@ class Stressed:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(f"{self!r}. {self.assumptions}", self.designs(), self.uncertainties)
+        return view("text", "html_note")(
+            f"{self!r}. {self.assumptions} {knees.SENTENCE}", self.designs(), self.uncertainties
+        )
+
+
+def read_stress(folder: Path) -> Stressed:
+    """Open a stress test that was saved.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing, damaged or of another version.
+
+    """
+    import pandas
+
+    file = folder / STRESS[0]
+    table, texts = read_parquet(file)
+    draws, _ = read_parquet(folder / STRESS[1])
+    front = read_front(folder)
+    try:
+        told = json.loads(texts[_STRESS])
+        if told.pop("format") != FORMAT:
+            raise StoreError(f"{file}: its format is another one than {FORMAT}, which this version reads")
+        axes = design_frame(front.space, {"index": table["index"].to_numpy()})
+        rest = table.drop(columns=["index", *front.space.fields]).set_axis(axes.index, axis=0)
+        uncertainties = pandas.DataFrame(told.pop("uncertainties")).set_index("uncertainty")
+        sizes = np.array(told.pop("sizes"), dtype=np.int64)
+        return Stressed(
+            front=front,
+            table=pandas.concat([axes, rest], axis=1),
+            uncertainties=uncertainties,
+            draws=draws.rename_axis(index="sample"),
+            sizes=sizes,
+            **told,
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{file}: is not as `save` writes it ({error})") from None

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import OBJECTIVES
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto.front import filter_finite, refuse_non_finite
 from dse.results.front import Front
+from dse.run import provenance as made
 from dse.run.columns import Columns
 from dse.run.frames import frame_of
 from dse.run.gather import Competitors, Gathered
@@ -23,6 +25,7 @@ from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
 from workloads.errors import InputError
+from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -71,6 +74,17 @@ class Sweep:
             raise StoreError("verify: this sweep is in memory and has no store")
         return verify(self.parts)
 
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network, space, objectives."""
+        return made.provenance(
+            self.network,
+            self.layers,
+            self.space,
+            objectives=[str(objective) for objective in self.objectives],
+            mapping_objective=self.mapping_objective,
+        )
+
     @property
     def asked(self) -> Problem:
         """The question that it answers, to cost further points."""
@@ -112,11 +126,10 @@ class Sweep:
         return frame_of(self.space, self.gathered.columns(names), self.gathered.limits)
 
     def _columns(self) -> tuple[str, ...]:
-        """Metrics that its rows have: today's, or those of the version that made it."""
-        if self.current or self.parts is None:
-            return columns()
-        others = {"index", "feasible", "limit", "sampled", *self.space.fields}
-        return tuple(name for name in self.parts.columns() if name not in others)
+        """Metrics that its rows have: those known when it was made, by the version that made it."""
+        names = self.parts.columns() if self.parts is not None else list(self.gathered.rows or columns())
+        others = {"index", "feasible", "limit", "sampled", "candidate", *self.space.fields}
+        return tuple(name for name in names if name not in others)
 
     def limits(self) -> "pandas.Series":
         """Number of configurations by the limit that excludes them, most first."""
@@ -126,6 +139,7 @@ class Sweep:
         broken = counts.iloc[1:].sort_values(ascending=False, kind="stable").rename("configurations")
         return broken[broken > 0]
 
+    @takes(objectives=OBJECTIVES.or_none())
     def front(self, objectives: Sequence[str | Objective] | None = None) -> Front:
         """Non-dominated feasible configurations.
 
@@ -232,6 +246,5 @@ class Sweep:
         )
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            repr(self), self.limits().to_frame() if self.feasible < self.space.size else None
-        )
+        front = self.front() if self.feasible else None
+        return view("rich", "sweep_html")(repr(self), self.limits(), front)

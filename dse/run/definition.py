@@ -19,8 +19,16 @@ from workloads.errors import InputError
 from workloads.table import LayerTable, make_table
 
 
+class Together(NamedTuple):
+    """Several networks that one machine has to run."""
+
+    combine: str
+    weights: tuple[float, ...]
+    members: tuple[tuple[str, LayerTable], ...]  # name, and one row an operation
+
+
 class Definition(NamedTuple):
-    """What was swept, and how it was asked for."""
+    """What was swept or searched, and how it was asked for."""
 
     network: str
     layers: LayerTable  # identical rows merged
@@ -28,6 +36,7 @@ class Definition(NamedTuple):
     mapping_objective: str
     objectives: tuple[Objective, ...]  # of the front that is kept on the way
     kept: Mapping[str, Any]  # which rows stay
+    together: Together | None = None  # where the network is several
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -37,12 +46,9 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if type(definition.space.base) not in KINDS.values():
         return None
-    network, layers, space, mapping_objective, objectives, kept = definition
+    network, layers, space, mapping_objective, objectives, kept, together = definition
     content = {
-        "network": {
-            "name": network,
-            "layers": {name: column.tolist() for name, column in zip(layers._fields, layers, strict=True)},
-        },
+        "network": {"name": network, "layers": _table_data(layers)},
         "space": {
             "name": space.name,
             "base": machine_data(space.base, defaults=True),
@@ -57,8 +63,25 @@ def write_definition(definition: Definition) -> bytes | None:
         "objectives": [str(objective) for objective in objectives],
         "kept": dict(kept),
     }
+    if together is not None:
+        members = [{"name": name, "layers": _table_data(table)} for name, table in together.members]
+        content["together"] = {
+            "combine": together.combine,
+            "weights": list(together.weights),
+            "members": members,
+        }
     text = json.dumps(content)
     return f'{{"sha256": "{sha256(text.encode()).hexdigest()}",\n"content": {text}}}\n'.encode()
+
+
+def _table_data(layers: LayerTable) -> dict[str, list[Any]]:
+    """Columns of a layer table by name."""
+    return {name: column.tolist() for name, column in zip(layers._fields, layers, strict=True)}
+
+
+def _table(data: Mapping[str, Any]) -> LayerTable:
+    """Make the layer table again."""
+    return make_table(LayerTable, data, len(data["kind"]))
 
 
 def read_definition(content: bytes, store: object) -> Definition:
@@ -88,10 +111,22 @@ def read_definition(content: bytes, store: object) -> Definition:
         ) from None
     try:
         network, space = found["network"], found["space"]
-        layers = make_table(LayerTable, network["layers"], len(network["layers"]["kind"]))
-        objectives = objectives_of(found["objectives"])
-        kept, mapping_objective = found["kept"], found["mapping_objective"]
-        return Definition(network["name"], layers, _space(space), mapping_objective, objectives, kept)
+        several = found.get("together")
+        together = None
+        if several is not None:
+            members = tuple((one["name"], _table(one["layers"])) for one in several["members"])
+            together = Together(several["combine"], tuple(several["weights"]), members)
+        names = found["objectives"]  # of several networks: columns that a sweep does not have
+        objectives = objectives_of(names, None if together is None else [n.removeprefix("-") for n in names])
+        return Definition(
+            network["name"],
+            _table(network["layers"]),
+            _space(space),
+            found["mapping_objective"],
+            objectives,
+            found["kept"],
+            together,
+        )
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(
             f"store {store}: this version cannot read its definition.json ({error}); its parts open in pandas"

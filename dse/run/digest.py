@@ -6,7 +6,7 @@ that comments, docstrings and layout are free to change; of a table every byte c
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -31,16 +31,27 @@ _DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFuncti
 @cache
 def model_digest() -> str:
     """Digest of the model that is running, 16 hexadecimal digits."""
+    return digest_of(root())
+
+
+@cache
+def prices_digest() -> str:
+    """Digest of the tables that prices come from, 16 hexadecimal digits."""
+    return digest_of(root(), ("hwmodels/data",))
+
+
+def root() -> Path:
+    """Folder in which the running packages lie."""
     package = importlib.util.find_spec("hwmodels")
     assert package is not None
     assert package.submodule_search_locations
-    return digest_of(Path(package.submodule_search_locations[0]).parent)
+    return Path(package.submodule_search_locations[0]).parent
 
 
-def digest_of(root: Path) -> str:
-    """Digest of the model whose packages lie in a folder, 16 hexadecimal digits."""
+def digest_of(root: Path, names: Sequence[str] = COSTS_FOLLOW_FROM) -> str:
+    """Digest of the model whose packages lie in a folder, or of some of its files: 16 hexadecimal digits."""
     digest = sha256()
-    for file in sorted(_files(root), key=lambda file: file.relative_to(root).as_posix()):
+    for file in sorted(_files(root, names), key=lambda file: file.relative_to(root).as_posix()):
         content = file.read_bytes()
         if file.suffix == ".py":
             words: list[str] = []
@@ -51,9 +62,9 @@ def digest_of(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, names: Sequence[str]) -> Iterator[Path]:
     apart = [root / name for name in _APART]
-    for name in COSTS_FOLLOW_FROM:
+    for name in names:
         place = root / name
         for file in [place] if place.is_file() else place.rglob("*"):
             hidden = "__pycache__" in file.parts or file.name.startswith(".")

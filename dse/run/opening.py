@@ -2,9 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dse.errors import StoreError, StoreWarning
 from dse.run.columns import Chunk
@@ -61,29 +62,33 @@ def folder_of(store: str | os.PathLike[str]) -> Path:
 
 
 def definition_of(path: Path) -> Definition:
-    """Read what a sweep's store was made of.
+    """Read what the store of a sweep or a search was made of.
 
     Raises
     ------
     StoreError
-        If there is no sweep in the folder, or its definition is missing or damaged.
+        If there is neither in the folder, or its definition is missing or damaged.
 
     """
     try:
         content = (path / "definition.json").read_bytes()
     except FileNotFoundError:
-        rows = read_manifest(path).get("kept", {})
-        if rows.get("rows") == "trace":
-            raise StoreError(
-                f"store {path}: holds a search ({rows.get('strategy')}, seed {rows.get('seed')}); dse.search "
-                "with the same arguments repeats it without costing"
-            ) from None
+        refuse_search(path, read_manifest(path).get("kept", {}))
         raise StoreError(
             f"store {path}: definition.json is missing; the same sweep, told again, writes it anew"
         ) from None
     except OSError as error:
         raise StoreError(f"store {path}: definition.json cannot be read ({error.strerror})") from None
     return read_definition(content, path)
+
+
+def refuse_search(path: Path, kept: Mapping[str, Any]) -> None:
+    """Raise StoreError where a store holds a search, which goes on only as it began."""
+    if kept.get("rows") == "trace":
+        raise StoreError(
+            f"store {path}: holds a search ({kept.get('strategy')}, seed {kept.get('seed')}); dse.search "
+            "with the same arguments repeats it without costing"
+        ) from None
 
 
 def held_parts(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int, Chunk]]:

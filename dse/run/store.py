@@ -3,6 +3,7 @@
     runs/a/manifest.json                          what was swept: network, space, model, version, chunk
     runs/a/definition.json                        the same as values, to open it without being told
     runs/a/parts/000000-002048.parquet            rows of indices 0 .. 2047: index, axis values, metrics
+    runs/a/ended.json                             of a search that came to its end: its certificate
     runs/a/lock                                   held by the process that writes
 
 A part is there, whole and this sweep's own (`dse.run.seal`), or it is computed again. Parts depend on the
@@ -34,6 +35,9 @@ from workloads.table import LayerTable, fingerprint
 
 FORMAT: Final = 2
 """Version of the layout; a store of another one is refused."""
+
+ENDED: Final = "ended.json"
+"""What a search knows at its end: its certificate, and what it did that was not asked for."""
 
 _FREE: Final = ("version", "chunk")
 """Fields that may differ where a sweep resumes: the model has a digest, and every part says its rows."""
@@ -161,6 +165,12 @@ class Store:
         said = f"{problem}; its parts are this sweep's own, and it was written anew"
         warnings.warn(StoreWarning(said), stacklevel=2)
 
+    def end(self, told: Mapping[str, Any]) -> None:
+        """Write what is known once nothing is left to do, beside the manifest."""
+        content = {**told, "sha256": _checksum(told)}
+        with self._writing(f"take {ENDED}"):
+            _replace(self.path / ENDED, (json.dumps(content) + "\n").encode())
+
     def write(self, start: int, stop: int, part: bytes) -> None:
         """Write the part of a range; it is there in full or not at all.
 
@@ -195,6 +205,16 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_end(path: Path) -> dict[str, Any] | None:
+    """Read what `Store.end` wrote; None where it did not, or it is not as it was written."""
+    try:
+        found = json.loads((path / ENDED).read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    whole = isinstance(found, dict) and found.pop("sha256", None) == _checksum(found)
+    return found if whole else None
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
+from dse import arguments
+from dse.arguments import NETWORK, SPACE
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.sweep import Sweep
 from dse.run.columns import Chunk
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
 from dse.run.network import Network, network_table
-from dse.run.opening import definition_of, folder_of, held_parts
+from dse.run.opening import definition_of, folder_of, held_parts, refuse_search
 from dse.run.parts import part_of_range
 from dse.run.progress import Progress
 from dse.run.sent import Sent
@@ -24,6 +26,7 @@ from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import PATH, WHOLE, takes
 from workloads.table import LayerTable, deduplicate
 
 _SECONDS_A_CHUNK: Final = 0.5
@@ -45,6 +48,15 @@ _WORKERS_UNKNOWN: Final = 128
 Task = Callable[[int, int], Chunk]
 
 
+@takes(
+    network=NETWORK,
+    space=SPACE,
+    store=PATH.or_none(),
+    workers=WHOLE.or_none(),
+    batch=WHOLE.or_none(),
+    objectives=arguments.OBJECTIVES,
+    chunk=WHOLE.or_none(),
+)
 def sweep(
     network: Network | str | LayerTable,
     space: Space,
@@ -125,6 +137,7 @@ def sweep(
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
 
+@takes(store=PATH, workers=WHOLE.or_none())
 def resume(
     store: str | os.PathLike[str],
     *,
@@ -157,7 +170,9 @@ def resume(
         If a part was not whole; the line names what is computed again, and why.
 
     """
-    asked = definition_of(folder_of(store))
+    folder = folder_of(store)
+    asked = definition_of(folder)
+    refuse_search(folder, asked.kept)
     return _carry_out(asked, store, None, _Run(executor, workers, progress))
 
 
@@ -173,7 +188,7 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept = asked
+    name, layers, space, mapping_objective, objectives, kept, _ = asked
     every_row = kept["rows"] == "all"
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
     if not every_row:

@@ -47,10 +47,11 @@ def cost_index(
     if len(live):
         costed = space.model.evaluate(layers, space.pack(index[live]), mapping_objective)
     out: Columns = {"index": index}
+    found = {} if costed is None else metrics.with_own(costed._asdict())
     for name in metrics.columns():
         column = np.full(len(index), np.nan)
         if costed is not None:
-            column[live] = getattr(costed, name)
+            column[live] = found[name]
         out[name] = column
     first = len(space.limits)
     limit = np.where(broken < 0, 0, broken + first).astype(np.int16)
@@ -101,7 +102,8 @@ def _apply_metric_constraints(
     names = {name for _, constraint in constraints for name in constraint.names}
     if any(name.startswith(BASE) for name in names):
         base = base_metrics(layers, space, mapping_objective)
-        values.update({BASE + name: getattr(base, name)[0] for name in metrics.columns()})
+        known = metrics.with_own(base._asdict())
+        values.update({BASE + name: known[name][0] for name in metrics.columns()})
     for position, constraint in constraints:
         held = constraint.holds(values, len(limit))
         limit[(limit == 0) & ~held] = len(space.limits) + position

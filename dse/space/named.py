@@ -1,6 +1,5 @@
 """Spaces by name: what an architect would sweep first, ready to be narrowed."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -10,6 +9,7 @@ from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
 from hwmodels.template import LOOP_ORDERS, Template
 from workloads.errors import shown
+from workloads.grammar.arguments import TEXT, takes
 from workloads.grammar.axes import powers_of_two
 
 NOMINAL_CLOCK_HZ: Final = 1.2e9
@@ -119,19 +119,6 @@ def sparse() -> Space:
     front end's width and how far lanes may run ahead. Filters are as unevenly pruned as in published masks.
     Give it networks with densities: where nothing is zero, the dense designs win.
     """
-    import hwmodels
-
-    base = hwmodels.load("edge_32x32").replace(
-        {
-            "array.interconnect": "unrolled",
-            "array.unroll.k": 8,
-            "array.unroll.c": 16,
-            "array.unroll.p": 2,
-            "array.unroll.q": 4,
-            "array.dataflow": "os",
-            "sparsity.imbalance": "fitted",
-        }
-    )
     weight, input_ = "sparsity.weight", "sparsity.input"
     positions = "sparsity.front_end_positions_per_cycle"
     zeros = [
@@ -148,7 +135,7 @@ def sparse() -> Space:
         ]
     ]
     return Space(
-        dataclasses.replace(base, name="edge_lanes"),
+        "edge_lanes",
         axes={
             "array.unroll.k": [4, 8, 16, 32],
             "array.unroll.c": [8, 16],
@@ -254,6 +241,7 @@ def space_names() -> list[str]:
     return sorted(SPACES)
 
 
+@takes(name=TEXT)
 def named_space(name: str) -> Space:
     """Build a space by its name.
 

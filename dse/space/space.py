@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 import hwmodels
 from dse import metrics
+from dse.arguments import CONSTRAINTS, MACHINE
 from dse.errors import nearest
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
-from workloads.errors import InputError, InputIndexError, shown
+from workloads import inline
+from workloads.errors import InputError, InputIndexError, WrongTypeError, shown
+from workloads.grammar.arguments import MAPPING, TEXT, TEXTS, WHOLE, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
 from workloads.grammar.quantities import show
@@ -36,6 +39,7 @@ _WIRING = {"array.interconnect", *(f"array.unroll.{factor}" for factor in DIMENS
 
 _BLOCK = 1 << 16
 _MOST_SHOWN = 12  # values of an axis in a space's repr
+_MOST_COUNTED = 1 << 20  # points that are looked at to say how many are admissible
 MOST_POINTS = 2**62
 """Indices are 64-bit integers."""
 
@@ -88,6 +92,7 @@ class Space:
     name: str
     assumptions: tuple[str, ...]
 
+    @takes(base=MACHINE, axes=MAPPING, constraints=CONSTRAINTS, name=TEXT, assumptions=TEXTS)
     def __init__(
         self,
         base: Machine | str,
@@ -141,10 +146,10 @@ class Space:
 
     def _checked(self, index: int) -> IndexArray:
         """One index as an array; negative ones count from the end."""
+        if not WHOLE.fits(index):
+            raise WrongTypeError(f"space {self.name}: an index must be {WHOLE.words}, got {shown(index)}")
         if not -self.size <= index < self.size:
-            raise InputIndexError(
-                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
-            )
+            raise InputIndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
         return np.array([index % self.size], dtype=np.int64)
 
     def codes(self, index: IndexArray) -> IndexArray:
@@ -158,6 +163,7 @@ class Space:
         columns = self.labels(self._checked(index))
         return {field: column.tolist()[0] for field, column in columns.items()}
 
+    @takes(configuration=MAPPING)
     def index(self, configuration: Mapping[str, Any]) -> int:
         """Index of a configuration given as field -> value.
 
@@ -273,6 +279,7 @@ class Space:
             values[name] = _edge(values, name)
         return values
 
+    @takes(axes=MAPPING.or_none(), constraints=CONSTRAINTS, name=TEXT.or_none())
     def replace(
         self, axes: Mapping[str, Any] | None = None, constraints: Sequence[str] = (), name: str | None = None
     ) -> "Space":
@@ -299,6 +306,7 @@ class Space:
         object.__setattr__(free, "constraints", ())
         return free
 
+    @takes(count=WHOLE, method=TEXT, seed=WHOLE)
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw well-spread points; see `dse.space.sampling.sample`."""
         from dse.space.sampling import sample
@@ -314,11 +322,22 @@ class Space:
             ]
             for axis in self.axes
         }
-        return {
+        found = {
             "base": [self.base.name, self.base.fingerprint()],
             "axes": axes,
             "constraints": [constraint.text for constraint in self.constraints],
         }
+        own = {metric.column.name: metric.fingerprint for metric in metrics.own_metrics()}
+        return {**found, "metrics": own} if own else found
+
+    def __getstate__(self) -> tuple[dict[str, Any], tuple[metrics.OwnMetric, ...]]:
+        """What travels to another process: the space, and the metrics that are registered here."""
+        return dict(self.__dict__), metrics.own_metrics()
+
+    def __setstate__(self, state: tuple[dict[str, Any], tuple[metrics.OwnMetric, ...]]) -> None:
+        """Arrive in another process."""
+        self.__dict__.update(state[0])
+        metrics.adopt(state[1])
 
     def fingerprint(self) -> str:
         """Hash of `describe`, 16 hexadecimal digits."""
@@ -339,18 +358,39 @@ class Space:
                 values.setdefault(name, value)
         known = {name for name in values if not isinstance(label_of(values[name]), str)}
         texts = set(values) - known
-        computed = tuple(name for name in metrics.columns() if name in self.model.columns)
+        own = {metric.column.name for metric in metrics.own_metrics()}
+        computed = tuple(name for name in metrics.columns() if name in own or name in self.model.columns)
         return known | texts | set(computed) | {BASE + name for name in computed}, texts
 
     def __repr__(self) -> str:
-        lines = [f"Space {self.name}: {self.size:,} points around {self.base.name}"]
-        for axis in self.axes:
-            shown = [axis.show(code) for code in range(len(axis))]
-            if len(shown) > _MOST_SHOWN:
-                shown[3:-1] = [f"... {len(shown) - 4} more ..."]
-            lines.append(f"  {axis.name}: {', '.join(shown)}")
+        lines = [self._headline()]
+        lines += [f"  {axis.name}: {_shown(axis)}" for axis in self.axes]
         lines.extend(f"  {constraint}" for constraint in self.constraints)
         return "\n".join(lines)
+
+    def _headline(self) -> str:
+        """Its points, and how many of them the constraints admit where that is quickly counted."""
+        said = f"Space {self.name}: {self.size:,} points around {self.base.name}"
+        if self.architecture_constraints and self.size <= _MOST_COUNTED:
+            said += f", {self.admissible():,} of them admissible"
+        return said
+
+    def _repr_html_(self) -> str:
+        rows = [("axis", "values", "")]
+        rows += [(axis.name, str(len(axis)), _shown(axis)) for axis in self.axes]
+        rows += [("constraint", "", constraint.text) for constraint in self.constraints]
+        rows += [("assumed", "", sentence) for sentence in self.assumptions]
+        sizes = [(axis.name, math.log(len(axis)), f"× {len(axis)}") for axis in self.axes]
+        drawn = inline.bar(sizes, "Share of each axis in the space, by the logarithm of its values")
+        return inline.text(self._headline()) + drawn + inline.table(rows)
+
+
+def _shown(axis: Axis) -> str:
+    """Values of an axis in a line, the middle of many left out."""
+    shown = [axis.show(code) for code in range(len(axis))]
+    if len(shown) > _MOST_SHOWN:
+        shown[3:-1] = [f"... {len(shown) - 4} more ..."]
+    return ", ".join(shown)
 
 
 def _edge(values: Mapping[str, Any], name: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Final
 
 from dse.errors import UnknownNameError, nearest
 from dse.strategies.protocol import Plan, Strategy
-from workloads.errors import InputError, InputTypeError, shown
+from workloads.errors import InputError, WrongTypeError, shown
 
 _HOMES: Final = {
     "exhaustive": "exhaustive",
@@ -50,7 +50,7 @@ def register_strategy(name: str, start: Start) -> None:
     if not isinstance(name, str) or not name or name == "auto" or name in _HOMES:
         raise InputError(f"register_strategy: {shown(name)} is taken or no name; choose another")
     if not callable(start):
-        raise InputTypeError(
+        raise WrongTypeError(
             f"register_strategy: start must be start(name, plan), got {type(start).__name__}", path="start"
         )
     _REGISTERED[name] = start

@@ -28,7 +28,7 @@ from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 EIGHT: Final = (
     "inception_v3",
@@ -95,9 +95,10 @@ class Compromise:
             f"than machines chosen for one of them ({self.eligible:,} machines run all)"
         )
 
-    def plot(self, *, width: str = "column") -> "Figure":
-        """Draw the gains beside the published range; `width` is "column" (3.5 in) or "page" (7 in)."""
-        return view("gains_figure", "draw_gains")(self.table, PUBLISHED, width)
+    def plot(self, *, ax: "Axes | None" = None, width: str | float = "column") -> "Axes":
+        """Draw the gains, over the published range where the networks are those of the publication."""
+        published = PUBLISHED if set(map(str, self.table.index)) == set(EIGHT) else None
+        return view("gains_figure", "draw_gains")(self.table, published, ax, width=width)
 
     def _repr_html_(self) -> str:
         return view("text", "html_note")(repr(self), self.table, self.boundaries)

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from dse.errors import StoreError, StoreWarning
 from dse.pareto.front import refuse_non_finite
 from dse.run.columns import Chunk, Columns, limit_names
-from dse.run.parts import PartError, encode
+from dse.run.parts import PartError, Parts, encode
 from dse.run.store import Store
 from dse.space.space import Space
 from dse.strategies.protocol import BoolArray, IndexArray
@@ -102,31 +102,22 @@ class Record:
         manifest: Mapping[str, Any],
         space: Space,
         columns: tuple[str, ...],
+        definition: bytes | None = None,
     ) -> None:
-        self._store = Store(path, manifest)
+        self._store = Store(path, manifest, definition)
         self._space = space
         self._names = ["index", "feasible", "limit", *columns]
         self._written = 0
         self._known: Columns = self._read()
 
     def _read(self) -> Columns:
-        """Batches that follow one another from the start without a gap."""
-        found: dict[str, list[Any]] = {name: [] for name in self._names}
-        start = 0
-        try:
-            for first, last in self._store.parts.there():
-                if first != start:
-                    continue
-                part = self._store.parts.read(first, last, self._names)
-                for name in self._names:
-                    found[name].append(part.columns[name])
-                start = last
-        except PartError as fault:
+        batches, fault = read_batches(self._store.parts, self._names)
+        if fault is not None:
             store = self._store.path
             again = f"store {store}: costed again from {fault.file} on, which is {fault.reason}"
             warnings.warn(StoreWarning(again), stacklevel=2)
-        self._written = start
-        return {name: np.concatenate(pieces) for name, pieces in found.items() if pieces}
+        self._written = sum(len(batch["index"]) for batch in batches)
+        return joined(batches)
 
     def recall(self, position: int, index: IndexArray) -> Columns | None:
         """Points that the record holds from a position of the trace on; None at its end.
@@ -154,6 +145,32 @@ class Record:
         part = encode(self._space, Chunk(batch, counts), self._store.parts.owner, position, stop)
         self._store.write(position, stop, part)
 
+    def end(self, told: Mapping[str, Any]) -> None:
+        """Keep what the search knows at its end."""
+        self._store.end(told)
+
     def close(self) -> None:
         """Let another process have the folder."""
         self._store.close()
+
+
+def read_batches(parts: Parts, names: Sequence[str]) -> tuple[list[Columns], PartError | None]:
+    """Batches of a trace on disk that follow one another without a gap, and what ended them early."""
+    found: list[Columns] = []
+    start = 0
+    try:
+        for first, last in parts.there():
+            if first == start:
+                part = parts.read(first, last, names).columns
+                found.append({name: part[name] for name in names})
+                start = last
+    except PartError as fault:
+        return found, fault
+    return found, None
+
+
+def joined(batches: Sequence[Columns]) -> Columns:
+    """Batches as one; empty where there are none."""
+    return {
+        name: np.concatenate([batch[name] for batch in batches]) for name in (batches[0] if batches else ())
+    }

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import hwmodels
 from dse import metrics
+from dse.arguments import NETWORK
 from dse.metrics import Objective, to_minimise
 from dse.run.columns import Columns
 from dse.run.network import Network, network_table
@@ -17,6 +18,7 @@ from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable
 from hwmodels.tiles import TileLists
 from workloads.errors import InputError
+from workloads.grammar.arguments import either, having, takes
 from workloads.table import LayerTable, deduplicate
 
 FloatArray = NDArray[np.float64]
@@ -140,6 +142,7 @@ def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
     return hasattr(network, "least")
 
 
+@takes(network=either(NETWORK, having("several networks", "members", "least")))
 def work_of(network: "Network | str | LayerTable | Work", batch: int | None = None) -> Work:
     """Work of a network, a built-in network's name, an ONNX file's path or a layer table; work stays itself.
 

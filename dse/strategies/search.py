@@ -1,6 +1,7 @@
 """Search a space for its front: ask a strategy, cost what it asks for, tell it, until the budget ends."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -9,10 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from dse import arguments
+from dse.arguments import NETWORK, SPACE
 from dse.errors import InfeasibleSpaceError
 from dse.metrics import OBJECTIVES, Objective, objectives_of
 from dse.results.found import Found
 from dse.run.columns import Columns, limit_names
+from dse.run.definition import write_definition
 from dse.run.network import Network
 from dse.run.progress import Progress
 from dse.run.store import manifest_of
@@ -24,8 +28,10 @@ from dse.strategies.ledger import Record
 from dse.strategies.loop import Pool, run
 from dse.strategies.problem import Problem, work_of
 from dse.strategies.protocol import Plan
+from dse.strategies.stored import definition_of
 from dse.strategies.together import Several
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import PATH, WHOLE, either, having, takes
 from workloads.table import LayerTable
 
 FEW: Final = 500
@@ -34,6 +40,15 @@ BUDGET: Final = 20_000
 """Points costed at most, where nothing else is said and the strategy is not exact."""
 
 
+@takes(
+    network=either(NETWORK, having("several networks", "members", "least")),
+    space=SPACE,
+    objectives=arguments.OBJECTIVES,
+    seed=WHOLE,
+    store=PATH.or_none(),
+    batch=WHOLE.or_none(),
+    workers=WHOLE.or_none(),
+)
 def search(
     network: Network | str | LayerTable | Several,
     space: Space,
@@ -125,7 +140,8 @@ def search(
                 "objectives": [str(objective) for objective in problem.objectives],
             }
             manifest = manifest_of(work.name, work.layers, space, mapping_objective, kept, 1)
-            record = Record(store, manifest, space, columns)
+            asked = write_definition(definition_of(problem, kept))
+            record = Record(store, manifest, space, columns, asked)
             stack.callback(record.close)
         pool = Pool(stack.enter_context(executor_of(executor, workers)), chunk_size(work.layers, space))
         try:
@@ -134,12 +150,15 @@ def search(
             ledger = run(started, problem, limit, pool, record, bar)
         except Ended as why:
             raise ended(f"search of {space.name}", why, record is not None) from None
+        certificate = started.certificate
+        if certificate is not None and not certificate.complete:
+            notes.append(f"the budget ended before the proof: {certificate}")
+        if record is not None:
+            proof = None if certificate is None else dataclasses.asdict(certificate)
+            record.end({"costed": len(ledger), "certificate": proof, "remarks": notes})
     trace = ledger.trace()
     if not trace["feasible"].any():
-        raise InfeasibleSpaceError(_why_infeasible(problem, trace))
-    certificate = started.certificate
-    if certificate is not None and not certificate.complete:
-        notes.append(f"the budget ended before the proof: {certificate}")
+        raise InfeasibleSpaceError(why_infeasible(problem, trace))
     return Found.of(problem, trace, ledger.marks, chosen, seed, certificate, notes)
 
 
@@ -184,7 +203,8 @@ _MOST_COUNTED: Final = 1 << 24
 """Largest space whose admissible points are counted to compare them with the budget."""
 
 
-def _why_infeasible(problem: Problem, trace: Columns) -> str:
+def why_infeasible(problem: Problem, trace: Columns) -> str:
+    """Say which limits excluded everything that was costed."""
     names = limit_names(problem.space)
     counts = np.bincount(trace["limit"], minlength=len(names))
     most = [code for code in np.argsort(-counts, kind="stable")[:3].tolist() if counts[code]]

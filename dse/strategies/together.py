@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import NETWORK
 from dse.errors import nearest
 from dse.metrics import columns
 from dse.run.columns import Columns
@@ -16,6 +17,7 @@ from dse.space.space import Space
 from dse.strategies.problem import LEAST, FloatArray, One, work_of
 from hwmodels.columns import ConfigTable
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import LISTED, TEXT, WHOLE, either, takes
 from workloads.table import LayerTable, deduplicate
 
 COMBINATIONS: Final = ("geomean", "worst", "weighted")
@@ -170,6 +172,7 @@ def combined(way: str, parts: Sequence[FloatArray], weights: Sequence[float]) ->
     return np.where(np.isposinf(stacked).any(axis=0), np.inf, mean)
 
 
+@takes(networks=either(LISTED, NETWORK), combine=TEXT, weights=LISTED.or_none(), batch=WHOLE.or_none())
 def several(
     networks: Sequence[Network | str | LayerTable],
     combine: str = "geomean",

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.metrics import COMPUTED, own_metrics
 from dse.run.columns import Columns
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from hwmodels.columns import ConfigTable, MetricTable
@@ -104,6 +105,8 @@ def stressed(
     """
     configs, nominal = designs.configs, designs.nominal[network]
     found: dict[str, FloatArray] = {}
+    if any(metric.column.name in wanted for metric in own_metrics()):  # they may read any
+        wanted = {*wanted, *COMPUTED} - {"mappings_costed"}
 
     def column(values: NDArray[np.generic]) -> FloatArray:
         return np.asarray(values, dtype=np.float64)[:, None]
@@ -131,7 +134,11 @@ def stressed(
         found["utilisation"] = column(nominal["utilisation"]) * share
     if any(name in wanted for name in _STACKED):
         found.update(stacked(designs, draws, found)[0])
-    return {name: found[name] if name in found else column(nominal[name]) for name in wanted}
+    every = {name: found[name] if name in found else column(nominal[name]) for name in {*nominal, *found}}
+    for metric in own_metrics():
+        if metric.column.name in wanted:
+            every[metric.column.name] = metric.values(every)
+    return {name: every[name] for name in wanted}
 
 
 def _static_w(designs: Designs, draws: Draws) -> FloatArray:

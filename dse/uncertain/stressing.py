@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from dse.arguments import SUBJECT
 from dse.designs import Subject
 from dse.pareto.front import filter_finite, refuse_non_finite
 from dse.results.stressed import Stressed
@@ -18,6 +19,7 @@ from dse.uncertain.strike import robust_values, roughly_surviving, strikers, sur
 from dse.uncertain.table import Declared, declared
 from dse.uncertain.trial import Trial, Tried, memories_of
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 
 SHOWN: Final = (0.05, 0.5, 0.95)
 """Quantiles of the objectives that a result shows of each design."""
@@ -26,6 +28,15 @@ _CELLS: Final = 1 << 19
 """Designs times samples that are worked on at once: a few megabytes a column."""
 
 
+@takes(
+    subject=SUBJECT,
+    samples=WHOLE,
+    seed=WHOLE,
+    uncertainties=MAPPING.or_none(),
+    robust=TEXT,
+    quantile=NUMBER,
+    workers=WHOLE.or_none(),
+)
 def stress(
     subject: Subject,
     samples: int = 200,

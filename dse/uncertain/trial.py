@@ -80,7 +80,8 @@ class Trial:
     def kept(self) -> tuple[str, ...]:
         """Nominal metrics that a trial needs of every design."""
         read = {name for _, constraint in self.space.metric_constraints for name in constraint.names}
-        known = [name for name in metrics.columns() if name in self.wanted | read]
+        every = {metric.column.name for metric in metrics.own_metrics()} & (self.wanted | read)
+        known = [name for name in metrics.columns() if every or name in self.wanted | read]
         return tuple(dict.fromkeys([*PARTS, *known]))
 
     def designs(self, index: IntArray, nominal: Columns | None) -> Designs:

@@ -4,17 +4,23 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dse.views.paper import paper
+from dse.views.paper import panel
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 _BLUE: Final = "#31688e"
 _ORANGE: Final = "#d55e00"
 
 
-def draw_gains(table: "pandas.DataFrame", published: tuple[float, float], width: str = "column") -> "Figure":
+def draw_gains(
+    table: "pandas.DataFrame",
+    published: tuple[float, float] | None = None,
+    ax: "Axes | None" = None,
+    *,
+    width: str | float = "column",
+) -> "Axes":
     """Draw gains in geometric-mean performance, one bar a network, over a published range.
 
     Parameters
@@ -22,38 +28,42 @@ def draw_gains(table: "pandas.DataFrame", published: tuple[float, float], width:
     table
         `Compromise.table`: `gain`, `gain_least` and `gain_most` by network.
     published
-        Least and most of the published gains.
+        Least and most of the published gains of the same networks; None where they are others.
+    ax
+        Axes to draw on; by default those of a new figure.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches, of a new figure.
 
     Returns
     -------
-    Figure
+    Axes
         Bars are gains over the smallest of equally fast machines, lines reach over all of them.
 
     Raises
     ------
     ValueError
-        If the width is neither.
+        If the width is none.
 
     """
     places = np.arange(len(table)).tolist()
     gains, least, most = (100 * table[name].to_numpy() for name in ("gain", "gain_least", "gain_most"))
-    with paper(width, 0.2 * len(table) + 0.9) as figure:
-        axes = figure.add_subplot()
-        low, high = (100 * end for end in published)
-        axes.axvspan(low, high, color=_ORANGE, alpha=0.15, linewidth=0)
-        axes.text((low + high) / 2, -0.75, "published range", ha="center", va="bottom", color=_ORANGE)
+    with panel(ax, width, 0.2 * len(table) + 0.9) as axes:
+        high = 0.0
+        if published is not None:
+            low, high = (100 * end for end in published)
+            axes.axvspan(low, high, color=_ORANGE, alpha=0.15, linewidth=0)
+            axes.text((low + high) / 2, -0.75, "published range", ha="center", va="bottom", color=_ORANGE)
         axes.barh(places, gains, 0.6, color=_BLUE)
         axes.hlines(places, least, most, color="#222222", linewidth=0.8)
         axes.plot(least, places, "|", most, places, "|", color="#222222", markersize=4.0, markeredgewidth=0.8)
-        room = 0.02 * max(float(most.max()), high)
+        high = max(float(most.max()), high, 1.0)
+        room = 0.02 * high
         for place, gain, end in zip(places, gains, most, strict=True):
             axes.text(end + room, place, f"{gain:.1f} %", va="center", ha="left")
         axes.set_yticks(places, [str(name).replace("_", " ") for name in table.index])
         axes.set_ylim(len(table) - 0.4, -1.4)
-        axes.set_xlim(0.0, 1.14 * max(float(most.max()), high))
+        axes.set_xlim(0.0, 1.16 * high)
         axes.set_xlabel("Gain in geometric mean over own optimum (%)")
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return axes

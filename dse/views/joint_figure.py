@@ -5,22 +5,31 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dse.metrics import describe
+from dse.metrics import show_metric
 from dse.results.codesigned import Codesigned
 from dse.space.words import design_cells
-from dse.views.paper import paper
+from dse.views.front_drawing import draw_front
+from dse.views.picture import Mark, Picture, Scale
+from dse.views.style import small_pt
+from dse.views.units import Unit, as_numbers, is_log, unit_of
 from workloads.errors import InputError
-from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
-_HEIGHT_INCHES: Final = {"column": 2.9, "page": 3.6}
-_GREYS: Final = ("#888888", "#b0b0b0", "#d0d0d0")
+_GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
+_SYMBOLS: Final = "sDP^vXp"
+_OTHERS: Final = ("s", "^", "D")
 
 
-def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "column") -> "Figure":
+def draw(
+    found: Codesigned,
+    others: Sequence[Codesigned] = (),
+    ax: "Axes | None" = None,
+    *,
+    width: str | float = "column",
+) -> "Axes":
     """Draw a joint front, others behind it for comparison.
 
     Parameters
@@ -29,60 +38,90 @@ def draw(found: Codesigned, others: Sequence[Codesigned] = (), *, width: str = "
         The front.
     others
         Fronts of the same objectives, in grey, named by their strategy.
+    ax
+        Axes to draw on; by default those of a new figure.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches, of a new figure.
 
     Raises
     ------
     ValueError
-        If another front has other objectives.
+        If another front has other objectives, or there is no cost beside the accuracy.
 
     """
-    costs = [one for one in found.objectives if one.column != "accuracy"]
     for other in others:
         if other.objectives != found.objectives:
             raise InputError("plot: fronts of different objectives do not lie in one figure")
-    with paper(width, _HEIGHT_INCHES.get(width, 3.0)) as figure:
-        axes = figure.add_subplot()
-        x = costs[0].column
-        for other, grey in zip(others, _GREYS, strict=False):
-            axes.scatter(
-                other.frame[x], 100 * other.frame["accuracy"], s=10, c=grey, marker="s", label=other.strategy
-            )
-        colour = np.log10(found.frame[costs[1].column].to_numpy(dtype=float)) if len(costs) > 1 else None
-        points = axes.scatter(
-            found.frame[x],
-            100 * found.frame["accuracy"],
-            s=14,
-            c=colour if colour is not None else "#1f77b4",
-            cmap="viridis",
-            label=found.strategy,
+    picture = joint_picture(found)
+    axes = draw_front(picture, ax, width=width)
+    size = (0.4 * small_pt()) ** 2
+    for other, grey, marker in zip(others, _GREYS, _OTHERS, strict=False):
+        axes.scatter(
+            other.frame[picture.x.column],
+            other.frame["accuracy"],
+            s=size,
+            c=grey,
+            marker=marker,
+            zorder=2,
+            label=f"{other.strategy} ({len(other)})",
         )
-        axes.set_xscale("log")
-        title, unit = describe(x)
-        axes.set_xlabel(f"{title} ({unit})" if unit else title)
-        axes.set_ylabel("Accuracy (%)")
-        if colour is not None:
-            title, unit = describe(costs[1].column)
-            bar = figure.colorbar(points, ax=axes)
-            bar.set_label(f"log10 {title.lower()} ({unit})")
-        lines = []
-        for letter, (names, row) in zip("ABCDEF", _marked(found), strict=False):
-            axes.annotate(letter, (row[x], 100 * row["accuracy"]), xytext=(3, 3), textcoords="offset points")
-            design = found.space.configuration(int(row["machine"]))
-            machine = ", ".join(f"{head} {text}" for head, text in design_cells(found.space, design)[:3])
-            price = si(float(row[x]), describe(x).unit)
-            lines.append(f"{letter} {', '.join(names)}: {100 * row['accuracy']:.1f} %, {price}; {machine}")
-        figure.supxlabel("\n".join(lines), fontsize=5, x=0.01, ha="left")
-        if others:
-            axes.legend(fontsize=6)
-    return figure
+    if others:
+        axes.add_artist(axes.get_legend())  # type: ignore[arg-type]
+        beside = axes.legend(loc="lower right", fontsize=small_pt(), frameon=False, handletextpad=0.3)
+        beside.set_in_layout(False)
+    return axes
 
 
-def _marked(found: Codesigned) -> "list[tuple[list[str], pandas.Series]]":
-    """Return the designs with names; one that has several is there once, under all of them."""
-    marked: dict[tuple[int, int], tuple[list[str], pandas.Series]] = {}
+def joint_picture(found: Codesigned) -> Picture:
+    """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour."""
+    costs = [one.column for one in found.objectives if one.column != "accuracy"]
+    if not costs:
+        raise InputError("figure: a joint front needs a cost beside the accuracy")
+    scales = [_scale(found, name) for name in costs[:2]]
+    accuracy = as_numbers(found.frame["accuracy"].to_numpy())
+    up = Scale("accuracy", Unit("Accuracy (%)", 0.01), accuracy, accuracy[:0], False)
+    return Picture(
+        x=scales[0],
+        y=up,
+        colour=scales[1] if len(scales) > 1 else None,
+        maximise=(False, True),
+        marks=_marks(found),
+        line=len(found.objectives) == 2,
+        said=(f"{found.strategy}, {len(found.trainings)} trainings, {found.evaluations:,} pairs costed",),
+    )
+
+
+def _scale(found: Codesigned, name: str) -> Scale:
+    values = as_numbers(found.frame[name].to_numpy())
+    return Scale(name, unit_of(name, values), values, values[:0], is_log(values))
+
+
+def _marks(found: Codesigned) -> tuple[Mark, ...]:
+    """The pairs with names; one that has several is there once, under all of them."""
+    named: dict[int, tuple[list[str], pandas.Series]] = {}
+    keys = found.frame[["network", "machine"]].to_numpy()
     for name, row in found.designs().iterrows():
-        names, _ = marked.setdefault((int(row["network"]), int(row["machine"])), ([], row))
-        names.append(str(name))
-    return list(marked.values())
+        place = int(np.flatnonzero((keys == [row["network"], row["machine"]]).all(axis=1))[0])
+        named.setdefault(place, ([], row))[0].append(str(name))
+    marks = []
+    for number, (place, (names, row)) in enumerate(named.items()):
+        machine = found.space.configuration(int(row["machine"]))
+        fields = (field for field in found.networks.fields if f"net.{field}" in row)
+        cells = [
+            ("pair", f"{int(row['network'])}, {int(row['machine'])}"),
+            *((field, _text(row[f"net.{field}"])) for field in fields),
+            *design_cells(found.space, machine),
+        ]
+        for one in found.objectives:
+            value = float(row[one.column])
+            percent = one.column == "accuracy"
+            cells.append(
+                (one.title.lower(), f"{100 * value:.1f} %" if percent else show_metric(one.column, value))
+            )
+        symbol = "*" if "knee" in names else _SYMBOLS[number % len(_SYMBOLS)]
+        marks.append(Mark(", ".join(names), tuple(cells), place, symbol, len(found.objectives)))
+    return tuple(marks)
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

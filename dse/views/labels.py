@@ -1,131 +1,93 @@
-"""Names in a figure where they cover little, and the key below it that says what the named designs are."""
+"""Names in a figure where they cover little."""
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.views.paper import renderer_of
+from dse.views.style import INK, small_pt
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-    from dse.views.picture import Picture
+    from dse.views.picture import Mark, Picture
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
-
-
-def draw_key(figure: "Figure", picture: "Picture", points: Any) -> None:
-    """Write a table of the marked designs under the figure: symbol in its colour, name, values in columns.
-
-    Columns that do not fit are left out from the right, those in which all designs agree first, objectives
-    last.
-    """
-    from matplotlib import rcParams
-    from matplotlib.lines import Line2D
-
-    size = 0.9 * rcParams["font.size"]
-    line = 1.5 * size
-    width, height = (72 * float(inches) for inches in figure.get_size_inches())
-    table = _key_columns(figure, picture, size, width - 16)
-    extra = line * (len(picture.marks) + 1) + 3
-    figure.set_size_inches(width / 72, (height + extra) / 72)
-    figure.get_layout_engine().set(rect=(0, extra / (height + extra), 1, height / (height + extra)))  # type: ignore[union-attr,call-arg]
-    for number in range(len(picture.marks) + 1):
-        y = (extra - line * (number + 0.7)) / (height + extra)
-        shared = {"va": "center_baseline", "fontsize": size, "color": "#222222" if number else "#777777"}
-        for x, cells in table:
-            bold = "bold" if cells is table[0][1] and number else "normal"
-            figure.text((14 + x) / width, y, cells[number], fontweight=bold, **shared)
-        if number:
-            mark = picture.marks[number - 1]
-            shade = (
-                points.to_rgba(picture.colour.values[mark.row]) if picture.colour is not None else "#31688e"
-            )
-            symbol = Line2D(
-                [7 / width],
-                [y],
-                marker=mark.symbol,
-                markersize=size * (1.1 if mark.symbol == "*" else 0.7),
-                markerfacecolor=shade,
-                markeredgecolor="#222222",
-                markeredgewidth=0.5,
-                linestyle="none",
-                transform=figure.transFigure,
-            )
-            figure.add_artist(symbol)
-
-
-def _key_columns(
-    figure: "Figure", picture: "Picture", size: float, room: float
-) -> list[tuple[float, tuple[str, ...]]]:
-    """Columns of the key with their places in points, headings first: names, then the values that fit."""
-
-    def wide(cells: tuple[str, ...], weight: str) -> float:
-        sizes = []
-        for cell in cells:
-            text = figure.text(0, 0, cell, fontsize=size, fontweight=weight)
-            sizes.append(text.get_window_extent(figure.canvas.get_renderer()).width)  # type: ignore[attr-defined]
-            text.remove()
-        return 72 / figure.dpi * max(sizes)
-
-    names = ("", *(mark.name for mark in picture.marks))
-    columns = [
-        (cells[0][0], *(text for _, text in cells))
-        for cells in zip(*(mark.cells for mark in picture.marks), strict=True)
-    ]
-    gap = 0.8 * size
-    first = wide(names, "bold") + gap
-    widths = [wide(column, "normal") + gap for column in columns]
-    kept = list(range(len(columns)))
-    while kept and first + sum(widths[i] for i in kept) - gap > room:
-        axes = [i for i in kept if i < len(columns) - picture.marks[0].measured]
-        agreed = [i for i in axes if len(set(columns[i][1:])) == 1]
-        kept.remove((agreed or axes or kept)[-1])
-    places = [0.0, first]
-    for i in kept:
-        places.append(places[-1] + widths[i])
-    return list(zip(places, [names, *(columns[i] for i in kept)], strict=False))
 
 
 def place_names(axes: "Axes", picture: "Picture") -> None:
     """Write each mark's name near it where it covers least: the best combination of candidate places.
 
     Points of the front, background, marks, other names and the frame's edge are avoided, in display
-    coordinates.
+    coordinates. Names hang on their points: they move with them when limits change.
     """
     from matplotlib.patheffects import withStroke
 
-    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    if not picture.marks:
+        return
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    renderer = renderer_of(figure)
     transform = axes.transData.transform
-    front = transform(np.column_stack([picture.x.values, picture.y.values]))
-    behind = transform(np.column_stack([picture.x.background, picture.y.background]))
-    anchors = front[[mark.row for mark in picture.marks]]
-    if picture.colour is None:
+    front = transform(_some(picture.x.values, picture.y.values))
+    behind = transform(_some(picture.x.background, picture.y.background))
+    behind = behind[np.isfinite(behind).all(axis=1)]
+    places = [_place(picture, mark) for mark in picture.marks]
+    anchors = transform(np.array(places))
+    if picture.line:
         front = np.concatenate([front, _along_line(front)])
-    dots = axes.figure.dpi / 72.0
-    style: dict[str, Any] = {
-        "fontsize": 0.9 * float(axes.xaxis.label.get_fontsize()),
-        "fontweight": "bold",
-        "ha": "center",
-        "va": "center",
-    }
+    dots = figure.dpi / 72.0
+    style: dict[str, Any] = {"fontsize": small_pt(), "fontweight": "bold", "ha": "center", "va": "center"}
     options = []
     for mark, anchor in zip(picture.marks, anchors, strict=True):
         text = axes.text(0, 0, mark.name, transform=None, **style)
         size = text.get_window_extent(renderer)
         text.remove()
         options.append(_candidates(axes, anchor, size.width, size.height, front, behind, anchors))
-    inverse = axes.transData.inverted().transform
     halo = [withStroke(linewidth=2.0, foreground="white")]
-    for mark, anchor, box in zip(picture.marks, anchors, _best(options), strict=True):
+    for mark, place, anchor, box in zip(picture.marks, places, anchors, _best(options), strict=True):
         centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
         end = np.clip(anchor, [box[0], box[1]], [box[2], box[3]])
-        if np.hypot(*(end - anchor)) > 8 * dots:
-            (x0, y0), (x1, y1) = inverse(anchor), inverse(end)
-            axes.plot([x0, x1], [y0, y1], color="#222222", linewidth=0.5, zorder=4)
-        x, y = inverse(centre)
-        axes.text(x, y, mark.name, color="#222222", zorder=6, path_effects=halo, **style)
+        far = np.hypot(*(end - anchor)) > 8 * dots
+        line = {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
+        if far:
+            shift = (end - anchor) / dots
+            leader = axes.annotate(
+                "", place, (shift[0], shift[1]), textcoords="offset points", arrowprops=line, zorder=4
+            )
+            leader.set_in_layout(False)
+        shift = (centre - anchor) / dots
+        name = axes.annotate(
+            mark.name,
+            place,
+            (shift[0], shift[1]),
+            textcoords="offset points",
+            color=INK,
+            zorder=6,
+            path_effects=halo,
+            annotation_clip=False,
+            **style,
+        )
+        name.set_in_layout(False)
+
+
+_MOST: Final = 5_000
+"""Points that names avoid; of more, so many at even steps."""
+
+
+def _some(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Points that names avoid, shape (n, 2)."""
+    rows = np.linspace(0, len(x) - 1, min(len(x), _MOST)).astype(np.int64)
+    return np.column_stack([x[rows], y[rows]]) if len(x) and len(x) == len(y) else np.zeros((0, 2))
+
+
+def _place(picture: "Picture", mark: "Mark") -> tuple[float, float]:
+    """Where a marked design lies, in data."""
+    if mark.place is not None:
+        return mark.place
+    return float(picture.x.values[mark.row]), float(picture.y.values[mark.row])
 
 
 def _along_line(front: NDArray[Any]) -> NDArray[Any]:
@@ -149,14 +111,14 @@ def _candidates(
     dots = axes.figure.dpi / 72.0
     half = np.array([width, height]) / 2
     found = []
-    for angle, reach in itertools.product(np.radians(np.arange(0, 360, 15)), (7, 10, 14, 19, 25, 32)):
+    for angle, reach in itertools.product(np.radians(np.arange(0, 360, 15)), (7, 10, 14, 19, 25, 32, 45)):
         direction = np.array([np.cos(angle), np.sin(angle)])
         x, y = anchor + direction * (reach * dots + half)
         box = (x - half[0], y - half[1], x + half[0], y + half[1])
         if box[0] < frame.x0 + 2 or box[1] < frame.y0 + 2 or box[2] > frame.x1 or box[3] > frame.y1:
             continue
         near = (box[0] - 5 * dots, box[1] - 4 * dots, box[2] + 5 * dots, box[3] + 4 * dots)
-        cost = 3.0 * _inside(front, box) + 0.02 * _inside(behind, box) + 20.0 * _inside(anchors, near)
+        cost = 3.0 * _inside(front, box) + 0.05 * _inside(behind, box) + 20.0 * _inside(anchors, near)
         found.append((cost + 0.3 * reach, box))
     x, y = anchor
     return sorted(found) or [(0.0, (x, y, x + width, y + height))]

@@ -6,18 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.views.operand_colours import operand_colour
-from dse.views.paper import WIDTHS_INCHES, paper_style
+from dse.views.paper import panel
+from dse.views.style import INK, QUIET, RULE, small_pt
+from dse.views.units import dress, unit_of
 from hwmodels.mapping import Architecture, Evaluation, Problem
-from workloads.errors import InputError, shown
+from workloads.errors import InputError
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
 
-_INK: Final = "#222222"
 _GREY: Final = "#9a9a9a"
+_HATCHES: Final = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+"""In grey print hatches tell the operands apart."""
 
 
 class EnergyBars(NamedTuple):
@@ -56,71 +59,77 @@ def energy_bars(problem: Problem, architecture: Architecture, evaluation: Evalua
     return EnergyBars(tuple([*names, *others][row] for row in rows), operands, energy[rows])
 
 
-def draw_energy(bars: EnergyBars, *, width: str = "column") -> "Figure":
+def draw_energy(bars: EnergyBars, ax: "Axes | None" = None, *, width: str | float = "column") -> "Axes":
     """Draw the energy of every level as a bar, split by operand.
 
     Parameters
     ----------
     bars
         What to draw.
+    ax
+        Axes to draw on; by default those of a new figure.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches, of a new figure.
+
+    Returns
+    -------
+    Axes
+        Bars in joules.
 
     Raises
     ------
     ValueError
-        If the width is neither, or nothing takes energy.
+        If the width is none, or nothing takes energy.
 
     """
-    from matplotlib import rc_context
-
-    from dse.views.figure import PaperFigure
-
-    if width not in WIDTHS_INCHES:
-        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
     if not bars.components:
         raise InputError("nothing to draw: no level of this architecture takes energy")
-    style = paper_style(width)
     rows = np.arange(len(bars.components))
-    totals = bars.energy_pj.sum(axis=1)
-    unit, scale = _unit(float(totals.max()))
-    with rc_context(style):  # type: ignore[arg-type]
-        step = 0.19 if width == "column" else 0.26
-        figure = PaperFigure(figsize=(WIDTHS_INCHES[width], 0.5 + step * len(rows)), style=style)
-        axes = figure.add_subplot()
+    totals = 1e-12 * bars.energy_pj.sum(axis=1)
+    with panel(ax, width, 0.55 + 0.2 * len(rows)) as axes:
         start = np.zeros(len(rows))
-        for lane, energy in enumerate(bars.energy_pj.T * scale):
+        for lane, energy in enumerate(1e-12 * bars.energy_pj.T):
             last = lane == len(bars.operands)
             colour, label = (_GREY, None) if last else (operand_colour(lane), bars.operands[lane])
-            axes.barh(rows, energy, left=start, height=0.68, color=colour, label=label, linewidth=0)
+            hatch = "" if last else _HATCHES[lane % len(_HATCHES)]
+            axes.barh(
+                rows,
+                energy,
+                left=start,
+                height=0.68,
+                color=colour,
+                label=label,
+                linewidth=0,
+                hatch=hatch,
+                edgecolor="white",
+            )
             start = start + energy
         for row, total in zip(rows, totals, strict=True):
             share = total / totals.sum()
             axes.annotate(
                 f"{share:.1%}" if share >= 0.001 else "< 0.1%",
-                (total * scale, row),
+                (total, row),
                 (3, 0),
                 textcoords="offset points",
                 va="center",
-                color=_INK,
-                size="small",
+                color=INK,
+                size=small_pt(),
             )
         axes.set_yticks(rows, bars.components)
         axes.invert_yaxis()
-        axes.set_xlim(0.0, float(totals.max()) * scale * 1.14)
-        axes.set_xlabel(f"Energy ({unit}), {si(float(totals.sum()) * 1e-12, 'J', digits=4)} in all")
-        axes.grid(True, axis="x", color="#ececec", linewidth=0.4)
+        axes.set_xlim(0.0, float(totals.max()) * 1.16)
+        unit = unit_of("energy_j", totals[totals > 0])
+        dress(axes.xaxis, unit._replace(label=f"{unit.label}, {si(float(totals.sum()), 'J')} in all"), None)
+        axes.grid(True, axis="x", color=RULE)
         axes.set_axisbelow(True)
-        axes.tick_params(axis="y", length=0)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-        axes.legend(frameon=False, ncols=len(bars.operands), loc="lower right", handlelength=0.9)
-    return figure
-
-
-def _unit(energy_pj: float) -> tuple[str, float]:
-    """A unit that leaves short numbers, and what turns pJ into it."""
-    for unit, scale in (("J", 1e-12), ("mJ", 1e-9), ("µJ", 1e-6), ("nJ", 1e-3)):
-        if energy_pj * scale >= 1.0:
-            return unit, scale
-    return "pJ", 1.0
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.legend(
+            frameon=False,
+            ncols=len(bars.operands),
+            loc="lower right",
+            handlelength=1.2,
+            fontsize=small_pt(),
+            labelcolor=QUIET,
+        )
+    return axes

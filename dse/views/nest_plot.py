@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.views.nest_picture import Flow, NestPicture, Tile
 from dse.views.operand_colours import operand_colour
-from dse.views.paper import WIDTHS_INCHES, paper_style
-from workloads.errors import InputError, shown
+from dse.views.paper import paper
+from dse.views.style import small_pt, width_inches
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -21,29 +21,32 @@ _SPATIAL: Final = "#8c2d82"
 class _Page:
     """Sizes of the nest's figure in inches, and where things stand on it."""
 
-    def __init__(self, picture: NestPicture, width: str) -> None:
+    def __init__(self, picture: NestPicture, width: str | float) -> None:
         self.picture = picture
-        self.width = WIDTHS_INCHES[width]
-        small = width == "column"
-        self.type_pt = 5.6 if small else 7.6
-        self.line = 0.128 if small else 0.172
-        self.letter = 0.602 * self.type_pt / 72  # of DejaVu Sans Mono
+        self.width = width_inches(width)
+        small = self.width < 5.0
+        self.type_pt = small_pt() if small else 1.08 * small_pt()
+        self.line = (1.55 if small else 1.64) * self.type_pt / 72
+        self.letter = 0.48 * self.type_pt / 72  # of a wide sans, on average
         self.edge = 0.06
         nested = sum(len(band.loops) for band in picture.bands)
-        self.indent = min(1.0, 12.0 / max(1, nested)) * self.letter
+        self.indent = min(1.0, (5.0 if small else 12.0) / max(1, nested)) * self.letter
         self.first = 1.5 * self.letter  # loops stand a little in from the names
         longest = max((len(loop_text(loop)) for band in picture.bands for loop in band.loops), default=0)
         names = max(len(band.name) + 6 for band in picture.bands) * self.letter
         nest = max(self.first + longest * self.letter + max(0, nested - 1) * self.indent, names)
-        self.lanes_from = min(nest + 3 * self.edge, 0.58 * self.width)
+        self.lanes_from = min(nest + 3 * self.edge, 0.56 * self.width)
         # An operand that flows both ways has numbers on both sides.
         two_way = {flow.lane for flow in picture.flows if flow.inwards and flow.outwards}
-        weights = [1.45 if lane in two_way else 1.0 for lane in range(len(picture.operands))]
+        weights = [
+            (1.7 if small else 1.45) if lane in two_way else 1.0 for lane in range(len(picture.operands))
+        ]
         self.lane = (self.width - self.lanes_from - self.edge) / sum(weights)
         self.centres = [
             self.lanes_from + self.lane * (sum(weights[:lane]) + weight / 2)
             for lane, weight in enumerate(weights)
         ]
+        self.lower = 1.5 if small else 0.62  # of the left number of two, below that of the neighbour
         self.beside = 0.04 if small else 0.065  # from an arrow to its number
         self.apart = 0.05 if small else 0.09  # from the middle to either arrow of two
         self.thick_pt = (0.45, 2.2) if small else (0.5, 3.2)  # of the smallest and the greatest flow
@@ -72,7 +75,7 @@ def loop_text(loop: Any) -> str:
     return f"for {loop.dimension} in [0:{loop.times})" + (f" spatial {loop.axis}" if loop.axis else "")
 
 
-def draw_nest(picture: NestPicture, *, width: str = "page") -> "Figure":
+def draw_nest(picture: NestPicture, *, width: str | float = "page") -> "Figure":
     """Draw a loop nest: loops on the left, and each operand's way through the levels on the right.
 
     Parameters
@@ -80,7 +83,7 @@ def draw_nest(picture: NestPicture, *, width: str = "page") -> "Figure":
     picture
         What to draw.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches.
 
     Returns
     -------
@@ -92,43 +95,45 @@ def draw_nest(picture: NestPicture, *, width: str = "page") -> "Figure":
     Raises
     ------
     ValueError
-        If the width is neither.
+        If the width is none.
 
     """
     from matplotlib import rc_context
 
-    from dse.views.figure import PaperFigure
-
-    if width not in WIDTHS_INCHES:
-        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
-    page = _Page(picture, width)
-    style = {**paper_style(width), "font.size": page.type_pt}
-    with rc_context(style):  # type: ignore[arg-type]
-        figure = PaperFigure(figsize=(page.width, page.height), style=style)
+    with paper(width, 1.0) as figure:
+        page = _Page(picture, width)
+        figure.set_size_inches(page.width, page.height)
         figure.set_layout_engine("none")  # one picture, laid out in inches
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_xlim(0.0, page.width)
         axes.set_ylim(page.height, 0.0)
         axes.set_axis_off()
-        _draw_loops(axes, page)
-        for lane, name in enumerate(picture.operands):
-            axes.text(
-                page.centres[lane],
-                0.68 * page.line,
-                name,
-                color=operand_colour(lane),
-                weight="bold",
-                ha="center",
-                va="center",
-                size=page.type_pt * 1.15,
-            )
-        words = [count for flow in picture.flows for count in (flow.inwards, flow.outwards) if count]
-        for flow in picture.flows:
-            _draw_flow(axes, page, flow, min(words), max(words))
-        for tile in picture.tiles:
-            _draw_tile(axes, page, tile)
-        _draw_macs(axes, page)
+        with rc_context({"font.size": page.type_pt}):
+            _draw_page(axes, page)
     return figure
+
+
+def _draw_page(axes: "Axes", page: _Page) -> None:
+    """Loops, the operands' names, and their ways."""
+    picture = page.picture
+    _draw_loops(axes, page)
+    for lane, name in enumerate(picture.operands):
+        axes.text(
+            page.centres[lane],
+            0.68 * page.line,
+            name,
+            color=operand_colour(lane),
+            weight="bold",
+            ha="center",
+            va="center",
+            size=page.type_pt * 1.15,
+        )
+    words = [count for flow in picture.flows for count in (flow.inwards, flow.outwards) if count]
+    for flow in picture.flows:
+        _draw_flow(axes, page, flow, min(words), max(words))
+    for tile in picture.tiles:
+        _draw_tile(axes, page, tile)
+    _draw_macs(axes, page)
 
 
 def _draw_loops(axes: "Axes", page: _Page) -> None:
@@ -152,7 +157,6 @@ def _draw_loops(axes: "Axes", page: _Page) -> None:
                 page.edge + page.first + depth * page.indent,
                 y,
                 loop_text(loop),
-                family="DejaVu Sans Mono",
                 color=_SPATIAL if loop.axis else _INK,
                 va="center",
             )
@@ -200,7 +204,7 @@ def _draw_flow(axes: "Axes", page: _Page, flow: Flow, least: int, most: int) -> 
             f"{sign}{flow.copies:.3g}",
             color=_QUIET,
             va="center",
-            size=page.type_pt * 0.9,
+            size=max(7.0, page.type_pt * 0.95),
             zorder=3,
         )
 
@@ -240,12 +244,12 @@ def _draw_arrow(
     beside = page.beside + (head["head_width"] / 72 if ends[1] < ends[0] else 0.0)
     axes.text(
         x + (-beside if left else beside),
-        min(ends) + 0.62 * page.line,
+        min(ends) + (page.lower if left else 0.62) * page.line,
         si(words).replace(" ", "\u2009"),
         color=colour,
         ha="right" if left else "left",
         va="center",
-        size=page.type_pt * 0.9,
+        size=max(7.0, page.type_pt * 0.95),
         zorder=3,
     )
 

@@ -1,66 +1,80 @@
-"""Figures for papers: a width, a style, nothing global."""
+"""Something to draw on: a figure of a paper's width, or axes of one's own."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from workloads.errors import InputError, shown
+from dse.views.style import kept_settings, page_settings, width_inches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-WIDTHS_INCHES: Final = {"column": 3.5, "page": 7.0}
-"""One and two columns of the usual two-column page."""
-_INK: Final = "#222222"
-
-
-def paper_style(width: str) -> dict[str, Any]:
-    """Settings of the figure; type is small, as in a journal's column, and stays type in a PDF."""
-    small = width == "column"
-    lines = {f"{axis}tick.{kind}.width": 0.5 for axis in "xy" for kind in ("major", "minor")}
-    return {
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 6.5 if small else 8,
-        "axes.labelsize": 7.5 if small else 9,
-        "xtick.labelsize": 6.5 if small else 8,
-        "ytick.labelsize": 6.5 if small else 8,
-        "axes.labelcolor": _INK,
-        "axes.edgecolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "axes.linewidth": 0.5,
-        "xtick.major.size": 3.0,
-        "ytick.major.size": 3.0,
-        "xtick.minor.size": 1.6,
-        "ytick.minor.size": 1.6,
-        **lines,
-        "pdf.fonttype": 42,
-        "ps.fonttype": 42,
-        "svg.fonttype": "none",
-        "savefig.dpi": 400,
-        "figure.dpi": 150,
-    }
+    from dse.views.figure import PaperFigure
 
 
 @contextmanager
-def paper(width: str, height_inches: float) -> "Iterator[Figure]":
-    """Figure of a paper's width to draw on in its style.
+def paper(width: str | float, height_inches: float) -> "Iterator[PaperFigure]":
+    """Figure of a paper's width to draw on, in the settings in force.
+
+    Parameters
+    ----------
+    width
+        "column", "page" or inches; see `dse.views.style.width_inches`.
+    height_inches
+        Height; below zero a share of the width.
 
     Raises
     ------
     ValueError
-        If the width is neither "column" nor "page".
+        If the width is none.
 
     """
     from matplotlib import rc_context
 
     from dse.views.figure import PaperFigure
 
-    if width not in WIDTHS_INCHES:
-        raise InputError(f'width must be "column" or "page", got {shown(width)}', path="width")
-    style = paper_style(width)
-    with rc_context(style):  # type: ignore[arg-type]
-        yield PaperFigure(figsize=(WIDTHS_INCHES[width], height_inches), style=style)
+    inches = width_inches(width)
+    with rc_context(page_settings()):  # type: ignore[arg-type]
+        height = height_inches if height_inches > 0 else -height_inches * inches
+        yield PaperFigure(figsize=(inches, height), style=kept_settings())
+
+
+@contextmanager
+def panel(ax: "Axes | None", width: str | float, height_inches: float) -> "Iterator[Axes]":
+    """Axes to draw on: those given, or the only ones of a new figure."""
+    if ax is not None:
+        yield ax
+        return
+    from dse.views.figure import PaperAxes
+
+    with paper(width, height_inches) as figure:
+        yield figure.add_subplot(axes_class=PaperAxes)
+
+
+def renderer_of(figure: "Figure") -> Any:
+    """What measures texts of a figure, whatever it is drawn with."""
+    of_canvas = getattr(figure.canvas, "get_renderer", None)
+    return of_canvas() if of_canvas is not None else figure._get_renderer()  # type: ignore[attr-defined]
+
+
+def settle(figure: "Figure") -> None:
+    """Put the parts of a figure where its layout has them, so that they can be measured."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
+def grow(figure: "Figure", above: float, below: float = 0.0) -> None:
+    """Let a figure grow by points above and below what its layout engine places."""
+    engine = figure.get_layout_engine()
+    left, bottom, wide, high = (
+        (0.0, 0.0, 1.0, 1.0) if engine is None else engine.get().get("rect", (0, 0, 1, 1))
+    )
+    width, height = (72 * float(inches) for inches in figure.get_size_inches())
+    whole = height + above + below
+    figure.set_size_inches(width / 72, whole / 72)
+    if engine is not None:
+        rect = (left, (bottom * height + below) / whole, wide, high * height / whole)
+        engine.set(rect=rect)  # type: ignore[call-arg]

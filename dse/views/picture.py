@@ -5,16 +5,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.views.units import Unit
+
 FloatArray = NDArray[np.float64]
 
 
 class Scale(NamedTuple):
-    """One quantity of the figure."""
+    """One quantity of the figure, in the column's own unit."""
 
-    label: str  # title and unit, "Latency (ms)"
-    values: FloatArray  # of the front, in that unit
-    background: FloatArray  # of other configurations
-    log: bool  # the front spans more than a factor of five
+    column: str
+    unit: Unit
+    values: FloatArray  # of the front
+    background: FloatArray  # of other configurations; empty where they are not known
+    log: bool
     span: tuple[float, float] | None = None  # of the colours, where it is not that of the values
 
 
@@ -23,18 +26,26 @@ class Mark(NamedTuple):
 
     name: str
     cells: tuple[tuple[str, str], ...]  # heading and text
-    row: int  # of the front
+    row: int  # of the front; -1 for a design that is marked beside it
     symbol: str  # matplotlib's marker
     measured: int = 0  # how many cells, the last ones, are objectives
+    place: tuple[float, float] | None = None  # beside the front: its x and y
+
+
+class Bands(NamedTuple):
+    """The axis whose values lie apart in the figure, told by shape."""
+
+    title: str
+    labels: tuple[str, ...]
+    codes: NDArray[np.int64]  # of each design
 
 
 class Bars(NamedTuple):
     """Ranges of the designs, where they are uncertain."""
 
-    x: FloatArray  # lower and upper end, shape (2, n_designs), in the scale's unit
+    x: FloatArray  # lower and upper end, shape (2, n_designs), in the column's unit
     y: FloatArray
     ringed: NDArray[np.bool_]  # designs with a dark rim
-    note: str  # what bars and rims are, over the figure
 
 
 class Picture(NamedTuple):
@@ -46,3 +57,7 @@ class Picture(NamedTuple):
     maximise: tuple[bool, bool]  # x, y
     marks: tuple[Mark, ...]
     bars: Bars | None = None
+    bands: Bands | None = None
+    line: bool = False  # the two quantities are all that was asked for: the front is a line
+    dominated: int = 0  # configurations behind the front
+    said: tuple[str, ...] = ()  # what a reader has to know, over the figure

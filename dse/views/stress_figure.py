@@ -4,22 +4,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.views.front_figure import front_picture
+from dse.views.front_figure import Shown, front_picture
 from dse.views.picture import Bars, Picture, Scale
+from dse.views.units import Unit
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.results.stressed import Stressed
 
 
-def stress_picture(stressed: "Stressed", *, labels: bool = True) -> Picture:
+def stress_picture(stressed: "Stressed", shown: Shown = Shown(bands=None)) -> Picture:  # noqa: B008  a value
     """Collect what the figure of a stress test shows: the nominal front in its first two objectives.
 
     Parameters
     ----------
     stressed
         What `dse.stress` found, in two objectives or more.
-    labels
-        Name the knee and the extremes.
+    shown
+        Other columns and scales.
 
     Raises
     ------
@@ -28,21 +30,29 @@ def stress_picture(stressed: "Stressed", *, labels: bool = True) -> Picture:
 
     """
     front = stressed.front
-    picture = front_picture(front, labels=labels)
+    picture = front_picture(front, shown)
     rows = stressed.table.loc[front.frame.index]
     probability = rows["probability"].to_numpy(dtype=np.float64)
     spans = []
-    for scale, objective in zip((picture.x, picture.y), front.objectives, strict=False):
-        nominal = front.frame[objective.column].to_numpy(dtype=np.float64)
-        factor = scale.values / np.where(nominal == 0.0, 1.0, nominal)
-        ends = [rows[f"{objective.column} {name}"].to_numpy(dtype=np.float64) for name in ("p05", "p95")]
-        spans.append(np.stack([end * factor for end in ends]))
+    for scale in (picture.x, picture.y):
+        if f"{scale.column} p05" not in rows:
+            raise InputError(f"figure: the samples tell the range of objectives, and {scale.column} is none")
+        ends = [rows[f"{scale.column} {name}"].to_numpy(dtype=np.float64) for name in ("p05", "p95")]
+        spans.append(np.stack(ends))
     return picture._replace(
-        colour=Scale("Probability of staying on the front", probability, probability, False, (0.0, 1.0)),
+        colour=Scale(
+            "probability",
+            Unit("Probability of staying on the front (%)", 0.01),
+            probability,
+            probability[:0],
+            False,
+            (0.0, 1.0),
+        ),
+        dominated=0,  # where they lie is as uncertain
+        said=(f"lines: 5 to 95 % of {stressed.samples:,} samples", "dark rims: robust designs"),
         bars=Bars(
             spans[0],
             spans[1],
             rows["robust"].to_numpy(dtype=bool),
-            f"lines: 5 to 95 % of {stressed.samples:,} samples; dark rims: robust designs",
         ),
     )

@@ -1,17 +1,13 @@
-"""Results as people read and keep them: plain tables, LaTeX, a notebook's HTML, and the files of a front."""
+"""Results as people read and keep them: plain tables, LaTeX, and a notebook's HTML."""
 
 import html
-import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dse.designs import Designs
-from dse.metrics import METRICS, describe, show_metric
-from dse.run.files import write_files
-from dse.views.front_figure import draw_front, front_picture
+from dse.metrics import describe, show_metric
+from dse.pareto import knee as knees
 from hwmodels.machine import Machine
-from workloads.errors import UnknownNameError
 from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
@@ -30,8 +26,6 @@ _SHOWN: Final = (
     "dram_write_bytes",
 )
 """Metrics that a table for people shows."""
-
-FILES: Final = ("front.parquet", "front.csv", "front.pdf", "front.png")
 
 
 def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str:
@@ -68,6 +62,11 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
 
 def designs_text(front: Designs) -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
+    return f"{text_table(designs_rows(front))}\n\n{knees.SENTENCE}"
+
+
+def designs_rows(front: Designs) -> list[list[str]]:
+    """Cells of that table."""
     designs = front.designs()
     rows = [["", *(str(name) for name in designs.index)]]
     rows.append(["index", *(f"{int(index)}" for index in designs["index"])])
@@ -75,7 +74,7 @@ def designs_text(front: Designs) -> str:
         rows.append([field, *(show(field, value) for value in designs[field])])
     for column in shown_columns(front):
         rows.append([describe(column).title, *(show_metric(column, value) for value in designs[column])])
-    return text_table(rows)
+    return rows
 
 
 def shown_columns(front: Designs) -> list[str]:
@@ -103,12 +102,19 @@ def result_text(result: "Result") -> str:
         warm = f" at {show_metric('temperature_c', totals['temperature_c'])}"
         hot = warm if totals["limit"] == "tier temperature" else ""
         return f"{head}: infeasible, {broken(str(totals['limit']))}{hot}"
-    lines = [head, ""]
-    rows = [
+    metrics, bounds = result_rows(result)
+    lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
+    lines += [f"beyond its range: {note}" for note in result.warnings]
+    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+
+
+def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:
+    """Cells of the two tables: totals, and what the latency waits for."""
+    totals = result.totals
+    metrics = [
         ["metric", "total"],
         *([describe(name).title, show_metric(name, totals[name])] for name in _SHOWN),
     ]
-    lines += [text_table(rows), ""]
     table = result.bottlenecks()
     rows = [["waits for", "operations", "latency", "share", "energy share", "longest", ""]]
     for bound, row in table.iterrows():
@@ -123,8 +129,7 @@ def result_text(result: "Result") -> str:
                 str(row["longest"]),
             ]
         )
-    lines.append(text_table(rows, last_left=True))
-    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+    return metrics, rows
 
 
 def machine_assumptions(machine: Machine) -> list[str]:
@@ -174,99 +179,6 @@ def html_note(head: str, *frames: "pandas.DataFrame | None") -> str:
         frame.to_html(max_rows=40, float_format=lambda v: f"{v:.4g}") for frame in frames if frame is not None
     ]
     return f"<p>{html.escape(head)}</p>" + "".join(tables)
-
-
-def latex(front: Designs, designs: Iterable[int] | None = None) -> str:
-    """Write designs of a front as a LaTeX table for the package booktabs.
-
-    Parameters
-    ----------
-    front
-        The front.
-    designs
-        Indices of designs; by default the knee and the extremes, under their names.
-
-    Returns
-    -------
-    str
-        A `tabular`, one row a design.
-
-    Raises
-    ------
-    KeyError
-        If a design is not on the front.
-
-    """
-    if designs is None:
-        chosen = front.designs()
-        names = [str(name) for name in chosen.index]
-    else:
-        wanted = list(designs)
-        missing = next((index for index in wanted if index not in front.frame.index), None)
-        if missing is not None:
-            raise UnknownNameError(f"design {missing} is not on the front")
-        chosen = front.frame.loc[wanted]
-        names = [str(index) for index in wanted]
-    paths = front.space.fields
-    metrics = shown_columns(front)[:6]
-    head = ["Design", *(path.replace("buffers.", "").replace("array.", "") for path in paths)]
-    head += [METRICS[column].title if column in METRICS else column for column in metrics]
-    lines = [r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}", r"\toprule", _latex_row(head), r"\midrule"]
-    for name, (_, row) in zip(names, chosen.iterrows(), strict=True):
-        cells = [name, *(show(path, row[path]) for path in paths)]
-        lines.append(_latex_row([*cells, *(show_metric(column, row[column]) for column in metrics)]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(_latex_escape(cell) for cell in cells) + r" \\"
-
-
-def _latex_escape(text: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "²": r"\textsuperscript{2}",
-        "µ": r"\textmu{}",
-        "~": r"\textasciitilde{}",
-    }
-    special.update({character: "\\" + character for character in "_%&#${}"})
-    escaped = "".join(special.get(character, character) for character in text)
-    number, _, unit = escaped.partition(" ")
-    return f"{number}~{unit}" if unit and number.replace(".", "").replace("-", "").isdigit() else escaped
-
-
-def save_front(front: Designs, folder: str | os.PathLike[str], width: str = "page") -> list[str]:
-    """Write a front's table and figure.
-
-    Parameters
-    ----------
-    front
-        The front.
-    folder
-        Where to; made if it does not exist. Files of the same names are replaced, others stay.
-    width
-        Width of the figure, "column" or "page".
-
-    Returns
-    -------
-    list of str
-        Paths of front.parquet, front.csv, front.pdf (vector) and front.png. A front in one objective has no
-        figure.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written; nothing is left half-written.
-
-    """
-    writers: dict[str, Callable[[Path], object]] = {
-        FILES[0]: lambda path: front.frame.reset_index().to_parquet(path, index=False),
-        FILES[1]: front.frame.to_csv,
-    }
-    if len(front.objectives) > 1:
-        figure = draw_front(front_picture(front), width=width)
-        writers.update(dict.fromkeys(FILES[2:], figure.savefig))
-    return write_files(folder, writers)
 
 
 def json_values(row: Any) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.views.legend import legend_over
 from dse.views.paper import paper
 from dse.views.picture import Mark, Scale
+from dse.views.units import written
 from dse.why.bottlenecks import ENERGY, LATENCY
 
 if TYPE_CHECKING:
@@ -55,12 +57,25 @@ _PANELS: Final = (
         },
     ),
 )
+_HATCHES: Final = {
+    "weight port": "////",
+    "input port": "....",
+    "output port": "\\\\\\\\",
+    "shared port": "xxxx",
+    "front end": "----",
+    "vector": "||||",
+    "buffers": "////",
+    "control": "----",
+    "vector lanes": "||||",
+    "leakage and standby": "....",
+}
+"""In grey print hatches tell them apart; what is most often large, compute and main memory, is plain."""
 _LEAST_SHOWN: Final = 0.5
 """Percent: what is a smaller share of every design than this is drawn, but not in the key."""
 
 
 def draw_bottlenecks(
-    waiting: "pandas.DataFrame", scale: Scale, marks: Sequence[Mark], width: str = "column"
+    waiting: "pandas.DataFrame", scale: Scale, marks: Sequence[Mark], *, width: str | float = "column"
 ) -> "Figure":
     """Draw what the designs of a front wait for and what they spend energy on, in the order of the front.
 
@@ -73,7 +88,7 @@ def draw_bottlenecks(
     marks
         Designs with names.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches.
 
     Returns
     -------
@@ -83,7 +98,7 @@ def draw_bottlenecks(
     Raises
     ------
     ValueError
-        If the width is neither.
+        If the width is none.
 
     """
     several = waiting.index.nlevels > 1
@@ -113,17 +128,10 @@ def draw_bottlenecks(
             _tick(axes, scale, 5 if len(networks) == 1 else 2)
         if marks:
             symbols = panels[0, 0].get_lines()
-            figure.legend(
-                symbols,
-                [mark.name for mark in marks],
-                loc="outside upper left",
-                ncols=len(marks),
-                frameon=False,
-                handlelength=1.0,
-                columnspacing=1.0,
-                handletextpad=0.3,
-            )
-        panels[1, len(networks) // 2].set_xlabel(f"Designs, by {scale.label[0].lower()}{scale.label[1:]}")
+            legend_over(figure, [(line, mark.name) for line, mark in zip(symbols, marks, strict=False)])
+        panels[1, len(networks) // 2].set_xlabel(
+            f"Designs, by {scale.unit.label[0].lower()}{scale.unit.label[1:]}"
+        )
     return figure
 
 
@@ -138,7 +146,8 @@ def _stack(
     for name in reversed(list(shares)):  # each down to the bottom, so that no seam shows the paper
         if shares[name].max() > 0:
             top = np.append(tops[name], tops[name][-1])
-            area = axes.fill_between(edges, 0.0, top, step="post", color=colours[name], linewidth=0)
+            area = axes.fill_between(edges, 0.0, top, step="post", linewidth=0)
+            area.set(facecolor=colours[name], edgecolor="white", hatch=_HATCHES.get(name, ""))
             if shares[name].max() >= _LEAST_SHOWN:
                 handles[name] = area
     axes.set_xlim(0, number)
@@ -164,4 +173,6 @@ def _point_out(axes: "Axes", marks: Sequence[Mark], number: int) -> None:
 def _tick(axes: "Axes", scale: Scale, most: int) -> None:
     """Write the ordering quantity under some designs."""
     rows = np.unique(np.linspace(0, len(scale.values) - 1, most).round().astype(int))
-    axes.set_xticks(rows + 0.5, [f"{scale.values[row]:.3g}" for row in rows])
+    axes.set_xticks(
+        rows + 0.5, [written(float(f"{scale.values[row] / scale.unit.size:.3g}")) for row in rows]
+    )

@@ -6,7 +6,9 @@ import numpy as np
 
 from dse.metrics import describe
 from dse.space.words import axis_title
-from dse.views.paper import paper
+from dse.views.legend import legend_over
+from dse.views.paper import panel, paper
+from dse.views.style import RULE, small_pt
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +27,7 @@ _TRACK: Final = "#f0f0f0"
 _KINDS: Final = ("alone (first-order)", "with interactions (total)", "Shapley share")
 
 
-def draw_sensitivity(found: "Sensitivity", width: str = "column") -> "Figure":
+def draw_sensitivity(found: "Sensitivity", *, width: str | float = "column") -> "Figure":
     """Draw first and total indices as bars, one panel a metric; Shapley shares as diamonds.
 
     Parameters
@@ -33,7 +35,7 @@ def draw_sensitivity(found: "Sensitivity", width: str = "column") -> "Figure":
     found
         What `dse.sensitivity` returned.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def draw_sensitivity(found: "Sensitivity", width: str = "column") -> "Figure":
     Raises
     ------
     ValueError
-        If the width is neither.
+        If the width is none.
 
     """
     rows = len(found.frame)
@@ -57,22 +59,15 @@ def draw_sensitivity(found: "Sensitivity", width: str = "column") -> "Figure":
         figure.supxlabel("Share of the variance (%)", fontsize=panels[0].xaxis.label.get_fontsize())
         handles, labels = panels[0].get_legend_handles_labels()
         order = sorted(range(len(handles)), key=lambda key: _KINDS.index(labels[key]))
-        figure.legend(
-            [handles[key] for key in order],
-            [labels[key] for key in order],
-            loc="outside upper right",
-            ncols=3,
-            frameon=False,
-            handlelength=1.2,
-        )
+        legend_over(figure, [(handles[key], labels[key]) for key in order])
     return figure
 
 
 def _draw_shares(axes: "Axes", found: "Sensitivity", metric: str) -> None:
     places = np.arange(len(found.frame))
-    for shift, kind, colour, title in (
-        (-0.19, "first", _DARK, _KINDS[0]),
-        (0.19, "total", _LIGHT, _KINDS[1]),
+    for shift, kind, colour, hatch, title in (
+        (-0.19, "first", _DARK, "", _KINDS[0]),
+        (0.19, "total", _LIGHT, "////", _KINDS[1]),
     ):
         shares = 100 * found.frame[metric, kind].to_numpy()
         half = None if found.intervals is None else 100 * found.intervals[metric, kind].to_numpy()
@@ -81,6 +76,9 @@ def _draw_shares(axes: "Axes", found: "Sensitivity", metric: str) -> None:
             np.maximum(shares, 0.0),
             0.36,
             color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            linewidth=0,
             label=title,
             xerr=half,
             error_kw={"elinewidth": 0.6, "ecolor": _INK},
@@ -89,25 +87,29 @@ def _draw_shares(axes: "Axes", found: "Sensitivity", metric: str) -> None:
         shapley = 100 * found.frame[metric, "shapley"]
         axes.plot(shapley, places, "D", color=_ORANGE, markersize=2.6, label=_KINDS[2])
     axes.set_title(describe(metric).title, fontsize=axes.xaxis.label.get_fontsize())
-    axes.grid(True, axis="x", color="#ececec", linewidth=0.4)
+    axes.grid(True, axis="x", color=RULE)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
+def draw_shared(
+    shared: "pandas.DataFrame", ax: "Axes | None" = None, *, width: str | float = "column"
+) -> "Axes":
     """Draw which values the designs of a front take: a strip an axis, a bar a value.
 
     Parameters
     ----------
     shared
         What `dse.why.shared.shared_values` returned.
+    ax
+        Axes to draw on; by default those of a new figure.
     width
-        "column" (3.5 in) or "page" (7 in).
+        "column", "page" or inches, of a new figure.
 
     Returns
     -------
-    Figure
+    Axes
         A full bar is the whole front; values that no design takes are grey.
 
     """
@@ -116,8 +118,7 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
     rows = [1.0 + _LINE * more for more in lines]
     bases = -np.cumsum([0.0, *rows[:-1]])
     height = float(sum(rows))
-    with paper(width, 0.46 * height) as figure:
-        axes = figure.add_subplot()
+    with panel(ax, width, 0.46 * height) as axes:
         for base, name in zip(bases, names, strict=True):
             _draw_strip(axes, shared.loc[name, "share"], float(base))
         axes.set_xlim(0.0, 1.0)
@@ -126,9 +127,11 @@ def draw_shared(shared: "pandas.DataFrame", width: str = "column") -> "Figure":
         axes.tick_params(axis="y", length=0)
         axes.set_xticks([])
         axes.spines[:].set_visible(False)
+        figure = axes.get_figure(root=True)
+        assert figure is not None
         figure.draw_without_rendering()
         _thin_out(axes)
-    return figure
+    return axes
 
 
 _STRIP: Final = 0.6
@@ -145,7 +148,7 @@ def _lines(value: object) -> str:
 def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
     """One axis: a track a value, filled as far as the front takes it."""
     cell = 1.0 / len(share)
-    small = 0.82 * float(axes.yaxis.label.get_fontsize())
+    small = small_pt()
     for place, (value, part) in enumerate(share.items()):
         left, middle = (place + 0.04) * cell, (place + 0.5) * cell
         axes.bar(left, _STRIP, 0.92 * cell, base, color=_TRACK, align="edge")

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.arguments import SUBJECT
 from dse.designs import Designs, Subject
 from dse.handing import view
 from dse.metrics import to_minimise
+from dse.pareto.knee import DEFINITION
 from dse.run.files import write_files
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import takes
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PICTURES: Final = ("shared", "bottlenecks")
@@ -49,7 +53,9 @@ class Explanation:
     bottlenecks: "pandas.DataFrame | None"
     steps: "pandas.DataFrame"
 
-    def plot(self, what: str = "shared", *, width: str = "column") -> "Figure":
+    def plot(
+        self, what: str = "shared", *, ax: "Axes | None" = None, width: str | float = "column"
+    ) -> "Axes | Figure":
         """Draw a picture of the explanation.
 
         Parameters
@@ -57,8 +63,15 @@ class Explanation:
         what
             "shared": a bar for each value of each axis. "bottlenecks": what the designs wait for and spend
             energy on, along the front.
+        ax
+            Axes to draw "shared" on; by default those of a new figure.
         width
-            "column" (3.5 in) or "page" (7 in).
+            "column", "page" or inches, of a new figure.
+
+        Returns
+        -------
+        Axes
+            Of "bottlenecks" a Figure, which has several.
 
         Raises
         ------
@@ -67,14 +80,14 @@ class Explanation:
 
         """
         if what == "shared":
-            return view("why_figures", "draw_shared")(self.shared, width)
+            return view("why_figures", "draw_shared")(self.shared, ax, width=width)
         if what != "bottlenecks":
             raise InputError(f"what must be one of {', '.join(PICTURES)}, got {shown(what)}", path="what")
         if self.bottlenecks is None:
             raise InputError("bottlenecks: a template's cost does not say what it waits for")
         scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
         return view("waiting_figure", "draw_bottlenecks")(
-            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width
+            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width=width
         )
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
@@ -90,12 +103,12 @@ class Explanation:
                 continue
             writers[f"{name}.csv"] = partial(table.to_csv)
             if name in PICTURES:
-                figure = self.plot(name, width=width)
+                figure: Any = self.plot(name, width=width)
                 writers.update({f"{name}.{kind}": figure.savefig for kind in ("pdf", "png")})
         return write_files(folder, writers)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Why the {self.front}", "", *self.sentences()])
+        return "\n".join([f"Why the {self.front}", "", *self.sentences(), f"({DEFINITION})"])
 
     def sentences(self) -> list[str]:
         """Say the explanation in a few lines."""
@@ -164,7 +177,9 @@ class Explanation:
         body = "".join(view("text", "html_note")(line).replace("p>", "li>") for line in self.sentences())
         knee: Any = self.front.knee().name
         steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])
-        return head + body + "</ul>" + view("text", "html_note")("One step from the knee", steps)
+        return (
+            head + body + "</ul>" + view("text", "html_note")(f"One step from the knee ({DEFINITION})", steps)
+        )
 
 
 def _listed(values: list[str]) -> str:
@@ -187,6 +202,7 @@ def _counted(which: str, table: "pandas.DataFrame") -> list[str]:
     ]
 
 
+@takes(subject=SUBJECT)
 def explain(subject: Subject) -> Explanation:
     """Explain a front: what its designs share and wait for, and what a step from its named designs changes.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import numpy as np
 
+from dse.arguments import SPACE
 from dse.designs import Subject
 from dse.errors import UnknownNameError, nearest
 from dse.handing import view
@@ -22,6 +23,7 @@ from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -72,9 +74,9 @@ class Sensitivity:
         """Columns that were explained."""
         return tuple(dict.fromkeys(self.frame.columns.get_level_values(0)))
 
-    def plot(self, *, width: str = "column") -> "Figure":
-        """Draw the shares as bars, one panel a metric; `width` is "column" (3.5 in) or "page" (7 in)."""
-        return view("why_figures", "draw_sensitivity")(self, width)
+    def plot(self, *, width: str | float = "column") -> "Figure":
+        """Draw the shares as bars, one panel a metric; `width` is "column", "page" or inches."""
+        return view("why_figures", "draw_sensitivity")(self, width=width)
 
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write sensitivity.csv, sensitivity.pdf and sensitivity.png; return their paths."""
@@ -108,6 +110,7 @@ class Sensitivity:
         return view("text", "html_note")("; ".join([self._head(), *self.notes]), self.frame)
 
 
+@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=WHOLE.or_none())
 def sensitivity(
     subject: "Subject | Network | str | LayerTable | Several",
     space: Space | None = None,

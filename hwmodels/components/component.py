@@ -14,18 +14,13 @@ from hwmodels import technology
 from hwmodels.components import arithmetic, noc, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import main_memory, main_memory_names
+from hwmodels.components.ranges import PriceRangeWarning, beyond
 from hwmodels.components.sram import sram
 from workloads.errors import InputError, shown
 
 BOUNDARIES: Final = ("device", "with PHY", "with controller")
-VALID_NM: Final = (5.0, 65.0)
-"""Nodes that the shipped figures cover; beyond them the scaling tables still lead, to 180 nm."""
 SIZES: Final = tuple(512 << shift for shift in range(0, 16, 3))
 """Capacities of the listed buffers, 512 bytes to 16 MiB, at 64 bits an access."""
-
-
-class PriceRangeWarning(UserWarning):
-    """A component outside the nodes that its prices were published for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +117,7 @@ def catalogue(node_nm: float, voltage: float | None = None) -> tuple[Component, 
     Warns
     -----
     PriceRangeWarning
-        Outside `VALID_NM`.
+        Outside `ranges.VALID_NM`.
 
     Examples
     --------
@@ -132,13 +127,8 @@ def catalogue(node_nm: float, voltage: float | None = None) -> tuple[Component, 
 
     """
     volts = float(technology.nominal_voltage(node_nm)) if voltage is None else voltage
-    if not VALID_NM[0] <= node_nm <= VALID_NM[1]:
-        warnings.warn(
-            f"prices are published from {VALID_NM[0]:g} to {VALID_NM[1]:g} nm; at {node_nm:g} nm they follow "
-            "scaling equations alone",
-            PriceRangeWarning,
-            stacklevel=2,
-        )
+    if note := beyond(node_nm):
+        warnings.warn(note, PriceRangeWarning, stacklevel=2)
     return (*_logic(node_nm, volts), *_buffers(node_nm, volts), *_memories())
 
 

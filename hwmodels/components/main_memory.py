@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike
 from hwmodels.checks import truth
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import TEXT, takes
 
 _POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
 _AT_LEAST_ZERO = (
@@ -33,6 +34,8 @@ _AT_LEAST_ZERO = (
     "random_read_s",
     "clock_hz",
 )
+_OF_CHANNELS = ("interface_mm2", "background_w", "refresh_w", "capacity_bytes")
+"""What grows with the number of channels."""
 _WHOLE = ("channels", "bus_bits", "rate", "banks", "row_bytes")
 _SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
@@ -168,6 +171,34 @@ class MainMemory:
         return self.bus_bits / 8 * self.rate * self.t_burst_cycles
 
 
+def of_bandwidth(memory: MainMemory, bytes_per_s: float) -> MainMemory:
+    """The same memory with as many channels, not necessarily whole, as carry a bandwidth.
+
+    Parameters
+    ----------
+    memory
+        What one channel is like.
+    bytes_per_s
+        Peak of the interface in bytes per second, positive.
+
+    Returns
+    -------
+    MainMemory
+        Bandwidth, capacity, standing powers and the area of PHY and controller in proportion; energies of a
+        bit, efficiency and times as they were.
+
+    Examples
+    --------
+    >>> one, two = main_memory("hbm2"), of_bandwidth(main_memory("hbm2"), 512e9)
+    >>> two.interface_mm2 / one.interface_mm2, two.read_pj_per_bit == one.read_pj_per_bit
+    (2.0, True)
+
+    """
+    times = bytes_per_s / memory.bandwidth_bytes_per_s
+    grown = {name: getattr(memory, name) * times for name in _OF_CHANNELS}
+    return dataclasses.replace(memory, bandwidth_bytes_per_s=bytes_per_s, **grown)
+
+
 def effective_bandwidth(
     memory: MainMemory, row_hit_rate: ArrayLike, burst_bytes: ArrayLike, *, interleaved_banks: ArrayLike = 1
 ) -> Floats:
@@ -260,6 +291,28 @@ def write_pulse_share(banks: float, t_burst_cycles: float, t_wp_cycles: float) -
     return min(1.0, banks * t_burst_cycles / (t_burst_cycles + t_wp_cycles))
 
 
+def with_write_pulse(memory: MainMemory, seconds: float) -> MainMemory:
+    """The same memory with cells that take a pulse of so many seconds to write.
+
+    Published pulses of one technology spread over orders of magnitude: of RRAM 5 ns to 1 us over parts
+    (NVMExplorer's survey; half of those that print one are above 100 ns), and 10 us in a macro (ISSCC 2019).
+
+    Examples
+    --------
+    >>> spring = main_memory("rram_m3d")  # 8 banks, bursts of 2 ns
+    >>> round(with_write_pulse(spring, 100e-9).write_share, 4)
+    0.1569
+
+    """
+    if not 0 <= seconds < math.inf or memory.clock_hz <= 0:
+        raise InputError(
+            f"seconds must be zero or more, of a memory with timing, got {shown(seconds)}", path="seconds"
+        )
+    cycles = seconds * memory.clock_hz
+    share = write_pulse_share(memory.banks, memory.t_burst_cycles, cycles)
+    return dataclasses.replace(memory, t_wp_cycles=cycles, write_share=share)
+
+
 def lifetime_years(
     memory: MainMemory, write_bytes_per_s: ArrayLike, *, wear_levelling: float = 1.0
 ) -> Floats | None:
@@ -305,7 +358,7 @@ def lifetime_years(
 
 
 def main_memory_names() -> tuple[str, ...]:
-    """Names of the catalogue's memories.
+    """Names of the catalogue's memories, then of those registered.
 
     Examples
     --------
@@ -313,22 +366,66 @@ def main_memory_names() -> tuple[str, ...]:
     True
 
     """
+    return (*_catalogued(), *_REGISTERED)
+
+
+def _catalogued() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row["memory"] for row in read("main_memory")))
+
+
+_REGISTERED: Final[dict[str, MainMemory]] = {}
+
+
+def register_memory(memory: MainMemory) -> None:
+    """Give a main memory of your own its name, under which machines, axes and files then find it.
+
+    A machine holds the memory itself: it travels to processes and clusters, and its fields enter
+    fingerprints, whether or not the name is known there.
+
+    Parameters
+    ----------
+    memory
+        With the name to find it by; one of the catalogue's is refused, one registered before is replaced.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is taken, or it is no `MainMemory`.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> register_memory(dataclasses.replace(main_memory("hbm2"), name="hbm2_slow", clock_hz=5e8))
+    >>> main_memory("hbm2_slow").clock_hz
+    500000000.0
+
+    """
+    if not isinstance(memory, MainMemory):
+        raise WrongTypeError(f"register_memory: need a MainMemory, got {type(memory).__name__}")
+    if memory.name in _catalogued():
+        raise InputError(f"register_memory: {memory.name} is in the catalogue; choose another name")
+    _REGISTERED[memory.name] = memory
 
 
 def main_memory_sources(name: str) -> tuple[dict[str, str], ...]:
     """Every figure of one memory: rows with `field`, `value`, `source` and `status`.
 
-    `interface` names the rows of `data/memory_interface.csv` that price its PHY and controller.
+    `interface` names the rows of `data/memory_interface.csv` that price its PHY and controller. Figures of a
+    memory that was registered have the source and status that it states.
     """
+    if name in _REGISTERED:
+        own = _REGISTERED[name]
+        stated = {"memory": name, "source": own.source, "status": own.status}
+        fields = [field.name for field in dataclasses.fields(own) if field.name not in (*stated, "name")]
+        return tuple({**stated, "field": field, "value": str(getattr(own, field))} for field in fields)
     if name not in main_memory_names():
         raise unknown("main memory", name, main_memory_names())
     return tuple(row for row in read("main_memory") if row["memory"] == name)
 
 
-@cache
+@takes(name=TEXT)
 def main_memory(name: str) -> MainMemory:
-    """Look up a main memory by its name in the catalogue.
+    """Look up a main memory by its name, in the catalogue or among those registered.
 
     Parameters
     ----------
@@ -352,6 +449,11 @@ def main_memory(name: str) -> MainMemory:
     (1024.0, 13.5)
 
     """
+    return _REGISTERED[name] if name in _REGISTERED else _built(name)
+
+
+@cache
+def _built(name: str) -> MainMemory:
     rows = main_memory_sources(name)
     value: dict[str, Any] = {row["field"]: float(row["value"]) for row in rows if row["field"] != "interface"}
     (interface,) = (row["value"] for row in rows if row["field"] == "interface")

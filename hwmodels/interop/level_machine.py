@@ -5,7 +5,8 @@ from dataclasses import replace
 from math import ceil, inf
 
 from hwmodels.components.main_memory import MainMemory
-from hwmodels.levels import LETTERS, Level, LevelMachine, MacPrices, Prices
+from hwmodels.level import LETTERS, Level, MacPrices, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules

@@ -6,7 +6,8 @@ from collections import Counter
 from os import PathLike, fspath
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, LevelConstraints, only
 from hwmodels.parts import Technology
 from workloads.errors import shown

@@ -7,9 +7,10 @@ expectations, with zeros of different operands independent.
 
 from collections.abc import Iterator
 from collections.abc import Mapping as Dense
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, inf, prod
 
+from hwmodels.accounting import Entry, energies_pj
 from hwmodels.interop.sparseloop_density import Zeros
 from hwmodels.interop.sparseloop_formats import (
     Groups,
@@ -23,8 +24,9 @@ from hwmodels.interop.sparseloop_formats import (
 from hwmodels.interop.sparseloop_section import Optimization, SparseSection
 from hwmodels.interop.timeloop_architecture import Metadata
 from hwmodels.interop.timeloop_problem import Density
+from hwmodels.lines import Line
 from hwmodels.mapping.architecture import Architecture, StorageLevel
-from hwmodels.mapping.engine import Evaluation, LevelCounts
+from hwmodels.mapping.engine import Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Operand, Problem
 
@@ -59,7 +61,8 @@ class SparseEvaluation:
     cycles: int
     bound: str
     energy_by_component_pj: dict[str, float]
-    energy_by_operand_pj: dict[Key, float] = field(default_factory=dict)
+    energy_by_operand_pj: dict[Key, float]
+    entries: tuple[Entry, ...]  # the account
 
     @property
     def energy_pj(self) -> float:
@@ -99,17 +102,11 @@ class SparseModel:
         kept = self._save(counts)
         self._convert(counts)
         computes, gated, skipped = self._computes(kept)
-        energies = dict(self._energies(counts, dense))
-        by_level = {
-            level.name: sum(pj for (name, _), pj in energies.items() if name == level.name)
-            for level in self.architecture.levels
-        }
-        actions = self.actions[self.architecture.mac_name]
-        by_level[self.architecture.mac_name] = (
-            computes * self.architecture.mac_pj
-            + gated * actions.get("mac_gated", 0.0)
-            + skipped * actions.get("mac_skipped", 0.0)
-        )
+        entries = tuple(
+            entry
+            for (level, name), at in counts.items()
+            for entry in self._entries(level, name, at, dense.at(level, name).instances)
+        ) + self._mac_entries(computes, gated, skipped)
         # multiply-accumulates a cycle while computing, in packed lanes only the effectual ones
         lanes = dense.macs / dense.compute_cycles * self.packed
         cycles, bound = self._cycles(counts, dense, ceil((computes + gated) / lanes - 1e-6))
@@ -120,8 +117,9 @@ class SparseModel:
             skipped_computes=skipped,
             cycles=cycles,
             bound=bound,
-            energy_by_component_pj=by_level,
-            energy_by_operand_pj=energies,
+            energy_by_component_pj=by_component(self.architecture, entries, leaks=False),
+            energy_by_operand_pj=energies_pj(entries, lambda line: (line.component, line.operand)),
+            entries=entries,
         )
 
     def words_held(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
@@ -307,12 +305,18 @@ class SparseModel:
         kept = [i for i, level in enumerate(self.mapping.levels) if operand.name in level.keep]
         return (self.architecture.levels[kept[0]].name, operand.name) in self.section.formats
 
-    def _energies(self, counts: dict[Key, SparseCounts], dense: Evaluation) -> Iterator[tuple[Key, float]]:
-        for (level, name), at in counts.items():
-            yield (level, name), self._energy_pj(level, name, at, dense.at(level, name).instances)
+    def _mac_entries(self, computes: float, gated: float, skipped: float) -> tuple[Entry, ...]:
+        """Multiply-accumulates done, gated and skipped, each at its price."""
+        name = self.architecture.mac_name
+        actions = self.actions[name]
+        return (
+            Entry(Line(name, "", "work", "MAC", "mac"), computes, self.architecture.mac_pj),
+            Entry(Line(name, "", "gate", "MAC", "mac"), gated, actions.get("mac_gated", 0.0)),
+            Entry(Line(name, "", "skip", "MAC", "mac"), skipped, actions.get("mac_skipped", 0.0)),
+        )
 
-    def _energy_pj(self, level: str, name: str, at: SparseCounts, instances: int) -> float:
-        """Energy of an operand at a level: whole blocks of the average instance.
+    def _entries(self, level: str, name: str, at: SparseCounts, instances: int) -> Iterator[Entry]:
+        """What an operand does at a level, line by line: whole blocks of the average instance.
 
         Timeloop 3.0.3: saved accesses cost what gated ones do, or idling; but metadata that is skipped over
         is read.
@@ -325,29 +329,36 @@ class SparseModel:
         def price(*names: str) -> float:
             return next((actions[n] for n in names if n in actions), 0.0)
 
-        def data(count: float, each_pj: float) -> float:
-            return ceil(count / instances / store.block_words - 1e-9) * each_pj
+        def blocks(count: float) -> float:
+            return instances * ceil(count / instances / store.block_words - 1e-9)
 
-        def metadata(bits: float, each_pj: float) -> float:
-            return ceil(bits / instances / width - 1e-9) * each_pj if width else 0.0
+        def stored(bits: float) -> float:
+            return instances * ceil(bits / instances / width - 1e-9) if width else 0.0
 
         located = "metadata_read" if skips else "gated_metadata_read"
-        each = (
-            data(at.reads, store.read_pj)
-            + data(at.fills, store.fill_pj)
-            + data(at.updates, store.update_pj)
-            + data(at.saved_reads, price("skipped_read" if skips else "gated_read", "gated_read", "idle"))
-            + data(
-                at.saved_updates, price("skipped_write" if skips else "gated_write", "gated_write", "idle")
-            )
-            + metadata(at.read_bits, price("metadata_read"))
-            + metadata(at.fill_bits, price("metadata_write"))
-            + metadata(at.update_bits, price("metadata_write"))
-            + metadata(at.saved_read_bits, price(located))
-            + at.decompressed_words / instances * price("decompression_count")
-            + at.compressed_words / instances * price("compression_count")
-        )
-        return each * instances
+        saves = "skip" if skips else "gate"
+        for action, count, price_pj in (
+            ("read", blocks(at.reads), store.read_pj),
+            ("fill", blocks(at.fills), store.fill_pj),
+            ("update", blocks(at.updates), store.update_pj),
+            (
+                f"{saves} read",
+                blocks(at.saved_reads),
+                price("skipped_read" if skips else "gated_read", "gated_read", "idle"),
+            ),
+            (
+                f"{saves} update",
+                blocks(at.saved_updates),
+                price("skipped_write" if skips else "gated_write", "gated_write", "idle"),
+            ),
+            ("metadata read", stored(at.read_bits), price("metadata_read")),
+            ("metadata fill", stored(at.fill_bits), price("metadata_write")),
+            ("metadata update", stored(at.update_bits), price("metadata_write")),
+            (f"{saves} metadata read", stored(at.saved_read_bits), price(located)),
+            ("decompress", at.decompressed_words, price("decompression_count")),
+            ("compress", at.compressed_words, price("compression_count")),
+        ):
+            yield Entry(Line(level, name, action, "access", "buffer"), count, price_pj)
 
     def _skips(self, level: str, operand: str) -> bool:
         saving = self._savings().get((level, operand))

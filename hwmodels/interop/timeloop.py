@@ -279,6 +279,7 @@ def _with_zeros(project: TimeloopProject, zeros: SparseModel, dense: Evaluation)
             cycles=sparse.cycles,
             bound=sparse.bound,
             utilisation=sparse.computes / (project.architecture.macs * sparse.cycles),
+            entries=sparse.entries,
             energy_pj=sparse.energy_pj,
             energy_by_component_pj=sparse.energy_by_component_pj,
         ),

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil, inf, prod
 
-from hwmodels.mapping.architecture import Architecture, StorageLevel
-from hwmodels.mapping.engine import Evaluation, LevelCounts
+from hwmodels.accounting import Entry
+from hwmodels.lines import Line
+from hwmodels.mapping.architecture import Architecture
+from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
 
@@ -35,7 +37,7 @@ def with_streams(
     for name, operand in streamed:
         counts = _counts(evaluation, problem, architecture, mapping, name, operand)
         if counts is not None:
-            evaluation = _added(evaluation, architecture.level(name), counts)
+            evaluation = _added(evaluation, architecture, counts)
     return evaluation
 
 
@@ -75,11 +77,15 @@ def _counts(
         updates=0,
         tile_words=0,
         instances=1,
-        energy_pj=blocks * (level.read_pj + level.fill_pj) / level.cluster,
+        entries=tuple(
+            Entry(Line(name, operand, action, "access", "buffer"), blocks / level.cluster, price_pj)
+            for action, price_pj in (("read", level.read_pj), ("fill", level.fill_pj))
+        ),
     )
 
 
-def _added(evaluation: Evaluation, level: StorageLevel, counts: LevelCounts) -> Evaluation:
+def _added(evaluation: Evaluation, architecture: Architecture, counts: LevelCounts) -> Evaluation:
+    level = architecture.level(counts.level)
     ports = dict(evaluation.port_cycles)
     cycles, bound = evaluation.cycles, evaluation.bound
     for port, rate, words in (
@@ -92,10 +98,11 @@ def _added(evaluation: Evaluation, level: StorageLevel, counts: LevelCounts) -> 
             ports[name] = ports.get(name, 0.0) + words / rate
             if level.overlapped and ports[name] > cycles:
                 cycles, bound = ceil(ports[name]), name
-    energies = dict(evaluation.energy_by_component_pj)
-    energies[level.name] = energies.get(level.name, 0.0) + counts.energy_pj
-    leakage_pj = energies.get("leakage", 0.0)
-    energies["leakage"] = leakage_pj * cycles / evaluation.cycles
+    entries = tuple(
+        entry._replace(amount=cycles) if entry.line.component == LEAKAGE else entry
+        for entry in (*evaluation.entries, *counts.entries)
+    )
+    energies = by_component(architecture, entries)
     return replace(
         evaluation,
         counts=(*evaluation.counts, counts),
@@ -103,6 +110,7 @@ def _added(evaluation: Evaluation, level: StorageLevel, counts: LevelCounts) -> 
         bound=bound,
         port_cycles=ports,
         utilisation=evaluation.utilisation * evaluation.cycles / cycles,
-        energy_pj=evaluation.energy_pj + counts.energy_pj + energies["leakage"] - leakage_pj,
+        entries=entries,
+        energy_pj=sum(energies.values()),
         energy_by_component_pj=energies,
     )

@@ -1,8 +1,6 @@
 """A GPU whose tensor cores skip two of four weights."""
 
-import dataclasses
-
-from hwmodels.components.main_memory import main_memory
+from hwmodels.components.main_memory import main_memory, of_bandwidth
 from hwmodels.spec import (
     Accelerator,
     Array,
@@ -26,7 +24,7 @@ def a100_2_4() -> Accelerator:
         name="a100_2_4",
         array=Array(rows=432, cols=256, interconnect="ideal"),
         buffers=Buffers(shared=Buffer(bytes=40 * MIB)),
-        main_memory=dataclasses.replace(main_memory("hbm2"), bandwidth_bytes_per_s=1555e9),
+        main_memory=of_bandwidth(main_memory("hbm2"), 1555e9),
         clock_hz=1.41e9,
         datapath=Datapath(
             weight_bits=16, input_bits=16, output_bits=16, accumulator_bits=32, number_format="fp16"

@@ -1,6 +1,6 @@
 """The dual-side sparse tensor core: outer products of vectors from which zeros have been squeezed."""
 
-from hwmodels.components.main_memory import main_memory
+from hwmodels.components.main_memory import main_memory, of_bandwidth
 from hwmodels.spec import (
     Accelerator,
     Array,
@@ -25,7 +25,7 @@ def dstc() -> Accelerator:
         name="dstc",
         array=Array(rows=640, cols=64, interconnect="ideal"),
         buffers=Buffers(shared=Buffer(bytes=6 * MIB)),
-        main_memory=main_memory("hbm2"),
+        main_memory=of_bandwidth(main_memory("hbm2"), 900e9),
         clock_hz=1.53e9,
         datapath=Datapath(
             weight_bits=16, input_bits=16, output_bits=16, accumulator_bits=32, number_format="fp16"

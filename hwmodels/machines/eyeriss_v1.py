@@ -7,7 +7,8 @@ Neural Networks", IEEE JSSC 52(1), 2017: sections III to V and table IV.
 import dataclasses
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 from workloads.errors import InputError, shown

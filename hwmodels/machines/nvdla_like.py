@@ -6,7 +6,8 @@ because image mode, Winograd and the pooling and bias units behind the array are
 """
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 

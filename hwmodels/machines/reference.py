@@ -1,5 +1,7 @@
 """Reference points of this project: no products, sizes common in their class."""
 
+import dataclasses
+
 from hwmodels.components.main_memory import main_memory
 from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Technology
 from hwmodels.template import Template
@@ -31,6 +33,20 @@ def edge_16x16() -> Accelerator:
 def edge_32x32() -> Accelerator:
     """A phone-class machine: 1,024 PEs at 800 MHz, 22 nm, LPDDR4 [assumed]."""
     return _reference("edge_32x32", 32, (256, 256, 128), "lpddr4", clock_hz=800e6, node_nm=22)
+
+
+def edge_lanes() -> Accelerator:
+    """A phone-class machine of 1,024 multipliers in lanes of 16 before an adder tree; no zero is skipped."""
+    lanes = {"n": 1, "k": 8, "c": 16, "p": 2, "q": 4}
+    changed = edge_32x32().replace(
+        {
+            "array.interconnect": "unrolled",
+            **{f"array.unroll.{loop}": factor for loop, factor in lanes.items()},
+            "array.dataflow": "os",
+            "sparsity.imbalance": "fitted",
+        }
+    )
+    return dataclasses.replace(changed, name="edge_lanes")
 
 
 def datacentre_128x128() -> Accelerator:

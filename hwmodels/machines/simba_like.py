@@ -6,7 +6,8 @@ chiplet. "Like", because the router, the controllers and the other 35 chiplets a
 """
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 

@@ -5,7 +5,8 @@ Jouppi et al., "In-Datacenter Performance Analysis of a Tensor Processing Unit",
 """
 
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
 

@@ -16,7 +16,6 @@ from hwmodels.mapping.engine import (
 )
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check, uniform
 from hwmodels.mapping.mapspace import Mapspace
-from hwmodels.mapping.network import map_network, problems
 from hwmodels.mapping.pack import pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand, Problem, convolution, joined, matrix_product
 from hwmodels.mapping.search import Certificate, MapperResult, map_problem
@@ -50,10 +49,8 @@ __all__ = [
     "evaluate",
     "evaluate_mappings",
     "joined",
-    "map_network",
     "map_problem",
     "matrix_product",
     "pack_mappings",
-    "problems",
     "uniform",
 ]

@@ -105,7 +105,7 @@ class Architecture:
     mac_leakage_w: float = 0.0  # of one unit
     mac_area_um2: float = 0.0  # of one unit
     clock_w: float = 0.0  # of the clock, whether anything is computed or not; counts as leakage
-    standing_w: float = 0.0  # of all else that is on while it runs: lanes, main memory; counts as leakage
+    others_w: float = 0.0  # of what else draws all the time (lanes, main memory's background); as leakage
     components: tuple[tuple[str, float], ...] = field(default=())  # further area, mm2, by name
 
     def __post_init__(self) -> None:

@@ -1,8 +1,11 @@
 """The one engine: from (problem, architecture, mapping) to counts, cycles and energy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
+from hwmodels.accounting import Entry, energies_pj
 from hwmodels.kernels.nest.columns import (
     COUNTED,
     DRAINED,
@@ -17,7 +20,8 @@ from hwmodels.kernels.nest.columns import (
     metric_columns,
     work_columns,
 )
-from hwmodels.kernels.nest.cost import evaluate_rows, level_energy_pj, port_cycles
+from hwmodels.kernels.nest.cost import accesses, evaluate_rows, port_cycles
+from hwmodels.lines import Line
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.gaps import closed
 from hwmodels.mapping.mapping import Mapping, check
@@ -98,7 +102,12 @@ class LevelCounts:
     updates: int  # words written from the level inwards: partial sums
     tile_words: int  # of one instance
     instances: int  # that ever hold a tile
-    energy_pj: float
+    entries: tuple[Entry, ...]  # accesses of blocks and their prices
+
+    @property
+    def energy_pj(self) -> float:
+        """Of all accesses."""
+        return sum(entry.amount * entry.price_pj for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +126,7 @@ class Evaluation:
     bound: str
     port_cycles: dict[str, float]  # busy cycles by "level port"
     utilisation: float  # macs / (MAC units * cycles)
+    entries: tuple[Entry, ...]  # the account: accesses of all levels, MACs, leakage
     energy_pj: float
     energy_by_component_pj: dict[str, float]  # levels, innermost first, the MACs and leakage
     area_mm2: float
@@ -138,6 +148,19 @@ class Evaluation:
             if counts.level == level and counts.operand == operand:
                 return counts
         raise UnknownNameError(f"{operand} is not kept at {level}")
+
+
+ACTIONS: Final = ("read", "fill", "update")
+LEAKAGE: Final = "leakage"
+"""Component of what is drawn in every cycle."""
+
+
+def by_component(
+    architecture: Architecture, entries: Iterable[Entry], *, leaks: bool = True
+) -> dict[str, float]:
+    """Energy [pJ] of levels, innermost first, of the MACs and, where it `leaks`, of leakage."""
+    names = [*(level.name for level in architecture.levels), architecture.mac_name]
+    return energies_pj(entries, lambda line: line.component, [*names, LEAKAGE] if leaks else names)
 
 
 def evaluate(
@@ -181,6 +204,7 @@ def evaluate(
     machine = pack_architecture(chained)
     out, counts = _run(problem, chained, pack_mappings(problem, chained, [even]), rules)
     words, use = counts
+    outermost = len(places) - 1
     first = [places.index(i) for i in range(len(architecture.levels))]  # parts of each memory
     last = [*(start - 1 for start in first[1:]), len(places) - 1]
     kept = [
@@ -192,18 +216,27 @@ def evaluate(
             updates=int(words[UPDATES, i, o]),
             tile_words=int(words[TILES, i, o]),
             instances=int(use[i]),
-            energy_pj=float(level_energy_pj(machine.prices, words, use, i, o)),
+            entries=tuple(
+                Entry(
+                    Line(level.name, operand.name, action, "access", "dram" if i == outermost else "buffer"),
+                    float(accesses(machine.prices, words, use, i, o, kind)),
+                    float(machine.prices[i, kind]),
+                )
+                for kind, action in enumerate(ACTIONS)
+            ),
         )
         for place, level in enumerate(architecture.levels)
         for o, operand in enumerate(problem.operands)
         for i in range(first[place], last[place] + 1)
         if operand.name in even.levels[i].keep
     ]
-    energy = {
-        level.name: sum(c.energy_pj for c in kept if c.level == level.name) for level in architecture.levels
-    }
-    energy[architecture.mac_name] = problem.macs * architecture.mac_pj
-    energy["leakage"] = float(machine.totals[2] * out.cycles[0])
+    cycles = int(out.cycles[0])
+    entries = (
+        *(entry for counts in kept for entry in counts.entries),
+        Entry(Line(architecture.mac_name, "", "work", "MAC", "mac"), problem.macs, architecture.mac_pj),
+        Entry(Line(LEAKAGE, "", "leak", "cycle", "static"), cycles, float(machine.totals[2])),
+    )
+    energy = by_component(architecture, entries)
     ports = {
         f"{level.name} {port} port": float(port_cycles(machine.rates, words, use, first[i], last[i], p))
         for i, level in enumerate(architecture.levels)
@@ -213,11 +246,12 @@ def evaluate(
         counts=tuple(kept),
         macs=problem.macs,
         compute_cycles=int(out.compute_cycles[0]),
-        cycles=int(out.cycles[0]),
+        cycles=cycles,
         bound=bound_name(chained, int(out.bound[0])),
         port_cycles={name: cycles for name, cycles in ports.items() if cycles > 0},
         utilisation=float(out.utilisation[0]),
-        energy_pj=float(out.energy_pj[0]),
+        entries=entries,
+        energy_pj=sum(energy.values()),
         energy_by_component_pj=energy,
         area_mm2=architecture.area_mm2,
         limit=limit_name(chained, int(out.limit[0])),

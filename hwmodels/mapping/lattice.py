@@ -75,7 +75,7 @@ def tile_lattice(bounds: tuple[int, ...]) -> tuple[Lattice, int, tuple[int, ...]
     ((3, 2, 2), [1, 3], [4, 6])
 
     """
-    primes = [(d, prime, power) for d, bound in enumerate(bounds) for prime, power in _factorise(bound)]
+    primes = [(d, prime, power) for d, bound in enumerate(bounds) for prime, power in prime_powers(bound)]
     shape = tuple(power + 1 for _, _, power in primes)
     exponents = np.indices(shape).reshape(len(shape), -1)
     extents = np.ones((exponents.shape[1], len(bounds)), dtype=np.int64)
@@ -89,7 +89,7 @@ def tile_lattice(bounds: tuple[int, ...]) -> tuple[Lattice, int, tuple[int, ...]
     return Lattice(extents=extents, codes=codes, visits=visits), guard, shape
 
 
-def _factorise(number: int) -> list[tuple[int, int]]:
+def prime_powers(number: int) -> list[tuple[int, int]]:
     """Primes of a number and their powers."""
     found, prime = [], 2
     while number > 1:

@@ -26,6 +26,7 @@ class Mapspace:
     With `factors="perfect"` the counts of a dimension multiply to its bound. With `factors="ceil"` they run
     from the inside over balanced tiles: of what is left, r, a slot takes a count ceil(r / t) for some number
     t of tiles, which leaves t' = ceil(r / count) to the slots further out; the last tile may be partial. A
+    count that constraints fix is taken as it is, or r where that is less. A
     dimension may lie on both axes of a fanout. Loop orders are those of all dimensions; loops of one
     iteration do not tell orders apart.
     """
@@ -191,8 +192,12 @@ def _split(left: int, slots: tuple[_Slot, ...], factors: FactorSpace) -> Iterato
         counts = [left]
     elif factors == "perfect":
         counts = divisors(left)
+    elif least == greatest:
+        counts = [min(least, left)]
     else:
         counts = balanced(left)
+    if factors == "ceil":
+        least = min(least, left)
     for count in counts:
         if least <= count <= greatest:
             for further in _split(-(-left // count), slots[1:], factors):

@@ -71,9 +71,8 @@ def pack_problem(problem: Problem) -> ProblemColumns:
 def pack_architecture(architecture: Architecture) -> ArchitectureColumns:
     """Turn an architecture into columns."""
     levels = architecture.levels
-    leakage_w = (
-        architecture.mac_leakage_w * architecture.macs + architecture.clock_w + architecture.standing_w
-    )
+    leakage_w = architecture.mac_leakage_w * architecture.macs + architecture.clock_w
+    leakage_w += architecture.others_w
     leakage_w += sum(level.leakage_w * level.instances for level in levels)
     return ArchitectureColumns(
         usable_words=np.array([float(level.usable_words) for level in levels]),

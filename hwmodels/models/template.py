@@ -5,33 +5,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
-from hwmodels.template import Template, evaluate_templates, pack_templates
+from hwmodels.template import Template, account_templates, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
 from workloads.errors import InputError
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import Kind, LayerTable, take_rows
+from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
 
 _SECONDS_AN_OPERATION: Final = 0.35e-6
 """Typical time of one operation on one machine."""
-
-_PARTS: Final = (
-    "latency_s",
-    "energy_j",
-    "compute_cycles",
-    "dram_read_bytes",
-    "dram_write_bytes",
-    "mac_energy_j",
-    "buffer_energy_j",
-    "dram_energy_j",
-    "vector_energy_j",
-    "static_energy_j",
-)
 
 
 class TemplateModel:
@@ -70,30 +59,19 @@ class TemplateModel:
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """Each operation costed as a network of its own: totals are sums over operations."""
-        one = take_rows(configs, slice(row, row + 1))
-        found = [
-            evaluate_templates(take_rows(layers, slice(i, i + 1))._replace(repeats=np.ones(1, np.int64)), one)
-            for i in range(layers.rows)
-        ]
-        columns = {name: np.array([getattr(costed, name)[0] for costed in found]) for name in _PARTS}
-        columns["control_energy_j"] = np.zeros(layers.rows)
-        dram_s = (
-            columns["dram_read_bytes"] / one.dram_read_bytes_per_s[0]
-            + columns["dram_write_bytes"] / one.dram_write_bytes_per_s[0]
-        )
-        nests = layers.kind == Kind.NEST
-        lanes_s = np.where(
-            layers.fused == 1,
-            0.0,
-            layers.vector_ops / (one.groups[0] * one.macs_per_group[0] * one.clock_hz[0]),
-        )
-        columns["compute_s"] = np.where(nests, columns["compute_cycles"] / one.clock_hz[0], lanes_s)
-        columns["dram_s"] = dram_s
-        on_chip = np.where(nests, BOUNDS.index("compute"), BOUNDS.index("vector"))
-        columns["bound"] = np.where(dram_s > columns["compute_s"], BOUNDS.index("main memory"), on_chip)
-        columns["limit"] = np.array([int(costed.limit[0]) for costed in found])
-        return columns
+        """Settle the account."""
+        return self.account(layers, configs, objective, row, effort).operations()
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: TemplateTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """See `hwmodels.template.account_templates`."""
+        return account_templates(layers, configs, row)
 
     def times(self, layers: LayerTable, configs: TemplateTable, objective: str) -> OperationTimes:
         """Refuse: a template does not part its latency."""
@@ -123,6 +101,13 @@ class TemplateModel:
         """None: tensors cross main memory between operations."""
         return ""
 
+    def handing(self, machine: Template) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Template, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Template) -> dict[str, str]:
         """Groups and their MACs, loop order, bytes of the banks."""
         banks = machine.groups * (machine.weight_banks + machine.input_banks)
@@ -136,7 +121,7 @@ class TemplateModel:
         """Process and widths, as far as no axis sweeps them, and what a template is."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         if "main_memory" not in swept:

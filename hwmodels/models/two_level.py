@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hwmodels import batch
+from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
+from hwmodels.components.ranges import range_notes
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
@@ -75,9 +77,19 @@ class TwoLevel:
         row: int = 0,
         effort: Effort = BEST,
     ) -> Operations:
-        """See `hwmodels.batch.evaluate_operations`."""
-        found = batch.evaluate_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
-        return found._asdict()
+        """Settle the account."""
+        return self.account(layers, configs, objective, row, effort).operations()
+
+    def account(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Account:
+        """See `hwmodels.batch.account_operations`."""
+        return batch.account_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
 
     def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
         """See `hwmodels.times.operation_times`."""
@@ -102,6 +114,13 @@ class TwoLevel:
         """None: tensors cross main memory between operations."""
         return ""
 
+    def handing(self, machine: Accelerator) -> str:
+        """None: operations hand on whole tensors."""
+        return ""
+
+    def fusion(self, layers: LayerTable, machine: Accelerator, objective: str, effort: Effort) -> None:
+        """Nothing is fused."""
+
     def summary(self, machine: Accelerator) -> dict[str, str]:
         """Edges, dataflow, bytes of the buffers."""
         sizes = [getattr(machine.buffers, name).bytes for name in (*OPERANDS, "shared")]
@@ -115,7 +134,7 @@ class TwoLevel:
         """Process, widths, buffering, mapspace and memory, as far as no axis sweeps them."""
         said = []
         if "technology.node_nm" not in swept:
-            said.append(f"{machine.technology.node_nm:g} nm")
+            said += [f"{machine.technology.node_nm:g} nm", *range_notes(machine.technology)]
         if not any(path.startswith("datapath") for path in swept):
             said.append(machine.datapath.widths)
         overlap = "double-buffered" if machine.buffers.double_buffered else "single-buffered"

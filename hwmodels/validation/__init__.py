@@ -2,6 +2,17 @@
 
 from hwmodels.validation.book import UnknownCaseError, cases, rows, title
 from hwmodels.validation.row import Evidence, Row
-from hwmodels.validation.text import markdown
+from hwmodels.validation.text import far, markdown, misses, wrong
 
-__all__ = ["Evidence", "Row", "UnknownCaseError", "cases", "markdown", "rows", "title"]
+__all__ = [
+    "Evidence",
+    "Row",
+    "UnknownCaseError",
+    "cases",
+    "far",
+    "markdown",
+    "misses",
+    "rows",
+    "title",
+    "wrong",
+]

@@ -1,5 +1,6 @@
 """The ledger as a page of Markdown."""
 
+import math
 from collections.abc import Sequence
 
 from hwmodels.validation.book import cases, rows, title
@@ -14,8 +15,17 @@ relative to the published figure; *aim* is the error that was aimed at before th
 where the row only reports. *Kind* says what the row is: *measured* on silicon; *simulated* or estimated by
 others; *derived*, an anchor or identity that cannot miss and counts as no aim; *ours*, beside a figure that
 it would have to explain. Notes say what went into a figure besides shapes and data sheets, and why an aim is
-missed.
+missed; all misses in order are in [where the models are wrong](wrong.md).
 """
+WRONG = """# Where the models are wrong
+
+Made by `springboard validate --wrong` from the ledger, which [validation](validation.md) holds in full. In
+order of how far off a figure is, as a ratio, with what we know of the reason.
+"""
+MISS_HEAD = """| case | figure | published | ours | error | why |
+|---|---|--:|--:|--:|---|"""
+FAR = 1 / 3
+"""Error from which a figure without an aim is listed."""
 
 
 def markdown(names: Sequence[str] | None = None) -> str:
@@ -34,7 +44,7 @@ def markdown(names: Sequence[str] | None = None) -> str:
     """
     if names is not None:
         return "\n".join(section(name) for name in names)
-    return "\n".join([INTRO, tally(rows()), _misses(rows()), *(section(name) for name in cases())])
+    return "\n".join([INTRO, tally(rows()), *(section(name) for name in cases())])
 
 
 def tally(found: Sequence[Row]) -> str:
@@ -48,13 +58,46 @@ def tally(found: Sequence[Row]) -> str:
     )
 
 
-def _misses(found: Sequence[Row]) -> str:
-    """Where the models are wrong: missed aims, the worst first."""
-    missed = sorted((row for row in found if row.aimed and not row.holds), key=lambda row: -abs(row.error))
-    if not missed:
-        return ""
-    lines = "\n".join(f"- {row.case}, {row.quantity}: {row.error:+.1%}. {row.note}" for row in missed)
-    return f"## Where the models are wrong\n\n{lines}\n"
+def wrong() -> str:
+    """Write what the ledger misses, the worst first: `docs/wrong.md`."""
+    found = rows()
+    return "\n".join(
+        [
+            WRONG,
+            tally(found),
+            "## Aims missed\n",
+            MISS_HEAD,
+            *misses(found),
+            "\n## Reported without an aim, and off by more than a third\n",
+            MISS_HEAD,
+            *far(found),
+            "",
+        ]
+    )
+
+
+def misses(found: Sequence[Row]) -> list[str]:
+    """Lines of missed aims, the worst first."""
+    return [_miss(row) for row in _worst(found) if row.aimed and not row.holds]
+
+
+def far(found: Sequence[Row]) -> list[str]:
+    """Lines of figures of others, reported without an aim, that ours are off by more than `FAR`."""
+    others = (Evidence.MEASURED, Evidence.SIMULATED)
+    return [
+        _miss(row)
+        for row in _worst(found)
+        if row.tolerance is None and row.evidence in others and abs(row.error) > FAR
+    ]
+
+
+def _worst(found: Sequence[Row]) -> list[Row]:
+    return sorted(found, key=lambda row: -abs(math.log(max(row.ours / row.published, 1e-9))))
+
+
+def _miss(row: Row) -> str:
+    figures = f"{row.published:.4g} | {row.ours:.4g} {row.unit} | {row.error:+.1%}"
+    return f"| {row.case} | {row.quantity} | {figures} | {row.note} |"
 
 
 def section(case: str) -> str:

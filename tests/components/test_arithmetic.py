@@ -174,7 +174,7 @@ def test_a_vector_lane_is_dearer_than_its_mac() -> None:
         (lambda: mac(0, 8, 32, 45), r"weight_bits must be positive, got 0"),
         (lambda: mac(8, -1, 32, 45), r"input_bits must be positive, got -1"),
         (lambda: mac(8, 8, 0, 45), r"accumulator_bits must be positive, got 0"),
-        (lambda: mac(8, 8, 32, 45, number_format=7), r"number_format must be a NumberFormat .*, got 7"),
+        (lambda: mac(8, 8, 32, 45, number_format=99), r"number_format must be a NumberFormat .*, got 99"),
         (lambda: mac(8, 8, 32, 4), r"node_nm must be between 5 and 180 .*, got 4"),
         (lambda: register(-1, 45), r"bits must be zero or more, got -1"),
         (lambda: rounding(3, 20, 16, 14), r"mode must be a rounding Mode .*, got 3"),

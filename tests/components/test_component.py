@@ -5,8 +5,12 @@ import warnings
 
 import pytest
 
+import dse
+import hwmodels
 from dse.cli import main
-from hwmodels.components.component import Action, Component, PriceRangeWarning, catalogue
+from hwmodels.components.component import Action, Component, catalogue
+from hwmodels.components.prices import Price, PriceTable
+from hwmodels.components.ranges import PriceRangeWarning
 
 
 def test_totals_are_sums_over_parts_of_one_boundary():
@@ -55,3 +59,24 @@ def test_the_command_lists_and_draws(capsys, tmp_path):
     capsys.readouterr()
     assert main(["components", "--node", "3"]) == 2
     assert "between 5 and 180" in capsys.readouterr().err
+
+
+def test_a_result_beyond_the_published_nodes_says_so_itself():
+    inside, outside = (hwmodels.load("edge_16x16").replace({"technology.node_nm": node}) for node in (65, 90))
+    assert dse.evaluate("lenet5", inside).warnings == ()
+    with pytest.warns(PriceRangeWarning, match=r"edge_16x16: prices are published from 5 to 65 nm; at 90 nm"):
+        result = dse.evaluate("lenet5", outside)
+    assert "beyond its range: prices are published from 5 to 65 nm" in repr(result)
+
+
+def test_a_price_stated_at_another_node_is_said_to_be_extrapolated():
+    own = PriceTable(
+        name="mine",
+        rows=(
+            Price(component="mac", quantity="energy_pj", value=1.0, node_nm=45),
+            Price(component="wire", quantity="pj_per_bit_mm", value=0.1, node_nm=22),
+        ),
+    )
+    result = dse.evaluate("lenet5", hwmodels.load("edge_16x16").replace({"technology.prices": own}))
+    assert result.warnings == ("mac.energy_pj is stated at 45 nm and follows the library's law to 22 nm",)
+    assert result.warnings[0] in repr(result)

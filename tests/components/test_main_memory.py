@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+import pickle
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hwmodels
 from hwmodels.components import main_memory as module
 from hwmodels.components.main_memory import (
     MainMemory,
@@ -16,7 +18,10 @@ from hwmodels.components.main_memory import (
     main_memory,
     main_memory_names,
     main_memory_sources,
+    with_write_pulse,
+    write_pulse_share,
 )
+from tests.oracles import dram
 
 NAMES = main_memory_names()
 DRAM = (
@@ -204,3 +209,79 @@ def test_streaming_efficiency_is_what_the_timings_say() -> None:
         memory = main_memory(name)
         assert module.streaming_efficiency(memory) == memory.efficiency
     assert main_memory("ddr4").efficiency == pytest.approx(1 - 420 / 9360, rel=1e-12)  # refresh alone
+
+
+def test_memories_of_ones_own_are_found_by_name_and_travel_by_value():
+    own = dataclasses.replace(main_memory("hbm2"), name="mine", read_pj_per_bit=1.5, source="a data sheet")
+    hwmodels.register_memory(own)
+    assert main_memory("mine") == own
+    assert "mine" in hwmodels.main_memory_names()
+    machine = hwmodels.load("edge_16x16").replace({"main_memory": "mine"})
+    assert machine.main_memory == own
+    there = pickle.loads(pickle.dumps(machine))
+    assert hwmodels.fingerprint(there) == hwmodels.fingerprint(machine)
+    assert hwmodels.fingerprint(machine) != hwmodels.fingerprint(machine.replace({"main_memory": "hbm2"}))
+    with pytest.raises(ValueError, match="hbm2 is in the catalogue"):
+        hwmodels.register_memory(main_memory("hbm2"))
+    with pytest.raises(TypeError, match="need a MainMemory, got str"):
+        hwmodels.register_memory("hbm2")
+
+
+TIMED = [name for name in NAMES if main_memory(name).clock_hz > 0]
+
+
+@pytest.mark.parametrize("name", TIMED)
+@pytest.mark.parametrize("hit", [0.0, 0.5, 0.9, 1.0])
+def test_one_bank_is_as_fast_as_its_events(name: str, hit: float) -> None:
+    memory = main_memory(name)
+    for bursts in (1, 4):
+        walked = dram.bandwidth(memory, hit, bursts, banks=1)
+        closed = effective_bandwidth(memory, hit, bursts * memory.burst_bytes)
+        assert float(closed) == pytest.approx(walked, rel=0.03)
+
+
+@pytest.mark.parametrize("name", TIMED)
+@pytest.mark.parametrize("hit", [0.0, 1.0])
+def test_many_banks_hide_misses_as_their_events_do(name: str, hit: float) -> None:
+    memory = main_memory(name)
+    for banks in {1, 2, memory.banks}:
+        walked = dram.bandwidth(memory, hit, 2, banks)
+        closed = effective_bandwidth(memory, hit, 2 * memory.burst_bytes, interleaved_banks=banks)
+        assert float(closed) == pytest.approx(walked, rel=0.03)
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_some_misses_among_hits_of_many_banks_are_never_faster_than_the_closed_form(name: str) -> None:
+    """Misses that fall together wait for one another, which the mean does not know: it bounds from above."""
+    memory = main_memory(name)
+    for hit in (0.3, 0.7, 0.95):
+        walked = dram.bandwidth(memory, hit, 2, memory.banks, seed=1)
+        closed = float(
+            effective_bandwidth(memory, hit, 2 * memory.burst_bytes, interleaved_banks=memory.banks)
+        )
+        assert 0.6 * closed <= walked <= 1.03 * closed
+
+
+@pytest.mark.parametrize("seconds", [5e-9, 100e-9, 10e-6])
+def test_any_pulse_waits_as_its_events_do(seconds: float) -> None:
+    memory = with_write_pulse(main_memory("rram_m3d"), seconds)
+    walked = dram.written(memory, memory.banks)
+    assert walked == pytest.approx(memory.write_bandwidth_bytes_per_s, rel=0.03)
+    assert memory.read_pj_per_bit == main_memory("rram_m3d").read_pj_per_bit
+
+
+@pytest.mark.parametrize("name", [name for name in TIMED if main_memory(name).nonvolatile])
+def test_writes_wait_for_pulses_as_their_events_do(name: str) -> None:
+    memory = main_memory(name)
+    peak = memory.bandwidth_bytes_per_s
+    for banks in {1, 2, memory.banks}:
+        share = write_pulse_share(banks, memory.t_burst_cycles, memory.t_wp_cycles)
+        assert dram.written(memory, banks) == pytest.approx(share * peak, rel=0.03)
+
+
+def test_a_spread_of_pulses_costs_more_than_their_mean() -> None:
+    """Banks in turn wait for the slowest: pulses spread evenly from 0 to twice the mean are slower."""
+    memory = main_memory("pcm")
+    even = dram.written(memory, memory.banks)
+    spread = dram.written(memory, memory.banks, pulse=lambda rng: rng.uniform(0, 2 * memory.t_wp_cycles))
+    assert spread < even

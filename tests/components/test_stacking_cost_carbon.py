@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels.components import carbon, cost, spring, stacking
+from tests.oracles import heat
 
 areas = st.lists(st.floats(0.1, 500), min_size=1, max_size=4)
 
@@ -242,3 +243,20 @@ def test_one_im2col_a_pe_takes_less() -> None:
     assert spring.totals(im2col_per_lane=False)["logic_area_mm2"] == pytest.approx(
         154.1 - 65.93 * 71 / 72, abs=0.05
     )
+
+
+@pytest.mark.parametrize("style", ["tsv", "hybrid_bond", "monolithic"])
+@pytest.mark.parametrize("watts", [(12.0, 5.0), (8.0, 4.0, 3.0, 2.0), (0.0, 3.0, 0.0, 6.0)])
+def test_tiers_are_as_warm_as_a_grid_of_cells_says(style: str, watts: tuple[float, ...]) -> None:
+    """Steady state of two and of four tiers, against a finite-difference grid in three dimensions."""
+    side_mm, package, joint = 9.0, stacking.figures("package"), stacking.figures(style)
+    layers = [
+        (package["interface_um"], package["interface_w_per_mk"], 0.0, 3),
+        (package["silicon_um"], package["silicon_w_per_mk"], watts[0] + 1e-12, 8),
+    ]
+    for power in watts[1:]:
+        layers.append((joint["bond_um"], joint["bond_w_per_mk"], 0.0, 3))
+        layers.append((joint["layer_um"], joint["layer_w_per_mk"], power + 1e-12, 4))
+    walked = heat.steady(layers, side_mm, package["sink_k_per_w"], package["ambient_c"])
+    closed = stacking.stack([side_mm**2] * len(watts), list(watts), style).temperature_c
+    np.testing.assert_allclose(closed, walked, rtol=1e-6)

@@ -15,7 +15,7 @@ import dse
 import hwmodels
 import workloads
 from dse.cli import main
-from dse.views.text import FILES
+from dse.results.saved import FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
@@ -125,7 +125,7 @@ def test_front_writes_its_files_and_names_designs(capsys, tmp_path):
     assert main(["front", "lenet5", *SMALL, "--out", str(out)]) == 0
     text, err = capsys.readouterr()
     assert err == ""  # no terminal, no bar
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "run.yaml"])
     table = pd.read_csv(out / "front.csv")
     assert f"{len(table)} designs of 240 configurations" in text
     for word in ("knee", "fastest", "least energy", "smallest", "Assumptions: ", "configurations per second"):

@@ -130,9 +130,9 @@ def test_a_model_without_bounds_or_parts_is_refused_by_name():
 
 @pytest.mark.parametrize("value", [None, 7, workloads])
 def test_what_is_no_machine_is_one_line(value):
-    with pytest.raises(TypeError, match="machine: need a machine or the name of one"):
+    with pytest.raises(TypeError, match="accelerator must be a machine, its name, or"):
         dse.evaluate(tiny.network(), value)
-    with pytest.raises(TypeError, match="machine: need a machine or the name of one"):
+    with pytest.raises(TypeError, match="base must be a machine, its name, or"):
         dse.Space(value, axes={})
 
 

@@ -137,3 +137,20 @@ def test_a_stack_too_warm_says_how_warm():
     warm = hwmodels.load("spring").replace({"stacking.temperature_limit_c": 47.0})
     told = "tiny on spring: infeasible, it breaks the limit tier temperature at 50.7 °C"
     assert repr(dse.evaluate(tiny.network(), warm)) == told
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", ["edge_16x16", "eyeriss_v1", "template"])
+def test_a_breakdown_adds_up_by_whatever_is_asked(name):
+    result = dse.evaluate(tiny.network(), name)
+    total = result.totals["energy_j"]
+    for by in (("operation",), ("component", "operand"), ("operation", "component"), ("unit",)):
+        assert result.breakdown(by)["energy_j"].sum() == pytest.approx(total, rel=1e-12)
+    lines = result.breakdown(())
+    assert (lines["count"] * lines["price_pj"]).sum() == pytest.approx(total * 1e12, rel=1e-12)
+    memory = lines[(lines["component"] == "main memory") & (lines["unit"] == "byte")]
+    if name != "eyeriss_v1":
+        moved = result.totals["dram_read_bytes"] + result.totals["dram_write_bytes"]
+        assert memory["count"].sum() == pytest.approx(moved, rel=1e-12)
+    with pytest.raises(ValueError, match=r"breakdown: by must be of operation, .*, got 'level'"):
+        result.breakdown("level")

@@ -10,7 +10,7 @@ from dse.views.nest_energy import draw_energy, energy_bars
 from dse.views.nest_picture import Flow, nest_picture
 from dse.views.nest_plot import draw_nest, loop_text
 from dse.views.operand_colours import OPERAND_COLOURS, operand_colour
-from dse.views.paper import WIDTHS_INCHES
+from dse.views.style import width_inches
 from hwmodels.mapping import (
     Architecture,
     LevelMapping,
@@ -51,7 +51,7 @@ MAPPING = Mapping(
 RESULT = evaluate(LAYER, MACHINE, MAPPING)
 PICTURE = nest_picture(LAYER, MACHINE, MAPPING, RESULT)
 BARS = energy_bars(LAYER, MACHINE, RESULT)
-each_width = pytest.mark.parametrize("width", sorted(WIDTHS_INCHES))
+each_width = pytest.mark.parametrize("width", ["column", "page"])
 
 
 def texts(figure):
@@ -136,7 +136,7 @@ def test_bars_add_up_to_the_energy():
 @each_width
 def test_the_nest_says_everything_and_stays_on_the_page(width):
     figure = draw_nest(PICTURE, width=width)
-    assert figure.get_figwidth() == WIDTHS_INCHES[width]
+    assert figure.get_figwidth() == width_inches(width)
     written = [text.get_text() for text in texts(figure)]
     for band in PICTURE.bands:
         assert band.name in written
@@ -164,8 +164,7 @@ def test_no_words_of_the_nest_lie_on_others(width):
 
 @each_width
 def test_the_bars_are_drawn_to_scale(width):
-    figure = draw_energy(BARS, width=width)
-    (axes,) = figure.axes
+    axes = draw_energy(BARS, width=width)
     assert [label.get_text() for label in axes.get_yticklabels()] == list(BARS.components)
     lengths = np.array([[bar.get_width() for bar in group] for group in axes.containers]).T
     assert lengths * BARS.energy_pj.max() == pytest.approx(BARS.energy_pj * lengths.max())
@@ -195,7 +194,7 @@ def test_one_level_and_one_word_are_drawn_too():
 
 def test_bad_widths_are_refused():
     for draw, what in ((draw_nest, PICTURE), (draw_energy, BARS)):
-        with pytest.raises(ValueError, match='width must be "column" or "page", got \'poster\''):
+        with pytest.raises(ValueError, match=r"width must be .* got 'poster'"):
             draw(what, width="poster")
 
 

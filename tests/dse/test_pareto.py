@@ -10,7 +10,6 @@ from dse.metrics import objectives_of
 from dse.pareto import front as pareto
 from dse.pareto.dominance import strike_dominated
 from dse.pareto.front import RunningFront, filter_finite, nondominated
-from dse.pareto.knee import knee
 from tests.oracles import dominance as oracle
 
 # Small integers make ties and duplicates common, which is where filters differ.
@@ -135,43 +134,3 @@ def test_a_running_front_does_not_depend_on_the_order_of_arrival(chunks, random)
         running.add(piece)
     assert running.index.tolist() == expected.tolist()
     assert running.size == len(expected)
-
-
-# Curves u**p + v**p = 1 in scaled logarithms are symmetric: their knee is in the middle; p < 1 bulges down.
-@pytest.mark.parametrize("power", [0.3, 0.5, 0.8])
-@pytest.mark.parametrize("stretch", [1.0, 7.0])
-def test_knee_of_a_symmetric_curve_is_its_middle(power, stretch):
-    u = np.linspace(0, 1, 2001)
-    v = (1 - u**power) ** (1 / power)
-    row, depth = knee(np.stack([np.exp(stretch * u), np.exp(3 * v)], axis=1))
-    middle = 0.5 ** (1 / power)
-    assert u[row] == pytest.approx(middle, abs=1e-3)  # the grid's step, along a flat optimum
-    assert depth == pytest.approx((1 - 2 * middle) / np.sqrt(2), abs=1e-3)
-
-
-def test_knee_of_a_right_angle_is_its_corner():
-    side = np.linspace(1, 50, 30)
-    points = np.concatenate([np.stack([np.ones(30), side], 1), np.stack([side[1:], np.ones(29)], 1)])
-    assert points[knee(points)[0]].tolist() == [1.0, 1.0]
-
-
-def test_knee_does_not_move_with_units_or_with_a_longer_tail():
-    u = np.linspace(0, 1, 101)
-    points = np.exp(np.stack([4 * u, 4 * (1 - np.sqrt(u)) ** 2], axis=1))
-    row, _ = knee(points)
-    assert knee(points * [1e-3, 1e6])[0] == row
-
-
-def test_knee_in_three_objectives_is_the_corner_of_a_cube():
-    random = np.random.default_rng(0)
-    u = random.dirichlet([1, 1, 1], size=500)  # the plane sum(u) = 1
-    points = np.exp(np.concatenate([np.eye(3), u, [[0.2, 0.2, 0.2]]]))
-    row, depth = knee(points)
-    assert row == 503
-    assert depth == pytest.approx((1 - 0.6) / np.sqrt(3), rel=1e-9)  # exact but for rounding
-
-
-def test_knee_of_one_design_or_of_constant_objectives():
-    assert knee(np.array([[1.0, 2.0, 3.0]])) == (0, 0.0)
-    row, _ = knee(np.array([[1.0, 5.0, 9.0], [3.0, 5.0, 2.0], [9.0, 5.0, 1.0]]))
-    assert row == 1

@@ -388,6 +388,6 @@ def test_a_search_s_damaged_batch_is_costed_again(tmp_path, which):
     (line,) = said(lambda: dse.search(tiny.network(), tiny.space(), store=tmp_path, **options))
     assert f"costed again from {part.name} on, which is damaged" in line
     assert contents(tmp_path) == before
+    assert dse.open(tmp_path).frame.equals(first.frame)
     with pytest.raises(dse.StoreError, match=r"holds a search .*repeats it without costing"):
-        dse.open(tmp_path)
-    assert len(first)
+        dse.resume(tmp_path)

@@ -287,7 +287,7 @@ def test_the_picture_shows_every_axis_and_metric(swept, width):
         "with interactions (total)",
         "Shapley share",
     ]
-    with pytest.raises(ValueError, match='width must be "column" or "page"'):
+    with pytest.raises(ValueError, match='width must be "column", "page" or inches'):
         found.plot(width="wide")
 
 

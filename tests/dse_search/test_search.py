@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import dse
+from dse.strategies import evolutionary
 from dse.strategies import problem as problems
 from dse.strategies import search as searching
+from dse.strategies.evolutionary import Evolutionary
 from tests.dse import tiny
 
 
@@ -162,3 +164,14 @@ def test_the_trace_opens_in_any_tool(tmp_path):
     assert table["index"].tolist() == found.trace["index"].tolist()
     assert table["latency_s"].tolist() == found.trace["latency_s"].tolist()
     assert {"array.rows", "feasible", "limit"} <= set(table.columns)
+
+
+@pytest.mark.parametrize("strategy", ["nsga2", "nsga3", "sms_emoa"])
+def test_breeding_draws_by_the_seed_and_not_by_one_of_its_own(strategy, monkeypatch):
+    """From one first generation, two seeds breed differently; one seed breeds the same twice."""
+    first, walk = Evolutionary._first, evolutionary.Walk
+    monkeypatch.setattr(Evolutionary, "_first", lambda self, count, _: first(self, count, 0))
+    monkeypatch.setattr(evolutionary, "Walk", lambda space, _: walk(space, 0))
+    asked = [search(strategy=strategy, budget=60, seed=seed).trace["index"].tolist() for seed in (3, 3, 4)]
+    assert asked[0] == asked[1]
+    assert asked[0] != asked[2]

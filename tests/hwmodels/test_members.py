@@ -1,13 +1,26 @@
 """Every member of every enumeration is known to closed form, sweep and oracle; other codes are refused."""
 
+import importlib
+import pkgutil
+from enum import IntEnum, StrEnum
+
 import numpy as np
 import pytest
 
 import hwmodels
 from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.columns import LIMITS
+from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.rounding import Mode
+from hwmodels.components.sram import DEVICES
+from hwmodels.components.stacking import STYLES
+from hwmodels.interop.sparseloop_formats import NonZeros
 from hwmodels.kernels.two_level.systolic import systolic_cycles as kernel_cycles
+from hwmodels.mapping import Drain, FirstTouch, Gaps, Reuse
+from hwmodels.parts import NUMBER_FORMATS, ROUNDINGS
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
+from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
+from hwmodels.validation.row import Evidence
 from tests.hwmodels.tables import layer_table
 from tests.hwmodels.test_tiling import agree
 from tests.oracles import systolic as stepped
@@ -56,6 +69,7 @@ def test_a_dataflow_that_is_none_has_no_cycles():
         ("dataflow", Dataflow),
         ("weight_format", FORMATS.values()),
         ("input_format", FORMATS.values()),
+        ("output_format", FORMATS.values()),
         ("weight_mode", MODES.values()),
         ("input_mode", MODES.values()),
         ("imbalance", IMBALANCES.values()),
@@ -75,3 +89,51 @@ def test_every_member_costs_something_and_no_other_code_does(column, known):
     found = hwmodels.evaluate(layers, configs._replace(**{column: np.array([max(map(int, known)) + 1])}))
     assert LIMITS[found.limit[0]] == "overflow"
     assert np.isnan(found.latency_s[0])
+
+
+def test_every_order_of_a_template_costs_something_and_no_other_does():
+    layers, base = layer_table([NEST]), Template()
+    for order in LOOP_ORDERS:
+        assert (
+            evaluate_templates(layers, pack_templates(base.replace({"loop_order": order}))).feasible[0] == 1
+        )
+    unknown = pack_templates(base)._replace(order=np.array([len(LOOP_ORDERS)]))
+    found = evaluate_templates(layers, unknown)
+    assert LIMITS[found.limit[0]] == "overflow"
+    assert np.isnan(found.energy_j[0])
+
+
+PARTS = {
+    NumberFormat: "datapath.number_format",
+    Mode: "datapath.rounding",
+    "devices": "technology.device",
+    "styles": "stacking.style",
+}
+"""Enumerations whose members components price, and where a machine states them."""
+
+NAMED = {"devices": DEVICES, "styles": STYLES, Mode: ROUNDINGS, NumberFormat: NUMBER_FORMATS}
+"""Their members as a machine's fields take them."""
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("kind", list(PARTS), ids=str)
+def test_components_price_every_member(kind):
+    machine, layers = hwmodels.load("edge_16x16"), layer_table([NEST])
+    for member in NAMED[kind]:
+        found = hwmodels.evaluate(layers, hwmodels.pack(machine.replace({PARTS[kind]: member})))
+        assert found.energy_j[0] > 0, member
+        assert found.area_mm2[0] > 0, member
+
+
+def test_no_enumeration_is_forgotten():
+    """A new one of hwmodels fails here until its members are tested, above or where is said."""
+    for module in pkgutil.walk_packages(hwmodels.__path__, "hwmodels."):
+        if ".kernels." not in module.name:
+            importlib.import_module(module.name)
+    covered = {Dataflow, *(kind for kind in PARTS if isinstance(kind, type))}
+    covered |= {Reuse, FirstTouch, Drain, Gaps}  # tests/mapping/test_engine.py: every member against the walk
+    covered |= {NonZeros}  # tests/interop/test_sparseloop_goldens.py
+    covered |= {Evidence}  # words of the ledger
+    found = {kind for base in (IntEnum, StrEnum) for kind in base.__subclasses__()}
+    ours = {kind for kind in found if kind.__module__.startswith("hwmodels")}
+    assert ours == covered

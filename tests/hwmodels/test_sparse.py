@@ -48,12 +48,12 @@ def cost(accelerator, layers, objective="latency"):
 
 
 def share_of(accelerator, layers):
-    config = rows.config_row(hwmodels.pack(accelerator), 0)
-    return shares(rows.layer_row(layers, 0), config, float(layers.macs[0]))
+    config = rows.config_row(rows.config_matrix(hwmodels.pack(accelerator)), 0)
+    return shares(rows.layer_row(rows.layer_matrix(layers), 0), config, float(layers.macs[0]))
 
 
 def operand(**fields):
-    values = dict.fromkeys(rows.Operand._fields, 1) | {"bits": 8, "mode": 2} | fields
+    values = dict.fromkeys(rows.Operand._fields, 1) | {"bits": 8, "scale_bits": 0.0, "mode": 2} | fields
     return rows.Operand(**values)
 
 

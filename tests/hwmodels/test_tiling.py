@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.two_level.rows import config_row, layer_row
+from hwmodels.batch import account_operations
+from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
 from hwmodels.tiles import TileLists
@@ -128,7 +129,7 @@ def sparse(draw):
 def kernel_best(nest, machine, objective):
     layers, configs = layer_table([nest]), config_table(machine)
     tiles = TileLists(layers).table(configs)
-    terms = nest_terms(layer_row(layers, 0), config_row(configs, 0))
+    terms = nest_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0))
     return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective)), tiles
 
 
@@ -193,7 +194,10 @@ def test_the_winner_costs_what_the_walk_of_that_mapping_costs(pair, objective):
     assert found.cycles == pytest.approx(cost["cycles"], rel=1e-12)
     assert found.read == pytest.approx(cost["read"], rel=1e-12)
     assert found.written == pytest.approx(cost["written"], rel=1e-12)
-    assert found.buffer_pj == pytest.approx(cost["buffer"], rel=1e-9, abs=1e-9)  # a difference of two sums
+    account = account_operations(layer_table([nest]), config_table(machine), objective).operations()
+    assert account["latency_s"][0] == pytest.approx(cost["latency"], rel=1e-12)
+    assert account["energy_j"][0] * 1e12 == pytest.approx(cost["energy"], rel=1e-12)
+    assert account["buffer_energy_j"][0] * 1e12 == pytest.approx(cost["buffer"], rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

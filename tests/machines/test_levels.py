@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 import hwmodels
 from hwmodels.components.main_memory import main_memory
-from hwmodels.levels import Level, LevelMachine, MacPrices, Prices
+from hwmodels.level import Level, MacPrices, Prices
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.search import map_problem
-from hwmodels.models.nest import NEST, problem_of
+from hwmodels.models.nest import NEST
+from hwmodels.models.nest_mappings import problem_of
 from workloads.table import Kind, LayerTable, blank_table, make_table
 
 

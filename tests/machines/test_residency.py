@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.residency import Tensor, choose, shares, tensors_of
 from workloads.graph import Graph
 from workloads.network import Network
@@ -140,7 +141,7 @@ def test_tpu_runs_cnn0_as_fast_as_measured():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="schedule must be one of layers, resident, got 'fast'"):
+    with pytest.raises(ValueError, match="schedule must be one of layers, resident, fused, got 'fast'"):
         dse.evaluate("lenet5", "tpu_v1", schedule="fast")
     with pytest.raises(ValueError, match="names no level at which tensors may stay"):
         dse.evaluate("lenet5", "edge_16x16", schedule="resident")

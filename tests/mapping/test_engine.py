@@ -30,7 +30,7 @@ from hwmodels.mapping import (
     matrix_product,
     uniform,
 )
-from hwmodels.mapping.engine import _run
+from hwmodels.mapping.engine import _run, evaluate_mappings
 from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import pack_mappings, pack_problem
@@ -155,6 +155,36 @@ def test_every_mapping_of_one_small_problem_equals_the_walk() -> None:
     assert len(every) == 49 * 8  # 49 ways to place and order three loops, 8 to keep three operands
     for mapping in every:
         same_counts((problem, architecture, mapping), Rules(), walk(problem, architecture, mapping, Rules()))
+
+
+@given(nests(perfect=False) | nests(perfect=True), rules, st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_score_of_a_mapping_is_its_account(nest: Nest, rules: Rules, data: st.DataObject) -> None:
+    problem, architecture, mapping = nest
+    price, rate = st.floats(0, 9), st.sampled_from([0.5, 1.0, 3.0, float("inf")])
+    levels = tuple(
+        replace(
+            level,
+            block_words=data.draw(st.integers(1, 4)),
+            read_pj=data.draw(price),
+            fill_pj=data.draw(price),
+            update_pj=data.draw(price),
+            leakage_w=data.draw(price),
+            read_words_per_cycle=data.draw(rate),
+            shared_words_per_cycle=data.draw(rate),
+            overlapped=data.draw(st.booleans()),
+        )
+        for level in architecture.levels
+    )
+    priced = replace(architecture, levels=levels, mac_pj=data.draw(price), clock_hz=1e9)
+    score = evaluate_mappings(
+        rules.seen(problem), priced, pack_mappings(rules.seen(problem), priced, [mapping]), rules
+    )
+    found = evaluate(problem, priced, mapping, rules)
+    assert found.energy_pj == pytest.approx(float(score.energy_pj[0]), rel=1e-12)
+    assert found.cycles == score.cycles[0]
+    assert all(entry.amount >= 0 and entry.price_pj >= 0 for entry in found.entries)
+    assert sum(found.energy_by_component_pj.values()) == found.energy_pj
 
 
 def test_costs_follow_from_counts() -> None:

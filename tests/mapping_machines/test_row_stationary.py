@@ -77,7 +77,7 @@ def test_hardly_a_mapping_beats_the_printed_one_in_energy(name, slack):
     """
     wanted = layer(name)
     machine = eyeriss_v1(wanted.ifmap_banks)
-    chip = dataclasses.replace(machine.architecture, standing_w=0.0)
+    chip = dataclasses.replace(machine.architecture, others_w=0.0)
     piece = Piece(layer=wanted, strips=1, e=wanted.ofmap)
     printed = evaluate(piece.problem, chip, piece.mapping)
     best = map_problem(piece.problem, chip, "energy", constraints=machine.mapspace)

@@ -1,5 +1,6 @@
 """The ledger: every case computes, a missed aim has its reason, the page in docs is what is computed."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -10,6 +11,7 @@ from dse.cli import main
 from hwmodels import validation as ledger
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+WRONG = PAGE.with_name("wrong.md")
 
 
 @pytest.mark.published
@@ -31,6 +33,32 @@ def test_every_case_computes_its_figures(case):
 def test_the_page_says_what_is_computed(case):
     """Regenerate with `springboard validate --markdown > docs/validation.md`."""
     assert ledger.markdown([case]) in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("case", ledger.cases())
+def test_the_page_of_misses_has_those_that_are_computed_and_no_others(case):
+    """Regenerate with `springboard validate --wrong > docs/wrong.md`."""
+    said = [line for line in WRONG.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {case} |")]
+    found = ledger.rows([case])
+    assert said == [*ledger.misses(found), *ledger.far(found)]
+
+
+@pytest.mark.published
+def test_misses_are_in_order_and_every_case_is_the_ledgers():
+    lines = WRONG.read_text(encoding="utf-8").splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("|---")]
+    assert len(starts) == 2
+    for start in starts:
+        ratios = []
+        for line in lines[start + 1 :]:
+            if not line.startswith("| "):
+                break
+            cells = [cell.strip() for cell in line.split("|")]
+            assert cells[1] in ledger.cases()
+            ratios.append(abs(math.log(1 + float(cells[5].rstrip("%")) / 100)))
+            assert cells[6] or start == starts[1]
+        assert all(a >= b - 0.05 * a for a, b in itertools.pairwise(ratios))
 
 
 def row(**changes):

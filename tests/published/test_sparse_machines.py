@@ -141,8 +141,8 @@ def test_waiting_on_real_masks_follows_from_their_dispersion(name):
     for ordered in (False, True):
         skipping = {"sparsity.weight.mode": "skip", "sparsity.imbalance": "masks", "sparsity.sorted": ordered}
         machine = hwmodels.load("edge_16x16").replace(skipping)  # sixteen columns, a filter each
-        config = rows.config_row(hwmodels.pack(machine), 0)
-        share = sparse.shares(rows.layer_row(table, 0), config, float(table.macs[0]))
+        config = rows.config_row(rows.config_matrix(hwmodels.pack(machine)), 0)
+        share = sparse.shares(rows.layer_row(rows.layer_matrix(table), 0), config, float(table.macs[0]))
         found.append(share.time / share.kept)
     # One draw of 64 to 256 filters against an expectation: the largest of few scatters by about a tenth.
     assert found == pytest.approx(counted, rel=0.12)

@@ -32,7 +32,12 @@ def test_stress_writes_its_tables_and_figure(capsys, tmp_path):
     assert "knee" in said
     assert "Assumptions: 20 technologies, seed 1" in said
     assert sorted(file.name for file in out.iterdir()) == [
+        "costed.parquet",
+        "draws.parquet",
+        "front.parquet",
+        "run.yaml",
         "stress.csv",
+        "stress.parquet",
         "stress.pdf",
         "stress.png",
         "uncertainties.csv",

@@ -148,7 +148,7 @@ def test_bad_arguments_are_refused(swept, options, message):
 def test_what_cannot_be_stressed_is_refused(swept):
     import dataclasses
 
-    with pytest.raises(ValueError, match="a Sweep, a Front or a Found is needed, got str"):
+    with pytest.raises(ValueError, match="a front, a sweep or what a search found"):
         dse.stress("resnet50")
     empty = dataclasses.replace(swept.front(), frame=swept.front().frame.iloc[:0])
     with pytest.raises(ValueError, match="the front is empty"):
@@ -171,13 +171,17 @@ def test_result_speaks_for_itself(swept, tmp_path):
     assert got.uncertainties["source"].str.len().min() > 0
     files = got.save(tmp_path / "out")
     assert sorted(file.rpartition("/")[2] for file in files) == [
+        "costed.parquet",
+        "draws.parquet",
+        "front.parquet",
         "stress.csv",
+        "stress.parquet",
         "stress.pdf",
         "stress.png",
         "uncertainties.csv",
     ]
     one = dse.stress(swept.front(("energy_j",)), 10)
-    assert len(one.save(tmp_path / "one")) == 2
+    assert len(one.save(tmp_path / "one")) == 6
     assert got.newcomers["probability"].gt(0).all()
     assert not got.newcomers["nominal"].any()
     assert set(dse.uncertainties().columns) == {"distribution", "value", "source", "status"}

@@ -126,10 +126,85 @@ def parse_constraint(
     array([ True, False])
 
     """
+    text, tree, names = _parsed(text, "constraint", "a comparison such as 'area_mm2 <= 50'", fixed)
+    try:
+        _known(names, known, texts)
+        if _kind(tree, texts) != "truth":
+            raise _NotAllowedError("it compares nothing; write a comparison such as 'area_mm2 <= 50'")
+        if not names:
+            raise _NotAllowedError("it reads no axis and no metric")
+    except _NotAllowedError as refusal:
+        raise ConstraintError(f"constraint {shown(text)}: {refusal}") from None
+    return Constraint(text, names, tree)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parsed formula: a number from names, in the grammar of constraints."""
+
+    text: str
+    names: tuple[str, ...] = field(compare=False)
+    tree: ast.expr = field(compare=False, repr=False)
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """Evaluate it; arrays broadcast, and what is no number is NaN or infinite."""
+        with np.errstate(all="ignore"):
+            return _value(self.tree, values)
+
+
+def parse_formula(text: str, known: Collection[str]) -> Formula:
+    """Parse a formula of numbers.
+
+    Parameters
+    ----------
+    text
+        For example "energy_j * latency_s ** 2".
+    known
+        Names that mean something.
+
+    Returns
+    -------
+    Formula
+
+    Raises
+    ------
+    ConstraintError
+        As `parse_constraint`, or if it compares something.
+
+    Examples
+    --------
+    >>> parse_formula("energy_j * latency_s ** 2", ["energy_j", "latency_s"]).names
+    ('energy_j', 'latency_s')
+
+    """
+    text, tree, names = _parsed(text, "formula", "one such as 'energy_j * latency_s ** 2'", None)
+    try:
+        _known(names, known, ())
+        if _kind(tree, ()) != "number":
+            raise _NotAllowedError("it is no number")
+        if not names:
+            raise _NotAllowedError("it reads no metric")
+    except _NotAllowedError as refusal:
+        raise ConstraintError(f"formula {shown(text)}: {refusal}") from None
+    return Formula(text, names, tree)
+
+
+def _known(names: Collection[str], known: Collection[str], texts: Collection[str]) -> None:
+    """Refuse a name that means nothing."""
+    for name in names:
+        if name not in known:
+            quote = f"; a text stands in quotes: '{name}'" if any(one in texts for one in names) else ""
+            raise _NotAllowedError(f"unknown name {shown(name)}{quote or nearest(name, known)}")
+
+
+def _parsed(
+    text: str, what: str, such: str, fixed: Mapping[str, float | str] | None
+) -> tuple[str, ast.expr, tuple[str, ...]]:
+    """Parse an expression of the grammar: its text, tree and names."""
     if not isinstance(text, str) or not text.strip():
-        raise ConstraintError(f"constraint {shown(text)}: empty; write a comparison such as 'area_mm2 <= 50'")
+        raise ConstraintError(f"{what} {shown(text)}: empty; write {such}")
     text = text.strip()
-    called = f"constraint {shown(text)}"
+    called = f"{what} {shown(text)}"
     if len(text) > _LONGEST:
         raise ConstraintError(f"{called}: longer than {_LONGEST:,} characters; split it into several")
     try:
@@ -149,17 +224,9 @@ def parse_constraint(
     names: dict[str, None] = {}
     try:
         _check(tree, names)
-        for name in names:
-            if name not in known:
-                quote = f"; a text stands in quotes: '{name}'" if any(one in texts for one in names) else ""
-                raise _NotAllowedError(f"unknown name {shown(name)}{quote or nearest(name, known)}")
-        if _kind(tree, texts) != "truth":
-            raise _NotAllowedError("it compares nothing; write a comparison such as 'area_mm2 <= 50'")
-        if not names:
-            raise _NotAllowedError("it reads no axis and no metric")
     except _NotAllowedError as refusal:
         raise ConstraintError(f"{called}: {refusal}") from None
-    return Constraint(text, tuple(names), tree)
+    return text, tree, tuple(names)
 
 
 def _depth(tree: ast.AST) -> int:

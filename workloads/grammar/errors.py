@@ -34,13 +34,18 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     --------
     >>> nearest("resnet5O", ["resnet50", "vgg16"])
     "; did you mean 'resnet50'?"
+    >>> nearest("rows", ["array", "array.rows", "arrow"])
+    "; did you mean 'array.rows' or 'arrow'?"
     >>> nearest("zebra", ["os", "ws"])
     '; known: os, ws'
 
     """
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
-    close = [folded[match] for match in get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)]
+    sought = name.casefold()
+    inside = sorted((one for one in folded if one.endswith("." + sought)), key=lambda one: one.count("."))
+    alike = get_close_matches(sought, list(folded), n=count, cutoff=0.6)
+    close = [folded[match] for match in dict.fromkeys([*inside, *alike])][:count]
     if close:
         return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
     if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields

@@ -73,6 +73,19 @@ def dimension_of(path: str) -> str:
     return ""
 
 
+def unit_of(path: str) -> str:
+    """Symbol of the unit that a dotted name carries, "" where it carries none.
+
+    Examples
+    --------
+    >>> unit_of("clock_hz"), unit_of("buffers.weight.bytes"), unit_of("array.rows")
+    ('Hz', 'B', '')
+
+    """
+    dimension = dimension_of(path)
+    return next((symbol for symbol, known in _DIMENSIONS.items() if known == dimension), "")
+
+
 def parse(text: str, path: str = "") -> int | float:
     """Turn a number with an optional unit into a plain number in the base unit (bytes, hertz, seconds ...).
 
@@ -197,6 +210,5 @@ def show(path: str, value: object) -> str:
             return f"{value:.4g} mm²"
         case "v":
             return f"{value:.4g} V"
-        case dimension:
-            symbol = next(symbol for symbol, known in _DIMENSIONS.items() if known == dimension)
-            return si(value, symbol)
+        case _:
+            return si(value, unit_of(path))

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workloads.errors import NetworkImportError
 from workloads.file_kinds import file_kind
+from workloads.grammar.arguments import MAPPING, PATH, TEXT, WHOLE, takes
 
 if TYPE_CHECKING:
     from workloads.network import Network
 
 
+@takes(path=PATH, dims=MAPPING.or_none(), batch=WHOLE.or_none(), unknown=TEXT, inputs=MAPPING.or_none())
 def from_onnx(
     path: str | PathLike[str],
     *,

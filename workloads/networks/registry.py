@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.errors import UnknownNetworkError, WorkloadError, shown
+from workloads.grammar.arguments import MAPPING, PATH, TEXT, WHOLE, takes
 from workloads.importers import from_file
 from workloads.network import Network
 from workloads.networks.decoders import DECODERS
@@ -93,6 +94,7 @@ def names() -> list[str]:
     return sorted(_BUILDERS)
 
 
+@takes(name=TEXT)
 def parameters(name: str) -> dict[str, Any]:
     """Return what a built-in network can be given, beside its batch, with the defaults.
 
@@ -111,6 +113,7 @@ def parameters(name: str) -> dict[str, Any]:
     return {one.name: one.default for one in given if one.name != "batch"}
 
 
+@takes(name=PATH, batch=WHOLE.or_none(), dims=MAPPING.or_none(), unknown=TEXT)
 def load(
     name: str | PathLike[str],
     *,

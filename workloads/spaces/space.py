@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import InputError, InputIndexError, WorkloadError, shown
+from workloads.errors import InputError, InputIndexError, WorkloadError, WrongTypeError, shown
+from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, either, having, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
@@ -75,6 +76,7 @@ class NetworkSpace:
 
     """
 
+    @takes(axes=MAPPING, constraints=TEXTS, fixed=MAPPING.or_none(), name=TEXT)
     def __init__(
         self,
         builder: str | Callable[..., Network],
@@ -155,9 +157,7 @@ class NetworkSpace:
 
     def _checked(self, index: int) -> IndexArray:
         if not -self.size <= index < self.size:
-            raise InputIndexError(
-                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
-            )
+            raise InputIndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
         return np.array([index % self.size], dtype=np.int64)
 
     def __getitem__(self, index: int) -> Network:
@@ -338,6 +338,7 @@ class NetworkSpace:
         return "\n".join([*lines, *(f"  {constraint}" for constraint in self.constraints)])
 
 
+@takes(networks=either(LISTED, having("networks", "__iter__")), name=TEXT)
 def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkSpace:
     """Return the space whose points are the given networks, along one axis `network` of their names.
 
@@ -349,6 +350,8 @@ def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkS
     """
     by_name: dict[str, Network] = {}
     for network in networks:
+        if not isinstance(network, Network):
+            raise WrongTypeError(f"of_networks: networks must be networks, got {shown(network)}")
         if by_name.setdefault(network.name, network) != network:
             raise InputError(
                 f"space {name}: two different networks are called {shown(network.name)}; rename one"

@@ -20,9 +20,11 @@ from dse.cli.options import (
     print_json,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 
 def command(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -82,6 +84,7 @@ def command(
     ] = 600.0,
     width: Width = "page",
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Search networks and the machines that run them for one front of accuracy, latency and energy.
@@ -93,6 +96,7 @@ def command(
     springboard codesign pen --networks perceptron --net-constraint 'parameters <= 5000' --out runs/pen
     """
     from dse.joint.search import codesign
+    from dse.pareto.knee import SENTENCE
     from dse.views.text import json_values, text_table
     from workloads.learning.data import load_data
     from workloads.learning.trainer import trainer
@@ -123,6 +127,7 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = found.save(out, width=width)
+    files.append(write_run(context, out, found.provenance, codesign=found.frame))
     designs = found.designs()
     if json:
         print_json(
@@ -150,6 +155,7 @@ def command(
     rows = [["", *(str(name) for name in designs.index)]]
     rows += [[name, *(_cell(value) for value in designs[name])] for name in columns]
     print(text_table(rows))
+    print(f"\n{SENTENCE}")
     if found.quality is not None:
         one = found.quality
         print(

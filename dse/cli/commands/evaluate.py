@@ -12,6 +12,7 @@ from dse.cli.options import (
     NetworkName,
     ShowProgress,
     Unknown,
+    machine_names,
     network_of,
     pairs,
     print_json,
@@ -23,7 +24,11 @@ def command(
     net: NetworkName,
     acc: Annotated[
         str,
-        typer.Argument(metavar="ACC", help="A machine's name (`springboard accelerators`) or machine file."),
+        typer.Argument(
+            autocompletion=machine_names,
+            metavar="ACC",
+            help="A machine's name (`springboard accelerators`) or machine file.",
+        ),
     ],
     batch: Batch = None,
     set_: Annotated[
@@ -34,7 +39,10 @@ def command(
     mapping_objective: MappingObjective = "edp",
     schedule: Annotated[
         str,
-        typer.Option(metavar="layers|resident", help="Tensors cross main memory, or stay where they fit."),
+        typer.Option(
+            metavar="layers|resident|fused",
+            help="Tensors cross main memory, stay where they fit, or are handed on in tiles.",
+        ),
     ] = "layers",
     seconds: Annotated[
         float | None,

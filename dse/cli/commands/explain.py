@@ -25,6 +25,7 @@ from dse.cli.options import (
     print_json,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 if TYPE_CHECKING:
     from dse.why.explanation import Explanation
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     net: NetworkName,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figures go.")],
     space: SpaceName = "systolic",
@@ -46,6 +48,7 @@ def command(
     width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Say why the Pareto front of a space looks as it does.
@@ -84,6 +87,11 @@ def command(
     files = [*front.save(out, width=width), *explained.save(out, width=width)]
     if moved is not None:
         files += moved.save(out, width=width)
+    files.append(
+        write_run(
+            context, out, front.provenance, front=front.frame, steps=explained.steps, shared=explained.shared
+        )
+    )
     seconds = time.perf_counter() - begun
     if json:
         print_json({**_record(explained, moved), "seconds": seconds, "files": files})

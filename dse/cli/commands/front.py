@@ -1,7 +1,8 @@
 """`springboard front`."""
 
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,9 +27,16 @@ from dse.cli.options import (
     refuse_beside_store,
     space_of,
 )
+from dse.cli.runs import From, write_run
+from dse.run.files import check_writable
+from workloads.extras import library
+
+if TYPE_CHECKING:
+    from workloads import Network
 
 
 def command(
+    context: typer.Context,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the table and the figure go.")],
     net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
@@ -40,27 +48,36 @@ def command(
     dim: Dims = None,
     unknown: Unknown = "refuse",
     store: ResumedSweep = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
+    ] = None,
     width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Find the Pareto front of a space.
 
-    Writes front.parquet, front.csv, front.pdf and front.png, and prints the knee and the extreme designs.
-    Without NET the front is that of the sweep in --store.
+    Writes front.parquet, front.csv, front.pdf and front.png, and prints the knee and the extreme designs;
+    --html writes a page that a browser opens without a network. Without NET the front is that of the sweep in
+    --store.
 
     \b
     springboard front resnet50 --space systolic --objectives latency_s,energy_j,area_mm2 --out runs/first
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
-    springboard front --store runs/all --out runs/again
+    springboard front --store runs/all --out runs/again --html runs/again/front.html
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
     from dse.run.sweep import resume, sweep
-    from dse.views.text import assumptions, designs_text, json_values, save_front
+    from dse.views.text import assumptions, designs_text, json_values
 
     check_output(out, width)
+    if html is not None:  # before anything is costed
+        library("plotly.offline", "html", "--html")
+        check_writable(Path(html).parent)
     begun = time.perf_counter()
+    network: Network | None = None
     if net is None:
         refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
         result = resume(str(store), workers=workers, progress=progress)
@@ -80,7 +97,10 @@ def command(
         )
     seconds = time.perf_counter() - begun
     front = result.front()
-    files = save_front(front, out, width)
+    files = front.save(out, width=width)
+    if html is not None:
+        files.append(front.to_html(html, network=network))
+    files.append(write_run(context, out, front.provenance, front=front.frame))
     if json:
         designs = front.designs()
         print_json(

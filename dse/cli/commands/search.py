@@ -24,9 +24,11 @@ from dse.cli.options import (
     print_json,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 
 def command(
+    context: typer.Context,
     nets: Annotated[
         list[str],
         typer.Argument(
@@ -74,6 +76,7 @@ def command(
     ] = False,
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Search a space for its Pareto front without costing every point.
@@ -115,6 +118,7 @@ def command(
     explained = found.explain() if explain else None
     if explained is not None:
         files += explained.save(out, width=width)
+    files.append(write_run(context, out, found.provenance, front=found.frame, history=found.history))
     history = found.history
     if json:
         designs = found.designs()

@@ -37,10 +37,10 @@ def command(
         for assumption in spaces[name].assumptions:
             print(f"  assumed: {assumption}")
         return
-    rows = [["space", "points", "axes", "base", "about"]]
+    rows = [["space", "points", "admissible", "axes", "base", "about"]]
     for one, space in spaces.items():
-        points = f"{space.admissible():,}"
-        rows.append([one, points, str(len(space.axes)), space.base.name, about(one).partition(".")[0]])
+        points = [f"{space.size:,}", f"{space.admissible():,}"]
+        rows.append([one, *points, str(len(space.axes)), space.base.name, about(one).partition(".")[0]])
     print(text_table(rows, last_left=True))
 
 

@@ -20,9 +20,9 @@ def verify(folder: Folder, json: Json = False) -> None:
     \b
     springboard store verify runs/all
     """
-    from dse.results.opened import open
+    from dse.results.opened import verify_store
 
-    found = open(folder).verify()
+    found = verify_store(folder)
     if json:
         print_json({"store": folder, "parts": found.parts, "whole": bool(found), "faults": found.faults})
     else:

@@ -27,10 +27,12 @@ from dse.cli.options import (
     print_json,
     space_of,
 )
+from dse.cli.runs import From, write_run
 from workloads.errors import InputError
 
 
 def command(
+    context: typer.Context,
     net: NetworkName,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figure go.")],
     space: SpaceName = "systolic",
@@ -61,6 +63,7 @@ def command(
     width: Width = "page",
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Find a front, and how probably each design stays on it when the technology is not as stated.
@@ -109,6 +112,7 @@ def command(
     )
     ended = time.perf_counter()
     files = found.save(out, width=width)
+    files.append(write_run(context, out, found.provenance, stress=found.table, front=found.front.frame))
     if json:
         designs = found.designs()
         print_json(

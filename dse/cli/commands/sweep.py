@@ -22,9 +22,11 @@ from dse.cli.options import (
     refuse_beside_store,
     space_of,
 )
+from dse.cli.runs import From, write_run
 
 
 def command(
+    context: typer.Context,
     store: Annotated[
         str, typer.Option(metavar="DIR", help="Where the results go; an interrupted sweep resumes.")
     ],
@@ -42,6 +44,7 @@ def command(
     unknown: Unknown = "refuse",
     workers: Workers = None,
     progress: ShowProgress = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Cost every point of a space, resumably.
@@ -72,6 +75,8 @@ def command(
             progress=progress,
         )
     limits = result.limits()
+    tables = {"front": result.front().frame} if result.feasible else {}
+    run = write_run(context, store, result.provenance, limits=limits.to_frame(), **tables)
     if json:
         summary = {"network": result.network, "space": result.space.name, "evaluated": result.evaluated}
         print_json(
@@ -87,4 +92,4 @@ def command(
     print(result)
     for name, count in limits.items():
         print(f"  excluded by {name}: {count:,}")
-    print(f"Parts: {store}/parts/*.parquet")
+    print(f"Parts: {store}/parts/*.parquet; what was asked: {run}")

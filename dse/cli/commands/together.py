@@ -17,6 +17,7 @@ from dse.cli.options import (
     positive,
     print_json,
 )
+from dse.cli.runs import From, write_run
 from workloads.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     nets: Annotated[
         list[str] | None,
         typer.Argument(metavar="NET", help="Built-in networks or ONNX files; default: the paper's eight."),
@@ -43,6 +45,7 @@ def command(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
     width: Width = "page",
     workers: Workers = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Choose one machine for many networks.
@@ -57,6 +60,7 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
+    from dse.run.provenance import made_by
     from dse.space.named import software_defined
     from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
@@ -76,6 +80,9 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = _write(found, out, width) if out is not None else []
+    if out is not None:
+        by = {**made_by(), "networks": list(found.networks), "space": found.space.name}
+        files.append(write_run(context, out, by, together=found.table, boundaries=found.boundaries))
     if json:
         print_json(
             {
@@ -99,7 +106,8 @@ def command(
 def _write(found: "Compromise", folder: str, width: str) -> list[str]:
     from dse.run.files import write_files
 
-    figure = found.plot(width=width)
+    figure = found.plot(width=width).get_figure(root=True)
+    assert figure is not None
     return write_files(
         folder,
         {

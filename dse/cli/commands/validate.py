@@ -16,6 +16,7 @@ def command(
         list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; repeatable.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Write the page docs/validation.md.")] = False,
+    wrong: Annotated[bool, typer.Option("--wrong", help="Write the page docs/wrong.md.")] = False,
     json: Json = False,
 ) -> None:
     """Compare the models with published chips and tools.
@@ -27,11 +28,17 @@ def command(
     springboard validate
     springboard validate --case eyeriss_v1
     springboard validate --markdown > docs/validation.md
+    springboard validate --wrong > docs/wrong.md
     """
     from hwmodels import validation as ledger
 
-    if json and markdown:
-        raise typer.BadParameter("--json and --markdown exclude each other")
+    if json + markdown + wrong > 1:
+        raise typer.BadParameter("--json, --markdown and --wrong exclude each other")
+    if wrong:
+        if case:
+            raise typer.BadParameter("--wrong is made of every case; leave --case out")
+        print(ledger.wrong(), end="")
+        return
     if markdown:
         print(ledger.markdown(case), end="")
         return

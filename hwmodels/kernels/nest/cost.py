@@ -41,6 +41,19 @@ def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand:
 
 
 @inlined
+def accesses(prices: Floats, words: Ints, use: Ints, level: int, operand: int, kind: int) -> float:
+    """Count accesses of all instances of a level: whole blocks of the average instance's words.
+
+    `kind` is 0 for reads, 1 for fills, 2 for updates. Times their prices they are `level_energy_pj`.
+    """
+    instances = float(use[level])
+    each = words[kind, level, operand] / instances
+    if prices[level, BLOCK] > 1.0:
+        each = float(ceil(each / prices[level, BLOCK]))
+    return float(each * min(instances, prices[level, MACROS]))
+
+
+@inlined
 def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, port: int) -> float:
     """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import inlined
 from hwmodels.kernels.two_level.layout import CARTESIAN, IDEAL, SYSTOLIC, UNROLLED
 from hwmodels.kernels.two_level.systolic import INPUT_STATIONARY, OUTPUT_STATIONARY, WEIGHT_STATIONARY
-from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.terms import Counted, Terms
 
 
 class ArrayWork(NamedTuple):
@@ -33,7 +33,7 @@ class ArrayWork(NamedTuple):
 
 @inlined
 def array_work(
-    terms: Terms, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
+    terms: Counted, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
 ) -> ArrayWork:
     """Cycles of one group's tiles, and how often the array goes through each operand.
 

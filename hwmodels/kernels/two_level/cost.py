@@ -22,6 +22,7 @@ import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined, kernel
+from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.room import APART, FITS, TOO_LARGE, Channels, Pixels, held_of, room
 from hwmodels.kernels.two_level.terms import Terms
@@ -53,7 +54,7 @@ def overlapped_latency(on_chip_s: float, dram_s: float, edge_s: float, double_bu
     behind the work on chip or the other way round. Single-buffered: the sum.
     """
     if double_buffered == 1:
-        return max(edge_s + on_chip_s, dram_s)
+        return hidden_s(edge_s, on_chip_s, dram_s)
     return on_chip_s + dram_s
 
 

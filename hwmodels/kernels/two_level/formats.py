@@ -98,16 +98,24 @@ class Stored(NamedTuple):
 def stored(
     operand: Operand, own_bits: int, density: float, elements: float, rows: float, mask_buffer: float
 ) -> Stored:
-    """Bytes of an element of a tensor; `own_bits` is the network's own width, 0 where it states none."""
-    bits = float(own_bits) if own_bits > 0 else float(operand.bits)
+    """Bytes of an element of a tensor; `own_bits` is the network's own width, 0 where it states none.
+
+    A scale that elements share goes where metadata does; a tensor of a width of its own has none.
+    """
+    bits, scale = float(operand.bits), operand.scale_bits
+    if own_bits > 0:
+        bits, scale = float(own_bits), 0.0
     if operand.format == DENSE:
-        return Stored(bits / 8.0, bits / 8.0, 0.0)
+        total = (bits + scale) / 8.0
+        if mask_buffer > 0.0:
+            return Stored(total, bits / 8.0, scale / 8.0)
+        return Stored(total, total, 0.0)
     share = stored_share(density, operand)
     value = bits * share
-    index = metadata_bits(share, operand, elements, rows)
+    index = metadata_bits(share, operand, elements, rows) + scale * share
     total = (value + index) / 8.0
     if operand.on_chip == 0:
-        return Stored(total, bits / 8.0, 0.0)
+        return Stored(total, (bits + scale) / 8.0, 0.0)
     if mask_buffer > 0.0:
         return Stored(total, value / 8.0, index / 8.0)
     return Stored(total, total, 0.0)

@@ -7,7 +7,7 @@ first, a single tile, may fit where the next, held twice, does not.
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined
-from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.terms import Counted
 
 SIZE, TILES, LAST, STEPS = 0, 1, 2, 3  # fields of `tiles.sizes.Cut`, and the first of a `Candidate`
 INPUT_LARGEST, INPUT_TOTAL, DISTINCT, IMAGES = 4, 5, 6, 7
@@ -19,7 +19,7 @@ APART = 3  # drained image by image, in every group
 
 
 @inlined
-def fits(terms: Terms, weight_need: float, input_need: float, output_need: float) -> bool:
+def fits(terms: Counted, weight_need: float, input_need: float, output_need: float) -> bool:
     """Whether a tile of each operand, doubled where it is reloaded, finds room where that operand lives."""
     shared = 0.0
     if terms.weight_cap == 0.0:
@@ -79,7 +79,7 @@ class Held(NamedTuple):
 
 
 @inlined
-def room(terms: Terms, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
+def room(terms: Counted, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
     """Whether tiles fit (`FITS`), do when runs are drained (`DRAINED`, `APART`), or neither."""
     weight = k_size * c_size * terms.window * terms.weight_b
     inputs = held.input_b * c_size
@@ -109,7 +109,7 @@ def room(terms: Terms, held: Held, k_size: float, n_k: float, c_size: float, n_c
 
 
 @inlined
-def held_of(terms: Terms, m: Pixels) -> Held:
+def held_of(terms: Counted, m: Pixels) -> Held:
     """Collect what tiles of positions hold on chip, and whether their runs may be drained."""
     return Held(
         input_b=m.input_largest * terms.input_b,
@@ -123,7 +123,7 @@ def held_of(terms: Terms, m: Pixels) -> Held:
 
 @inlined
 def fits_with_some(
-    terms: Terms, held: Held, k_size: float, n_k: float, all_c: float, least_c: float, most_c: float
+    terms: Counted, held: Held, k_size: float, n_k: float, all_c: float, least_c: float, most_c: float
 ) -> bool:
     """Whether a tile of K fits beside the smallest tile of C or beside all of C, which is held once."""
     if room(terms, held, k_size, n_k, least_c, most_c) != TOO_LARGE:

@@ -4,11 +4,13 @@ Kernels pass these on, not the tables: a table that crosses calls and branches i
 access, which costs more than the arithmetic.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable
-from workloads.table import LayerTable
+from workloads.table import FloatMatrix, LayerTable
 
 
 class Operand(NamedTuple):
@@ -29,6 +31,7 @@ class Operand(NamedTuple):
     skip_block: int
     group: int
     width: int
+    scale_bits: float
 
 
 class Config(NamedTuple):
@@ -81,6 +84,8 @@ class Config(NamedTuple):
 class Layer(NamedTuple):
     """One operation; fields are columns of `LayerTable`, whole numbers as they are."""
 
+    kind: int
+    repeats: int
     n: int
     g: int
     k: int
@@ -110,152 +115,156 @@ class Layer(NamedTuple):
     weight_dispersion: float
 
 
+_OUTPUT_HAS_NO: Final = {"mode": 0, "on_chip": 1, "skip_block": 1, "group": 1, "width": 1}
+"""What `ConfigTable` has no column for: zeros of outputs are never skipped or gated."""
+_OPERAND: Final = len(Operand._fields)
+
+
+_RATES: Final = ("port_bytes_per_s", "read_pj_per_byte", "write_pj_per_byte")
+_ALL_RATES: Final = {
+    *(f"{operand}.{name}" for operand in Config._fields[:3] for name in _RATES),
+    *("clock_hz", "vector_lanes", "dram_read_bytes_per_s", "dram_write_bytes_per_s", "mac_pj", "vector_pj"),
+    *("dram_read_pj_per_byte", "dram_write_pj_per_byte", "static_w", "busy_pj", "result_pj"),
+    *("mask_read_pj_per_byte", "mask_write_pj_per_byte"),
+}
+_COLUMNS: Final = (
+    *(f"{operand}.{name}" for operand in Config._fields[:3] for name in Operand._fields),
+    *Config._fields[3:],
+)
+GEOMETRY: Final = [i for i, name in enumerate(_COLUMNS) if name not in _ALL_RATES]
+"""Columns of `config_matrix` that say which tiles fit and how often things happen, not what that takes."""
+
+
+def config_matrix(configs: ConfigTable) -> FloatMatrix:
+    """Pack what kernels read of configurations into one matrix: rows as of `Config`, operands first.
+
+    Whole numbers are exact in it. A table of a hundred arrays costs a kernel seconds to compile.
+    """
+    columns = [
+        np.full(configs.size, _OUTPUT_HAS_NO[name])
+        if operand == "output" and name in _OUTPUT_HAS_NO
+        else getattr(configs, f"{operand}_{name}")
+        for operand in Config._fields[:3]
+        for name in Operand._fields
+    ]
+    columns += [
+        configs.leakage_w + configs.dram_background_w if name == "static_w" else getattr(configs, name)
+        for name in Config._fields[3:]
+    ]
+    return np.stack(columns, axis=1, dtype=np.float64)
+
+
+def layer_matrix(layers: LayerTable) -> FloatMatrix:
+    """Pack what kernels read of operations into one matrix; see `config_matrix`."""
+    return np.stack([getattr(layers, name) for name in Layer._fields], axis=1, dtype=np.float64)
+
+
 @kernel
-def weight_row(configs: ConfigTable, c: int) -> Operand:
-    """Read what configuration `c` does with weights."""
+def operand_at(table: FloatMatrix, c: int, at: int) -> Operand:
+    """Read an operand, whose fields begin at column `at`."""
     return Operand(
-        bits=configs.weight_bits[c],
-        capacity_bytes=configs.weight_capacity_bytes[c],
-        port_bytes_per_s=configs.weight_port_bytes_per_s[c],
-        read_pj_per_byte=configs.weight_read_pj_per_byte[c],
-        write_pj_per_byte=configs.weight_write_pj_per_byte[c],
-        mode=configs.weight_mode[c],
-        format=configs.weight_format[c],
-        on_chip=configs.weight_on_chip[c],
-        run_bits=configs.weight_run_bits[c],
-        n=configs.weight_n[c],
-        m=configs.weight_m[c],
-        block=configs.weight_block[c],
-        skip_block=configs.weight_skip_block[c],
-        group=configs.weight_group[c],
-        width=configs.weight_width[c],
+        bits=int(table[c, at + 0]),
+        capacity_bytes=table[c, at + 1],
+        port_bytes_per_s=table[c, at + 2],
+        read_pj_per_byte=table[c, at + 3],
+        write_pj_per_byte=table[c, at + 4],
+        mode=int(table[c, at + 5]),
+        format=int(table[c, at + 6]),
+        on_chip=int(table[c, at + 7]),
+        run_bits=int(table[c, at + 8]),
+        n=int(table[c, at + 9]),
+        m=int(table[c, at + 10]),
+        block=int(table[c, at + 11]),
+        skip_block=int(table[c, at + 12]),
+        group=int(table[c, at + 13]),
+        width=int(table[c, at + 14]),
+        scale_bits=table[c, at + 15],
     )
 
 
 @kernel
-def input_row(configs: ConfigTable, c: int) -> Operand:
-    """Read what configuration `c` does with inputs."""
-    return Operand(
-        bits=configs.input_bits[c],
-        capacity_bytes=configs.input_capacity_bytes[c],
-        port_bytes_per_s=configs.input_port_bytes_per_s[c],
-        read_pj_per_byte=configs.input_read_pj_per_byte[c],
-        write_pj_per_byte=configs.input_write_pj_per_byte[c],
-        mode=configs.input_mode[c],
-        format=configs.input_format[c],
-        on_chip=configs.input_on_chip[c],
-        run_bits=configs.input_run_bits[c],
-        n=configs.input_n[c],
-        m=configs.input_m[c],
-        block=configs.input_block[c],
-        skip_block=configs.input_skip_block[c],
-        group=configs.input_group[c],
-        width=configs.input_width[c],
-    )
-
-
-@kernel
-def output_row(configs: ConfigTable, c: int) -> Operand:
-    """Read what configuration `c` does with outputs, whose zeros are never skipped or gated."""
-    return Operand(
-        bits=configs.output_bits[c],
-        capacity_bytes=configs.output_capacity_bytes[c],
-        port_bytes_per_s=configs.output_port_bytes_per_s[c],
-        read_pj_per_byte=configs.output_read_pj_per_byte[c],
-        write_pj_per_byte=configs.output_write_pj_per_byte[c],
-        mode=0,
-        format=configs.output_format[c],
-        on_chip=1,
-        run_bits=configs.output_run_bits[c],
-        n=configs.output_n[c],
-        m=configs.output_m[c],
-        block=configs.output_block[c],
-        skip_block=1,
-        group=1,
-        width=1,
-    )
-
-
-@kernel
-def config_row(configs: ConfigTable, c: int) -> Config:
-    """Read configuration `c`."""
+def config_row(table: FloatMatrix, c: int) -> Config:
+    """Read configuration `c` of a `config_matrix`."""
+    at = 3 * _OPERAND
     return Config(
-        weight=weight_row(configs, c),
-        input=input_row(configs, c),
-        output=output_row(configs, c),
-        rows=configs.rows[c],
-        cols=configs.cols[c],
-        dataflow=configs.dataflow[c],
-        clock_hz=configs.clock_hz[c],
-        vector_lanes=configs.vector_lanes[c],
-        double_buffered=configs.double_buffered[c],
-        shared_capacity_bytes=configs.shared_capacity_bytes[c],
-        accumulator_bits=configs.accumulator_bits[c],
-        dram_read_bytes_per_s=configs.dram_read_bytes_per_s[c],
-        dram_write_bytes_per_s=configs.dram_write_bytes_per_s[c],
-        mac_pj=configs.mac_pj[c],
-        vector_pj=configs.vector_pj[c],
-        dram_read_pj_per_byte=configs.dram_read_pj_per_byte[c],
-        dram_write_pj_per_byte=configs.dram_write_pj_per_byte[c],
-        static_w=configs.leakage_w[c] + configs.dram_background_w[c],
-        interconnect=configs.interconnect[c],
-        unroll_n=configs.unroll_n[c],
-        unroll_k=configs.unroll_k[c],
-        unroll_c=configs.unroll_c[c],
-        unroll_p=configs.unroll_p[c],
-        unroll_q=configs.unroll_q[c],
-        unroll_r=configs.unroll_r[c],
-        unroll_s=configs.unroll_s[c],
-        lane_width=configs.lane_width[c],
-        im2col=configs.im2col[c],
-        accumulators=configs.accumulators[c],
-        array_efficiency=configs.array_efficiency[c],
-        front_end_positions=configs.front_end_positions[c],
-        fifo_depth=configs.fifo_depth[c],
-        imbalance=configs.imbalance[c],
-        waiting_lanes=configs.waiting_lanes[c],
-        waiting_filters=configs.waiting_filters[c],
-        outputs_between_waits=configs.outputs_between_waits[c],
-        density_sorted=configs.density_sorted[c],
-        mask_capacity_bytes=configs.mask_capacity_bytes[c],
-        mask_read_pj_per_byte=configs.mask_read_pj_per_byte[c],
-        mask_write_pj_per_byte=configs.mask_write_pj_per_byte[c],
-        busy_pj=configs.busy_pj[c],
-        result_pj=configs.result_pj[c],
+        weight=operand_at(table, c, 0),
+        input=operand_at(table, c, _OPERAND),
+        output=operand_at(table, c, 2 * _OPERAND),
+        rows=int(table[c, at + 0]),
+        cols=int(table[c, at + 1]),
+        dataflow=int(table[c, at + 2]),
+        clock_hz=table[c, at + 3],
+        vector_lanes=table[c, at + 4],
+        double_buffered=int(table[c, at + 5]),
+        shared_capacity_bytes=table[c, at + 6],
+        accumulator_bits=int(table[c, at + 7]),
+        dram_read_bytes_per_s=table[c, at + 8],
+        dram_write_bytes_per_s=table[c, at + 9],
+        mac_pj=table[c, at + 10],
+        vector_pj=table[c, at + 11],
+        dram_read_pj_per_byte=table[c, at + 12],
+        dram_write_pj_per_byte=table[c, at + 13],
+        static_w=table[c, at + 14],
+        interconnect=int(table[c, at + 15]),
+        unroll_n=int(table[c, at + 16]),
+        unroll_k=int(table[c, at + 17]),
+        unroll_c=int(table[c, at + 18]),
+        unroll_p=int(table[c, at + 19]),
+        unroll_q=int(table[c, at + 20]),
+        unroll_r=int(table[c, at + 21]),
+        unroll_s=int(table[c, at + 22]),
+        lane_width=int(table[c, at + 23]),
+        im2col=int(table[c, at + 24]),
+        accumulators=int(table[c, at + 25]),
+        array_efficiency=table[c, at + 26],
+        front_end_positions=table[c, at + 27],
+        fifo_depth=int(table[c, at + 28]),
+        imbalance=int(table[c, at + 29]),
+        waiting_lanes=int(table[c, at + 30]),
+        waiting_filters=int(table[c, at + 31]),
+        outputs_between_waits=int(table[c, at + 32]),
+        density_sorted=int(table[c, at + 33]),
+        mask_capacity_bytes=table[c, at + 34],
+        mask_read_pj_per_byte=table[c, at + 35],
+        mask_write_pj_per_byte=table[c, at + 36],
+        busy_pj=table[c, at + 37],
+        result_pj=table[c, at + 38],
     )
 
 
 @kernel
-def layer_row(layers: LayerTable, i: int) -> Layer:
-    """Read operation `i`."""
+def layer_row(table: FloatMatrix, i: int) -> Layer:
+    """Read operation `i` of a `layer_matrix`."""
     return Layer(
-        n=layers.n[i],
-        g=layers.g[i],
-        k=layers.k[i],
-        c=layers.c[i],
-        p=layers.p[i],
-        q=layers.q[i],
-        r=layers.r[i],
-        s=layers.s[i],
-        stride_p=layers.stride_p[i],
-        stride_q=layers.stride_q[i],
-        dilation_r=layers.dilation_r[i],
-        dilation_s=layers.dilation_s[i],
-        in_rows=layers.in_rows[i],
-        in_cols=layers.in_cols[i],
-        weight_elements=layers.weight_elements[i],
-        read_elements=layers.read_elements[i],
-        write_elements=layers.write_elements[i],
-        vector_ops=layers.vector_ops[i],
-        fused=layers.fused[i],
-        weight_bits=layers.weight_bits[i],
-        input_bits=layers.input_bits[i],
-        output_bits=layers.output_bits[i],
-        weight_density=layers.weight_density[i],
-        input_density=layers.input_density[i],
-        output_density=layers.output_density[i],
-        effectual_macs=layers.effectual_macs[i],
-        weight_dispersion=layers.weight_dispersion[i],
+        kind=int(table[i, 0]),
+        repeats=int(table[i, 1]),
+        n=int(table[i, 2]),
+        g=int(table[i, 3]),
+        k=int(table[i, 4]),
+        c=int(table[i, 5]),
+        p=int(table[i, 6]),
+        q=int(table[i, 7]),
+        r=int(table[i, 8]),
+        s=int(table[i, 9]),
+        stride_p=int(table[i, 10]),
+        stride_q=int(table[i, 11]),
+        dilation_r=int(table[i, 12]),
+        dilation_s=int(table[i, 13]),
+        in_rows=int(table[i, 14]),
+        in_cols=int(table[i, 15]),
+        weight_elements=int(table[i, 16]),
+        read_elements=int(table[i, 17]),
+        write_elements=int(table[i, 18]),
+        vector_ops=table[i, 19],
+        fused=int(table[i, 20]),
+        weight_bits=int(table[i, 21]),
+        input_bits=int(table[i, 22]),
+        output_bits=int(table[i, 23]),
+        weight_density=table[i, 24],
+        input_density=table[i, 25],
+        output_density=table[i, 26],
+        effectual_macs=table[i, 27],
+        weight_dispersion=table[i, 28],
     )
 
 

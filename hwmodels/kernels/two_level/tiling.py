@@ -11,7 +11,7 @@ from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_work
-from hwmodels.kernels.two_level.cost import NOTHING, better, input_load_s, tried, weight_load_s
+from hwmodels.kernels.two_level.cost import NOTHING, Tried, better, input_load_s, tried, weight_load_s
 from hwmodels.kernels.two_level.room import (
     TOO_LARGE,
     Channels,
@@ -21,7 +21,7 @@ from hwmodels.kernels.two_level.room import (
     held_of,
     room,
 )
-from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.terms import Counted, Terms
 from workloads.table import FloatColumn
 
 
@@ -36,7 +36,6 @@ class Found(NamedTuple):
     dram_s: float  # time of main memory
     read: float  # bytes of main memory
     written: float
-    buffer_pj: float
     k: int  # candidates
     c: int
     m: int
@@ -87,7 +86,7 @@ class Best(NamedTuple):
 
 @spliced
 def first_k(
-    terms: Terms, held: Held, table: FloatColumn, whole_c: Channels, least_c: Channels, near: int
+    terms: Counted, held: Held, table: FloatColumn, whole_c: Channels, least_c: Channels, near: int
 ) -> int:
     """Find the first candidate of K from the second on that fits; look near `near` first."""
     first = max(min(near, len(table) - 1), 1)
@@ -105,7 +104,7 @@ def first_k(
 
 
 @spliced
-def first_c(terms: Terms, held: Held, k: Channels, table: FloatColumn, near: int) -> int:
+def first_c(terms: Counted, held: Held, k: Channels, table: FloatColumn, near: int) -> int:
     """Find the first candidate of C from the second on that fits beside a tile of K; see `first_k`."""
     first = max(min(near, len(table) - 1), 1)
     while first > 1:
@@ -199,6 +198,29 @@ def best_of_k(
     return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
 
 
+@inlined
+def found_at(found: Tried, at: tuple[int, int, int], costed: float) -> Found:
+    """Put what candidates `at` = (k, c, m) cost into words."""
+    cost = found.cost
+    return Found(
+        score=found.score,
+        latency_s=cost[0],
+        energy_pj=cost[1],
+        cycles=found.work[0],
+        chip_s=found.work[1],
+        dram_s=cost[2],
+        read=cost[3],
+        written=cost[4],
+        k=at[0],
+        c=at[1],
+        m=at[2],
+        order=found.order,
+        costed=costed,
+        edge_s=found.edge_s,
+        place=found.place,
+    )
+
+
 @kernel
 def best_mapping(
     terms: Terms,
@@ -249,25 +271,4 @@ def best_mapping(
     if best_k >= 0:
         k, c = channels_at(k_table, best_k), channels_at(c_table, best_c)
         found = tried(terms, k, c, pixels_at(m_table, best_m), objective)
-    cost = found.cost
-    dram_pj = cost[3] * terms.dram_read_pj + cost[4] * terms.dram_write_pj
-    control_pj = found.work[0] * terms.busy_pj + terms.result_pj
-    buffer_pj = cost[1] - dram_pj - terms.mac_pj - control_pj - cost[0] * terms.static_pj_per_s
-    return Found(
-        score=found.score,
-        latency_s=cost[0],
-        energy_pj=cost[1],
-        cycles=found.work[0],
-        chip_s=found.work[1],
-        dram_s=cost[2],
-        read=cost[3],
-        written=cost[4],
-        buffer_pj=max(buffer_pj, 0.0),  # a difference of large numbers
-        k=best_k,
-        c=best_c,
-        m=best_m,
-        order=found.order,
-        costed=best.costed,
-        edge_s=found.edge_s,
-        place=found.place,
-    )
+    return found_at(found, (best_k, best_c, best_m), best.costed)

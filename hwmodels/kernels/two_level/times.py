@@ -3,20 +3,20 @@
 import math
 
 from hwmodels.accelerate import kernel
-from hwmodels.columns import ConfigTable, TileTable
+from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
-from workloads.table import FloatColumn, IntColumn, LayerTable
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 
 @kernel
 def operation_times(
-    layers: LayerTable,
+    layers: FloatMatrix,
     tiles: TileTable,
-    configs: ConfigTable,
+    configs: FloatMatrix,
     objective: int,
     chip_s: FloatColumn,
     dram_s: FloatColumn,
@@ -27,19 +27,19 @@ def operation_times(
     On chip (array and ports, or vector lanes), main memory, and its first load and last store, which nothing
     hides: what `tiling.overlapped_latency` takes. NaN from the first operation on that no buffer fits.
     """
-    for c in range(configs.rows.size):
+    for c in range(configs.shape[0]):
         config = config_row(configs, c)
         fits = True
-        for i in range(layers.kind.size):
+        for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
             chip_s[c, i] = math.nan
             dram_s[c, i] = math.nan
             edge_s[c, i] = math.nan
             if not fits:
                 continue
-            if layers.kind[i] != NEST:
+            if layer.kind != NEST:
                 stream = stream_cost(layer, config)
-                chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream[1], stream[2], 0.0
+                chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream.lanes_s, stream.dram_s, 0.0
                 continue
             terms = nest_terms(layer, config)
             best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)

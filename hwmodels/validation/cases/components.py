@@ -65,6 +65,19 @@ def _multiplier_um2(bits: int, node: float) -> float:
     return float(unit.area_um2)
 
 
+FP8 = arithmetic.NumberFormat.FP8_E4M3
+
+
+def _unit_um2(code: arithmetic.NumberFormat) -> float:
+    """Area of a unit of 8 bits at 7 nm without its registers."""
+    return float(arithmetic.mac(8, 8, 32, 7, number_format=code, pipeline_bits=0).area_um2)
+
+
+def _put_together(significand: int, node: float) -> Callable[[], float]:
+    """A float multiplier made of its significands' and what surrounds it."""
+    return lambda: arithmetic.float_multiply_pj(significand, node)
+
+
 ANCHORS = (
     *(
         Case(f"{name}, 45 nm", 45, "pJ", pj, _operation(name, 45, 0.9), HOROWITZ)
@@ -110,6 +123,26 @@ ANCHORS = (
 """What the tables are made of."""
 
 CHECKS = (
+    Case("multiply bf16 as put together, 7 nm", 7, "pJ", 0.21, _put_together(8, 7), JOUPPI),
+    Case(
+        "FP8 MAC with fp32 sums and registers, 28 nm",
+        28,
+        "pJ",
+        1.098,
+        lambda: (
+            float(arithmetic.mac(8, 8, 32, 28, number_format=FP8).energy_pj)
+            + float(arithmetic.register(48, 28).energy_pj)
+        ),
+        "arXiv 2604.04507, synthesis at 1.94 GHz (FP8 or two FP4)",
+    ),
+    Case(
+        "FP8 over int8 MAC, exact sums, area",
+        7,
+        "x",
+        1.40,
+        lambda: _unit_um2(arithmetic.NumberFormat.MXFP8_E4M3) / _unit_um2(arithmetic.NumberFormat.MXINT8),
+        "van Baalen et al., arXiv 2303.17951, synthesis (secondary)",
+    ),
     Case(
         "int16 addition, 45 nm",
         45,

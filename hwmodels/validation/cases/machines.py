@@ -21,6 +21,32 @@ _NOTES = {
     "peak_macs_per_s": "Multipliers times clock.",
 }
 
+_WHY = {
+    (
+        "tpu_v1",
+        "area_mm2",
+    ): "Ours are buffers (80 mm2), matrix unit (22), lanes. Host interface, activation "
+    "pipeline, control, PCIe and pads have shares of the die and no component here, and a quarter of it has "
+    "no share in print; the matrix unit is a row of its own.",
+    ("tpu_v1", "power_w"): "Every multiplier busy, leakage and clock. What the unified buffer, the "
+    "accumulators, DDR3 and the host's link take depends on traffic and is left out.",
+    ("scnn", "area_mm2"): "The paper gives memories 57 % of a PE of .123 mm2, 4.5 mm2 of 64 in all; ours are "
+    "2.0: accumulator banks of 32 words are priced as register files read once a cycle, theirs read, add and "
+    "write in one. Multipliers and crossbar are within a third of its table.",
+    ("scnn_dense", "area_mm2"): "As SCNN, and 2 MiB of common memory in one macro, where the paper's is cut "
+    "into banks for 64 PEs.",
+    ("eyeriss_v1", "area_mm2"): "Cells of multipliers, registers and SRAM at the density of a synthesised "
+    "block. The chip is laid out as 168 equal tiles with a network between them, of a low-power library with "
+    "larger cells, and half of a PE is control and networks, which no component describes.",
+    ("a100_2_4", "area_mm2"): "A roofline: tensor cores, second-level cache, memory interface. Vector "
+    "units, registers, first-level caches and links are not described (`a100` has registers and shared "
+    "memory).",
+    ("a100_2_4", "power_w"): "Tensor cores busy, leakage and clock: no registers, caches, memory or issue of "
+    "instructions.",
+    ("dstc", "area_mm2"): "As A100: tensor cores and second-level cache of a V100 whose other units are most "
+    "of it.",
+}
+
 
 def rows() -> list[Row]:
     """Every published figure; those that are made of reported ones, and peaks, are derived."""
@@ -38,7 +64,7 @@ def rows() -> list[Row]:
                     tolerance=0.05 if known else AIM,
                     source=f"{figure.source} ({figure.status})",
                     evidence=Evidence.DERIVED if known else _evidence(machine),
-                    note=_NOTES[quantity],
+                    note=_WHY.get((machine, quantity), _NOTES[quantity]),
                 )
             )
     return [*found, *_parts()]

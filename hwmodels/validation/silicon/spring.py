@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwmodels.batch import evaluate
+from hwmodels.components.main_memory import MainMemory, with_write_pulse
 from hwmodels.machines.spring import GROUP_SHARE, TILE
 from hwmodels.packing import pack
 from hwmodels.presets import load
@@ -37,10 +38,29 @@ DENSE: Mapping[str, Any] = {
     **{f"sparsity.{operand}.format": "dense" for operand in ("weight", "input", "output")},
 }
 PLANAR: Mapping[str, Any] = {"main_memory": "ddr4", "stacking": Stacking()}
+
+
+def _written_in(seconds: float) -> MainMemory:
+    """SPRING's own memory with another write pulse."""
+    return with_write_pulse(load("spring").main_memory, seconds)
+
+
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "dense: nothing skipped or packed": DENSE,
     "2-D: DDR4 for the RRAM tier": PLANAR,
     "dense and 2-D": {**DENSE, **PLANAR},
+    "2-D: HBM2 beside the die": {"main_memory": "hbm2", "stacking": Stacking()},
+    "vias of a through-silicon stack: HBM2 on the die": {"main_memory": "hbm2", "stacking.style": "tsv"},
+    "RRAM written in 100 ns, the median of published parts": {"main_memory": _written_in(100e-9)},
+    "RRAM written in 10 us, as a macro was": {"main_memory": _written_in(10e-6)},
+    "32-bit words for 20": {
+        **{f"datapath.{name}_bits": 32 for name in ("weight", "input", "output")},
+        "datapath.accumulator_bits": 44,
+    },
+    "buffers a sixteenth as large, so that less stays": {
+        f"buffers.{name}.bytes": getattr(load("spring").buffers, name).bytes // 16
+        for name in ("weight", "shared", "mask")
+    },
     "front end of 32 positions a cycle, the module's width": {"sparsity.front_end_positions_per_cycle": 32},
     "serial front end, as the RTL": {"sparsity.front_end_positions_per_cycle": 1},
     "lanes wait for one another, filters unevenly pruned": {"sparsity.imbalance": "fitted"},

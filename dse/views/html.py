@@ -1,0 +1,301 @@
+"""A front as one page that a browser opens without a network: figures, table, each design's data sheet.
+
+Here the front becomes plain data; `report/` has the page that shows it. Every text travels as JSON and is set
+as text, never as markup.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import yaml
+
+from dse.designs import Designs
+from dse.metrics import METRICS, describe
+from dse.pareto import knee as knees
+from dse.views.text import assumptions
+from hwmodels.machine_file import KINDS, machine_data
+from workloads.errors import InputError, shown
+from workloads.extras import library
+from workloads.grammar.quantities import show, unit_of
+from workloads.table import Kind, LayerTable, deduplicate, fingerprint
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_DESIGNS: Final = 20_000
+"""Designs that a page shows; of a larger front the best in each objective, and others spread evenly."""
+_MOST_FILES: Final = 2_000
+"""Designs whose machine file a page carries, besides those with every operation."""
+_MOST_SHEETS: Final = 24
+"""Designs with a data sheet, whose area by component takes a tenth of a second each."""
+_BLOCK: Final = 32
+_BACKGROUND: Final = 2_000
+_DIGITS: Final = 7
+_PARTS: Final = (
+    ("mac_energy_j", "MACs"),
+    ("buffer_energy_j", "buffers"),
+    ("dram_energy_j", "main memory"),
+    ("vector_energy_j", "vector work"),
+    ("static_energy_j", "standing"),
+    ("control_energy_j", "front end and control"),
+)
+"""Columns that energy is the sum of."""
+
+
+def page(front: Designs, network: Any = None, details: int = 200) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    front
+        The front.
+    network
+        The network that it is of, for the names and the order of operations; found by itself where the
+        network is a built-in one.
+    details
+        Designs that carry every operation: knee and extremes, and others spread evenly.
+
+    Returns
+    -------
+    str
+        HTML that needs nothing else, plotly.js included.
+
+    Raises
+    ------
+    MissingLibraryError
+        If plotly is not installed.
+    ValueError
+        If the front is empty, or `details` is negative.
+
+    """
+    if not len(front):
+        raise InputError("to_html: the front has no designs")
+    if isinstance(details, bool) or not isinstance(details, int) or details < 0:
+        raise InputError(f"details must be a whole number, at least 0, got {shown(details)}", path="details")
+    offline = library("plotly.offline", "html", "a report in the browser")
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    home = Path(__file__).parent / "report"
+    environment = Environment(
+        loader=FileSystemLoader(home), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        title=f"{front.space.name} on {front.network}",
+        front=repr(front),
+        notes=front.notes,
+        assumptions=assumptions(front),
+        style=Markup((home / "report.css").read_text(encoding="utf-8")),
+        script=Markup((home / "report.js").read_text(encoding="utf-8")),
+        plotly=Markup(offline.get_plotlyjs()),
+        data=Markup(_embedded(data_of(front, network, details))),
+    )
+
+
+def _embedded(data: Any) -> str:
+    """JSON that stands inside a script element whatever texts it holds."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def data_of(front: Designs, network: Any = None, details: int = 200) -> dict[str, Any]:
+    """Everything that the page shows, as plain data."""
+    rows = _shown(front)
+    frame = front.frame.iloc[rows]
+    named = _named(front, rows)
+    chosen = _spread(len(rows), named, details)
+    sheets = _spread(len(rows), named, min(details, _MOST_SHEETS))
+    lines = _Lines()
+    space = front.space
+    filed = range(len(rows)) if len(rows) <= _MOST_FILES else sheets
+    machines = {row: space[int(frame.index[row])] for row in sorted({*filed, *sheets})}
+    return {
+        "space": space.name,
+        "network": front.network,
+        "total": len(front),
+        "objectives": [{"column": o.column, "maximise": o.maximise} for o in front.objectives],
+        "index": frame.index.tolist(),
+        "named": named,
+        "columns": _columns(front, frame),
+        "background": _background(front),
+        "parts": [list(part) for part in _PARTS if part[0] in frame],
+        "sheets": {row: lines.number(str(machines[row])) for row in sheets},
+        "files": {row: lines.number(text) for row in filed if (text := _file(machines[row]))},
+        "python": _python(front),
+        "operations": _operations(front, network, {row: int(frame.index[row]) for row in chosen}),
+        "lines": lines.texts,
+        "provenance": getattr(front, "provenance", None),
+    }
+
+
+def _shown(front: Designs) -> list[int]:
+    """Rows of the front that the page shows."""
+    if len(front) <= MOST_DESIGNS:
+        return list(range(len(front)))
+    spread = np.linspace(0, len(front) - 1, MOST_DESIGNS - len(front.objectives) - 1).astype(int).tolist()
+    return sorted({*spread, knees.knee(front.values)[0], *knees.extremes(front.values)})
+
+
+def _named(front: Designs, rows: Sequence[int]) -> dict[int, str]:
+    """Position among the rows shown -> what the design is called."""
+    names: dict[int, list[str]] = {}
+    for name, index in front.designs()["index"].items():
+        row = int(np.flatnonzero(front.frame.index.to_numpy() == index)[0])
+        names.setdefault(rows.index(row), []).append(str(name))
+    return {row: ", ".join(called) for row, called in names.items()}
+
+
+def _spread(designs: int, named: Iterable[int], wanted: int) -> list[int]:
+    """Positions of so many designs, those with a name first."""
+    even = np.linspace(0, designs - 1, min(wanted, designs)).astype(int).tolist()
+    return sorted(list(dict.fromkeys([*named, *even]))[:wanted])
+
+
+def _columns(front: Designs, frame: "pandas.DataFrame") -> list[dict[str, Any]]:
+    """Axes, then objectives, then other metrics; each with what writes and places its values."""
+    first = [objective.column for objective in front.objectives]
+    metrics = [*first, *(name for name in frame if name in METRICS and name not in first)]
+    return [
+        *(_axis(front, frame, field) for field in front.space.fields),
+        *(_metric(frame, str(name)) for name in metrics),
+    ]
+
+
+def _axis(front: Designs, frame: "pandas.DataFrame", field: str) -> dict[str, Any]:
+    """Field of the machine: its values once, and codes."""
+    axis = next(axis for axis in front.space.axes if field in axis.fields)
+    values = list(dict.fromkeys(axis.column(field).tolist()))
+    codes = {value: code for code, value in enumerate(values)}
+    return {
+        "name": field,
+        "title": field,
+        "unit": unit_of(field),
+        "values": [show(field, value) for value in values],
+        "numbers": values,
+        "codes": [codes[value] for value in frame[field].tolist()],
+    }
+
+
+def _metric(frame: "pandas.DataFrame", name: str) -> dict[str, Any]:
+    title, unit = describe(name)
+    numbers = frame[name].to_numpy(dtype=np.float64).tolist()
+    return {"name": name, "title": title, "unit": unit, "data": [_short(value) for value in numbers]}
+
+
+def _short(value: float) -> float | None:
+    """A number for a figure: seven digits; None where it is not finite."""
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+
+
+def _background(front: Designs) -> dict[str, list[float | None]]:
+    """Objectives of other configurations."""
+    step = max(1, -(-len(front.background) // _BACKGROUND))
+    return {
+        str(name): [_short(value) for value in front.background[name].iloc[::step].tolist()]
+        for name in front.background
+    }
+
+
+class _Lines:
+    """Texts as numbers of lines: data sheets and machine files differ in few of them."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> list[int]:
+        """Numbers of a text's lines."""
+        numbers = []
+        for line in text.splitlines():
+            if line not in self._numbers:
+                self._numbers[line] = len(self.texts)
+                self.texts.append(line)
+            numbers.append(self._numbers[line])
+        return numbers
+
+
+def _file(machine: Any) -> str:
+    """Machine file of a design; "" where its class is one that a file cannot name."""
+    if type(machine) not in KINDS.values():
+        return ""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast, where libyaml is there
+    return str(
+        yaml.dump(machine_data(machine), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
+    )
+
+
+def _python(front: Designs) -> str:
+    """Name that loads the base of the space, where `replace` with a design's axis values gives the design."""
+    import hwmodels
+
+    space = front.space
+    base = space.base
+    if base.name not in hwmodels.names() or hwmodels.load(base.name) != base:
+        return ""
+    index = int(front.frame.index[0])
+    try:
+        same = base.replace(space.configuration(index)) == space[index]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return str(base.name) if same else ""
+
+
+def _operations(front: Designs, network: Any, designs: dict[int, int]) -> dict[str, Any] | None:
+    """What each operation takes on some designs; None for several networks, which have no one order."""
+    if len(front.work.members) != 1:
+        return None
+    names, layers = _order(front, network)
+    model = front.space.model
+    bounds = model.bounds(front.space.base)
+    repeats = np.asarray(layers.repeats)
+    rows = list(designs)
+    found = {}
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        configs = front.space.pack(np.array([designs[row] for row in block], dtype=np.int64))
+        for position, row in enumerate(block):
+            table = model.operations(layers, configs, front.mapping_objective, row=position)
+            found[row] = {
+                "latency_s": [_short(value) for value in (table["latency_s"] * repeats).tolist()],
+                "energy_j": [_short(value) for value in (table["energy_j"] * repeats).tolist()],
+                "bound": table["bound"].tolist(),
+            }
+    return {"names": names, "bounds": list(bounds), "designs": found}
+
+
+def _order(front: Designs, network: Any) -> tuple[list[str], LayerTable]:
+    """Operations by name and in order, where the network is at hand; otherwise as the front merged them."""
+    layers = front.layers
+    known = network if network is not None else _built_in(front.network)
+    for batch in (None, int(layers.n.max())):
+        try:
+            table = known.table(batch)
+        except (AttributeError, ValueError):
+            continue
+        if fingerprint(deduplicate(table)[0]) == fingerprint(layers):
+            return [str(name) for name in known.row_names], table
+    return [_described(layers, row) for row in range(layers.rows)], layers
+
+
+def _built_in(name: str) -> Any:
+    import workloads
+
+    return workloads.load(name) if name in workloads.names() else None
+
+
+def _described(layers: LayerTable, row: int) -> str:
+    """Kind and dimensions of an operation without a name."""
+    size = " ".join(
+        f"{letter.upper()}{getattr(layers, letter)[row]}"
+        for letter in "ngkcpqrs"
+        if getattr(layers, letter)[row] > 1
+    )
+    times = f", {layers.repeats[row]} times" if layers.repeats[row] > 1 else ""
+    return f"{Kind(layers.kind[row]).name.lower()} {size}".strip() + times

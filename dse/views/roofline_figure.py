@@ -1,0 +1,200 @@
+"""The roofline: what every operation reaches, under what the machine could."""
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from dse.views.legend import finish
+from dse.views.operations import FloatArray, operations_of
+from dse.views.paper import panel
+from dse.views.style import INK, MARKERS, OKABE_ITO, QUIET, RULE, small_pt
+from dse.views.units import Unit, dress
+from workloads.errors import InputError
+from workloads.grammar.quantities import si
+from workloads.table import Kind
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from dse.results.evaluation import Result
+
+_MOST_NAMED: Final = 3
+"""Operations of the longest latency have names, one of those that lie together."""
+
+
+class Roofline(NamedTuple):
+    """What a roofline shows; work is multiply-accumulates, of operations without any vector operations."""
+
+    title: str
+    names: tuple[str, ...]
+    bounds: tuple[str, ...]
+    intensity: FloatArray  # work per byte of main memory; infinite where nothing crosses it
+    rate: FloatArray  # work per second
+    share: FloatArray  # of the network's latency
+    peak: float  # multiply-accumulates per second
+    vector_peak: float  # vector operations per second; NaN where not known
+    bandwidth: float  # bytes per second
+    free: int  # operations that take no time of their own
+
+
+def roofline_of(result: "Result") -> Roofline:
+    """Collect every operation of a result.
+
+    Raises
+    ------
+    ValueError
+        If the machine cannot run the network, or its model does not tell its peak.
+
+    """
+    machine: Any = result.accelerator
+    peak = float(getattr(machine, "peak_macs_per_s", np.nan))
+    if not np.isfinite(peak):
+        raise InputError(
+            f"roofline: the model of {machine.name} ({machine.model.name}) does not tell its peak"
+        )
+    operations = operations_of(result)
+    shown = np.flatnonzero((operations.latency_s > 0) & (operations.work > 0))
+    lanes = getattr(machine, "lanes", 0) or getattr(machine, "vector_lanes", 0)
+    if not lanes and not getattr(machine, "modules", ()):
+        lanes = getattr(getattr(machine, "array", None), "cols", 0)
+    with np.errstate(divide="ignore"):
+        intensity = operations.work[shown] / operations.bytes[shown]
+    return Roofline(
+        operations.title,
+        tuple(operations.names[row] for row in shown),
+        tuple(operations.bounds[row] for row in shown),
+        intensity,
+        operations.work[shown] / operations.latency_s[shown],
+        operations.latency_s[shown] / operations.latency_s.sum(),
+        peak,
+        lanes * machine.clock_hz if lanes and (operations.kinds[shown] != Kind.NEST).any() else np.nan,
+        float(machine.main_memory.bandwidth_bytes_per_s),
+        len(operations.names) - len(shown),
+    )
+
+
+def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | float = "column") -> "Axes":
+    """Draw every operation of a network under the roofs of a machine.
+
+    Parameters
+    ----------
+    roofline
+        What `roofline_of` returned.
+    ax
+        Axes to draw on; by default those of a new figure.
+    width
+        "column", "page" or inches, of a new figure.
+
+    Returns
+    -------
+    Axes
+        Work per byte across, work per second up. Markers are as large as the operation's share of latency;
+        shapes and colours tell what it waits for; an operation that needs nothing of main memory stands at
+        the right edge.
+
+    """
+    inside = np.isfinite(roofline.intensity)
+    ridge = roofline.peak / roofline.bandwidth
+    known = roofline.intensity[inside]
+    low = min(ridge / 8, float(known.min(initial=ridge))) / 1.5
+    high = max(ridge * 8, float(known.max(initial=ridge))) * 2.0
+    floor = float(roofline.rate.min(initial=roofline.peak / 100)) / 2.0
+    with panel(ax, width, -0.72 if width == "column" else -0.5) as axes:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        _draw_roof(axes, roofline.peak, roofline.bandwidth, (low, high), "MACs")
+        if np.isfinite(roofline.vector_peak):
+            _draw_roof(axes, roofline.vector_peak, roofline.bandwidth, (low, high), "vector operations")
+        places = np.where(inside, roofline.intensity, high / 1.15)
+        axes.set_xlim(low, high)
+        axes.set_ylim(floor, 3.0 * roofline.peak)
+        handles = _draw_operations(axes, roofline, places)
+        dress(axes.xaxis, Unit("Work per main-memory byte (operations/B)", 1.0), high / low, 7)
+        power = 10.0 ** (3 * np.floor(np.log10(roofline.peak) / 3))
+        prefix = {1e3: "k", 1e6: "M", 1e9: "G", 1e12: "T", 1e15: "P"}.get(float(power), "")
+        unit = Unit(f"Work per second ({prefix}op/s)", float(power) if prefix else 1.0)
+        dress(axes.yaxis, unit, 3.0 * roofline.peak / floor, 7)
+        axes.grid(True, color=RULE)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        said = [roofline.title, "work: MACs or vector operations", "size: share of latency"]
+        if roofline.free:
+            said.append(f"{roofline.free:,} operations take no time of their own")
+        if not inside.all():
+            said.append(f"{int((~inside).sum()):,} at the right edge need nothing of main memory")
+        finish(axes, ax, handles, said)
+    return axes
+
+
+def _draw_roof(axes: "Axes", peak: float, bandwidth: float, ends: tuple[float, float], what: str) -> None:
+    """A slope of the memory and a roof of the units."""
+    ridge = peak / bandwidth
+    axes.plot(
+        [min(ends[0], ridge), ridge, ends[1]],
+        [min(ends[0], ridge) * bandwidth, peak, peak],
+        color=INK,
+        zorder=2,
+    )
+    axes.annotate(
+        f"{si(peak, 'op/s')}, {what}",
+        (ends[1], peak),
+        (-2, 2),
+        textcoords="offset points",
+        ha="right",
+        fontsize=small_pt(),
+        color=INK,
+    )
+    if what == "MACs":
+        axes.annotate(
+            si(bandwidth, "B/s"),
+            (ridge / 3, peak / 3),
+            (-3, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=small_pt(),
+            color=INK,
+        )
+
+
+def _draw_operations(axes: "Axes", roofline: Roofline, places: FloatArray) -> list[tuple[Any, str]]:
+    """Operations by what they wait for; the longest have names."""
+    bounds = list(dict.fromkeys(sorted(roofline.bounds, key=roofline.bounds.count, reverse=True)))
+    of = np.array(roofline.bounds)
+    dots = axes.figure.dpi / 72
+    handles: list[tuple[Any, str]] = []
+    for code, bound in enumerate(bounds):
+        mine = of == bound
+        colour, marker = OKABE_ITO[code % len(OKABE_ITO)], MARKERS[code % len(MARKERS)]
+        axes.scatter(
+            places[mine],
+            roofline.rate[mine],
+            s=(0.25 * small_pt()) ** 2 + 12 * small_pt() * roofline.share[mine],
+            c=colour,
+            marker=marker,
+            alpha=0.75,
+            linewidths=0.4,
+            edgecolors=INK,
+            zorder=3,
+        )
+        handle = Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=0.55 * small_pt())
+        handles.append((handle, f"{bound} ({int(mine.sum())})"))
+    named: list[Any] = []
+    for row in np.argsort(-roofline.share, kind="stable"):
+        place = axes.transData.transform((places[row], roofline.rate[row]))
+        near = [one for one in named if (np.abs(place - one) < np.array([9, 1.6]) * small_pt() * dots).all()]
+        if near or len(named) == _MOST_NAMED:
+            continue
+        named.append(place)
+        axes.annotate(
+            roofline.names[row],
+            (places[row], roofline.rate[row]),
+            (0, -0.9 * small_pt()),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=small_pt(),
+            color=QUIET,
+            parse_math=False,
+        )
+    return handles

@@ -1,0 +1,9 @@
+"""Operations that hand each other tiles: fused groups, joined on counts under a certificate.
+
+The equations are in `docs/fusion.md`.
+"""
+
+from hwmodels.fusion.capacity import TrafficFront, capacity_front
+from hwmodels.fusion.group import Group, product_chain
+
+__all__ = ["Group", "TrafficFront", "capacity_front", "product_chain"]

@@ -1,0 +1,273 @@
+"""Which operations of a network are fused: the best cut of its chains into groups, and why none is better.
+
+Every nest alone is a member of the space, so that nothing costs more than layer by layer. Along a chain the
+sets of (latency, energy) that no other beats are joined group by group; leakage and background add up with
+the time. Of all schedules the least latency, energy or product of both is taken.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import inf, prod
+from typing import Final, NamedTuple
+
+from hwmodels.fusion.chains import Link, chains_of
+from hwmodels.fusion.groups import Fused, Nests, cost_of
+from hwmodels.fusion.inner import Inner
+from hwmodels.levels import LevelMachine
+from hwmodels.mapping.watch import Watch
+from workloads.edges import EdgeTable
+from workloads.table import Kind, LayerTable
+
+LONGEST: Final = 4
+"""Nests of a group at most."""
+_FRONT: Final = 4096
+"""Points of a front that a join keeps."""
+
+
+class Alone(NamedTuple):
+    """What a row costs by itself: seconds, and joules without leakage and background."""
+
+    latency_s: float
+    active_j: float
+
+
+@dataclass(frozen=True)
+class FusionCertificate:
+    """What became of every schedule: `represented = costed + sum of pruned + left`.
+
+    A schedule cuts each chain into groups of at most `LONGEST` nests and gives each group a plan. `costed`
+    are those whose total was compared at the end; of the others some part was found to be
+
+    - `capacity`: a tile that does not fit,
+    - `dominated`: no better than another part of the same nests, in latency and in energy.
+
+    `left` were neither costed nor pruned: the time was up, or a front grew too long. Nothing costs less than
+    `bound`: every nest at the speed of the array, or of main memory with all weights crossing it once.
+    """
+
+    represented: int
+    costed: int
+    pruned: dict[str, int]
+    left: int
+    best: float
+    bound: float
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no schedule of the space is better."""
+        return self.left == 0
+
+    @property
+    def gap(self) -> float:
+        """Share of the cost that a better schedule could save at most: 0 where this one is optimal."""
+        return 0.0 if self.optimal or self.best <= 0 else 1.0 - self.bound / self.best
+
+    def __str__(self) -> str:
+        rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
+        text = f"{self.represented:,} schedules represented, {self.costed:,} costed"
+        text += f", pruned by {rules}" if rules else ""
+        if self.optimal:
+            return text
+        return f"{text}; {self.left:,} left, the best found is within {self.gap:.1%} of a bound"
+
+
+@dataclass(frozen=True)
+class FusionSchedule:
+    """The groups chosen, and the certificate."""
+
+    groups: tuple[Fused, ...]
+    certificate: FusionCertificate
+
+
+@dataclass
+class _Count:
+    """Schedules of a part: how many there are, and what became of those that are not on its front."""
+
+    represented: int = 0
+    kept: int = 0
+    pruned: dict[str, int] = field(default_factory=lambda: {"capacity": 0, "dominated": 0})
+    left: int = 0
+
+
+class _Way(NamedTuple):
+    """A way to run some nests."""
+
+    latency_s: float
+    active_j: float
+    groups: tuple[Fused, ...]
+
+
+def fuse(
+    layers: LayerTable,
+    edges: EdgeTable,
+    machine: LevelMachine,
+    alone: Sequence[Alone],
+    *,
+    objective: str = "edp",
+    static_w: float = 0.0,
+    seconds: float = inf,
+) -> FusionSchedule:
+    """Choose the groups of a network.
+
+    Parameters
+    ----------
+    layers, edges
+        Tables of one network, not deduplicated.
+    machine
+        A machine of levels that names a level of fusion.
+    alone
+        What each row costs by itself.
+    objective
+        "latency", "energy" or "edp", of the whole network.
+    static_w
+        Power that flows whether anything is computed or not [W].
+    seconds
+        CPU seconds for the search; then the best found serves.
+
+    """
+    watch = Watch(seconds=seconds)
+    inner = Inner(machine, objective, watch)
+    in_chain: set[int] = set()
+    total, count = [_Way(0.0, 0.0, ())], _Count(1, 1)
+    for chain in chains_of(layers, edges):
+        ways, counted = _chain(layers, chain, inner, alone, static_w)
+        in_chain |= {chain[0].producer, *(link.consumer for link in chain)}
+        total, count = _joined(total, count, ways, counted, static_w)
+    rest = [row for row in range(layers.rows) if row not in in_chain]
+    time = sum(alone[row].latency_s * float(layers.repeats[row]) for row in rest)
+    energy = sum(alone[row].active_j * float(layers.repeats[row]) for row in rest)
+
+    def worth(way: _Way) -> float:
+        latency = way.latency_s + time
+        joules = way.active_j + energy + static_w * latency
+        return {"latency": latency, "energy": joules, "edp": latency * joules}[objective]
+
+    least = min(map(worth, total))
+    best = min((way for way in total if worth(way) <= least * (1 + 1e-12)), key=lambda way: way.active_j)
+    certificate = FusionCertificate(
+        represented=count.represented,
+        costed=count.kept,
+        pruned=count.pruned,
+        left=count.left,
+        best=worth(best),
+        bound=_bound(layers, inner, objective, static_w),
+    )
+    return FusionSchedule(best.groups, certificate)
+
+
+def _chain(
+    layers: LayerTable, chain: Sequence[Link], inner: Inner, alone: Sequence[Alone], static_w: float
+) -> tuple[list[_Way], _Count]:
+    """Front of the ways to run a chain."""
+    rows = (chain[0].producer, *(link.consumer for link in chain))
+    fronts: list[list[_Way]] = [[_Way(0.0, 0.0, ())]]
+    counts = [_Count(1, 1)]
+    for end in range(1, len(rows) + 1):
+        ways: list[_Way] = []
+        count = _Count()
+        for length in range(1, min(LONGEST, end) + 1):
+            begin = end - length
+            if length == 1:
+                one = alone[rows[begin]]
+                found, own = [_Way(one.latency_s, one.active_j, ())], _Count(1, 1)
+            else:
+                found, own = _groups(layers, chain[begin : end - 1], inner, static_w)
+            joined, both = _joined(fronts[begin], counts[begin], found, own, static_w)
+            ways += joined
+            _add(count, both)
+        kept = _front(ways, static_w)
+        count.pruned["dominated"] += len(ways) - len(kept)
+        count.kept = len(kept)
+        fronts.append(kept)
+        counts.append(count)
+    return fronts[-1], counts[-1]
+
+
+def _groups(
+    layers: LayerTable, links: Sequence[Link], inner: Inner, static_w: float
+) -> tuple[list[_Way], _Count]:
+    """Front of the plans of one group."""
+    nests, ways, count = Nests(layers, links), [], _Count()
+    for plan in nests.plans(inner.room):
+        count.represented += 1
+        if inner.until.over():
+            count.left += 1
+            continue
+        fused = cost_of(nests, plan, inner, exact=False)
+        if fused is None:
+            count.pruned["capacity"] += 1
+        else:
+            ways.append(_Way(fused.latency_s, fused.active_j, (fused,)))
+    kept = [_better(way, nests, inner) for way in _front(ways, static_w)]
+    count.pruned["dominated"] += len(ways) - len(kept)
+    count.kept = len(kept)
+    return kept, count
+
+
+def _better(way: _Way, nests: Nests, inner: Inner) -> _Way:
+    """The same way with every tile at its own size."""
+    exact = cost_of(nests, way.groups[0].plan, inner)
+    if exact is None or exact.latency_s > way.latency_s or exact.active_j > way.active_j:
+        return way
+    return _Way(exact.latency_s, exact.active_j, (exact,))
+
+
+def _joined(
+    first: Sequence[_Way], mine: _Count, second: Sequence[_Way], its: _Count, static_w: float
+) -> tuple[list[_Way], _Count]:
+    """Every way of one part with every way of another; what either lost is lost with all of the other."""
+    ways = [
+        _Way(a.latency_s + b.latency_s, a.active_j + b.active_j, a.groups + b.groups)
+        for a in first
+        for b in second
+    ]
+    kept = _front(ways, static_w)
+    cut = max(0, len(kept) - _FRONT)
+    if cut:  # the ends, and what lies evenly between them
+        kept = [kept[round(i * (len(kept) - 1) / (_FRONT - 1))] for i in range(_FRONT)]
+    count = _Count(mine.represented * its.represented, len(kept))
+    for rule in count.pruned:
+        count.pruned[rule] = mine.pruned[rule] * its.represented + mine.kept * its.pruned[rule]
+    count.pruned["dominated"] += len(ways) - len(kept) - cut
+    count.left = mine.left * its.represented + mine.kept * its.left + cut
+    return kept, count
+
+
+def _add(total: _Count, more: _Count) -> None:
+    """Disjoint sets of schedules."""
+    total.represented += more.represented
+    total.left += more.left
+    for rule, lost in more.pruned.items():
+        total.pruned[rule] += lost
+
+
+def _front(ways: Iterable[_Way], static_w: float) -> list[_Way]:
+    """The ways that no other beats in latency and energy, fastest first; of equals one."""
+
+    def energy(way: _Way) -> float:
+        return way.active_j + static_w * way.latency_s
+
+    kept: list[_Way] = []
+    for way in sorted(ways, key=lambda way: (way.latency_s, energy(way))):
+        if not kept or energy(way) < energy(kept[-1]):
+            kept.append(way)
+    return kept
+
+
+def _bound(layers: LayerTable, inner: Inner, objective: str, static_w: float) -> float:
+    """What no schedule beats: the array never waits, and weights cross main memory once."""
+    nest = layers.kind == Kind.NEST
+    repeats = layers.repeats.astype(float)
+    macs = float(repeats @ layers.macs)
+    machine = inner.machine
+    outside = next(level for level in machine.levels if level.off_chip and "weight" in level.operands)
+    store = inner.built.level(outside.name)
+    words = float((repeats * layers.weight_elements)[nest].sum())
+    cycles = max(
+        macs / prod(level.fanout_x * level.fanout_y for level in machine.levels),
+        words / min(store.read_words_per_cycle, store.shared_words_per_cycle),
+    )
+    latency = cycles / machine.clock_hz
+    active = macs * inner.mac_pj + words / store.block_words * store.read_pj
+    joules = active * 1e-12 + static_w * latency
+    return {"latency": latency, "energy": joules, "edp": latency * joules}[objective]

@@ -1,0 +1,1 @@
+"""Kernels of the account: counts times prices."""

@@ -1,0 +1,1 @@
+"""Kernels of fused groups: sets of count vectors that no other beats."""

@@ -1,0 +1,274 @@
+"""The best mapping of one nest for a group of configurations that share tiles, fits and counts.
+
+Configurations that differ in clock, ports, memory and prices alone walk through the tiles together, each in a
+lane; what depends on a lane's rates is computed for all lanes in one loop, which compiles to packed
+arithmetic. Every lane leaves out what it would leave out by itself: results, the number of mappings costed
+among them, are those of `tiling.best_mapping`, the scalar twin, to the last bit.
+"""
+
+import math
+from typing import NamedTuple
+
+from hwmodels.accelerate import inlined, kernel, spliced
+from hwmodels.kernels.two_level.bounds import crossing, hopeless
+from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
+from hwmodels.kernels.two_level.cost import (
+    input_load_s,
+    loop_turns,
+    score,
+    total_cost,
+    transfer_s,
+    turns_apart,
+    weight_load_s,
+)
+from hwmodels.kernels.two_level.lanes import (
+    COSTED,
+    IN_K,
+    IN_M,
+    SCORE,
+    SCORE_PJ,
+    TRIED,
+    WIDTH,
+    WON_C,
+    WON_K,
+    WON_M,
+    Lanes,
+    lane_best,
+    lane_port,
+    lane_terms,
+    lane_work,
+    put_work,
+)
+from hwmodels.kernels.two_level.room import (
+    APART,
+    FITS,
+    TOO_LARGE,
+    Channels,
+    Held,
+    Pixels,
+    fits_with_some,
+    held_of,
+    room,
+)
+from hwmodels.kernels.two_level.terms import Counted, Counts, Terms
+from hwmodels.kernels.two_level.tiling import channels_at, first_c, first_k, pixels_at
+from workloads.table import FloatMatrix
+
+
+class Lists(NamedTuple):
+    """Candidates of a nest, and the fewest steps of any tiles of K and of C."""
+
+    k: FloatMatrix
+    c: FloatMatrix
+    m: FloatMatrix
+    k_least: float
+    c_least: float
+
+
+class Tiles(NamedTuple):
+    """A candidate of each, and its number."""
+
+    k: Channels
+    c: Channels
+    m: Pixels
+    ki: int
+    ci: int
+    mi: int
+
+
+@inlined
+def all_input_bytes(terms: Counted, m: Pixels) -> float:
+    """Bytes of one pass over the input tiles, halos included."""
+    return terms.groups * m.input_total * terms.all_c * terms.input_dram_b
+
+
+@inlined
+def begin(lanes: Lanes) -> None:
+    """Nothing is found yet."""
+    for lane in range(lanes.number):
+        lanes.state[SCORE * WIDTH + lane] = math.inf
+        lanes.state[SCORE_PJ * WIDTH + lane] = math.inf
+        lanes.state[COSTED * WIDTH + lane] = 0.0
+        lanes.marks[WON_K * WIDTH + lane] = -1
+        lanes.marks[WON_C * WIDTH + lane] = -1
+        lanes.marks[WON_M * WIDTH + lane] = -1
+
+
+@inlined
+def begin_m(lanes: Lanes) -> None:
+    """Tiles of positions are new to every lane."""
+    for lane in range(lanes.number):
+        lanes.marks[IN_M * WIDTH + lane] = 1
+
+
+@inlined
+def bound_k(
+    counts: Counts, lanes: Lanes, k: Channels, m: Pixels, lists: Lists, objective: int
+) -> tuple[int, int]:
+    """Mark lanes in which tiles of K and positions may win, and end those in which no further K can either.
+
+    Keeps what the tiles take. Returns how many lanes go on to further tiles of K, and how many try these.
+    """
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct)
+    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    alive, trying = 0, 0
+    for lane in range(lanes.number):
+        mine = lane_terms(counts, lanes, lane)
+        port, best = crossing(mine, k.tiles, m.tiles, input_bytes), lane_best(lanes, lane)
+        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        on = 0 if lost else lanes.marks[IN_M * WIDTH + lane]
+        lanes.marks[IN_M * WIDTH + lane] = on
+        alive += on
+        work = chip_work(mine, steps)
+        store_s = k.last * m.last * mine.output_b * mine.write_s * mine.result_moves
+        lost = hopeless(mine, work, port, (1.0, c_least), store_s, objective, best)
+        tries = 0 if lost else on
+        lanes.marks[IN_K * WIDTH + lane] = tries
+        trying += tries
+        put_work(lanes, lane, work, port)
+    return alive, trying
+
+
+@inlined
+def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objective: int) -> tuple[int, int]:
+    """Mark lanes in which these tiles may win, and end those in which neither they nor more tiles of C can.
+
+    Returns how many go on, and how many try these tiles.
+    """
+    k, c, m = tiles.k, tiles.c, tiles.m
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    alive, trying = 0, 0
+    for lane in range(lanes.number):
+        mine = lane_terms(counts, lanes, lane)
+        work, port = lane_work(chip_work(mine, steps), lanes, lane), lane_port(lanes, lane)
+        best = lane_best(lanes, lane)
+        store_s = k.last * m.last * mine.output_b * mine.write_s * mine.result_moves
+        load_s = k.size * mine.window * weight_load_s(mine) + m.input_largest * input_load_s(mine)
+        lost = hopeless(mine, work, port, (c.tiles, c_least), store_s, objective, best)
+        on = 0 if lost else lanes.marks[IN_K * WIDTH + lane]
+        lanes.marks[IN_K * WIDTH + lane] = on
+        alive += on
+        edge_s = store_s + load_s * c.size
+        lost = hopeless(mine, work, port, (c.tiles, c.steps), edge_s, objective, best)
+        tries = 0 if lost else on
+        lanes.marks[TRIED * WIDTH + lane] = tries
+        trying += tries
+    return alive, trying
+
+
+@inlined
+def exposed_s(terms: Terms, tiles: Tiles, place: int, passes: tuple[float, float, float]) -> float:
+    """First load and last store [s]; as of `cost.tried`."""
+    k, c, m = tiles.k, tiles.c, tiles.m
+    weight_s = k.size * c.size * terms.window * weight_load_s(terms)
+    store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
+    edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
+    if place == FITS:
+        return edge_s
+    if place == APART:
+        edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
+    return min(terms.groups * edge_s, transfer_s(terms, all_input_bytes(terms, m), passes))
+
+
+@inlined
+def try_order(
+    counts: Counts,
+    lanes: Lanes,
+    tiles: Tiles,
+    passes: tuple[float, float, float],
+    place: int,
+    objective: int,
+) -> None:
+    """Cost tiles in one order of the loops, and let them win where they are better."""
+    k, c, m = tiles.k, tiles.c, tiles.m
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    input_bytes = all_input_bytes(counts, m)
+    state, marks = lanes.state, lanes.marks
+    for lane in range(lanes.number):
+        mine = lane_terms(counts, lanes, lane)
+        work = chip_at(mine, lane_work(chip_work(mine, steps), lanes, lane), c.tiles, c.steps)
+        edge_s = exposed_s(mine, tiles, place, passes)
+        found = total_cost(mine, work, edge_s, input_bytes, passes)
+        value = score(found[0], found[1], objective)
+        best, best_pj = state[SCORE * WIDTH + lane], state[SCORE_PJ * WIDTH + lane]
+        wins = (value < best) | ((value == best) & (found[1] < best_pj))
+        wins = wins & (marks[TRIED * WIDTH + lane] == 1)
+        state[SCORE * WIDTH + lane] = value if wins else best
+        state[SCORE_PJ * WIDTH + lane] = found[1] if wins else best_pj
+        state[COSTED * WIDTH + lane] += float(marks[TRIED * WIDTH + lane])
+        marks[WON_K * WIDTH + lane] = tiles.ki if wins else marks[WON_K * WIDTH + lane]
+        marks[WON_C * WIDTH + lane] = tiles.ci if wins else marks[WON_C * WIDTH + lane]
+        marks[WON_M * WIDTH + lane] = tiles.mi if wins else marks[WON_M * WIDTH + lane]
+
+
+@inlined
+def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> None:
+    """Cost tiles in every order of the loops."""
+    k, c, m = tiles.k, tiles.c, tiles.m
+    place = room(counts, held_of(counts, m), k.size, k.tiles, c.size, c.tiles)
+    if place == TOO_LARGE:
+        return
+    for order in range(3):
+        passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
+        if place == APART:
+            passes = turns_apart(order, k.tiles, c.tiles, m.tiles)
+        if passes[0] >= 0.0:
+            try_order(counts, lanes, tiles, passes, place, objective)
+
+
+@spliced
+def walk_c(
+    counts: Counts, lanes: Lanes, lists: Lists, held: Held, at: tuple[int, int], near: int, objective: int
+) -> int:
+    """Try candidates of C beside candidates `at` = (k, m); return where those that fit begin."""
+    k, m = channels_at(lists.k, at[0]), pixels_at(lists.m, at[1])
+    first = first_c(counts, held, k, lists.c, near)
+    ci = first
+    if room(counts, held, k.size, k.tiles, lists.c[0, 0], 1.0) != TOO_LARGE:
+        ci = 0
+    while ci < len(lists.c):
+        tiles = Tiles(k, channels_at(lists.c, ci), m, at[0], ci, at[1])
+        ci = max(first, ci + 1)
+        alive, trying = bound_c(counts, lanes, tiles, lists.c_least, objective)
+        if trying > 0:
+            try_orders(counts, lanes, tiles, objective)
+        if alive == 0:
+            break
+    return first
+
+
+@kernel
+def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int) -> None:
+    """Search the mapspace of a nest for every lane; see `tiling.best_mapping`.
+
+    Parameters
+    ----------
+    counts
+        What the lanes have in common.
+    lanes
+        Their rates; filled are the tiles that each chose (-1 where nothing fits) and the mappings it costed.
+    lists, objective
+        Candidates of this nest; what is least.
+
+    """
+    begin(lanes)
+    whole_k, whole_c = channels_at(lists.k, 0), channels_at(lists.c, 0)
+    least_c = channels_at(lists.c, len(lists.c) - 1)
+    near_k, near_c = 1, 1
+    for mi in range(len(lists.m)):
+        m = pixels_at(lists.m, mi)
+        held = held_of(counts, m)
+        near_k = first_k(counts, held, lists.k, whole_c, least_c, near_k)
+        ki = near_k
+        if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
+            ki = 0
+        begin_m(lanes)
+        while ki < len(lists.k):
+            k = channels_at(lists.k, ki)
+            alive, trying = bound_k(counts, lanes, k, m, lists, objective)
+            if trying > 0:
+                near_c = walk_c(counts, lanes, lists, held, (ki, mi), near_c, objective)
+            if alive == 0:
+                break
+            ki = max(near_k, ki + 1)

@@ -1,0 +1,124 @@
+"""A batch of machines of levels as a table: what they stand by with, take up and run at."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwmodels.levels import LevelMachine
+from hwmodels.machine import Axes
+from workloads.table import FloatColumn, IntColumn, make_table
+
+
+class _Standing(NamedTuple):
+    """What machines stand by with, take up and run at, under the names of `hwmodels.columns.ConfigTable`."""
+
+    clock_hz: FloatColumn
+    double_buffered: IntColumn
+    dram_read_bytes_per_s: FloatColumn
+    dram_write_bytes_per_s: FloatColumn
+    leakage_w: FloatColumn
+    buffer_leakage_w: FloatColumn
+    dram_background_w: FloatColumn
+    array_area_mm2: FloatColumn
+    buffer_area_mm2: FloatColumn
+    stack_style: IntColumn
+    logic_tier: IntColumn
+    buffer_tier: IntColumn
+    memory_tier: IntColumn
+    memory_area_mm2: FloatColumn
+    via_pitch_um: FloatColumn
+    temperature_limit_c: FloatColumn
+
+
+_STANDING: Final = (
+    *("clock_hz", "dram_read_bytes_per_s", "dram_write_bytes_per_s", "leakage_w", "buffer_leakage_w"),
+    *("dram_background_w", "array_area_mm2", "buffer_area_mm2"),
+)
+"""What `_standing` gives, in its order."""
+
+
+class LevelTable(NamedTuple):
+    """A batch of machines of levels; every column has shape (n_configs,).
+
+    `machine` holds the machines themselves; tiers and perturbed technologies read the rest, as they read that
+    of `hwmodels.columns.ConfigTable`.
+    """
+
+    machine: NDArray[Any]
+    clock_hz: FloatColumn
+    double_buffered: IntColumn
+    dram_read_bytes_per_s: FloatColumn
+    dram_write_bytes_per_s: FloatColumn
+    leakage_w: FloatColumn
+    buffer_leakage_w: FloatColumn
+    dram_background_w: FloatColumn
+    array_area_mm2: FloatColumn
+    buffer_area_mm2: FloatColumn
+    stack_style: IntColumn
+    logic_tier: IntColumn
+    buffer_tier: IntColumn
+    memory_tier: IntColumn
+    memory_area_mm2: FloatColumn
+    via_pitch_um: FloatColumn
+    temperature_limit_c: FloatColumn
+
+    @property
+    def size(self) -> int:
+        """Number of configurations."""
+        return int(self.machine.size)
+
+
+def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
+    """Build every distinct machine once.
+
+    Raises
+    ------
+    ValueError
+        If a path is unknown or a part refuses a value.
+
+    """
+    axes = axes or {}
+    codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64).reshape(len(axes), size)
+    distinct, place = np.unique(codes, axis=1, return_inverse=True)
+    machines = np.empty(max(1, distinct.shape[1]), dtype=object)
+    for column in range(distinct.shape[1]):
+        changes = {
+            path: choices[distinct[row, column]] for row, (path, (choices, _)) in enumerate(axes.items())
+        }
+        machines[column] = base.replace(changes) if changes else base
+    if not axes:
+        machines[0], place = base, np.zeros(size, dtype=np.int64)
+    rows = np.array([_standing(machine) for machine in machines])[place.ravel()]
+    columns = dict(zip(_STANDING, rows.T, strict=True))
+    planar = {"double_buffered": 1, "memory_tier": -1}  # one tier, the memory off chip, nothing checked
+    table = make_table(_Standing, {**columns, **planar}, size)
+    return LevelTable(machines[place.ravel()], *table)
+
+
+def _standing(machine: LevelMachine) -> tuple[float, ...]:
+    """Clock, sustained bandwidths, leakages, background and areas, in the order of `LevelTable`."""
+    built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
+    chip = [level for level in built.levels if not machine.level(level.name).off_chip]
+    behind = [level for level in built.levels if machine.level(level.name).off_chip]
+    behind_w = sum(level.leakage_w * level.instances for level in behind)  # where prices are stated
+    buffers_w = sum(level.leakage_w * level.instances for level in chip)
+    buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
+    logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
+    sustained = memory.bandwidth_bytes_per_s * memory.efficiency
+    return (
+        machine.clock_hz,
+        sustained,
+        sustained * memory.write_share,
+        buffers_w + logic_w,
+        buffers_w,
+        memory.background_w + memory.refresh_w + behind_w,
+        built.area_mm2 - buffers_mm2,
+        buffers_mm2,
+    )
+
+
+def standing_w(machine: LevelMachine) -> tuple[float, float]:
+    """Leakage with the clock's power, and main memory's background [W]."""
+    found = dict(zip(_STANDING, _standing(machine), strict=True))
+    return found["leakage_w"], found["dram_background_w"]

@@ -1,0 +1,125 @@
+"""Mappings of a machine of levels: the best of its mapspace by the loop-nest engine, or given ones.
+
+Identical nests are mapped once, and mappings are kept by content for the life of a process.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from hwmodels.levels import LevelMachine
+from hwmodels.machine import Effort
+from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.problem import MappingError, Problem, convolution
+from hwmodels.mapping.search import MapperResult, map_problem
+from hwmodels.mapping.watch import Watch
+from hwmodels.models.nest_account import ELEMENTS
+from workloads.table import LayerTable
+
+KEPT: Final = 1 << 14
+"""Mappings kept by a process."""
+MAPPED: Final[dict[tuple[Any, ...], MapperResult | str]] = {}
+"""Mappings, or why there is none, by content."""
+
+
+def limits(machine: LevelMachine) -> tuple[str, ...]:
+    """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+    levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
+    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes")
+
+
+class Found(NamedTuple):
+    """A nest's mapping as the engine evaluates it, or the limit that it breaks; neither for a stream."""
+
+    evaluation: Evaluation | None = None
+    limit: int = 0
+    mappings: float = 0.0
+    costed: float = 0.0
+    optimal: int = 1
+
+
+def problem_of(layers: LayerTable, row: int) -> Problem:
+    """The nest of a row."""
+    sizes = {name: int(getattr(layers, name)[row]) for name in ("n", "g", "k", "c", "p", "q", "r", "s")}
+    return convolution(
+        **sizes,
+        stride=(int(layers.stride_p[row]), int(layers.stride_q[row])),
+        dilation=(int(layers.dilation_r[row]), int(layers.dilation_s[row])),
+        name="nest",
+    )
+
+
+def mapping_of(
+    layers: LayerTable,
+    row: int,
+    machine: LevelMachine,
+    key: tuple[str, str],
+    effort: Effort,
+) -> Found:
+    """Mapping of a nest: given, or the best there is."""
+    names = limits(machine)
+    for operand in ELEMENTS:
+        if int(getattr(layers, f"{operand}_bits")[row]) > _narrowest(machine, operand):
+            return Found(limit=names.index("word_bits"))
+    problem = problem_of(layers, row)
+    if row in effort.given:
+        evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
+        if not evaluation.feasible:
+            return Found(limit=_limit_of(machine, evaluation.limit))
+        return Found(evaluation, mappings=1.0, costed=1.0)
+    found = _mapped(problem, machine, key, effort)
+    if isinstance(found, str):
+        return Found(limit=_limit_of(machine, found))
+    certificate = found.certificate
+    return Found(
+        found.evaluation,
+        mappings=float(certificate.represented),
+        costed=float(certificate.costed),
+        optimal=int(certificate.optimal),
+    )
+
+
+def _mapped(
+    problem: Problem, machine: LevelMachine, key: tuple[str, str], effort: Effort
+) -> MapperResult | str:
+    """Best mapping of a nest, or why there is none; kept by content where the search was not cut short."""
+    whole = (*key, problem.dimensions, problem.bounds, problem.operands)
+    cut = {} if effort.kept is None else effort.kept
+    if whole in MAPPED or whole in cut:
+        return MAPPED[whole] if whole in MAPPED else cut[whole]
+    found: MapperResult | str
+    try:
+        found = map_problem(
+            problem,
+            machine.architecture,
+            key[1],  # type: ignore[arg-type]
+            constraints=machine.mapspace,
+            factors=machine.factors,  # type: ignore[arg-type]
+            rules=machine.rules,
+            watch=Watch(seconds=effort.limit_s),
+        )
+    except MappingError as refusal:
+        if "has not ended" in str(refusal):
+            raise
+        found = str(refusal)
+    if isinstance(found, str) or found.certificate.optimal:
+        if len(MAPPED) >= KEPT:
+            MAPPED.clear()
+        MAPPED[whole] = found
+    else:
+        cut[whole] = found
+    return found
+
+
+def _limit_of(machine: LevelMachine, refusal: str) -> int:
+    """Code of the level that a refusal names as too small; else that the mapspace is empty."""
+    names = limits(machine)
+    for level in machine.levels:
+        if (
+            f"no mapping fits {level.name}: " in refusal and "bytes" in refusal
+        ) or f"{level.name} capacity" in refusal:
+            return names.index(f"levels.{level.name}.bytes")
+    return names.index("mapspace")
+
+
+def _narrowest(machine: LevelMachine, operand: str) -> int:
+    """Bits of the narrowest word that an operand passes."""
+    return min(machine.word_bits(level) for level in machine.levels if operand in level.operands)

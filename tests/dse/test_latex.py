@@ -1,0 +1,167 @@
+"""Tables and citations: what LaTeX and BibTeX make of them, and that nothing in use is left out."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import dse
+import hwmodels
+import workloads
+from dse.results.citing import Behind, sources
+from dse.views.bibtex import bibliography, bibtex
+from dse.views.latex import escaped
+from hwmodels.components.prices import Price, PriceTable
+from tests.dse import tiny
+
+NAUGHTY = r"50% of $x_1 & {y} #2 ~ ^ \ < > × – µ ² °"
+
+
+@pytest.fixture(scope="module")
+def front():
+    return dse.sweep(tiny.network(), tiny.space(), progress=False).front()
+
+
+@pytest.fixture(scope="module")
+def marked(front):
+    named = front.mark({"latency_s": 2e-5, "energy_j": 3e-5, "array.rows": 12}, NAUGHTY)
+    return named.mark(dse.evaluate(tiny.network(), "edge_16x16"))
+
+
+def rows_of(table):
+    inside = table.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    return [
+        [cell.strip() for cell in line.rstrip("\\ ").split(" & ")] for line in inside.strip().splitlines()
+    ]
+
+
+def test_a_table_has_what_varies_and_the_objectives(front):
+    table = front.to_latex()
+    head = table.split(r"\toprule")[1].split(r"\midrule")[0]
+    designs = front.designs().drop_duplicates("index")
+    varying = [name for name in front.space.fields if designs[name].nunique() > 1]
+    assert head.count("&") == len(varying) + 3
+    assert r"{Latency (\unit{\micro\second})}" in head
+    assert r"{Area (\unit{\milli\metre\squared})}" in head
+    assert "array rows" in head
+    assert "array.rows" not in table
+    rows = rows_of(table)
+    assert len(rows) == len(designs)
+    knee = next(row for row in rows if "knee" in row[0])
+    assert float(knee[-3]) == pytest.approx(1e6 * front.knee()["latency_s"], rel=5e-3)
+    assert all(len(row) == len(varying) + 4 for row in rows)
+    fixed = [name for name in front.space.fields if name not in varying]
+    assert ("All: " in table) == bool(fixed)
+
+
+def test_columns_names_caption_label_and_digits_are_the_reader_s(front):
+    index = int(front.frame.index[0])
+    table = front.to_latex(
+        [index],
+        columns=["edp_js", "utilisation", "main_memory"],
+        names={"edp_js": "EDP_1", index: "Ours & co"},
+        caption="50% better",
+        label="tab:front_1",
+        digits=5,
+    )
+    assert table.startswith("\\begin{table}\n\\centering\n\\caption{50\\% better}\n\\label{tab:front_1}\n")
+    assert r"{EDP\_1 (\unit{" in table
+    assert r"(\unit{\percent})" in table
+    (row,) = rows_of(table)
+    assert row[0] == r"Ours \& co"
+    assert len(re.sub(r"^0\.0*|\.", "", row[1])) == 5
+    assert float(row[2]) == pytest.approx(100 * front.frame.loc[index, "utilisation"], rel=1e-4)
+    with pytest.raises(KeyError, match="the front has no column 'edp'; did you mean 'edp_js'"):
+        front.to_latex(columns=["edp"])
+    with pytest.raises(KeyError, match="design -5 is not on the front"):
+        front.to_latex([-5])
+    with pytest.raises(ValueError, match="digits must be a whole number from 1 to 15, got 0"):
+        front.to_latex(digits=0)
+
+
+def test_marked_designs_are_rows_with_what_is_known_of_them(marked):
+    rows = rows_of(marked.to_latex(columns=["array.rows", "main_memory", "latency_s", "area_mm2"]))
+    assert rows[-2] == [escaped(NAUGHTY), "12", "--", "20.0", "{--}"]
+    assert rows[-1][1:3] == ["16", "LPDDR4"]
+
+
+def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path):
+    if shutil.which("pdflatex") is None or shutil.which("bibtex") is None:
+        pytest.skip("pdflatex and bibtex are not installed")
+    machines = [hwmodels.load(name) for name in ("edge_16x16", "spring", "eyeriss_v1")]
+    found = sources(machines, [("lenet5", ""), (NAUGHTY, f"Doe et al., {NAUGHTY}, 2030")], ["knee", "nsga2"])
+    (tmp_path / "ours.bib").write_text(bibtex(found), encoding="utf-8")
+    body = marked.to_latex(caption=NAUGHTY, label="tab:a", names={"knee": NAUGHTY})
+    first = int(marked.frame.index[0])
+    body += marked.to_latex([first], columns=["edp_js", "clock_hz", "dram_read_bytes", "main_memory"])
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs,siunitx,textcomp}"
+        r"\begin{document}\nocite{*}"
+        + "\n"
+        + body
+        + r"\bibliographystyle{plain}\bibliography{ours}\end{document}",
+        encoding="utf-8",
+    )
+    for command in (
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"],
+        ["bibtex", "paper"],
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert "error message" not in done.stdout.lower()
+    assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def entries(text):
+    return dict(re.findall(r"@\w+\{([^,]+),\n((?:  .*\n)*)\}", text))
+
+
+def test_citations_name_networks_machines_prices_memories_and_methods(front):
+    text = dse.evaluate("lenet5", "spring").cite()
+    found = entries(text)
+    assert {"springboard", "lecun1998", "yu2020spring", "codebench", "nvmain", "stillmaker2017"} <= set(found)
+    assert "% network lenet5\n@article{lecun1998," in text
+    both = entries(front.cite())
+    assert {"das1999", "horowitz2014", "cacti7", "dramsys"} <= set(both)
+    assert "oconnor2017" in both  # HBM2 is on this front too
+    assert "network tiny: no source is stated" in front.cite()
+    searched = dse.search(tiny.network(), tiny.space(), budget=40, strategy="nsga2", progress=False)
+    assert {"deb2002", "pymoo"} <= set(entries(searched.cite()))
+    assert text.count("{") == text.count("}")
+
+
+def test_a_source_of_one_s_own_is_cited_in_its_words():
+    price = Price(
+        component="mac", quantity="energy_pj", value=0.1, node_nm=22.0, source="Doe & Roe, DAC 2031"
+    )
+    machine = hwmodels.load("edge_16x16").replace({"technology.prices": PriceTable(name="p", rows=(price,))})
+    found = sources([machine], [("mine", "Smith et al., ISCA 2030, table 2")], ())
+    assert Behind("prices of mac.energy_pj", "Doe & Roe, DAC 2031") in found
+    text = bibtex(found)
+    assert entries(text)["smith2030"].strip() == "note = {Smith et al., ISCA 2030, table 2},"
+    assert r"note = {Doe \& Roe, DAC 2031}" in text
+
+
+def test_every_machine_and_network_of_the_package_can_be_cited():
+    """Whatever a table says in the words of a citation is in the bibliography."""
+    lacking = []
+    for name in hwmodels.names():
+        machine = hwmodels.load(name)
+        lacking += [
+            key for key, body in entries(bibtex(sources([machine], [], ()))).items() if "note" in body
+        ]
+    assert set(lacking) <= {"springboard", "see", "micron", "sk", "samsung", "mbit", "ga"}
+    for name in ("resnet50", "vgg16", "bert_base", "mobilenet_v2", "gpt2_decode", "llama2_7b"):
+        text = bibtex([Behind(f"network {name}", workloads.load(name).source)])
+        assert len(entries(text)) >= 2, name
+
+
+def test_the_bibliography_is_sound():
+    keys = [entry.key for entry in bibliography()]
+    assert len(set(keys)) == len(keys)
+    for entry in bibliography():
+        assert entry.author, entry.key
+        assert entry.title, entry.key
+        assert (entry.author + entry.title).count("{") == (entry.author + entry.title).count("}")

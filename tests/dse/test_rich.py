@@ -1,0 +1,106 @@
+"""What a notebook shows: the words and units of the text, small figures, and names as text."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import dse
+import hwmodels
+import workloads
+from dse.metrics import show_metric
+from tests.dse import tiny
+
+
+class Checker(HTMLParser):
+    """Elements close in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.words = [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("path", "circle", "rect") or not attrs:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+        elif tag != "rect":
+            raise AssertionError(f"{tag} closes {self.open[-1:]}")
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def words(page):
+    checker = Checker()
+    checker.feed(page)
+    assert checker.open == []
+    assert "<script" not in page
+    return " ".join(checker.words)
+
+
+@pytest.fixture(scope="module")
+def swept():
+    return dse.sweep(tiny.network(), tiny.space(), progress=False)
+
+
+def test_a_result_says_what_its_text_says(swept):
+    result = dse.evaluate("lenet5", "edge_16x16")
+    said = words(result._repr_html_())
+    for name in ("latency_s", "energy_j", "edp_js", "area_mm2"):
+        assert show_metric(name, result.totals[name]) in said
+    assert "main memory" in said
+    assert result._repr_html_().count("<svg") == 2
+    assert not re.search(r"\d\.\d+e-\d\d|0\.000\d", said)
+    tight = hwmodels.load("edge_16x16").replace({"buffers.weight.bytes": 1})
+    assert "infeasible" in words(dse.evaluate("vgg16", tight)._repr_html_())
+
+
+def test_a_front_shows_its_designs_in_units_and_a_figure(swept):
+    front = swept.front()
+    page = front._repr_html_()
+    said = words(page)
+    assert repr(front) in said
+    assert page.count("<svg") == 1
+    for column in ("latency_s", "energy_j", "area_mm2"):
+        assert show_metric(column, front.knee()[column]) in said
+    assert not re.search(r"\d\.\d+e-\d\d|0\.000\d", said)
+    assert page.count("<circle") >= len(front) - 1
+    assert words(swept.front(["edp_js"])._repr_html_())
+
+
+def test_spaces_sweeps_networks_and_machines_are_shown(swept):
+    said = words(swept.space._repr_html_())
+    assert "128 points" not in said
+    assert all(axis.name in said for axis in swept.space.axes)
+    assert "array.cols <= 2 * array.rows" in said
+    assert "excluded by" in words(swept._repr_html_())
+    page = workloads.load("resnet50")._repr_html_()
+    assert "more ..." in words(page)
+    assert "MACs by operation" in words(page)
+    for machine in ("edge_16x16", "eyeriss_v1"):
+        page = hwmodels.load(machine)._repr_html_()
+        assert "mm²" in words(page)
+        assert "<svg" in page
+
+
+def test_names_are_escaped_everywhere():
+    name = '<b onclick="x">&'
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16], "clock_hz": [4e8, 8e8]}, name=name)
+    swept = dse.sweep(tiny.network(), space, progress=False)
+    for one in (space, swept, swept.front(("latency_s", "energy_j"))):
+        page = one._repr_html_()
+        assert "<b" not in page
+        assert name in words(page)
+
+
+def test_a_constant_objective_is_said():
+    space = dse.Space("edge_16x16", {"clock_hz": [4e8, 8e8]})
+    front = dse.sweep(tiny.network(), space, progress=False).front(("latency_s", "macs"))
+    assert "macs is the same (" in repr(front)
+    assert "in every configuration seen" in front.notes[0]

@@ -1,0 +1,198 @@
+"""Fused groups through `dse.evaluate`: never worse, tiles that fit, halos, and refusals in one line."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dse
+import hwmodels
+import workloads
+from hwmodels.fusion.chains import chains_of, links_of
+from hwmodels.fusion.groups import Nests, Plan, alive_words
+from hwmodels.fusion.strips import Window, steps, tile_sizes
+from hwmodels.levels import Level, LevelMachine
+from workloads.graph import Graph
+from workloads.network import Network
+from workloads.networks.blocks import conv_act
+
+
+def network(kernels, channels=4, side=6):
+    graph = Graph("small chain")
+    x = graph.input("image", (1, channels, side, side))
+    for i, kernel in enumerate(kernels):
+        x = conv_act(graph, f"conv{i}", x, channels, kernel, padding=kernel // 2, act="relu")
+    graph.output(x)
+    return Network(graph, "a test")
+
+
+def machine(words=512, **more):
+    """Pads, one buffer that hands on tiles, main memory."""
+    return LevelMachine(
+        name="fuses",
+        levels=(
+            Level(name="pad", bytes=32),
+            Level(name="buffer", bytes=words, fanout_x=2, fanout_y=2),
+            Level(name="dram", kind="main_memory"),
+        ),
+        main_memory="lpddr4",
+        clock_hz=1e9,
+        **{"fusion": "buffer", **more},
+    )
+
+
+@st.composite
+def chains(draw):
+    """Windows of a chain along one axis, each taking in what the one before puts out."""
+    size, found = draw(st.integers(4, 30)), []
+    for _ in range(draw(st.integers(1, 4))):
+        kernel, stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+        pad = draw(st.integers(0, kernel - 1))
+        out = (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+        if out < 1:
+            break
+        found.append(Window(out, size, kernel, stride, dilation, pad))
+        size = out
+    return found or [Window(size, size)]
+
+
+def touched(window, outputs):
+    taps = product(outputs, range(window.kernel))
+    rows = {o * window.stride - window.pad + window.dilation * tap for o, tap in taps}
+    return {row for row in rows if 0 <= row < window.inputs}
+
+
+@given(chains(), st.integers(1, 12), st.sampled_from(["keep", "recompute"]))
+@settings(deadline=None)
+def test_strips_are_what_windows_touch_row_by_row(windows, tile, halo):
+    """Each nest computes every row that a window touches before it is read, once if halos are kept."""
+    computed = [Counter() for _ in windows]
+    least = []  # rows of each nest that are there, tile by tile
+    for begin in range(0, windows[-1].outputs, tile):
+        wanted = set(range(begin, min(begin + tile, windows[-1].outputs)))
+        for i in range(len(windows) - 1, -1, -1):
+            new = {row for row in wanted if halo == "recompute" or not computed[i][row]}
+            computed[i].update(new)
+            least.append((i, len(new)))
+            wanted = touched(windows[i], new)
+    done = Counter()
+    for parts, times in steps(windows, tile, halo).items():
+        for i, part in enumerate(parts):
+            done[i] += part.computed * times
+            assert part.kept <= part.at_hand <= windows[i].inputs
+    for i, rows in enumerate(computed):
+        assert done[i] >= rows.total()  # ranges: rows that windows jump over are computed, too
+        if all(w.stride <= w.dilation * (w.kernel - 1) + 1 and w.dilation == 1 for w in windows):
+            assert done[i] == rows.total()
+        if halo == "keep":
+            assert done[i] <= windows[i].outputs
+
+
+def test_chains_of_networks():
+    net = workloads.load("resnet18")
+    links = links_of(net.table(), net.edges())
+    names = net.row_names
+    assert {names[link.producer] for link in links.values() if link.leaves} <= set(names)
+    for chain in chains_of(net.table(), net.edges()):
+        assert all(a.consumer == b.producer for a, b in pairwise(chain))
+    lstm = workloads.load("ptb_lstm") if "ptb_lstm" in workloads.names() else None
+    if lstm is not None:  # recurrent cells repeat over time: nothing is handed on between them here
+        assert all(
+            (lstm.table().repeats[link.producer] == 1)
+            for link in links_of(lstm.table(), lstm.edges()).values()
+        )
+
+
+def test_what_is_alive_is_tiles_handed_on_and_halos_kept():
+    net = network((1, 3, 1))
+    layers = net.table()
+    nests = Nests(layers, chains_of(layers, net.edges())[0])
+    whole = Plan(1, 6, 6, "keep", False)
+    assert alive_words(nests, nests.kinds(whole)) == [4 * 36, 2 * 4 * 36, 4 * 36]
+    rows = Plan(1, 2, 6, "keep", False)
+    # Between conv0 and conv1: four rows at hand, two of them kept; between conv1 and conv2: two.
+    first = 4 * 6 * (2 + 3)  # two rows kept, at most three new ones
+    assert alive_words(nests, nests.kinds(rows)) == [first, first + 4 * 6 * 2, 4 * 6 * 2 + 4 * 6 * 2]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("objective", ["latency", "energy", "edp"])
+def test_fused_is_never_worse(objective):
+    column = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}[objective]
+    net = network((1, 3), channels=2, side=4)
+    for words in (64, 256):
+        before = dse.evaluate(net, machine(words), mapping_objective=objective).totals
+        after = dse.evaluate(net, machine(words), mapping_objective=objective, schedule="fused")
+        assert after.totals[column] <= before[column] * (1 + 1e-12)
+        proof = after.fusion().certificate
+        assert proof.represented == proof.costed + sum(proof.pruned.values()) + proof.left
+        assert proof.optimal
+        assert proof.best == pytest.approx(after.totals[column], rel=1e-9)
+        assert proof.bound <= proof.best
+        for group in after.fusion().groups:
+            assert group.alive_words <= words
+        assert after.operations["energy_j"].sum() == pytest.approx(after.totals["energy_j"])
+
+
+@pytest.mark.compiled
+def test_a_fused_group_moves_its_ends_and_its_weights_only():
+    net = network((1, 3, 1), channels=2, side=4)
+    result = dse.evaluate(net, machine(512), mapping_objective="energy", schedule="fused")
+    layers = net.table()
+    (group,) = result.fusion().groups
+    assert len(group.rows) == 3
+    read = result.totals["dram_read_bytes"]
+    assert read >= layers.weight_elements.sum() + 2 * 16
+    assert result.totals["dram_write_bytes"] == 2 * 16
+
+
+@pytest.mark.compiled
+def test_a_search_cut_short_says_how_far_it_got():
+    result = dse.evaluate(network((1, 1)), machine(512), schedule="fused")
+    assert result.fusion().certificate.gap == 0.0
+    assert "schedules represented" in str(result.fusion().certificate)
+    layers = dse.evaluate(network((1, 1)), machine(512))
+    assert layers.fusion() is None
+
+
+@pytest.mark.compiled
+def test_decode_gains_almost_nothing():
+    """One token: products of one row, whose time and energy are their weights'."""
+    graph = Graph("decode")
+    x = graph.input("token", (1, 64, 1, 1))
+    for i in range(3):
+        x = conv_act(graph, f"fc{i}", x, 64, 1, padding=0, act="")
+    graph.output(x)
+    net = Network(graph, "a test")
+    before = dse.evaluate(net, machine(8192)).totals
+    after = dse.evaluate(net, machine(8192), schedule="fused").totals
+    assert 0.90 <= after["edp_js"] / before["edp_js"] <= 1.0
+
+
+def test_tiles_cut_an_axis_in_halves():
+    assert tile_sizes(12) == [12, 6, 3, 2]
+    assert tile_sizes(6) == [6, 3, 2]
+    assert tile_sizes(1) == [1]
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="eyeriss_v1 names no level at which operations hand on tiles"):
+        dse.evaluate("lenet5", "eyeriss_v1", schedule="fused")
+    with pytest.raises(ValueError, match="edge_16x16 names no level at which operations hand on tiles"):
+        dse.evaluate("lenet5", "edge_16x16", schedule="fused")
+    with pytest.raises(ValueError, match=r"LevelMachine\.fusion of tpu_v1 must be a level on chip .*'host'"):
+        hwmodels.load("tpu_v1").replace({"fusion": "host"})
+    split = tuple(
+        Level(name=f"{operand}s", bytes=64, operands=(operand,)) for operand in ("input", "weight", "output")
+    )
+    with pytest.raises(
+        ValueError, match="no level on chip holds inputs and outputs, so none can hold a tile"
+    ):
+        replace(machine(), levels=(*split, machine().levels[-1]), fusion="inputs", array_level="")
+    with pytest.raises(ValueError, match="halo must be one of keep, recompute, got 'drop'"):
+        steps([Window(4, 4)], 2, "drop")
+    assert np.isfinite(machine().architecture.level("buffer").capacity_words)

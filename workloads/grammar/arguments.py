@@ -1,0 +1,124 @@
+"""What arguments have to be, said at the door: a wrong one is one line that names it, and what would do."""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+
+import numpy as np
+
+from workloads.errors import WrongTypeError, shown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Kind(NamedTuple):
+    """What an argument is to be: in words, and whether a value is it."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+    def or_none(self) -> "Kind":
+        """Return the same, or None."""
+        return Kind(f"{self.words} or None", lambda value: value is None or self.fits(value))
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+
+
+WHOLE: Final = Kind("a whole number", _whole)
+NUMBER: Final = Kind("a number", _number)
+TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
+PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike))
+TEXTS: Final = Kind(
+    "texts",
+    lambda value: isinstance(value, str) or (_listed(value) and all(isinstance(v, str) for v in value)),
+)
+LISTED: Final = Kind("a sequence", _listed)
+MAPPING: Final = Kind("a mapping", lambda value: isinstance(value, Mapping))
+
+
+def having(words: str, *attributes: str) -> Kind:
+    """Kind of values with attributes, whatever their class: doors here are protocols.
+
+    Examples
+    --------
+    >>> having("a machine", "model", "replace").fits("edge_32x32")
+    False
+
+    """
+    return Kind(
+        words, lambda value: all(hasattr(value, name) for name in attributes) and not inspect.isclass(value)
+    )
+
+
+def either(*kinds: Kind) -> Kind:
+    """Kind of values that are one of several.
+
+    Examples
+    --------
+    >>> either(WHOLE, TEXT).words
+    'a whole number or a text'
+
+    """
+    return Kind(
+        " or ".join(kind.words for kind in kinds), lambda value: any(kind.fits(value) for kind in kinds)
+    )
+
+
+def takes(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Refuse arguments of a wrong type before the function runs.
+
+    Parameters
+    ----------
+    kinds
+        Parameter -> what it has to be; others are not looked at, nor is one that is not given.
+
+    Returns
+    -------
+    callable
+        Decorator. The function raises WrongTypeError, a ValueError and a TypeError.
+
+    Examples
+    --------
+    >>> @takes(batch=WHOLE.or_none())
+    ... def run(batch=None):
+    ...     return batch
+    >>> run(3)
+    3
+    >>> run("three")
+    Traceback (most recent call last):
+    ...
+    workloads.grammar.arguments.WrongTypeError: run: batch must be a whole number or None, got 'three'
+
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        name = function.__name__ if function.__name__ != "__init__" else function.__qualname__.split(".")[0]
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs).arguments
+            for parameter, kind in kinds.items():
+                if parameter in given and not kind.fits(given[parameter]):
+                    got = shown(given[parameter])
+                    raise WrongTypeError(
+                        f"{name}: {parameter} must be {kind.words}, got {got}", path=parameter
+                    )
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
