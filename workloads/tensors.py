@@ -112,7 +112,8 @@ class Weight:
     trained
         Whether it counts as a parameter (statistics and constants do not).
     fixed
-        Elements of a trained one that are not (a key's bias beside those of query and value, held at zero).
+        Elements of a trained one beyond the parameters that it is made of (a key's bias held at zero beside
+        those of query and value); negative where it is made of more (a direction and its length).
     known
         Where the zeros come from: "dense", "assumed" or "measured".
     values
@@ -241,7 +242,7 @@ class Weight:
             self.bits,
             self.nonzeros,
             self.trained,
-            *([self.fixed] * (self.fixed > 0)),
+            *([self.fixed] * (self.fixed != 0)),
         )
         return content_hash([repr(head).encode(), b"" if self.packed is None else self.packed.tobytes()])
 

@@ -137,3 +137,27 @@ def test_parameters_that_nothing_needs_are_the_module_s_all_the_same(device):
     net = workloads.from_torch(module, (torch.zeros(2, 3, dtype=torch.long, device=device),))
     assert net.parameters == sum(p.numel() for p in module.parameters()) == 11 * 8 + 8
     assert net.macs == 2 * 3 * 8 * 11
+
+
+class Repeated(nn.Module):
+    """A table of distances, of which rows are taken again and again for a product."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(7, 8))
+        self.register_buffer("distance", (torch.arange(4)[:, None] - torch.arange(4)) + 3)
+
+    def forward(self, x):
+        return torch.einsum("bqc,qkc->bqk", x, self.table[self.distance])
+
+
+@pytest.mark.parametrize(
+    ("module", "x"),
+    [
+        (nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 6, 3)), torch.randn(1, 4, 9)),
+        (Repeated(), torch.randn(2, 4, 8)),
+    ],
+    ids=["weight_norm", "repeated"],
+)
+def test_a_weight_counts_as_the_parameters_it_is_made_of(module, x):
+    assert workloads.from_torch(module, (x,)).parameters == sum(p.numel() for p in module.parameters())

@@ -33,8 +33,6 @@ class Constant:
         Whether elements were repeated to other lengths (a class token for every sample), if only once.
     sources
         Places of the parameters it was computed of; empty where it is made of their elements.
-    fixed
-        Elements beside those of parameters, put together with them (a key's bias that is held at zero).
 
     """
 
@@ -44,7 +42,6 @@ class Constant:
     root: "Constant | None" = None
     repeated: bool = False
     sources: frozenset[Hashable] = frozenset()
-    fixed: int = 0
 
     @classmethod
     def of(cls, value: Array, *, trained: bool = False) -> "Constant":
@@ -91,13 +88,19 @@ class Constant:
 
     def transposed(self) -> "Constant":
         """Return a matrix with its axes exchanged; a view."""
-        return Constant(self.value.transpose(-1, -2), self.trained, self.bits, fixed=self.fixed)
+        return Constant(self.value.transpose(-1, -2), self.trained, self.bits)
 
     def reshaped(self, shape: Shape) -> "Constant":
         """Return the same elements in order under another shape; a view where that can be."""
         if shape == self.shape:
             return self
-        return Constant(self.value.reshape(shape), self.trained, self.bits, fixed=self.fixed)
+        return Constant(self.value.reshape(shape), self.trained, self.bits)
+
+    @property
+    def made_of(self) -> frozenset[Hashable]:
+        """Places of the parameters that it is computed of, or that it has more elements than."""
+        repeats = self.root is not None and self.trained and self.elements > self.root.elements
+        return frozenset((self.root.place,)) if repeats and self.root else self.sources
 
     def weight(self, name: str, *, trained: bool) -> Weight:
         """Examine the values and return what a weight keeps of them: non-zeros and the mask.
@@ -109,7 +112,7 @@ class Constant:
 
         """
         if self.value.is_meta:  # a module without values: shapes are all there is
-            return Weight(name, self.shape, self.bits, trained=trained, fixed=self.fixed)
+            return Weight(name, self.shape, self.bits, trained=trained)
         nonzeros, packed = _examine(self.value, name)
         kept = packed if 0 < nonzeros < self.elements else None
         return Weight(
@@ -119,7 +122,6 @@ class Constant:
             nonzeros=nonzeros,
             packed=kept,
             trained=trained,
-            fixed=self.fixed,
             known="measured",
             values=self.value.detach(),
         )

@@ -20,8 +20,6 @@ _PICKS = (
 _REPEATS = "expand expand_as broadcast_to repeat repeat_interleave"
 _MOVES = frozenset(f"{_VIEWS} {_PICKS} {_REPEATS} clone detach alias to _to_copy".split())
 """Operators whose results are elements of their first input."""
-_JOINS = frozenset(("cat", "concat", "concatenate", "stack", "hstack", "vstack"))
-"""Operators whose results are the elements of all their inputs."""
 _SHAPERS = _MOVES | frozenset(
     (
         *("mul", "add", "sub", "div", "sum", "mean", "var", "rsqrt", "sqrt", "pow", "norm"),
@@ -132,8 +130,6 @@ def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
         source = learnt[0]
         repeated = source.repeated or operator.removeprefix("aten.") in _REPEATS.split()
         return replace(made, root=source.root or source, repeated=repeated, sources=source.sources)
-    if operator.removeprefix("aten.") in _JOINS and made.trained:
-        made = replace(made, fixed=sum(one.fixed if one.trained else one.elements for one in sources))
     return replace(made, sources=frozenset().union(*(one.sources or {one.place} for one in learnt)))
 
 
