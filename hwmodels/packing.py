@@ -58,8 +58,8 @@ def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
         for operand in OPERANDS:
-            width = np.broadcast_to(bits[operand], codes.shape)[codes == code]
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width.min()))
+            width, own = np.broadcast_arrays(bits[operand], codes)
+            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
@@ -223,6 +223,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
         "result_pj": logic.result_pj,
         "leakage_w": leakage_w + buffer_leakage_w,
         "buffer_leakage_w": buffer_leakage_w,
+        "clock_w": logic.clock_w,
         "array_area_mm2": sum(part.area_um2 for part in logic.parts.values()) * 1e-6
         + values["main_memory.interface_mm2"],
         "buffer_area_mm2": sum(memory.area_mm2 for memory in memories.values()),

@@ -25,8 +25,10 @@ _MODULES = {
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
+    "hexagon_680": "mobile",
     "mi210": "gpus",
     "nvdla_like": "nvdla_like",
+    "pixel_1_cpu": "mobile",
     "scnn": "scnn",
     "scnn_dense": "scnn",
     "simba_like": "simba_like",
@@ -36,6 +38,7 @@ _MODULES = {
     "tpu_v1": "tpu_v1",
     "tpu_v3": "tpu_cores",
     "tpu_v4": "tpu_cores",
+    "tpu_v4i": "tpu_v4i",
 }
 """Name, which is that of the building function -> module of `hwmodels.machines`, imported when asked for."""
 

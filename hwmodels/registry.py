@@ -155,6 +155,7 @@ _OF_AN_OPERAND: Final = {
     "skip_block": "elements that are skipped together",
     "group": "elements whose non-zeros are packed together",
     "width": "non-zeros packed into a vector",
+    "resident": "1: tensors may stay in its buffer between operations",
 }
 
 _OF_A_MACHINE: Final = {
@@ -204,12 +205,17 @@ _OF_A_MACHINE: Final = {
     "memory_area_mm2": "area of main memory where it is a tier",
     "via_pitch_um": "pitch of vias between tiers; 0 is the style's own",
     "temperature_limit_c": "hottest that a tier may be; 0 checks nothing",
+    "shared_resident": "1: tensors may stay in the shared buffer between operations",
 }
 
 CONFIGURATION: Final = {
     column.name: column
     for column in (
-        *_columns((name, "", NEITHER, meaning) for name, meaning in _OF_A_MACHINE.items()).values(),
+        *_columns(
+            (name, "", NEITHER, meaning)
+            for name, meaning in _OF_A_MACHINE.items()
+            if name in ConfigTable._fields
+        ).values(),
         *_columns(
             (f"{operand}_{field}", "", NEITHER, f"{operand}: {meaning}")
             for operand in ("weight", "input", "output")

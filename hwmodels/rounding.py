@@ -233,10 +233,10 @@ def _quantized(
         kept = _random_bits(form.fl, lfsr_bits, random_bits)
     out = np.empty(values.size, dtype=np.int64)
     state = lfsr_states(1, lfsr_bits, seed)
-    kernels.quantize(
-        values.ravel(), 2.0**form.fl, code, kept, form.low, form.high, lfsr_mask(lfsr_bits), lfsr_bits - kept,
-        state, out,
-    )  # fmt: skip
+    rounder = kernels.Rounder(
+        code, kept, form.low, form.high, lfsr_mask(lfsr_bits), unused=lfsr_bits - kept, missing=0
+    )
+    kernels.quantize(values.ravel(), 2.0**form.fl, rounder, state, out)
     return out.reshape(values.shape)
 
 
@@ -247,10 +247,10 @@ def stochastic_whole(x: NDArray[np.float64], lfsr_bits: int = 16, seed: int = 0)
     """
     out = np.empty(x.size, dtype=np.int64)
     most = 1 << 31
-    kernels.quantize(
-        np.ascontiguousarray(x).ravel(), 1.0, kernels.STOCHASTIC, lfsr_bits, -most, most,
-        lfsr_mask(lfsr_bits), 0, lfsr_states(1, lfsr_bits, seed), out,
-    )  # fmt: skip
+    rounder = kernels.Rounder(
+        kernels.STOCHASTIC, lfsr_bits, -most, most, lfsr_mask(lfsr_bits), unused=0, missing=0
+    )
+    kernels.quantize(np.ascontiguousarray(x).ravel(), 1.0, rounder, lfsr_states(1, lfsr_bits, seed), out)
     return out.reshape(x.shape).astype(np.float64)
 
 
@@ -369,9 +369,15 @@ def matmul_words(
     out = np.empty((left.shape[0], columns), dtype=np.int64)
     partial = np.empty((2, columns) if wide else columns, dtype=np.int64)
     datapath = kernels.matmul_wide if wide else kernels.matmul
-    datapath(
-        np.ascontiguousarray(left, dtype=np.int32), np.ascontiguousarray(right, dtype=np.int32), int(group),
-        code, form.fl, form.low, form.high, lfsr_mask(lfsr_bits), lfsr_bits - used, form.fl - used,
-        lfsr_states(columns, lfsr_bits, seed), partial, out,
-    )  # fmt: skip
+    rounder = kernels.Rounder(
+        code,
+        form.fl,
+        form.low,
+        form.high,
+        lfsr_mask(lfsr_bits),
+        unused=lfsr_bits - used,
+        missing=form.fl - used,
+    )
+    one, other = (np.ascontiguousarray(side, dtype=np.int32) for side in (left, right))
+    datapath(one, other, int(group), rounder, lfsr_states(columns, lfsr_bits, seed), partial, out)
     return out

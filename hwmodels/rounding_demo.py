@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwmodels import rounding
+from hwmodels.arithmetic import FixedArithmetic
 from hwmodels.rounding import FixedPoint
 from workloads.extras import library
 
@@ -50,8 +50,8 @@ def load_digits(seed: int = 0) -> Digits:
     return Digits(images[:1437], labels[:1437], images[1437:], labels[1437:])
 
 
-class _Arithmetic:
-    """Real arithmetic; the fixed-point one overrides how products and stored values are rounded."""
+class _Real:
+    """Real arithmetic."""
 
     def product(self, a: Floats, b: Floats) -> Floats:
         return a @ b
@@ -60,27 +60,7 @@ class _Arithmetic:
         return x
 
 
-class _FixedArithmetic(_Arithmetic):
-    def __init__(self, form: FixedPoint, mode: str, round_each: int, seed: int) -> None:
-        self.form, self.mode, self.round_each = form, mode, round_each
-        self.seed = seed << 32  # one more for every use: no two roundings share their random bits
-
-    def product(self, a: Floats, b: Floats) -> Floats:
-        self.seed += 1
-        words = [
-            np.ldexp(x, self.form.fl).astype(np.int64) for x in (a, b)
-        ]  # exact: operands are stored values
-        out = rounding.matmul_words(
-            words[0], words[1], self.form, self.mode, seed=self.seed, round_each=self.round_each
-        )
-        return np.ldexp(out.astype(np.float64), -self.form.fl)
-
-    def store(self, x: Floats) -> Floats:
-        self.seed += 1
-        return rounding.quantize(x, self.form.il, self.form.fl, self.mode, seed=self.seed)
-
-
-def _train(data: Digits, arithmetic: _Arithmetic, epochs: int, rate: float, seed: int) -> float:
+def _train(data: Digits, arithmetic: _Real | FixedArithmetic, epochs: int, rate: float, seed: int) -> float:
     """Plain stochastic gradient descent on one hidden layer of rectified units; returns the test accuracy."""
     rng = np.random.default_rng(seed)
     keep, product = arithmetic.store, arithmetic.product
@@ -149,12 +129,10 @@ def train_digits(
     import pandas as pd
 
     data = load_digits(seed)
-    rows: list[tuple[str, int | None, float]] = [
-        ("float", None, _train(data, _Arithmetic(), epochs, rate, seed))
-    ]
+    rows: list[tuple[str, int | None, float]] = [("float", None, _train(data, _Real(), epochs, rate, seed))]
     for mode in modes:
         for fl in fraction_bits:
-            arithmetic = _FixedArithmetic(FixedPoint(il, fl), mode, round_each, seed)
+            arithmetic = FixedArithmetic(FixedPoint(il, fl), mode, round_each, seed)
             rows.append((mode, fl, _train(data, arithmetic, epochs, rate, seed)))
     table = pd.DataFrame(rows, columns=["mode", "fl", "test_accuracy"])
     table["fl"] = table["fl"].astype("Int64")

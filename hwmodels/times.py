@@ -82,5 +82,13 @@ def latency_at(
     """
     out = np.empty((configs.size, chip_slow.size))
     counts = layers.repeats.astype(np.float64)
-    kernels.latency_at(counts, *times, configs.double_buffered, chip_slow, dram_slow, memory, out)
+    kernels.latency_at(
+        counts,
+        (times.chip_s, times.dram_s, times.edge_s),
+        configs.double_buffered,
+        chip_slow,
+        dram_slow,
+        memory,
+        out,
+    )
     return out

@@ -64,6 +64,7 @@ class Measured:
     call
         `f(network)` or `f(network, machine)`, with `seed=` where it takes one -> accuracy, or (accuracy,
         standard error), or a mapping with fields of `Measurement`, as `workloads.learning` trainers return.
+        A call with `reads(machine)` is measured once for machines of which it reads the same text.
     store
         Folder in which measurements are kept by content: network, call and seed. A process that is killed
         loses at most what it was measuring.
@@ -73,6 +74,8 @@ class Measured:
         Seconds after which a call counts as failed.
     progress
         Whether to show a bar; None on a terminal only.
+    what
+        What messages call the measure.
 
     Attributes
     ----------
@@ -94,9 +97,10 @@ class Measured:
         workers: int = 0,
         limit_s: float = _LIMIT_S,
         progress: bool | None = None,
+        what: str = "accuracy",
     ) -> None:
         if not callable(call):
-            raise WrongTypeError(f"accuracy must be a callable of a network, got {shown(call)}")
+            raise WrongTypeError(f"{what} must be a callable of a network, got {shown(call)}")
         if workers < 0 or not limit_s > 0:
             raise InputError(
                 f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}", path="workers"
@@ -104,9 +108,9 @@ class Measured:
         self.call = call
         self.store = None if store is None else Path(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
-        self.calls = 0
+        self.calls, self.what = 0, what
         self._kept: dict[str, Measurement] = {}
-        self.wants_machine, seeded = _signature(call)
+        self.wants_machine, seeded = _signature(call, what)
         self._crew = Crew(_Call(call, self.wants_machine, seeded), workers, limit_s)
 
     @cached_property
@@ -120,7 +124,8 @@ class Measured:
 
     def key(self, network: "Network", machine: Any = None, seed: int = 0) -> str:
         """Content that a measurement depends on, as 32 hexadecimal digits."""
-        parts = [network.fingerprint, None if machine is None else repr(machine), seed, self.description]
+        read = getattr(self.call, "reads", repr)  # of a machine, what the call depends on
+        parts = [network.fingerprint, None if machine is None else read(machine), seed, self.description]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     def __call__(
@@ -172,7 +177,13 @@ class Measured:
         from tqdm import tqdm
 
         shown = sys.stderr.isatty() if self.progress is None else self.progress
-        return tqdm(total=total, desc="trainings", unit="", disable=not shown, dynamic_ncols=True)
+        return tqdm(
+            total=total,
+            desc="trainings" if self.what == "accuracy" else self.what,
+            unit="",
+            disable=not shown,
+            dynamic_ncols=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,7 @@ class _Call:
         return self.call(*given, seed=seed) if self.seeded else self.call(*given)
 
 
-def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
+def _signature(call: Callable[..., Any], what: str) -> tuple[bool, bool]:
     """Whether a call takes a machine, and a seed."""
     try:
         parameters = inspect.signature(call).parameters
@@ -202,7 +213,7 @@ def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
     ]
     if not 1 <= len(needed) <= 2:
         names = ", ".join(parameters) or "nothing"
-        raise WrongTypeError(f"accuracy must be f(network) or f(network, machine), it takes ({names})")
+        raise WrongTypeError(f"{what} must be f(network) or f(network, machine), it takes ({names})")
     return len(needed) == 2, "seed" in parameters
 
 

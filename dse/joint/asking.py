@@ -1,13 +1,19 @@
 """`dse.search`: one network's machines, or networks as an axis beside the machines'."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from dse.joint.accuracy import Measured
-from dse.joint.search import codesign
+from dse.joint.search import OBJECTIVES, codesign
+from dse.joint.sweeping import sweep
+from dse.run.network import load_network
 from dse.strategies import search as searching
-from workloads import NetworkSpace, load
+from workloads import NetworkSpace, of_networks
 from workloads.errors import InputError
+
+_MOST_MEASURED: Final = 1000
+"""Pairs of network and machine that are all measured where no budget is named."""
+_OF_A_SWEEP: Final = {"objectives", "mapping_objective", "store", "progress", "seed"}
 
 
 def search(
@@ -27,11 +33,13 @@ def search(
     space
         The machines.
     accuracy
-        For networks as an axis: `f(network)` -> accuracy or (mean, standard error), the column `accuracy`.
+        For networks as an axis: `f(network)` or `f(network, machine)` -> accuracy or (mean, standard error),
+        the column `accuracy`.
     options
         For one network `objectives`, `budget`, `strategy`, `seed`, `store`, `batch`, `mapping_objective`,
         `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an axis those
-        of `dse.codesign`; a list is measured whole unless `budget` says less.
+        of `dse.codesign`; a list is measured whole unless `budget` says less. An accuracy that takes the
+        machine is measured for every pair where there are a thousand at most, else for `budget` of them.
 
     Returns
     -------
@@ -66,7 +74,15 @@ def search(
             "search: networks as an axis need accuracy=f(network); machines for several networks at once are "
             "dse.search(dse.several([...]), space)"
         )
-    if not isinstance(network, NetworkSpace):
-        network = [load(one) if isinstance(one, str) else one for one in network]
-        options.setdefault("budget", len(network))
+    listed = not isinstance(network, NetworkSpace)
+    if listed:
+        network = of_networks([load_network(one) if isinstance(one, str) else one for one in network])
+    measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)
+    if measured.wants_machine and "budget" not in options:
+        if network.size * space.size > _MOST_MEASURED or not options.keys() <= _OF_A_SWEEP:
+            raise InputError("budget: say how many pairs of network and machine are to be measured")
+        options.setdefault("objectives", OBJECTIVES)
+        return sweep(network, space, accuracy=accuracy, **options).front()
+    if listed:
+        options.setdefault("budget", network.size)
     return codesign(network, space, accuracy=accuracy, **options)

@@ -72,7 +72,10 @@ class Trained:
     def measure(self, index: IndexArray, foretold: tuple[FloatArray, FloatArray] | None = None) -> None:
         """Measure points, each of them new."""
         points = [int(one) for one in index]
-        found = self.accuracy([self.network(one) for one in points], seed=self.seed)
+        machines = []
+        if self.accuracy.wants_machine:  # then points are pairs: see `dse.joint.pairs`
+            machines = [self.space.machine(one) for one in points]  # type: ignore[attr-defined]
+        found = self.accuracy([self.network(one) for one in points], machines, seed=self.seed)
         self.index += points
         self.measurements += found
         if foretold is None:

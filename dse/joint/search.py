@@ -12,9 +12,10 @@ from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
 from dse.joint.hardware import Hardware
+from dse.joint.pairs import PairSearch, PairSpace
 from dse.joint.picking import ACCURACY, Promise, references
-from dse.joint.quality import Quality, quality
-from dse.joint.sampling import Trained, first_sample, iterate, most_accurate
+from dse.joint.sampling import Trained, first_sample, most_accurate
+from dse.joint.state import Search
 from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
+PAIRS: Final = "pairs"
 OBJECTIVES: Final = ("-accuracy", "latency_s", "energy_j")
-_MEASURED: Final = ("accuracy", "error", "log_loss", "test_accuracy", "test_error")
 _FIRST: Final = 3
 """A third of the trainings are spread over the space, before anything is learnt."""
 
@@ -43,7 +44,7 @@ def codesign(
     accuracy: Callable[..., Any] | Measured,
     budget: int = 60,
     objectives: Sequence[str | Objective] = OBJECTIVES,
-    strategy: str = "nested",
+    strategy: str | None = None,
     predictor: str = "gaussian_process",
     rounds: int = 6,
     floor: float = 0.0,
@@ -64,10 +65,10 @@ def codesign(
     space
         The machines.
     accuracy
-        `f(network)` -> accuracy or (mean, standard error), with `seed=` where it takes one; or a `Measured`.
-        A trainer of `workloads.learning` reports test samples too.
+        `f(network)` or `f(network, machine)` -> accuracy or (mean, standard error), with `seed=` where it
+        takes one; or a `Measured`. A trainer of `workloads.learning` reports test samples too.
     budget
-        Trainings at most, those of failed networks included.
+        Trainings at most, those of failed networks included; of a call that takes the machine, pairs.
     objectives
         "-accuracy" and columns of a machine's cost.
     strategy
@@ -75,7 +76,8 @@ def codesign(
         evolves pairs of network and machine with predicted accuracy and trains what comes out (Chameleon,
         STEERAGE). "successive" takes turns: networks for a machine, then a machine for the best of them.
         "sequential", the honest rival, seeks the most accurate network first and then its machines; "blind"
-        seeks networks by accuracy and MACs first and then the machines of all of them.
+        seeks networks by accuracy and MACs first and then the machines of all of them. "pairs" measures
+        single pairs, as a call needs that takes the machine; then it is the default, else "nested".
     predictor
         "gaussian_process" or "boosted_trees".
     rounds
@@ -124,8 +126,10 @@ def codesign(
             f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
             path="rounds",
         )
-    if strategy not in _STRATEGIES:
-        raise UnknownNameError(f"unknown strategy {shown(strategy)}{nearest(strategy, _STRATEGIES)}")
+    if strategy is not None and strategy not in (*_STRATEGIES, PAIRS):
+        raise UnknownNameError(
+            f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
+        )
     wanted = _objectives(objectives)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
     folder = None if store is None else Path(store)
@@ -133,29 +137,38 @@ def codesign(
     if not isinstance(measured, Measured):
         kept = None if folder is None else folder / "trainings"
         measured = Measured(accuracy, store=kept, workers=workers, limit_s=limit_s, progress=progress)
-    if measured.wants_machine:
+    strategy = strategy or (PAIRS if measured.wants_machine else "nested")
+    if measured.wants_machine and strategy != PAIRS:
         raise InputError(
-            "accuracy: codesign measures a network once for all machines, and this call wants a machine; put "
-            "what changes accuracy (bits, sparsity) on an axis of the networks",
-            path="accuracy",
+            f"strategy: {shown(strategy)} measures a network once for all machines, and this "
+            "accuracy takes the "
+            f"machine; strategy={shown(PAIRS)} measures pairs",
+            path="strategy",
         )
     others = tuple(one for one in wanted if one.column != ACCURACY)
     fronts = None if folder is None else folder / "fronts"
     hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed)
-    trained = Trained(nets, measured, predictor, seed)
+    points = PairSpace(nets, space) if strategy == PAIRS else nets
+    trained = Trained(points, measured, predictor, seed)
     first_sample(trained, max(1, min(budget, budget // _FIRST)))
-    search = _Search(trained, hardware, wanted, int(budget), rounds, floor)
-    _STRATEGIES[strategy](search)
+    if strategy == PAIRS:
+        pairing = PairSearch(trained, hardware, wanted, int(budget), rounds, floor)
+        pairing.run()
+        search: Search = pairing
+    else:
+        search = Search(trained, hardware, wanted, int(budget), rounds, floor)
+        _STRATEGIES[strategy](search)
     pairs = search.frame()
     if not len(pairs):
         raise InfeasibleSpaceError(search.why_nothing())
+    pairs = named(pairs, nets)
     front = pairs[nondominated(pairs, [str(one) for one in wanted])]
     result = Codesigned(
         frame=front.sort_values(
             [one.column for one in wanted], ascending=[not o.maximise for o in wanted]
         ).reset_index(drop=True),
         pairs=pairs.reset_index(drop=True),
-        trainings=search.trainings(),
+        trainings=named(search.trainings(), nets),
         objectives=wanted,
         networks=nets,
         space=space,
@@ -171,145 +184,14 @@ def codesign(
         measured.close()
 
 
-class _Search:
-    """A search under way: what was trained, and the pairs that are known."""
-
-    def __init__(
-        self,
-        trained: Trained,
-        hardware: Hardware,
-        objectives: tuple[Objective, ...],
-        budget: int,
-        rounds: int,
-        floor: float,
-    ) -> None:
-        self.trained, self.hardware, self.objectives = trained, hardware, objectives
-        self.budget, self.rounds, self.floor = budget, rounds, floor
-        self._pairs: dict[int, pandas.DataFrame] = {}
-
-    def know_front(self, index: int) -> None:
-        """Take up a network's front over all machines."""
-        frame = self.hardware.front(self.trained.network(index))
-        if frame is not None:
-            self._pairs[index] = frame
-
-    def know_machines(self, index: int, machines: IndexArray) -> None:
-        """Take up a network on some machines."""
-        import pandas
-
-        rows = self.hardware.rows(self.trained.network(index), machines)
-        known = self._pairs.get(index)
-        both = rows if known is None else pandas.concat([known, rows])
-        self._pairs[index] = both[~both.index.duplicated()]
-
-    def know_trained(self) -> None:
-        """Take up the fronts of all networks that were trained."""
-        for place in self.trained.good:
-            if self.trained.index[place] not in self._pairs:
-                self.know_front(self.trained.index[place])
-
-    def most_accurate(self) -> int:
-        """Return the most accurate network; of equally accurate ones the one with the least log loss."""
-        good = self.trained.good
-        if not len(good):
-            raise InfeasibleSpaceError(self.why_nothing())
-        found = [self.trained.measurements[i] for i in good]
-        best = min(range(len(found)), key=lambda i: (-found[i].accuracy, found[i].log_loss))
-        return self.trained.index[int(good[best])]
-
-    def frame(self) -> "pandas.DataFrame":
-        """Return every known pair: network, its axes as `net.<field>`, accuracy, machine, axes, metrics."""
-        import pandas
-
-        pieces = []
-        by_index = dict(zip(self.trained.index, self.trained.measurements, strict=True))
-        for index, rows in self._pairs.items():
-            one = by_index[index]
-            if one.accuracy < self.floor:
-                continue
-            head: dict[str, Any] = {"network": index}
-            head |= {f"net.{k}": v for k, v in self.trained.space.configuration(index).items()}
-            head |= {name: getattr(one, name) for name in _MEASURED}
-            left = pandas.DataFrame({name: [value] * len(rows) for name, value in head.items()})
-            right = rows.rename_axis("machine").reset_index()
-            pieces.append(pandas.concat([left, right], axis=1))
-        return pandas.concat(pieces, ignore_index=True) if pieces else pandas.DataFrame()
-
-    def trainings(self) -> "pandas.DataFrame":
-        """Return one row a training, in their order, with what was predicted of it before."""
-        import pandas
-
-        rows = []
-        for index, one, (mean, deviation) in zip(
-            self.trained.index, self.trained.measurements, self.trained.foretold, strict=True
-        ):
-            network = self.trained.network(index)
-            rows.append(
-                {
-                    "network": index,
-                    **{f"net.{k}": v for k, v in self.trained.space.configuration(index).items()},
-                    "parameters": network.parameters,
-                    "macs": network.macs,
-                    **{name: getattr(one, name) for name in (*_MEASURED, "seconds", "failed")},
-                    "foretold": mean,
-                    "foretold_error": deviation,
-                }
-            )
-        return pandas.DataFrame(rows)
-
-    def quality(self) -> Quality | None:
-        """Return how well losses were predicted before they were measured; None for fewer than two."""
-        foretold = np.array(self.trained.foretold)
-        seen = [i for i in self.trained.good if np.isfinite(foretold[i]).all()]
-        if len(seen) < 2:
-            return None
-        found = [self.trained.measurements[i] for i in seen]
-        target = np.array([one.target for one in found])
-        accuracy = np.array([one.accuracy for one in found])
-        return quality(foretold[seen, 0], foretold[seen, 1], target, accuracy)
-
-    def why_nothing(self) -> str:
-        """Say why there is no front."""
-        failed = [one.failed for one in self.trained.measurements if one.failed]
-        if len(failed) == len(self.trained.measurements):
-            return f"all {len(failed)} trainings failed; the first: {failed[0]}"
-        best = max(self.trained.measurements[i].accuracy for i in self.trained.good)
-        if best < self.floor:
-            return f"no network reaches floor = {self.floor:g}; the best of those trained has {best:.4g}"
-        return (
-            f"space {self.hardware.space.name}: no machine can run any of the "
-            f"{len(self.trained.good)} trained networks"
-        )
-
-    def choose(self, machines: IndexArray) -> Callable[..., IndexArray]:
-        """Return what picks candidates by the hypervolume they promise on some machines."""
-
-        def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
-            promise = Promise(self.trained, self.frame(), self.objectives, self.floor)
-            looked = []
-            for one in index:
-                values, feasible = self.hardware.look(self.trained.network(int(one)), machines)
-                looked.append(values[feasible])
-            return promise.pick(mean, deviation, looked, count)
-
-        return pick
-
-    def step(self, rounds_left: int, choose: Callable[..., IndexArray] | None = None) -> bool:
-        """Train one round's networks; False where there was nothing to train."""
-        before = len(self.trained.index)
-        left = self.budget - before
-        until = before + max(1, -(-left // max(1, rounds_left)))
-        options = {} if choose is None else {"choose": choose}
-        iterate(self.trained, min(self.budget, until), 1, **options)
-        return len(self.trained.index) > before
-
-    @property
-    def left(self) -> bool:
-        """Whether trainings are left."""
-        return len(self.trained.index) < self.budget
+def named(frame: "pandas.DataFrame", nets: NetworkSpace) -> "pandas.DataFrame":
+    """Return a frame whose networks are called by their names, where they are of a list."""
+    if nets.fields != ("network",):
+        return frame
+    return frame.assign(network=frame["net.network"])
 
 
-def _nested(search: _Search) -> None:
+def _nested(search: Search) -> None:
     search.know_trained()
     rounds = search.rounds
     while search.left:
@@ -321,14 +203,14 @@ def _nested(search: _Search) -> None:
         rounds -= 1
 
 
-def _sequential(search: _Search) -> None:
+def _sequential(search: Search) -> None:
     rounds = search.rounds
     while search.left and search.step(rounds):
         rounds -= 1
     search.know_front(search.most_accurate())
 
 
-def _blind(search: _Search) -> None:
+def _blind(search: Search) -> None:
     """Choose networks by accuracy and MACs, which stand for every machine, and then their machines."""
     wanted = objectives_of(("-accuracy", "macs"), ("accuracy", "macs"))
 
@@ -347,7 +229,7 @@ def _blind(search: _Search) -> None:
     search.know_trained()
 
 
-def _successive(search: _Search) -> None:
+def _successive(search: Search) -> None:
     """Take turns: the knee of the best network's front is the machine that networks are chosen for."""
     rounds, machine = search.rounds, -1
     while True:
@@ -383,7 +265,7 @@ def _best_on(frame: "pandas.DataFrame", machine: int, objectives: tuple[Objectiv
     return int(rows["network"].iloc[on_front[knees.knee(values[on_front])[0]]])
 
 
-def _flat(search: _Search) -> None:
+def _flat(search: Search) -> None:
     rounds = search.rounds
     pairs: list[tuple[int, int]] = []
     while True:
@@ -411,7 +293,7 @@ def _flat(search: _Search) -> None:
         rounds -= 1
 
 
-_STRATEGIES: Final[dict[str, Callable[[_Search], None]]] = {
+_STRATEGIES: Final[dict[str, Callable[[Search], None]]] = {
     "nested": _nested,
     "flat": _flat,
     "successive": _successive,

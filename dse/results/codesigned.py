@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
 from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
@@ -16,7 +17,7 @@ from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
 from dse.run.provenance import made_by
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -26,16 +27,37 @@ if TYPE_CHECKING:
     from workloads import Network, NetworkSpace
 
 
+def least_at(
+    pairs: "pandas.DataFrame", levels: Sequence[float], column: str, accuracy: str
+) -> "pandas.DataFrame":
+    """Return, for each level of an accuracy, the pair that reaches it at the least cost."""
+    import pandas
+
+    for name in (column, accuracy):
+        if name not in pairs:
+            raise UnknownNameError(f"unknown column {shown(name)}{nearest(name, list(pairs.columns))}")
+    rows = []
+    for level in levels:
+        reached = pairs[pairs[accuracy].to_numpy(dtype=np.float64) >= level]
+        if len(reached):
+            rows.append(reached.iloc[int(np.argmin(reached[column].to_numpy()))])
+        else:
+            rows.append(pandas.Series(dict.fromkeys(pairs.columns, np.nan), dtype=object))
+    return pandas.DataFrame(rows).set_axis(pandas.Index(list(levels), name="at_least"), axis=0)
+
+
 @dataclass(frozen=True, eq=False)
 class Codesigned:
-    """Pairs of network and machine that no other pair dominates. Made by `dse.codesign`.
+    """Pairs of network and machine that no other pair dominates.
+
+    Made by `dse.codesign`, by `dse.search` of several networks and by the `front` of a sweep of them.
 
     Attributes
     ----------
     frame : DataFrame
-        The front, from the most accurate on: `network` and `machine` (indices), `net.<field>`, `accuracy`
-        with its standard `error`, `test_accuracy` where there are test samples, the machine's axes and
-        metrics.
+        The front, from the best in the first objective on: `network` (its index in the space of networks, or
+        its name in a list), `net.<field>`, `machine` (its index), `accuracy` with its standard `error`,
+        `test_accuracy` where there are test samples, the machine's axes and metrics.
     pairs : DataFrame
         Every pair that was kept: the fronts of single networks.
     trainings : DataFrame
@@ -59,7 +81,7 @@ class Codesigned:
     pairs: "pandas.DataFrame"
     trainings: "pandas.DataFrame"
     objectives: tuple[Objective, ...]
-    networks: "NetworkSpace"
+    networks: "NetworkSpace | None"
     space: "Space"
     strategy: str
     seed: int
@@ -75,7 +97,7 @@ class Codesigned:
         """What made it: versions, model, prices, commit, spaces, objectives, strategy, seed."""
         return {
             **made_by(),
-            "networks": self.networks.name,
+            "networks": self.whose,
             "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
             "objectives": [str(objective) for objective in self.objectives],
             "strategy": self.strategy,
@@ -94,7 +116,16 @@ class Codesigned:
 
     def network(self, row: int) -> "Network":
         """Return the network of a row of the front."""
-        return self.networks[int(self.frame["network"].iloc[row])]
+        return self._named(self.frame["network"].iloc[row])
+
+    def _named(self, label: Any) -> "Network":
+        """Return a network by its name in a list, or its index in a space."""
+        if self.networks is None:
+            raise InputError(
+                "network: a store that was opened holds no networks; sweep them again to have them"
+            )
+        index = self.networks.index({"network": label}) if isinstance(label, str) else int(label)
+        return self.networks[index]
 
     def accelerator(self, row: int) -> Any:
         """Return the machine of a row of the front."""
@@ -131,16 +162,7 @@ class Codesigned:
             One row a level, NaN where no pair reaches it; its index is the level.
 
         """
-        import pandas
-
-        rows = []
-        for level in levels:
-            reached = self.pairs[self.pairs[accuracy] >= level]
-            if len(reached):
-                rows.append(reached.iloc[int(np.argmin(reached[column].to_numpy()))])
-            else:
-                rows.append(pandas.Series(dict.fromkeys(self.pairs.columns, np.nan), dtype=object))
-        return pandas.DataFrame(rows).set_axis(pandas.Index(list(levels), name="at_least"), axis=0)
+        return least_at(self.pairs, levels, column, accuracy)
 
     def designs(self) -> "pandas.DataFrame":
         """Return the knee and the best pair in each objective, one row each."""
@@ -163,10 +185,12 @@ class Codesigned:
             those whose accuracy was luck included.
 
         """
+        if self.accuracy is None:
+            raise InputError("confirmed: this front comes of a sweep, which trains nothing anew")
         if seeds < 1:
             raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         index = self.frame["network"].unique().tolist()
-        nets = [self.networks[int(one)] for one in index]
+        nets = [self._named(one) for one in index]
         runs = [self.accuracy(nets, seed=self.seed + 1000 + number) for number in range(seeds)]
         frame = self.frame.copy()
         for name, field in (("confirmed", "accuracy"), ("confirmed_test", "test_accuracy")):
@@ -193,7 +217,7 @@ class Codesigned:
         if "confirmed" in self.frame:
             lost = float((self.frame["accuracy"] - self.frame["confirmed"]).max())
             notes.append(f"with fresh seeds a network of the front is up to {100 * lost:.1f} points worse")
-        elif "error" in self.frame and self.frame["error"].notna().any():
+        elif self.accuracy is not None and "error" in self.frame and self.frame["error"].notna().any():
             notes.append(
                 f"accuracies have a standard error of up to {100 * self.frame['error'].max():.1f} points and "
                 "were chosen by; `confirmed` trains again with fresh seeds"
@@ -230,10 +254,15 @@ class Codesigned:
             "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
         )
 
+    @property
+    def whose(self) -> str:
+        """What the networks are called together."""
+        return self.networks.name if self.networks is not None else "networks"
+
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
         return (
-            f"Front of {self.networks.name} on {self.space.name}: {len(self):,} pairs of "
+            f"Front of {self.whose} on {self.space.name}: {len(self):,} pairs of "
             f"{self.frame['network'].nunique()} networks and {self.frame['machine'].nunique()} machines in "
             f"{names}; {len(self.trainings)} trainings, {self.evaluations:,} pairs costed; {self.strategy}, "
             f"seed {self.seed}"

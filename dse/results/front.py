@@ -377,7 +377,8 @@ class Front:
 
     def told(self) -> dict[str, Any]:
         """How it was found, as plain data that is saved with it."""
-        return {"evaluated": self.evaluated, "feasible": self.feasible}
+        marked = {"marked": [one._asdict() for one in self.marked]} if self.marked else {}
+        return {"evaluated": self.evaluated, "feasible": self.feasible, **marked}
 
     def costed(self) -> "pandas.DataFrame":
         """Configurations that are saved with it: a sample of the others, with their objectives."""

@@ -1,21 +1,29 @@
-"""Change a given network to fit a given machine: widths to whole tiles of the array, ranks by latency.
+"""Change a given network to fit a given machine: widths to whole tiles, groups and ranks by latency.
 
 The third claim of the software-defined exploration paper (Yu, Li, Che, Jha, Zhang, IEEE TC 2021), and HALOC's
 choice of ranks (Xiao et al., AAAI 2023) with the modelled latency of each layer in the place of measured
 ones. What it costs in accuracy is for a training to say.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.joint.accuracy import Measured
 from dse.results.evaluation import evaluate
 from workloads import Network, NetworkSpace
 from workloads.errors import InputError, shown
+from workloads.graph import Graph, Node
+from workloads.operations import Convolution
+from workloads.sparsity.channels import Ties, resize, width_of
 from workloads.sparsity.low_rank import tucker2_parameters
+from workloads.sparsity.rewrite import play, replay
 from workloads.sparsity.schemes.tucker2 import decomposable
+
+if TYPE_CHECKING:
+    import pandas
 
 _QUANTUM: Final = 4
 
@@ -32,6 +40,8 @@ class Fitting:
         On the machine, before and after.
     changes
         Layer or field -> what was chosen.
+    original
+        The network before.
 
     """
 
@@ -39,6 +49,43 @@ class Fitting:
     latency_s: tuple[float, float]
     energy_j: tuple[float, float]
     changes: dict[str, Any]
+    original: Network
+
+    def accuracy_cost(self, accuracy: Callable[..., Any] | Measured, seeds: int = 3) -> "pandas.DataFrame":
+        """Say what the change costs in accuracy: both networks measured with the same seeds.
+
+        Parameters
+        ----------
+        accuracy
+            `f(network)`, with `seed=` where it takes one, or a `Measured`.
+        seeds
+            How many.
+
+        Returns
+        -------
+        DataFrame
+            Rows "before", "after" and "difference" of accuracies seed by seed: `mean`, and `error`, the
+            standard error of the mean over seeds (NaN of one).
+
+        Raises
+        ------
+        ValueError
+            If a measurement fails.
+
+        """
+        import pandas
+
+        if seeds < 1:
+            raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
+        measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)
+        found = [measured([self.original, self.network], seed=seed) for seed in range(seeds)]
+        failed = next((one.failed for pair in found for one in pair if one.failed), "")
+        if failed:
+            raise InputError(f"accuracy: a measurement failed: {failed}", path="accuracy")
+        table = np.array([[one.accuracy for one in pair] for pair in found])
+        rows = {"before": table[:, 0], "after": table[:, 1], "difference": table[:, 1] - table[:, 0]}
+        error = {k: np.std(v, ddof=1) / seeds**0.5 if seeds > 1 else np.nan for k, v in rows.items()}
+        return pandas.DataFrame({"mean": {k: v.mean() for k, v in rows.items()}, "error": error})
 
     @property
     def speedup(self) -> float:
@@ -233,6 +280,150 @@ def widths_by_latency(
     return _fitting(first, space[here], machine, mapping_objective, changes)
 
 
+def align_widths(
+    network: Network,
+    machine: Any,
+    *,
+    quanta: Sequence[int] = (4, 8, 16, 32),
+    slack: float = 0.1,
+    mapping_objective: str = "latency",
+) -> Fitting:
+    """Move the widths of a given network to multiples that a machine runs with the least time a MAC.
+
+    Parameters
+    ----------
+    network
+        The network; widths that are tied (residual sums) move together, fixed ones stay.
+    machine
+        A machine, or its name.
+    quanta
+        A width may become the multiple of any of these below or above it.
+    slack
+        MACs of the whole network may fall by this share at most.
+    mapping_objective
+        What each operation's mapping minimises.
+
+    Notes
+    -----
+    Descent, width by width in the network's order, until none moves: each takes the multiple with the least
+    seconds a MAC of the whole network, if its latency is no longer than at the start. `Fitting.accuracy_cost`
+    says what that costs.
+
+    Raises
+    ------
+    ValueError
+        If an argument is refused, or no width may move.
+
+    """
+    if not 0 <= slack < 1 or not quanta or min(quanta) < 1:
+        raise InputError(
+            f"slack must be in [0, 1) and quanta positive, got {shown(slack)} and {list(quanta)}",
+            path="slack",
+        )
+    groups = [layers[0] for layers in Ties(network).groups.values()]
+    if not groups:
+        raise InputError(f"network {network.name}: every width is fixed", path="network")
+
+    def cost(one: Network) -> tuple[float, float]:
+        latency_s = float(evaluate(one, machine, mapping_objective=mapping_objective).totals["latency_s"])
+        return latency_s / one.macs, latency_s
+
+    here, now = network, cost(network)
+    ceiling, floor = now[1], (1 - slack) * network.macs
+    moved = True
+    while moved:
+        moved = False
+        for layer in groups:
+            width = width_of(network.graph.node(layer).operation)
+            others = {n for q in quanta for n in (width // q * q, -(-width // q) * q)} - {0}
+            for other in sorted(others - {width_of(here.graph.node(layer).operation)}):
+                changed = resize(here, {layer: other})
+                found = cost(changed) if changed.macs >= floor else (np.inf, np.inf)
+                if found[0] < now[0] * (1 - 1e-9) and found[1] <= ceiling:
+                    here, now, moved = changed, found, True
+    changes = {
+        layer: (width_of(network.graph.node(layer).operation), width_of(here.graph.node(layer).operation))
+        for layer in groups
+    }
+    changes = {layer: pair for layer, pair in changes.items() if pair[0] != pair[1]}
+    return _fitting(network, here, machine, mapping_objective, changes)
+
+
+def groups_by_latency(
+    network: Network,
+    machine: Any,
+    density: float,
+    *,
+    choices: Sequence[int] = (1, 2, 4, 8, 16),
+    dense: Collection[str] = (),
+    mapping_objective: str = "latency",
+) -> Fitting:
+    """Choose the groups of a network's convolutions that fit a budget of weights with the least latency.
+
+    Parameters
+    ----------
+    network
+        The network; convolutions wider than one tap and of one group may be divided.
+    machine
+        A machine, or its name.
+    density
+        Weights of those convolutions, after over before, in (0, 1].
+    choices
+        Numbers of groups; those that divide a layer's channels and filters are looked at.
+    dense
+        Layers left as they are.
+    mapping_objective
+        What each operation's mapping minimises.
+
+    Notes
+    -----
+    As `ranks_by_latency`: each layer's latency by itself, and a knapsack. A group sees a part of the channels
+    only; what that costs in accuracy is for `Fitting.accuracy_cost` to say.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be divided, or no choice fits the budget.
+
+    """
+    if not 0 < density <= 1:
+        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
+    layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
+    if not layers:
+        raise InputError(f"network {network.name}: no convolution can be divided", path="network")
+    found: dict[str, list[tuple[int, float, float]]] = {name: [] for name in layers}
+    for number in sorted({1, *choices}):
+        fitting = {
+            n: number for n, c in layers.items() if c.channels % number == 0 and c.filters % number == 0
+        }
+        latency_s = _latencies(_grouped(network, fitting), fitting, machine, mapping_objective)
+        for name in fitting:
+            found[name].append((number, layers[name].parameters / number, latency_s[name]))
+    budget = density * sum(conv.parameters for conv in layers.values())
+    picked = knapsack([[(size, seconds) for _, size, seconds in own] for own in found.values()], budget)
+    if picked is None:
+        raise InputError(f"network {network.name}: no groups fit a density of {density}", path="network")
+    chosen = {
+        name: own[place][0]
+        for (name, own), place in zip(found.items(), picked, strict=True)
+        if own[place][0] > 1
+    }
+    return _fitting(network, _grouped(network, chosen), machine, mapping_objective, dict(chosen))
+
+
+def _grouped(network: Network, groups: dict[str, int]) -> Network:
+    """Return the network with convolutions divided into groups."""
+
+    def change(graph: Graph, node: Node) -> bool:
+        operation = node.operation
+        if isinstance(operation, Convolution) and groups.get(operation.name, 1) > 1:
+            operation = replace(operation, groups=groups[operation.name])
+        play(graph, network.graph, node, operation)
+        return True
+
+    return replay(network, change)
+
+
 def _latencies(
     network: Network, layers: Collection[str], machine: Any, mapping_objective: str
 ) -> dict[str, float]:
@@ -252,4 +443,4 @@ def _fitting(
     latency_s, energy_j = (
         (float(pairs[0][column]), float(pairs[1][column])) for column in ("latency_s", "energy_j")
     )
-    return Fitting(after, latency_s, energy_j, changes)
+    return Fitting(after, latency_s, energy_j, changes, before)

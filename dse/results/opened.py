@@ -1,5 +1,7 @@
 """Results opened without being told what is in them: stores, saved fronts, searches, stress tests."""
 
+import hashlib
+import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dse.errors import InfeasibleSpaceError, StoreError, StoreWarning
+from dse.metrics import columns, objectives_of
 from dse.results.found import Found
+from dse.results.networks_sweep import LISTED, NetworksSweep
 from dse.results.saved import FILES, read_front
 from dse.results.stressed import STRESS, read_stress
 from dse.results.sweep import Sweep
@@ -24,6 +28,7 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.ledger import joined, read_batches
 from dse.strategies.search import why_infeasible
 from dse.strategies.stored import problem_of
+from workloads.errors import InputError
 from workloads.grammar.arguments import PATH, takes
 from workloads.table import fingerprint
 
@@ -36,7 +41,7 @@ _MEMBERS: Final = (FILES[0], STRESS[0], "run.yaml")
 
 
 @takes(path=PATH)
-def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
+def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found | Stressed":
     """Open what a sweep, a search, `save` or a command left in a folder.
 
     Parameters
@@ -47,9 +52,9 @@ def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
 
     Returns
     -------
-    Sweep, Front, Found or Stressed
+    Sweep, NetworksSweep, Front, Found or Stressed
         What was kept. Of a store, `.frame`, `.front()`, `.limits()` read the parts when they are asked for
-        and `.verify()` checks them all.
+        and `.verify()` checks them all; of several networks `[name]` is the sweep of one of them.
 
     Raises
     ------
@@ -66,6 +71,9 @@ def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
     if isinstance(path, str | os.PathLike) and Path(path).name in _MEMBERS and Path(path).is_file():
         path = Path(path).parent
     folder = folder_of(path)
+    listed = folder / LISTED
+    if listed.exists():
+        return _several(folder, listed.read_text())
     if any((folder / name).exists() for name in ("manifest.json", "definition.json", "parts")):
         return _store(folder)
     if (folder / STRESS[0]).exists():
@@ -76,6 +84,47 @@ def open(path: str | os.PathLike[str]) -> "Sweep | Front | Found | Stressed":
         f"store {folder}: holds no sweep and no search, and none of {', '.join(_MEMBERS[:2])} "
         "that `save` writes"
     )
+
+
+def _several(folder: Path, text: str) -> NetworksSweep:
+    """Open the stores of several networks, with what was measured of them."""
+    import pandas
+
+    try:
+        sealed = json.loads(text)
+        content = sealed["content"]
+        if hashlib.sha256(json.dumps(content).encode()).hexdigest() != sealed["sha256"]:
+            raise InputError("its checksum does not match")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StoreError(
+            f"store {folder}: {LISTED} is damaged; the same sweep, told again, writes it anew"
+        ) from None
+    rows = pandas.DataFrame(**content["networks"])
+    sweeps = {
+        label: _sweep(folder_of(folder / below))
+        for label, below in zip(rows["network"].tolist(), rows["folder"], strict=True)
+    }
+    measured = {name: pandas.DataFrame(**table) for name, table in content["measured"].items()}
+    return NetworksSweep(
+        sweeps,
+        next(iter(sweeps.values())).space,
+        rows.drop(columns="folder"),
+        {name: table.assign(**_numbers(table)) for name, table in measured.items()},
+        objectives_of(content["objectives"], (*measured, *columns())),
+    )
+
+
+def _numbers(table: Any) -> dict[str, Any]:
+    """Columns that hold numbers, with NaN where JSON holds null."""
+    return {name: table[name].astype(float) for name in table if name not in ("network", "machine", "failed")}
+
+
+def _sweep(folder: Path) -> Sweep:
+    """Open the store of one network's sweep."""
+    found = _store(folder)
+    if not isinstance(found, Sweep):
+        raise StoreError(f"store {folder}: holds a search where the sweep of a network was left")
+    return found
 
 
 @takes(path=PATH)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.designs import Marked
 from dse.errors import StoreError
 from dse.run import provenance as made
 from dse.run.columns import Columns, limit_names
@@ -160,6 +161,7 @@ def _put_together(
         "mapping_objective": definition.mapping_objective,
         "evaluated": int(found["evaluated"]),
         "feasible": int(found["feasible"]),
+        "marked": tuple(_marked(one) for one in found.get("marked", ())),
     }
     if "strategy" not in found:
         return Front(**shared, background=rest)
@@ -178,6 +180,12 @@ def _put_together(
         trace=trace,
         marks=np.array(found["marks"], dtype=np.int64),
     )
+
+
+def _marked(told: dict[str, Any]) -> Marked:
+    """A design beside the front, as it was told."""
+    cells = tuple((str(head), str(text)) for head, text in told["cells"])
+    return Marked(str(told["label"]), dict(told["values"]), cells, dict(told["fields"]))
 
 
 def _definition(file: Path, told: dict[str, str]) -> Definition:

@@ -86,6 +86,7 @@ class Stressed:
         trial: Trial,
         rivals: Rivals,
         rows: Sequence[Uncertainty],
+        *,
         seed: int,
         quantile: float | None,
         designs: Designs,

@@ -32,6 +32,41 @@ class Phase(Protocol):
         """Samples that a gradient of every weight, pruned ones included, was taken over at the end."""
 
 
+def inversion_cost(
+    teacher: "Network", steps: int, batch: int, machine: Any, *, mapping_objective: str = "edp"
+) -> "pandas.Series":
+    """Cost images inverted from a network on a machine: `latency_s` and `energy_j` of all steps.
+
+    Parameters
+    ----------
+    teacher
+        The network that images are inverted from.
+    steps, batch
+        Steps on the images, and images at once, as `workloads.learning.data_free.Inverted` holds them.
+    machine
+        A machine, or its name.
+    mapping_objective
+        What each operation's mapping minimises.
+
+    Raises
+    ------
+    ValueError
+        If the machine cannot run a step.
+
+    Notes
+    -----
+    A step is `Network.inversion`: forward with statistics, back to the images, no weight gradients.
+
+    """
+    import pandas
+
+    found = evaluate(teacher.inversion(batch), machine, mapping_objective=mapping_objective)
+    if not found.feasible:
+        raise InputError(f"inversion of {teacher.name}: the machine cannot run a step of {batch} images")
+    each = {name: steps * float(found.totals[name]) for name in ("latency_s", "energy_j")}
+    return pandas.Series({"steps": steps, **each})
+
+
 def training_cost(
     phases: Sequence[Phase], machine: Any, *, optimizer: str = "adam", mapping_objective: str = "edp"
 ) -> "pandas.DataFrame":

@@ -73,6 +73,11 @@ def definition_of(path: Path) -> Definition:
     try:
         content = (path / "definition.json").read_bytes()
     except FileNotFoundError:
+        if (path / "networks.json").exists():
+            raise StoreError(
+                f"store {path}: holds several networks, each a sweep in its own folder; the same dse.sweep "
+                "goes on with all of them"
+            ) from None
         refuse_search(path, read_manifest(path).get("kept", {}))
         raise StoreError(
             f"store {path}: definition.json is missing; the same sweep, told again, writes it anew"

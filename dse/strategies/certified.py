@@ -61,7 +61,11 @@ class Certified:
     def _check(self) -> None:
         if not self._space.model.bounded:
             name, model = self._space.name, self._space.model.name
-            raise InputError(f"certified: space {name} has no lower bounds; its model ({model}) gives none")
+            points = self._space.admissible()
+            raise InputError(
+                f"certified: space {name} has no lower bounds; its model ({model}) gives none. "
+                f'strategy="exhaustive" proves the front of its {points:,} points by costing all'
+            )
         known = self._problem.work.boundable
         for objective in self._problem.objectives:
             if objective.maximise or objective.column not in known:

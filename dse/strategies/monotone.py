@@ -26,6 +26,7 @@ LESS: Final = frozenset(
         "dram_write_pj_per_byte",
         "leakage_w",
         "buffer_leakage_w",
+        "clock_w",
         "dram_background_w",
     }
 )

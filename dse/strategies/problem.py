@@ -142,7 +142,7 @@ def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
     return hasattr(network, "least")
 
 
-@takes(network=either(NETWORK, having("several networks", "members", "least")))
+@takes(network=either(NETWORK, having("several networks", "cost", "least")))
 def work_of(network: "Network | str | LayerTable | Work", batch: int | None = None) -> Work:
     """Work of a network, a built-in network's name, an ONNX file's path or a layer table; work stays itself.
 

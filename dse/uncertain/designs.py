@@ -115,14 +115,15 @@ def stressed(
         return draws.factor(quantity, designs.memory)
 
     if not set(wanted) <= {"latency_s", "area_mm2"}:
-        watts = _static_w(designs, draws)
-        energy = column(nominal["energy_j"]) + (watts * latency_s - column(nominal["static_energy_j"]))
+        stands = column(configs.leakage_w + configs.dram_background_w) * column(nominal["latency_s"])
+        more_j = _static_w(designs, draws) * latency_s - stands  # nothing, bit for bit, where all is nominal
+        energy = column(nominal["energy_j"]) + more_j
         for name, quantity in ENERGIES.items():
             part = column(nominal[name])
             found[name] = part * factor(quantity)
             energy = energy + part * (factor(quantity) - 1.0)
         found["energy_j"] = energy
-        found["static_energy_j"] = watts * latency_s
+        found["static_energy_j"] = column(nominal["static_energy_j"]) + more_j
         found["power_w"] = energy / latency_s
         found["edp_js"] = energy * latency_s
     found["latency_s"] = latency_s
@@ -144,14 +145,20 @@ def stressed(
 def _static_w(designs: Designs, draws: Draws) -> FloatArray:
     """Leakage and main-memory background, shape (n, n_samples)."""
     configs = designs.configs
-    logic = (configs.leakage_w - configs.buffer_leakage_w)[:, None]
+    logic = (configs.leakage_w - configs.buffer_leakage_w - configs.clock_w)[:, None]
     buffers, background = configs.buffer_leakage_w[:, None], configs.dram_background_w[:, None]
     return (
         (configs.leakage_w + configs.dram_background_w)[:, None]
         + logic * (draws.factor("logic_leakage", designs.memory) - 1.0)
+        + configs.clock_w[:, None] * (clock_power(draws, designs.memory) - 1.0)
         + buffers * (draws.factor("buffer_leakage", designs.memory) - 1.0)
         + background * (draws.factor("main_memory_background", designs.memory) - 1.0)
     )
+
+
+def clock_power(draws: Draws, memory: IntArray) -> FloatArray:
+    """Factor on the power of the clock's network: that of logic that switches, as often as the clock runs."""
+    return np.asarray(draws.factor("mac_energy", memory) * draws.factor("clock", memory))
 
 
 def stacked(
@@ -166,15 +173,19 @@ def stacked(
     def factor(quantity: str, sample: int) -> FloatArray:
         return np.broadcast_to(draws.factor(quantity, designs.memory)[:, sample], count)
 
+    clocked = np.broadcast_to(clock_power(draws, designs.memory), shape)
     for sample in range(draws.samples):
         sampled = configs._replace(
             array_area_mm2=configs.array_area_mm2 * factor("logic_area", sample),
             buffer_area_mm2=configs.buffer_area_mm2 * factor("buffer_area", sample),
             memory_area_mm2=configs.memory_area_mm2 * factor("memory_area", sample),
             leakage_w=configs.leakage_w
-            + (configs.leakage_w - configs.buffer_leakage_w) * (factor("logic_leakage", sample) - 1.0)
+            + (configs.leakage_w - configs.buffer_leakage_w - configs.clock_w)
+            * (factor("logic_leakage", sample) - 1.0)
+            + configs.clock_w * (clocked[:, sample] - 1.0)
             + configs.buffer_leakage_w * (factor("buffer_leakage", sample) - 1.0),
             buffer_leakage_w=configs.buffer_leakage_w * factor("buffer_leakage", sample),
+            clock_w=configs.clock_w * clocked[:, sample],
             dram_background_w=configs.dram_background_w * factor("main_memory_background", sample),
             dram_read_bytes_per_s=configs.dram_read_bytes_per_s * factor("main_memory_bandwidth", sample),
         )

@@ -122,7 +122,18 @@ def stress(
     steady = np.flatnonzero(feasible.mean(axis=1) >= quantile)
     steadfast = np.zeros(len(on_front), dtype=bool)
     steadfast[steady[filter_finite(values[steady, -1])]] = True
-    return Stressed.of(trial, rivals, rows, seed, level, tried.designs, on_front, feasible, steadfast, values)
+    return Stressed.of(
+        trial,
+        rivals,
+        rows,
+        seed=seed,
+        quantile=level,
+        designs=tried.designs,
+        on_front=on_front,
+        feasible=feasible,
+        robust=steadfast,
+        values=values,
+    )
 
 
 def check_options(samples: int, seed: int, robust: str, quantile: float) -> None:

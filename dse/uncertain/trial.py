@@ -21,6 +21,7 @@ from dse.uncertain.designs import (
     PARTS,
     BoolArray,
     Designs,
+    clock_power,
     latency_bounds,
     stacked,
     stressed,
@@ -165,7 +166,8 @@ class Trial:
         latency = 1.0 / np.maximum(
             draws.factor("clock", memory), draws.factor("main_memory_bandwidth", memory)
         )
-        standing = least("logic_leakage", "buffer_leakage", "main_memory_background") * latency
+        leaks = least("logic_leakage", "buffer_leakage", "main_memory_background")
+        standing = np.minimum(leaks, clock_power(draws, memory)) * latency
         energy = np.minimum(least(*ENERGIES.values()), standing)
         floors = {
             "latency_s": latency,

@@ -14,7 +14,7 @@ from dse.views.style import MARKERS
 from workloads.errors import InputError, shown
 
 _LEAST_SHARE: Final = 0.04
-"""A value that fewer designs take makes no band."""
+"""Two values at least have to be taken by so many designs."""
 _LEAST_KAPPA: Final = 0.85
 _NEIGHBOURS: Final = 4
 _MOST_DESIGNS: Final = 5_000
@@ -85,12 +85,12 @@ def _codes(front: Designs, name: str) -> tuple[NDArray[np.int64], tuple[str, ...
 
 
 def _kappa(places: NDArray[np.float64], codes: NDArray[np.int64]) -> float:
-    """Agreement of designs with their neighbours beyond chance; 0 where a value is rare."""
+    """Agreement of designs with their neighbours beyond chance; 0 where all but one value are rare."""
     if len(codes) > _MOST_DESIGNS:
         some = np.linspace(0, len(codes) - 1, _MOST_DESIGNS).astype(np.int64)
         places, codes = places[some], codes[some]
     shares = np.bincount(codes) / len(codes)
-    if len(codes) <= 2 * _NEIGHBOURS or shares.min() < _LEAST_SHARE or len(shares) < 2:
+    if len(codes) <= 2 * _NEIGHBOURS or len(shares) < 2 or np.sort(shares)[-2] < _LEAST_SHARE:
         return 0.0
     _, near = cKDTree(places).query(places, k=_NEIGHBOURS + 1)
     same = float((codes[near[:, 1:]] == codes[:, None]).mean())

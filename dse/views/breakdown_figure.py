@@ -66,7 +66,7 @@ def draw_breakdown(
             share = energy.sum() / total
             if share > 0:
                 handles.append((drawn, f"{name} {share:.0%}" if share >= 0.005 else f"{name} <1%"))
-        axes.set_yticks(places, names)
+        axes.set_yticks(places, names, parse_math=False)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(0.0, 1.04 * float(start.max()))
         unit = unit_of("energy_j", np.array([start.max()]))

@@ -7,12 +7,13 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
 
 from dse.views.picture import FloatArray
+from dse.views.style import text_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CELL_PT: Final = 1.6
-"""Edge of a cell in points."""
+_CELL: Final = 0.2
+"""Edge of a cell, of the size of text."""
 _MOST_CELLS: Final = 600
 _GREYS: Final = ("#cfcfcf", "#8e8e8e")
 _BLOCK: Final = 1 << 20
@@ -76,7 +77,7 @@ def _edges(column: FloatArray, low: float, high: float, points: float, log: bool
     if log:
         column = np.log10(column[column > 0])
         low, high = float(np.log10(low)), float(np.log10(high))
-    step = (high - low) / max(8.0, points / _CELL_PT)
+    step = (high - low) / max(8.0, points / (_CELL * text_pt()))
     found = column[np.isfinite(column)]
     first = max(float(found.min()), low - 2 * (high - low)) if len(found) else low
     last = min(float(found.max()), high + 2 * (high - low)) if len(found) else high

@@ -39,7 +39,7 @@ class PaperFigure(Figure):
         name = str(args[0] if args else options.get("fname"))
         form = options.get("format") or name.rpartition(".")[2]
         if form in ("pdf", "png"):
-            options.setdefault("metadata", self._metadata(form))
+            options["metadata"] = {**self._metadata(form), **options.get("metadata", {})}
         with rc_context(self._style):  # type: ignore[arg-type]
             super().savefig(*args, **options)
 

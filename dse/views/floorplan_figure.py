@@ -100,7 +100,7 @@ def draw_floorplan(plan: Plan, ax: "Axes | None" = None, *, width: str | float =
         axes.set_xlim(-0.02 * left, left - gap + 0.02 * left)
         axes.set_ylim(-0.02 * left, 1.02 * max(sides))
         axes.set_aspect("equal")
-        axes.set_xticks(centres, labels)
+        axes.set_xticks(centres, labels, parse_math=False)
         axes.tick_params(axis="x", length=0, labelcolor=INK, labelsize=small_pt())
         dress(axes.yaxis, Unit("mm", 1.0), None, 4)
         axes.spines[["top", "right", "bottom"]].set_visible(False)

@@ -26,6 +26,8 @@ _MOST_POINTS: Final = 20_000
 _MOST_BARS: Final = 60
 """Designs whose ranges are drawn; more would hide the front."""
 _DARK: Final = OKABE_ITO[0]
+_LIGHTNESS: Final = np.array([0.299, 0.587, 0.114])
+_GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
 
 
 def draw_front(
@@ -65,7 +67,7 @@ def draw_front(
         points = _draw_points(axes, picture)
         if picture.colour is not None:
             _draw_bar(axes, points, picture.colour)
-        handles, said = _handles(picture), list(picture.said)
+        handles, said = [*_handles(picture), *_draw_rivals(axes, picture)], list(picture.said)
         settle(figure)
         if picture.dominated > 0:
             grey = draw_density(axes, picture.x.background, picture.y.background, limits)
@@ -75,7 +77,7 @@ def draw_front(
                 share = f"{beyond:.0%}" if beyond >= 0.01 else "< 1%"
                 said.append(f"{share} of the dominated lie beyond the axes")
         _follow(axes, spans)
-        above = draw_legend(axes, handles, said)
+        above = draw_legend(axes, handles, said, own=ax is None)
         if ax is None:
             make_room(figure, picture, points if key else None, above)
         settle(figure)
@@ -89,6 +91,8 @@ def _draw_axes(axes: "Axes", picture: Picture) -> tuple[float, float, float, flo
     beside = [mark.place for mark in picture.marks if mark.place is not None]
     for place, (scale, axis) in enumerate(((picture.x, axes.xaxis), (picture.y, axes.yaxis))):
         more = np.array([one[place] for one in beside])
+        if picture.rivals:
+            more = np.concatenate([more, *(rival[1 + place] for rival in picture.rivals)])
         if picture.bars is not None:
             more = np.concatenate([more, (picture.bars.x, picture.bars.y)[place].ravel()])
         low, high = span_of(scale, more)
@@ -134,11 +138,15 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
         axes.plot(x[order], y[order], drawstyle=steps, color=_DARK, linewidth=0.8, zorder=2)
     shade: FloatArray | None = None
     shared: dict[str, Any] = {"c": _DARK}
+    pale = np.zeros(
+        len(x), dtype=bool
+    )  # white rims part dark points, dark ones keep pale points in grey print
     if colour is not None:
         shade = colour.values
         low, high = colour.span or span_of(colour)
         norm = (LogNorm if colour.log else Normalize)(low, high)
         shared = {"cmap": colours(), "norm": norm}
+        pale = colours()(norm(shade))[:, :3] @ _LIGHTNESS > 0.5
     marked = {mark.row for mark in picture.marks}
     rows = np.array([row for row in range(len(x)) if row not in marked], dtype=np.int64)
     if len(rows) > _MOST_POINTS:
@@ -158,7 +166,7 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
             s=dot,
             marker=MARKERS[code],
             linewidths=np.where(ringed, 0.8, 0.25).tolist(),
-            edgecolors=np.where(ringed, INK, "white").tolist(),
+            edgecolors=np.where(ringed if bars is not None else pale[mine], INK, "white").tolist(),
             zorder=3,
             rasterized=len(mine) > _MOST_POINTS // 4,
             **({**shared, "c": shade[mine]} if shade is not None else shared),
@@ -182,6 +190,22 @@ def _draw_points(axes: "Axes", picture: Picture) -> Any:
             ),
         )
     return points
+
+
+def _draw_rivals(axes: "Axes", picture: Picture) -> list[tuple[Any, str]]:
+    """Other fronts in greys and shapes of their own, and their handles."""
+    handles = []
+    for number, (name, x, y) in enumerate(picture.rivals):
+        grey, marker = _GREYS[number % len(_GREYS)], MARKERS[1 + number % (len(MARKERS) - 1)]
+        axes.scatter(x, y, s=(0.4 * text_pt()) ** 2, c=grey, marker=marker, linewidths=0, zorder=2)
+        size = 0.42 * text_pt()
+        handles.append(
+            (
+                Line2D([], [], linestyle="none", marker=marker, color=grey, markersize=size),
+                f"{name} ({len(x):,})",
+            )
+        )
+    return handles
 
 
 def _draw_bars(axes: "Axes", picture: Picture, bars: Bars) -> None:

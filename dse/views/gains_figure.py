@@ -60,7 +60,7 @@ def draw_gains(
         room = 0.02 * high
         for place, gain, end in zip(places, gains, most, strict=True):
             axes.text(end + room, place, f"{gain:.1f} %", va="center", ha="left")
-        axes.set_yticks(places, [str(name).replace("_", " ") for name in table.index])
+        axes.set_yticks(places, [str(name).replace("_", " ") for name in table.index], parse_math=False)
         axes.set_ylim(len(table) - 0.4, -1.4)
         axes.set_xlim(0.0, 1.16 * high)
         axes.set_xlabel("Gain in geometric mean over own optimum (%)")

@@ -9,8 +9,7 @@ from dse.metrics import show_metric
 from dse.results.codesigned import Codesigned
 from dse.space.words import design_cells
 from dse.views.front_drawing import draw_front
-from dse.views.picture import Mark, Picture, Scale
-from dse.views.style import small_pt
+from dse.views.picture import FloatArray, Mark, Picture, Scale
 from dse.views.units import Unit, as_numbers, is_log, unit_of
 from workloads.errors import InputError
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-_GREYS: Final = ("#6e6e6e", "#989898", "#bdbdbd")
 _SYMBOLS: Final = "sDP^vXp"
-_OTHERS: Final = ("s", "^", "D")
 
 
 def draw(
@@ -30,7 +27,9 @@ def draw(
     *,
     width: str | float = "column",
 ) -> "Axes":
-    """Draw a joint front, others behind it for comparison.
+    """Draw a joint front, others behind it for comparison: accuracy up, a cost across, another as colour.
+
+    Without accuracy among the objectives the second one goes up.
 
     Parameters
     ----------
@@ -52,43 +51,40 @@ def draw(
     for other in others:
         if other.objectives != found.objectives:
             raise InputError("plot: fronts of different objectives do not lie in one figure")
-    picture = joint_picture(found)
-    axes = draw_front(picture, ax, width=width)
-    size = (0.4 * small_pt()) ** 2
-    for other, grey, marker in zip(others, _GREYS, _OTHERS, strict=False):
-        axes.scatter(
-            other.frame[picture.x.column],
-            other.frame["accuracy"],
-            s=size,
-            c=grey,
-            marker=marker,
-            zorder=2,
-            label=f"{other.strategy} ({len(other)})",
-        )
-    if others:
-        axes.add_artist(axes.get_legend())  # type: ignore[arg-type]
-        beside = axes.legend(loc="lower right", fontsize=small_pt(), frameon=False, handletextpad=0.3)
-        beside.set_in_layout(False)
-    return axes
+    return draw_front(joint_picture(found, others), ax, width=width)
 
 
-def joint_picture(found: Codesigned) -> Picture:
-    """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour."""
-    costs = [one.column for one in found.objectives if one.column != "accuracy"]
-    if not costs:
+def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Picture:
+    """Collect what the figure shows: the first cost across, accuracy up, the second cost as colour.
+
+    Without accuracy among the objectives the second one goes up.
+    """
+    costs = [one for one in found.objectives if one.column != "accuracy"]
+    high = next((one for one in found.objectives if one.column == "accuracy"), None)
+    if high is None and len(costs) > 1:
+        high = costs.pop(1)
+    if high is None or not costs:
         raise InputError("figure: a joint front needs a cost beside the accuracy")
-    scales = [_scale(found, name) for name in costs[:2]]
-    accuracy = as_numbers(found.frame["accuracy"].to_numpy())
-    up = Scale("accuracy", Unit("Accuracy (%)", 0.01), accuracy, accuracy[:0], False)
+    scales = [_scale(found, one.column) for one in costs[:2]]
+    up = _scale(found, high.column)
+    if high.column == "accuracy":
+        up = Scale("accuracy", Unit("Accuracy (%)", 0.01), up.values, up.values[:0], False)
     return Picture(
         x=scales[0],
         y=up,
         colour=scales[1] if len(scales) > 1 else None,
-        maximise=(False, True),
+        maximise=(costs[0].maximise, high.maximise),
         marks=_marks(found),
         line=len(found.objectives) == 2,
+        rivals=tuple(_rival(other, costs[0].column, high.column) for other in others),
         said=(f"{found.strategy}, {len(found.trainings)} trainings, {found.evaluations:,} pairs costed",),
     )
+
+
+def _rival(other: Codesigned, cost: str, high: str) -> tuple[str, FloatArray, FloatArray]:
+    """Another front by its strategy."""
+    x, y = (as_numbers(other.frame[name].to_numpy()) for name in (cost, high))
+    return other.strategy, x, y
 
 
 def _scale(found: Codesigned, name: str) -> Scale:
@@ -99,17 +95,17 @@ def _scale(found: Codesigned, name: str) -> Scale:
 def _marks(found: Codesigned) -> tuple[Mark, ...]:
     """The pairs with names; one that has several is there once, under all of them."""
     named: dict[int, tuple[list[str], pandas.Series]] = {}
-    keys = found.frame[["network", "machine"]].to_numpy()
     for name, row in found.designs().iterrows():
-        place = int(np.flatnonzero((keys == [row["network"], row["machine"]]).all(axis=1))[0])
+        same = (found.frame["network"] == row["network"]) & (found.frame["machine"] == row["machine"])
+        place = int(np.flatnonzero(same)[0])
         named.setdefault(place, ([], row))[0].append(str(name))
     marks = []
     for number, (place, (names, row)) in enumerate(named.items()):
         machine = found.space.configuration(int(row["machine"]))
-        fields = (field for field in found.networks.fields if f"net.{field}" in row)
+        fields = [field for field in row.index if str(field).startswith("net.")]
         cells = [
-            ("pair", f"{int(row['network'])}, {int(row['machine'])}"),
-            *((field, _text(row[f"net.{field}"])) for field in fields),
+            ("pair", f"{row['network']}, {int(row['machine'])}"),
+            *((str(field).removeprefix("net."), _text(row[field])) for field in fields),
             *design_cells(found.space, machine),
         ]
         for one in found.objectives:

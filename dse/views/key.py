@@ -77,6 +77,7 @@ def _write(figure: "Figure", picture: Picture, points: Any, blocks: Sequence[Blo
                 fontweight="bold" if cell.bold else "normal",
                 color=QUIET if cell.quiet else INK,
                 gid="key",
+                parse_math=False,
             )
         for x, y, number in block.symbols:
             place = ((_EDGE_PT + x) / width, (top - y - 0.1 * size) / height)

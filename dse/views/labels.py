@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.views.paper import renderer_of
-from dse.views.style import INK, small_pt
+from dse.views.style import INK, small_pt, text_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,13 @@ def place_names(axes: "Axes", picture: "Picture") -> None:
     if picture.line:
         front = np.concatenate([front, _along_line(front)])
     dots = figure.dpi / 72.0
-    style: dict[str, Any] = {"fontsize": small_pt(), "fontweight": "bold", "ha": "center", "va": "center"}
+    style: dict[str, Any] = {
+        "fontsize": small_pt(),
+        "fontweight": "bold",
+        "ha": "center",
+        "va": "center",
+        "parse_math": False,
+    }
     options = []
     for mark, anchor in zip(picture.marks, anchors, strict=True):
         text = axes.text(0, 0, mark.name, transform=None, **style)
@@ -110,10 +116,11 @@ def _candidates(
     frame = axes.get_window_extent()
     dots = axes.figure.dpi / 72.0
     half = np.array([width, height]) / 2
+    near_pt = text_pt() / 8.0  # markers are as large as the text
     found = []
     for angle, reach in itertools.product(np.radians(np.arange(0, 360, 15)), (7, 10, 14, 19, 25, 32, 45)):
         direction = np.array([np.cos(angle), np.sin(angle)])
-        x, y = anchor + direction * (reach * dots + half)
+        x, y = anchor + direction * (reach * near_pt * dots + half)
         box = (x - half[0], y - half[1], x + half[0], y + half[1])
         if box[0] < frame.x0 + 2 or box[1] < frame.y0 + 2 or box[2] > frame.x1 or box[3] > frame.y1:
             continue

@@ -74,7 +74,7 @@ def draw_layers(operations: Operations, ax: "Axes | None" = None, *, width: str 
         axes.set_xlim(-0.7, len(rows) - 0.3)
         dress(axes.yaxis, Unit("Share (%)", 0.01), None, 5)
         step = _step(axes, len(names))
-        axes.set_xticks(places[::step], names[::step], rotation=90, fontsize=small_pt())
+        axes.set_xticks(places[::step], names[::step], rotation=90, fontsize=small_pt(), parse_math=False)
         axes.tick_params(axis="x", length=0 if step == 1 else 2.0, labelcolor=INK)
         axes.grid(True, axis="y", color=RULE)
         axes.set_axisbelow(True)

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_legend(axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence[str] = ()) -> float:
+def draw_legend(
+    axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence[str] = (), *, own: bool = True
+) -> float:
     """Put a legend above the axes, at their left.
 
-    Its height in points is for the caller to leave free, and returned: a layout engine would take it for a
-    part of the axes and make these narrower.
+    On a figure of our own its height in points, which is returned, is for the caller to leave free: a layout
+    engine would take it for a part of the axes and make these narrower. On axes of a reader's it is a part of
+    them and stays as narrow.
 
     Parameters
     ----------
@@ -26,6 +29,8 @@ def draw_legend(axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence
         What stands for each entry, and its text.
     said
         Clauses that go above the entries.
+    own
+        Whether the figure is our own.
 
     """
     figure = axes.get_figure(root=True)
@@ -35,8 +40,8 @@ def draw_legend(axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence
     edge = 3 * figure.dpi / 72
     ruler = Ruler(figure, size)
     text = "; ".join(text for text in said if text)
-    for left, columns in _ways(len(handles), at.x0, edge):
-        room = figure.bbox.width - left - edge
+    for left, columns in _ways(len(handles), at.x0, edge if own else at.x0):
+        room = figure.bbox.width - left - edge if own else 0.94 * at.width
         legend = axes.legend(
             [handle for handle, _ in handles],
             [text for _, text in handles],
@@ -51,8 +56,8 @@ def draw_legend(axes: "Axes", handles: Sequence[tuple[Any, str]], said: Sequence
             borderpad=0.1,
             **_LOOK,
         )
-        legend.get_title().set_color(QUIET)
-        legend.set_in_layout(False)
+        _dress(legend)
+        legend.set_in_layout(not own)
         if legend.get_window_extent(renderer_of(figure)).width <= room:
             break
     return float(legend.get_window_extent().height * 72 / figure.dpi) + 2.0
@@ -65,6 +70,13 @@ _LOOK: Final[dict[str, Any]] = {
     "columnspacing": 1.0,
     "labelspacing": 0.3,
 }
+
+
+def _dress(legend: Any) -> None:
+    """What is said in grey; names of networks and designs as they are, dollars included."""
+    legend.get_title().set_color(QUIET)
+    for text in (legend.get_title(), *legend.get_texts()):
+        text.set_parse_math(False)
 
 
 def _ways(number: int, left: float, edge: float) -> list[tuple[float, int]]:
@@ -91,7 +103,7 @@ def legend_over(figure: "Figure", handles: Sequence[tuple[Any, str]], said: str 
             borderaxespad=0.2,
             **_LOOK,
         )
-        legend.get_title().set_color(QUIET)
+        _dress(legend)
         wide = legend.get_window_extent(renderer_of(figure)).width
         if wide <= room or columns == 1:
             break
@@ -106,6 +118,6 @@ def finish(
     assert figure is not None
     if ax is None:
         settle(figure)
-    above = draw_legend(axes, handles, said)
+    above = draw_legend(axes, handles, said, own=ax is None)
     if ax is None:
         grow(figure, above)

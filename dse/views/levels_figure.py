@@ -101,7 +101,7 @@ def draw_levels(levels: Levels, ax: "Axes | None" = None, *, width: str | float 
                 fontsize=small_pt(),
                 color=INK,
             )
-        axes.set_yticks(places, levels.components)
+        axes.set_yticks(places, levels.components, parse_math=False)
         axes.set_ylim(len(places) - 0.4, -0.6)
         axes.set_xlim(0.0, 1.17 * float(sums.max()))
         dress(axes.xaxis, unit_of("energy_j", np.array([sums.max()])), None, 5)

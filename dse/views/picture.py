@@ -59,5 +59,6 @@ class Picture(NamedTuple):
     bars: Bars | None = None
     bands: Bands | None = None
     line: bool = False  # the two quantities are all that was asked for: the front is a line
+    rivals: tuple[tuple[str, FloatArray, FloatArray], ...] = ()  # name, x and y of other fronts behind it
     dominated: int = 0  # configurations behind the front
     said: tuple[str, ...] = ()  # what a reader has to know, over the figure

@@ -36,5 +36,5 @@ def draw_prices(path: str | Path) -> None:
     by_node.set_xticks(NODES, [str(node) for node in NODES])
     by_node.minorticks_off()
     for axes in (by_size, by_node):
-        axes.legend(fontsize=6)
+        axes.legend(fontsize=7)
     figure.savefig(path)

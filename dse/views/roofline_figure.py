@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from dse.results.evaluation import Result
 
+_APART: Final = 0.8
+"""A memory that is reached to a smaller share of its peak has a slope of its own."""
 _MOST_NAMED: Final = 3
 """Operations of the longest latency have names, one of those that lie together."""
 
@@ -34,7 +36,8 @@ class Roofline(NamedTuple):
     share: FloatArray  # of the network's latency
     peak: float  # multiply-accumulates per second
     vector_peak: float  # vector operations per second; NaN where not known
-    bandwidth: float  # bytes per second
+    bandwidth: float  # bytes per second, of the memory's interface at its peak
+    sustained: float  # most that an operation reaches, behind rows, bursts and the machine's own link
     free: int  # operations that take no time of their own
 
 
@@ -70,8 +73,18 @@ def roofline_of(result: "Result") -> Roofline:
         peak,
         lanes * machine.clock_hz if lanes and (operations.kinds[shown] != Kind.NEST).any() else np.nan,
         float(machine.main_memory.bandwidth_bytes_per_s),
+        _sustained(result),
         len(operations.names) - len(shown),
     )
+
+
+def _sustained(result: "Result") -> float:
+    """Most bytes per second of transfer that an operation reaches; NaN where none is known."""
+    table = result.operations
+    moved = (table["dram_read_bytes"] + table["dram_write_bytes"]).to_numpy(dtype=np.float64)
+    seconds = table["dram_s"].to_numpy(dtype=np.float64) if "dram_s" in table else np.zeros(len(table))
+    known = (seconds > 0) & (moved > 0)
+    return float((moved[known] / seconds[known]).max()) if known.any() else np.nan
 
 
 def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | float = "column") -> "Axes":
@@ -97,20 +110,25 @@ def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | 
     inside = np.isfinite(roofline.intensity)
     ridge = roofline.peak / roofline.bandwidth
     known = roofline.intensity[inside]
+    slow = roofline.peak / np.fmin(roofline.bandwidth, roofline.sustained)
     low = min(ridge / 8, float(known.min(initial=ridge))) / 1.5
-    high = max(ridge * 8, float(known.max(initial=ridge))) * 2.0
+    high = max(ridge * 8, 1.5 * slow, float(known.max(initial=ridge))) * 2.0
     floor = float(roofline.rate.min(initial=roofline.peak / 100)) / 2.0
     with panel(ax, width, -0.72 if width == "column" else -0.5) as axes:
         axes.set_xscale("log")
         axes.set_yscale("log")
         _draw_roof(axes, roofline.peak, roofline.bandwidth, (low, high), "MACs")
+        slopes = f"main memory: {si(roofline.bandwidth, 'B/s')}"
+        if roofline.sustained < _APART * roofline.bandwidth:
+            slopes += f", dashed the {si(roofline.sustained, 'B/s')} that operations reach"
+            _draw_sustained(axes, roofline.peak, roofline.sustained, low)
         if np.isfinite(roofline.vector_peak):
             _draw_roof(axes, roofline.vector_peak, roofline.bandwidth, (low, high), "vector operations")
         places = np.where(inside, roofline.intensity, high / 1.15)
         axes.set_xlim(low, high)
         axes.set_ylim(floor, 3.0 * roofline.peak)
         handles = _draw_operations(axes, roofline, places)
-        dress(axes.xaxis, Unit("Work per main-memory byte (operations/B)", 1.0), high / low, 7)
+        dress(axes.xaxis, Unit("MACs or vector operations per main-memory byte", 1.0), high / low, 7)
         power = 10.0 ** (3 * np.floor(np.log10(roofline.peak) / 3))
         prefix = {1e3: "k", 1e6: "M", 1e9: "G", 1e12: "T", 1e15: "P"}.get(float(power), "")
         unit = Unit(f"Work per second ({prefix}op/s)", float(power) if prefix else 1.0)
@@ -118,7 +136,7 @@ def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | 
         axes.grid(True, color=RULE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        said = [roofline.title, "work: MACs or vector operations", "size: share of latency"]
+        said = [roofline.title, "size: share of latency", slopes]
         if roofline.free:
             said.append(f"{roofline.free:,} operations take no time of their own")
         if not inside.all():
@@ -145,16 +163,12 @@ def _draw_roof(axes: "Axes", peak: float, bandwidth: float, ends: tuple[float, f
         fontsize=small_pt(),
         color=INK,
     )
-    if what == "MACs":
-        axes.annotate(
-            si(bandwidth, "B/s"),
-            (ridge / 3, peak / 3),
-            (-3, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize=small_pt(),
-            color=INK,
-        )
+
+
+def _draw_sustained(axes: "Axes", peak: float, sustained: float, low: float) -> None:
+    """The slope that operations see."""
+    ridge = peak / sustained
+    axes.plot([low, ridge], [low * sustained, peak], color=INK, linestyle="--", linewidth=0.8, zorder=2)
 
 
 def _draw_operations(axes: "Axes", roofline: Roofline, places: FloatArray) -> list[tuple[Any, str]]:
@@ -186,13 +200,17 @@ def _draw_operations(axes: "Axes", roofline: Roofline, places: FloatArray) -> li
         if near or len(named) == _MOST_NAMED:
             continue
         named.append(place)
+        roof = axes.transData.transform((places[row], roofline.vector_peak))[1]
+        above = (
+            abs(place[1] - 1.4 * small_pt() * dots - roof) < 1.6 * small_pt() * dots
+        )  # where a roof's text is
         axes.annotate(
             roofline.names[row],
             (places[row], roofline.rate[row]),
-            (0, -0.9 * small_pt()),
+            (0, (0.7 if above else -0.9) * small_pt()),
             textcoords="offset points",
             ha="center",
-            va="top",
+            va="bottom" if above else "top",
             fontsize=small_pt(),
             color=QUIET,
             parse_math=False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dse.designs import Designs
 from dse.metrics import describe, show_metric
 from dse.pareto import knee as knees
+from dse.views.fusion import fused_lines
 from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
@@ -105,7 +106,7 @@ def result_text(result: "Result") -> str:
     metrics, bounds = result_rows(result)
     lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
     lines += [f"beyond its range: {note}" for note in result.warnings]
-    return "\n".join([*lines, *machine_assumptions(result.accelerator)])
+    return "\n".join([*lines, *fused_lines(result), *machine_assumptions(result.accelerator)])
 
 
 def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:

@@ -122,7 +122,9 @@ def draw_bottlenecks(
                 borderaxespad=0.3,
             )
         for axes, network in zip(panels[0], networks, strict=True):
-            axes.set_title(network, fontsize=axes.xaxis.label.get_fontsize(), pad=10 if marks else 3)
+            axes.set_title(
+                network, fontsize=axes.xaxis.label.get_fontsize(), pad=10 if marks else 3, parse_math=False
+            )
             _point_out(axes, marks, len(scale.values))
         for axes in panels[1]:
             _tick(axes, scale, 5 if len(networks) == 1 else 2)

@@ -126,6 +126,13 @@ def draw_shared(
         axes.set_yticks(bases + _STRIP / 2, [axis_title(name) for name in names])
         axes.tick_params(axis="y", length=0)
         axes.set_xticks([])
+        axes.set_title(
+            "Share of the front's designs (full bar: all)",
+            loc="left",
+            color=_GREY,
+            pad=4,
+            fontsize=small_pt(),
+        )
         axes.spines[:].set_visible(False)
         figure = axes.get_figure(root=True)
         assert figure is not None
@@ -152,6 +159,7 @@ def _draw_strip(axes: "Axes", share: "pandas.Series", base: float) -> None:
     for place, (value, part) in enumerate(share.items()):
         left, middle = (place + 0.04) * cell, (place + 0.5) * cell
         axes.bar(left, _STRIP, 0.92 * cell, base, color=_TRACK, align="edge")
+        axes.plot([left, left + 0.92 * cell], [base, base], color=_INK, linewidth=0.6, zorder=3)
         axes.bar(left, _STRIP * part, 0.92 * cell, base, color=_DARK, align="edge")
         lines = _lines(value)
         axes.text(

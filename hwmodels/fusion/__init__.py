@@ -3,7 +3,7 @@
 The equations are in `docs/fusion.md`.
 """
 
-from hwmodels.fusion.capacity import TrafficFront, capacity_front
+from hwmodels.fusion.capacity import TrafficFront, capacity_front, traffic_at
 from hwmodels.fusion.group import Group, product_chain
 
-__all__ = ["Group", "TrafficFront", "capacity_front", "product_chain"]
+__all__ = ["Group", "TrafficFront", "capacity_front", "product_chain", "traffic_at"]

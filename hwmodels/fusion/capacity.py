@@ -1,5 +1,6 @@
 """What a buffer of a given size in front of main memory must move: exact fronts of groups of operations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from hwmodels.fusion.even import even_front
 from hwmodels.fusion.group import Group
+from hwmodels.fusion.runs import Run
 from hwmodels.fusion.trees import mappings
 from hwmodels.mapping.problem import MappingError
 from workloads.errors import shown
@@ -92,3 +94,45 @@ def capacity_front(group: Group, *, fused: bool = True, storage: str = "uneven")
         return TrafficFront(front[:, 0], front[:, 1])
     ways = mappings(group, fused=fused)
     return TrafficFront(ways.front[:, 0], ways.front[:, 1], ways.represented, ways.kept, ways.dominated)
+
+
+def traffic_at(group: Group, tile: Mapping[str, int]) -> dict[str, int]:
+    """Words of every tensor that cross main memory where the whole group shares the loops down to a tile.
+
+    Every operand is stored right inside the shared loops, and nothing that is handed on leaves the buffer.
+
+    Parameters
+    ----------
+    group
+        Operations in the order they run.
+    tile
+        What the shared loops leave of each dimension; others are whole.
+
+    Raises
+    ------
+    MappingError
+        If a dimension cannot be shared, or its tile does not divide it.
+
+    Examples
+    --------
+    Attention over 1,024 positions, 64 wide, in tiles of 256 queries: keys and values are read four times.
+
+    >>> from hwmodels.fusion.group import product_chain
+    >>> traffic_at(product_chain(1024, (64, 1024, 64)), {"m": 256})
+    {'T0': 65536, 'W0': 262144, 'W1': 262144, 'T2': 65536}
+
+    """
+    run = Run(group, 0, len(group.steps) - 1)
+    for dimension, size in tile.items():
+        if dimension not in run.joined:
+            raise MappingError(
+                f"tile: {shown(dimension)} cannot be shared, {', '.join(run.joined) or 'no dimension'} can"
+            )
+        if size < 1 or group.sizes[dimension] % size:
+            raise MappingError(f"tile: {size} of {dimension} does not divide {group.sizes[dimension]}")
+    wanted = {name: tile.get(name, group.sizes[name]) for name in run.joined}
+    at = np.flatnonzero(np.all([run.extents[name] == size for name, size in wanted.items()], axis=0))[0]
+    found: dict[str, int] = {}
+    for operand in run.operands:
+        found[operand.name] = found.get(operand.name, 0) + int(operand.moved[at])
+    return found

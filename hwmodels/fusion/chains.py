@@ -5,6 +5,7 @@ batch, channels and positions of the one are those of the other. What follows th
 array (activation, folded normalisation, residual sum) lies between them and goes with it.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +73,8 @@ def _fits(layers: LayerTable, producer: int, consumer: int, elements: int) -> bo
     )
 
 
-def chains_of(layers: LayerTable, edges: EdgeTable) -> list[tuple[Link, ...]]:
-    """Longest chains of links: each hands on to the next.
+def chains_of(layers: LayerTable, edges: EdgeTable, fixed: Collection[int] = ()) -> list[tuple[Link, ...]]:
+    """Longest chains of links: each hands on to the next; `fixed` rows, whose mapping is given, are in none.
 
     Examples
     --------
@@ -86,7 +87,11 @@ def chains_of(layers: LayerTable, edges: EdgeTable) -> list[tuple[Link, ...]]:
     [('conv1', False), ('block0.dw', False), ('block0.project', False)]
 
     """
-    links = links_of(layers, edges)
+    links = {
+        row: link
+        for row, link in links_of(layers, edges).items()
+        if row not in fixed and link.consumer not in fixed
+    }
     starts = set(links) - {link.consumer for link in links.values()}
     chains = []
     for row in sorted(starts):

@@ -39,7 +39,8 @@ class Plan(NamedTuple):
 
     def __str__(self) -> str:
         weights = "weights pinned" if self.pinned else "weights again for every tile"
-        return f"tiles of {self.images} x {self.rows} x {self.columns}, halos: {self.halo}, {weights}"
+        halo = {"keep": "kept", "recompute": "computed again"}[self.halo]
+        return f"of {self.images} x {self.rows} x {self.columns}, halos {halo}, {weights}"
 
 
 class Fused(NamedTuple):

@@ -11,14 +11,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from hwmodels.composed import fingerprint
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.level import LETTERS
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
-from hwmodels.mapping.search import map_problem
+from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
+from hwmodels.models.nest_mappings import MAPPED
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
 
@@ -56,8 +58,9 @@ class Inner:
         self._memory = np.array([name == "main memory" for name in self.counter.names])
         self.store = self.built.level(machine.fusion)
         self.room = self.store.usable_words
-        self._known: dict[tuple[object, ...], Evaluation | None] = {}
-        self.mapped = 0
+        self._name = (fingerprint(machine), objective)
+        self.squeezed = False
+        """Whether some nest so far had to do with less than its best mapping takes of the level."""
 
     def cost(self, problem: Problem, stays: frozenset[str], alive_words: float) -> Row | None:
         """Best mapping of a nest whose operands `stays` (weight, input, output) lie at the level of fusion.
@@ -83,6 +86,7 @@ class Inner:
             return None
         found = self._mapped(problem, self.room)
         if found is not None and self._tiles(found, stays) + alive_words > self.room:
+            self.squeezed = True
             found = self._mapped(problem, self.room - alive_words)
         return None if found is None else self.row(found, stays)
 
@@ -97,12 +101,17 @@ class Inner:
 
     def _mapped(self, problem: Problem, room_words: float) -> Evaluation | None:
         """Best mapping with some of the level; None if there is none, or the time is up."""
-        key = (problem.dimensions, problem.bounds, problem.operands, room_words)
-        if key not in self._known:
-            self._known[key] = self._search(problem, room_words)
-        return self._known[key]
+        room = () if room_words == self.room else (room_words,)
+        key = (*self._name, *room, problem.dimensions, problem.bounds, problem.operands)
+        found = MAPPED.get(key)
+        if found is None:
+            found = self._search(problem, room_words)
+            ended = not self.until.over() if isinstance(found, str) else found.certificate.optimal
+            if ended:
+                MAPPED[key] = found
+        return None if isinstance(found, str) else found.evaluation
 
-    def _search(self, problem: Problem, room_words: float) -> Evaluation | None:
+    def _search(self, problem: Problem, room_words: float) -> MapperResult | str:
         machine, built = self.machine, self.built
         levels = tuple(
             dataclasses.replace(level, capacity_words=room_words * level.multiple_buffering)
@@ -110,7 +119,6 @@ class Inner:
             else level
             for level in built.levels
         )
-        self.mapped += 1
         try:
             return map_problem(
                 problem,
@@ -120,9 +128,9 @@ class Inner:
                 factors=machine.factors,  # type: ignore[arg-type]
                 rules=machine.rules,
                 watch=self.until,
-            ).evaluation
-        except MappingError:
-            return None
+            )
+        except MappingError as refusal:
+            return str(refusal)
 
     def blank(self) -> Row:
         """Nothing counted yet."""

@@ -5,7 +5,7 @@ sets of (latency, energy) that no other beats are joined group by group; leakage
 the time. Of all schedules the least latency, energy or product of both is taken.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, prod
 from typing import Final, NamedTuple
@@ -39,6 +39,8 @@ class FusionCertificate:
     are those whose total was compared at the end; of the others some part was found to be
 
     - `capacity`: a tile that does not fit,
+    - `bound`: a cut into tiles where the whole tensors fit beside the best mapping of every nest: what runs
+      in tiles is a mapping of the whole, so none is better,
     - `dominated`: no better than another part of the same nests, in latency and in energy.
 
     `left` were neither costed nor pruned: the time was up, or a front grew too long. Nothing costs less than
@@ -85,7 +87,7 @@ class _Count:
 
     represented: int = 0
     kept: int = 0
-    pruned: dict[str, int] = field(default_factory=lambda: {"capacity": 0, "dominated": 0})
+    pruned: dict[str, int] = field(default_factory=lambda: {"capacity": 0, "bound": 0, "dominated": 0})
     left: int = 0
 
 
@@ -106,6 +108,7 @@ def fuse(
     objective: str = "edp",
     static_w: float = 0.0,
     seconds: float = inf,
+    fixed: Collection[int] = (),
 ) -> FusionSchedule:
     """Choose the groups of a network.
 
@@ -123,13 +126,15 @@ def fuse(
         Power that flows whether anything is computed or not [W].
     seconds
         CPU seconds for the search; then the best found serves.
+    fixed
+        Rows that run by themselves: those whose mapping is given.
 
     """
     watch = Watch(seconds=seconds)
     inner = Inner(machine, objective, watch)
     in_chain: set[int] = set()
     total, count = [_Way(0.0, 0.0, ())], _Count(1, 1)
-    for chain in chains_of(layers, edges):
+    for chain in chains_of(layers, edges, fixed):
         ways, counted = _chain(layers, chain, inner, alone, static_w)
         in_chain |= {chain[0].producer, *(link.consumer for link in chain)}
         total, count = _joined(total, count, ways, counted, static_w)
@@ -188,15 +193,23 @@ def _groups(
 ) -> tuple[list[_Way], _Count]:
     """Front of the plans of one group."""
     nests, ways, count = Nests(layers, links), [], _Count()
+    whole = False
     for plan in nests.plans(inner.room):
         count.represented += 1
+        if whole:
+            count.pruned["bound"] += 1
+            continue
         if inner.until.over():
             count.left += 1
             continue
+        inner.squeezed = False
         fused = cost_of(nests, plan, inner, exact=False)
-        if fused is None:
+        if fused is None and inner.until.over():
+            count.left += 1
+        elif fused is None:
             count.pruned["capacity"] += 1
         else:
+            whole = fused.tiles == 1 and not inner.squeezed
             ways.append(_Way(fused.latency_s, fused.active_j, (fused,)))
     kept = [_better(way, nests, inner) for way in _front(ways, static_w)]
     count.pruned["dominated"] += len(ways) - len(kept)

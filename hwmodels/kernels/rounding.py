@@ -6,12 +6,26 @@ stochastically (Gupta et al., ICML 2015). Every output column owns one LFSR, whi
 rounding.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.accelerate import kernel
 
 TRUNCATE, NEAREST, STOCHASTIC = 0, 1, 2
+
+
+class Rounder(NamedTuple):
+    """How a word is rounded: which bits go, what is added before, and the range it is clamped to."""
+
+    mode: int
+    dropped: int  # low bits
+    low: int
+    high: int
+    mask: int  # a bit for each tap of the LFSR
+    unused: int  # low bits of the LFSR's state that are left out
+    missing: int  # zeros that fill a random number up to the dropped width
 
 
 @kernel
@@ -25,13 +39,7 @@ def matmul(
     a: NDArray[np.int32],
     b: NDArray[np.int32],
     group: int,
-    mode: int,
-    dropped: int,
-    low: int,
-    high: int,
-    mask: int,
-    unused: int,
-    missing: int,
+    rounder: Rounder,
     state: NDArray[np.int64],
     partial: NDArray[np.int64],
     out: NDArray[np.int64],
@@ -40,10 +48,11 @@ def matmul(
 
     `a` is (m, k), `b` (k, n), `out` (m, n) and is overwritten; `state` (n,) holds the LFSR of each column and
     is advanced; `partial` (n,) is scratch. Products of a group are summed exactly, rounded by dropping
-    `dropped` bits, clamped to [low, high] and added to the accumulator, which is clamped again. Rows come one
+    low bits, clamped to [low, high] and added to the accumulator, which is clamped again. Rows come one
     after the other. Of an LFSR's state the low `unused` bits are left out and `missing` zeros fill up to the
     dropped width.
     """
+    mode, dropped, low, high, mask, unused, missing = rounder
     depth = a.shape[1]
     columns = b.shape[1]
     half = 1 << (dropped - 1) if mode == NEAREST and dropped > 0 else 0
@@ -83,13 +92,7 @@ def matmul_wide(
     a: NDArray[np.int32],
     b: NDArray[np.int32],
     group: int,
-    mode: int,
-    dropped: int,
-    low: int,
-    high: int,
-    mask: int,
-    unused: int,
-    missing: int,
+    rounder: Rounder,
     state: NDArray[np.int64],
     partial: NDArray[np.int64],
     out: NDArray[np.int64],
@@ -98,6 +101,7 @@ def matmul_wide(
 
     `partial` is (2, n): sums of the products' high and low 32 bits; neither overflows below 2^31 products.
     """
+    mode, dropped, low, high, mask, unused, missing = rounder
     depth = a.shape[1]
     columns = b.shape[1]
     half = 1 << (dropped - 1) if mode == NEAREST and dropped > 0 else 0
@@ -126,20 +130,17 @@ def matmul_wide(
 def quantize(
     x: NDArray[np.float64],
     scale: float,
-    mode: int,
-    kept: int,
-    low: int,
-    high: int,
-    mask: int,
-    unused: int,
+    rounder: Rounder,
     state: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
     """Fill out[i] with x[i] * scale clamped to [low, high] and rounded to an integer.
 
-    `kept` bits of the fraction take part (the rest is cut off), as many as the random number has; `state`
+    Of the fraction as many bits take part as are then dropped (the rest is cut off), those of the random
+    number; `state`
     (1,) holds the one LFSR that serves all elements in turn.
     """
+    mode, kept, low, high, mask, unused, _missing = rounder
     finer = 2.0**kept
     half = 1 << (kept - 1) if mode == NEAREST else 0
     for i in range(x.size):

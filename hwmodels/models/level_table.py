@@ -19,6 +19,7 @@ class _Standing(NamedTuple):
     dram_write_bytes_per_s: FloatColumn
     leakage_w: FloatColumn
     buffer_leakage_w: FloatColumn
+    clock_w: FloatColumn
     dram_background_w: FloatColumn
     array_area_mm2: FloatColumn
     buffer_area_mm2: FloatColumn
@@ -33,7 +34,7 @@ class _Standing(NamedTuple):
 
 _STANDING: Final = (
     *("clock_hz", "dram_read_bytes_per_s", "dram_write_bytes_per_s", "leakage_w", "buffer_leakage_w"),
-    *("dram_background_w", "array_area_mm2", "buffer_area_mm2"),
+    *("dram_background_w", "array_area_mm2", "buffer_area_mm2", "clock_w"),
 )
 """What `_standing` gives, in its order."""
 
@@ -52,6 +53,7 @@ class LevelTable(NamedTuple):
     dram_write_bytes_per_s: FloatColumn
     leakage_w: FloatColumn
     buffer_leakage_w: FloatColumn
+    clock_w: FloatColumn
     dram_background_w: FloatColumn
     array_area_mm2: FloatColumn
     buffer_area_mm2: FloatColumn
@@ -115,6 +117,7 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
         memory.background_w + memory.refresh_w + behind_w,
         built.area_mm2 - buffers_mm2,
         buffers_mm2,
+        built.clock_w,
     )
 
 

@@ -248,6 +248,7 @@ def _fused(
             objective=objective,
             static_w=sum(standing_w(machine)),
             seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
+            fixed=tuple(effort.given),
         )
         for group in schedule.groups:
             for row, spent in zip(group.rows, group.spent, strict=True):

@@ -128,6 +128,19 @@ def test_a_model_without_bounds_or_parts_is_refused_by_name():
         dse.search(tiny.network(), space_of(hwmodels.load("template")), strategy="certified")
 
 
+@pytest.mark.compiled
+def test_a_front_of_machines_of_levels_is_proved_by_costing_all():
+    space = space_of(hwmodels.load("eyeriss_v1"))
+    objectives = ("latency_s", "energy_j")
+    with pytest.raises(ValueError, match=r'strategy="exhaustive" proves the front of its 4 points'):
+        dse.search(tiny.network(), space, objectives=objectives, strategy="certified")
+    options = {"objectives": objectives, "strategy": "exhaustive", "progress": False}
+    found = dse.search(tiny.network(), space, **options)
+    assert found.certificate.complete
+    front = dse.sweep(tiny.network(), space, progress=False).front(objectives)
+    assert found.frame.index.tolist() == front.frame.index.tolist()
+
+
 @pytest.mark.parametrize("value", [None, 7, workloads])
 def test_what_is_no_machine_is_one_line(value):
     with pytest.raises(TypeError, match="accelerator must be a machine, its name, or"):

@@ -271,7 +271,7 @@ def test_what_is_at_fault_in_the_input_is_never_a_bare_error():
         (lambda: machine_from({"machine": "template", "groups": 0}), "groups", ValueError),
         (lambda: dse.evaluate("lenet5", "eyeriss_v1", limit_s=-1), "limit_s", ValueError),
         (lambda: dse.evaluate("lenet5", "edge_16x16", schedule="fast"), "schedule", ValueError),
-        (lambda: dse.sweep("lenet5", "systolic", chunk=0), "chunk", ValueError),
+        (lambda: dse.sweep("lenet5", dse.named_space("systolic"), chunk=0), "chunk", ValueError),
         (lambda: check_machine(7), "machine", TypeError),
         (lambda: dse.named_space("systolic")[1 << 40], "index", IndexError),
     ],

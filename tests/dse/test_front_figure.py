@@ -161,6 +161,13 @@ def test_marked_designs_are_drawn_named_and_in_the_key(front, result):
     assert "not drawn: Chen '17, whose area_mm2 is not known" in legend_of(marked.plot(y="area_mm2"))[0]
 
 
+def test_marked_designs_are_saved_with_their_front(front, result, tmp_path):
+    marked = front.mark(result).mark({"latency_s": 2e-5, "energy_j": 3e-5, "array.rows": 12}, "Chen '17")
+    marked.save(tmp_path / "out")
+    assert dse.open(tmp_path / "out").marked == marked.marked
+    assert marked.marked[1].fields == {"array.rows": 12}
+
+
 def test_designs_that_cannot_lie_beside_a_front_are_refused(front, result):
     other = dse.evaluate("lenet5", "edge_16x16")
     for design, label, match in [
@@ -231,6 +238,11 @@ def test_a_front_is_drawn_on_axes_of_one_s_own(front):
     assert front.plot(ax=left) is left
     assert front.plot(ax=right, x="energy_j", y="area_mm2", colour="latency_s") is right
     assert not [text for text in figure.texts if text.get_gid() == "key"]
+    figure.draw_without_rendering()
+    for axes in (left, right):
+        legend, frame = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        assert legend.x1 <= max(frame.x1 + 0.3 * frame.width, legend.x0 + 1.5 * frame.width)
+        assert legend.y1 <= figure.bbox.y1 + 1
     assert figure.get_size_inches().tolist() == [7.0, 3.0]
 
 

@@ -145,17 +145,14 @@ def test_a_source_of_one_s_own_is_cited_in_its_words():
 
 
 def test_every_machine_and_network_of_the_package_can_be_cited():
-    """Whatever a table says in the words of a citation is in the bibliography."""
-    lacking = []
     for name in hwmodels.names():
-        machine = hwmodels.load(name)
-        lacking += [
-            key for key, body in entries(bibtex(sources([machine], [], ()))).items() if "note" in body
-        ]
-    assert set(lacking) <= {"springboard", "see", "micron", "sk", "samsung", "mbit", "ga"}
+        text = bibtex(sources([hwmodels.load(name)], [], ()))
+        assert len(entries(text)) >= 3, name
+        assert text.count("{") == text.count("}")
     for name in ("resnet50", "vgg16", "bert_base", "mobilenet_v2", "gpt2_decode", "llama2_7b"):
-        text = bibtex([Behind(f"network {name}", workloads.load(name).source)])
-        assert len(entries(text)) >= 2, name
+        found = entries(bibtex([Behind(f"network {name}", workloads.load(name).source)]))
+        assert len(found) >= 2, name
+        assert "note" not in "".join(body for key, body in found.items() if key != "springboard"), name
 
 
 def test_the_bibliography_is_sound():

@@ -58,6 +58,17 @@ def test_pictures_that_there_are_not_are_refused(result):
         templated.plot("roofline")
 
 
+def test_names_with_dollars_are_drawn_as_they_are(front):
+    name = r"net $\frac{$ & _x^ $1$"
+    result = dse.evaluate(tiny.network().rename(name), "edge_16x16")
+    for what in ("energy", "utilisation"):  # names at ticks and over the axes
+        result.plot(what).savefig(io.BytesIO(), format="png", dpi=50)
+    label = r"$\undefined$"
+    dse.overlay({label: front, name: front}).savefig(io.BytesIO(), format="png", dpi=50)
+    for what in ("front", "parallel"):
+        front.mark({"latency_s": 2e-5, "energy_j": 3e-5}, label).plot(what).savefig(io.BytesIO(), dpi=50)
+
+
 def test_bars_of_energy_add_up_to_the_total(result):
     axes = result.plot("energy")
     lengths = sum(bar.get_width() for bar in axes.patches)
@@ -97,6 +108,7 @@ def test_the_roofline_has_every_operation_under_its_roof():
         assert roof.rate[place] == pytest.approx(row["macs"] / row["latency_s"])
         assert roof.intensity[place] == row["macs"] / (row["dram_read_bytes"] + row["dram_write_bytes"])
     assert (roof.rate <= np.minimum(roof.peak, roof.intensity * roof.bandwidth) * (1 + 1e-9)).all()
+    assert (roof.rate <= roof.intensity * roof.sustained * (1 + 1e-9)).all()
     axes = result.plot("roofline")
     drawn = np.concatenate([points.get_offsets() for points in axes.collections])
     assert len(drawn) == len(roof.names)

@@ -42,6 +42,12 @@ def test_a_front_opens_as_it_was(saved):
     equal(dse.open(folder / "front.parquet").frame, front.frame)
 
 
+def test_marked_designs_stay(saved, tmp_path):
+    marked = saved[0].mark({"latency_s": 1e-5, "energy_j": 2e-6}, "theirs")
+    marked.save(tmp_path)
+    assert dse.open(tmp_path).marked == marked.marked
+
+
 def test_an_opened_front_explains_and_saves_the_same_bytes(saved, tmp_path):
     front, folder = saved
     again = dse.open(folder)

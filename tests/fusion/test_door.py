@@ -14,8 +14,10 @@ import hwmodels
 import workloads
 from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
+from hwmodels.fusion.schedule import Alone, fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
-from hwmodels.levels import Level, LevelMachine
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -107,6 +109,15 @@ def test_chains_of_networks():
         )
 
 
+def test_a_nest_whose_mapping_is_given_is_in_no_chain():
+    net = network((1, 1, 1, 1))
+    links = links_of(net.table(), net.edges())
+    given = sorted(links)[0]
+    for chain in chains_of(net.table(), net.edges(), (given,)):
+        assert given not in {row for link in chain for row in (link.producer, link.consumer)}
+    assert len(chains_of(net.table(), net.edges(), (given,))[0]) == len(links) - 1
+
+
 def test_what_is_alive_is_tiles_handed_on_and_halos_kept():
     net = network((1, 3, 1))
     layers = net.table()
@@ -148,6 +159,9 @@ def test_a_fused_group_moves_its_ends_and_its_weights_only():
     read = result.totals["dram_read_bytes"]
     assert read >= layers.weight_elements.sum() + 2 * 16
     assert result.totals["dram_write_bytes"] == 2 * 16
+    said = str(result)
+    assert "fused at buffer:\n  conv0 + conv1 + conv2: 1 tile of 1 x 4 x 4, halos kept" in said
+    assert "schedules represented" in said
 
 
 @pytest.mark.compiled
@@ -157,6 +171,22 @@ def test_a_search_cut_short_says_how_far_it_got():
     assert "schedules represented" in str(result.fusion().certificate)
     layers = dse.evaluate(network((1, 1)), machine(512))
     assert layers.fusion() is None
+
+
+@pytest.mark.compiled
+def test_where_the_time_is_up_best_bound_and_gap_are_stated():
+    net, small = network((1, 3)), machine(160)
+    layers = net.table()
+    costs = dse.evaluate(net, small).operations
+    alone = [Alone(row.latency_s, row.energy_j - row.static_energy_j) for row in costs.itertuples()]
+    found = fuse(layers, net.edges(), small, alone, seconds=0.0)
+    proof = found.certificate
+    assert not proof.optimal
+    assert not found.groups
+    assert proof.represented == proof.costed + sum(proof.pruned.values()) + proof.left
+    assert 0.0 < proof.bound < proof.best
+    assert proof.gap == 1.0 - proof.bound / proof.best
+    assert "left, the best found is within" in str(proof)
 
 
 @pytest.mark.compiled

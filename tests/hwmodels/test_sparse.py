@@ -486,7 +486,14 @@ def test_rows_carry_every_column():
     carried = {name for name in rows.Config._fields if name not in ("weight", "input", "output", "static_w")}
     for name in ("weight", "input", "output"):
         carried |= {f"{name}_{field}" for field in rows.Operand._fields}
-    elsewhere = {"leakage_w", "dram_background_w", "array_area_mm2", "buffer_area_mm2", "buffer_leakage_w"}
+    elsewhere = {
+        "leakage_w",
+        "dram_background_w",
+        "array_area_mm2",
+        "buffer_area_mm2",
+        "buffer_leakage_w",
+        "clock_w",
+    }
     elsewhere |= {"stack_style", "logic_tier", "buffer_tier", "memory_tier", "memory_area_mm2"}
     elsewhere |= {"via_pitch_um", "temperature_limit_c"}  # read after the kernels, in hwmodels.tiers
     elsewhere |= {"dram_capacity_bytes"}  # read before them, in hwmodels.feasibility

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hwmodels import systolic_cycles
 from tests.oracles import systolic as oracle
 
-SCALESIM = Path(__file__).parents[3] / "shared" / "reference" / "data" / "scalesim.csv"
+SCALESIM = Path(__file__).parents[1] / "golden" / "systolic_cycles.csv"
 FLOWS = ("os", "ws", "is")
 small = st.integers(min_value=1, max_value=6)
 
@@ -49,19 +49,16 @@ def test_printed_scalesim_runs(s_r, s_c, t, rows, cols, flow, last):
 
 
 @pytest.mark.published
-@pytest.mark.skipif(
-    not SCALESIM.exists(), reason="the reference table of SCALE-Sim runs is not beside this clone"
-)
 def test_all_scalesim_runs():
     with SCALESIM.open(newline="") as stream:
         runs = list(csv.DictReader(stream))
     assert len(runs) == 102
     for run in runs:
-        held = [int(run[name]) for name in ("Sr", "Sc", "T")]
+        held = [int(run[name]) for name in ("held_down", "held_across", "streamed")]
         got = systolic_cycles(
             *product_of(*held, run["dataflow"]), int(run["rows"]), int(run["cols"]), run["dataflow"]
         )
-        assert got == int(run["cycles"]) + 1, run
+        assert got == int(run["last_cycle"]) + 1, run
 
 
 @given(m=small, k=small, n=small)

@@ -25,6 +25,7 @@ def test_codesign_writes_its_files_and_says_what_it_found(tmp_path, capsys):
         "trainings.csv",
         "codesign.pdf",
         "codesign.png",
+        "run.yaml",
     }
     main(["codesign", "digits", *SMALL, "--store", str(tmp_path / "kept"), "--out", str(out), "--json"])
     said = json.loads(capsys.readouterr().out)

@@ -12,7 +12,7 @@ import workloads
 from dse.errors import InfeasibleSpaceError, UnknownNameError
 from dse.joint.accuracy import Measured
 from dse.joint.flat import _crowding, _ranks
-from dse.joint.search import _STRATEGIES
+from dse.joint.search import _STRATEGIES, PAIRS
 from dse.pareto.front import nondominated
 from tests.joint.calls import layered, with_machine
 
@@ -62,11 +62,12 @@ def test_nested_search_with_every_network_finds_the_front_of_all_pairs():
     assert alone.totals["energy_j"] == pytest.approx(row["energy_j"])
 
 
-@pytest.mark.parametrize("strategy", sorted(_STRATEGIES))
-def test_every_strategy_keeps_its_budget_and_its_seed(strategy):
+@pytest.mark.parametrize("strategy", sorted([*_STRATEGIES, PAIRS]))
+def test_every_strategy_keeps_its_budget_and_its_seed(strategy, monkeypatch):
+    monkeypatch.setattr("dse.joint.flat._GENERATIONS", 2)
     found = found_by(strategy, 7, 1)
     assert len(found.trainings) <= 7
-    assert found.trainings["network"].is_unique
+    assert found.trainings["network"].is_unique or strategy == PAIRS
     assert nondominated(found.frame, ["-accuracy", "latency_s", "energy_j"]).all()
     again = found_by(strategy, 7, 1)
     assert found.frame.equals(again.frame)
@@ -141,12 +142,39 @@ def test_files_and_figure(tmp_path):
         "codesign.pdf",
         "codesign.png",
     ]
+    axes = found.plot(others=[found])
+    entries = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert entries == [f"front ({len(found)})", f"nested ({len(found)})"]
+    assert axes.get_ylabel() == "Accuracy (%)"
     with pytest.raises(ValueError, match="different objectives"):
         found.plot(
             others=[
                 dse.codesign(NETS, MACHINES, accuracy=layered, budget=2, objectives=("-accuracy", "energy_j"))
             ]
         )
+
+
+def rounded(network, machine):
+    """Fewer rows of the array get more right, on which machines without accuracy would never end."""
+    return layered(network) - machine.array.rows / 100
+
+
+def test_accuracy_of_a_network_on_a_machine_is_measured_of_pairs():
+    found = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=12, rounds=2)
+    assert found.strategy == "pairs"
+    assert len(found.trainings) <= 12
+    for row in range(len(found)):
+        said = rounded(found.network(row), found.accelerator(row))
+        assert found.frame["accuracy"].iloc[row] == said
+    assert nondominated(found.frame, ["-accuracy", "latency_s", "energy_j"]).all()
+    drawn = dse.codesign(NETS, MACHINES, accuracy=rounded, budget=6, rounds=1)
+    assert found.hypervolume(found.scale(drawn)) > 0
+    pair = [workloads.load("mlp_pen"), workloads.load("mlp_letter")]
+    whole = dse.search(pair, MACHINES, accuracy=rounded, progress=False)
+    assert len(whole.pairs) == 2 * MACHINES.size
+    assert set(whole.frame["network"]) <= {"mlp_pen", "mlp_letter"}
+    with pytest.raises(ValueError, match="budget: say how many pairs"):
+        dse.search(NETS, MACHINES, accuracy=rounded, rounds=3)
 
 
 def test_ranks_and_crowding_by_hand():
@@ -170,7 +198,7 @@ def test_ranks_and_crowding_by_hand():
         ({"objectives": ("-accuracy", "latency")}, UnknownNameError, "did you mean 'latency_s'"),
         ({"floor": 0.99}, InfeasibleSpaceError, "no network reaches floor = 0.99; the best of those"),
         ({"floor": float("nan")}, ValueError, "floor must be an accuracy"),
-        ({"accuracy": with_machine}, ValueError, "wants a machine"),
+        ({"accuracy": with_machine, "strategy": "nested"}, ValueError, "this accuracy takes the machine"),
         ({"accuracy": lambda network: float("nan")}, InfeasibleSpaceError, "all 2 trainings failed; .*nan"),
     ],
 )

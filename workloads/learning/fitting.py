@@ -17,6 +17,10 @@ F: Final = torch.nn.functional
 _EVALUATED: Final = 1024  # samples at once
 
 
+Loss = Callable[[Any, Array, Array], Array]
+"""What is made small, of a module, inputs and labels."""
+
+
 class TrainingError(WorkloadError):
     """A training went wrong: its loss is not a number."""
 
@@ -108,6 +112,17 @@ class Fitted:
     steps: int
     history: tuple[float, ...] = field(repr=False)
 
+    def as_numbers(self) -> dict[str, float]:
+        """Return scores as plain numbers, as an accuracy callable gives them."""
+        return {
+            "accuracy": self.validation.accuracy,
+            "error": self.validation.error,
+            "log_loss": self.validation.log_loss,
+            "test_accuracy": self.test.accuracy,
+            "test_error": self.test.error,
+            "epochs": float(self.epochs),
+        }
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -158,12 +173,20 @@ class Samples:
         return Score(right / count, math.sqrt(share * (1 - share) / count), loss / count)
 
 
+def cross_entropy(module: Any, inputs: Array, labels: Array) -> Array:
+    """Return -mean ln p of the right classes, p = softmax of the module's scores."""
+    return F.cross_entropy(module(inputs), labels)
+
+
 def fit(
     module: Any,
     data: Data,
     training: Training = TRAINING,
     *,
     after_epoch: Callable[[int], None] | None = None,
+    after_step: Callable[[], None] | None = None,
+    after_update: Callable[[], None] | None = None,
+    loss: Loss | None = None,
     samples: Samples | None = None,
 ) -> Fitted:
     """Train a module of `workloads.to_module` as a classifier, in place.
@@ -178,6 +201,12 @@ def fit(
         How.
     after_epoch
         Called with the number of epochs done: the place to grow and prune.
+    after_step
+        Called after every backward pass, before the weights move: the place to look at gradients.
+    after_update
+        Called after every update of the weights.
+    loss
+        `loss(module, inputs, labels)` -> what is made small; by default cross entropy of the scores.
     samples
         The data as tensors, where they are at hand already.
 
@@ -193,6 +222,7 @@ def fit(
 
     """
     held = samples or Samples(data, module.network)
+    cost = loss or cross_entropy
     order = np.random.default_rng(training.seed)
     optimizer = torch.optim.AdamW(
         module.parameters(), training.learning_rate, weight_decay=training.weight_decay
@@ -211,14 +241,18 @@ def fit(
                 if len(labels) < 2 <= len(shuffled):
                     continue  # batch norm has no variance of one sample
                 optimizer.zero_grad()
-                loss = F.cross_entropy(module(inputs), labels)
-                if not math.isfinite(loss.item()):
+                made = cost(module, inputs, labels)
+                if not math.isfinite(made.item()):
                     raise TrainingError(
-                        f"{module.network.name}: the loss is {loss.item()} in epoch {epoch + 1}; a smaller "
+                        f"{module.network.name}: the loss is {made.item()} in epoch {epoch + 1}; a smaller "
                         "learning_rate may help"
                     )
-                loss.backward()
+                made.backward()
+                if after_step is not None:
+                    after_step()
                 optimizer.step()
+                if after_update is not None:
+                    after_update()
                 cosine.step()
                 steps += 1
             if after_epoch is not None:

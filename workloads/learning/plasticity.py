@@ -6,6 +6,7 @@ All work on the masked layers of a module of `workloads.to_module(network, maske
   Trans. Computers 2019, policy 1; SCANN, arXiv 1904.09090).
 - Pruning: the connections with the smallest *effective* weight go: |w| times the scale that a batch norm
   after the layer multiplies it by (NeST, policy 4). Units without fan-in or fan-out go with them.
+- Strategic growth: edges from strong units, endpoints from the Gaussian of the weights.
 - Duplication: the most active unit of a layer is copied into a free place, half its outgoing weights each,
   plus noise (SCANN's neuron growth).
 """
@@ -20,9 +21,12 @@ from workloads.importers.torch.library import Array, torch
 from workloads.learning.fitting import Samples
 from workloads.learning.wiring import Wiring
 from workloads.operations import BatchNorm
+from workloads.sparsity.allocation import proportional
 
 F: Final = torch.nn.functional
 Gradients = dict[str, Array]
+_TRIES: Final = 8
+"""Rounds of draws before chance fills up what strategic growth did not find."""
 
 
 def connections(module: Any) -> int:
@@ -93,6 +97,84 @@ def grow_randomly(module: Any, count: int, seed: int) -> int:
     layers = module.masked_layers()
     noise = {n: torch.rand(layer.weight.shape, generator=draw) + 1e-6 for n, layer in layers.items()}
     return grow(module, noise, count)
+
+
+def grow_strategically(module: Any, count: int, seed: int) -> int:
+    """Add `count` dormant connections from strong units to endpoints drawn from the weights' Gaussian.
+
+    source j ~ s_j; endpoint i = argmin |t_i - z|, z ~ N(mu, sigma) of t over the connections that there are
+
+    Parameters
+    ----------
+    module
+        The module.
+    count
+        Connections to add: layers share them in proportion to the connections they have.
+    seed
+        Of sources and endpoints.
+
+    Returns
+    -------
+    int
+        How many were added.
+
+    Notes
+    -----
+    s and t are the mean |w| of a unit's connections, as a source and as an endpoint: strong units are those
+    that carry weight. The literature's summary says "high-performing nodes as sources, endpoints from the
+    Gaussian fitted to the weights"; what performs, and over what the Gaussian is, is our reading. New weights
+    are 0. No data and no gradients are looked at. Where every draw is there already, chance fills up.
+
+    """
+    draw = np.random.default_rng(seed)
+    layers = module.masked_layers()
+    free = np.array([int(layer.mask.numel() - layer.mask.sum()) for layer in layers.values()])
+    held = [float(layer.mask.sum()) for layer in layers.values()]
+    shares = proportional(held, free, min(count, int(free.sum())))
+    for layer, wanted in zip(layers.values(), shares.tolist(), strict=True):
+        layer.put(((layer.mask > 0) | _edges(layer, wanted, draw)).to(layer.mask.dtype))
+    return int(shares.sum())
+
+
+def _edges(layer: Any, wanted: int, draw: np.random.Generator) -> Array:
+    """Choose dormant connections of a layer as `grow_strategically` says."""
+    size = (layer.weight * layer.mask).detach().abs()
+    grid = size.flatten(2).sum(2) if size.dim() > 2 else size
+    source, target = grid.sum(0).double().numpy(), grid.mean(1).double().numpy()
+    if not source.sum() > 0:
+        source = np.ones_like(source)
+    many = (layer.mask.flatten(1).sum(1)).double().numpy()
+    mean = float(np.average(target, weights=many if many.any() else None))
+    spread = float(np.average((target - mean) ** 2, weights=many if many.any() else None) ** 0.5)
+    order = np.argsort(target, kind="stable")
+    width = layer.mask[0, 0].numel()
+    there = (layer.mask > 0).flatten().numpy().copy()
+    new = np.zeros_like(there)
+    left = wanted
+    for _ in range(_TRIES):
+        if not left:
+            break
+        number = 2 * left + 16
+        units = draw.choice(len(source), number, p=source / source.sum())
+        places = np.searchsorted(target[order], draw.normal(mean, spread, number))
+        ends = order[np.clip(places + draw.integers(-1, 1, number), 0, len(order) - 1)]
+        flat = (ends * len(source) + units) * width + draw.integers(0, width, number)
+        fresh = np.array(
+            [one for one in dict.fromkeys(flat.tolist()) if not there[one]][:left], dtype=np.int64
+        )
+        there[fresh] = new[fresh] = True
+        left -= len(fresh)
+    if left:
+        rest = draw.permutation(np.flatnonzero(~there))[:left]
+        new[rest] = True
+    return torch.from_numpy(new).reshape(layer.mask.shape)
+
+
+def similarity(first: Any, second: Any) -> float:
+    """Return the share of one module's connections that another of the same network has, too."""
+    pairs = zip(first.masked_layers().values(), second.masked_layers().values(), strict=True)
+    common = sum(float((a.mask * b.mask).sum()) for a, b in pairs)
+    return common / max(1, connections(first))
 
 
 def effective_weights(module: Any) -> Gradients:

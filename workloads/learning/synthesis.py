@@ -17,6 +17,7 @@ from workloads.learning.plasticity import (
     duplicate,
     grow,
     grow_randomly,
+    grow_strategically,
     possible,
     prune,
     seed_connections,
@@ -27,6 +28,10 @@ from workloads.network import Network
 
 _SEEN: Final = 1024
 """Samples that gradients of dormant connections are taken over."""
+
+
+GROWTH: Final = ("gradient", "strategic", "random")
+"""What chooses the connections that appear."""
 
 
 @dataclass(frozen=True)
@@ -113,23 +118,24 @@ def grow_and_prune(
         Share of the connections that are replaced after an epoch at first, the weakest by the dormant ones
         with the largest gradient; it falls along half a cosine to nothing at four fifths of the epochs.
     by
-        "gradient", or "random" for growth that does not look.
+        "gradient"; "strategic": edges from strong nodes (`plasticity.grow_strategically`), without looking at
+        data; or "random" for growth that does not look at all.
 
     """
     if not 0 < seed_density <= 1 or not 0 <= exchange < 1:
         raise WorkloadError(
             f"seed_density must be in (0, 1] and exchange in [0, 1), got {seed_density} and {exchange}"
         )
-    if by not in ("gradient", "random"):
-        raise WorkloadError(f"by must be 'gradient' or 'random', got {shown(by)}")
-    return _synthesised(network, data, keep, training, _Plan(seed_density, exchange, by == "random"))
+    if by not in GROWTH:
+        raise WorkloadError(f"by must be one of {', '.join(GROWTH)}, got {shown(by)}")
+    return _synthesised(network, data, keep, training, _Plan(seed_density, exchange, by))
 
 
 @dataclass(frozen=True)
 class _Plan:
     seed_density: float = 1.0
     exchange: float = 0.0
-    random: bool = False
+    by: str = "gradient"
 
     def wanted(self, done: float, total: int, keep: int) -> int:
         """Return the connections after a share of the epochs."""
@@ -146,7 +152,7 @@ def _synthesised(network: Network, data: Data, keep: int, training: Training, pl
         raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {shown(keep)}")
     samples = Samples(data, network)
     wiring = Wiring(network)
-    log = _Log(module, training, data)
+    log = Log(module, training, data)
     if plan.seed_density < 1:
         seed_connections(module, plan.wanted(0.0, total, keep), training.seed)
 
@@ -162,17 +168,20 @@ def _synthesised(network: Network, data: Data, keep: int, training: Training, pl
         missing = wanted - connections(module)
         looked = 0
         if plan.exchange and done < 0.8 and missing > 0:
-            looked = _regrown(module, samples, data, missing, plan.random, training.seed + epoch)
+            looked = regrow(module, samples, data, missing, plan.by, training.seed + epoch)
         log.note(looked)
 
     fitted = fit(module, data, training, after_epoch=change, samples=samples)
     return log.result(fitted)
 
 
-def _regrown(module: Any, samples: Samples, data: Data, count: int, random: bool, seed: int) -> int:
+def regrow(module: Any, samples: Samples, data: Data, count: int, by: str, seed: int) -> int:
     """Grow connections; return how many samples were looked at for it."""
-    if random:
+    if by == "random":
         grow_randomly(module, count, seed)
+        return 0
+    if by == "strategic":
+        grow_strategically(module, count, seed)
         return 0
     draw = np.random.default_rng(seed)
     seen = draw.permutation(data.train)[:_SEEN]
@@ -180,7 +189,7 @@ def _regrown(module: Any, samples: Samples, data: Data, count: int, random: bool
     return len(seen)
 
 
-class _Log:
+class Log:
     """Notes which connections there were for how many steps."""
 
     def __init__(self, module: GraphModule, training: Training, data: Data) -> None:
@@ -190,9 +199,15 @@ class _Log:
         self._batch = training.batch
         self._now = module.network.with_masks(module)
 
-    def note(self, looked: int = 0) -> None:
+    def note(self, looked: int = 0, steps: int | None = None) -> None:
         """Close an epoch's phase."""
-        self._phases.append(Phase(self._now, self._steps, self._batch, looked))
+        steps = self._steps if steps is None else steps
+        self._phases.append(Phase(self._now, steps, self._batch, looked))
+        self._now = self.module.network.with_masks(self.module)
+
+    def looked(self, samples: int) -> None:
+        """Note a dense gradient outside of training, with the connections that it found."""
+        self._phases.append(Phase(self._now, 0, self._batch, samples))
         self._now = self.module.network.with_masks(self.module)
 
     def result(self, fitted: Fitted) -> Synthesised:
@@ -266,7 +281,7 @@ class _Scann:
         self.samples = Samples(data, module.network)
         self.wiring = Wiring(module.network)
         self.total = possible(module)
-        self.log = _Log(module, training, data)
+        self.log = Log(module, training, data)
         self._spent = 0
 
     @property
@@ -296,7 +311,7 @@ class _Scann:
 
     def grow(self, count: int) -> None:
         """Grow connections by gradient."""
-        _regrown(self.module, self.samples, self.data, count, False, self.training.seed + self._spent)
+        regrow(self.module, self.samples, self.data, count, "gradient", self.training.seed + self._spent)
 
     def prune(self, keep: int) -> None:
         """Prune to a number of connections, and units left without any."""

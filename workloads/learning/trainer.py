@@ -37,15 +37,7 @@ class Trainer:
         from workloads.modules import to_module
 
         module = to_module(network, seed=seed)
-        fitted = fit(module, self.data, replace(self.training, seed=seed))
-        return {
-            "accuracy": fitted.validation.accuracy,
-            "error": fitted.validation.error,
-            "log_loss": fitted.validation.log_loss,
-            "test_accuracy": fitted.test.accuracy,
-            "test_error": fitted.test.error,
-            "epochs": float(fitted.epochs),
-        }
+        return fit(module, self.data, replace(self.training, seed=seed)).as_numbers()
 
     def describe(self) -> dict[str, Any]:
         """Everything its numbers depend on, as plain data."""

@@ -47,10 +47,12 @@ class Masked(Module):  # type: ignore[misc]
     def effective(self) -> Array:
         """Return the weight that computes."""
         weight = self.weight * self.mask
-        if self.watched:
-            weight.retain_grad()
-            self.seen = weight
+        if self.watched and weight.requires_grad:
+            weight.register_hook(self._see)
         return weight
+
+    def _see(self, slope: Array) -> None:
+        self.seen = slope if self.seen is None else self.seen + slope
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "seen": None}  # a result of a pass is not part of a copy
@@ -63,8 +65,9 @@ class Masked(Module):  # type: ignore[misc]
             self.mask.copy_(new)
 
     def dense_gradient(self) -> Array:
-        """Return dL/dW of every connection, present or not, of the last backward pass."""
-        return self.seen.grad
+        """Return dL/dW of every connection, present or not, since this was last asked; forget it."""
+        slope, self.seen = self.seen, None
+        return slope
 
 
 class MaskedLinear(Masked, torch.nn.Linear):  # type: ignore[misc]

@@ -28,8 +28,45 @@ def set_zeros(module: Any, parameters: tuple[str, ...], mask: NDArray[np.bool_])
                 getattr(owner, f"{last}_mask").copy_(ones.to(value.dtype))
 
 
+def set_constant(module: Any, operation: str, values: NDArray[Any]) -> None:
+    """Put values into the stored tensor of an operation that is not learnt, such as labels' meanings.
+
+    Parameters
+    ----------
+    module
+        Of `workloads.to_module`.
+    operation
+        The operation's name.
+    values
+        In the tensor's shape.
+
+    Raises
+    ------
+    ModuleMismatchError
+        If there is no such tensor, or it has another shape.
+
+    """
+    (names,) = getattr(module, "roles", {}).get(operation, {"": ()}).values()
+    if len(names) != 1:
+        raise ModuleMismatchError(
+            f"operation {shown(operation)}: the module has no stored tensor of that name"
+        )
+    owner, last = _holder(module, names[0])
+    held = getattr(owner, last)
+    if tuple(held.shape) != values.shape or last in owner._parameters:
+        what = "is learnt" if last in owner._parameters else f"is {text(tuple(held.shape))}"
+        raise ModuleMismatchError(
+            f"operation {shown(operation)}: its tensor {what}, got {text(values.shape)}"
+        )
+    with torch.no_grad():
+        held.copy_(torch.from_numpy(np.asarray(values)))
+
+
 def masks_of(network: Network, module: Any) -> dict[str, NDArray[np.bool_]]:
-    """Return where the weights of a module's convolutions and products are not zero, by weight's name.
+    """Return which weights of a module's convolutions and products are there, by weight's name.
+
+    A layer with a mask says so itself: a connection that has just grown is there, with weight 0. Of others
+    those that are not zero.
 
     Parameters
     ----------
@@ -68,7 +105,7 @@ def _nonzero(
             raise ModuleMismatchError(f"{what}: the module has no parameter {shown(name)}") from None
         value = value.detach()
         mask = getattr(owner, "mask" if last == "weight" else f"{last}_mask", None)
-        pieces.append(((value if mask is None else value * mask) != 0).cpu().numpy())
+        pieces.append(((value if mask is None else mask) != 0).cpu().numpy())
     whole = pieces[0] if len(pieces) == 1 else np.stack(pieces)
     if whole.size != int(np.prod(shape)) or (
         len(pieces) == 1 and whole.ndim == len(shape) != 0 and whole.shape != shape

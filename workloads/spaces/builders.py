@@ -18,10 +18,13 @@ from workloads.operations import (
     Elementwise,
     GlobalPool,
     Linear,
+    MatMul,
     MixtureNorm,
     Recurrent,
     Reshape,
+    Softmax,
 )
+from workloads.tensors import Weight
 
 Stages = int | str | tuple[int | str, ...]
 
@@ -163,10 +166,55 @@ def recurrent(
     return Network(graph, "workloads.spaces.builders.recurrent")
 
 
+def two_branch(
+    *,
+    features: int = 64,
+    classes: int = 10,
+    depth: int = 1,
+    width: Stages = (64, 64),
+    meaning: int = 16,
+) -> Network:
+    """Build SECRET's classifier: one branch to the class, one to the label's meaning; their mean decides.
+
+    log(softmax(f(x)) + softmax(g(x) E)), E the labels' embeddings, constants
+
+    Parameters
+    ----------
+    features, classes
+        Of a sample.
+    depth, width
+        Hidden layers of each branch, and their units; those beyond the depth are ignored.
+    meaning
+        Dimensions of a label's embedding: `modules.set_constant` puts them in.
+
+    Notes
+    -----
+    Akmandor, Ortiz, Manotas, Jha, "SECRET", IEEE TC 2021 (arXiv 1905.12356). Cross entropy of the result is
+    that of the branches' mean probability.
+
+    """
+    graph = Graph("two_branch")
+    x = graph.input("features", (1, features))
+    made = []
+    for branch, outputs in (("feature", classes), ("semantic", meaning)):
+        y = x
+        for i, units in enumerate(_stages("width", width, depth), start=1):
+            y = dense(graph, f"{branch}.fc{i}", y, int(units))
+        made.append(dense(graph, f"{branch}.out", y, outputs, act=""))
+    labels = Weight("semantic.labels", (meaning, classes), trained=False)
+    likeness = MatMul("semantic.likeness", constant="b", constant_shape=labels.shape)
+    made[1] = graph.add(likeness, made[1], weights={"weight": labels})
+    known, meant = (graph.add(Softmax(f"softmax{i}"), one) for i, one in enumerate(made, start=1))
+    both = graph.add(Elementwise("combined", "add"), known, meant)
+    graph.output(graph.add(Elementwise("log", "log"), both))
+    return Network(graph, "workloads.spaces.builders.two_branch")
+
+
 BUILDERS: Final[dict[str, Callable[..., Network]]] = {
     "convolutional": convolutional,
     "perceptron": perceptron,
     "recurrent": recurrent,
+    "two_branch": two_branch,
 }
 """Builders by name."""
 

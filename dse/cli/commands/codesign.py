@@ -108,8 +108,9 @@ def command(
         samples = samples.fewer(train, seed)
     axes = {field: axis_values(field, text) for field, text in pairs("--net-axis", net_axis).items()}
     begun = time.perf_counter()
+    nets = network_space(networks, samples, axes=axes, constraints=net_constraint or ())
     found = codesign(
-        network_space(networks, samples, axes=axes, constraints=net_constraint or ()),
+        nets,
         space_of(space, axis, constraint),
         accuracy=trainer(samples, epochs=epochs),
         budget=budget,
@@ -132,7 +133,7 @@ def command(
     if json:
         print_json(
             {
-                "networks": found.networks.name,
+                "networks": found.whose,
                 "space": found.space.name,
                 "objectives": [str(objective) for objective in found.objectives],
                 "strategy": found.strategy,
@@ -150,7 +151,7 @@ def command(
         return
     print(found)
     print(f"{seconds:.1f} s in all\n")
-    shown = [*(o.column for o in found.objectives), *found.networks.fields, *found.space.fields]
+    shown = [*(o.column for o in found.objectives), *nets.fields, *found.space.fields]
     columns = [name if name in designs else f"net.{name}" for name in shown]
     rows = [["", *(str(name) for name in designs.index)]]
     rows += [[name, *(_cell(value) for value in designs[name])] for name in columns]

@@ -94,8 +94,10 @@ def _difference(name: str, frames: "tuple[pandas.DataFrame, pandas.DataFrame] | 
     both = then.index.intersection(now.index)
     before, after = then.loc[both, name], now.loc[both, name]
     differ = before.ne(after) if before.dtype.kind in "fiub" else before.astype(str).ne(after.astype(str))
+    if not differ.any():
+        return "is not what the run file says; the table beside it agrees with what is computed now"
     said = f"differs in {int(differ.sum()):,} of {len(both):,} designs that both have"
-    if before.dtype.kind in "fiu" and differ.any():
+    if before.dtype.kind in "fiu":
         share = ((after - before) / before)[differ]
         at = share.abs().idxmax()
         said += f", most in {at}: {before[at]:.6g} then, {after[at]:.6g} now ({share[at]:+.3g} of it)"

@@ -54,14 +54,12 @@ def operation_times(
 @kernel
 def latency_at(
     counts: FloatColumn,
-    chip_s: FloatColumn,
-    dram_s: FloatColumn,
-    edge_s: FloatColumn,
+    parts: tuple[FloatMatrix, FloatMatrix, FloatMatrix],
     double_buffered: IntColumn,
     chip_slow: FloatColumn,
-    dram_slow: FloatColumn,
+    dram_slow: FloatMatrix,
     memory: IntColumn,
-    out: FloatColumn,
+    out: FloatMatrix,
 ) -> None:
     """Fill the network's latency at other speeds of chip and main memory, shape (n_configs, n_samples).
 
@@ -69,8 +67,8 @@ def latency_at(
     ----------
     counts
         Instances of each operation, shape (n_operations,).
-    chip_s, dram_s, edge_s
-        What `operation_times` filled.
+    parts
+        What `operation_times` filled: seconds on chip, of main memory, and its exposed edge.
     double_buffered
         Of each configuration.
     chip_slow
@@ -83,6 +81,7 @@ def latency_at(
         Seconds.
 
     """
+    chip_s, dram_s, edge_s = parts
     for c in range(chip_s.shape[0]):
         for s in range(chip_slow.size):
             out[c, s] = 0.0
