@@ -149,7 +149,9 @@ class Space:
         if not WHOLE.fits(index):
             raise WrongTypeError(f"space {self.name}: an index must be {WHOLE.words}, got {shown(index)}")
         if not -self.size <= index < self.size:
-            raise InputIndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+            raise InputIndexError(
+                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+            )
         return np.array([index % self.size], dtype=np.int64)
 
     def codes(self, index: IndexArray) -> IndexArray:

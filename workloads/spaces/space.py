@@ -157,7 +157,9 @@ class NetworkSpace:
 
     def _checked(self, index: int) -> IndexArray:
         if not -self.size <= index < self.size:
-            raise InputIndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+            raise InputIndexError(
+                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+            )
         return np.array([index % self.size], dtype=np.int64)
 
     def __getitem__(self, index: int) -> Network:
