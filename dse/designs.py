@@ -14,10 +14,36 @@ from dse.run.columns import Columns
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import Problem, Work
+from hwmodels.residency.tensors import Schedule
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
+
+
+class Bar(NamedTuple):
+    """A tensor on the figure of a schedule."""
+
+    tensor: str
+    begin_s: float
+    end_s: float
+    bytes: float
+    why: str  # it crosses main memory
+
+
+class Lane(NamedTuple):
+    """A level on it; a capacity of 0 is without limit."""
+
+    level: str
+    capacity_bytes: float
+    bars: tuple[Bar, ...]
+
+
+class SchedulePicture(NamedTuple):
+    """Where tensors live: a lane for each level, from the bottom up, over the time of the network."""
+
+    lanes: tuple[Lane, ...]
+    latency_s: float
 
 
 class Marked(NamedTuple):
@@ -68,6 +94,10 @@ class Designs(Subject, Protocol):
     @property
     def layers(self) -> LayerTable:
         """Its operations, identical ones merged."""
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Where tensors may stay between operations; None: every one crosses main memory."""
 
     @property
     def mapping_objective(self) -> str:

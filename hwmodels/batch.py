@@ -1,5 +1,7 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -7,7 +9,7 @@ import numpy as np
 from hwmodels import lines
 from hwmodels.accounting import COSTS, Account, batch_energies_j, blank_sheet
 from hwmodels.alike import alike
-from hwmodels.columns import BOUNDS, ConfigTable, MetricTable, OperationTable
+from hwmodels.columns import BOUNDS, BesideTable, ConfigTable, MetricTable, OperationTable
 from hwmodels.exact import check_counts
 from hwmodels.feasibility import broken_by_architecture
 from hwmodels.kernels.two_level import evaluate as kernels
@@ -21,6 +23,10 @@ from hwmodels.kernels.two_level.lines import (
 )
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.packing import pack
+from hwmodels.residency.graph import StayGraph, Stays
+from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
+from hwmodels.residency.two_level import fill_staying, stays_and_tiles, told
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
@@ -94,6 +100,7 @@ def evaluate(
     tiles: TileLists | None = None,
     start: int = 0,
     stop: int | None = None,
+    schedule: Schedule | None = None,
 ) -> MetricTable:
     """Cost configurations start:stop on one network, every operation with its best mapping.
 
@@ -109,6 +116,9 @@ def evaluate(
         `TileLists(layers)` where the caller keeps them; made here otherwise.
     start, stop
         Range of configurations; to the end where `stop` is None.
+    schedule
+        Where tensors may stay between operations; its edges refer to the rows of `layers`, which are then not
+        deduplicated. None: all cross main memory.
 
     Returns
     -------
@@ -125,19 +135,45 @@ def evaluate(
     code = objective_code(objective)
     stop = configs.size if stop is None else stop
     taken = take_rows(configs, slice(start, stop))
-    lists = TileLists(layers) if tiles is None else tiles
+    fill: Fill
+    if schedule is None:
+        fill = partial(_layer_by_layer, layers, TileLists(layers) if tiles is None else tiles, code)
+    else:
+        stays, lists = stays_and_tiles(layers, schedule)
+        fill = partial(_staying, stays, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
     if not out.limit.any():
-        _evaluate_batch(layers, lists, taken, code, out)
+        fill(taken, out)
     else:
-        _evaluate_sound(layers, lists, taken, code, out)
+        _evaluate_sound(fill, taken, out)
     apply_tiers(taken, out)
     return out
 
 
-def _evaluate_batch(
-    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
+Fill = Callable[[ConfigTable, MetricTable], None]
+"""What costs configurations that break no limit of their own."""
+
+
+def _staying(
+    stays: Stays, graph: StayGraph, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
+) -> None:
+    """Cost configurations with the best schedule of each."""
+    scratch = fill_staying(stays, graph, lists, configs, line_prices(configs), objective)
+    _put_metrics(configs, scratch.sums, out)
+
+
+def plan_of(
+    layers: LayerTable, configs: ConfigTable, objective: str, row: int, schedule: Schedule
+) -> tuple[Plan, BesideTable]:
+    """Where every tensor lives on one machine of a table, and what that leaves to each operation."""
+    check_layers(layers)
+    one = take_rows(configs, slice(row, row + 1))
+    return told(layers, one, line_prices(one), (objective, objective_code(objective)), schedule)
+
+
+def _layer_by_layer(
+    layers: LayerTable, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
 ) -> None:
     """Cost configurations in an order in which those that are alike follow one another."""
     tiles, rows, columns = lists.table(configs), layer_matrix(layers), config_matrix(configs)
@@ -204,14 +240,12 @@ def _put_metrics(configs: ConfigTable, sums: FloatMatrix, out: MetricTable) -> N
     out.mappings_costed[:] = of["costed"]
 
 
-def _evaluate_sound(
-    layers: LayerTable, lists: TileLists, configs: ConfigTable, objective: int, out: MetricTable
-) -> None:
+def _evaluate_sound(fill: Fill, configs: ConfigTable, out: MetricTable) -> None:
     """Cost the configurations without a limit in `out`; the others have an area and no costs."""
     sound = np.flatnonzero(out.limit == 0)
     costed = make_table(MetricTable, {}, sound.size)
     taken = take_rows(configs, sound)
-    _evaluate_batch(layers, lists, taken, objective, costed)
+    fill(taken, costed)
     for name in MetricTable._fields:
         column = getattr(out, name)
         if name not in ("feasible", "limit"):
@@ -229,6 +263,7 @@ def evaluate_operations(
     *,
     row: int = 0,
     tiles: TileLists | None = None,
+    beside: BesideTable | None = None,
 ) -> OperationTable:
     """Cost one instance of every operation on one accelerator, with the mapping chosen for it.
 
@@ -244,6 +279,8 @@ def evaluate_operations(
         Which machine of the table.
     tiles
         `TileLists(layers)` where the caller keeps them; made here otherwise.
+    beside
+        What tensors that stay leave to each operation; None: nothing stays.
 
     Returns
     -------
@@ -258,7 +295,8 @@ def evaluate_operations(
         If the table has no such row.
 
     """
-    columns = account_operations(layers, accelerator, objective, row=row, tiles=tiles).operations()
+    account = account_operations(layers, accelerator, objective, row=row, tiles=tiles, beside=beside)
+    columns = account.operations()
     return OperationTable(**{name: columns[name] for name in OperationTable._fields})
 
 
@@ -269,6 +307,7 @@ def account_operations(
     *,
     row: int = 0,
     tiles: TileLists | None = None,
+    beside: BesideTable | None = None,
 ) -> Account:
     """Account of one instance of every operation; parameters and errors as of `evaluate_operations`."""
     check_layers(layers)
@@ -283,7 +322,8 @@ def account_operations(
     sheet = blank_sheet(lines.TWO_LEVEL, BOUNDS, layers.rows)
     sheet.prices_pj[:] = line_prices(take_rows(configs, slice(row, row + 1)))[0]
     matrices = layer_matrix(layers), config_matrix(configs)
-    kernels.account_operations(matrices[0], table, matrices[1], row, code, sheet, chosen)
+    stay = make_table(BesideTable, {}, layers.rows) if beside is None else beside
+    kernels.account_operations(matrices[0], table, matrices[1], row, code, stay, sheet, chosen)
     return Account(lines.TWO_LEVEL, BOUNDS, sheet, {name: getattr(chosen, name) for name in _CARRIED})
 
 

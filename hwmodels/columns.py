@@ -143,6 +143,10 @@ class ConfigTable(NamedTuple):
     memory_area_mm2: FloatColumn
     via_pitch_um: FloatColumn  # 0: the style's own
     temperature_limit_c: FloatColumn  # 0: nothing is checked
+    # Where tensors may stay between operations.
+    weight_resident: IntColumn  # 1: in the weight buffer
+    input_resident: IntColumn
+    shared_resident: IntColumn
 
     @property
     def size(self) -> int:
@@ -207,6 +211,22 @@ class OperationTable(NamedTuple):
     mappings: FloatColumn  # size of the mapspace
     mappings_costed: FloatColumn
     control_energy_j: FloatColumn
+
+
+class BesideTable(NamedTuple):
+    """What tensors that stay on chip change for one instance of each operation; shape (n_operations,)."""
+
+    weight_share: FloatColumn  # of the operand, what main memory does not see
+    input_share: FloatColumn
+    output_share: FloatColumn
+    weight_held: FloatColumn  # bytes of the buffers that tiles cannot have
+    input_held: FloatColumn
+    shared_held: FloatColumn
+    mask_held: FloatColumn
+    weights_made: FloatColumn  # bytes of results that are written to where they are read as weights
+    inputs_made: FloatColumn  # and as inputs
+    weight_masks_made: FloatColumn  # and of their metadata to the mask buffer
+    input_masks_made: FloatColumn
 
 
 class TileTable(NamedTuple):

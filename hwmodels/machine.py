@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from hwmodels.accounting import Account
 from hwmodels.columns import MetricTable
 from hwmodels.components.main_memory import MainMemory
+from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from workloads.edges import EdgeTable
 from workloads.errors import WrongTypeError
 from workloads.table import IntColumn, LayerTable, make_table
@@ -48,10 +50,9 @@ class Effort(NamedTuple):
         Mappings given, by row of the layer table: no search there.
     told
         Hears how many of how many operations have their mapping.
-    edges
-        Edge table of the network, whose rows are not merged then: tensors stay on chip where they fit.
-    fused
-        With edges: whether operations may hand each other tiles, if the machine names a level for them.
+    schedule
+        Where tensors may stay between operations, or be handed on in tiles, with the edge table of the
+        network, whose rows are not merged then; None: every tensor crosses main memory.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
 
@@ -61,8 +62,17 @@ class Effort(NamedTuple):
     given: Mapping[int, Any] = MappingProxyType({})
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
-    edges: EdgeTable | None = None
-    fused: bool = False
+    schedule: Schedule | None = None
+
+    @property
+    def edges(self) -> EdgeTable | None:
+        """Edge table of the network, where a schedule was asked for."""
+        return None if self.schedule is None else self.schedule.edges
+
+    @property
+    def fused(self) -> bool:
+        """Whether operations may hand each other tiles, if the machine names a level for them."""
+        return self.schedule is not None and self.schedule.name == "fused"
 
 
 BEST: Final = Effort()
@@ -135,6 +145,16 @@ class Model(Protocol):
     ) -> Account:
         """Counts and prices of every operation on one configuration."""
 
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: Any,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """Where every tensor lives on one configuration, and why, under `effort.schedule`."""
+
     def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
         """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""
 
@@ -145,7 +165,7 @@ class Model(Protocol):
         """Typical seconds of costing one of these configurations; it sizes chunks and nothing else."""
 
     def keeper(self, machine: Any) -> str:
-        """Level at which tensors may stay between operations; "" where none may."""
+        """Levels at which tensors may stay between operations, in words; "" where none may."""
 
     def handing(self, machine: Any) -> str:
         """Level at which fused operations hand on tiles; "" where none may."""

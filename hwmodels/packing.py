@@ -242,6 +242,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
     for name in (*OPERANDS, "shared"):
         table[f"{name}_capacity_bytes"] = values[f"buffers.{name}.bytes"]
         table[f"{name}_port_bytes_per_s"] = memories[name].port_bits / 8.0 * clock_hz
+        table[f"{name}_resident"] = values[f"buffers.{name}.resident"]
     for name in OPERANDS:
         own = values[f"buffers.{name}.bytes"] > 0
         mine, pool = memories[name], memories["shared"]

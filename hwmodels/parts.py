@@ -56,6 +56,10 @@ class Buffer:
         Capacity; 0 is none.
     port_bits
         What it moves to or from the array a cycle; 0 is all that the array asks for.
+    resident
+        Whether tensors that are read from it may stay in it between the operations that write and read them,
+        where the schedule asks for that (`schedule="resident"`). An operand without a buffer of its own is
+        read from the shared one.
     reported
         What a memory of its kind was reported to cost; the model is calibrated by it.
 
@@ -63,10 +67,12 @@ class Buffer:
 
     bytes: int
     port_bits: int = 0
+    resident: bool = False
     reported: Macro | None = None
 
     def __post_init__(self) -> None:
         whole(self, "bytes", "port_bits", least=0)
+        truth(self, "resident")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +92,38 @@ class Buffers:
 
     def __post_init__(self) -> None:
         truth(self, "double_buffered")
+        self._check_resident()
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
             raise InputError(
                 f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
                 "(Buffers.shared.bytes), got 0"
             )
+
+    def _check_resident(self) -> None:
+        """Refuse tensors that are to stay where there is no room, or where nothing is read from."""
+        if self.shared.resident and self.shared.bytes == 0:
+            raise InputError(
+                "Buffers.shared.resident: tensors cannot stay in a buffer of 0 bytes; give "
+                "Buffers.shared.bytes or set it to False",
+                path="shared",
+            )
+        for name in ("output", "mask"):
+            if getattr(self, name).resident:
+                raise InputError(
+                    f"Buffers.{name}.resident: a tensor stays in the buffer from which it is read "
+                    "(input, weight or shared), not in this one; set it to False"
+                )
+
+    @property
+    def keepers(self) -> tuple[str, ...]:
+        """Buffers in which tensors may stay: an operand without a buffer of its own has the shared one."""
+        found = [
+            name if getattr(self, name).bytes else "shared"
+            for name in (*OPERANDS, "shared")
+            if getattr(self, name).resident
+        ]
+        return tuple(dict.fromkeys(found))
 
 
 def check_width(name: str, field: str, bits: int) -> None:

@@ -159,8 +159,8 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     return take_rows(table, np.array(rows, dtype=np.int64))._replace(repeats=repeats), index
 
 
-def fingerprint(table: LayerTable) -> str:
-    """Hash of a layer table, 16 hexadecimal digits; the same in every process."""
+def fingerprint(table: Any) -> str:
+    """Hash of a table of columns, 16 hexadecimal digits; the same in every process."""
     digest = sha256()
     for name, column in zip(table._fields, table, strict=True):
         digest.update(name.encode() + np.ascontiguousarray(column).tobytes())

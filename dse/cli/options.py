@@ -69,6 +69,14 @@ Batch = Annotated[
 MappingObjective = Annotated[
     str, typer.Option(metavar="edp|latency|energy", help="What each operation's mapping minimises.")
 ]
+ScheduleName = Annotated[
+    str,
+    typer.Option(
+        "--schedule",
+        metavar="layers|resident|fused",
+        help="Tensors cross main memory, stay where they fit, or are handed on in tiles.",
+    ),
+]
 Dims = Annotated[
     list[str] | None,
     typer.Option(

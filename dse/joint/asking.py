@@ -10,6 +10,7 @@ from dse.run.network import load_network
 from dse.strategies import search as searching
 from workloads import NetworkSpace, of_networks
 from workloads.errors import InputError
+from workloads.table import LayerTable
 
 _MOST_MEASURED: Final = 1000
 """Pairs of network and machine that are all measured where no budget is named."""
@@ -37,9 +38,10 @@ def search(
         the column `accuracy`.
     options
         For one network `objectives`, `budget`, `strategy`, `seed`, `store`, `batch`, `mapping_objective`,
-        `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an axis those
-        of `dse.codesign`; a list is measured whole unless `budget` says less. An accuracy that takes the
-        machine is measured for every pair where there are a thousand at most, else for `budget` of them.
+        `schedule`, `executor`, `workers`, `progress`: see `dse.strategies.search.search`. For networks as an
+        axis those of `dse.codesign`; a list is measured whole unless `budget` says less. An accuracy that
+        takes the machine is measured for every pair where there are a thousand at most, else for `budget` of
+        them.
 
     Returns
     -------
@@ -61,7 +63,8 @@ def search(
     (['lenet5', 'lenet_300_100'], 'accuracy')
 
     """
-    several = isinstance(network, NetworkSpace | list | tuple)
+    table = isinstance(network, LayerTable)  # a tuple of columns, and one network
+    several = isinstance(network, NetworkSpace | list | tuple) and not table
     if not several:
         if accuracy is not None:
             raise InputError(

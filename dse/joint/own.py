@@ -59,6 +59,8 @@ def own_metrics(
         if ACCURACY in table:
             raise InputError("accuracy: is in metrics already", path="accuracy")
         table[ACCURACY] = accuracy
+    if isinstance(objectives, str):
+        objectives = [name.strip() for name in objectives.split(",")]
     wanted: list[str | Objective] = []
     for one in objectives:
         if callable(one) and not isinstance(one, Objective | str):

@@ -15,13 +15,15 @@ from dse.errors import UnknownNameError, nearest
 from dse.handing import view
 from dse.metrics import columns, with_own
 from dse.results.citing import sources
+from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
+from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
-from workloads.edges import EdgeTable
+from hwmodels.residency.plan import Plan
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate
@@ -29,6 +31,7 @@ from workloads.table import Kind, LayerTable, deduplicate
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from hwmodels.fusion.schedule import FusionSchedule
 
@@ -81,7 +84,7 @@ class Result:
     def _costed(self) -> tuple[Any, MetricTable]:
         """The machine's row of the configuration table, and the network's metrics on it."""
         apart = (
-            self.effort.given or self.effort.edges is not None
+            self.effort.given or self.effort.schedule is not None
         )  # operations that differ though they are equal
         layers = self.layers if apart else deduplicate(self.layers)[0]
         model = self.accelerator.model
@@ -99,6 +102,39 @@ class Result:
         totals["feasible"] = bool(table.feasible[0])
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Where every tensor lives between the operations that write and read it, and the proof of it.
+
+        Raises
+        ------
+        ValueError
+            If tensors were not asked to stay (`schedule="layers"`).
+
+        """
+        if self.effort.schedule is None:
+            raise InputError('plan: every tensor crosses main memory; evaluate with schedule="resident"')
+        if self.fusion() is not None:
+            raise InputError("plan: this schedule hands on tiles of tensors; see .fusion()")
+        model = self.accelerator.model
+        configs, _ = self._costed
+        return model.plan(self.layers, configs, self.mapping_objective, effort=self.effort)
+
+    def schedule(self) -> "pandas.DataFrame":
+        """Show where every tensor lives; see `dse.results.schedule.schedule_table`.
+
+        Raises
+        ------
+        ValueError
+            If tensors were not asked to stay (`schedule="layers"`), or are handed on in tiles.
+
+        """
+        return schedule_table(self)
+
+    def plot_schedule(self, *, width: str | float = "page") -> "Figure":
+        """Draw where tensors live: time across, levels up; see `dse.views.schedule_figure`."""
+        return view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
 
     def fusion(self) -> "FusionSchedule | None":
         """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
@@ -261,10 +297,11 @@ def evaluate(
     mapping_objective
         What each operation's mapping minimises: "edp", "latency" or "energy".
     schedule
-        "layers": every tensor crosses main memory between operations. "resident": tensors stay at the level
-        that the machine names for it (`resident`) where they fit beside the tiles of what runs meanwhile.
-        "fused": operations hand each other tiles at the level that the machine names for that (`fusion`), or
-        tensors stay, whichever is better; `.fusion()` has the groups and the certificate.
+        "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
+        machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
+        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "fused": operations
+        hand each other tiles at the level that the machine names for that (`fusion`), or tensors stay,
+        whichever is better; `.fusion()` has the groups and the certificate.
     mappings
         Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
     limit_s
@@ -294,8 +331,10 @@ def evaluate(
         raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
-    edges = _edges(network, machine, schedule, batch)
-    effort = effort._replace(edges=edges, fused=schedule == "fused")
+    asked = schedule_of(schedule, network, batch)
+    if asked is not None:
+        check_keeper(asked, machine)
+    effort = effort._replace(schedule=asked)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
     technology = getattr(machine, "technology", None)
@@ -306,38 +345,6 @@ def evaluate(
             told = effort._replace(told=lambda done, _: bar.show(done))
             machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
     return result
-
-
-SCHEDULES: Final = ("layers", "resident", "fused")
-"""Where tensors are between operations: in main memory, on chip where they fit, or never whole anywhere."""
-
-
-def _edges(network: object, machine: Machine, schedule: str, batch: int | None) -> EdgeTable | None:
-    """Edges of the network where the schedule asks for them."""
-    if schedule not in SCHEDULES:
-        raise InputError(
-            f"schedule must be one of {', '.join(SCHEDULES)}, got {shown(schedule)}", path="schedule"
-        )
-    if schedule == "layers":
-        return None
-    if schedule == "fused" and not machine.model.handing(machine):
-        raise InputError(
-            f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
-            'machine of levels); use "layers"',
-            path="schedule",
-        )
-    if schedule == "resident" and not machine.model.keeper(machine):
-        raise InputError(
-            f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a machine of "
-            'levels); use "layers"',
-            path="schedule",
-        )
-    if not hasattr(network, "edges"):
-        raise InputError(
-            "schedule: a layer table does not say who reads what; give the network itself", path="schedule"
-        )
-    edges: EdgeTable = network.edges(batch)
-    return edges
 
 
 def _effort(

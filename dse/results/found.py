@@ -93,6 +93,7 @@ class Found(Front):
             remarks=tuple(remarks),
             trace=trace,
             marks=marks,
+            schedule=problem.work.members[0].schedule,
         )
 
     @staticmethod

@@ -24,6 +24,7 @@ from dse.run.files import write_files
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
+from hwmodels.residency.tensors import Schedule
 from workloads.errors import shown
 from workloads.grammar.arguments import LISTED, PATH, takes
 from workloads.table import LayerTable
@@ -58,6 +59,8 @@ class Front:
         Objectives of some of those configurations, for the figure.
     gathered : Gathered or None
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
+    schedule : Schedule or None
+        Where tensors may stay between operations; None: every one crosses main memory.
     marked : tuple of Marked
         Designs beside it that its figure shows; see `mark`.
 
@@ -73,6 +76,7 @@ class Front:
     feasible: int
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
+    schedule: Schedule | None = field(default=None, kw_only=True)
     marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
@@ -81,7 +85,7 @@ class Front:
     @property
     def work(self) -> Work:
         """The network."""
-        return One(self.network, self.layers, self.layers)
+        return One(self.network, self.layers, self.layers, self.schedule)
 
     @property
     def asked(self) -> Problem:

@@ -151,6 +151,7 @@ def _store(folder: Path) -> Sweep | Found:
         partial(_gathered, definition, parts),
         parts,
         ours,
+        definition.schedule,
     )
 
 

@@ -24,6 +24,7 @@ from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
+from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
 from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
@@ -49,6 +50,7 @@ class Sweep:
     held: Gathered | Callable[[], Gathered]
     parts: Parts | None = None  # of its store
     current: bool = True  # the model that runs is the one that made it
+    schedule: Schedule | None = None  # where tensors may stay; `layers` has then every row
 
     @cached_property
     def gathered(self) -> Gathered:
@@ -88,7 +90,7 @@ class Sweep:
     @property
     def asked(self) -> Problem:
         """The question that it answers, to cost further points."""
-        work = One(self.network, self.layers, self.layers)
+        work = One(self.network, self.layers, self.layers, self.schedule)
         return Problem(self.space, work, self.objectives, self.mapping_objective)
 
     def chosen(self) -> Front:
@@ -176,6 +178,7 @@ class Sweep:
             feasible=self.feasible,
             background=sample,
             gathered=self.gathered,
+            schedule=self.schedule,
         )
 
     def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:
@@ -201,7 +204,7 @@ class Sweep:
         They are costed again, which is quicker than looking through all rows, unless by another model.
         """
         if self.current or self.parts is None:
-            found = cost_index(self.layers, self.space, index, self.mapping_objective)
+            found = cost_index(self.layers, self.space, index, self.mapping_objective, self.schedule)
         else:
             found = self.parts.rows(["index", *self._columns(), "feasible", "limit"], index)
         frame = frame_of(self.space, found, self.gathered.limits).drop(columns=["feasible", "limit"])

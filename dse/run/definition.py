@@ -15,6 +15,8 @@ from dse.space.space import Space
 from hwmodels.composed import hint_of
 from hwmodels.fields import parse_field, plain
 from hwmodels.machine_file import KINDS, machine_data, machine_from
+from hwmodels.residency.tensors import Schedule
+from workloads.edges import EdgeTable
 from workloads.errors import InputError
 from workloads.table import LayerTable, make_table
 
@@ -24,7 +26,7 @@ class Together(NamedTuple):
 
     combine: str
     weights: tuple[float, ...]
-    members: tuple[tuple[str, LayerTable], ...]  # name, and one row an operation
+    members: tuple[tuple[str, LayerTable, Schedule | None], ...]  # name, one row an operation, schedule
 
 
 class Definition(NamedTuple):
@@ -37,6 +39,7 @@ class Definition(NamedTuple):
     objectives: tuple[Objective, ...]  # of the front that is kept on the way
     kept: Mapping[str, Any]  # which rows stay
     together: Together | None = None  # where the network is several
+    schedule: Schedule | None = None  # where tensors may stay; the layer table's rows are then all there
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -46,7 +49,7 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if type(definition.space.base) not in KINDS.values():
         return None
-    network, layers, space, mapping_objective, objectives, kept, together = definition
+    network, layers, space, mapping_objective, objectives, kept, together, schedule = definition
     content = {
         "network": {"name": network, "layers": _table_data(layers)},
         "space": {
@@ -60,11 +63,15 @@ def write_definition(definition: Definition) -> bytes | None:
             "assumptions": list(space.assumptions),
         },
         "mapping_objective": mapping_objective,
+        "schedule": _schedule_data(schedule),
         "objectives": [str(objective) for objective in objectives],
         "kept": dict(kept),
     }
     if together is not None:
-        members = [{"name": name, "layers": _table_data(table)} for name, table in together.members]
+        members = [
+            {"name": name, "layers": _table_data(table), "schedule": _schedule_data(asked)}
+            for name, table, asked in together.members
+        ]
         content["together"] = {
             "combine": together.combine,
             "weights": list(together.weights),
@@ -114,7 +121,10 @@ def read_definition(content: bytes, store: object) -> Definition:
         several = found.get("together")
         together = None
         if several is not None:
-            members = tuple((one["name"], _table(one["layers"])) for one in several["members"])
+            members = tuple(
+                (one["name"], _table(one["layers"]), _schedule(one.get("schedule")))
+                for one in several["members"]
+            )
             together = Together(several["combine"], tuple(several["weights"]), members)
         names = found["objectives"]  # of several networks: columns that a sweep does not have
         objectives = objectives_of(names, None if together is None else [n.removeprefix("-") for n in names])
@@ -126,11 +136,28 @@ def read_definition(content: bytes, store: object) -> Definition:
             objectives,
             found["kept"],
             together,
+            _schedule(found.get("schedule")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(
             f"store {store}: this version cannot read its definition.json ({error}); its parts open in pandas"
         ) from None
+
+
+def _schedule_data(schedule: Schedule | None) -> dict[str, Any] | None:
+    """Write down a schedule."""
+    if schedule is None:
+        return None
+    edges = {name: column.tolist() for name, column in zip(EdgeTable._fields, schedule.edges, strict=True)}
+    return {"name": schedule.name, "tensors": list(schedule.tensors), "edges": edges}
+
+
+def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
+    """Put a schedule together again."""
+    if data is None:
+        return None
+    edges = make_table(EdgeTable, data["edges"], len(data["edges"]["producer"]))
+    return Schedule(data["name"], edges, tuple(data["tensors"]))
 
 
 def _space(data: Mapping[str, Any]) -> Space:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dse.run.schedule import schedule_of
+from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
-from workloads.table import LayerTable
+from workloads.table import LayerTable, deduplicate
 
 if TYPE_CHECKING:
     import workloads
@@ -20,6 +22,24 @@ class Network(Protocol):
 
     def table(self, batch: int | None = None) -> LayerTable:
         """Lower it, for `batch` inputs at once."""
+
+
+def work_table(
+    network: Network | str | LayerTable, batch: int | None, schedule: str
+) -> tuple[str, LayerTable, Schedule | None]:
+    """Name, layer table and schedule of a network: identical rows merged, unless its edges name them.
+
+    Raises
+    ------
+    ValueError, KeyError
+        As `network_table`; if there is no such schedule, or nothing says who reads what.
+
+    """
+    if isinstance(network, str):
+        network = load_network(network, batch=batch)
+    name, table = network_table(network, batch)
+    asked = schedule_of(schedule, network, batch)
+    return name, deduplicate(table)[0] if asked is None else table, asked
 
 
 def network_table(network: Network | str | LayerTable, batch: int | None = None) -> tuple[str, LayerTable]:

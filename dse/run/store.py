@@ -30,6 +30,7 @@ from dse.run.parts import Parts
 from dse.run.seal import owner_of
 from dse.space.space import Space
 from dse.version import version
+from hwmodels.residency.tensors import Schedule
 from workloads.errors import LONGEST_VALUE
 from workloads.table import LayerTable, fingerprint
 
@@ -50,6 +51,7 @@ def manifest_of(
     mapping_objective: str,
     kept: Mapping[str, Any],
     chunk: int,
+    *schedules: Schedule | None,
 ) -> dict[str, Any]:
     """Everything that a store's numbers depend on, as plain data."""
     return {
@@ -59,6 +61,7 @@ def manifest_of(
         "network": {"name": network, "fingerprint": fingerprint(layers)},
         "space": space.describe(),
         "mapping_objective": mapping_objective,
+        "schedule": [[one.name, fingerprint(one.edges)] for one in schedules if one is not None] or "layers",
         "kept": dict(kept),
         "points": space.size,
         "chunk": chunk,

@@ -15,10 +15,11 @@ from dse.results.sweep import Sweep
 from dse.run.columns import Chunk
 from dse.run.definition import Definition, write_definition
 from dse.run.gather import Gather
-from dse.run.network import Network, network_table
+from dse.run.network import Network, work_table
 from dse.run.opening import definition_of, folder_of, held_parts, refuse_search
 from dse.run.parts import part_of_range
 from dse.run.progress import Progress
+from dse.run.schedule import check_keeper
 from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
 from dse.run.task import cost_range, front_of_range
@@ -27,7 +28,7 @@ from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import PATH, WHOLE, takes
-from workloads.table import LayerTable, deduplicate
+from workloads.table import LayerTable
 
 _SECONDS_A_CHUNK: Final = 0.5
 _LOOKED_AT: Final = 256
@@ -66,6 +67,7 @@ def sweep(
     workers: int | None = None,
     batch: int | None = None,
     mapping_objective: str = "edp",
+    schedule: str = "layers",
     objectives: Sequence[str | Objective] = OBJECTIVES,
     keep: str = "all",
     chunk: int | None = None,
@@ -89,7 +91,11 @@ def sweep(
     batch
         Inputs at once; by default the network's own batch.
     mapping_objective
-        What each operation's mapping minimises: "edp", "latency" or "energy".
+        What each operation's mapping, and the schedule, minimises: "edp", "latency" or "energy".
+    schedule
+        "layers": every tensor crosses main memory between operations. "resident": tensors stay in the buffers
+        whose field `resident` allows it where they fit beside the tiles of what runs meanwhile, each
+        configuration with its best schedule.
     objectives
         Columns of the front that is kept on the way.
     keep
@@ -127,13 +133,14 @@ def sweep(
         raise InputError(f"chunk must be at least 1, got {chunk}", path="chunk")
     if workers is not None and workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
-    name, table = network_table(network, batch)
-    layers, _ = deduplicate(table)
+    name, layers, asked_schedule = work_table(network, batch, schedule)
+    if asked_schedule is not None:
+        check_keeper(asked_schedule, space.base, space.fields)
     parsed = objectives_of(objectives)
     kept: dict[str, Any] = {"rows": keep}
     if keep == "front":
         kept.update(objectives=[str(objective) for objective in parsed], share=min(1.0, _SAMPLE / space.size))
-    asked = Definition(name, layers, space, mapping_objective, parsed, kept)
+    asked = Definition(name, layers, space, mapping_objective, parsed, kept, schedule=asked_schedule)
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
 
@@ -188,23 +195,24 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept, _ = asked
+    name, layers, space, mapping_objective, objectives, kept, _, schedule = asked
     every_row = kept["rows"] == "all"
-    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective)
+    task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective, schedule=schedule)
     if not every_row:
         task = partial(front_of_range, task, objectives=objectives, share=kept["share"])
     size = chunk or chunk_size(layers, space)
     with contextlib.ExitStack() as stack:
         opened = None
         if store is not None:
-            manifest = manifest_of(name, layers, space, mapping_objective, kept, size)
+            manifest = manifest_of(name, layers, space, mapping_objective, kept, size, schedule)
             opened = stack.enter_context(Store(store, manifest, write_definition(asked)))
             size, owner = opened.parts.chunk, opened.parts.owner
             task = partial(part_of_range, task, space=space, objectives=objectives, owner=owner)
         parts = opened.parts if opened else None
         gather = Gather(space, objectives, every_row, parts)
         _fill(gather, opened, Sent(task), space, size, run)
-        return Sweep(name, layers, space, mapping_objective, objectives, gather.finish(), parts)
+        found = gather.finish()
+        return Sweep(name, layers, space, mapping_objective, objectives, found, parts, schedule=schedule)
 
 
 def chunk_size(layers: LayerTable, space: Space) -> int:

@@ -62,7 +62,8 @@ class Ceilings:
         self._values: dict[str, float] = {}
         names = {name for ceiling in self._ceilings for name in ceiling.constraint.names}
         if isinstance(problem.work, One) and any(name.startswith(BASE) for name in names):
-            found = base_metrics(problem.work.layers, problem.space, problem.mapping_objective)
+            work = problem.work
+            found = base_metrics(work.layers, problem.space, problem.mapping_objective, work.schedule)
             self._values = {
                 name: float(getattr(found, name.removeprefix(BASE))[0])
                 for name in names

@@ -12,14 +12,15 @@ from dse import metrics
 from dse.arguments import NETWORK
 from dse.metrics import Objective, to_minimise
 from dse.run.columns import Columns
-from dse.run.network import Network, network_table
+from dse.run.network import Network, work_table
 from dse.run.task import cost_index
 from dse.space.space import Space
-from hwmodels.columns import LIMITS, ConfigTable
+from hwmodels.columns import LIMITS, ConfigTable, MetricTable
+from hwmodels.residency.tensors import Schedule
 from hwmodels.tiles import TileLists
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import either, having, takes
-from workloads.table import LayerTable, deduplicate
+from workloads.table import LayerTable
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -27,8 +28,9 @@ IndexArray = NDArray[np.int64]
 LEAST: Final = ("latency_s", "energy_j", "edp_js", "area_mm2", "footprint_mm2")
 """Metrics of one network that are bounded from below."""
 
-_ROUNDING: Final = 1e-12
-"""Relative slack for the kernels' rounding: a few hundred additions of positive terms stay within 1e-13."""
+_ROUNDING: Final = 1e-10
+"""Relative slack for the kernels' rounding: a few hundred additions of positive terms stay within 1e-13, and
+what decides between equal schedules within 2e-11."""
 
 
 class Work(Protocol):
@@ -77,7 +79,8 @@ class One:
 
     name: str
     table: LayerTable  # one row an operation
-    layers: LayerTable  # identical rows merged
+    layers: LayerTable  # identical rows merged, unless the schedule's edges refer to them
+    schedule: Schedule | None = None  # where tensors may stay between operations
 
     @cached_property
     def tiles(self) -> TileLists:
@@ -106,12 +109,11 @@ class One:
 
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
         """Cost points, every operation with its best mapping; see `dse.run.task.cost_index`."""
-        return cost_index(self.layers, space, index, mapping_objective)
+        return cost_index(self.layers, space, index, mapping_objective, self.schedule)
 
     def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
-        """Least latency, energy and their product that any mapping reaches; area and footprint as is."""
-        fastest = hwmodels.evaluate(self.layers, configs, "latency", tiles=self.tiles)
-        thriftiest = hwmodels.evaluate(self.layers, configs, "energy", tiles=self.tiles)
+        """Least latency, energy and product that any mapping and schedule reaches; areas as they are."""
+        fastest, thriftiest = (self._best(configs, objective) for objective in ("latency", "energy"))
         latency_s = _bound(fastest.latency_s, fastest.limit)
         energy_j = _bound(thriftiest.energy_j, thriftiest.limit)
         return {
@@ -121,6 +123,13 @@ class One:
             "area_mm2": np.nan_to_num(fastest.area_mm2, nan=0.0),
             "footprint_mm2": np.nan_to_num(fastest.footprint_mm2, nan=0.0),
         }
+
+    def _best(self, configs: ConfigTable, objective: str) -> MetricTable:
+        if self.schedule is None:
+            return hwmodels.evaluate(self.layers, configs, objective, tiles=self.tiles)
+        return hwmodels.evaluate(
+            self.layers, configs, objective, schedule=self.schedule._replace(relaxed=True)
+        )
 
     def ceiling_column(self, metric: str) -> str:
         """The metric itself."""
@@ -143,7 +152,9 @@ def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:
 
 
 @takes(network=either(NETWORK, having("several networks", "cost", "least")))
-def work_of(network: "Network | str | LayerTable | Work", batch: int | None = None) -> Work:
+def work_of(
+    network: "Network | str | LayerTable | Work", batch: int | None = None, schedule: str = "layers"
+) -> Work:
     """Work of a network, a built-in network's name, an ONNX file's path or a layer table; work stays itself.
 
     Raises
@@ -155,9 +166,14 @@ def work_of(network: "Network | str | LayerTable | Work", batch: int | None = No
     if is_work(network):
         if batch is not None:
             raise InputError("batch: networks that were put together carry their own", path="batch")
+        if schedule != "layers":
+            raise InputError(
+                f"schedule: give it to what put the networks together, schedule={shown(schedule)}",
+                path="schedule",
+            )
         return network
-    name, table = network_table(cast("Network | str | LayerTable", network), batch)
-    return One(name, table, deduplicate(table)[0])
+    name, layers, asked = work_table(cast("Network | str | LayerTable", network), batch, schedule)
+    return One(name, layers, layers, asked)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from dse.run.columns import Columns, limit_names
 from dse.run.definition import write_definition
 from dse.run.network import Network
 from dse.run.progress import Progress
+from dse.run.schedule import check_keeper
 from dse.run.store import manifest_of
 from dse.run.sweep import chunk_size
 from dse.run.workers import Ended, ended, executor_of
@@ -60,6 +61,7 @@ def search(
     store: str | os.PathLike[str] | None = None,
     batch: int | None = None,
     mapping_objective: str = "edp",
+    schedule: str = "layers",
     executor: Executor | str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -90,7 +92,10 @@ def search(
     batch
         Inputs at once; by default the network's own batch.
     mapping_objective
-        What each operation's mapping minimises: "edp", "latency" or "energy".
+        What each operation's mapping, and the schedule, minimises: "edp", "latency" or "energy".
+    schedule
+        "layers": every tensor crosses main memory between operations. "resident": tensors stay in the buffers
+        whose field `resident` allows it, each configuration with its best schedule.
     executor
         "threads" (the default), "processes", the address of a dask scheduler, or any
         `concurrent.futures.Executor`. Results do not depend on it.
@@ -125,7 +130,10 @@ def search(
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     if seed < 0:
         raise InputError(f"seed must not be negative, got {seed}", path="seed")
-    work = work_of(network, batch)
+    work = work_of(network, batch, schedule)
+    for member in work.members:
+        if member.schedule is not None:
+            check_keeper(member.schedule, space.base, space.fields)
     problem = Problem(space, work, objectives_of(objectives, work.columns), mapping_objective)
     chosen, limit, notes = _choose(named(strategy), budget, problem)
     columns = tuple(objective.column for objective in problem.objectives)
@@ -139,7 +147,8 @@ def search(
                 "budget": limit,
                 "objectives": [str(objective) for objective in problem.objectives],
             }
-            manifest = manifest_of(work.name, work.layers, space, mapping_objective, kept, 1)
+            schedules = (member.schedule for member in work.members)
+            manifest = manifest_of(work.name, work.layers, space, mapping_objective, kept, 1, *schedules)
             asked = write_definition(definition_of(problem, kept))
             record = Record(store, manifest, space, columns, asked)
             stack.callback(record.close)

@@ -15,7 +15,7 @@ def definition_of(problem: Problem, kept: Mapping[str, Any]) -> Definition:
     several = work.together
     together = None
     if several is not None:
-        members = tuple((member.name, member.table) for member in work.members)
+        members = tuple((member.name, member.table, member.schedule) for member in work.members)
         together = Together(several.combine, several.weights, members)
     return Definition(
         work.name,
@@ -25,14 +25,18 @@ def definition_of(problem: Problem, kept: Mapping[str, Any]) -> Definition:
         problem.objectives,
         kept,
         together,
+        work.members[0].schedule if several is None else None,
     )
 
 
 def problem_of(definition: Definition) -> Problem:
     """Ask again what a definition holds."""
     together = definition.together
-    work: Work = One(definition.network, definition.layers, definition.layers)
+    work: Work = One(definition.network, definition.layers, definition.layers, definition.schedule)
     if together is not None:
-        members = [One(name, table, deduplicate(table)[0]) for name, table in together.members]
+        members = [
+            One(name, table, table if schedule else deduplicate(table)[0], schedule)
+            for name, table, schedule in together.members
+        ]
         work = Several(tuple(members), together.weights, together.combine)
     return Problem(definition.space, work, definition.objectives, definition.mapping_objective)

@@ -178,6 +178,7 @@ def several(
     combine: str = "geomean",
     weights: Sequence[float] | None = None,
     batch: int | None = None,
+    schedule: str = "layers",
 ) -> Several:
     """Put networks together, to search for a machine that runs all of them.
 
@@ -192,6 +193,8 @@ def several(
         to 1.
     batch
         Inputs at once; by default each network's own batch.
+    schedule
+        "layers" or "resident": where tensors are between operations; see `dse.search`.
 
     Returns
     -------
@@ -212,7 +215,7 @@ def several(
     """
     members = []
     for network in [networks] if isinstance(networks, str) else networks:
-        work = work_of(network, batch)
+        work = work_of(network, batch, schedule)
         if not isinstance(work, One):
             raise InputError(f"several: {work.name} is several networks already")
         members.append(work)

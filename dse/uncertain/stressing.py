@@ -106,6 +106,10 @@ def stress(
     memories = memories_of(front.space)
     rows = declared(uncertainties, memories)
     work = rivals.work
+    if any(member.schedule is not None for member in work.members):
+        raise InputError(
+            "stress: schedules are chosen at nominal and not perturbed; stress a front of schedule 'layers'"
+        )
     trial = Trial(
         front.space,
         work.members,

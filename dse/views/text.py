@@ -28,6 +28,9 @@ _SHOWN: Final = (
 )
 """Metrics that a table for people shows."""
 
+_MOST_CROSSING: Final = 5
+"""Tensors that a text names."""
+
 
 def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str:
     """Lay out rows of texts in columns; the first row is the head.
@@ -90,6 +93,8 @@ def assumptions(front: Designs) -> str:
     said = base.model.premises(base, front.layers, front.space.fields)
     goal = "energy-delay product" if front.mapping_objective == "edp" else front.mapping_objective
     said.append(f"each operation's mapping has the least {goal} of its mapspace")
+    if front.schedule is not None:
+        said.append(f"tensors stay on chip where they fit (schedule: {front.schedule.name})")
     said += front.space.assumptions
     said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."
@@ -106,7 +111,8 @@ def result_text(result: "Result") -> str:
     metrics, bounds = result_rows(result)
     lines = [head, "", text_table(metrics), "", text_table(bounds, last_left=True)]
     lines += [f"beyond its range: {note}" for note in result.warnings]
-    return "\n".join([*lines, *fused_lines(result), *machine_assumptions(result.accelerator)])
+    told = [*crossing_lines(result), *fused_lines(result), *machine_assumptions(result.accelerator)]
+    return "\n".join([*lines, *told])
 
 
 def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:
@@ -131,6 +137,21 @@ def result_rows(result: "Result") -> tuple[list[list[str]], list[list[str]]]:
             ]
         )
     return metrics, rows
+
+
+def crossing_lines(result: "Result") -> list[str]:
+    """Lines that say which tensors cross main memory though they might stay, the costliest first, and why."""
+    schedule = result.effort.schedule
+    if schedule is None or result.fusion() is not None:
+        return []
+    plan = result.plan
+    crossing = sorted(plan.crossing, key=lambda place: -place.tensor.saved)
+    stays = len(plan.places) - len(crossing)
+    lines = ["", f"Schedule: {stays:,} of {len(plan.places):,} tensors stay on chip; {plan.certificate}"]
+    for place in crossing[:_MOST_CROSSING]:
+        lines.append(f"- {schedule.named(place.tensor.place)} crosses main memory: {place.why}")
+    rest = len(crossing) - _MOST_CROSSING
+    return [*lines, f"- and {rest:,} more (.schedule() shows all)"] if rest > 0 else lines
 
 
 def machine_assumptions(machine: Machine) -> list[str]:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.designs import Designs
+from dse.run.schedule import effort_of
+from dse.strategies.problem import One
 from workloads.errors import InputError
-from workloads.table import LayerTable
 
 if TYPE_CHECKING:
     import pandas
@@ -60,7 +61,7 @@ def bottlenecks(front: Designs) -> "pandas.DataFrame":
     members = front.work.members
     parts = []
     for member in members:
-        seconds, joules = _spent(member.layers, front, index)
+        seconds, joules = _spent(member, front, index)
         rows = np.arange(len(index))
         waits, spends = seconds.argmax(axis=1), joules.argmax(axis=1)
         table = {
@@ -78,14 +79,15 @@ def bottlenecks(front: Designs) -> "pandas.DataFrame":
     return both.swaplevel().loc[index.tolist()]
 
 
-def _spent(layers: LayerTable, front: Designs, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+def _spent(member: One, front: Designs, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Shares of latency by bound and of energy by part, shapes (n, n_bounds) and (n, n_parts)."""
+    layers, effort = member.layers, effort_of(member.schedule)
     model, configs = front.space.model, front.space.pack(index)
     bounds = len(model.bounds(front.space.base))
     seconds, joules = np.zeros((len(index), bounds)), np.zeros((len(index), len(ENERGIES)))
     repeats = layers.repeats.astype(np.float64)
     for row in range(len(index)):
-        operations = model.operations(layers, configs, front.mapping_objective, row)
+        operations = model.operations(layers, configs, front.mapping_objective, row, effort)
         seconds[row] = np.bincount(operations["bound"], operations["latency_s"] * repeats, bounds)
         joules[row] = [operations[column] @ repeats for column in ENERGIES.values()]
     return seconds / seconds.sum(axis=1, keepdims=True), joules / joules.sum(axis=1, keepdims=True)

@@ -15,6 +15,7 @@ from dse.handing import view
 from dse.metrics import to_minimise
 from dse.pareto.knee import DEFINITION
 from dse.run.files import write_files
+from dse.why.binding import binding_tensors
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
@@ -45,6 +46,9 @@ class Explanation:
         templates, which do not tell.
     steps : DataFrame
         What one step along each axis would change; see `dse.why.steps.steps_from`.
+    binding : DataFrame or None
+        Tensors that cross main memory although they might stay; see `dse.why.binding.binding_tensors`. None
+        where every one does.
 
     """
 
@@ -52,6 +56,7 @@ class Explanation:
     shared: "pandas.DataFrame"
     bottlenecks: "pandas.DataFrame | None"
     steps: "pandas.DataFrame"
+    binding: "pandas.DataFrame | None" = None
 
     def plot(
         self, what: str = "shared", *, ax: "Axes | None" = None, width: str | float = "column"
@@ -96,6 +101,7 @@ class Explanation:
             "shared": self.shared,
             "bottlenecks": self.bottlenecks,
             "steps": self.steps.set_index("design"),
+            "binding": self.binding,
         }
         writers: dict[str, Callable[[Path], object]] = {}
         for name, table in tables.items():
@@ -112,7 +118,12 @@ class Explanation:
 
     def sentences(self) -> list[str]:
         """Say the explanation in a few lines."""
-        return [*self._shared_lines(), *self._waiting_lines(), *self._step_lines()]
+        return [
+            *self._shared_lines(),
+            *self._waiting_lines(),
+            *self._binding_lines(),
+            *self._step_lines(),
+        ]
 
     def _shared_lines(self) -> list[str]:
         """Values of each axis, the most frequent first."""
@@ -145,6 +156,21 @@ class Explanation:
             for network in networks
             for line in _counted(f" of {network}", _of(self.bottlenecks, network))
         ]
+
+    def _binding_lines(self) -> list[str]:
+        """Tensors that cross main memory in most designs, and why in the knee."""
+        if self.binding is None:
+            return []
+        crossing = self.binding[self.binding["designs"] > 0]
+        if not len(crossing):
+            return ["every tensor between operations stays on chip in every design"]
+        named: list[str] = []
+        for name, row in crossing.head(_MOST_NAMED).iterrows():
+            said = " ".join(name) if isinstance(name, tuple) else str(name)
+            named.append(f"{said} ({row['share']:.0%}{'; knee: ' + row['why'] if row['why'] else ''})")
+        rest = len(crossing) - len(named)
+        more = f" and {rest:,} more" if rest else ""
+        return [f"tensors that cross main memory most often: {', '.join(named)}{more}"]
 
     def _step_lines(self) -> list[str]:
         """The step from the knee that gains most in each objective, and what keeps steps out."""
@@ -228,4 +254,5 @@ def explain(subject: Subject) -> Explanation:
     front = subject.chosen()
     designs = front.designs()["index"].drop_duplicates().astype(int).tolist()
     waiting = bottlenecks(front) if front.space.model.tells else None
-    return Explanation(front, shared_values(front), waiting, steps_from(front, designs))
+    steps, binding = steps_from(front, designs), binding_tensors(front)
+    return Explanation(front, shared_values(front), waiting, steps, binding)

@@ -68,8 +68,8 @@ def eie() -> Accelerator:
         name="eie",
         array=Array(interconnect="unrolled", unroll=Unroll(k=PES), dataflow=Dataflow.OUTPUT_STATIONARY),
         buffers=Buffers(
-            weight=Buffer(bytes=PES * 128 * KIB, reported=inside),
-            shared=Buffer(bytes=PES * 4 * KIB, reported=inside),
+            weight=Buffer(bytes=PES * 128 * KIB, resident=True, reported=inside),
+            shared=Buffer(bytes=PES * 4 * KIB, resident=True, reported=inside),
         ),
         main_memory=itself,
         clock_hz=CLOCK_HZ,

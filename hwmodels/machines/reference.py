@@ -13,15 +13,22 @@ def _reference(
     name: str, edge: int, buffers_kib: tuple[int, int, int], memory: str, **more: float
 ) -> Accelerator:
     """A reference machine of ours: a square int8 weight-stationary array with sizes common in its class."""
-    weight, inputs, output = (Buffer(bytes=size * KIB) for size in buffers_kib)
+    weight, inputs, output = (size * KIB for size in buffers_kib)
     return Accelerator(
         name=name,
         array=Array(rows=edge, cols=edge, dataflow=Dataflow.WEIGHT_STATIONARY),
-        buffers=Buffers(weight=weight, input=inputs, output=output),
+        buffers=Buffers(
+            weight=Buffer(bytes=weight, resident=True),
+            input=Buffer(bytes=inputs, resident=True),
+            output=Buffer(bytes=output),
+        ),
         main_memory=main_memory(memory),
         clock_hz=more["clock_hz"],
         technology=Technology(node_nm=more["node_nm"]),
         source="a reference point of this project, no product (assumed)",
+        assumptions=(
+            "results that stay on chip are written from the output buffer to the one they are read from",
+        ),
     )
 
 

@@ -40,7 +40,7 @@ def scnn() -> Accelerator:
         ),
         buffers=Buffers(
             weight=Buffer(bytes=32 * KIB),
-            input=Buffer(bytes=PES * 10 * KIB),
+            input=Buffer(bytes=PES * 10 * KIB, resident=True),
             output=Buffer(bytes=PES * 10 * KIB),
         ),
         main_memory=main_memory("lpddr4"),
@@ -58,6 +58,8 @@ def scnn() -> Accelerator:
         assumptions=(
             *ASSUMPTIONS,
             "one lane of post-processing a PE",
+            "activations that stay do so in the input RAM, beside the layer's inputs; the chip swaps the "
+            "roles of its input and output RAMs instead",
             "PEs wait for one another after each group of output channels; zeros fall on them independently",
         ),
     )
@@ -76,7 +78,7 @@ def scnn_dense() -> Accelerator:
             im2col=True,
             dataflow=Dataflow.OUTPUT_STATIONARY,
         ),
-        buffers=Buffers(weight=Buffer(bytes=32 * KIB), shared=Buffer(bytes=2 * 1024 * KIB)),
+        buffers=Buffers(weight=Buffer(bytes=32 * KIB), shared=Buffer(bytes=2 * 1024 * KIB, resident=True)),
         main_memory=main_memory("lpddr4"),
         clock_hz=1e9,
         datapath=Datapath(weight_bits=16, input_bits=16, output_bits=16, accumulator_bits=24),

@@ -60,8 +60,8 @@ def spring() -> Accelerator:
             dataflow=Dataflow.OUTPUT_STATIONARY,
         ),
         buffers=Buffers(
-            weight=Buffer(bytes=buffers["weight"].bytes, reported=buffers["weight"]),
-            shared=Buffer(bytes=buffers["activation"].bytes, reported=buffers["activation"]),
+            weight=Buffer(bytes=buffers["weight"].bytes, resident=True, reported=buffers["weight"]),
+            shared=Buffer(bytes=buffers["activation"].bytes, resident=True, reported=buffers["activation"]),
             mask=Buffer(bytes=buffers["mask"].bytes, reported=buffers["mask"]),
         ),
         main_memory=main_memory("rram_m3d"),

@@ -27,13 +27,23 @@ from hwmodels.models.nest_account import (
     Counter,
     Row,
     account_of,
-    broken,
     nearest,
     resources,
     write_row,
 )
 from hwmodels.models.nest_mappings import Found, limits, mapping_of
-from hwmodels.models.nest_staying import beside, remapped, staying
+from hwmodels.models.nest_staying import (
+    Chosen,
+    at,
+    beside,
+    chosen_of,
+    counted,
+    place_of,
+    remapped,
+    without_memory,
+)
+from hwmodels.residency.graph import stays_of
+from hwmodels.residency.plan import Plan
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable
@@ -108,6 +118,24 @@ class NestModel:
         check_layers(layers)
         objective_code(objective)
         return _account(layers, configs.machine[row], objective, effort)
+
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: LevelTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """Where every tensor lives on one configuration, and why."""
+        machine = configs.machine[row]
+        assert effort.schedule is not None
+        found = _found(layers, machine, (fingerprint(machine), objective), effort)
+        stay = chosen_of(layers, machine, found, standing_w(machine), objective, effort.schedule)
+        level = machine.level(machine.resident)
+        tensors = stays_of(layers, effort.schedule.edges).tensors
+        places = tuple(place_of(tensor, stay.kept, machine, level) for tensor in tensors)
+        return Plan(places, stay.certificate)
 
     def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
@@ -189,8 +217,27 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
     """Map every row of a layer table, and count what its mapping does."""
     if effort.fused:
         return _fused(layers, machine, objective, effort)[0]
+    key = (fingerprint(machine), objective)
+    found = _found(layers, machine, key, effort)
+    counter, standing = Counter(machine), standing_w(machine)
+    alone = without_memory(layers)
+    rows = [counted(counter, layers, row, one, at(alone, row)) for row, one in enumerate(found)]
+    if effort.schedule is not None and not any(one.limit for one in found):
+        stay = chosen_of(layers, machine, found, standing, objective, effort.schedule)
+        rows = _beside(layers, counter, found, stay, (key, standing), effort)
+    chosen = {
+        "mappings": np.array([one.mappings for one in found]),
+        "mappings_costed": np.array([one.costed for one in found]),
+        "limit": np.array([one.limit for one in found]),
+        "optimal": np.array([bool(one.optimal) for one in found]),
+    }
+    return account_of(machine, rows, standing, chosen)
+
+
+def _found(layers: LayerTable, machine: LevelMachine, key: tuple[str, str], effort: Effort) -> list[Found]:
+    """Mapping of every row by itself."""
     found: list[Found] = []
-    begun, key = time.process_time(), (fingerprint(machine), objective)
+    begun = time.process_time()
     for row in range(layers.rows):
         if int(layers.kind[row]) == Kind.NEST:
             left = max(0.0, effort.limit_s - (time.process_time() - begun))
@@ -199,31 +246,34 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
             found.append(Found())
         if effort.told is not None:
             effort.told(row + 1, layers.rows)
-    stays, alive = staying(layers, machine, found, effort.edges)
-    counter, standing = Counter(machine), standing_w(machine)
+    return found
+
+
+def _beside(
+    layers: LayerTable,
+    counter: Counter,
+    found: Sequence[Found],
+    stay: Chosen,
+    about: tuple[tuple[str, str], tuple[float, float]],
+    effort: Effort,
+) -> list[Row]:
+    """Rows beside the tensors that stay, each with the mapping found alone or with a better one beside them.
+
+    `about` is the key under which mappings are kept, and what machine and main memory stand by with.
+    """
+    machine, (key, standing) = counter.machine, about
     rows = []
     for row, one in enumerate(found):
-        kept = {operand: float(column[row]) for operand, column in stays.items()}
-        if one.limit:
-            rows.append(broken(machine))
-        elif one.evaluation is None:
-            rows.append(counter.stream(layers, row, kept))
-        else:
-            counted = counter.nest(layers, row, one.evaluation, kept)
-            whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
-            if effort.edges is not None and whole and row not in effort.given:
-                other = remapped(layers, row, beside(machine, whole, float(alive[row])), key, effort)
-                if other is not None and other.evaluation is not None:
-                    again = counter.nest(layers, row, other.evaluation, kept)
-                    counted = _better(machine, (counted, again), standing, objective)
-            rows.append(counted)
-    chosen = {
-        "mappings": np.array([one.mappings for one in found]),
-        "mappings_costed": np.array([one.costed for one in found]),
-        "limit": np.array([one.limit for one in found]),
-        "optimal": np.array([bool(one.optimal) for one in found]),
-    }
-    return account_of(machine, rows, standing, chosen)
+        kept = at(stay.shares, row)
+        mine = counted(counter, layers, row, one, kept)
+        whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
+        if one.evaluation is not None and whole and row not in effort.given:
+            other = remapped(layers, row, beside(machine, whole, float(stay.alive[row])), key, effort)
+            if other is not None and other.evaluation is not None:
+                again = counter.nest(layers, row, other.evaluation, kept)
+                mine = _better(machine, (mine, again), standing, stay.weights)
+        rows.append(mine)
+    return rows
 
 
 def _fused(
@@ -235,7 +285,7 @@ def _fused(
         known: tuple[Account, FusionSchedule | None] = effort.kept[key]
         return known
     begun = time.process_time()
-    account = _account(layers, machine, objective, effort._replace(fused=False, edges=None))
+    account = _account(layers, machine, objective, effort._replace(schedule=None))
     schedule: FusionSchedule | None = None
     if effort.edges is not None and machine.fusion and not account.carried["limit"].any():
         costs = account.operations()
@@ -254,7 +304,8 @@ def _fused(
             for row, spent in zip(group.rows, group.spent, strict=True):
                 write_row(account, row, spent.row)
         if machine.resident:
-            whole = _account(layers, machine, objective, effort._replace(fused=False))
+            asked = effort.schedule._replace(name="resident") if effort.schedule else None
+            whole = _account(layers, machine, objective, effort._replace(schedule=asked))
             column = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}[objective]
             if whole.totals(layers.repeats)[column] < account.totals(layers.repeats)[column]:
                 account, schedule = whole, None
@@ -263,15 +314,12 @@ def _fused(
     return account, schedule
 
 
-def _better(machine: LevelMachine, rows: Sequence[Row], standing: tuple[float, float], objective: str) -> Row:
-    """The row whose mapping is best; the first of equal ones."""
+def _better(
+    machine: LevelMachine, rows: Sequence[Row], standing: tuple[float, float], weights: tuple[float, float]
+) -> Row:
+    """The row whose mapping is best for the schedule; the first of equal ones."""
     costs = account_of(machine, rows, standing, {}).operations()
-    worth = {
-        "latency": costs["latency_s"],
-        "energy": costs["energy_j"],
-        "edp": costs["energy_j"] * costs["latency_s"],
-    }[objective]
-    return rows[int(np.argmin(worth))]
+    return rows[int(np.argmin(weights[0] * costs["latency_s"] + weights[1] * costs["energy_j"]))]
 
 
 def _totals(layers: LayerTable, configs: LevelTable, c: int, account: Account) -> Mapping[str, float]:

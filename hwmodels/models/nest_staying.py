@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from hwmodels.level import LETTERS
+from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.architecture import MOST_LEVELS, Architecture, StorageLevel
@@ -17,11 +17,14 @@ from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.search import map_problem
 from hwmodels.mapping.watch import Watch
-from hwmodels.models.nest_account import ELEMENTS, STAY
+from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_of, broken
 from hwmodels.models.nest_mappings import MAPPED, Found, problem_of
-from hwmodels.residency import choose, shares, tensors_of
-from workloads.edges import EdgeTable
-from workloads.table import FloatColumn, Kind, LayerTable
+from hwmodels.residency.certificate import Certificate
+from hwmodels.residency.graph import StayGraph, paths_of, stays_of
+from hwmodels.residency.path import shortest_path, weights_of
+from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, beside_others
+from hwmodels.residency.tensors import Schedule, Tensor, shares
+from workloads.table import FloatColumn, Kind, LayerTable, deduplicate
 
 
 class Beside(NamedTuple):
@@ -111,34 +114,155 @@ def remapped(
     )
 
 
-def staying(
-    layers: LayerTable, machine: LevelMachine, found: Sequence[Found], edges: EdgeTable | None
-) -> tuple[dict[str, FloatColumn], FloatColumn]:
-    """Share of each operand of each row that main memory does not see, and words held at the resident level.
-
-    An operand of 0 elements stays on chip (of a row that states any elements); with edges, so do the tensors
-    that fit at the machine's resident level.
-    """
+def without_memory(layers: LayerTable) -> dict[str, FloatColumn]:
+    """1 where an operand of a nest has 0 elements: main memory never sees it (of a row that states any)."""
     elements = {operand: getattr(layers, column) for operand, column in ELEMENTS.items()}
     stated = np.sum(list(elements.values()), axis=0) > 0
     nest = layers.kind == Kind.NEST
-    stays = {name: np.where(nest & stated & (count == 0), 1.0, 0.0) for name, count in elements.items()}
+    return {name: np.where(nest & stated & (count == 0), 1.0, 0.0) for name, count in elements.items()}
+
+
+def at(share: Mapping[str, FloatColumn], row: int) -> dict[str, float]:
+    """Shares of a row's operands."""
+    return {operand: float(column[row]) for operand, column in share.items()}
+
+
+def counted(counter: Counter, layers: LayerTable, row: int, found: Found, kept: Mapping[str, float]) -> Row:
+    """Row of the account of an operation with its mapping; `kept` is what main memory does not see."""
+    if found.limit:
+        return broken(counter.machine)
+    if found.evaluation is None:
+        return counter.stream(layers, row, kept)
+    return counter.nest(layers, row, found.evaluation, kept)
+
+
+class Chosen(NamedTuple):
+    """The best schedule whose operations keep their mappings."""
+
+    kept: tuple[Tensor, ...]
+    shares: dict[str, FloatColumn]  # of each operand of each row, what main memory does not see
+    alive: FloatColumn  # words held at the resident level while each row runs
+    weights: tuple[float, float]  # what a second and a joule count
+    certificate: Certificate
+
+
+def chosen_of(
+    layers: LayerTable,
+    machine: LevelMachine,
+    found: Sequence[Found],
+    standing: tuple[float, float],
+    objective: str,
+    schedule: Schedule,
+) -> Chosen:
+    """Choose the tensors that stay beside the tiles of the mappings found layer by layer: a shortest path."""
+    stays = stays_of(layers, schedule.edges)
+    graph, counter = stays.graph, Counter(machine)
+    alone = without_memory(layers)
+    rows = [counted(counter, layers, row, one, at(alone, row)) for row, one in enumerate(found)]
+    costs = account_of(machine, rows, standing, {}).operations()
+    instances = layers.repeats.astype(np.float64)
+    weights = weights_of(
+        objective, float(instances @ costs["latency_s"]), float(instances @ costs["energy_j"])
+    )
+
+    def value_of(paths: StayGraph) -> FloatColumn:
+        return _values(layers, counter, found, standing, paths, weights)
+
+    value = value_of(graph)
+    length, arcs = shortest_path(graph, value)
+    bound = shortest_path(stays.relaxed, value_of(stays.relaxed))[0] if stays.left else length
+    places = {
+        tensor.place
+        for stage, arc in enumerate(arcs.tolist())
+        for i, tensor in enumerate(stays.alive[stage])
+        if int(graph.arc_kept[arc]) >> i & 1
+    }
+    kept = tuple(tensor for tensor in stays.tensors if tensor.place in places)
     alive = np.zeros(layers.rows)
-    if edges is None or not machine.resident:
-        return stays, alive
-    level = machine.level(machine.resident)
-    names = {letter: operand for operand, letter in LETTERS.items()}
-    tiles = [
-        {
-            names[counts.operand]: counts.tile_words * level.buffering
-            for counts in (one.evaluation.counts if one.evaluation is not None else ())
-            if counts.level == level.name
-        }
-        for one in found
-    ]
-    capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
-    taken = choose(tensors_of(edges), tiles, capacity, level.operands)
-    for tensor in taken:
+    for tensor in kept:
         alive[tensor.first : tensor.last + 1] += tensor.elements
-    kept = shares(layers, taken)
-    return {name: np.maximum(stays[name], kept[name]) for name in stays}, alive
+    halves = 2.0 if objective == "edp" else 1.0
+    certificate = Certificate(
+        objective,
+        length / halves,
+        bound / halves,
+        paths_of(graph),
+        graph.situations,
+        int(np.isfinite(value).sum()),
+        stays.left,
+    )
+    share = {name: np.maximum(alone[name], column) for name, column in shares(layers, kept).items()}
+    return Chosen(kept, share, alive, weights, certificate)
+
+
+def _values(
+    layers: LayerTable,
+    counter: Counter,
+    found: Sequence[Found],
+    standing: tuple[float, float],
+    graph: StayGraph,
+    weights: tuple[float, float],
+) -> FloatColumn:
+    """Value an instance in each situation; infinite where tiles do not fit beside what is held."""
+    machine = counter.machine
+    level = machine.level(machine.resident)
+    capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
+    _, index = deduplicate(layers)
+    first = {int(operation): row for row, operation in reversed(list(enumerate(index)))}
+    alone = without_memory(layers)
+    homeless = [not _may_keep(level, as_weight) for as_weight in graph.tensors.as_weight.tolist()]
+    places, rows = [], []
+    for s in range(graph.situations):
+        row = first[int(graph.operation[s])]
+        held = graph.held[graph.held_start[s] : graph.held_start[s + 1]]
+        made = graph.made[graph.made_start[s] : graph.made_start[s + 1]]
+        if any(homeless[kind] for kind in (*held, *made)):
+            continue
+        kept = {name: float(getattr(graph, f"{name}_share")[s]) for name in ELEMENTS}
+        words = float(graph.tensors.elements[held].sum())
+        beside_it = _tile_words(machine, level, found[row], kept) if len(held) else 0.0
+        if words + beside_it <= capacity:
+            seen = {name: max(kept[name], float(alone[name][row])) for name in kept}
+            places.append(s)
+            rows.append(counted(counter, layers, row, found[row], seen))
+    costs = account_of(machine, rows, standing, {}).operations()
+    value = np.full(graph.situations, math.inf)
+    value[places] = weights[0] * costs["latency_s"] + weights[1] * costs["energy_j"]
+    return value
+
+
+def _may_keep(level: Level, as_weight: int) -> bool:
+    """Whether tensors that are read as an input (0), as a weight (1) or as both (2) may stay at a level."""
+    read = {0: {"input"}, 1: {"weight"}, 2: {"input", "weight"}}[as_weight]
+    return {"output", *read} <= set(level.operands)
+
+
+def _tile_words(machine: LevelMachine, level: Level, found: Found, kept: Mapping[str, float]) -> float:
+    """Words that an operation's tiles take at a level: those of operands that do not stay as a whole."""
+    if found.evaluation is None:
+        return 0.0
+    names = {letter: operand for operand, letter in LETTERS.items()}
+    return sum(
+        counts.tile_words * level.buffering
+        for counts in found.evaluation.counts
+        if counts.level == level.name and kept[names[counts.operand]] < 1.0
+    )
+
+
+def place_of(tensor: Tensor, kept: Sequence[Tensor], machine: LevelMachine, level: Level) -> Place:
+    """Where a tensor lives, and why it is not at the resident level."""
+    word = machine.word_bits(level) / 8.0
+    size = tensor.elements * word
+    name = f"levels.{level.name}"
+    if tensor in kept:
+        return Place(tensor, name, size, "")
+    missing = [operand for operand in ("output", *tensor.operands) if operand not in level.operands]
+    if missing:
+        return Place(tensor, MAIN_MEMORY, size, f"{name}.operands: {missing[0]} may not be there")
+    capacity = float(level.bytes or math.inf)
+    if size > capacity:
+        why = f"{name}.bytes: {size - capacity:,.0f} bytes missing of {size:,.0f}"
+        return Place(tensor, MAIN_MEMORY, size, why)
+    others = [(other, other.elements * word) for other in kept]
+    why = beside_others(tensor, size, others, capacity, f"{name}.bytes") or NOT_WORTH
+    return Place(tensor, MAIN_MEMORY, size, why)

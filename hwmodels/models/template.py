@@ -10,6 +10,8 @@ from hwmodels.columns import BOUNDS, LIMITS, MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
+from hwmodels.residency.certificate import Certificate
+from hwmodels.residency.plan import Plan
 from hwmodels.template import Template, account_templates, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
 from workloads.errors import InputError
@@ -96,6 +98,17 @@ class TemplateModel:
     def seconds_a_point(self, layers: LayerTable, configs: TemplateTable) -> float:
         """Operations times the typical time of one."""
         return _SECONDS_AN_OPERATION * layers.rows
+
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: TemplateTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """Nothing stays: there is nowhere."""
+        return Plan((), Certificate(objective, 1.0, 1.0, 1.0, 0, 0))
 
     def keeper(self, machine: Template) -> str:
         """None: tensors cross main memory between operations."""

@@ -12,6 +12,7 @@ from hwmodels.components.ranges import range_notes
 from hwmodels.machine import BEST, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
+from hwmodels.residency.plan import Plan
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
@@ -67,6 +68,8 @@ class TwoLevel:
         self, layers: LayerTable, configs: ConfigTable, objective: str = "edp", effort: Effort = BEST
     ) -> MetricTable:
         """See `hwmodels.batch.evaluate`."""
+        if effort.schedule is not None:
+            return batch.evaluate(layers, configs, objective, schedule=effort.schedule)
         return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
 
     def operations(
@@ -89,7 +92,24 @@ class TwoLevel:
         effort: Effort = BEST,
     ) -> Account:
         """See `hwmodels.batch.account_operations`."""
-        return batch.account_operations(layers, configs, objective, row=row, tiles=tiles_of(layers))
+        beside = None
+        if effort.schedule is not None:
+            _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
+        return batch.account_operations(
+            layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
+        )
+
+    def plan(
+        self,
+        layers: LayerTable,
+        configs: ConfigTable,
+        objective: str = "edp",
+        row: int = 0,
+        effort: Effort = BEST,
+    ) -> Plan:
+        """See `hwmodels.batch.plan_of`."""
+        assert effort.schedule is not None
+        return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
 
     def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
         """See `hwmodels.times.operation_times`."""
@@ -111,8 +131,8 @@ class TwoLevel:
         )
 
     def keeper(self, machine: Accelerator) -> str:
-        """None: tensors cross main memory between operations."""
-        return ""
+        """Buffers that may keep tensors."""
+        return ", ".join(f"buffers.{name}" for name in machine.buffers.keepers)
 
     def handing(self, machine: Accelerator) -> str:
         """None: operations hand on whole tensors."""

@@ -118,7 +118,8 @@ NAMED = {"devices": DEVICES, "styles": STYLES, Mode: ROUNDINGS, NumberFormat: NU
 @pytest.mark.compiled
 @pytest.mark.parametrize("kind", list(PARTS), ids=str)
 def test_components_price_every_member(kind):
-    machine, layers = hwmodels.load("edge_16x16"), layer_table([NEST])
+    wide = {f"datapath.{operand}_bits": 32 for operand in ("weight", "input", "output")}  # for any format
+    machine, layers = hwmodels.load("edge_16x16").replace(wide), layer_table([NEST])
     for member in NAMED[kind]:
         found = hwmodels.evaluate(layers, hwmodels.pack(machine.replace({PARTS[kind]: member})))
         assert found.energy_j[0] > 0, member

@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hwmodels.batch import account_operations
+from hwmodels.kernels.two_level.beside import Beside, beside_terms
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
@@ -133,6 +134,16 @@ def kernel_best(nest, machine, objective):
     return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective)), tiles
 
 
+def kernel_beside(nest, machine, objective):
+    layers, configs = layer_table([nest]), config_table(machine)
+    tiles = TileLists(layers).table(configs)
+    share = [float(operand in nest.resident) for operand in ("weight", "input", "output")]
+    held = [float(machine["held"].get(name, 0)) for name in ("weight", "input", "shared")]
+    beside = Beside(*share, *held, 0.0, 0.0, float(machine["bytes_made"]), 0.0, 0.0)
+    terms = beside_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0), beside)
+    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective))
+
+
 def tiles_of(found, tiles):
     """Tile sizes of output and input channels of a mapping found."""
     return int(tiles.k[0, found.k, 0]), int(tiles.c[0, found.c, 0])
@@ -176,6 +187,27 @@ def test_best_with_zeros_equals_brute_force(pair, objective):
 )
 def test_operands_that_stay_on_chip_equal_brute_force(pair, stays, objective):
     agree(dataclasses.replace(pair[0], stays=stays), pair[1], objective)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    pair=sparse() | st.tuples(nests(), machines() | wired()),
+    resident=st.sampled_from([(), ("input",), ("output",), ("weight",), ("input", "output")]),
+    held=st.dictionaries(st.sampled_from(["weight", "input", "shared"]), st.sampled_from([1, 40, 300])),
+    made=st.sampled_from([0, 7]),
+    objective=st.sampled_from(OBJECTIVES),
+)
+def test_an_operation_beside_tensors_that_stay_equals_brute_force(pair, resident, held, made, objective):
+    nest, machine = dataclasses.replace(pair[0], resident=resident), {**pair[1]}
+    cap = machine["cap"]
+    fits = {name: min(held.get(name, 0), cap[name]) for name in ("weight", "input", "shared")}
+    machine |= {"held": fits, "bytes_made": made, "made": made * machine["pj"]["input"][1]}
+    truth, _ = oracle.best(nest, machine, objective)
+    found = kernel_beside(nest, machine, objective)
+    if truth is None:
+        assert found.k == -1
+        return
+    assert found.score == pytest.approx(truth[objective], rel=1e-12)
 
 
 @settings(max_examples=150, deadline=None)

@@ -84,6 +84,8 @@ def test_a_call_is_an_objective():
     found = swept(objectives=[shyness, "latency_s"])
     assert [str(one) for one in found.objectives] == ["shyness", "latency_s"]
     assert found.frame["shyness"].nunique() == 2
+    text = swept(accuracy=said, objectives="-accuracy, energy_j")
+    assert [str(one) for one in text.objectives] == ["-accuracy", "energy_j"]
     alone = dse.sweep("mlp_pen", MACHINES, metrics={"worth": lambda network: 2.0}, progress=False)
     assert (alone.frame["worth"] == 2.0).all()
 

@@ -29,6 +29,7 @@ class Nest:
     id: float = 1.0
     od: float = 1.0
     stays: tuple = ()  # operands that main memory never sees
+    resident: tuple = ()  # operands that are on chip as whole tensors, without tiles
 
 
 def pieces(size, tile):
@@ -371,7 +372,9 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
         "input": largest_input * c_tile * ib,
         "output": math.prod(max(map(len, tiles)) for tiles in cut) * k_tile * b["ab"],
     }
-    fetched = {"weight": wm, "input": im} | {operand: 0 for operand in nest.stays if operand != "output"}
+    nowhere = {*nest.stays, *nest.resident}
+    fetched = {"weight": wm, "input": im} | dict.fromkeys(nowhere - {"output"}, 0)
+    need |= dict.fromkeys({*nest.resident} - {"output"}, 0)
     edge_s = k_tile * c_tile * window * fetched["weight"] + largest_input * c_tile * fetched["input"]
     edge_s /= b["read_bw"]
     counts = {"weight": "kc", "input": "cm", "output": "km"}
@@ -386,11 +389,11 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
         tiles = (1 if drain else nest.g) * math.prod(len(loops[index]) for index in loaded)
         if double and tiles > 1:
             need[operand] *= 2
-    pool = 0
+    pool = b.get("held", {}).get("shared", 0)
     for operand, size in need.items():
         if b["cap"][operand] == 0:
             pool += size
-        elif size > b["cap"][operand]:
+        elif size + b.get("held", {}).get(operand, 0) > b["cap"][operand]:
             return None
     if pool > b["cap"]["shared"]:
         return None
@@ -418,13 +421,13 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
                 if held[operand] != name:
                     held[operand] = name
                     read += sizes[operand] * fetched[operand]
-                    fills[operand] += sizes[operand]
+                    fills[operand] += sizes[operand] * (operand not in nest.resident)
             name = (group, at["k"], at["m"])
             if held["output"] != name:
                 if held["output"] is not None:  # an unfinished tile leaves as partial sums
                     if visits[held["output"]] < len(loops["c"]):
                         written += last_output * b["ab"]
-                    elif "output" in nest.stays:
+                    elif "output" in nowhere:
                         kept += last_output * om
                     else:
                         written += last_output * om
@@ -440,7 +443,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
             inputs += i
             out_written += ow
             out_read += orr + (sizes["output"] if at["c"] > 0 else 0)
-    if "output" in nest.stays:
+    if "output" in nowhere:
         kept += last_output * om
     else:
         written += last_output * om
@@ -452,7 +455,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
             if run == 0 or not filters_stay:
                 edge_s += k_tile * c_tile * window * fetched["weight"] / b["read_bw"]
             edge_s += input_positions(tile) * c_tile * fetched["input"] / b["read_bw"]
-            if "output" not in nest.stays:
+            if "output" not in nowhere:
                 edge_s += math.prod(map(len, tile)) * last_filters * om / b["write_bw"]
     if drain:
         edge_s *= nest.g
@@ -480,6 +483,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
         + fills["input"] * (ib * e["input"][1] + ix * e.get("mask", (0, 0))[1])
         + fills["output"] * e["output"][1]
         + (written + kept) * e["output"][0]
+        + b.get("made", 0)
     )
     dram = read * e["dram"][0] + written * e["dram"][1]
     results = nest.n * nest.g * nest.k * nest.p * nest.q

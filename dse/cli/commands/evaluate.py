@@ -10,6 +10,7 @@ from dse.cli.options import (
     Json,
     MappingObjective,
     NetworkName,
+    ScheduleName,
     ShowProgress,
     Unknown,
     machine_names,
@@ -37,13 +38,7 @@ def command(
     ] = None,
     operations: Annotated[bool, typer.Option("--operations", help="One row an operation as well.")] = False,
     mapping_objective: MappingObjective = "edp",
-    schedule: Annotated[
-        str,
-        typer.Option(
-            metavar="layers|resident|fused",
-            help="Tensors cross main memory, stay where they fit, or are handed on in tiles.",
-        ),
-    ] = "layers",
+    schedule: ScheduleName = "layers",
     seconds: Annotated[
         float | None,
         typer.Option(metavar="S", help="CPU seconds for the search of mappings, on machines of levels."),
@@ -84,7 +79,10 @@ def command(
         bottlenecks = result.bottlenecks().reset_index().to_dict("records")
         totals = {"network": result.network, "accelerator": machine.name, **result.totals.to_dict()}
         totals["assumptions"] = list(machine.assumptions)
-        print_json({**totals, "bottlenecks": bottlenecks, **({"operations": rows} if operations else {})})
+        lives = result.schedule().to_dict("records") if schedule != "layers" else None
+        more = {"operations": rows} if operations else {}
+        more |= {"schedule": lives} if lives is not None else {}
+        print_json({**totals, "bottlenecks": bottlenecks, **more})
         return
     print(result)
     if operations:

@@ -15,6 +15,7 @@ from dse.cli.options import (
     NetworkName,
     Objectives,
     ResumedSweep,
+    ScheduleName,
     ShowProgress,
     SpaceName,
     Unknown,
@@ -42,6 +43,7 @@ def command(
     axis: Axes = None,
     constraint: Constraints = None,
     mapping_objective: MappingObjective = "edp",
+    schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
     store: ResumedSweep = None,
@@ -78,6 +80,7 @@ def command(
         workers=workers,
         batch=batch,
         mapping_objective=mapping_objective,
+        schedule=schedule,
         objectives=objectives.split(","),
         progress=progress,
     )

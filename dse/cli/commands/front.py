@@ -16,6 +16,7 @@ from dse.cli.options import (
     MaybeNetworkName,
     Objectives,
     ResumedSweep,
+    ScheduleName,
     ShowProgress,
     SpaceName,
     Unknown,
@@ -45,6 +46,7 @@ def command(
     axis: Axes = None,
     constraint: Constraints = None,
     mapping_objective: MappingObjective = "edp",
+    schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
     store: ResumedSweep = None,
@@ -92,6 +94,7 @@ def command(
             workers=workers,
             batch=batch,
             mapping_objective=mapping_objective,
+            schedule=schedule,
             objectives=objectives.split(","),
             progress=progress,
         )

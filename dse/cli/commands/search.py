@@ -13,6 +13,7 @@ from dse.cli.options import (
     Json,
     MappingObjective,
     Objectives,
+    ScheduleName,
     ShowProgress,
     SpaceName,
     Unknown,
@@ -62,6 +63,7 @@ def command(
     axis: Axes = None,
     constraint: Constraints = None,
     mapping_objective: MappingObjective = "edp",
+    schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
     store: Annotated[
@@ -101,7 +103,7 @@ def command(
     networks = [network_of(net, dim, unknown, batch) for net in nets]
     begun = time.perf_counter()
     found = search(
-        networks[0] if len(networks) == 1 else several(networks, combine, batch=batch),
+        networks[0] if len(networks) == 1 else several(networks, combine, batch=batch, schedule=schedule),
         chosen,
         objectives=objectives.split(","),
         budget=budget,
@@ -110,6 +112,7 @@ def command(
         store=store,
         batch=batch if len(networks) == 1 else None,
         mapping_objective=mapping_objective,
+        schedule=schedule if len(networks) == 1 else "layers",
         workers=workers,
         progress=progress,
     )

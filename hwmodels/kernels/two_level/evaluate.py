@@ -4,8 +4,9 @@ import math
 from typing import Final
 
 from hwmodels.accelerate import inlined, kernel
-from hwmodels.columns import OperationTable, TileTable
+from hwmodels.columns import BesideTable, OperationTable, TileTable
 from hwmodels.kernels.accounting.account import EDGE, OUTSIDE, USUAL, Sheet
+from hwmodels.kernels.two_level.beside import beside_row, beside_terms, nest_beside, stream_beside
 from hwmodels.kernels.two_level.bound import COMPUTE, FRONT_END, MAIN_MEMORY, VECTOR
 from hwmodels.kernels.two_level.chip import array_work
 from hwmodels.kernels.two_level.lines import (
@@ -147,17 +148,20 @@ def account_operations(
     configs: FloatMatrix,
     c: int,
     objective: int,
+    beside: BesideTable,
     sheet: Sheet,
     out: OperationTable,
 ) -> None:
     """Fill the account of one instance of every operation on configuration `c`, and what was chosen for it.
+
+    `beside` says what tensors that stay leave to each.
 
     Of `out` the mapping, the limit, cycles and bytes are filled; times and energies are the account's. A row
     that breaks a limit counts NaN.
     """
     config = config_row(configs, c)
     for i in range(layers.shape[0]):
-        layer = layer_row(layers, i)
+        layer, stay = layer_row(layers, i), beside_row(beside, i)
         counts, busy_s = sheet.counts[i], sheet.busy_s[i]
         counts[:] = 0.0
         busy_s[:] = 0.0
@@ -172,16 +176,14 @@ def account_operations(
         out.compute_cycles[i] = 0.0
         sheet.waits[i, OUTSIDE] = 0.0
         if layer.kind != NEST:
-            crossing = stream_bytes(layer, config)
-            stream = stream_cost(layer, config)
-            stream_lines(layer, crossing, 1.0, counts)
+            stream, out.dram_read_bytes[i], out.dram_write_bytes[i] = stream_beside(
+                layer, config, stay, counts
+            )
             busy_s[VECTOR], busy_s[MAIN_MEMORY] = stream.lanes_s, stream.dram_s
             sheet.waits[i, USUAL] = VECTOR
             sheet.waits[i, EDGE] = 0.0 if config.double_buffered == 1 else stream.dram_s
-            out.dram_read_bytes[i] = crossing[0] + crossing[1]
-            out.dram_write_bytes[i] = crossing[2]
             continue
-        terms = nest_terms(layer, config)
+        terms = beside_terms(layer, config, stay)
         best = best_mapping(terms, tiles, rows, objective)
         out.mappings_costed[i] = best.costed
         sheet.waits[i, USUAL] = FRONT_END if terms.front_end == 1 else COMPUTE
@@ -199,7 +201,7 @@ def account_operations(
             pixels_at(tiles.m[rows[2]], best.m),
         )
         passed = passed_of(terms, chosen, (best.order, best.place))
-        nest_lines(terms, passed, 1.0, counts)
+        nest_beside(nest_terms(layer, config), passed, stay, counts)
         nest_busy(terms, passed, busy_s)
         sheet.waits[i, EDGE] = best.edge_s if config.double_buffered == 1 else busy_s[MAIN_MEMORY]
         out.order[i] = best.order

@@ -5,7 +5,7 @@ a table that goes through a call is counted as used, which takes longer than the
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
@@ -221,12 +221,16 @@ def found_at(found: Tried, at: tuple[int, int, int], costed: float) -> Found:
     )
 
 
+NO_START: Final = (-1, -1, -1)
+
+
 @kernel
 def best_mapping(
     terms: Terms,
     tiles: TileTable,
     rows: tuple[int, int, int],
     objective: int,
+    start: tuple[int, int, int] = NO_START,
 ) -> Found:
     """Search the mapspace of a nest.
 
@@ -236,6 +240,8 @@ def best_mapping(
         What no tile changes; lists of tiles, and the rows (k, c, m) of this nest.
     objective
         What is least; of mappings of the least latency, the one that takes the least energy.
+    start
+        Candidates (k, c, m) to begin with, which others have to beat.
 
     Notes
     -----
@@ -252,11 +258,23 @@ def best_mapping(
     whole_k = channels_at(k_table, 0)
     whole_c, least_c = channels_at(c_table, 0), channels_at(c_table, len(c_table) - 1)
     limit = (math.inf, math.inf)
-    best = Best((math.inf, math.inf), limit, -1, -1, -1, 0.0, 1)
     best_k, best_c, best_m = -1, -1, -1
+    if start[0] >= 0:
+        k, c = channels_at(k_table, start[0]), channels_at(c_table, start[1])
+        first = tried(terms, k, c, pixels_at(m_table, start[2]), objective)
+        if first.order >= 0:
+            limit = (first.score, first.cost[1])
+            best_k, best_c, best_m = start
+    best = Best(limit, limit, -1, -1, -1, 0.0, 1)
     near_k = 1
     for mi in range(len(m_table)):
         m = pixels_at(m_table, mi)
+        if start[0] >= 0:  # with something to beat, a bound is found sooner than what fits
+            input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
+            work = chip_work(terms, array_work(terms, 1.0, m.tiles, least[0], m.steps, m.distinct))
+            port = crossing(terms, 1.0, m.tiles, input_bytes)
+            if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
+                continue
         held = held_of(terms, m)
         near_k = first_k(terms, held, k_table, whole_c, least_c, near_k)
         ki = near_k

@@ -7,14 +7,22 @@ layer leaves empty in a tile, and whatever does not overlap with the matrix unit
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil, inf
+from typing import Any
+
+import numpy as np
 
 from hwmodels.components.tables import read
+from hwmodels.machine import Effort
 from hwmodels.machines.tpu_v1 import CLOCK_HZ, SIDE, tpu_v1
 from hwmodels.mapping.engine import Evaluation, evaluate
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.problem import Problem, convolution
+from hwmodels.residency.tensors import Schedule
+from workloads.edges import OUTSIDE, EdgeTable, Operand, Passage
 from workloads.errors import InputError
+from workloads.table import Kind, LayerTable, blank_table, make_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +98,67 @@ def run_layer(app: App) -> Evaluation:
     if result.limit:
         raise InputError(f"{app.name}: an average layer breaks {result.limit}")
     return result
+
+
+PLANES = {"CNN0": (8, (256, 256), 19, 19), "CNN1": (32, (256, 512), 7, 8)}
+"""Batch (table 1), channels and plane of the average 3x3 convolutions: so many whole tiles as weights a
+layer ask for (9 and 18), and positions an image as operations a weight byte over the batch (361, and 54.7 as
+56)."""
+
+
+def convolutions(app: App) -> tuple[LayerTable, EdgeTable]:
+    """The application as a chain of average convolutions, each reading what the one before wrote."""
+    batch, channels, rows, cols = PLANES[app.name]
+    number, plane = app.layers, rows * cols
+    into = np.array([channels[i % 2] for i in range(number)])
+    out = np.array([channels[(i + 1) % 2] for i in range(number)])
+    columns: dict[str, Any] = {
+        "n": batch,
+        "k": out,
+        "c": into,
+        "p": rows,
+        "q": cols,
+        "r": 3,
+        "s": 3,
+        "in_rows": rows,
+    }
+    columns |= {"in_cols": cols, "pad_top": 1, "pad_left": 1, "kind": int(Kind.NEST)}
+    columns |= {"weight_elements": 9 * into * out, "read_elements": batch * into * plane}
+    columns |= {"write_elements": batch * out * plane}
+    blank = blank_table(number)._asdict()
+    layers = make_table(LayerTable, {**blank, **columns}, number)
+    layers = layers._replace(effectual_macs=layers.macs)
+    step = np.arange(number + 1)  # tensor i lies between operations i - 1 and i
+    ends = {"producer": step - 1, "consumer": np.where(step < number, step, OUTSIDE)}
+    edges = make_table(
+        EdgeTable,
+        {
+            **ends,
+            **{f"{end}_row": row for end, row in ends.items()},
+            "operand": np.where(step < number, Operand.INPUT, Operand.OUTPUT),
+            "passage": int(Passage.STORED),
+            "tensor": step,
+            "place": step,
+            "elements": np.append(layers.read_elements, layers.write_elements[-1]),
+            "density": 1.0,
+        },
+        number + 1,
+    )
+    return layers, edges
+
+
+@cache
+def resident_tops(app: App) -> float:
+    """Tera-operations per second of the same layers, each reading what the one before wrote, on the machine.
+
+    Nothing is told of mappings: the mapper finds them, and the schedule decides which tensors cross the
+    host's link.
+    """
+    machine = tpu_v1()
+    layers, edges = convolutions(app)
+    effort = Effort(schedule=Schedule("resident", edges))
+    found = machine.model.evaluate(layers, machine.model.pack(machine), "latency", effort)
+    return 2e-12 * float(found.macs[0]) / float(found.latency_s[0])
 
 
 def tops(app: App) -> float:

@@ -1,0 +1,158 @@
+"""Where every tensor of a network lives between the operations that write and read it, as a table."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from dse.designs import Bar, Lane, SchedulePicture
+from hwmodels.machine import Effort, Machine
+from hwmodels.residency.plan import MAIN_MEMORY, Plan
+from workloads.edges import OUTSIDE, Passage
+from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    import pandas
+
+ENTERS = "it enters the network"
+LEAVES = "it leaves the network"
+
+
+class Scheduled(Protocol):
+    """A network on a machine whose tensors may stay on chip: `dse.evaluate(..., schedule="resident")`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Operations."""
+
+    @property
+    def layers(self) -> LayerTable:
+        """One row an operation."""
+
+    @property
+    def accelerator(self) -> Machine:
+        """The machine."""
+
+    @property
+    def effort(self) -> Effort:
+        """What was asked for."""
+
+    @property
+    def plan(self) -> Plan:
+        """Where tensors live."""
+
+    @property
+    def operations(self) -> "pandas.DataFrame":
+        """Costs of each operation."""
+
+
+class Life(NamedTuple):
+    """One row of the table: a tensor between two rows of the layer table; -1 is outside the network."""
+
+    tensor: str
+    level: str
+    first: int
+    last: int
+    bytes: float
+    why: str
+
+
+def lives_of(result: Scheduled) -> list[Life]:
+    """Every tensor in the order in which it is written: those that enter first."""
+    schedule = result.effort.schedule
+    plan = result.plan
+    assert schedule is not None
+    found = [
+        Life(
+            schedule.named(place.tensor.place),
+            place.level,
+            place.tensor.first,
+            place.tensor.last,
+            place.bytes,
+            place.why or (LEAVES + ", and stays as well" if place.tensor.leaves else ""),
+        )
+        for place in plan.places
+    ]
+    inside = {place.tensor.place for place in plan.places}
+    return sorted([*_crossing(result, inside), *found], key=lambda life: (life.first, life.last))
+
+
+def _crossing(result: Scheduled, inside: set[int]) -> Iterator[Life]:
+    """Tensors that come from outside, or of which nothing inside reads."""
+    schedule = result.effort.schedule
+    assert schedule is not None
+    edges = schedule.edges
+    bits = int(result.accelerator.paths().get("datapath.input_bits", 8))
+    stored = edges.passage != Passage.STREAM
+    for place in np.unique(edges.place[stored]):
+        if int(place) in inside:
+            continue
+        mine = np.flatnonzero(stored & (edges.place == place))
+        widest = mine[edges.elements[mine].argmax()]
+        first, last = int(edges.producer_row[mine].min()), int(edges.consumer_row[mine].max())
+        why = ENTERS if first == OUTSIDE else LEAVES
+        size = float(edges.elements[widest]) * (int(edges.bits[widest]) or bits) / 8.0
+        if last != OUTSIDE or first != OUTSIDE:
+            yield Life(schedule.named(int(place)), MAIN_MEMORY, first, last, size, why)
+
+
+def schedule_table(result: Scheduled) -> "pandas.DataFrame":
+    """Show where every tensor lives.
+
+    Parameters
+    ----------
+    result
+        A network evaluated with a schedule.
+
+    Returns
+    -------
+    DataFrame
+        One row a tensor, all its views together: `tensor`, `level` (the path of a buffer or level, or "main
+        memory"), `from` and `to` (the operations that write it first and read it last; "" is outside),
+        `bytes` there, and `why` it crosses main memory.
+
+    Raises
+    ------
+    ValueError
+        If tensors were not asked to stay.
+
+    """
+    import pandas
+
+    names = (*result.names, "")
+    return pandas.DataFrame(
+        {
+            "tensor": life.tensor,
+            "level": life.level,
+            "from": names[life.first],
+            "to": names[life.last],
+            "bytes": life.bytes,
+            "why": life.why,
+        }
+        for life in lives_of(result)
+    )
+
+
+def schedule_picture(result: Scheduled) -> SchedulePicture:
+    """Lay the figure out: when each operation ends, and a lane for each level, the innermost lowest."""
+    table: Any = result.operations
+    ends = np.cumsum(table["latency_s"].to_numpy() * table["repeats"].to_numpy())
+    begins = np.concatenate(([0.0], ends[:-1]))
+    lives = lives_of(result)
+    paths = result.accelerator.paths()
+    levels = [*dict.fromkeys(life.level for life in lives if life.level != MAIN_MEMORY), MAIN_MEMORY]
+    lanes = []
+    for level in levels:
+        bars = tuple(
+            Bar(
+                life.tensor,
+                float(begins[max(life.first, 0)]),
+                float(ends[life.last]),
+                life.bytes,
+                life.why,
+            )
+            for life in lives
+            if life.level == level
+        )
+        lanes.append(Lane(level, float(paths.get(f"{level}.bytes", 0)), bars))
+    return SchedulePicture(tuple(lanes), float(ends[-1]))

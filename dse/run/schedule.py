@@ -1,0 +1,71 @@
+"""Where tensors may be between operations, as it is asked for by name."""
+
+from typing import Any, Final
+
+from hwmodels.machine import BEST, Effort
+from hwmodels.residency.tensors import Schedule
+from workloads.errors import InputError, shown
+
+SCHEDULES: Final = ("layers", "resident", "fused")
+"""Tensors cross main memory, stay on chip where they fit and it is worth it, or are never whole anywhere."""
+
+LAYERS: Final = "layers"
+FUSED: Final = "fused"
+
+
+def check_schedule(schedule: str) -> str:
+    """Return the name of a schedule, or a ValueError that lists them."""
+    if schedule not in SCHEDULES:
+        raise InputError(
+            f"schedule must be one of {', '.join(SCHEDULES)}, got {shown(schedule)}", path="schedule"
+        )
+    return schedule
+
+
+def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedule | None:
+    """What a schedule of that name needs of a network; None for layer by layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no such schedule, or what is given does not say who reads what.
+
+    """
+    if check_schedule(schedule) == LAYERS:
+        return None
+    if not hasattr(network, "edges"):
+        raise InputError(
+            "schedule: a layer table does not say who reads what; give the network itself", path="schedule"
+        )
+    return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
+
+
+def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) -> None:
+    """Refuse a schedule for machines that name no level for it, and of which no axis does.
+
+    Raises
+    ------
+    ValueError
+        The message names the field.
+
+    """
+    if schedule.name == FUSED:
+        if machine.model.handing(machine):
+            return
+        raise InputError(
+            f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
+            'machine of levels); use "layers"',
+            path="schedule",
+        )
+    if machine.model.keeper(machine) or any(path.rpartition(".")[2] == "resident" for path in swept):
+        return
+    raise InputError(
+        f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a buffer, or of a "
+        'machine of levels); use "layers"',
+        path="schedule",
+    )
+
+
+def effort_of(schedule: Schedule | None) -> Effort:
+    """What a model is asked with."""
+    return BEST if schedule is None else Effort(schedule=schedule)

@@ -1,0 +1,141 @@
+"""The figure of a schedule: time across, levels up, tensors as bars."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from dse.designs import Bar, Lane, SchedulePicture
+from dse.views.paper import paper
+from workloads.grammar.quantities import binary_bytes, si
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_INK: Final = "#222222"
+_STAYS: Final = ("#74a9cf", "#a6c8e0", "#d0e1ef", "#8fbbd9")
+"""Neighbours in time differ."""
+_CROSSES: Final = "#d9a441"
+_LETTER: Final = 0.55
+"""Width of a letter of the figure's type over its size."""
+_MOST_ROWS: Final = 9
+"""Rows of bars that a lane without a limit shows."""
+
+
+def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Figure":
+    """Draw where tensors live.
+
+    Parameters
+    ----------
+    picture
+        What to draw.
+    width
+        "column", "page" or inches.
+
+    Returns
+    -------
+    Figure
+        In the lane of a level on chip a bar is as high as the share of the capacity that its tensor takes;
+        what is white is left to tiles. In that of main memory every bar is one row.
+
+    Raises
+    ------
+    ValueError
+        If the width is none.
+
+    """
+    rows = [_rows(lane) for lane in picture.lanes]
+    crowded = min(max((max(row) + 1 for row in rows if row), default=1), _MOST_ROWS)
+    heights = [1.0 if lane.capacity_bytes else 0.16 * crowded + 0.1 for lane in picture.lanes]
+    scale, unit = _seconds(picture.latency_s)
+    with paper(width, 0.75 + 0.95 * sum(heights)) as figure:
+        stack = figure.subplots(
+            len(picture.lanes), 1, sharex=True, squeeze=False, height_ratios=heights[::-1]
+        )[::-1, 0]
+        letters = figure.get_size_inches()[0] * 0.84 * 72 / (5.5 * _LETTER)  # that fit across
+        for axes, lane, row in zip(stack, picture.lanes, rows, strict=True):
+            if lane.capacity_bytes:
+                _draw_level(axes, lane, scale, picture.latency_s, letters)
+            else:
+                _draw_memory(axes, lane, row, scale, picture.latency_s, letters)
+            name = lane.level.replace("buffers.", "").replace("levels.", "").replace("_", " ")
+            axes.set_ylabel(name.replace(" ", "\n", 1), rotation=0, ha="right", va="center")
+            axes.spines[["top", "right"]].set_visible(False)
+        stack[0].set_xlim(0.0, picture.latency_s * scale)
+        stack[0].set_xlabel(f"Time ({unit})")
+    return figure
+
+
+def _seconds(longest: float) -> tuple[float, str]:
+    """Factor and unit in which a time reads well."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if longest * factor >= 1.0:
+            return factor, unit
+    return 1e9, "ns"
+
+
+def _rows(lane: Lane) -> list[int]:
+    """Row of each bar of a lane without a limit: the first that is free when it begins."""
+    free: list[float] = []
+    rows = []
+    for bar in lane.bars:
+        row = next((row for row, end in enumerate(free) if end <= bar.begin_s), len(free))
+        if row == len(free):
+            free.append(0.0)
+        free[row] = bar.end_s
+        rows.append(row)
+    return rows
+
+
+def _draw_level(axes: "Axes", lane: Lane, scale: float, longest: float, letters: float) -> None:
+    """Stack what is held, between any two moments at which that changes."""
+    moments = np.unique([moment for bar in lane.bars for moment in (bar.begin_s, bar.end_s)])
+    for number, bar in enumerate(lane.bars):
+        steps = moments[(moments >= bar.begin_s) & (moments <= bar.end_s)]
+        bottoms = [_below(lane, number, moment) / lane.capacity_bytes for moment in steps[:-1]]
+        height = bar.bytes / lane.capacity_bytes
+        colour = _STAYS[number % len(_STAYS)]
+        for begin, end, bottom in zip(steps[:-1], steps[1:], bottoms, strict=True):
+            axes.bar(
+                begin * scale,
+                height,
+                (end - begin) * scale,
+                bottom,
+                align="edge",
+                color=colour,
+                linewidth=0,
+            )
+        if height > 0.1 and bottoms:  # where it lies still for longest
+            longest_step = int(np.diff(steps).argmax())
+            part = bar._replace(begin_s=float(steps[longest_step]), end_s=float(steps[longest_step + 1]))
+            _name(axes, part, bottoms[longest_step] + height / 2, scale, longest, letters)
+    axes.set_ylim(0.0, 1.0)
+    axes.set_yticks([0.0, 1.0], ["0", binary_bytes(lane.capacity_bytes)])
+
+
+def _below(lane: Lane, number: int, moment: float) -> float:
+    """Bytes of the tensors that lie below a bar: those written before it."""
+    return sum(bar.bytes for bar in lane.bars[:number] if bar.begin_s <= moment < bar.end_s)
+
+
+def _draw_memory(
+    axes: "Axes", lane: Lane, rows: list[int], scale: float, longest: float, letters: float
+) -> None:
+    """Draw a row of bars for tensors that are there one after the other."""
+    for bar, row in zip(lane.bars, rows, strict=True):
+        if row < _MOST_ROWS:
+            span = (bar.end_s - bar.begin_s) * scale
+            axes.barh(row, span, 0.78, bar.begin_s * scale, color=_CROSSES, linewidth=0)
+            _name(axes, bar, row, scale, longest, letters)
+    axes.set_ylim(-0.6, min(max(rows, default=0), _MOST_ROWS - 1) + 0.6)
+    axes.set_yticks([])
+
+
+def _name(axes: "Axes", bar: Bar, height: float, scale: float, longest: float, letters: float) -> None:
+    """Write a tensor's name and size into its bar, as far as there is room."""
+    room = letters * (bar.end_s - bar.begin_s) / longest
+    whole = f"{bar.tensor} {si(bar.bytes)}B"
+    text = next((said for said in (whole, bar.tensor) if len(said) + 1 <= room), "")
+    if text:
+        middle = (bar.begin_s + bar.end_s) / 2 * scale
+        axes.text(middle, height, text, ha="center", va="center", fontsize=5.5, color=_INK, clip_on=True)

@@ -1,0 +1,60 @@
+"""What is known of a schedule: what it costs, what every schedule costs at least, and of which space."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hwmodels.residency.tensors import Tensor
+
+_SLACK: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The proof of a schedule, or how far it may be from the best.
+
+    Values are sums along a schedule, layer by layer being 1: latency or energy, and for their product half of
+    T / T0 + E / E0, which is the product to first order and never less than its root.
+
+    Attributes
+    ----------
+    objective
+        "latency", "energy" or "edp".
+    value
+        Of the schedule found.
+    bound
+        No schedule has less.
+    schedules
+        Schedules that were told apart: paths of the graph.
+    situations, costed
+        Distinct operations beside distinct sets of tensors, and those whose mapping had to be searched; the
+        bounds of the others sufficed.
+    left
+        Tensors that were left in main memory because too many are alive at once.
+
+    """
+
+    objective: str
+    value: float
+    bound: float
+    schedules: float
+    situations: int
+    costed: int
+    left: tuple[Tensor, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """How much more than the best it may be at most, as a share of the bound."""
+        return max(0.0, self.value / self.bound - 1.0)
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no schedule is better."""
+        return self.gap <= _SLACK
+
+    def __str__(self) -> str:
+        claim = "optimal" if self.optimal else f"within {self.gap:.2%} of the best (bound {self.bound:.6g})"
+        text = (
+            f"{claim}: {self.value:.6g} of layer by layer ({self.objective}), "
+            f"of {self.schedules:.3g} schedules; {self.costed:,} of {self.situations:,} situations costed"
+        )
+        return text + (f"; {len(self.left)} tensors left in main memory" if self.left else "")

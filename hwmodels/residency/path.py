@@ -1,0 +1,57 @@
+"""The shortest path through a network's schedules, for models that cost situations one by one."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from hwmodels.residency.graph import StayGraph
+from workloads.table import FloatColumn, IntColumn
+
+TIE: Final = 1e-11
+"""Weight of what decides between schedules that are equal in what is asked for, over that weight."""
+
+
+def weights_of(objective: str, latency_s: float, energy_j: float) -> tuple[float, float]:
+    """What a second and a joule count along a path, given a network's latency and energy layer by layer.
+
+    The product of latency T and energy E is no sum. To first order it is T / T0 + E / E0, and no schedule
+    that lowers this sum raises the product, since 4 T E / (T0 E0) <= (T / T0 + E / E0)^2.
+    """
+    second, joule = {"latency": (1.0, TIE), "energy": (TIE, 1.0), "edp": (1.0, 1.0)}[objective]
+    return second / latency_s, joule / energy_j
+
+
+def shortest_path(graph: StayGraph, value: FloatColumn) -> tuple[float, IntColumn]:
+    """Find the cheapest schedule.
+
+    Parameters
+    ----------
+    graph
+        All schedules.
+    value
+        Of one instance in each situation, shape (n_situations,); infinite where it does not fit.
+
+    Returns
+    -------
+    float, int array of shape (n_stages,)
+        Its value, with that of the operations that no schedule changes, and its arcs.
+
+    """
+    nodes = int(graph.nodes[0])
+    reached, by = [math.inf] * nodes, [-1] * nodes
+    reached[0] = 0.0
+    source, target = graph.arc_from.tolist(), graph.arc_to.tolist()
+    costs = value[graph.arc_situation].tolist()
+    starts, counts = graph.stage_start.tolist(), graph.stage_count.tolist()
+    for stage, count in enumerate(counts):
+        for arc in range(starts[stage], starts[stage + 1]):
+            length = reached[source[arc]] + count * costs[arc]
+            if length < reached[target[arc]]:
+                reached[target[arc]], by[target[arc]] = length, arc
+    node, chosen = nodes - 1, []
+    for _ in counts:
+        chosen.append(by[node])
+        node = source[by[node]]
+    fixed = float(graph.fixed_count @ value[graph.fixed])
+    return reached[-1] + fixed, np.array(chosen[::-1], dtype=np.int64)

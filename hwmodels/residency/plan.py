@@ -1,0 +1,67 @@
+"""A schedule told: where every tensor lives from its producer to its last reader, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hwmodels.residency.certificate import Certificate
+from hwmodels.residency.tensors import Tensor
+
+MAIN_MEMORY: Final = "main memory"
+NOT_WORTH: Final = "the tiles beside it would lose more than it saves"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one tensor lives.
+
+    Attributes
+    ----------
+    tensor
+        The tensor, by rows of the layer table.
+    level
+        Path of the buffer or name of the level; "main memory".
+    bytes
+        What it takes on chip, metadata included.
+    why
+        Why it crosses main memory; "" where it does not.
+
+    """
+
+    tensor: Tensor
+    level: str
+    bytes: float
+    why: str
+
+    @property
+    def stays(self) -> bool:
+        """Whether it stays on chip."""
+        return self.level != MAIN_MEMORY
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Places of all tensors that are written and read inside a network, and the proof of the choice."""
+
+    places: tuple[Place, ...]
+    certificate: Certificate
+
+    @property
+    def crossing(self) -> tuple[Place, ...]:
+        """Tensors that cross main memory."""
+        return tuple(place for place in self.places if not place.stays)
+
+
+def beside_others(
+    tensor: Tensor, size: float, others: Sequence[tuple[Tensor, float]], capacity: float, level: str
+) -> str:
+    """Say how much is missing at the fullest moment of a tensor's life; "" where it fits."""
+    worst, beside = 0.0, 0
+    for row in range(tensor.first, tensor.last + 1):
+        held = [held for other, held in others if other.first <= row <= other.last]
+        if sum(held) > worst:
+            worst, beside = sum(held), len(held)
+    missing = size + worst - capacity
+    if missing <= 0:
+        return ""
+    return f"{level}: {missing:,.0f} bytes missing beside {beside} other tensor{'s' * (beside > 1)}"
