@@ -9,7 +9,7 @@ help:
 	@echo "make demo       install into .venv and draw the first Pareto front (ResNet-50, 50,000+ accelerators)"
 	@echo "make test       install the test extras and run linters, types and the whole suite"
 	@echo "make coverage   run the suite uncompiled and report line coverage"
-	@echo "make explore    look for new counterexamples: the properties with fresh random examples, for an hour or so"
+	@echo "make explore    look for new counterexamples: properties, laws and mutants with fresh seeds, for some hours"
 	@echo "make reference  write docs/reference.md from the docstrings"
 	@echo "make site       build the documentation into build/site/html, strictly"
 	@echo "make bench      print the benchmarks"
@@ -48,6 +48,8 @@ coverage: $(VENV)/.installed-test
 
 explore: $(VENV)/.installed-test
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 2 tests
+	$(BIN)/python -m tests.benchmarks.laws
+	$(BIN)/python -m tests.explore 1800
 
 reference: $(VENV)/.installed-test
 	$(BIN)/python -m tests.reference

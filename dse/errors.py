@@ -1,6 +1,6 @@
 """What is wrong with the user's input, said so that the next attempt works."""
 
-from workloads.errors import InputError, SpringboardError, shown
+from workloads.errors import InputError, SpringboardError, UnknownNameError, shown
 from workloads.grammar.errors import ConstraintError, nearest
 
 __all__ = [
@@ -14,13 +14,6 @@ __all__ = [
     "nearest",
     "shown",
 ]
-
-
-class UnknownNameError(KeyError, SpringboardError):
-    """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class InfeasibleSpaceError(InputError):

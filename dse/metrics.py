@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest, shown
 from hwmodels import registry
-from workloads.grammar.arguments import WrongTypeError
+from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.constraints import Formula, parse_formula
 from workloads.grammar.quantities import binary_bytes, si
 
@@ -104,22 +104,24 @@ def register_metric(
     if not isinstance(name, str) or not name.isidentifier() or name in ("index", *registry.METRICS):
         taken = isinstance(name, str) and name in registry.METRICS
         said = "that of a built-in column" if taken else "no word of letters, digits and _"
-        raise ValueError(f"register_metric: name {name!r} is {said}; choose another")
+        raise InputError(f"register_metric: name {shown(name)} is {said}; choose another", path="name")
     if direction not in (registry.LESS, registry.MORE):
-        raise ValueError(f"register_metric: direction must be less or more, got {direction!r}")
+        raise InputError(
+            f"register_metric: direction must be less or more, got {shown(direction)}", path="direction"
+        )
     if isinstance(formula, str):
         function: Any = parse_formula(formula, COMPUTED)
     elif callable(formula):
         function = formula
     else:
-        raise TypeError(
+        raise WrongTypeError(
             f"register_metric: {name} needs a formula or a function, got {type(formula).__name__}"
         )
     unit = registry.unit_of(name) if unit is None else unit
     metric = OwnMetric(registry.Column(name, title, unit, direction, meaning), function)
     tried = metric.values({column: np.ones(2) for column in COMPUTED})
     if tried.shape != (2,):
-        raise ValueError(f"register_metric: {name} of columns of shape (2,) has shape {tried.shape}")
+        raise InputError(f"register_metric: {name} of columns of shape (2,) has shape {tried.shape}")
     _OWN[name] = metric
 
 
@@ -255,16 +257,16 @@ def objectives_of(
         for name in names
     )
     if not parsed:
-        raise ValueError("objectives: none given; name at least one column, such as latency_s")
+        raise InputError("objectives: none given; name at least one column, such as latency_s")
     available = columns() if known is None else known
     for objective in parsed:
         if objective.column not in available:
             near = nearest(objective.column, available)
-            raise UnknownNameError(f"unknown objective {objective.column!r}{near}")
+            raise UnknownNameError(f"unknown objective {shown(objective.column)}{near}")
     chosen = [objective.column for objective in parsed]
     twice = next((column for column in chosen if chosen.count(column) > 1), None)
     if twice:
-        raise ValueError(f"objectives: {twice} is named twice")
+        raise InputError(f"objectives: {twice} is named twice")
     return parsed
 
 

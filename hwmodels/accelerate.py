@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from numba import njit
 
+from workloads.errors import InputError, shown
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -16,7 +18,7 @@ def _cache_wanted() -> bool:
     """Read the switch `SPRINGBOARD_NUMBA_CACHE`: 1 (default) keeps compiled kernels on disk, 0 does not."""
     switch = os.environ.get("SPRINGBOARD_NUMBA_CACHE", "1")
     if switch not in ("0", "1"):
-        raise ValueError(f"SPRINGBOARD_NUMBA_CACHE must be 0 or 1, got {switch!r}")
+        raise InputError(f"SPRINGBOARD_NUMBA_CACHE must be 0 or 1, got {shown(switch)}")
     return switch == "1"
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwmodels import formats, rounding
 from hwmodels.rounding import FixedPoint
+from workloads.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -139,15 +140,18 @@ def arithmetic_of(machine: Any, *, round_each: int = 16, seed: int = 0) -> Fixed
     path = getattr(machine, "datapath", None)
     name = getattr(machine, "name", type(machine).__name__)
     if path is None:
-        raise ValueError(f"machine {name}: no datapath, whose arithmetic a training could be in")
+        raise InputError(
+            f"machine {name}: no datapath, whose arithmetic a training could be in", path="machine"
+        )
     mode = {"none": "truncate"}.get(path.rounding, path.rounding)
     if path.number_format != "int":
         return FormatArithmetic(path.number_format, mode, seed=seed)
     widths = {path.weight_bits, path.input_bits, path.output_bits}
     if len(widths) > 1 or not 0 < path.fraction_bits < path.output_bits:
-        raise ValueError(
+        raise InputError(
             f"machine {name}: needs words of one width and 0 < datapath.fraction_bits < that, got "
-            f"{path.weight_bits}/{path.input_bits}/{path.output_bits} bits and {path.fraction_bits}"
+            f"{path.weight_bits}/{path.input_bits}/{path.output_bits} bits and {path.fraction_bits}",
+            path="machine",
         )
     form = FixedPoint(path.output_bits - path.fraction_bits, path.fraction_bits)
     return FixedArithmetic(form, mode, round_each if path.rounds == "partial" else None, seed)

@@ -7,6 +7,7 @@ import math
 from enum import IntEnum
 
 from hwmodels.checks import one_of, truth, whole
+from workloads.errors import InputError, shown
 
 INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
 """How operands reach the multipliers, with the codes that tables carry; see `Array`."""
@@ -44,7 +45,7 @@ class Dataflow(IntEnum):
                 return cls[name.upper()]
         elif value in list(cls):
             return cls(value)
-        raise ValueError(f'array.dataflow must be "os", "ws" or "is", got {value!r}')
+        raise InputError(f'array.dataflow must be "os", "ws" or "is", got {shown(value)}')
 
     @property
     def short(self) -> str:
@@ -132,9 +133,13 @@ class Array:
         whole(self, "accumulators")
         object.__setattr__(self, "dataflow", Dataflow.parse(self.dataflow))
         if self.im2col and (self.interconnect != "unrolled" or self.unroll.r * self.unroll.s > 1):
-            raise ValueError("Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1")
+            raise InputError(
+                "Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1", path="im2col"
+            )
         if not 0 < self.efficiency <= 1 or math.isnan(self.efficiency):
-            raise ValueError(f"Array.efficiency must be in (0, 1], got {self.efficiency!r}")
+            raise InputError(
+                f"Array.efficiency must be in (0, 1], got {shown(self.efficiency)}", path="efficiency"
+            )
 
     def of_edges(self, *, rows: int | None = None, cols: int | None = None) -> Array:
         """Return an array of other edges, with the unrolling that gives them.
@@ -155,7 +160,7 @@ class Array:
         now = self.unroll
         wanted = _Edges(rows=self.rows if rows is None else rows, cols=self.cols if cols is None else cols)
         if self.interconnect == "cartesian" and wanted.rows != self.rows:
-            raise ValueError(f"array.rows of a cartesian array is {self.rows}, got {wanted.rows}")
+            raise InputError(f"array.rows of a cartesian array is {self.rows}, got {wanted.rows}")
         factors = {name: getattr(now, name) for name in DIMENSIONS}
         if wanted.rows != self.rows:
             taps = now.r * now.s

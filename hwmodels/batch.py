@@ -30,6 +30,7 @@ from hwmodels.residency.two_level import fill_staying, stays_and_tiles, told
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
+from workloads.errors import InputError, InputIndexError, shown
 from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
 from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
 
@@ -53,7 +54,7 @@ _CARRIED = (
 def objective_code(objective: str) -> int:
     """Code of a mapping objective, or a ValueError that lists them."""
     if objective not in OBJECTIVES:
-        raise ValueError(f"mapping objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
+        raise InputError(f"mapping objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
     return OBJECTIVES.index(objective)
 
 
@@ -61,7 +62,7 @@ def check_layers(layers: LayerTable) -> None:
     """Refuse a table that a kernel would misread: ragged, empty, or with counts too large to be exact."""
     lengths = {column.size for column in layers}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(f"LayerTable: columns need one common, nonzero length, got {sorted(lengths)}")
+        raise InputError(f"LayerTable: columns need one common, nonzero length, got {sorted(lengths)}")
     for name in (
         "n",
         "g",
@@ -80,13 +81,13 @@ def check_layers(layers: LayerTable) -> None:
         column = getattr(layers, name)
         if column.min() < 1:
             row = int(column.argmin())
-            raise ValueError(f"LayerTable.{name}[{row}] must be at least 1, got {int(column[row])}")
+            raise InputError(f"LayerTable.{name}[{row}] must be at least 1, got {int(column[row])}")
     for name in ("weight_density", "input_density", "output_density"):
         column = getattr(layers, name)
         inside = (column > 0.0) & (column <= 1.0)
         if not inside.all():
             row = int(np.argmin(inside))
-            raise ValueError(f"LayerTable.{name}[{row}] must be in (0, 1], got {float(column[row])!r}")
+            raise InputError(f"LayerTable.{name}[{row}] must be in (0, 1], got {shown(float(column[row]))}")
     check_counts(layers)
 
 
@@ -313,7 +314,9 @@ def account_operations(
     code = objective_code(objective)
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
     if not 0 <= row < configs.size:
-        raise IndexError(f"row {row} is outside the {configs.size:,} configurations of the table")
+        raise InputIndexError(
+            f"row {row} is outside the {configs.size:,} configurations of the table", path="row"
+        )
     chosen = make_table(OperationTable, {}, layers.rows)
     table = (TileLists(layers) if tiles is None else tiles).table(configs)
     sheet = blank_sheet(lines.TWO_LEVEL, BOUNDS, layers.rows)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from hwmodels.fields import hints, parse_field
+from workloads.errors import InputError, SpringboardError, shown
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:
@@ -50,7 +51,7 @@ def check_path(known: Mapping[str, Any], path: str, usual: Sequence[str]) -> Non
     if path not in known:
         last = [one for one in known if one.rpartition(".")[2] == path]
         near = last[:3] or difflib.get_close_matches(path, known, n=3, cutoff=0.5) or usual
-        raise ValueError(f"unknown axis {path!r}; the nearest are {', '.join(near)}")
+        raise InputError(f"unknown axis {shown(path)}; the nearest are {', '.join(near)}")
 
 
 def replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
@@ -77,7 +78,11 @@ def replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
         here[head] = (
             replaced(whole, deeper, below_it) if members is None else _members(members, deeper, below_it)
         )
-    return dataclasses.replace(part, **here)
+    try:
+        return dataclasses.replace(part, **here)
+    except SpringboardError as refusal:  # by the part itself, which does not know where it stands
+        refusal.path = f"{prefix}{refusal.path}".removesuffix(".")
+        raise
 
 
 def _members(members: Mapping[str, Any], changes: Mapping[str, Any], prefix: str) -> tuple[Any, ...]:

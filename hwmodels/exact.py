@@ -42,7 +42,11 @@ def check_counts(layers: LayerTable) -> None:
                 f"LayerTable.{name}[{row}] must be from 0 to 2**53, got {float(column[row]):.17g}", path=name
             )
     _refuse(layers.macs, "MACs")
-    for rows, cols, what in ((layers.in_rows, layers.in_cols, "input elements"), (*_reach(layers), "halos")):
+    for rows, cols, what in (
+        (layers.in_rows, layers.in_cols, "input elements"),
+        (*_reach(layers), "halos"),
+        (*_covered(layers), "input positions under its windows"),
+    ):
         product = np.ones(layers.rows)
         for factor in (layers.n, layers.g, layers.c, rows, cols):
             product = product * factor
@@ -59,6 +63,18 @@ def _reach(layers: LayerTable) -> tuple[FloatColumn, FloatColumn]:
         window = (taps.astype(np.float64) - 1.0) * dilation + 1.0
         reach.append(outputs.astype(np.float64) * np.minimum(window, np.maximum(there, 1)))
     return reach[0], reach[1]
+
+
+def _covered(layers: LayerTable) -> tuple[FloatColumn, FloatColumn]:
+    """Rows and columns from the first window's first position to the last one's last."""
+    covered = []
+    for outputs, taps, dilation, stride in (
+        (layers.p, layers.r, layers.dilation_r, layers.stride_p),
+        (layers.q, layers.s, layers.dilation_s, layers.stride_q),
+    ):
+        window = (taps.astype(np.float64) - 1.0) * dilation + 1.0
+        covered.append((outputs.astype(np.float64) - 1.0) * stride + window)
+    return covered[0], covered[1]
 
 
 def _refuse(counts: FloatColumn, what: str) -> None:

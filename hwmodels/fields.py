@@ -119,7 +119,8 @@ def read_part(kind: Any, data: Any, path: str = "", unknown: str = "refuse") -> 
     try:
         return kind(**given)
     except (ValueError, TypeError, KeyError) as refusal:
-        raise InputError(f"{path}: {refusal}" if path else str(refusal), path=path) from None
+        at = ".".join(filter(None, (path, getattr(refusal, "path", ""))))
+        raise InputError(f"{path}: {refusal}" if path else str(refusal), path=at) from None
 
 
 def plain(value: Any, defaults: bool = True) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwmodels import rounding as fixed
 from hwmodels.components.tables import read
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 SPECIALS: Final = ("ieee", "nan", "none")
 """What the largest exponent is for: infinities and NaN; one NaN; numbers."""
@@ -158,7 +158,7 @@ def number_format(name: str) -> NumberForm:
                 block=int(row["block"]),
                 scale_bits=int(row["scale_bits"]),
             )
-    raise UnknownFormatError(f"unknown number format {name!r}; there are {', '.join(format_names())}")
+    raise UnknownFormatError(f"unknown number format {shown(name)}; there are {', '.join(format_names())}")
 
 
 def format_names() -> tuple[str, ...]:
@@ -215,10 +215,10 @@ def quantize(
     """
     form = number_format(form) if isinstance(form, str) else form
     if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise InputError(f"mode must be one of {', '.join(MODES)}, got {shown(mode)}", path="mode")
     values = np.asarray(x, dtype=np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("x must be finite numbers, got a NaN or an infinity")
+        raise InputError("x must be finite numbers, got a NaN or an infinity", path="x")
     scale = _scales(values, form, axis)
     scaled = np.clip(values / scale, form.lowest, form.largest)
     if form.integer and form.mantissa_bits == 0:
@@ -286,8 +286,9 @@ def matmul(
     """
     form = number_format(form) if isinstance(form, str) else form
     if not form.integer or form.block > 1 or form.mantissa_bits == 0:
-        raise ValueError(
-            f"form: the bit-true datapath runs int2 to int{WIDEST_INTEGER}, got {form.name!r}; "
-            "`quantize` rounds to any format"
+        raise InputError(
+            f"form: the bit-true datapath runs int2 to int{WIDEST_INTEGER}, got {shown(form.name)}; "
+            "`quantize` rounds to any format",
+            path="form",
         )
     return fixed.matmul(a, b, form.element_bits, 0, mode, lfsr_bits=lfsr_bits, seed=seed)

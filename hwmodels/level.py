@@ -5,6 +5,7 @@ from typing import Final
 
 from hwmodels.checks import at_least_zero, one_of, positive, whole
 from hwmodels.parts import OPERANDS
+from workloads.errors import InputError, shown
 
 LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
 """Operands as `hwmodels.mapping.convolution` calls them."""
@@ -113,21 +114,31 @@ class Level:
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
         positive(self, "buffering")
         if not self.name.isidentifier():
-            raise ValueError(f"Level.name must be a word of letters and digits, got {self.name!r}")
+            raise InputError(
+                f"Level.name must be a word of letters and digits, got {shown(self.name)}", path="name"
+            )
         if isinstance(self.operands, str):
             object.__setattr__(self, "operands", (self.operands,))
         object.__setattr__(self, "operands", tuple(self.operands))
         if not self.operands:
-            raise ValueError(f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}")
+            raise InputError(
+                f"Level.operands of {self.name}: it holds no operand; name some of {OPERANDS}",
+                path="operands",
+            )
         for operand in self.operands:
             if operand not in OPERANDS:
-                raise ValueError(
-                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {operand!r}"
+                raise InputError(
+                    f"Level.operands of {self.name} must be of {', '.join(OPERANDS)}, got {shown(operand)}",
+                    path="operands",
                 )
         if self.kind != "main_memory" and self.bytes_per_s:
-            raise ValueError(f"Level.bytes_per_s of {self.name}: only a main memory has a link")
+            raise InputError(
+                f"Level.bytes_per_s of {self.name}: only a main memory has a link", path="bytes_per_s"
+            )
         if self.kind != "main_memory" and not self.bytes and self.prices is None:
-            raise ValueError(f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)")
+            raise InputError(
+                f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)", path="bytes"
+            )
 
     @property
     def rows(self) -> int:

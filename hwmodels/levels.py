@@ -27,6 +27,7 @@ from hwmodels.mapping.engine import Rules
 from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
@@ -113,32 +114,41 @@ class LevelMachine:
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
-            raise ValueError(f"LevelMachine.levels of {self.name}: two levels are called {twice}")
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: two levels are called {twice}", path="levels"
+            )
         if not 2 <= len(names) <= 8:
-            raise ValueError(f"LevelMachine.levels of {self.name}: need 2 to 8 levels, got {len(names)}")
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: need 2 to 8 levels, got {len(names)}", path="levels"
+            )
         inside = [level.name for level in self.levels[:-1] if level.off_chip]
         behind = [level for level in self.levels if level.off_chip]
         if not behind or self.levels[-len(behind) :] != tuple(behind):
             said = f"{inside[0]} is not" if inside else "there is none"
-            raise ValueError(
-                f"LevelMachine.levels of {self.name}: the outermost must be of kind main_memory; {said}"
+            raise InputError(
+                f"LevelMachine.levels of {self.name}: the outermost must be of kind main_memory; {said}",
+                path="levels",
             )
         for operand in OPERANDS:
             if not any(operand in level.operands for level in behind):
-                raise ValueError(f"LevelMachine.levels of {self.name}: no main memory holds {operand}")
+                raise InputError(
+                    f"LevelMachine.levels of {self.name}: no main memory holds {operand}", path="levels"
+                )
         wide = max(self.levels, key=lambda level: level.fanout_x * level.fanout_y)
         if not self.array_level:
             object.__setattr__(self, "array_level", wide.name)
         elif self.array_level not in names:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.array_level of {self.name} must be one of {', '.join(names)}, "
-                f"got {self.array_level!r}"
+                f"got {shown(self.array_level)}",
+                path="array_level",
             )
         keeps = [level.name for level in self.levels if not level.off_chip and "output" in level.operands]
         if self.resident and self.resident not in keeps:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.resident of {self.name} must be a level on chip that holds outputs "
-                f"({', '.join(keeps)}), got {self.resident!r}"
+                f"({', '.join(keeps)}), got {shown(self.resident)}",
+                path="resident",
             )
         hands = [level.name for level in self.levels if not level.off_chip and _hands_on(level)]
         if self.fusion and self.fusion not in hands:
@@ -147,25 +157,32 @@ class LevelMachine:
                 if hands
                 else ("none: no level on chip holds inputs and outputs, so none can hold a tile")
             )
-            raise ValueError(f"LevelMachine.fusion of {self.name} must be {there}, got {self.fusion!r}")
+            raise InputError(
+                f"LevelMachine.fusion of {self.name} must be {there}, got {shown(self.fusion)}", path="fusion"
+            )
         for entry in self.mapspace.levels:
             if entry.level not in names:
-                raise ValueError(f"LevelMachine.mapspace of {self.name}: there is no level {entry.level!r}")
+                raise InputError(
+                    f"LevelMachine.mapspace of {self.name}: there is no level {shown(entry.level)}",
+                    path="mapspace",
+                )
         self._check_timing()
 
     def _check_timing(self) -> None:
         """Refuse a format that no level has room for, and stages that are no level on chip."""
         name = self.datapath.number_format
         if name != "int" and number_format(name).block > 1:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.datapath.number_format of {self.name}: a level has no room for the scales "
-                f"that elements of {name} share; an Accelerator has, or take a format without"
+                f"that elements of {name} share; an Accelerator has, or take a format without",
+                path="datapath",
             )
         chip = [level.name for level in self.levels if not level.off_chip]
         if self.timing.staged and self.timing.staged not in chip:
-            raise ValueError(
+            raise InputError(
                 f"LevelMachine.timing.staged of {self.name} must be a level on chip ({', '.join(chip)}), "
-                f"got {self.timing.staged!r}"
+                f"got {shown(self.timing.staged)}",
+                path="timing",
             )
 
     @property
@@ -288,9 +305,9 @@ class LevelMachine:
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
-        unit = self.mac_prices
+        unit, memory = self.mac_prices, self.main_memory
         lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
-        interface_mm2 = self.main_memory.interface_mm2 if self._pays_interface else 0.0
+        interface_mm2 = memory.interface_mm2 if self._pays_interface else 0.0
         named = {"vector lanes": lanes_mm2, "memory interface": interface_mm2}
         more = tuple((name, area) for name, area in named.items() if area)
         instances = [1]

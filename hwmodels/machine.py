@@ -20,6 +20,7 @@ from hwmodels.components.main_memory import MainMemory
 from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import Schedule
 from workloads.edges import EdgeTable
+from workloads.errors import WrongTypeError
 from workloads.table import IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
@@ -225,8 +226,9 @@ def check_machine(value: Any) -> Any:
 
     """
     if not isinstance(value, Machine):
-        raise TypeError(
-            f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}"
+        raise WrongTypeError(
+            f"machine: need a machine or the name of one (hwmodels.names()), got {type(value).__name__}",
+            path="machine",
         )
     return value
 

@@ -28,7 +28,7 @@ from hwmodels.fields import hints, plain, read_part
 from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
-from workloads.errors import shown
+from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import PATH, takes
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
@@ -54,18 +54,18 @@ def read_machine(path: Path) -> Any:
     """
     try:
         if path.stat().st_size > _MOST_BYTES or not path.is_file():
-            raise ValueError(f"{path}: a machine file is a plain file of at most {_MOST_BYTES:,} bytes")
+            raise InputError(f"{path}: a machine file is a plain file of at most {_MOST_BYTES:,} bytes")
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark is not None else ""
-        raise ValueError(f"{path}: is no YAML{where}: {getattr(error, 'problem', None) or error}") from None
+        raise InputError(f"{path}: is no YAML{where}: {getattr(error, 'problem', None) or error}") from None
     try:
         return machine_from(data)
     except (ValueError, TypeError) as refusal:
-        raise ValueError(f"{path}: {refusal}") from None
+        raise InputError(f"{path}: {refusal}") from None
 
 
 def machine_from(data: Any, unknown: str = "refuse") -> Any:
@@ -85,10 +85,10 @@ def machine_from(data: Any, unknown: str = "refuse") -> Any:
 
     """
     if not isinstance(data, Mapping) or "machine" not in data:
-        raise ValueError(f"machine: is missing; a machine file begins with machine: {' | '.join(KINDS)}")
+        raise InputError(f"machine: is missing; a machine file begins with machine: {' | '.join(KINDS)}")
     kind = data["machine"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"machine: must be one of {', '.join(KINDS)}, got {shown(kind)}")
+        raise InputError(f"machine: must be one of {', '.join(KINDS)}, got {shown(kind)}")
     return read_part(
         KINDS[kind], {key: value for key, value in data.items() if key != "machine"}, "", unknown
     )
@@ -129,7 +129,9 @@ def machine_data(machine: Any, defaults: bool = False) -> dict[str, Any]:
     """
     kind = next((name for name, made in KINDS.items() if type(machine) is made), None)
     if kind is None:
-        raise TypeError(f"a machine file holds {', '.join(KINDS)}; {type(machine).__name__} is none of them")
+        raise WrongTypeError(
+            f"a machine file holds {', '.join(KINDS)}; {type(machine).__name__} is none of them"
+        )
     return {"machine": kind, **plain(machine, defaults)}
 
 

@@ -21,6 +21,7 @@ from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
+from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
 
@@ -110,7 +111,7 @@ def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
     for path in axes:
         twice = next((leaf for leaf in _laid_out(base, path) if leaf in axes), None)
         if twice is not None:
-            raise ValueError(f"{path} and {twice} are both axes, and one follows from the other")
+            raise InputError(f"{path} and {twice} are both axes, and one follows from the other")
     moved: dict[str, dict[int, Mapping[str, Any]]] = {}
     for together in _in_step(axes):
         composed = _composed_leaves(base, together)

@@ -17,7 +17,7 @@ from hwmodels.formats import number_format
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 OPERANDS = ("weight", "input", "output")
 
@@ -95,7 +95,7 @@ class Buffers:
         self._check_resident()
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
-            raise ValueError(
+            raise InputError(
                 f"Buffers.{homeless[0]}.bytes must be positive where there is no shared buffer "
                 "(Buffers.shared.bytes), got 0"
             )
@@ -103,13 +103,14 @@ class Buffers:
     def _check_resident(self) -> None:
         """Refuse tensors that are to stay where there is no room, or where nothing is read from."""
         if self.shared.resident and self.shared.bytes == 0:
-            raise ValueError(
+            raise InputError(
                 "Buffers.shared.resident: tensors cannot stay in a buffer of 0 bytes; give "
-                "Buffers.shared.bytes or set it to False"
+                "Buffers.shared.bytes or set it to False",
+                path="shared",
             )
         for name in ("output", "mask"):
             if getattr(self, name).resident:
-                raise ValueError(
+                raise InputError(
                     f"Buffers.{name}.resident: a tensor stays in the buffer from which it is read "
                     "(input, weight or shared), not in this one; set it to False"
                 )
@@ -223,7 +224,9 @@ class Technology:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
         if not 0 <= self.clock_gated <= 1:
-            raise ValueError(f"Technology.clock_gated must be in [0, 1], got {self.clock_gated!r}")
+            raise InputError(
+                f"Technology.clock_gated must be in [0, 1], got {shown(self.clock_gated)}", path="clock_gated"
+            )
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")
@@ -269,7 +272,7 @@ class Stacking:
         whole(self, "memory_tier", least=-1)
         at_least_zero(self, "memory_area_mm2", "via_pitch_um", "temperature_limit_c")
         if self.style == "planar" and max(self.logic_tier, self.buffer_tier, self.memory_tier) > 0:
-            raise ValueError('Stacking.style "planar" has tier 0 only')
+            raise InputError('Stacking.style "planar" has tier 0 only', path="style")
 
     @property
     def tiers(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
-from workloads.errors import InputError
+from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import PATH, TEXT, takes
 
 _MODULES = {
@@ -45,12 +45,8 @@ _MODULES = {
 _REGISTERED: dict[str, Callable[[], Any]] = {}
 
 
-class UnknownAcceleratorError(KeyError, InputError):
+class UnknownAcceleratorError(InputError, UnknownNameError):
     """No machine of that name; the message lists the nearest."""
-
-    def __str__(self) -> str:
-        """Return the message without KeyError's quotes."""
-        return str(self.args[0])
 
 
 def names() -> list[str]:
@@ -86,9 +82,9 @@ def register(name: str, machine: Any) -> None:
 
     """
     if not isinstance(name, str) or not name or "/" in name or name.endswith((".yaml", ".yml")):
-        raise ValueError(f"register: a name is a text without a slash that is no file's, got {name!r}")
+        raise InputError(f"register: a name is a text without a slash that is no file's, got {shown(name)}")
     if name in _MODULES:
-        raise ValueError(f"register: {name} is built in; choose another name")
+        raise InputError(f"register: {name} is built in; choose another name")
     build = machine if callable(machine) and not hasattr(machine, "model") else lambda: machine
     check_machine(build())
     _REGISTERED[name] = build
@@ -131,7 +127,7 @@ def load(name: str) -> Any:
         return check_machine(_REGISTERED[name]())
     if name not in _MODULES:
         near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
-        raise UnknownAcceleratorError(f"unknown accelerator {name!r}; did you mean {', '.join(near)}?")
+        raise UnknownAcceleratorError(f"unknown accelerator {shown(name)}; did you mean {', '.join(near)}?")
     return _built(name)
 
 

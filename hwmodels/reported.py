@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hwmodels.checks import at_least_zero, one_of, positive, whole
+from workloads.errors import InputError, shown
 
 PER = ("lane", "pe", "chip")
 """What an instance of a part belongs to."""
@@ -76,7 +77,7 @@ class Module:
         positive(self, "operations", "clock_hz", "node_nm", "voltage")
         for name, role in (("positions", "zeros"), ("bits", "mac")):
             if getattr(self, name) and self.role != role:
-                raise ValueError(f'Module.{name} is for role "{role}", got {self.role!r}')
+                raise InputError(f'Module.{name} is for role "{role}", got {shown(self.role)}')
 
     @property
     def owner(self) -> str:

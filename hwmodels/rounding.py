@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwmodels.components.tables import read
 from hwmodels.kernels import rounding as kernels
+from workloads.errors import InputError, shown
 
 MODES = {"truncate": kernels.TRUNCATE, "nearest": kernels.NEAREST, "stochastic": kernels.STOCHASTIC}
 
@@ -54,11 +55,17 @@ class FixedPoint:
 
     def __post_init__(self) -> None:
         if int(self.il) != self.il or self.il < 1:
-            raise ValueError(f"FixedPoint.il must be an integer of at least 1, got {self.il!r}")
+            raise InputError(
+                f"FixedPoint.il must be an integer of at least 1, got {shown(self.il)}", path="il"
+            )
         if int(self.fl) != self.fl or self.fl < 0:
-            raise ValueError(f"FixedPoint.fl must be an integer of at least 0, got {self.fl!r}")
+            raise InputError(
+                f"FixedPoint.fl must be an integer of at least 0, got {shown(self.fl)}", path="fl"
+            )
         if self.il + self.fl > 32:
-            raise ValueError(f"FixedPoint.fl must leave il + fl within 32 bits, got {self.il} + {self.fl}")
+            raise InputError(
+                f"FixedPoint.fl must leave il + fl within 32 bits, got {self.il} + {self.fl}", path="fl"
+            )
 
     @property
     def bits(self) -> int:
@@ -104,7 +111,7 @@ def lfsr_mask(bits: int) -> int:
     for row in read("lfsr_taps"):
         if int(row["bits"]) == bits:
             return sum(1 << (int(tap) - 1) for tap in row["taps"].split())
-    raise ValueError(f"lfsr_bits must be an integer between 2 and 32, got {bits!r}")
+    raise InputError(f"lfsr_bits must be an integer between 2 and 32, got {shown(bits)}")
 
 
 def lfsr_states(lanes: int, bits: int, seed: int) -> Integers:
@@ -139,7 +146,7 @@ def worst_bias(fl: int, lfsr_bits: int, random_bits: int | None = None) -> float
 
 def _mode(mode: str) -> int:
     if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise InputError(f"mode must be one of {', '.join(MODES)}, got {shown(mode)}", path="mode")
     return MODES[mode]
 
 
@@ -148,7 +155,10 @@ def _random_bits(fl: int, lfsr_bits: int, random_bits: int | None) -> int:
     lfsr_mask(lfsr_bits)
     wanted = lfsr_bits if random_bits is None else random_bits
     if not 1 <= wanted <= lfsr_bits:
-        raise ValueError(f"random_bits must be between 1 and the LFSR's {lfsr_bits}, got {wanted!r}")
+        raise InputError(
+            f"random_bits must be between 1 and the LFSR's {lfsr_bits}, got {shown(wanted)}",
+            path="random_bits",
+        )
     if wanted < fl:
         warnings.warn(
             f"{wanted} random bits are fewer than the {fl}-bit fraction: stochastic rounding is low by up to "
@@ -217,7 +227,7 @@ def _quantized(
     code = _mode(mode)
     values = np.asarray(x, dtype=np.float64)
     if np.isnan(values).any():
-        raise ValueError("x must be numbers, got a NaN")
+        raise InputError("x must be numbers, got a NaN", path="x")
     kept = {kernels.TRUNCATE: 0, kernels.NEAREST: 1}.get(code)
     if kept is None:
         kept = _random_bits(form.fl, lfsr_bits, random_bits)
@@ -339,15 +349,17 @@ def matmul_words(
     code = _mode(mode)
     left, right = np.asarray(a), np.asarray(b)
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
-        raise ValueError(f"matmul needs shapes (m, k) and (k, n), got {left.shape} and {right.shape}")
+        raise InputError(f"matmul needs shapes (m, k) and (k, n), got {left.shape} and {right.shape}")
     for name, words in (("a", left), ("b", right)):
         if words.size and (words.min() < form.low or words.max() > form.high):
-            raise ValueError(
+            raise InputError(
                 f"{name} must hold words in [{form.low}, {form.high}], got {words.min()}..{words.max()}"
             )
     group = max(left.shape[1], 1) if round_each is None else round_each
     if int(group) != group or group < 1:
-        raise ValueError(f"round_each must be a positive integer or None, got {round_each!r}")
+        raise InputError(
+            f"round_each must be a positive integer or None, got {shown(round_each)}", path="round_each"
+        )
     exact_bits = 2 * form.bits + int(np.ceil(np.log2(min(group, max(left.shape[1], 1)))))
     wide = exact_bits > 63
     used = 0

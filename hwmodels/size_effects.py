@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import InputError
 from workloads.table import Kind, LayerTable
 
 Floats = NDArray[np.float64]
@@ -68,13 +69,13 @@ class SizeEffects:
     def __post_init__(self) -> None:
         for name in ("line_bytes", "banks"):
             if getattr(self, name) < 0:
-                raise ValueError(f"SizeEffects.{name} must be 0 or more, got {getattr(self, name)}")
+                raise InputError(f"SizeEffects.{name} must be 0 or more, got {getattr(self, name)}")
         for name in ("bank_bytes", "processors", "aligned"):
             if getattr(self, name) < 1:
-                raise ValueError(f"SizeEffects.{name} must be positive, got {getattr(self, name)}")
+                raise InputError(f"SizeEffects.{name} must be positive, got {getattr(self, name)}")
         for name in ("bank_share", "unaligned"):
             if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"SizeEffects.{name} must be in (0, 1], got {getattr(self, name)}")
+                raise InputError(f"SizeEffects.{name} must be in (0, 1], got {getattr(self, name)}")
 
     def on_chip(self, table: LayerTable) -> Floats:
         """Factor of every operation's time on chip, shape (operations,); 1 where nothing is lost."""

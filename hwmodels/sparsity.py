@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from hwmodels.checks import at_least_zero, one_of, truth, whole
+from workloads.errors import InputError, shown
 
 MODES = {"none": 0, "gate": 1, "skip": 2}
 """What is done with a multiplication by zero, with the codes that tables carry."""
@@ -76,10 +77,11 @@ class OperandSparsity:
         truth(self, "on_chip")
         whole(self, "run_bits", "n", "m", "block", "skip_block", "group", "width")
         if self.n > self.m:
-            raise ValueError(f"OperandSparsity.n must be at most m = {self.m}, got {self.n!r}")
+            raise InputError(f"OperandSparsity.n must be at most m = {self.m}, got {shown(self.n)}", path="n")
         if self.group % self.width:
-            raise ValueError(
-                f"OperandSparsity.group must be a multiple of width = {self.width}, got {self.group!r}"
+            raise InputError(
+                f"OperandSparsity.group must be a multiple of width = {self.width}, got {shown(self.group)}",
+                path="group",
             )
 
 
@@ -126,7 +128,9 @@ class Sparsity:
         one_of(self, "imbalance", IMBALANCES)
         whole(self, "fifo_depth", "waiting_lanes", "outputs_between_waits", least=0)
         if self.output.mode != "none":
-            raise ValueError(f'Sparsity.output.mode must be "none", got {self.output.mode!r}')
+            raise InputError(
+                f'Sparsity.output.mode must be "none", got {shown(self.output.mode)}', path="output"
+            )
 
     @property
     def skips(self) -> bool:

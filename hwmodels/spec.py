@@ -29,6 +29,7 @@ from hwmodels.parts import (
 )
 from hwmodels.reported import Macro, Module
 from hwmodels.sparsity import OperandSparsity, Sparsity
+from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Accelerator:
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
         if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
-            raise ValueError("Accelerator.modules must agree in clock_hz, node_nm and voltage")
+            raise InputError(
+                "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
+            )
 
     @property
     def peak_macs_per_s(self) -> float:
@@ -198,5 +201,5 @@ class Accelerator:
             return changed
         array = changed.array.of_edges(**edges)
         if any(path.startswith("array.unroll") for path in changes) and array != changed.array:
-            raise ValueError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
+            raise InputError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
         return dataclasses.replace(changed, array=array)

@@ -2,6 +2,7 @@
 
 from hwmodels.kernels.two_level.systolic import systolic_cycles as _cycles
 from hwmodels.spec import Dataflow
+from workloads.errors import InputError, shown
 
 
 def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Dataflow | str) -> int:
@@ -47,7 +48,7 @@ def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Data
     sizes = {"m": m, "k": k, "n": n, "rows": rows, "cols": cols}
     for name, size in sizes.items():
         if isinstance(size, bool) or int(size) != size or size < 1:
-            raise ValueError(f"systolic_cycles: {name} must be an integer >= 1, got {size!r}")
+            raise InputError(f"systolic_cycles: {name} must be an integer >= 1, got {shown(size)}")
     if float(m + rows) * float(n + cols) * float(k + 2 * rows + cols) >= 2.0**63:
-        raise ValueError(f"systolic_cycles: the count of ({m}, {k}) x ({k}, {n}) does not fit 64 bits")
+        raise InputError(f"systolic_cycles: the count of ({m}, {k}) x ({k}, {n}) does not fit 64 bits")
     return int(_cycles(int(m), int(k), int(n), int(rows), int(cols), int(flow)))

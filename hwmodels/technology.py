@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwmodels.components.tables import Floats, column, floats, read, require
+from workloads.errors import InputError, shown
 
 DEVICES = ("hp", "lp")
 
@@ -35,7 +36,7 @@ class _Table(NamedTuple):
 @cache
 def _table(device: str) -> _Table:
     if device not in DEVICES:
-        raise ValueError(f"device must be 'hp' or 'lp', got {device!r}")
+        raise InputError(f"device must be 'hp' or 'lp', got {shown(device)}", path="device")
     rows = sorted((r for r in read("technology") if r["device"] == device), key=lambda r: float(r["node_nm"]))
     energy = np.stack([column(rows, f"energy_v{power}") for power in (2, 1, 0)], axis=1)
     delay = np.stack([column(rows, f"delay_v{power}") for power in (3, 2, 1, 0)], axis=1)

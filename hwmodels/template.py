@@ -28,6 +28,7 @@ from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.parts import Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, takes
 from workloads.table import IntColumn, LayerTable, make_table
 
@@ -99,8 +100,9 @@ class Template:
         whole(self, *_COUNTS)
         positive(self, "clock_hz")
         if self.loop_order not in LOOP_ORDERS:
-            raise ValueError(
-                f"Template.loop_order must be one of {', '.join(LOOP_ORDERS)}, got {self.loop_order!r}"
+            raise InputError(
+                f"Template.loop_order must be one of {', '.join(LOOP_ORDERS)}, got {shown(self.loop_order)}",
+                path="loop_order",
             )
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))

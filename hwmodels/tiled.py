@@ -11,6 +11,7 @@ from dataclasses import asdict
 import numpy as np
 
 from hwmodels.array import DIMENSIONS, Unroll
+from workloads.errors import InputError, shown
 from workloads.table import IntColumn, Kind, LayerTable
 
 
@@ -53,7 +54,7 @@ def tiled_cycles(layers: LayerTable, unroll: Unroll, tile: Unroll, share: float 
 
     """
     if not 0.0 < share <= 1.0:
-        raise ValueError(f"tiled_cycles: share must be in (0, 1], got {share!r}")
+        raise InputError(f"tiled_cycles: share must be in (0, 1], got {shown(share)}", path="share")
     cycles = np.zeros(layers.rows, dtype=np.int64)
     side, cut = asdict(unroll), asdict(tile)
     for i in np.flatnonzero(layers.kind == Kind.NEST):

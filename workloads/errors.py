@@ -5,6 +5,10 @@ from typing import Final
 
 LONGEST_VALUE: Final = 80
 """Characters of a value that a message quotes at most."""
+LONGEST: Final = 300
+"""Characters of a line at most."""
+_HEAD: Final = 200
+"""Of a longer one, what stays at its start; the end, which says what would do, stays too."""
 
 
 class SpringboardError(Exception):
@@ -23,9 +27,25 @@ class SpringboardError(Exception):
         super().__init__(*words)
         self.path = path
 
+    def __str__(self) -> str:
+        """Return the message as one line, without the quotes that `KeyError` adds; see `one_line`."""
+        return one_line(" ".join(str(word) for word in self.args))
+
 
 class InputError(SpringboardError, ValueError):
     """A value that will not do, wherever it came from."""
+
+
+class WrongTypeError(InputError, TypeError):
+    """A value of a type that will not do."""
+
+
+class InputIndexError(SpringboardError, IndexError):
+    """A position outside what there is."""
+
+
+class UnknownNameError(SpringboardError, KeyError):
+    """A name that is in no table; `str` gives the message without `KeyError`'s quotes."""
 
 
 class WorkloadError(InputError):
@@ -40,12 +60,8 @@ class GraphError(WorkloadError):
     """A name is used twice, or a tensor is used before it exists."""
 
 
-class UnknownNetworkError(KeyError, WorkloadError):
+class UnknownNetworkError(WorkloadError, UnknownNameError):
     """No built-in network has this name."""
-
-    def __str__(self) -> str:
-        """Return the message without the quotes a KeyError puts around it."""
-        return str(self.args[0]) if self.args else ""
 
 
 class NetworkImportError(WorkloadError, ImportError):  # type: ignore[misc]  # both have a path: ours comes first
@@ -61,8 +77,10 @@ class _Short(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = LONGEST_VALUE
 
     def repr_int(self, number: int, level: int) -> str:
-        """Write an integer; one of more digits than Python turns into a text is called long."""
-        return repr(number) if number.bit_length() < 1 << 10 else "an integer of more than 300 digits"
+        """Write an integer; of one of many digits, how many."""
+        if number.bit_length() < 200:
+            return repr(number)
+        return f"a number of {int(number.bit_length() * 0.30103) + 1:,} digits"
 
 
 _SHORT: Final = _Short()
@@ -79,3 +97,20 @@ def shown(value: object) -> str:
     """
     text = _SHORT.repr(value)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def one_line(message: str, room: int = LONGEST) -> str:
+    """One line of at most `room` characters; of a longer one the middle is left out.
+
+    Examples
+    --------
+    >>> one_line("two\\nlines"), len(one_line("x" * 1000))
+    ('two lines', 300)
+
+    """
+    text = " ".join(message[: 4 * LONGEST].split())
+    if len(message) > 4 * LONGEST:
+        text += " " + " ".join(message[-LONGEST:].split())
+    if len(text) <= room:
+        return text
+    return f"{text[:_HEAD]} ... {text[len(text) - (room - _HEAD - 5) :]}"

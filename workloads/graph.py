@@ -7,7 +7,7 @@ from typing import Self
 
 import networkx as nx
 
-from workloads.errors import GraphError, ShapeError
+from workloads.errors import GraphError, ShapeError, shown
 from workloads.operations.base import Input, Operation
 from workloads.shapes import Shape, text
 from workloads.tensors import DATAPATH_BITS, Tensor, Weight, check_shape
@@ -80,7 +80,7 @@ class Graph:
         try:
             return self._nodes[name]
         except KeyError:
-            raise GraphError(f"network {self.name!r} has no operation {name!r}") from None
+            raise GraphError(f"network {shown(self.name)} has no operation {shown(name)}") from None
 
     def inputs(self) -> list[Tensor]:
         """Return the tensors that enter the network."""
@@ -116,9 +116,11 @@ class Graph:
 
         """
         if name in self._nodes or name in self.tensors:
-            raise GraphError(f"the name {name!r} is used twice")
+            raise GraphError(f"the name {shown(name)} is used twice")
         if batch_axis is not None and not 0 <= batch_axis < len(shape):
-            raise ShapeError(f"input {name!r}: batch_axis {batch_axis} is outside {len(shape)} dimensions")
+            raise ShapeError(
+                f"input {shown(name)}: batch_axis {batch_axis} is outside {len(shape)} dimensions"
+            )
         tensor = Tensor(name, shape, bits, density, known=_known(density), batch_axis=batch_axis)
         self._commit(Node(Input(name, tensor.shape), (), (name,), {}), [tensor], {})
         return name
@@ -169,10 +171,10 @@ class Graph:
         """Add an operation with any number of outputs, called "name", "name:1", ...; see `add`."""
         name = operation.name
         if name in self._nodes or name in self.tensors:
-            raise GraphError(f"the name {name!r} is used twice")
+            raise GraphError(f"the name {shown(name)} is used twice")
         for tensor in inputs:
             if tensor not in self.tensors:
-                raise GraphError(f"{operation.kind} {name!r}: input {tensor!r} does not exist")
+                raise GraphError(f"{operation.kind} {shown(name)}: input {shown(tensor)} does not exist")
         fewest, most = operation.arity
         if not fewest <= len(inputs) <= most:
             operation.refuse(
@@ -203,7 +205,7 @@ class Graph:
         """Declare what leaves the network; without it, every tensor nobody reads does."""
         for tensor in tensors:
             if tensor not in self.tensors:
-                raise GraphError(f"output {tensor!r} does not exist")
+                raise GraphError(f"output {shown(tensor)} does not exist")
         self.outputs = tensors
 
     def renamed(self, name: str) -> Self:
@@ -226,10 +228,11 @@ class Graph:
         for kind, old, new in (("weight", self.weights, new_weights), ("tensor", self.tensors, new_tensors)):
             for name, value in new.items():
                 if name not in old:
-                    raise GraphError(f"network {self.name!r} has no {kind} {name!r}")
+                    raise GraphError(f"network {shown(self.name)} has no {kind} {shown(name)}")
                 if value.shape != old[name].shape:
                     raise ShapeError(
-                        f"{kind} {name!r}: shape {text(old[name].shape)}, replacement {text(value.shape)}"
+                        f"{kind} {shown(name)}: shape {text(old[name].shape)}, replacement "
+                        f"{text(value.shape)}"
                     )
         for node in self._nodes.values():
             held = {role: new_weights[weight] for role, weight in node.weights.items()}
@@ -251,7 +254,9 @@ class Graph:
             weight = given.get(role, default)
             if isinstance(weight, str):
                 if weight not in self.weights:
-                    raise GraphError(f"{operation.kind} {operation.name!r}: weight {weight!r} does not exist")
+                    raise GraphError(
+                        f"{operation.kind} {shown(operation.name)}: weight {shown(weight)} does not exist"
+                    )
                 weight = self.weights[weight]
             if weight.shape != tuple(shape):
                 operation.refuse(
@@ -260,7 +265,8 @@ class Graph:
             present = self.weights.get(weight.name, weight)
             if present is not weight and present != weight:
                 raise GraphError(
-                    f"{operation.kind} {operation.name!r}: the weight {weight.name!r} exists already"
+                    f"{operation.kind} {shown(operation.name)}: the weight {shown(weight.name)} "
+                    "exists already"
                 )
             held[role] = present
         return held

@@ -111,6 +111,8 @@ def _grow(row: Row, name: str, batch: int, of: int) -> Row:
                     f"{name}: {field} {getattr(row, field)} does not divide into a batch of {of}"
                 )
         row = row._replace(**grown)
+    if row.kind != Kind.NEST and row.batch is Batch.INPUTS:
+        row = row._replace(n=batch)  # images, each stored by itself
     work = max(row.macs, row.weight_elements, row.read_elements, row.write_elements)
     if work > _INT64_MAX:
         raise WorkloadError(

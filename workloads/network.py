@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import TEXT, WHOLE, takes
 from workloads.graph import Graph
 from workloads.lower import Lowering, lower, tabulate
@@ -76,12 +76,12 @@ class Network:
     @cached_property
     def parameters(self) -> int:
         """Trained weights, biases, scales and shifts; shared ones once, running statistics not."""
-        return sum(weight.size for weight in self.graph.weights.values() if weight.trained)
+        return sum(weight.parameters for weight in self.graph.weights.values())
 
     @cached_property
     def nonzero_parameters(self) -> int:
         """Parameters that are not zero."""
-        return sum(weight.nonzeros for weight in self.graph.weights.values() if weight.trained)
+        return sum(min(w.nonzeros, w.parameters) for w in self.graph.weights.values())
 
     @property
     def density(self) -> Mapping[str, float]:
@@ -103,7 +103,8 @@ class Network:
         weights = self.graph.node(operation).weights
         if role not in weights:
             raise WorkloadError(
-                f"operation {operation!r} has no {role!r}, only {', '.join(weights) or 'no weights'}"
+                f"operation {shown(operation)} has no {shown(role)}, only "
+                f"{', '.join(weights) or 'no weights'}"
             )
         return self.graph.weights[weights[role]]
 
@@ -128,7 +129,7 @@ class Network:
 
         """
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise WorkloadError(f"name must be a printable text, got {name!r}")
+            raise WorkloadError(f"name must be a printable text, got {shown(name)}")
         return Network(self.graph.renamed(name), self.source)
 
     def assume(self, weights: float | None = None, activations: float | None = None) -> "Network":
@@ -243,7 +244,7 @@ class Network:
         if batch is None:
             return self.batch
         if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
-            raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
+            raise WorkloadError(f"batch must be a positive integer, got {shown(batch)}")
         return int(batch)
 
     def edges(self, batch: int | None = None, *, fuse: bool = True) -> "EdgeTable":

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from math import prod
 
+from workloads.errors import InputError
+
 Shape = tuple[int, ...]
 
 
@@ -64,7 +66,7 @@ def broadcast(*shapes: Shape) -> Shape:
     for axis, lengths in enumerate(zip(*padded, strict=True)):
         wide = sorted({length for length in lengths if length != 1})
         if len(wide) > 1:
-            raise ValueError(f"dimension {axis}: {wide[0]} and {wide[1]} do not broadcast")
+            raise InputError(f"dimension {axis}: {wide[0]} and {wide[1]} do not broadcast")
         result.append(wide[0] if wide else 1)
     return tuple(result)
 
@@ -79,7 +81,7 @@ def normal_axis(axis: int, rank: int) -> int:
 
     """
     if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} is outside a tensor of {rank} dimensions")
+        raise InputError(f"axis {axis} is outside a tensor of {rank} dimensions", path="axis")
     return axis % rank
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from workloads import inline
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import binary_bytes, si
 from workloads.operations.base import Operation
 from workloads.shapes import text
@@ -39,7 +40,7 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
     import pandas as pd
 
     if datapath_bits < 1:
-        raise ValueError(f"datapath_bits must be positive, got {datapath_bits!r}")
+        raise InputError(f"datapath_bits must be positive, got {shown(datapath_bits)}", path="datapath_bits")
     table, lowering, graph = network.table(batch), network.lowering(), network.graph
     width = {
         name: [bits or datapath_bits for bits in getattr(table, f"{name}_bits").tolist()]
@@ -79,8 +80,8 @@ def summarise(network: "Network", batch: int | None = None, datapath_bits: int =
                 "kind": operation.kind,
                 "input": ", ".join(text(tensor.shape) for tensor in inputs),
                 "output": ", ".join(text(tensor.shape) for tensor in outputs),
-                "parameters": sum(weight.size for weight in learnt),
-                "nonzero_parameters": sum(weight.nonzeros for weight in learnt),
+                "parameters": sum(weight.parameters for weight in learnt),
+                "nonzero_parameters": sum(min(w.nonzeros, w.parameters) for w in learnt),
                 "weight_density": main.density if main else 1.0,
                 "input_density": inputs[0].density if inputs else 1.0,
                 "input_spread": inputs[0].spread if inputs else 0.0,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.shapes import Shape, size, text
 
 DATAPATH_BITS = 0
@@ -20,13 +20,13 @@ def check_shape(what: str, shape: Shape) -> Shape:
     """Return the shape as a tuple of Python integers, or say which dimension is not a positive integer."""
     for axis, length in enumerate(shape):
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
-            raise WorkloadError(f"{what}: dimension {axis} must be a positive integer, got {length!r}")
+            raise WorkloadError(f"{what}: dimension {axis} must be a positive integer, got {shown(length)}")
     return tuple(int(length) for length in shape)
 
 
 def _check_density(what: str, density: float) -> None:
     if not 0.0 < density <= 1.0:
-        raise WorkloadError(f"{what}: density must be in (0, 1], got {density!r}")
+        raise WorkloadError(f"{what}: density must be in (0, 1], got {shown(density)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,17 @@ class Tensor:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(f"tensor {self.name!r}", self.shape))
         if self.bits < 0:
-            raise WorkloadError(f"tensor {self.name!r}: bits must be 0 or more, got {self.bits!r}")
+            raise WorkloadError(f"tensor {shown(self.name)}: bits must be 0 or more, got {shown(self.bits)}")
         _check_density(f"tensor {self.name!r}", self.density)
         if self.profile is not None:
             if not 0 <= self.profile_axis < len(self.shape):
                 raise WorkloadError(
-                    f"tensor {self.name!r}: profile_axis {self.profile_axis} is outside {text(self.shape)}"
+                    f"tensor {shown(self.name)}: profile_axis {self.profile_axis} is outside "
+                    f"{text(self.shape)}"
                 )
             if len(self.profile) != self.shape[self.profile_axis]:
                 raise WorkloadError(
-                    f"tensor {self.name!r}: profile has {len(self.profile)} channels, "
+                    f"tensor {shown(self.name)}: profile has {len(self.profile)} channels, "
                     f"axis {self.profile_axis} has {self.shape[self.profile_axis]}"
                 )
 
@@ -110,6 +111,9 @@ class Weight:
         are unknown or there are none.
     trained
         Whether it counts as a parameter (statistics and constants do not).
+    fixed
+        Elements of a trained one beyond the parameters that it is made of (a key's bias held at zero beside
+        those of query and value); negative where it is made of more (a direction and its length).
     known
         Where the zeros come from: "dense", "assumed" or "measured".
     values
@@ -127,18 +131,21 @@ class Weight:
     trained: bool = True
     known: str = "dense"
     values: Any = field(default=None, repr=False)
+    fixed: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(f"weight {self.name!r}", self.shape))
         if self.bits < 0:
-            raise WorkloadError(f"weight {self.name!r}: bits must be 0 or more, got {self.bits!r}")
+            raise WorkloadError(f"weight {shown(self.name)}: bits must be 0 or more, got {shown(self.bits)}")
         if self.nonzeros == -1:
             object.__setattr__(self, "nonzeros", self.size)
         if not 0 <= self.nonzeros <= self.size:
-            raise WorkloadError(f"weight {self.name!r}: {self.nonzeros} non-zeros in {self.size} elements")
+            raise WorkloadError(
+                f"weight {shown(self.name)}: {self.nonzeros} non-zeros in {self.size} elements"
+            )
         if self.packed is not None and self.packed.size != -(-self.size // 8):
             raise WorkloadError(
-                f"weight {self.name!r}: a mask of {self.packed.size} bytes for {self.size} elements"
+                f"weight {shown(self.name)}: a mask of {self.packed.size} bytes for {self.size} elements"
             )
 
     @cached_property
@@ -189,7 +196,9 @@ class Weight:
         """
         mask = self.mask
         if mask is None:
-            raise WorkloadError(f"weight {self.name!r}: a density says how many zeros there are, not where")
+            raise WorkloadError(
+                f"weight {shown(self.name)}: a density says how many zeros there are, not where"
+            )
         others = tuple(a for a in range(len(self.shape)) if a != axis)
         counts: NDArray[np.int64] = mask.sum(axis=others, dtype=np.int64)
         return counts
@@ -204,10 +213,12 @@ class Weight:
 
         """
         if mask.shape != self.shape:
-            raise WorkloadError(f"weight {self.name!r}: shape {text(self.shape)}, mask {text(mask.shape)}")
+            raise WorkloadError(
+                f"weight {shown(self.name)}: shape {text(self.shape)}, mask {text(mask.shape)}"
+            )
         ones = mask.astype(np.bool_)
         if mask.dtype != np.bool_ and not np.array_equal(ones, mask):
-            raise WorkloadError(f"weight {self.name!r}: a mask holds 0 and 1 only")
+            raise WorkloadError(f"weight {shown(self.name)}: a mask holds 0 and 1 only")
         nonzeros = int(np.count_nonzero(ones))
         packed = None if nonzeros == self.size else np.packbits(ones)
         return replace(self, nonzeros=nonzeros, packed=packed, known="measured")
@@ -217,10 +228,22 @@ class Weight:
         _check_density(f"weight {self.name!r}", density)
         return replace(self, nonzeros=max(1, round(density * self.size)), packed=None, known="assumed")
 
+    @property
+    def parameters(self) -> int:
+        """Elements that count as parameters."""
+        return self.size - self.fixed if self.trained else 0
+
     @cached_property
     def digest(self) -> str:
         """A hash of everything this weight says, the same in every process."""
-        head = (self.name, self.shape, self.bits, self.nonzeros, self.trained)
+        head = (
+            self.name,
+            self.shape,
+            self.bits,
+            self.nonzeros,
+            self.trained,
+            *([self.fixed] * (self.fixed != 0)),
+        )
         return content_hash([repr(head).encode(), b"" if self.packed is None else self.packed.tobytes()])
 
     def __eq__(self, other: object) -> bool:

@@ -6,7 +6,6 @@ in brackets. Everything is bounded before it is expanded, and shown shortened.
 
 import difflib
 import re
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -31,20 +30,6 @@ class ForeignFileError(InputError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.splitlines()))  # names in a file may hold line breaks
-
-
-_shown = reprlib.Repr()
-_shown.maxstring = _shown.maxother = 60
-_shown.maxlong = 30
-_shown.maxdict = _shown.maxlist = 4
-_shown.maxlevel = 3
-
-
-def shown(raw: object) -> str:
-    """A value as a message shows it, shortened."""
-    if isinstance(raw, int) and not isinstance(raw, bool) and raw.bit_length() > 200:
-        return f"a number of {int(raw.bit_length() * 0.30103) + 1:,} digits"
-    return _shown.repr(raw)
 
 
 _MOST_NAMED = 8
@@ -77,7 +62,7 @@ class Value:
     def get(self, key: str) -> "Value":
         """The value of a key that must be there."""
         if not self.has(key):
-            raise self.fail(f"needs the key {key!r}")
+            raise self.fail(f"needs the key {shown(key)}")
         return Value(self.file, f"{self.path}.{key}", self.raw[key])
 
     def first(self, *keys: str) -> "Value | None":
@@ -132,7 +117,7 @@ class Value:
         for key, value in self.items():
             if key not in supported:
                 raise ForeignFileError(
-                    f"{value.file}: key {value.path!r} is not supported; "
+                    f"{value.file}: key {shown(value.path)} is not supported; "
                     f"supported {what}: {_nearest(str(key), supported)}"
                 )
 

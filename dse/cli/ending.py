@@ -6,16 +6,12 @@ import sys
 from typing import Any, Final, TextIO
 
 from dse.errors import SpringboardError
+from workloads import errors
 
 REFUSED: Final = 2
 OURS: Final = 70
 """As `EX_SOFTWARE` of sysexits: a fault of the program."""
 INTERRUPTED: Final = 130
-
-LONGEST: Final = 300
-"""Characters of a line at most."""
-_HEAD: Final = 200
-"""Of a longer one, what stays at its start; the end, which says what would do, stays too."""
 
 
 def end(problem: BaseException) -> int:
@@ -47,7 +43,7 @@ def sentence(problem: BaseException) -> str:
 
 
 def one_line(message: str) -> str:
-    """One line of at most 300 characters; of a longer one the middle is left out.
+    """A line that says who speaks, of at most 300 characters.
 
     Examples
     --------
@@ -55,12 +51,7 @@ def one_line(message: str) -> str:
     ('springboard: two lines', 300)
 
     """
-    text = "springboard: " + " ".join(message[: 4 * LONGEST].split())
-    if len(message) > 4 * LONGEST:
-        text += " " + " ".join(message[-LONGEST:].split())
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:_HEAD]} ... {text[len(text) - (LONGEST - _HEAD - 5) :]}"
+    return errors.one_line(f"springboard: {message}")
 
 
 def complain(message: str, status: int = REFUSED) -> int:

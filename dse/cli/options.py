@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dse.errors import InputError
+from workloads.errors import shown
 
 if TYPE_CHECKING:
     from dse.space.space import Space
@@ -58,7 +59,7 @@ def positive(text: str) -> int:
     """Read a positive whole number; of a run file it is a number already."""
     text = str(text)
     if not text.isdigit() or int(text) < 1:
-        raise typer.BadParameter(f"{text!r} is not a positive whole number")
+        raise typer.BadParameter(f"{shown(text)} is not a positive whole number")
     return int(text)
 
 
@@ -132,7 +133,7 @@ def check_output(out: str | None, width: str) -> None:
     from dse.run.files import check_writable
 
     if width not in ("column", "page"):
-        raise ValueError(f"--width must be column or page, got {width!r}")
+        raise InputError(f"--width must be column or page, got {shown(width)}")
     if out is not None:
         check_writable(out)
 
@@ -151,9 +152,9 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
         name, equals, value = text.partition("=")
         name, value = name.strip(), value.strip()
         if not (equals and name and value):
-            raise ValueError(f"{option} {text!r}: write NAME=VALUE")
+            raise InputError(f"{option} {shown(text)}: write NAME=VALUE")
         if name in found:
-            raise ValueError(f"{option}: {name} is given twice")
+            raise InputError(f"{option}: {name} is given twice")
         found[name] = value
     return found
 
@@ -176,7 +177,7 @@ def axis_values(path: str, text: str) -> Any:
     try:
         return steps(start, stop, step) if colon else powers_of_two(start, stop)
     except ValueError as problem:
-        raise ValueError(f"--axis {path}={text}: {problem}") from None
+        raise InputError(f"--axis {path}={text}: {problem}") from None
 
 
 def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
@@ -209,13 +210,13 @@ def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int |
     from dse.run.network import load_network
 
     if unknown not in ("refuse", "movement"):
-        raise ValueError(f"--unknown must be refuse or movement, got {unknown!r}")
+        raise InputError(f"--unknown must be refuse or movement, got {shown(unknown)}")
     values = {}
     for dim, text in pairs("--dim", dims).items():
         try:
             values[dim] = positive(text)
         except typer.BadParameter as problem:
-            raise ValueError(f"--dim {dim}={text}: {problem.message}") from None
+            raise InputError(f"--dim {dim}={text}: {problem.message}") from None
     return load_network(name, values, unknown, batch)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dse.errors import StoreError
 from dse.joint.workers import Crew
+from workloads.errors import InputError, WrongTypeError, shown
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -99,9 +100,11 @@ class Measured:
         what: str = "accuracy",
     ) -> None:
         if not callable(call):
-            raise TypeError(f"{what} must be a callable of a network, got {call!r}")
+            raise WrongTypeError(f"{what} must be a callable of a network, got {shown(call)}")
         if workers < 0 or not limit_s > 0:
-            raise ValueError(f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}")
+            raise InputError(
+                f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}", path="workers"
+            )
         self.call = call
         self.store = None if store is None else Path(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
@@ -210,7 +213,7 @@ def _signature(call: Callable[..., Any], what: str) -> tuple[bool, bool]:
     ]
     if not 1 <= len(needed) <= 2:
         names = ", ".join(parameters) or "nothing"
-        raise TypeError(f"{what} must be f(network) or f(network, machine), it takes ({names})")
+        raise WrongTypeError(f"{what} must be f(network) or f(network, machine), it takes ({names})")
     return len(needed) == 2, "seed" in parameters
 
 

@@ -9,6 +9,7 @@ from dse.joint.sweeping import sweep
 from dse.run.network import load_network
 from dse.strategies import search as searching
 from workloads import NetworkSpace, of_networks
+from workloads.errors import InputError
 from workloads.table import LayerTable
 
 _MOST_MEASURED: Final = 1000
@@ -66,10 +67,13 @@ def search(
     several = isinstance(network, NetworkSpace | list | tuple) and not table
     if not several:
         if accuracy is not None:
-            raise ValueError("accuracy: is of networks as an axis; give a list of networks or a NetworkSpace")
+            raise InputError(
+                "accuracy: is of networks as an axis; give a list of networks or a NetworkSpace",
+                path="accuracy",
+            )
         return searching.search(network, space, **options)
     if accuracy is None:
-        raise ValueError(
+        raise InputError(
             "search: networks as an axis need accuracy=f(network); machines for several networks at once are "
             "dse.search(dse.several([...]), space)"
         )
@@ -79,7 +83,7 @@ def search(
     measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)
     if measured.wants_machine and "budget" not in options:
         if network.size * space.size > _MOST_MEASURED or not options.keys() <= _OF_A_SWEEP:
-            raise ValueError("budget: say how many pairs of network and machine are to be measured")
+            raise InputError("budget: say how many pairs of network and machine are to be measured")
         options.setdefault("objectives", OBJECTIVES)
         return sweep(network, space, accuracy=accuracy, **options).front()
     if listed:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.strategies.problem import work_of
+from workloads.errors import InputError
 from workloads.table import Kind, LayerTable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class LookUpTable:
         self, space: Any, machine: int, *, quantum: int = 8, mapping_objective: str = "latency"
     ) -> None:
         if quantum < 1:
-            raise ValueError(f"quantum must be at least 1, got {quantum}")
+            raise InputError(f"quantum must be at least 1, got {quantum}", path="quantum")
         self.space, self.machine, self.quantum = space, machine, quantum
         self.mapping_objective = mapping_objective
         self.looked_up = self.costed = 0

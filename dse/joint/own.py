@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dse.joint.accuracy import Measured
 from dse.metrics import Objective, columns
+from workloads.errors import InputError, shown
 
 ACCURACY: Final = "accuracy"
 
@@ -56,7 +57,7 @@ def own_metrics(
     table: dict[str, Metric] = dict(metrics or {})
     if accuracy is not None:
         if ACCURACY in table:
-            raise ValueError("accuracy: is in metrics already")
+            raise InputError("accuracy: is in metrics already", path="accuracy")
         table[ACCURACY] = accuracy
     if isinstance(objectives, str):
         objectives = [name.strip() for name in objectives.split(",")]
@@ -65,17 +66,20 @@ def own_metrics(
         if callable(one) and not isinstance(one, Objective | str):
             name = getattr(one, "__name__", type(one).__name__)
             if not name.isidentifier():
-                raise ValueError(
-                    f"objectives: {name} has no name to be a column's; use metrics={{name: call}}"
+                raise InputError(
+                    f"objectives: {name} has no name to be a column's; use metrics={{name: call}}",
+                    path="objectives",
                 )
             if table.setdefault(name, one) is not one:
-                raise ValueError(f"objectives: two metrics are called {name!r}")
+                raise InputError(f"objectives: two metrics are called {shown(name)}", path="objectives")
             wanted.append(name)
         else:
             wanted.append(one)
     taken = next((name for name in table if name in columns()), None)
     if taken:
-        raise ValueError(f"metrics: {taken!r} is a column of the machine's; choose another name")
+        raise InputError(
+            f"metrics: {shown(taken)} is a column of the machine's; choose another name", path="metrics"
+        )
     made = {
         name: call
         if isinstance(call, Measured)

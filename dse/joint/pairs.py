@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dse.joint.picking import Promise
 from dse.joint.state import Search
 from workloads import Network, NetworkSpace
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.space.space import Space
@@ -31,7 +32,7 @@ class PairSpace(NetworkSpace):
         self.axes = (*networks.axes, *machines.axes)
         if networks.size * machines.size > _MOST:
             count = f"{networks.size * machines.size:,}"
-            raise ValueError(f"space {self.name}: {count} pairs are more than 64-bit indices can number")
+            raise InputError(f"space {self.name}: {count} pairs are more than 64-bit indices can number")
 
     def __getitem__(self, index: int) -> Network:
         """Return the network of a pair."""

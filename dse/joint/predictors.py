@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
+from workloads.errors import shown
 from workloads.extras import library
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Predictor:
 
     def __init__(self, name: str, seed: int = 0) -> None:
         if name not in PREDICTORS:
-            raise UnknownNameError(f"unknown predictor {name!r}{nearest(name, PREDICTORS)}")
+            raise UnknownNameError(f"unknown predictor {shown(name)}{nearest(name, PREDICTORS)}")
         self.name, self.seed = name, seed
         self.scale = 1.0
 

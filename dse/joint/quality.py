@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import InputError
+
 FloatArray = NDArray[np.float64]
 
 _NORMAL: Final = 1.6448536269514722
@@ -63,7 +65,7 @@ def quality(mean: FloatArray, deviation: FloatArray, target: FloatArray, accurac
 
     """
     if len(target) < 2:
-        raise ValueError(f"quality: {len(target)} networks held out, at least 2 are needed")
+        raise InputError(f"quality: {len(target)} networks held out, at least 2 are needed")
     better = np.argsort(target, kind="stable")[: max(2, len(target) // 2)]
     return Quality(
         networks=len(target),

@@ -21,6 +21,7 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from workloads import Network, NetworkSpace, of_networks
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -115,15 +116,20 @@ def codesign(
 
     """
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
-        raise ValueError(f"budget must be a whole number of trainings, at least 1, got {budget!r}")
+        raise InputError(
+            f"budget must be a whole number of trainings, at least 1, got {shown(budget)}", path="budget"
+        )
     if not isinstance(floor, int | float) or floor != floor:
-        raise ValueError(f"floor must be an accuracy, got {floor!r}")
+        raise InputError(f"floor must be an accuracy, got {shown(floor)}", path="floor")
     if rounds < 1 or confirm < 0 or seed < 0:
-        raise ValueError(
-            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}"
+        raise InputError(
+            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
+            path="rounds",
         )
     if strategy is not None and strategy not in (*_STRATEGIES, PAIRS):
-        raise UnknownNameError(f"unknown strategy {strategy!r}{nearest(strategy, (*_STRATEGIES, PAIRS))}")
+        raise UnknownNameError(
+            f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
+        )
     wanted = _objectives(objectives)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
     folder = None if store is None else Path(store)
@@ -133,9 +139,11 @@ def codesign(
         measured = Measured(accuracy, store=kept, workers=workers, limit_s=limit_s, progress=progress)
     strategy = strategy or (PAIRS if measured.wants_machine else "nested")
     if measured.wants_machine and strategy != PAIRS:
-        raise ValueError(
-            f"strategy: {strategy!r} measures a network once for all machines, and this accuracy takes the "
-            f"machine; strategy={PAIRS!r} measures pairs"
+        raise InputError(
+            f"strategy: {shown(strategy)} measures a network once for all machines, and this "
+            "accuracy takes the "
+            f"machine; strategy={shown(PAIRS)} measures pairs",
+            path="strategy",
         )
     others = tuple(one for one in wanted if one.column != ACCURACY)
     fronts = None if folder is None else folder / "fronts"
@@ -297,7 +305,7 @@ _STRATEGIES: Final[dict[str, Callable[[Search], None]]] = {
 def _objectives(names: Sequence[str | Objective]) -> tuple[Objective, ...]:
     wanted = objectives_of(names, (ACCURACY, *columns()))
     if not any(one.column == ACCURACY and one.maximise for one in wanted):
-        raise ValueError("objectives: -accuracy is missing; without it every network is as good as another")
+        raise InputError("objectives: -accuracy is missing; without it every network is as good as another")
     if len(wanted) < 2:
-        raise ValueError("objectives: name a cost of the machine beside -accuracy, such as energy_j")
+        raise InputError("objectives: name a cost of the machine beside -accuracy, such as energy_j")
     return wanted

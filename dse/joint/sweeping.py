@@ -19,6 +19,7 @@ from dse.results.networks_sweep import LISTED, Label, NetworksSweep
 from dse.run import sweep as running
 from dse.run.network import load_network
 from workloads import Network, NetworkSpace, of_networks
+from workloads.errors import InputError, WrongTypeError
 
 if TYPE_CHECKING:
     import pandas
@@ -95,7 +96,9 @@ def sweep(
     own = metrics or accuracy is not None or any(callable(one) for one in objectives or ())
     if not several and not own:
         if sample is not None:
-            raise ValueError("sample: is of a NetworkSpace; a single network has nothing to draw")
+            raise InputError(
+                "sample: is of a NetworkSpace; a single network has nothing to draw", path="sample"
+            )
         if objectives is not None:
             options["objectives"] = objectives
         return running.sweep(network, space, store=store, **options)
@@ -112,7 +115,7 @@ def sweep(
     wanted = objectives_of(named, (*measuring, *columns()))
     machine_side = [one for one in wanted if one.column not in measuring]
     if options.get("keep") == "front" and any(one.wants_machine for one in measuring.values()):
-        raise ValueError('keep: "front" drops machines before a metric of network and machine has seen them')
+        raise InputError('keep: "front" drops machines before a metric of network and machine has seen them')
     sweeps = {}
     for label, place in index.items():
         there = None if folder is None else folder / _folder_name(label, nets[place])
@@ -140,28 +143,29 @@ def _networks(given: Any, sample: int | None, seed: int) -> tuple[NetworkSpace, 
     if isinstance(given, NetworkSpace):
         if sample is None:
             if given.size > _MOST_NETWORKS:
-                raise ValueError(
-                    f"sample: space {given.name} has {given.size:,} networks; say how many are to be drawn"
+                raise InputError(
+                    f"sample: space {given.name} has {given.size:,} networks; say how many are to be drawn",
+                    path="sample",
                 )
             points = np.arange(given.size)
             points = points[given.allowed(points)]
             if not len(points):
-                raise ValueError(f"space {given.name}: its constraints allow no network")
+                raise InputError(f"space {given.name}: its constraints allow no network")
         else:
             points = np.sort(given.sample(sample, seed=seed))
         listed = given.fields == ("network",)
         return given, {_label(given, int(one), listed): int(one) for one in points}
     if sample is not None:
-        raise ValueError("sample: is of a NetworkSpace; of a list every network is swept")
+        raise InputError("sample: is of a NetworkSpace; of a list every network is swept", path="sample")
     if not given:
-        raise ValueError("network: the list is empty; give at least one network")
+        raise InputError("network: the list is empty; give at least one network")
     nets = of_networks([load_network(one) if isinstance(one, str) else _checked(one) for one in given])
     return nets, {_label(nets, place, True): place for place in range(nets.size)}
 
 
 def _checked(one: Any) -> Network:
     if not isinstance(one, Network):
-        raise TypeError(f"network: a list holds networks or their names, got {type(one).__name__}")
+        raise WrongTypeError(f"network: a list holds networks or their names, got {type(one).__name__}")
     return one
 
 

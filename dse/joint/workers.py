@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
+from dse.errors import SpringboardError
+
 Answer = tuple[int, Any, str, float]
 """Place of the task, what came back (None where it failed), why it failed ("" where not), seconds."""
 
@@ -157,7 +159,9 @@ def _heard(worker: _Worker, limit_s: float) -> Answer | None:
     except (EOFError, OSError):
         worker.ready, worker.place = False, -1
         if place < 0:
-            raise RuntimeError("a worker process ended before its first task; run with workers=0") from None
+            raise SpringboardError(
+                "a worker process ended before its first task; run with workers=0"
+            ) from None
         worker.process.join(1.0)
         return place, None, f"its process ended (exit code {worker.process.exitcode})", 0.0
     elapsed = time.perf_counter() - worker.started

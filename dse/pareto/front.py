@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dse.metrics import Objective, objectives_of, to_minimise
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -83,20 +84,22 @@ def _values(points: Any, objectives: Sequence[str | Objective] | None) -> tuple[
     """Objectives to minimise, shape (n, m), and which points are feasible."""
     if hasattr(points, "columns"):
         if objectives is None:
-            raise ValueError("nondominated: a frame needs objectives, such as ('latency_s', 'energy_j')")
+            raise InputError("nondominated: a frame needs objectives, such as ('latency_s', 'energy_j')")
         parsed = objectives_of(objectives, list(points.columns))
         values = to_minimise([points[objective.column].to_numpy() for objective in parsed], parsed)
         every = np.ones(len(values), dtype=bool)
         return values, points["feasible"].to_numpy(dtype=bool) if "feasible" in points.columns else every
     values = np.array(points, dtype=np.float64, ndmin=2)
     if values.ndim != 2:
-        raise ValueError(f"nondominated: points need shape (n, n_objectives), got {values.shape}")
+        raise InputError(
+            f"nondominated: points need shape (n, n_objectives), got {values.shape}", path="points"
+        )
     if objectives is not None:
         names = [
             objective.column if isinstance(objective, Objective) else objective for objective in objectives
         ]
         if len(names) != values.shape[1]:
-            raise ValueError(f"nondominated: {len(names)} objectives for {values.shape[1]} columns")
+            raise InputError(f"nondominated: {len(names)} objectives for {values.shape[1]} columns")
         signs = [-1.0 if str(objective).startswith("-") else 1.0 for objective in objectives]
         values = values * np.array(signs)
     return values, np.ones(len(values), dtype=bool)
@@ -113,7 +116,7 @@ def refuse_non_finite(
         row, column = (int(where[0]) for where in np.nonzero(bad))
         name = names[column] if column < len(names) else f"objective {column}"
         count = int(bad.any(axis=1).sum())
-        raise ValueError(
+        raise InputError(
             f"front: {name} of feasible point {row} is {values[row, column]}; "
             f"{count} point{'s' * (count > 1)} cannot be compared"
         )

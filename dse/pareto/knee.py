@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import InputError
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -125,9 +127,9 @@ def knee(values: FloatArray) -> tuple[int, float]:
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or not len(values):
-        raise ValueError("knee: the front has no designs")
+        raise InputError("knee: the front has no designs")
     if not np.isfinite(values).all():
-        raise ValueError("knee: an objective of the front is not a finite number")
+        raise InputError("knee: an objective of the front is not a finite number")
     u = scaled(values)
     if u.shape[1] == 0:
         return 0, 0.0

@@ -8,6 +8,7 @@ import numpy as np
 from dse.errors import UnknownNameError, nearest
 from dse.metrics import Objective, describe, to_minimise
 from dse.pareto import knee as knees
+from workloads.errors import InputError, WrongTypeError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -46,11 +47,11 @@ def pick(
 
     """
     if not len(frame):
-        raise ValueError("pick: the front has no designs")
+        raise InputError("pick: the front has no designs")
     if callable(how):
         return _by_function(frame, how)
     if not isinstance(how, str):
-        raise TypeError(f'pick: "knee", "topsis", "least <column>" or a function, got {how!r}')
+        raise WrongTypeError(f'pick: "knee", "topsis", "least <column>" or a function, got {shown(how)}')
     values = to_minimise([frame[one.column].to_numpy(dtype=np.float64) for one in objectives], objectives)
     if how == "knee":
         return frame.iloc[knees.knee(values)[0]]
@@ -62,7 +63,7 @@ def pick(
     sense, _, column = how.partition(" ")
     if sense not in ("least", "most") or not column:
         rules = ["knee", "topsis", *names, "least <column>", "most <column>", "a function of the frame"]
-        raise UnknownNameError(f"pick: unknown rule {how!r}; there are {', '.join(rules)}")
+        raise UnknownNameError(f"pick: unknown rule {shown(how)}; there are {', '.join(rules)}")
     scores = frame[_column(frame, column)].to_numpy(dtype=np.float64)
     return frame.iloc[_least(-scores if sense == "most" else scores, how)]
 
@@ -80,7 +81,7 @@ def _column(frame: "pandas.DataFrame", said: str) -> str:
         found = [name for name in numbers if same(name)]
         if len(found) == 1:
             return found[0]
-    raise UnknownNameError(f"pick: the front has no column of numbers {said!r}{nearest(said, numbers)}")
+    raise UnknownNameError(f"pick: the front has no column of numbers {shown(said)}{nearest(said, numbers)}")
 
 
 def _by_function(frame: "pandas.DataFrame", how: "Callable[[pandas.DataFrame], Any]") -> "pandas.Series":
@@ -88,12 +89,12 @@ def _by_function(frame: "pandas.DataFrame", how: "Callable[[pandas.DataFrame], A
     answer = how(frame)
     if np.ndim(answer):
         if np.shape(answer) != (len(frame),):
-            raise ValueError(
+            raise InputError(
                 f"pick: the function returned scores of shape {np.shape(answer)} for {len(frame)} designs"
             )
         return frame.iloc[_least(np.asarray(answer, dtype=np.float64), "the function")]
     if answer not in frame.index:
-        raise ValueError(f"pick: the function returned {answer!r}, which is the index of no design")
+        raise InputError(f"pick: the function returned {shown(answer)}, which is the index of no design")
     row: pandas.Series = frame.loc[answer]
     return row
 
@@ -101,5 +102,5 @@ def _by_function(frame: "pandas.DataFrame", how: "Callable[[pandas.DataFrame], A
 def _least(scores: Any, who: str) -> int:
     """Row of the least score that is a number."""
     if np.isnan(scores).all():
-        raise ValueError(f"pick: {who!r} gives no design a number")
+        raise InputError(f"pick: {shown(who)} gives no design a number")
     return int(np.nanargmin(scores))

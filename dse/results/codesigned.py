@@ -17,6 +17,7 @@ from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.run.files import write_files
 from dse.run.provenance import made_by
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -34,7 +35,7 @@ def least_at(
 
     for name in (column, accuracy):
         if name not in pairs:
-            raise UnknownNameError(f"unknown column {name!r}{nearest(name, list(pairs.columns))}")
+            raise UnknownNameError(f"unknown column {shown(name)}{nearest(name, list(pairs.columns))}")
     rows = []
     for level in levels:
         reached = pairs[pairs[accuracy].to_numpy(dtype=np.float64) >= level]
@@ -120,7 +121,7 @@ class Codesigned:
     def _named(self, label: Any) -> "Network":
         """Return a network by its name in a list, or its index in a space."""
         if self.networks is None:
-            raise ValueError(
+            raise InputError(
                 "network: a store that was opened holds no networks; sweep them again to have them"
             )
         index = self.networks.index({"network": label}) if isinstance(label, str) else int(label)
@@ -185,9 +186,9 @@ class Codesigned:
 
         """
         if self.accuracy is None:
-            raise ValueError("confirmed: this front comes of a sweep, which trains nothing anew")
+            raise InputError("confirmed: this front comes of a sweep, which trains nothing anew")
         if seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {seeds}")
+            raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         index = self.frame["network"].unique().tolist()
         nets = [self._named(one) for one in index]
         runs = [self.accuracy(nets, seed=self.seed + 1000 + number) for number in range(seeds)]

@@ -11,6 +11,7 @@ import numpy as np
 from dse.results.evaluation import evaluate
 from hwmodels.size_effects import SizeEffects
 from workloads import Network
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -33,7 +34,9 @@ def sized_latency_s(
     """
     found = evaluate(network, machine, mapping_objective=mapping_objective)
     if not found.feasible:
-        raise ValueError(f"network {network.name}: the machine cannot run it ({found.totals['limit']})")
+        raise InputError(
+            f"network {network.name}: the machine cannot run it ({found.totals['limit']})", path="network"
+        )
     table, rows = network.table(), found.operations
     if effects == _NONE:
         return float(found.totals["latency_s"])
@@ -76,7 +79,7 @@ def latency_curve(
 
     ascending = sorted(set(sizes))
     if not ascending or ascending[0] < 1:
-        raise ValueError(f"sizes must be positive, got {list(sizes)}")
+        raise InputError(f"sizes must be positive, got {list(sizes)}", path="sizes")
     nets = [make(size) for size in ascending]
     seconds = np.array([sized_latency_s(net, machine, effects, mapping_objective) for net in nets])
     before, after = np.append(-np.inf, seconds[:-1]), np.append(seconds[1:], np.inf)
@@ -138,7 +141,9 @@ def choose_dimension(
                 seconds = sized_latency_s(net, machine, effects)
                 rows.append((size, density, seconds, net.nonzero_parameters))
     if not rows:
-        raise ValueError(f"least_nonzeros: no size and density keeps {least_nonzeros:,} weights")
+        raise InputError(
+            f"least_nonzeros: no size and density keeps {least_nonzeros:,} weights", path="least_nonzeros"
+        )
     names = ["size", "density", "latency_s", "nonzero_parameters"]
     found = pandas.DataFrame(rows, columns=names)
     return found.sort_values(["latency_s", "nonzero_parameters"], kind="stable").reset_index(drop=True)

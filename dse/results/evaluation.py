@@ -24,6 +24,7 @@ from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate
 
@@ -113,9 +114,9 @@ class Result:
 
         """
         if self.effort.schedule is None:
-            raise ValueError('plan: every tensor crosses main memory; evaluate with schedule="resident"')
+            raise InputError('plan: every tensor crosses main memory; evaluate with schedule="resident"')
         if self.fusion() is not None:
-            raise ValueError("plan: this schedule hands on tiles of tensors; see .fusion()")
+            raise InputError("plan: this schedule hands on tiles of tensors; see .fusion()")
         model = self.accelerator.model
         configs, _ = self._costed
         return model.plan(self.layers, configs, self.mapping_objective, effort=self.effort)
@@ -165,11 +166,11 @@ class Result:
         """
         model, known = self.accelerator.model, ("operation", "component", "operand", "action", "unit")
         if not model.tells:
-            raise ValueError(f"breakdown: the model of {self.accelerator.name} ({model.name}) has no account")
+            raise InputError(f"breakdown: the model of {self.accelerator.name} ({model.name}) has no account")
         by = (by,) if isinstance(by, str) else tuple(by)
         for name in by:
             if name not in known:
-                raise ValueError(f"breakdown: by must be of {', '.join(known)}, got {name!r}")
+                raise InputError(f"breakdown: by must be of {', '.join(known)}, got {shown(name)}", path="by")
         account = model.account(self.layers, self._costed[0], self.mapping_objective, effort=self.effort)
         frame = account.breakdown(self.names, self.layers.repeats)
         if not by:
@@ -247,7 +248,7 @@ class Result:
 
         """
         if what not in PICTURES:
-            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
+            raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
         module, draw, gatherer = PICTURES[what]
         data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
         return view(module, draw)(data, ax, width=width)
@@ -327,7 +328,7 @@ def evaluate(
     name, layers = network_table(network, batch)
     if mapping_objective not in hwmodels.OBJECTIVES:
         known = ", ".join(hwmodels.OBJECTIVES)
-        raise ValueError(f"mapping objective must be one of {known}, got {mapping_objective!r}")
+        raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
     effort = _effort(machine, names, mappings, limit_s)
     asked = schedule_of(schedule, network, batch)
@@ -351,15 +352,16 @@ def _effort(
 ) -> Effort:
     """Check what was said about mappings."""
     if (mappings or limit_s is not None) and not machine.model.maps:
-        raise ValueError(
+        raise InputError(
             f"evaluate: mappings and limit_s are for machines of levels; those of {machine.name} "
-            f"(model: {machine.model.name}) are found in no time, and none can be given"
+            f"(model: {machine.model.name}) are found in no time, and none can be given",
+            path="mappings",
         )
     if limit_s is not None and not limit_s >= 0:
-        raise ValueError(f"limit_s must be at least 0, got {limit_s!r}")
+        raise InputError(f"limit_s must be at least 0, got {shown(limit_s)}", path="limit_s")
     for name in mappings or {}:
         if name not in names:
-            raise UnknownNameError(f"mappings: there is no operation {name!r}{nearest(name, names)}")
+            raise UnknownNameError(f"mappings: there is no operation {shown(name)}{nearest(name, names)}")
     given = {row: mappings[name] for row, name in enumerate(names) if name in mappings} if mappings else {}
     return Effort(math.inf if limit_s is None else limit_s, given, kept={})
 

@@ -25,6 +25,7 @@ from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
 from hwmodels.residency.tensors import Schedule
+from workloads.errors import shown
 from workloads.grammar.arguments import LISTED, PATH, takes
 from workloads.table import LayerTable
 
@@ -252,9 +253,9 @@ class Front:
         if what == "parallel":
             return self._stamped(view("parallel_figure", "draw_parallel")(self, ax, width=width))
         if what != "front":
-            raise UnknownNameError(f"plot: unknown picture {what!r}{nearest(what, PICTURES)}")
-        shown = view("front_figure", "Shown")(x, y, colour, xscale, yscale, bands, labels)
-        picture = view("front_figure", "front_picture")(self, shown)
+            raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
+        asked = view("front_figure", "Shown")(x, y, colour, xscale, yscale, bands, labels)
+        picture = view("front_figure", "front_picture")(self, asked)
         return self._stamped(view("front_drawing", "draw_front")(picture, ax, width=width, key=key))
 
     def _stamped(self, drawn: Any) -> Any:

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwmodels.components import main_memory
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.results.evaluation import Result
@@ -66,7 +67,7 @@ def wear(result: "Result", *, wear_levelling: float = 1.0) -> Wear:
     """
     if not result.feasible:
         where, limit = f"{result.network} on {result.accelerator.name}", result.totals["limit"]
-        raise ValueError(f"no lifetime of {where}: it breaks {limit}")
+        raise InputError(f"no lifetime of {where}: it breaks {limit}")
     memory = result.accelerator.main_memory
     traffic = float(result.totals["dram_write_bytes"]) / float(result.totals["latency_s"])
     found = main_memory.lifetime_years(memory, traffic, wear_levelling=wear_levelling)

@@ -14,6 +14,7 @@ import numpy as np
 from dse.joint.accuracy import Measured
 from dse.results.evaluation import evaluate
 from workloads import Network, NetworkSpace
+from workloads.errors import InputError, shown
 from workloads.graph import Graph, Node
 from workloads.operations import Convolution
 from workloads.sparsity.channels import Ties, resize, width_of
@@ -75,12 +76,12 @@ class Fitting:
         import pandas
 
         if seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {seeds}")
+            raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)
         found = [measured([self.original, self.network], seed=seed) for seed in range(seeds)]
         failed = next((one.failed for pair in found for one in pair if one.failed), "")
         if failed:
-            raise ValueError(f"accuracy: a measurement failed: {failed}")
+            raise InputError(f"accuracy: a measurement failed: {failed}", path="accuracy")
         table = np.array([[one.accuracy for one in pair] for pair in found])
         rows = {"before": table[:, 0], "after": table[:, 1], "difference": table[:, 1] - table[:, 0]}
         error = {k: np.std(v, ddof=1) / seeds**0.5 if seeds > 1 else np.nan for k, v in rows.items()}
@@ -132,12 +133,12 @@ def ranks_by_latency(
 
     """
     if not 0 < density <= 1:
-        raise ValueError(f"density must be in (0, 1], got {density!r}")
+        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
     if quantum < 1:
-        raise ValueError(f"quantum must be at least 1, got {quantum}")
+        raise InputError(f"quantum must be at least 1, got {quantum}", path="quantum")
     layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
     if not layers:
-        raise ValueError(f"network {network.name}: no convolution can be decomposed")
+        raise InputError(f"network {network.name}: no convolution can be decomposed", path="network")
     most = {name: min(conv.channels, conv.filters) for name, conv in layers.items()}
     latency_s = _latencies(network, layers, machine, mapping_objective)
     choices: dict[str, list[tuple[int, int, float]]] = {  # rank (0: as it is), weights, latency
@@ -152,7 +153,7 @@ def ranks_by_latency(
     budget = density * sum(conv.parameters for conv in layers.values())
     picked = knapsack([[(size, latency) for _, size, latency in own] for own in choices.values()], budget)
     if picked is None:
-        raise ValueError(f"network {network.name}: no ranks fit a density of {density}")
+        raise InputError(f"network {network.name}: no ranks fit a density of {density}", path="network")
     chosen = {
         name: own[place][0]
         for (name, own), place in zip(choices.items(), picked, strict=True)
@@ -245,12 +246,12 @@ def widths_by_latency(
 
     """
     if not 0 <= slack < 1:
-        raise ValueError(f"slack must be in [0, 1), got {slack!r}")
+        raise InputError(f"slack must be in [0, 1), got {shown(slack)}", path="slack")
     first = space[index]
     floor = (1 - slack) * first.macs
     movable = [n for n, axis in enumerate(space.axes) if axis.name.startswith(("width", "hidden"))]
     if not movable:
-        raise ValueError(f"space {space.name}: no axis is called width or hidden")
+        raise InputError(f"space {space.name}: no axis is called width or hidden", path="space")
     shape = np.array(space.shape)
 
     def cost(at: int) -> tuple[float, float]:
@@ -315,10 +316,13 @@ def align_widths(
 
     """
     if not 0 <= slack < 1 or not quanta or min(quanta) < 1:
-        raise ValueError(f"slack must be in [0, 1) and quanta positive, got {slack!r} and {list(quanta)}")
+        raise InputError(
+            f"slack must be in [0, 1) and quanta positive, got {shown(slack)} and {list(quanta)}",
+            path="slack",
+        )
     groups = [layers[0] for layers in Ties(network).groups.values()]
     if not groups:
-        raise ValueError(f"network {network.name}: every width is fixed")
+        raise InputError(f"network {network.name}: every width is fixed", path="network")
 
     def cost(one: Network) -> tuple[float, float]:
         latency_s = float(evaluate(one, machine, mapping_objective=mapping_objective).totals["latency_s"])
@@ -383,10 +387,10 @@ def groups_by_latency(
 
     """
     if not 0 < density <= 1:
-        raise ValueError(f"density must be in (0, 1], got {density!r}")
+        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
     layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
     if not layers:
-        raise ValueError(f"network {network.name}: no convolution can be divided")
+        raise InputError(f"network {network.name}: no convolution can be divided", path="network")
     found: dict[str, list[tuple[int, float, float]]] = {name: [] for name in layers}
     for number in sorted({1, *choices}):
         fitting = {
@@ -398,7 +402,7 @@ def groups_by_latency(
     budget = density * sum(conv.parameters for conv in layers.values())
     picked = knapsack([[(size, seconds) for _, size, seconds in own] for own in found.values()], budget)
     if picked is None:
-        raise ValueError(f"network {network.name}: no groups fit a density of {density}")
+        raise InputError(f"network {network.name}: no groups fit a density of {density}", path="network")
     chosen = {
         name: own[place][0]
         for (name, own), place in zip(found.items(), picked, strict=True)

@@ -8,6 +8,7 @@ import numpy as np
 from dse.designs import Designs, Marked
 from dse.errors import UnknownNameError, nearest
 from dse.space.words import design_cells
+from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.axes import label_of
 
 if TYPE_CHECKING:
@@ -25,16 +26,18 @@ def marked_of(
     try:
         given = {str(name): value for name, value in dict(design).items()}
     except (TypeError, ValueError):
-        raise TypeError(
+        raise WrongTypeError(
             f"mark: need what dse.evaluate returned, or columns and values, got {type(design).__name__}"
         ) from None
     if not label:
-        raise ValueError("mark: columns of a published design need a label")
+        raise InputError("mark: columns of a published design need a label")
     known = [str(name) for name in front.frame.columns]
     values = {}
     for name, value in given.items():
         if name not in known:
-            raise UnknownNameError(f"mark {label!r}: the front has no column {name!r}{nearest(name, known)}")
+            raise UnknownNameError(
+                f"mark {shown(label)}: the front has no column {shown(name)}{nearest(name, known)}"
+            )
         if isinstance(value, int | float | np.number):
             values[name] = float(value)
     fields = {name: label_of(value) for name, value in given.items() if name in front.space.fields}
@@ -45,11 +48,11 @@ def _costed(front: Designs, result: Any, label: str | None) -> Marked:
     """A machine that was costed on the front's network."""
     label = label or str(result.accelerator.name)
     if result.network != front.network:
-        raise ValueError(
-            f"mark {label!r}: it was costed on {result.network}, and this is a front on {front.network}"
+        raise InputError(
+            f"mark {shown(label)}: it was costed on {result.network}, and this is a front on {front.network}"
         )
     if not result.feasible:
-        raise ValueError(f"mark {label!r}: it is infeasible, it breaks {result.totals['limit']}")
+        raise InputError(f"mark {shown(label)}: it is infeasible, it breaks {result.totals['limit']}")
     values = {
         str(name): float(value)
         for name, value in result.totals.items()
@@ -73,5 +76,7 @@ def _cells(front: Designs, fields: Mapping[str, Any]) -> tuple[tuple[str, str], 
 def _checked(front: Designs, values: dict[str, float], label: str) -> dict[str, float]:
     objectives = [objective.column for objective in front.objectives]
     if not any(np.isfinite(values.get(name, np.nan)) for name in objectives):
-        raise ValueError(f"mark {label!r}: none of the objectives {', '.join(objectives)} is known of it")
+        raise InputError(
+            f"mark {shown(label)}: none of the objectives {', '.join(objectives)} is known of it"
+        )
     return values

@@ -13,6 +13,7 @@ from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto.front import filter_finite
 from dse.results.codesigned import Codesigned, least_at
 from dse.results.sweep import Sweep
+from workloads.errors import UnknownNameError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -59,8 +60,8 @@ class NetworksSweep:
     def __getitem__(self, network: Label) -> Sweep:
         """Return the sweep of one network."""
         if network not in self.sweeps:
-            raise KeyError(
-                f"{network!r}: no network of this sweep; there are {', '.join(map(str, self.sweeps))}"
+            raise UnknownNameError(
+                f"{shown(network)}: no network of this sweep; there are {', '.join(map(str, self.sweeps))}"
             )
         return self.sweeps[network]
 

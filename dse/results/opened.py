@@ -28,6 +28,7 @@ from dse.strategies.certificate import Certificate
 from dse.strategies.ledger import joined, read_batches
 from dse.strategies.search import why_infeasible
 from dse.strategies.stored import problem_of
+from workloads.errors import InputError
 from workloads.grammar.arguments import PATH, takes
 from workloads.table import fingerprint
 
@@ -93,7 +94,7 @@ def _several(folder: Path, text: str) -> NetworksSweep:
         sealed = json.loads(text)
         content = sealed["content"]
         if hashlib.sha256(json.dumps(content).encode()).hexdigest() != sealed["sha256"]:
-            raise ValueError("its checksum does not match")
+            raise InputError("its checksum does not match")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(
             f"store {folder}: {LISTED} is damaged; the same sweep, told again, writes it anew"

@@ -25,6 +25,7 @@ from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
 from hwmodels.residency.tensors import Schedule
+from workloads.errors import InputError
 from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
 
@@ -187,7 +188,7 @@ class Sweep:
         if "sampled" in (self.gathered.rows or {}) or (
             self.gathered.parts and not self.gathered.parts.every_row
         ):
-            raise ValueError(
+            raise InputError(
                 f"objectives: this sweep kept only the front of {watched}; sweep again with the others"
             )
         names = ["index", "feasible", *(objective.column for objective in wanted)]

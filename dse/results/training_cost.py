@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dse.results.evaluation import evaluate
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -61,7 +62,7 @@ def inversion_cost(
 
     found = evaluate(teacher.inversion(batch), machine, mapping_objective=mapping_objective)
     if not found.feasible:
-        raise ValueError(f"inversion of {teacher.name}: the machine cannot run a step of {batch} images")
+        raise InputError(f"inversion of {teacher.name}: the machine cannot run a step of {batch} images")
     each = {name: steps * float(found.totals[name]) for name in ("latency_s", "energy_j")}
     return pandas.Series({"steps": steps, **each})
 
@@ -112,7 +113,7 @@ def training_cost(
             found = evaluate(graph, machine, mapping_objective=mapping_objective)
             totals = found.totals
             if not found.feasible:
-                raise ValueError(f"training {network.name}: the machine cannot run a step of {batch} samples")
+                raise InputError(f"training {network.name}: the machine cannot run a step of {batch} samples")
             known[key] = float(totals["latency_s"]), float(totals["energy_j"])
         return known[key]
 

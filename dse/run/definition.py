@@ -17,6 +17,7 @@ from hwmodels.fields import parse_field, plain
 from hwmodels.machine_file import KINDS, machine_data, machine_from
 from hwmodels.residency.tensors import Schedule
 from workloads.edges import EdgeTable
+from workloads.errors import InputError
 from workloads.table import LayerTable, make_table
 
 
@@ -110,7 +111,7 @@ def read_definition(content: bytes, store: object) -> Definition:
         data = json.loads(content)
         found = data["content"]
         if sha256(json.dumps(found).encode()).hexdigest() != data["sha256"]:
-            raise ValueError("its checksum does not match")
+            raise InputError("its checksum does not match")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(
             f"store {store}: definition.json is damaged; the same sweep, told again, writes it anew"

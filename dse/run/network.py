@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
+from workloads.errors import InputError
 from workloads.table import LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def network_table(network: Network | str | LayerTable, batch: int | None = None)
 
     """
     if batch is not None and batch < 1:
-        raise ValueError(f"batch must be at least 1, got {batch}")
+        raise InputError(f"batch must be at least 1, got {batch}", path="batch")
     if isinstance(network, LayerTable):
         if batch is not None:
-            raise ValueError(
-                "batch: a layer table carries its own; lower the network with another batch instead"
+            raise InputError(
+                "batch: a layer table carries its own; lower the network with another batch instead",
+                path="batch",
             )
         return "table", network
     if isinstance(network, str):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from hwmodels.machine import BEST, Effort
 from hwmodels.residency.tensors import Schedule
+from workloads.errors import InputError, shown
 
 SCHEDULES: Final = ("layers", "resident", "fused")
 """Tensors cross main memory, stay on chip where they fit and it is worth it, or are never whole anywhere."""
@@ -15,7 +16,9 @@ FUSED: Final = "fused"
 def check_schedule(schedule: str) -> str:
     """Return the name of a schedule, or a ValueError that lists them."""
     if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+        raise InputError(
+            f"schedule must be one of {', '.join(SCHEDULES)}, got {shown(schedule)}", path="schedule"
+        )
     return schedule
 
 
@@ -31,7 +34,9 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
     if check_schedule(schedule) == LAYERS:
         return None
     if not hasattr(network, "edges"):
-        raise ValueError("schedule: a layer table does not say who reads what; give the network itself")
+        raise InputError(
+            "schedule: a layer table does not say who reads what; give the network itself", path="schedule"
+        )
     return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
 
 
@@ -47,15 +52,17 @@ def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) 
     if schedule.name == FUSED:
         if machine.model.handing(machine):
             return
-        raise ValueError(
+        raise InputError(
             f"schedule: {machine.name} names no level at which operations hand on tiles (`fusion` of a "
-            'machine of levels); use "layers"'
+            'machine of levels); use "layers"',
+            path="schedule",
         )
     if machine.model.keeper(machine) or any(path.rpartition(".")[2] == "resident" for path in swept):
         return
-    raise ValueError(
+    raise InputError(
         f"schedule: {machine.name} names no level at which tensors may stay (`resident` of a buffer, or of a "
-        'machine of levels); use "layers"'
+        'machine of levels); use "layers"',
+        path="schedule",
     )
 
 

@@ -26,6 +26,7 @@ from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
 from dse.space.sampling import evenly
 from dse.space.space import Space
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import PATH, WHOLE, takes
 from workloads.table import LayerTable
 
@@ -127,11 +128,11 @@ def sweep(
 
     """
     if keep not in ("all", "front"):
-        raise ValueError(f'keep must be "all" or "front", got {keep!r}')
+        raise InputError(f'keep must be "all" or "front", got {shown(keep)}', path="keep")
     if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk must be at least 1, got {chunk}")
+        raise InputError(f"chunk must be at least 1, got {chunk}", path="chunk")
     if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     name, layers, asked_schedule = work_table(network, batch, schedule)
     if asked_schedule is not None:
         check_keeper(asked_schedule, space.base, space.fields)

@@ -8,6 +8,7 @@ import numpy as np
 from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
 from hwmodels.template import LOOP_ORDERS, Template
+from workloads.errors import shown
 from workloads.grammar.arguments import TEXT, takes
 from workloads.grammar.axes import powers_of_two
 
@@ -272,5 +273,5 @@ def about(name: str) -> str:
 
 def _maker(name: str) -> Callable[[], Space]:
     if name not in SPACES:
-        raise UnknownNameError(f"unknown space {name!r}{nearest(name, SPACES)}")
+        raise UnknownNameError(f"unknown space {shown(name)}{nearest(name, SPACES)}")
     return SPACES[name]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import nearest
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     from dse.space.space import Space
@@ -51,14 +52,14 @@ def sample(space: "Space", count: int, method: str = "sobol", seed: int = 0) -> 
 
     """
     if count < 1:
-        raise ValueError(f"sample: count must be positive, got {count}")
+        raise InputError(f"sample: count must be positive, got {count}", path="count")
     if count != int(count):
-        raise ValueError(f"sample: count must be a whole number, got {count}")
+        raise InputError(f"sample: count must be a whole number, got {count}", path="count")
     if seed < 0:
-        raise ValueError(f"sample: seed must not be negative, got {seed}")
+        raise InputError(f"sample: seed must not be negative, got {seed}", path="seed")
     count = int(count)
     if method not in METHODS:
-        raise ValueError(f"sample: unknown method {method!r}{nearest(method, METHODS)}")
+        raise InputError(f"sample: unknown method {shown(method)}{nearest(method, METHODS)}")
     if count >= space.size:
         every = np.arange(space.size, dtype=np.int64)
         return every[space.violated(every) < 0]

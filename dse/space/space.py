@@ -23,8 +23,8 @@ from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
 from workloads import inline
-from workloads.errors import InputError, shown
-from workloads.grammar.arguments import MAPPING, TEXT, TEXTS, WHOLE, WrongTypeError, takes
+from workloads.errors import InputError, InputIndexError, WrongTypeError, shown
+from workloads.grammar.arguments import MAPPING, TEXT, TEXTS, WHOLE, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
 from workloads.grammar.quantities import show
@@ -108,7 +108,7 @@ class Space:
         object.__setattr__(self, "axes", tuple(_axis(design, path, axes[path]) for path in axes))
         twice = next((field for field in self.fields if self.fields.count(field) > 1), None)
         if twice:
-            raise ValueError(f"space {name}: two axes move {twice}")
+            raise InputError(f"space {name}: two axes move {twice}")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "assumptions", tuple(assumptions))
         known, texts = self._vocabulary()
@@ -118,7 +118,7 @@ class Space:
             self, "constraints", tuple(dict.fromkeys(parsed))
         )  # one that is repeated counts once
         if self.size > MOST_POINTS:
-            raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
+            raise InputError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -149,7 +149,9 @@ class Space:
         if not WHOLE.fits(index):
             raise WrongTypeError(f"space {self.name}: an index must be {WHOLE.words}, got {shown(index)}")
         if not -self.size <= index < self.size:
-            raise IndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+            raise InputIndexError(
+                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+            )
         return np.array([index % self.size], dtype=np.int64)
 
     def codes(self, index: IndexArray) -> IndexArray:
@@ -175,10 +177,10 @@ class Space:
         """
         for field in configuration:
             if field not in self.fields:
-                raise ValueError(f"unknown axis {field!r}{nearest(field, self.fields)}")
+                raise InputError(f"unknown axis {shown(field)}{nearest(field, self.fields)}")
         missing = next((field for field in self.fields if field not in configuration), None)
         if missing:
-            raise ValueError(f"space {self.name}: no value given for {missing}")
+            raise InputError(f"space {self.name}: no value given for {missing}")
         index = 0
         for axis in self.axes:
             index = index * len(axis) + axis.code_of(configuration)
@@ -415,13 +417,13 @@ def _axis(base: Machine, name: str, choices: Any) -> Axis:
     listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
     fields: tuple[str, ...] = (name,)
     if isinstance(listed, list) and not listed:
-        raise ValueError(f"axis {name}: no values given")
+        raise InputError(f"axis {name}: no values given")
     if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
         fields, given = linked_choices(name, listed)
     known = base.paths()
     for field in fields:
         if field not in known:
-            raise ValueError(f"unknown axis {field!r}{nearest(field, known)}")
+            raise InputError(f"unknown axis {shown(field)}{nearest(field, known)}")
     if fields == (name,):
         given = [(choice,) for choice in choices_of(name, listed)]
     values = []

@@ -6,6 +6,7 @@ from typing import Final
 
 from dse.errors import UnknownNameError, nearest
 from dse.strategies.protocol import Plan, Strategy
+from workloads.errors import InputError, WrongTypeError, shown
 
 _HOMES: Final = {
     "exhaustive": "exhaustive",
@@ -47,9 +48,11 @@ def register_strategy(name: str, start: Start) -> None:
 
     """
     if not isinstance(name, str) or not name or name == "auto" or name in _HOMES:
-        raise ValueError(f"register_strategy: {name!r} is taken or no name; choose another")
+        raise InputError(f"register_strategy: {shown(name)} is taken or no name; choose another")
     if not callable(start):
-        raise TypeError(f"register_strategy: start must be start(name, plan), got {type(start).__name__}")
+        raise WrongTypeError(
+            f"register_strategy: start must be start(name, plan), got {type(start).__name__}", path="start"
+        )
     _REGISTERED[name] = start
 
 
@@ -66,7 +69,7 @@ def check_name(name: str) -> None:
     """Raise UnknownNameError, naming the nearest, if there is no strategy of that name."""
     known = {**_HOMES, **_REGISTERED}
     if name not in known:
-        raise UnknownNameError(f"unknown strategy {name!r}{nearest(name, known)}")
+        raise UnknownNameError(f"unknown strategy {shown(name)}{nearest(name, known)}")
 
 
 def make(name: str, plan: Plan) -> Strategy:

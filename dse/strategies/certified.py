@@ -20,6 +20,7 @@ from dse.strategies.limits import Admission, Ceilings
 from dse.strategies.problem import LEAST, Work
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
 from dse.strategies.tables import Tables, index_of, table_of
+from workloads.errors import InputError, shown
 
 _AT_ONCE: Final = 256
 """Blocks halved at a time: enough to keep the cores busy, few enough to profit from each other's points."""
@@ -61,7 +62,7 @@ class Certified:
         if not self._space.model.bounded:
             name, model = self._space.name, self._space.model.name
             points = self._space.admissible()
-            raise ValueError(
+            raise InputError(
                 f"certified: space {name} has no lower bounds; its model ({model}) gives none. "
                 f'strategy="exhaustive" proves the front of its {points:,} points by costing all'
             )
@@ -69,7 +70,7 @@ class Certified:
         for objective in self._problem.objectives:
             if objective.maximise or objective.column not in known:
                 more = ", of each network or combined" if len(known) > len(LEAST) else ""
-                raise ValueError(
+                raise InputError(
                     f"certified: there is no lower bound of {objective}; minimise {', '.join(LEAST)}{more}, "
                     "or search with exhaustive or nsga2"
                 )
@@ -126,7 +127,8 @@ class Certified:
             self._tightest = min(self._tightest, float((values[known] / least[known]).min()))
         if self._tightest < 1.0:
             raise ArithmeticError(
-                f"certified: a point costs {self._tightest!r} of its block's lower bound; the model is not "
+                f"certified: a point costs {shown(self._tightest)} of its block's lower bound; the "
+                "model is not "
                 "monotone where dse.strategies.monotone says that it is"
             )
 

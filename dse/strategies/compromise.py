@@ -22,6 +22,7 @@ from dse.space.named import software_defined
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
+from workloads.errors import InputError
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
@@ -142,7 +143,7 @@ def choose_together(
 
     """
     if top < 1:
-        raise ValueError(f"choose_together: top must be at least 1, got {top}")
+        raise InputError(f"choose_together: top must be at least 1, got {top}", path="top")
     chosen = space or software_defined()
     members = networks.members if isinstance(networks, Several) else several(networks).members
     starts = range(0, chosen.size, _CHUNK)
@@ -151,7 +152,7 @@ def choose_together(
         parts = list(executor.map(partial(_eligible, chosen, members, order, area_mm2), starts))
     index = np.concatenate([part[0] for part in parts])
     if not len(index):
-        raise ValueError(
+        raise InputError(
             f"choose_together: no machine of space {chosen.name} runs all networks within {area_mm2:g} mm²"
         )
     area = np.concatenate([part[1] for part in parts])

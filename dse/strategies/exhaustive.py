@@ -4,6 +4,7 @@ import numpy as np
 
 from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
+from workloads.errors import InputError
 
 _AT_ONCE = 4096
 
@@ -15,7 +16,7 @@ class Exhaustive:
         self._space = plan.problem.space
         self._points = self._space.admissible()
         if plan.budget < self._points:
-            raise ValueError(
+            raise InputError(
                 f"budget {plan.budget:,} is less than the {self._points:,} points of space "
                 f"{self._space.name}; exhaustive costs them all"
             )

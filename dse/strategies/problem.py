@@ -18,6 +18,7 @@ from dse.space.space import Space
 from hwmodels.columns import LIMITS, ConfigTable, MetricTable
 from hwmodels.residency.tensors import Schedule
 from hwmodels.tiles import TileLists
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import either, having, takes
 from workloads.table import LayerTable
 
@@ -164,9 +165,12 @@ def work_of(
     """
     if is_work(network):
         if batch is not None:
-            raise ValueError("batch: networks that were put together carry their own")
+            raise InputError("batch: networks that were put together carry their own", path="batch")
         if schedule != "layers":
-            raise ValueError(f"schedule: give it to what put the networks together, schedule={schedule!r}")
+            raise InputError(
+                f"schedule: give it to what put the networks together, schedule={shown(schedule)}",
+                path="schedule",
+            )
         return network
     name, layers, asked = work_table(cast("Network | str | LayerTable", network), batch, schedule)
     return One(name, layers, layers, asked)

@@ -31,6 +31,7 @@ from dse.strategies.problem import Problem, work_of
 from dse.strategies.protocol import Plan
 from dse.strategies.stored import definition_of
 from dse.strategies.together import Several
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import PATH, WHOLE, either, having, takes
 from workloads.table import LayerTable
 
@@ -122,13 +123,13 @@ def search(
 
     """
     if budget is not None and not isinstance(budget, int | np.integer):
-        raise ValueError(f"budget must be a whole number, got {budget!r}")
+        raise InputError(f"budget must be a whole number, got {shown(budget)}", path="budget")
     if budget is not None and budget < 1:
-        raise ValueError(f"budget must be at least 1, got {budget}")
+        raise InputError(f"budget must be at least 1, got {budget}", path="budget")
     if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
+        raise InputError(f"seed must not be negative, got {seed}", path="seed")
     work = work_of(network, batch, schedule)
     for member in work.members:
         if member.schedule is not None:

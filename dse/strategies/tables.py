@@ -19,6 +19,7 @@ from dse.strategies import boxes
 from dse.strategies.monotone import AREAS, FIXED_ZERO, LESS, MORE
 from dse.strategies.protocol import FloatArray, IndexArray, Spread
 from hwmodels.columns import ConfigTable
+from workloads.errors import InputError
 from workloads.table import make_table, take_rows
 
 MOST_ENTRIES: Final = 1 << 26
@@ -61,9 +62,10 @@ def table_of(space: Space, axes: Sequence[int]) -> tuple[IndexArray, IndexArray]
     shape = np.array([space.shape[axis] for axis in axes], dtype=np.int64)
     entries = math.prod(shape.tolist())
     if entries > MOST_ENTRIES:
-        raise ValueError(
+        raise InputError(
             f"certified: space {space.name} needs tables of {entries:.2g} entries, {MOST_ENTRIES:.2g} are "
-            "kept; narrow some axes or search with nsga2"
+            "kept; narrow some axes or search with nsga2",
+            path="space",
         )
     codes = np.zeros((len(space.axes), entries), dtype=np.int64)
     if len(axes):

@@ -16,6 +16,7 @@ from dse.run.network import Network
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, FloatArray, One, work_of
 from hwmodels.columns import ConfigTable
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import LISTED, TEXT, WHOLE, either, takes
 from workloads.table import LayerTable, deduplicate
 
@@ -81,7 +82,7 @@ class Several:
 
         """
         if metric not in columns():
-            raise ValueError(f"unknown metric {metric!r}{nearest(metric, columns())}")
+            raise InputError(f"unknown metric {shown(metric)}{nearest(metric, columns())}")
         return tuple(f"{metric}[{member.name}]" for member in self.members)
 
     def cost(self, space: Space, index: NDArray[np.int64], mapping_objective: str) -> Columns:
@@ -216,19 +217,22 @@ def several(
     for network in [networks] if isinstance(networks, str) else networks:
         work = work_of(network, batch, schedule)
         if not isinstance(work, One):
-            raise ValueError(f"several: {work.name} is several networks already")
+            raise InputError(f"several: {work.name} is several networks already")
         members.append(work)
     if not members:
-        raise ValueError("several: no networks given")
+        raise InputError("several: no networks given")
     names = [member.name for member in members]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise ValueError(f"several: two networks are called {twice}")
+        raise InputError(f"several: two networks are called {twice}")
     if combine not in COMBINATIONS:
-        raise ValueError(f"several: combine must be one of {', '.join(COMBINATIONS)}, got {combine!r}")
+        raise InputError(
+            f"several: combine must be one of {', '.join(COMBINATIONS)}, got {shown(combine)}", path="combine"
+        )
     shares = [1.0] * len(members) if weights is None else [float(weight) for weight in weights]
     if len(shares) != len(members) or not all(0 < share < math.inf for share in shares):
-        raise ValueError(
-            f"several: weights must be {len(members)} positive numbers, got {list(weights or [])}"
+        raise InputError(
+            f"several: weights must be {len(members)} positive numbers, got {list(weights or [])}",
+            path="weights",
         )
     return Several(tuple(members), tuple(share / sum(shares) for share in shares), combine)

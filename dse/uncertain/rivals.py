@@ -13,6 +13,7 @@ from dse.strategies.problem import Work
 from dse.uncertain.draws import FloatArray, IntArray
 from hwmodels.components import stacking
 from hwmodels.tiers import FIRST_LIMIT
+from workloads.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +59,21 @@ def rivals_of(subject: Subject) -> Rivals:
 
     """
     if not hasattr(subject, "competitors"):
-        raise ValueError(f"stress: a Sweep, a Front or a Found is needed, got {type(subject).__name__}")
+        raise InputError(f"stress: a Sweep, a Front or a Found is needed, got {type(subject).__name__}")
     refuse_templates(subject.space)
     front = subject.chosen()
     if not len(front):
-        raise ValueError("stress: the front is empty; there is no design whose place could be uncertain")
+        raise InputError("stress: the front is empty; there is no design whose place could be uncertain")
     return _rivals(front, subject.competitors())
 
 
 def refuse_templates(space: Space) -> None:
     """Raise ValueError for a space of templates."""
     if not space.model.perturbable:
-        raise ValueError(
+        raise InputError(
             f"stress: space {space.name} is of a model ({space.model.name}) whose energies and areas have no "
-            "parts to perturb; stress a space around an accelerator"
+            "parts to perturb; stress a space around an accelerator",
+            path="space",
         )
 
 

@@ -18,6 +18,7 @@ from dse.uncertain.rivals import Rivals, rivals_of
 from dse.uncertain.strike import robust_values, roughly_surviving, strikers, surviving
 from dse.uncertain.table import Declared, declared
 from dse.uncertain.trial import Trial, Tried, memories_of
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
 
 SHOWN: Final = (0.05, 0.5, 0.95)
@@ -99,14 +100,14 @@ def stress(
     """
     check_options(samples, seed, robust, quantile)
     if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     rivals = rivals_of(subject)
     front = rivals.front
     memories = memories_of(front.space)
     rows = declared(uncertainties, memories)
     work = rivals.work
     if any(member.schedule is not None for member in work.members):
-        raise ValueError(
+        raise InputError(
             "stress: schedules are chosen at nominal and not perturbed; stress a front of schedule 'layers'"
         )
     trial = Trial(
@@ -142,13 +143,13 @@ def stress(
 def check_options(samples: int, seed: int, robust: str, quantile: float) -> None:
     """Raise ValueError if an option of `stress` is out of its range."""
     if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
+        raise InputError(f"samples must be at least 1, got {samples}", path="samples")
     if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
+        raise InputError(f"seed must not be negative, got {seed}", path="seed")
     if robust not in ("quantile", "mean"):
-        raise ValueError(f'robust must be "quantile" or "mean", got {robust!r}')
+        raise InputError(f'robust must be "quantile" or "mean", got {shown(robust)}', path="robust")
     if not 0.0 < quantile < 1.0:
-        raise ValueError(f"quantile must be in (0, 1), got {quantile}")
+        raise InputError(f"quantile must be in (0, 1), got {quantile}", path="quantile")
 
 
 def _tried(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dse.errors import UnknownNameError, nearest
 from hwmodels.components.tables import read
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -52,11 +53,13 @@ class Uncertainty:
     def __post_init__(self) -> None:
         if self.distribution not in DISTRIBUTIONS:
             known = nearest(self.distribution, DISTRIBUTIONS)
-            raise ValueError(f"uncertainty {self.name}: unknown distribution {self.distribution!r}{known}")
+            raise InputError(
+                f"uncertainty {self.name}: unknown distribution {shown(self.distribution)}{known}"
+            )
         number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         if not number or not 0.0 <= self.value < 1.0:
-            raise ValueError(
-                f"uncertainty {self.name} must be a share of its value in [0, 1), got {self.value!r}"
+            raise InputError(
+                f"uncertainty {self.name} must be a share of its value in [0, 1), got {shown(self.value)}"
             )
 
     @property
@@ -120,7 +123,7 @@ def declared(changes: Mapping[str, Declared] | None, memories: Sequence[str]) ->
     known = [ALL, *quantities, *own]
     for name in asked:
         if name not in known:
-            raise UnknownNameError(f"unknown uncertainty {name!r}{nearest(name, known)}")
+            raise UnknownNameError(f"unknown uncertainty {shown(name)}{nearest(name, known)}")
     found = []
     for quantity in quantities:
         for memory in memories if quantity in PER_MEMORY else ("",):

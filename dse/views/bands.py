@@ -11,6 +11,7 @@ from dse.errors import UnknownNameError, nearest
 from dse.space.words import axis_title
 from dse.views.picture import Bands
 from dse.views.style import MARKERS
+from workloads.errors import InputError, shown
 
 _LEAST_SHARE: Final = 0.04
 """Two values at least have to be taken by so many designs."""
@@ -53,11 +54,11 @@ def bands_of(front: Designs, places: NDArray[np.float64], asked: str | None = "a
         return None
     axes = {axis.name: axis for axis in front.space.axes}
     if asked != "auto" and asked not in axes:
-        raise UnknownNameError(f"bands: the space has no axis {asked!r}{nearest(asked, axes)}")
+        raise UnknownNameError(f"bands: the space has no axis {shown(asked)}{nearest(asked, axes)}")
     coded = {name: _codes(front, name) for name in ([asked] if asked != "auto" else axes)}
     if asked != "auto":
         if len(coded[asked][1]) > len(MARKERS):
-            raise ValueError(
+            raise InputError(
                 f"bands: {asked} takes {len(coded[asked][1])} values on this front, and "
                 f"there are {len(MARKERS)} shapes"
             )

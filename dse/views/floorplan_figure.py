@@ -10,6 +10,7 @@ from dse.views.paper import grow, panel
 from dse.views.ruler import Ruler, wrapped
 from dse.views.style import INK, QUIET, small_pt
 from dse.views.units import Unit, dress
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -44,7 +45,7 @@ def plan_of(machine: Any) -> Plan:
 
     """
     if not callable(getattr(machine, "area_mm2", None)):
-        raise ValueError(f"floorplan: {machine.name} ({machine.model.name}) does not tell its components")
+        raise InputError(f"floorplan: {machine.name} ({machine.model.name}) does not tell its components")
     table = machine.area_mm2()
     if "tier" not in table:
         table = table.assign(tier=0)
@@ -52,7 +53,7 @@ def plan_of(machine: Any) -> Plan:
         table = table.assign(kind="logic")
     table = table[table["area_mm2"] > 0]
     if not len(table):
-        raise ValueError(f"floorplan: no component of {machine.name} takes area")
+        raise InputError(f"floorplan: no component of {machine.name} takes area")
     return Plan(str(machine.name), table.reset_index(drop=True))
 
 

@@ -16,6 +16,7 @@ from dse.views.bands import bands_of
 from dse.views.picture import Bands, FloatArray, Mark, Picture, Scale
 from dse.views.style import MARKERS
 from dse.views.units import as_numbers, is_log, unit_of
+from workloads.errors import InputError
 
 _SYMBOLS: Final = "DsP^vXp"
 _BESIDE: Final = "PXHdp8h"
@@ -66,7 +67,7 @@ def front_picture(front: Designs, shown: Shown = Shown()) -> Picture:  # noqa: B
 
     """
     if not len(front):
-        raise ValueError("figure: the front has no designs")
+        raise InputError("figure: the front has no designs")
     names = _columns(front, shown)
     beside, left_out = beside_of(front, names[:2])
     more = [[mark.place[axis] for mark in beside if mark.place] for axis in range(2)]
@@ -104,7 +105,7 @@ def _columns(front: Designs, shown: Shown) -> list[str]:
     names: list[str] = []
     for asked in (shown.x, shown.y):
         if asked is None and not spare:
-            raise ValueError(f"a figure needs two objectives, this front has {len(objectives)}")
+            raise InputError(f"a figure needs two objectives, this front has {len(objectives)}")
         names.append(asked or spare.pop(0))
     colour = spare.pop(0) if shown.colour is None and spare else shown.colour
     return [*names, colour] if colour else names
@@ -125,10 +126,10 @@ def scale_of(
     try:
         values = as_numbers(front.frame[name].to_numpy())
     except (TypeError, ValueError):
-        raise ValueError(f"figure: {name} does not hold numbers; name it as bands instead") from None
+        raise InputError(f"figure: {name} does not hold numbers; name it as bands instead") from None
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise ValueError(f"figure: {name} is not known (NaN) of any design of this front")
+        raise InputError(f"figure: {name} is not known (NaN) of any design of this front")
     behind = front.background[name].to_numpy() if name in front.background else np.zeros(0)
     return Scale(
         name, unit_of(name, finite), values, as_numbers(behind), is_log(np.append(finite, others), asked)

@@ -7,6 +7,7 @@ from dse.views.legend import finish
 from dse.views.paper import panel
 from dse.views.style import MARKERS, OKABE_ITO, RULE, small_pt
 from dse.views.units import Unit, as_numbers, dress, is_log
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +38,7 @@ def draw_history(
 
     """
     if not histories or any(not len(one) for one in histories.values()):
-        raise ValueError("history: nothing was costed")
+        raise InputError("history: nothing was costed")
     with panel(ax, width, -0.6 if width == "column" else -0.4) as axes:
         handles: list[tuple[Any, str]] = []
         most, least = 0.0, float("inf")

@@ -18,6 +18,7 @@ from dse.metrics import METRICS, describe
 from dse.pareto import knee as knees
 from dse.views.text import assumptions
 from hwmodels.machine_file import KINDS, machine_data
+from workloads.errors import InputError, shown
 from workloads.extras import library
 from workloads.grammar.quantities import show, unit_of
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
@@ -72,9 +73,9 @@ def page(front: Designs, network: Any = None, details: int = 200) -> str:
 
     """
     if not len(front):
-        raise ValueError("to_html: the front has no designs")
+        raise InputError("to_html: the front has no designs")
     if isinstance(details, bool) or not isinstance(details, int) or details < 0:
-        raise ValueError(f"details must be a whole number, at least 0, got {details!r}")
+        raise InputError(f"details must be a whole number, at least 0, got {shown(details)}", path="details")
     offline = library("plotly.offline", "html", "a report in the browser")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup

@@ -11,6 +11,7 @@ from dse.space.words import design_cells
 from dse.views.front_drawing import draw_front
 from dse.views.picture import FloatArray, Mark, Picture, Scale
 from dse.views.units import Unit, as_numbers, is_log, unit_of
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -49,7 +50,7 @@ def draw(
     """
     for other in others:
         if other.objectives != found.objectives:
-            raise ValueError("plot: fronts of different objectives do not lie in one figure")
+            raise InputError("plot: fronts of different objectives do not lie in one figure")
     return draw_front(joint_picture(found, others), ax, width=width)
 
 
@@ -63,7 +64,7 @@ def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Pictu
     if high is None and len(costs) > 1:
         high = costs.pop(1)
     if high is None or not costs:
-        raise ValueError("figure: a joint front needs a cost beside the accuracy")
+        raise InputError("figure: a joint front needs a cost beside the accuracy")
     scales = [_scale(found, one.column) for one in costs[:2]]
     up = _scale(found, high.column)
     if high.column == "accuracy":

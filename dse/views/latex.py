@@ -8,6 +8,7 @@ from dse.designs import Designs
 from dse.errors import UnknownNameError, nearest
 from dse.space.words import axis_title
 from dse.views.units import as_numbers, unit_of
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import dimension_of, show
 
 _SPECIAL: Final = {
@@ -115,14 +116,14 @@ def latex(
 
     """
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 15:
-        raise ValueError(f"digits must be a whole number from 1 to 15, got {digits!r}")
+        raise InputError(f"digits must be a whole number from 1 to 15, got {shown(digits)}", path="digits")
     if not len(front):
-        raise ValueError("to_latex: the front has no designs")
+        raise InputError("to_latex: the front has no designs")
     heads = dict(names or {})
     labels, rows = _rows(front, designs, heads)
-    shown, agreed = _columns(front, rows, columns)
+    listed, agreed = _columns(front, rows, columns)
     table = [Column("Design", "l", [escaped(text) for text in labels])]
-    for name in shown:
+    for name in listed:
         table.append(_column(front, name, [row.get(name) for row in rows], heads, digits))
     lines = [
         rf"\begin{{tabular}}{{{''.join(column.spec for column in table)}}}",
@@ -166,7 +167,7 @@ def _rows(
     wanted = list(designs)
     missing = next((index for index in wanted if index not in front.frame.index), None)
     if missing is not None:
-        raise KeyError(f"design {missing} is not on the front")
+        raise UnknownNameError(f"design {missing} is not on the front")
     return [names.get(index, str(index)) for index in wanted], [
         dict(front.frame.loc[index]) for index in wanted
     ]
@@ -180,7 +181,9 @@ def _columns(
     if asked is not None:
         for name in asked:
             if name not in known:
-                raise UnknownNameError(f"to_latex: the front has no column {name!r}{nearest(name, known)}")
+                raise UnknownNameError(
+                    f"to_latex: the front has no column {shown(name)}{nearest(name, known)}"
+                )
         return list(asked), []
     fields = list(front.space.fields)
     differ = [name for name in fields if len({row.get(name) for row in rows}) > 1]

@@ -10,6 +10,7 @@ from dse.views.operations import Operations
 from dse.views.paper import panel
 from dse.views.style import INK, RULE, small_pt
 from dse.views.units import Unit, dress
+from workloads.errors import InputError
 from workloads.table import Kind
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def draw_layers(operations: Operations, ax: "Axes | None" = None, *, width: str 
     """
     rows = np.flatnonzero(operations.kinds == Kind.NEST)
     if not len(rows) or not np.isfinite(operations.utilisation[rows]).any():
-        raise ValueError("utilisation: no operation has MACs, or the machine's model does not tell its peak")
+        raise InputError("utilisation: no operation has MACs, or the machine's model does not tell its peak")
     places = np.arange(len(rows))
     heights = operations.utilisation[rows]
     names = [operations.names[row] for row in rows]

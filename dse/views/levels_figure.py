@@ -11,6 +11,7 @@ from dse.views.operations import FloatArray
 from dse.views.paper import panel
 from dse.views.style import HATCHES, INK, RULE, small_pt
 from dse.views.units import dress, unit_of
+from workloads.errors import InputError
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def levels_of(result: "Result") -> Levels:
     """
     if not result.feasible:
         limit = result.totals["limit"]
-        raise ValueError(
+        raise InputError(
             f"figure: {result.network} does not run on {result.accelerator.name}: it breaks {limit}"
         )
     table = result.breakdown(("component", "operand"))["energy_j"].unstack().fillna(0.0)

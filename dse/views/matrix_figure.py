@@ -11,6 +11,7 @@ from dse.views.legend import legend_over
 from dse.views.paper import paper, settle
 from dse.views.style import INK, OKABE_ITO, RULE, small_pt, text_pt
 from dse.views.units import dress
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,9 +39,9 @@ def draw_matrix(front: Designs, *, width: str | float = "column") -> "Figure":
 
     """
     if not len(front):
-        raise ValueError("figure: the front has no designs")
+        raise InputError("figure: the front has no designs")
     if len(front.objectives) < 2:
-        raise ValueError(f"a figure needs two objectives, this front has {len(front.objectives)}")
+        raise InputError(f"a figure needs two objectives, this front has {len(front.objectives)}")
     scales = [scale_of(front, objective) for objective in front.objectives]
     marks = marks_of(front)
     number = len(scales) - 1

@@ -10,6 +10,7 @@ from dse.views.paper import panel
 from dse.views.style import INK, QUIET, RULE, small_pt
 from dse.views.units import dress, unit_of
 from hwmodels.mapping import Architecture, Evaluation, Problem
+from workloads.errors import InputError
 from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def draw_energy(bars: EnergyBars, ax: "Axes | None" = None, *, width: str | floa
 
     """
     if not bars.components:
-        raise ValueError("nothing to draw: no level of this architecture takes energy")
+        raise InputError("nothing to draw: no level of this architecture takes energy")
     rows = np.arange(len(bars.components))
     totals = 1e-12 * bars.energy_pj.sum(axis=1)
     with panel(ax, width, 0.55 + 0.2 * len(rows)) as axes:

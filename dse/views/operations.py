@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import InputError
 from workloads.table import Kind
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def operations_of(result: "Result") -> Operations:
 
     """
     if not result.feasible:
-        raise ValueError(
+        raise InputError(
             f"figure: {result.network} does not run on {result.accelerator.name}: it breaks "
             f"{result.totals['limit']}"
         )

@@ -15,6 +15,7 @@ from dse.views.paper import panel
 from dse.views.picture import Picture, Scale
 from dse.views.style import INK, MARKERS, OKABE_ITO, RULE, text_pt
 from dse.views.units import as_numbers, dress, is_log, unit_of
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,13 +72,13 @@ def overlay(
         x = x or (spare.pop(0) if spare else None)
         y = y or (spare.pop(0) if spare else None)
     if x is None or y is None:
-        raise ValueError(
+        raise InputError(
             f"overlay: a figure needs two columns, the first front has {len(columns)} objectives"
         )
     for name, front in named.items():
         lacking = [column for column in (x, y) if column not in front.frame]
         if lacking:
-            raise ValueError(f"overlay: {name} has no column {lacking[0]}")
+            raise InputError(f"overlay: {name} has no column {lacking[0]}")
     senses = [_sense(named, column) for column in (x, y)]
     marks = tuple(mark for front in named.values() for mark in beside_of(front, (x, y))[0])
     scales = []
@@ -120,13 +121,13 @@ def _named(
         many = list(fronts)
         names = list(labels) if labels is not None else _labels(many)
         if len(names) != len(many) or len(set(names)) != len(names):
-            raise ValueError(f"overlay: {len(many)} fronts need as many different labels, got {names}")
+            raise InputError(f"overlay: {len(many)} fronts need as many different labels, got {names}")
         found = dict(zip(map(str, names), many, strict=True))
     if not found:
-        raise ValueError("overlay: no front given")
+        raise InputError("overlay: no front given")
     for name, front in found.items():
         if not len(front):
-            raise ValueError(f"overlay: {name} has no designs")
+            raise InputError(f"overlay: {name} has no designs")
     return found
 
 
@@ -144,7 +145,7 @@ def _sense(named: Mapping[str, Designs], column: str) -> bool:
     """Whether a column is maximised, on which all fronts agree."""
     said = {one.maximise for front in named.values() for one in front.objectives if one.column == column}
     if len(said) > 1:
-        raise ValueError(f"overlay: some fronts maximise {column} and others minimise it")
+        raise InputError(f"overlay: some fronts maximise {column} and others minimise it")
     return said.pop() if said else False
 
 

@@ -16,6 +16,7 @@ from dse.views.legend import finish
 from dse.views.paper import panel
 from dse.views.picture import FloatArray
 from dse.views.style import INK, QUIET, small_pt, width_inches
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def draw_parallel(front: Designs, ax: "Axes | None" = None, *, width: str | floa
 
     """
     if not len(front):
-        raise ValueError("figure: the front has no designs")
+        raise InputError("figure: the front has no designs")
     rails = [rail for axis in front.space.axes if (rail := _axis_rail(front, axis)) is not None]
     rails += [_objective_rail(front, objective) for objective in front.objectives]
     places = np.stack([rail.places for rail in rails], axis=1)

@@ -10,6 +10,7 @@ from dse.views.operations import FloatArray, operations_of
 from dse.views.paper import panel
 from dse.views.style import INK, MARKERS, OKABE_ITO, QUIET, RULE, small_pt
 from dse.views.units import Unit, dress
+from workloads.errors import InputError
 from workloads.grammar.quantities import si
 from workloads.table import Kind
 
@@ -52,7 +53,7 @@ def roofline_of(result: "Result") -> Roofline:
     machine: Any = result.accelerator
     peak = float(getattr(machine, "peak_macs_per_s", np.nan))
     if not np.isfinite(peak):
-        raise ValueError(
+        raise InputError(
             f"roofline: the model of {machine.name} ({machine.model.name}) does not tell its peak"
         )
     operations = operations_of(result)

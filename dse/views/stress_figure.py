@@ -7,6 +7,7 @@ import numpy as np
 from dse.views.front_figure import Shown, front_picture
 from dse.views.picture import Bars, Picture, Scale
 from dse.views.units import Unit
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.results.stressed import Stressed
@@ -35,7 +36,7 @@ def stress_picture(stressed: "Stressed", shown: Shown = Shown(bands=None)) -> Pi
     spans = []
     for scale in (picture.x, picture.y):
         if f"{scale.column} p05" not in rows:
-            raise ValueError(f"figure: the samples tell the range of objectives, and {scale.column} is none")
+            raise InputError(f"figure: the samples tell the range of objectives, and {scale.column} is none")
         ends = [rows[f"{scale.column} {name}"].to_numpy(dtype=np.float64) for name in ("p05", "p95")]
         spans.append(np.stack(ends))
     return picture._replace(

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from dse.errors import UnknownNameError, nearest
+from workloads.errors import InputError, shown
 
 if TYPE_CHECKING:
     from matplotlib import RcParams
@@ -146,7 +147,7 @@ def style(name: str, *, font: str | None = None) -> Style:
 
     """
     if name not in VENUES:
-        raise UnknownNameError(f"style: unknown style {name!r}{nearest(str(name), VENUES)}")
+        raise UnknownNameError(f"style: unknown style {shown(name)}{nearest(str(name), VENUES)}")
     venue = VENUES[name]
     settings = _settings(venue, font, f"style {name}")
     settings["figure.figsize"] = (venue.column, 0.74 * venue.column)
@@ -238,7 +239,9 @@ def width_inches(width: str | float) -> float:
     if width in ("column", "page"):
         return venue.column if width == "column" else venue.page
     if isinstance(width, bool) or not isinstance(width, int | float) or not 1 <= width <= 60:
-        raise ValueError(f'width must be "column", "page" or inches from 1 to 60, got {width!r}')
+        raise InputError(
+            f'width must be "column", "page" or inches from 1 to 60, got {shown(width)}', path="width"
+        )
     return float(width)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dse.metrics import describe
 from dse.space.words import axis_title
+from workloads.errors import InputError, shown
 from workloads.grammar.quantities import dimension_of
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def is_log(values: FloatArray, asked: str | None = None) -> bool:
     if asked is None:
         return positive and bool(values.max() > LOG_FROM * values.min())
     if asked not in ("log", "linear"):
-        raise ValueError(f'scale must be "log" or "linear", got {asked!r}')
+        raise InputError(f'scale must be "log" or "linear", got {shown(asked)}')
     if asked == "log" and not positive:
-        raise ValueError("scale: not every value is positive, as a logarithmic axis needs")
+        raise InputError("scale: not every value is positive, as a logarithmic axis needs")
     return asked == "log"
 
 

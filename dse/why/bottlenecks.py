@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dse.designs import Designs
 from dse.run.schedule import effort_of
 from dse.strategies.problem import One
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +55,7 @@ def bottlenecks(front: Designs) -> "pandas.DataFrame":
 
     model = front.space.model
     if not model.tells:
-        raise ValueError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
+        raise InputError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")
     bounds = model.bounds(front.space.base)
     index = front.frame.index.to_numpy(dtype=np.int64)
     members = front.work.members

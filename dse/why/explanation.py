@@ -19,6 +19,7 @@ from dse.why.binding import binding_tensors
 from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import takes
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class Explanation:
         if what == "shared":
             return view("why_figures", "draw_shared")(self.shared, ax, width=width)
         if what != "bottlenecks":
-            raise ValueError(f"what must be one of {', '.join(PICTURES)}, got {what!r}")
+            raise InputError(f"what must be one of {', '.join(PICTURES)}, got {shown(what)}", path="what")
         if self.bottlenecks is None:
-            raise ValueError("bottlenecks: a template's cost does not say what it waits for")
+            raise InputError("bottlenecks: a template's cost does not say what it waits for")
         scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
         return view("waiting_figure", "draw_bottlenecks")(
             self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width=width

@@ -22,6 +22,7 @@ from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
@@ -182,7 +183,7 @@ def sensitivity(
             return _exact(space, work.name, found, names)
     else:
         if space is None:
-            raise ValueError("sensitivity: a network needs a space")
+            raise InputError("sensitivity: a network needs a space")
         work = work_of(cast(Any, subject))
         names = _known(metrics, OBJECTIVES, work.columns)
     return _estimated(space, work, names, samples, seed, mapping_objective, workers or default_workers())
@@ -193,9 +194,9 @@ def _known(metrics: Sequence[str] | None, default: Sequence[str], known: Sequenc
     names = tuple(default if metrics is None else [metrics] if isinstance(metrics, str) else metrics)
     for name in names:
         if name not in known:
-            raise UnknownNameError(f"unknown metric {name!r}{nearest(name, known)}")
+            raise UnknownNameError(f"unknown metric {shown(name)}{nearest(name, known)}")
     if not names:
-        raise ValueError("sensitivity: no metrics given; name at least one column, such as latency_s")
+        raise InputError("sensitivity: no metrics given; name at least one column, such as latency_s")
     return tuple(dict.fromkeys(names))
 
 
@@ -208,7 +209,7 @@ def _exact(space: Space, network: str, found: Columns, names: tuple[str, ...]) -
     """Shares by analysis of variance over the feasible points."""
     feasible = np.flatnonzero(found["feasible"])
     if len(feasible) < 2:
-        raise ValueError(f"sensitivity: {len(feasible)} feasible points do not vary")
+        raise InputError(f"sensitivity: {len(feasible)} feasible points do not vary")
     values, notes = _transformed(np.stack([found[name][feasible] for name in names], axis=1), names)
     taken = shares(space.shape, found["index"][feasible], values)
     if len(feasible) < space.size:
@@ -233,9 +234,9 @@ def _estimated(
     from scipy.stats import qmc, sobol_indices
 
     if not isinstance(samples, int) or samples < 2 or samples & (samples - 1):
-        raise ValueError(f"sensitivity: samples must be a power of two, got {samples}")
+        raise InputError(f"sensitivity: samples must be a power of two, got {samples}", path="samples")
     if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
+        raise InputError(f"seed must not be negative, got {seed}", path="seed")
     axes = len(space.axes)
     if space.size <= samples * (axes + 2):
         found = _cost(space, work, np.arange(space.size), mapping_objective, workers)
@@ -250,7 +251,7 @@ def _estimated(
     found = _cost(space.unconstrained(), work, distinct, mapping_objective, workers)
     broken = int((~found["feasible"]).sum())
     if broken:
-        raise ValueError(
+        raise InputError(
             f"sensitivity: {broken:,} of {len(distinct):,} sampled machines do not run {work.name}; "
             "narrow the space, or give a sweep of it"
         )
@@ -293,14 +294,14 @@ def _transformed(values: FloatArray, names: Sequence[str]) -> tuple[FloatArray, 
     constant = []
     for column, name in enumerate(names):
         if not np.isfinite(moved[:, column]).all():
-            raise ValueError(f"sensitivity: {name} is not finite everywhere")
+            raise InputError(f"sensitivity: {name} is not finite everywhere")
         if np.ptp(moved[:, column]) <= _SAME * np.abs(moved[:, column]).max():
             moved[:, column] = moved[0, column]
             constant.append(name)
         elif (moved[:, column] > 0).all():
             moved[:, column] = np.log(moved[:, column])
     if len(constant) == len(names):
-        raise ValueError(f"sensitivity: {', '.join(constant)} does not vary over the space")
+        raise InputError(f"sensitivity: {', '.join(constant)} does not vary over the space")
     return moved, [f"{name} does not vary" for name in constant]
 
 

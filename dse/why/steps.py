@@ -7,6 +7,7 @@ import numpy as np
 
 from dse.designs import Designs
 from dse.run.columns import limit_names
+from workloads.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import pandas
@@ -46,7 +47,7 @@ def steps_from(front: Designs, designs: Iterable[int] | None = None) -> "pandas.
     index = np.array(front.frame.index if designs is None else list(designs), dtype=np.int64)
     missing = next((int(one) for one in index if one not in front.frame.index), None)
     if missing is not None:
-        raise KeyError(f"design {missing} is not on the front")
+        raise UnknownNameError(f"design {missing} is not on the front")
     strides = np.cumprod([1, *space.shape[:0:-1]])[::-1]
     codes = space.codes(index)
     taken = [

@@ -16,6 +16,7 @@ from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import main_memory, main_memory_names
 from hwmodels.components.ranges import PriceRangeWarning, beyond
 from hwmodels.components.sram import sram
+from workloads.errors import InputError, shown
 
 BOUNDARIES: Final = ("device", "with PHY", "with controller")
 SIZES: Final = tuple(512 << shift for shift in range(0, 16, 3))
@@ -76,14 +77,15 @@ class Component:
 
     def __post_init__(self) -> None:
         if self.boundary not in BOUNDARIES:
-            raise ValueError(
-                f"Component.boundary must be one of {', '.join(BOUNDARIES)}, got {self.boundary!r}"
+            raise InputError(
+                f"Component.boundary must be one of {', '.join(BOUNDARIES)}, got {shown(self.boundary)}",
+                path="boundary",
             )
         for part in self.parts:
             if part.boundary != self.boundary:
-                raise ValueError(
-                    f"Component {self.name} ends at {self.boundary!r} and its part {part.name} at "
-                    f"{part.boundary!r}: a total would mix them"
+                raise InputError(
+                    f"Component {self.name} ends at {shown(self.boundary)} and its part {part.name} at "
+                    f"{shown(part.boundary)}: a total would mix them"
                 )
 
     @property

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwmodels.components.tables import Floats, column, floats, read, require
+from workloads.errors import InputError, shown
 
 WAFER_MM = 300.0
 DEFECTS_PER_CM2 = 0.1  # a mature process; assumed
@@ -78,7 +79,7 @@ def die_yield(
         spread = floats(clustering)
         require(spread > 0, "clustering", "positive", spread)
         return np.asarray((1 + expected / spread) ** -spread)
-    raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    raise InputError(f"model must be one of {', '.join(MODELS)}, got {shown(model)}", path="model")
 
 
 @cache
@@ -172,7 +173,7 @@ def die_usd(
             dies = dies_per_wafer(area.max(axis=-1))
             return np.asarray(price.sum(axis=-1) / dies / np.prod(good, axis=-1))
         if not 0 < bond_yield <= 1:
-            raise ValueError(f"bond_yield must be in (0, 1], got {bond_yield!r}")
+            raise InputError(f"bond_yield must be in (0, 1], got {shown(bond_yield)}", path="bond_yield")
         each = price / dies_per_wafer(np.where(filled, area, 1.0)) / good
         bonds = filled.sum(axis=-1) - 1
         return np.asarray(np.where(filled, each, 0.0).sum(axis=-1) / bond_yield**bonds)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from hwmodels.checks import truth
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import Floats, floats, read, require, unknown
+from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import TEXT, takes
 
 _POSITIVE = ("bandwidth_bytes_per_s", "capacity_bytes")
@@ -142,7 +143,7 @@ class MainMemory:
 
     def _check(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
-            raise ValueError(f"MainMemory.{name} must be {wanted}, got {getattr(self, name)!r}")
+            raise InputError(f"MainMemory.{name} must be {wanted}, got {shown(getattr(self, name))}")
 
     @property
     def paid_read_pj_per_bit(self) -> float:
@@ -241,7 +242,10 @@ def effective_bandwidth(
     """
     hit, asked, banks = floats(row_hit_rate), floats(burst_bytes), floats(interleaved_banks)
     if memory.clock_hz <= 0 or memory.t_burst_cycles <= 0:
-        raise ValueError(f"MainMemory.clock_hz must be positive for derating, got {memory.clock_hz!r}")
+        raise InputError(
+            f"MainMemory.clock_hz must be positive for derating, got {shown(memory.clock_hz)}",
+            path="clock_hz",
+        )
     require((hit >= 0) & (hit <= 1), "row_hit_rate", "in [0, 1]", hit)
     require(asked > 0, "burst_bytes", "positive", asked)
     require((banks >= 1) & (banks <= memory.banks), "interleaved_banks", f"in [1, {memory.banks}]", banks)
@@ -301,7 +305,9 @@ def with_write_pulse(memory: MainMemory, seconds: float) -> MainMemory:
 
     """
     if not 0 <= seconds < math.inf or memory.clock_hz <= 0:
-        raise ValueError(f"seconds must be zero or more, of a memory with timing, got {seconds!r}")
+        raise InputError(
+            f"seconds must be zero or more, of a memory with timing, got {shown(seconds)}", path="seconds"
+        )
     cycles = seconds * memory.clock_hz
     share = write_pulse_share(memory.banks, memory.t_burst_cycles, cycles)
     return dataclasses.replace(memory, t_wp_cycles=cycles, write_share=share)
@@ -341,7 +347,9 @@ def lifetime_years(
     traffic = floats(write_bytes_per_s)
     require(traffic >= 0, "write_bytes_per_s", "zero or more", traffic)
     if not 0 < wear_levelling <= 1:
-        raise ValueError(f"wear_levelling must be in (0, 1], got {wear_levelling!r}")
+        raise InputError(
+            f"wear_levelling must be in (0, 1], got {shown(wear_levelling)}", path="wear_levelling"
+        )
     if memory.endurance_writes is None:
         return None
     writable = memory.capacity_bytes * memory.endurance_writes * wear_levelling
@@ -393,9 +401,9 @@ def register_memory(memory: MainMemory) -> None:
 
     """
     if not isinstance(memory, MainMemory):
-        raise TypeError(f"register_memory: need a MainMemory, got {type(memory).__name__}")
+        raise WrongTypeError(f"register_memory: need a MainMemory, got {type(memory).__name__}")
     if memory.name in _catalogued():
-        raise ValueError(f"register_memory: {memory.name} is in the catalogue; choose another name")
+        raise InputError(f"register_memory: {memory.name} is in the catalogue; choose another name")
     _REGISTERED[memory.name] = memory
 
 

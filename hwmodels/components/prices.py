@@ -17,6 +17,7 @@ from hwmodels.components import arithmetic
 from hwmodels.components.noc import wire_pj_per_bit_mm
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import unknown
+from workloads.errors import InputError, shown
 
 QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -70,17 +71,17 @@ class Price:
 
     def __post_init__(self) -> None:
         if self.component not in QUANTITIES:
-            raise ValueError(str(unknown("component", self.component, QUANTITIES)))
+            raise InputError(str(unknown("component", self.component, QUANTITIES)))
         if self.quantity not in QUANTITIES[self.component]:
             known = QUANTITIES[self.component]
-            raise ValueError(str(unknown(f"quantity of {self.component}", self.quantity, known)))
+            raise InputError(str(unknown(f"quantity of {self.component}", self.quantity, known)))
         for name in _NUMBERS:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise ValueError(f"Price.{name} of {self.what} must be a finite number, got {value!r}")
+                raise InputError(f"Price.{name} of {self.what} must be a finite number, got {shown(value)}")
             if value < 0 or (value == 0 and name not in ("value", "voltage")):
                 wanted = "zero or more" if name in ("value", "voltage") else "positive"
-                raise ValueError(f"Price.{name} of {self.what} must be {wanted}, got {value!r}")
+                raise InputError(f"Price.{name} of {self.what} must be {wanted}, got {shown(value)}")
 
     @property
     def what(self) -> str:
@@ -122,11 +123,13 @@ class PriceTable:
         seen: dict[str, Price] = {}
         for row in self.rows:
             if row.what in seen:
-                raise ValueError(f"PriceTable {self.name}: {row.what} is priced twice")
+                raise InputError(f"PriceTable {self.name}: {row.what} is priced twice")
             seen[row.what] = row
         ends = list(dict.fromkeys(row.boundary for row in self.rows))
         if len(ends) > 1:
-            raise ValueError(f"PriceTable {self.name} mixes the boundaries {ends[0]!r} and {ends[1]!r}")
+            raise InputError(
+                f"PriceTable {self.name} mixes the boundaries {shown(ends[0])} and {shown(ends[1])}"
+            )
         self.factors()  # refuses nodes outside every table
 
     def factors(self) -> dict[str, float]:
@@ -164,14 +167,16 @@ def read_prices(path: str | os.PathLike[str]) -> PriceTable:
             header, lines = reader.fieldnames or [], list(reader)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise ValueError(f"technology.prices: {name} cannot be read ({reason})") from None
+        raise InputError(f"technology.prices: {name} cannot be read ({reason})") from None
     fields = [field.name for field in dataclasses.fields(Price)]
     for column in _NEEDED:
         if column not in header:
-            raise ValueError(f"{name}: a price table needs a column {column!r}; it has {', '.join(header)}")
+            raise InputError(
+                f"{name}: a price table needs a column {shown(column)}; it has {', '.join(header)}"
+            )
     for column in header:
         if column not in fields:
-            raise ValueError(f"{name}: {unknown('column', column, fields)}")
+            raise InputError(f"{name}: {unknown('column', column, fields)}")
     return PriceTable(
         name=os.path.basename(name), rows=tuple(_price(name, i, line) for i, line in enumerate(lines, 2))
     )
@@ -181,18 +186,20 @@ def _price(name: str, number: int, line: Mapping[str, str]) -> Price:
     given: dict[str, str | float] = {}
     for column, text in line.items():
         if column is None or text is None:
-            raise ValueError(f"{name}, line {number}: it has another number of cells than the header")
+            raise InputError(f"{name}, line {number}: it has another number of cells than the header")
         if not text.strip():
             if column in _NEEDED:
-                raise ValueError(f"{name}, line {number}: {column} is missing")
+                raise InputError(f"{name}, line {number}: {column} is missing")
             continue
         given[column] = text.strip()
         if column in _NUMBERS:
             try:
                 given[column] = float(text)
             except ValueError:
-                raise ValueError(f"{name}, line {number}: {column} must be a number, got {text!r}") from None
+                raise InputError(
+                    f"{name}, line {number}: {column} must be a number, got {shown(text)}"
+                ) from None
     try:
         return Price(**given)  # type: ignore[arg-type]  # numbers and words by the columns' names
     except ValueError as refusal:
-        raise ValueError(f"{name}, line {number}: {refusal}") from None
+        raise InputError(f"{name}, line {number}: {refusal}") from None

@@ -17,6 +17,7 @@ from hwmodels import technology
 from hwmodels.components import noc, scaling
 from hwmodels.components.arithmetic import register
 from hwmodels.components.tables import Floats, column, floats, read, require
+from workloads.errors import InputError, shown
 
 DEVICES = ("hp", "lop")
 SMALLEST_BYTES, LARGEST_BYTES = 2048, 2097152
@@ -56,7 +57,7 @@ def _codes(device: str | ArrayLike) -> np.ndarray:
     """Indices into `DEVICES` of a name or of indices."""
     if isinstance(device, str):
         if device not in DEVICES:
-            raise ValueError(f"device must be 'hp' or 'lop', got {device!r}")
+            raise InputError(f"device must be 'hp' or 'lop', got {shown(device)}", path="device")
         device = DEVICES.index(device)
     codes = np.asarray(device)
     require(np.isin(codes, range(len(DEVICES))), "device", "'hp' or 'lop'", codes)

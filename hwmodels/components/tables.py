@@ -13,7 +13,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workloads.errors import SpringboardError
+from workloads.errors import InputError, UnknownNameError
 
 Floats = NDArray[np.float64]
 
@@ -59,14 +59,11 @@ def require(holds: object, label: str, wanted: str, value: ArrayLike) -> None:
     if not held.all():
         flat = np.broadcast_arrays(held, np.asarray(value))
         bad = flat[1][~flat[0]].flat[0]
-        raise ValueError(f"{label} must be {wanted}, got {bad!s}")
+        raise InputError(f"{label} must be {wanted}, got {bad!s}")
 
 
-class UnknownComponentError(KeyError, SpringboardError):
+class UnknownComponentError(UnknownNameError):
     """A name that is not in a catalogue; `str` gives the message without a KeyError's quotes."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownComponentError:

@@ -11,6 +11,7 @@ from hwmodels.fusion.group import Group
 from hwmodels.fusion.runs import Run
 from hwmodels.fusion.trees import mappings
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 
 STORAGE = ("uneven", "even")
 
@@ -87,7 +88,7 @@ def capacity_front(group: Group, *, fused: bool = True, storage: str = "uneven")
 
     """
     if storage not in STORAGE:
-        raise MappingError(f"storage must be one of {', '.join(STORAGE)}, got {storage!r}")
+        raise MappingError(f"storage must be one of {', '.join(STORAGE)}, got {shown(storage)}")
     if storage == "even":
         front = even_front(group, fused=fused)
         return TrafficFront(front[:, 0], front[:, 1])
@@ -125,7 +126,7 @@ def traffic_at(group: Group, tile: Mapping[str, int]) -> dict[str, int]:
     for dimension, size in tile.items():
         if dimension not in run.joined:
             raise MappingError(
-                f"tile: {dimension!r} cannot be shared, {', '.join(run.joined) or 'no dimension'} can"
+                f"tile: {shown(dimension)} cannot be shared, {', '.join(run.joined) or 'no dimension'} can"
             )
         if size < 1 or group.sizes[dimension] % size:
             raise MappingError(f"tile: {size} of {dimension} does not divide {group.sizes[dimension]}")

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from workloads.errors import InputError, shown
+
 HALOS: Final = ("keep", "recompute")
 """What becomes of rows that two tiles touch."""
 
@@ -69,7 +71,7 @@ def steps(windows: Sequence[Window], tile: int, halo: str) -> Counter[Step]:
 
     """
     if halo not in HALOS:
-        raise ValueError(f"halo must be one of {', '.join(HALOS)}, got {halo!r}")
+        raise InputError(f"halo must be one of {', '.join(HALOS)}, got {shown(halo)}", path="halo")
     found: Counter[Step] = Counter()
     made = [0] * len(windows)  # outputs of each nest that were computed before
     seen = [0] * len(windows)  # inputs of each nest that were at hand before

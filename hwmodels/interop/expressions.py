@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workloads.errors import InputError, shown
 from workloads.values import LARGEST
 
 MOST_CHARACTERS = 500
@@ -49,7 +50,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 _CONSTANTS: dict[str, Any] = {"pi": math.pi, "e": math.e}
 
 
-class ExpressionError(ValueError):
+class ExpressionError(InputError):
     """What is written is an expression, but it has no value."""
 
 
@@ -88,13 +89,13 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     except (SyntaxError, _UnknownError, RecursionError, MemoryError):
         return text
     except (ArithmeticError, TypeError, ValueError, KeyError, IndexError) as error:
-        raise ExpressionError(f"{text!r} has no value ({str(error)[:80]})") from error
+        raise ExpressionError(f"{shown(text)} has no value ({str(error)[:80]})") from error
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
     found = _FORMS.get(type(node), _unknown)(node, names)
     if isinstance(found, (int, float)) and not abs(found) <= LARGEST:
-        raise ValueError("beyond 1e30")
+        raise InputError("beyond 1e30")
     return found
 
 
@@ -121,7 +122,7 @@ def _binary(node: ast.BinOp, names: Mapping[str, Any]) -> Any:
     if type(node.op) not in _BINARY or not (_is_number(left) and _is_number(right)):
         raise _UnknownError
     if isinstance(node.op, ast.Pow) and abs(right) > 64:
-        raise ValueError("an exponent beyond 64")
+        raise InputError("an exponent beyond 64")
     return _BINARY[type(node.op)](left, right)
 
 

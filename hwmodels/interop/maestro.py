@@ -10,8 +10,9 @@ from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, LevelConstraints, only
 from hwmodels.parts import Technology
+from workloads.errors import shown
 from workloads.file_kinds import advice
-from workloads.values import ForeignFileError, read_text, shown
+from workloads.values import ForeignFileError, read_text
 
 _LINE = re.compile(r"\s*(\w+)\s*:\s*([^\s,;]+)\s*[,;]?\s*")
 _KEYS = ("num_pes", "l1_size_cstr", "l2_size_cstr", "noc_bw_cstr", "offchip_bw_cstr")

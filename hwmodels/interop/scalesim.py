@@ -15,8 +15,9 @@ from hwmodels.spec import (
     Sparsity,
     Technology,
 )
+from workloads.errors import shown
 from workloads.file_kinds import advice
-from workloads.values import ForeignFileError, read_text, shown
+from workloads.values import ForeignFileError, read_text
 
 _PRESETS = "architecture_presets"
 _BUFFERS = ("FilterSramSzkB", "IfmapSramSzkB", "OfmapSramSzkB")

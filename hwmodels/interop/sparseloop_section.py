@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import Problem
+from workloads.errors import shown
 from workloads.values import Value
 
 FORMATS = ("UOP", "B", "CP", "RLE", "UB")  # offsets, bitmask, coordinates, run lengths, bitmask of all
@@ -122,7 +123,7 @@ def _given(value: Value, keys: tuple[str, ...]) -> Value | None:
 def _required(value: Value, *keys: str) -> Value:
     found = value.first(*keys)
     if found is None:
-        raise value.fail(f"needs the key {keys[0]!r}")
+        raise value.fail(f"needs the key {shown(keys[0])}")
     return found
 
 

@@ -15,6 +15,7 @@ from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
+from workloads.errors import shown
 from workloads.values import ForeignFileError, read_text, read_yaml
 
 MOST_INCLUDES = 200
@@ -131,7 +132,9 @@ class _Functions:
     def find_path(self, name: str) -> str:
         found = self._found(name)
         if found is None:
-            raise ForeignFileError(f"{self.name}: names the file {str(name)[:100]!r}, which is not there")
+            raise ForeignFileError(
+                f"{self.name}: names the file {shown(str(name)[:100])}, which is not there"
+            )
         self.project.includes += 1
         return str(found)
 
@@ -148,7 +151,7 @@ class _Functions:
                     found = _part(self.name, self.project.document(name, self.level + 1), str(key))
                     parts += found if isinstance(found, list) else [found]
                 return _flow(parts)
-        raise ForeignFileError(f"{self.name}: no file is called {str(pattern)[:100]!r}")
+        raise ForeignFileError(f"{self.name}: no file is called {shown(str(pattern)[:100])}")
 
     def include_text(self, name: str) -> str:
         found = self.find_path(name)
@@ -158,7 +161,7 @@ class _Functions:
 def _part(file: str, document: Any, key: str) -> Any:
     for word in filter(None, key.split(".")):
         if not isinstance(document, dict) or word not in document:
-            raise ForeignFileError(f"{file}: includes {key[:100]!r} of a file that does not have it")
+            raise ForeignFileError(f"{file}: includes {shown(key[:100])} of a file that does not have it")
         document = document[word]
     return document
 

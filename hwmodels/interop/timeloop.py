@@ -25,6 +25,7 @@ from hwmodels.mapping.mapping import Mapping, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
+from workloads.errors import shown
 from workloads.values import Value
 
 __all__ = ["TimeloopInputError", "TimeloopProject", "TimeloopResult", "load", "map_project", "model"]
@@ -95,7 +96,7 @@ def load(
     for needed in ("architecture", "problem"):
         if needed not in sections and not (needed == "architecture" and "arch" in sections):
             names = ", ".join(Path(file).name for file in files)
-            raise TimeloopInputError(f"no section {needed!r} in these files: {names}")
+            raise TimeloopInputError(f"no section {shown(needed)} in these files: {names}")
     problem, densities = read_problem(sections["problem"], sections.get("shape"))
     operands = tuple(operand.name for operand in problem.operands)
     tree = read_tree(sections, operands, problem.extents)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from hwmodels.interop.timeloop_directives import AMOUNTS, KEEPING, KEYS, LOOPS, Place
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
-from workloads.values import Value, shown
+from workloads.errors import shown
+from workloads.values import Value
 
 _Limits = dict[str, dict[str, int]]  # sign of the constraint -> dimension -> count
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import Problem
-from workloads.values import Value, shown
+from workloads.errors import shown
+from workloads.values import Value
 
 _FACTOR = re.compile(r"([A-Za-z]\w*?)\s*(<=|>=|=|<|>)?\s*(\d{1,10})(?!\d)(?:\s*,\s*\d{1,10}(?!\d))?")
 _WORD = re.compile(r"\w+")

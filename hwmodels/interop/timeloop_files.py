@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from hwmodels.interop.templates import Templates
+from workloads.errors import shown
 from workloads.file_kinds import advice
-from workloads.values import ForeignFileError, Value, read_text, shown
+from workloads.values import ForeignFileError, Value, read_text
 
 TimeloopInputError = ForeignFileError
 """A file that is no Timeloop input this program understands; the message names the file and the key."""
@@ -107,7 +108,9 @@ def _collect(sections: dict[str, Value], key: str, value: Value) -> None:
         return
     shared = _LISTS.get(key)
     if shared is None:
-        raise TimeloopInputError(f"{value.file}: section {value.path!r} was already given by {known.file}")
+        raise TimeloopInputError(
+            f"{value.file}: section {shown(value.path)} was already given by {known.file}"
+        )
     merged: list[Any] = [entry.raw for part in (known, value) for entry in _entries(part, shared)]
     _check_names(key, known, value, shared)
     sections[key] = Value(known.file, known.path, {**known.raw, shared: merged})

@@ -8,7 +8,8 @@ from hwmodels.interop.timeloop_directives import KEEPING, KEYS, LOOPS, Place
 from hwmodels.interop.timeloop_stream import Streamed
 from hwmodels.mapping.mapping import LevelMapping, Mapping, check
 from hwmodels.mapping.problem import MappingError
-from workloads.values import ForeignFileError, Value, shown
+from workloads.errors import shown
+from workloads.values import ForeignFileError, Value
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ def parse_map_text(file: str, text: str, place: Place) -> Mapping:
             raise ForeignFileError(f"{file}: {shown(line.strip())} is neither a level nor a loop")
     missing = [level for level in names if level not in levels]
     if missing:
-        raise ForeignFileError(f"{file}: level {missing[0]!r} is missing")
+        raise ForeignFileError(f"{file}: level {shown(missing[0])} is missing")
     built = [
         LevelMapping(
             level=level,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
-from workloads.values import Value, shown
+from workloads.errors import shown
+from workloads.values import Value
 
 # The built-in convolution of Timeloop (problem-shapes/cnn-layer.yaml): dimensions, and operands as
 # projections.
@@ -129,7 +130,7 @@ def _split(term: str, dimensions: tuple[str, ...]) -> list[str]:
 def _required(value: Value, *keys: str) -> Value:
     found = value.first(*keys)
     if found is None:
-        raise value.fail(f"needs the key {keys[0]!r}")
+        raise value.fail(f"needs the key {shown(keys[0])}")
     return found
 
 

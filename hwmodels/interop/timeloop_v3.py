@@ -13,7 +13,8 @@ from hwmodels.interop.timeloop_tree import (
     Tree,
     part,
 )
-from workloads.values import Value, shown
+from workloads.errors import shown
+from workloads.values import Value
 
 _VERSIONS = ("0.2", "0.3", "0.4")
 _ENTRY = ("name", "class", "subclass", "attributes", "required_actions", "enabled", "area_scale")
@@ -107,7 +108,7 @@ def _entry(
         known = keys[1]
     elif any(word in kind for word in NETWORK_WORDS):
         raise entry.get("class").fail(
-            f"networks are not supported, got {kind!r}; supported classes hold one of "
+            f"networks are not supported, got {shown(kind)}; supported classes hold one of "
             f"{', '.join((*STORAGE_WORDS, *COMPUTE_WORDS))}"
         )
     else:

@@ -20,7 +20,8 @@ from hwmodels.interop.timeloop_tree import (
     Tree,
     part,
 )
-from workloads.values import Value, shown
+from workloads.errors import shown
+from workloads.values import Value
 
 _LEAF = ("name", "class", "subclass", "attributes", "spatial", "constraints", "sparse_optimizations")
 _COMPONENT = (*_LEAF, NODE_KEY, "required_actions", "enabled", "area_scale", "energy_scale")
@@ -204,7 +205,7 @@ def _check_spelling(
         near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.8)
         if near:
             raise node.get("attributes").fail(
-                f"key {shown(key)} is not supported; did you mean {near[0]!r}? supported attributes: "
+                f"key {shown(key)} is not supported; did you mean {shown(near[0])}? supported attributes: "
                 + ", ".join(difflib.get_close_matches(str(key), known, n=len(known), cutoff=0.3))
             )
     if others:

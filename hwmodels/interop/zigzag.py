@@ -17,8 +17,9 @@ from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 from workloads.file_kinds import advice
-from workloads.values import ForeignFileError, Value, read_text, read_yaml, shown
+from workloads.values import ForeignFileError, Value, read_text, read_yaml
 
 LOOPS = {"B": "N", "K": "K", "C": "C", "OY": "P", "OX": "Q", "FY": "R", "FX": "S", "G": "G"}
 """ZigZag's names of loops and ours."""

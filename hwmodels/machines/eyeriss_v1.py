@@ -11,6 +11,7 @@ from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath, Technology
+from workloads.errors import InputError, shown
 
 SOURCE = "Chen et al., IEEE JSSC 52(1), 2017"
 NODE_NM, VOLTAGE = 65, 1.0  # table IV; measurements at 1 V
@@ -58,7 +59,10 @@ def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
     psum banks behind a 64-bit bus each way; main memory behind the 64-bit, 60 MHz link.
     """
     if not 1 <= ifmap_banks < BANKS:
-        raise ValueError(f"ifmap_banks must be 1 to {BANKS - 1} of the {BANKS}, got {ifmap_banks!r}")
+        raise InputError(
+            f"ifmap_banks must be 1 to {BANKS - 1} of the {BANKS}, got {shown(ifmap_banks)}",
+            path="ifmap_banks",
+        )
     word = WORD_BITS // 8
     filters, ifmaps = FILTER_WORDS, ifmap_banks * BANK_WORDS
     psums = (BANKS - ifmap_banks) * BANK_WORDS

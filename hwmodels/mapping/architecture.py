@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import inf
 
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 
 MOST_LEVELS = 8
 """Levels of an architecture at most."""
@@ -53,12 +54,12 @@ class StorageLevel:
         for name in ("word_bits", "block_words", "cluster", "instances", "fanout_x", "fanout_y"):
             if getattr(self, name) < 1:
                 raise MappingError(
-                    f"StorageLevel.{name} of {self.name} must be at least 1, got {getattr(self, name)!r}"
+                    f"StorageLevel.{name} of {self.name} must be at least 1, got {shown(getattr(self, name))}"
                 )
         if self.multiple_buffering < 1:
             raise MappingError(
                 f"StorageLevel.multiple_buffering of {self.name} must be at least 1, "
-                f"got {self.multiple_buffering!r}"
+                f"got {shown(self.multiple_buffering)}"
             )
         for name in (
             "capacity_words",
@@ -68,12 +69,13 @@ class StorageLevel:
         ):
             if not getattr(self, name) > 0:
                 raise MappingError(
-                    f"StorageLevel.{name} of {self.name} must be positive, got {getattr(self, name)!r}"
+                    f"StorageLevel.{name} of {self.name} must be positive, got {shown(getattr(self, name))}"
                 )
         for name in ("read_pj", "fill_pj", "update_pj", "leakage_w", "area_um2"):
             if not getattr(self, name) >= 0:
                 raise MappingError(
-                    f"StorageLevel.{name} of {self.name} must not be negative, got {getattr(self, name)!r}"
+                    f"StorageLevel.{name} of {self.name} must not be negative, got "
+                    f"{shown(getattr(self, name))}"
                 )
 
     @property
@@ -121,7 +123,7 @@ class Architecture:
                 if level.joined and getattr(level, name) != getattr(inner, name):
                     raise MappingError(
                         f"StorageLevel.{name} of {level.name}: one memory with {inner.name}, so it must be "
-                        f"{getattr(inner, name)!r} as well, got {getattr(level, name)!r}"
+                        f"{shown(getattr(inner, name))} as well, got {shown(getattr(level, name))}"
                     )
             if level.joined and level.fanout_x * level.fanout_y > 1:
                 raise MappingError(
@@ -143,7 +145,8 @@ class Architecture:
             if level.name == name:
                 return index
         raise MappingError(
-            f"level {name!r} is unknown, {self.name} has {', '.join(level.name for level in self.levels)}"
+            f"level {shown(name)} is unknown, {self.name} has "
+            f"{', '.join(level.name for level in self.levels)}"
         )
 
     @property

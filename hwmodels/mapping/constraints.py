@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import MappingError, Problem
+from workloads.errors import shown
 
 NO_LIMIT = 2**31 - 1  # the greatest count there is
 
@@ -80,13 +81,13 @@ class Constraints:
         operands = {operand.name for operand in problem.operands}
         for entry in self.levels:
             if entry.level not in names:
-                raise MappingError(f"LevelConstraints.level: unknown level {entry.level!r}")
+                raise MappingError(f"LevelConstraints.level: unknown level {shown(entry.level)}")
             groups = (entry.temporal, entry.spatial)
             used = {d for g in groups for limits in (g.fixed, g.least, g.greatest) for d in limits}
             used |= {*entry.innermost, *entry.outermost, *(entry.spatial_x or ()), *(entry.spatial_y or ())}
             for unknown in sorted(used - set(problem.dimensions)):
-                raise MappingError(f"LevelConstraints of {entry.level}: unknown dimension {unknown!r}")
+                raise MappingError(f"LevelConstraints of {entry.level}: unknown dimension {shown(unknown)}")
             for unknown in sorted((entry.keep | entry.bypass) - operands):
-                raise MappingError(f"LevelConstraints of {entry.level}: unknown operand {unknown!r}")
+                raise MappingError(f"LevelConstraints of {entry.level}: unknown operand {shown(unknown)}")
             for both in sorted(entry.keep & entry.bypass):
                 raise MappingError(f"LevelConstraints of {entry.level}: {both} is both kept and bypassed")

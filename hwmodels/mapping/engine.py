@@ -28,6 +28,7 @@ from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
 from hwmodels.mapping.problem import Problem
 from hwmodels.mapping.uneven import unfold
+from workloads.errors import InputError, UnknownNameError
 
 
 class Reuse(IntEnum):
@@ -146,7 +147,7 @@ class Evaluation:
         for counts in self.counts:
             if counts.level == level and counts.operand == operand:
                 return counts
-        raise KeyError(f"{operand} is not kept at {level}")
+        raise UnknownNameError(f"{operand} is not kept at {level}")
 
 
 ACTIONS: Final = ("read", "fill", "update")
@@ -291,7 +292,9 @@ def evaluate_mappings(
     """
     shape = (len(architecture.levels), 3, len(problem.dimensions))
     if mappings.factors.shape[1:] != shape:
-        raise ValueError(f"MappingColumns.factors: need shape (n, *{shape}), got {mappings.factors.shape}")
+        raise InputError(
+            f"MappingColumns.factors: need shape (n, *{shape}), got {mappings.factors.shape}", path="factors"
+        )
     rules = rules or Rules()
     return _run(rules.seen(problem), architecture, mappings, rules)[0]
 

@@ -6,6 +6,7 @@ from math import inf, prod
 
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import MappingError, Problem
+from workloads.errors import shown
 
 Loop = tuple[str, int]  # (dimension, count)
 
@@ -170,7 +171,7 @@ def _check_level(problem: Problem, level: LevelMapping) -> None:
             where = f"LevelMapping.{group} of {level.level}"
             if dimension not in problem.dimensions:
                 raise MappingError(
-                    f"{where}: unknown dimension {dimension!r}, "
+                    f"{where}: unknown dimension {shown(dimension)}, "
                     f"{problem.name} has {', '.join(problem.dimensions)}"
                 )
             if group == "temporal" and position in stored:
@@ -182,7 +183,7 @@ def _check_level(problem: Problem, level: LevelMapping) -> None:
             seen.add(dimension)
     unknown = sorted(level.keep - {operand.name for operand in problem.operands})
     if unknown:
-        raise MappingError(f"LevelMapping.keep of {level.level}: unknown operand {unknown[0]!r}")
+        raise MappingError(f"LevelMapping.keep of {level.level}: unknown operand {shown(unknown[0])}")
 
 
 def _check_depths(level: LevelMapping, *, outermost: bool) -> None:

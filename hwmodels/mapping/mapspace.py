@@ -13,6 +13,7 @@ from hwmodels.kernels.nest.columns import ACROSS, DOWN, TEMPORAL, Factors, Ints,
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.constraints import NO_LIMIT, Constraints
 from hwmodels.mapping.problem import MappingError, Operand, Problem
+from workloads.errors import shown
 
 FactorSpace = Literal["perfect", "ceil"]
 _Slot = tuple[int, int, int, int]  # level, kind of loop, least count, greatest count
@@ -37,7 +38,7 @@ class Mapspace:
 
     def __post_init__(self) -> None:
         if self.factors not in ("perfect", "ceil"):
-            raise MappingError(f"Mapspace.factors must be 'perfect' or 'ceil', got {self.factors!r}")
+            raise MappingError(f"Mapspace.factors must be 'perfect' or 'ceil', got {shown(self.factors)}")
         self.constraints.check(self.problem, self.architecture)
 
     def chains(self, dimension: str) -> Factors:

@@ -18,7 +18,7 @@ from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.problem import MappingError, Problem
 
 BOUND_LIMIT = 2**31 - 1  # loop counts are int32
-COUNT_LIMIT = float(2**62)  # counts are int64; whatever could pass this is refused before anything is counted
+COUNT_LIMIT = float(2**53)  # counts are int64 and become float64; what could pass this is refused beforehand
 
 
 def pack_problem(problem: Problem) -> ProblemColumns:
@@ -27,7 +27,7 @@ def pack_problem(problem: Problem) -> ProblemColumns:
     Raises
     ------
     MappingError
-        If a 64-bit count could overflow.
+        If a count could pass 2^53, up to which they are exact.
 
     """
     for dimension, bound in problem.extents.items():
@@ -53,8 +53,8 @@ def pack_problem(problem: Problem) -> ProblemColumns:
         spread = prod(float(sum(c for _, c in terms)) for terms in operand.ranks)
         if prod(map(float, problem.bounds)) * spread > COUNT_LIMIT:
             raise MappingError(
-                f"Problem {problem.name}: accesses of {operand.name} could pass 2**62, "
-                "more than a 64-bit count holds"
+                f"Problem {problem.name}: accesses of {operand.name} could pass 2**53; counts are exact "
+                "to 2**53 only"
             )
     return ProblemColumns(
         bounds=np.array(problem.bounds, dtype=np.int64),

@@ -4,7 +4,7 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from math import prod
 
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 Term = tuple[str, int]  # (dimension, coefficient)
 Rank = tuple[Term, ...]  # one coordinate of an operand: a sum of coefficient * index
@@ -30,11 +30,13 @@ class Operand:
         seen: set[str] = set()
         for rank in self.ranks:
             if not 1 <= len(rank) <= 2:
-                raise MappingError(f"Operand.ranks of {self.name}: a rank has one or two terms, got {rank!r}")
+                raise MappingError(
+                    f"Operand.ranks of {self.name}: a rank has one or two terms, got {shown(rank)}"
+                )
             if self.read_write and len(rank) > 1:
                 raise MappingError(
                     f"Operand.ranks of {self.name}: an accumulated operand needs ranks of one term, "
-                    f"got {rank!r}"
+                    f"got {shown(rank)}"
                 )
             for dimension, coefficient in rank:
                 if coefficient < 1:
@@ -108,7 +110,7 @@ class Problem:
             if operand.name == name:
                 return operand
         raise MappingError(
-            f"operand {name!r} is unknown, {self.name} has {', '.join(o.name for o in self.operands)}"
+            f"operand {shown(name)} is unknown, {self.name} has {', '.join(o.name for o in self.operands)}"
         )
 
 

@@ -17,6 +17,7 @@ from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
+from workloads.errors import shown
 
 _Way = Callable[[Mapspace, Objective, Rules, Watch, float], Outcome]
 
@@ -77,9 +78,9 @@ def map_problem(
 
     """
     if objective not in OBJECTIVES:
-        raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
+        raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
     if storage not in (None, "even", "uneven"):
-        raise MappingError(f"storage must be 'even' or 'uneven', got {storage!r}")
+        raise MappingError(f"storage must be 'even' or 'uneven', got {shown(storage)}")
     rules, watch = rules or Rules(), watch or Watch()
     space = Mapspace(
         problem=rules.seen(problem),

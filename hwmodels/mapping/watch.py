@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf, isnan
 
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         if isnan(self.seconds) or self.seconds < 0:
-            raise MappingError(f"Watch.seconds must be at least 0, got {self.seconds!r}")
+            raise MappingError(f"Watch.seconds must be at least 0, got {shown(self.seconds)}")
 
     def over(self) -> bool:
         """Whether the time is up."""

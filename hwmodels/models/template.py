@@ -14,6 +14,7 @@ from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.plan import Plan
 from hwmodels.template import Template, account_templates, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
+from workloads.errors import InputError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable
 
@@ -76,7 +77,7 @@ class TemplateModel:
 
     def times(self, layers: LayerTable, configs: TemplateTable, objective: str) -> OperationTimes:
         """Refuse: a template does not part its latency."""
-        raise ValueError("a template's latency has no parts to perturb; use a machine with buffers or levels")
+        raise InputError("a template's latency has no parts to perturb; use a machine with buffers or levels")
 
     def tiers(self, configs: TemplateTable, metrics: MetricTable) -> "pandas.DataFrame":
         """One tier, whose temperature the template does not model."""

@@ -13,14 +13,11 @@ from types import ModuleType
 
 from hwmodels.validation import cases as _folder
 from hwmodels.validation.row import Row
-from workloads.errors import SpringboardError
+from workloads.errors import UnknownNameError, shown
 
 
-class UnknownCaseError(KeyError, SpringboardError):
+class UnknownCaseError(UnknownNameError):
     """A case that the ledger does not have; `str` gives the message without a KeyError's quotes."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def cases() -> list[str]:
@@ -76,5 +73,5 @@ def _rows(case: str) -> tuple[Row, ...]:
 
 def _module(case: str) -> ModuleType:
     if case not in cases():
-        raise UnknownCaseError(f"the ledger has no case {case!r}; it has {', '.join(cases())}")
+        raise UnknownCaseError(f"the ledger has no case {shown(case)}; it has {', '.join(cases())}")
     return importlib.import_module(f"{_folder.__name__}.{case}")

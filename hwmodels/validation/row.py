@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workloads.errors import InputError, shown
+
 
 class Evidence(StrEnum):
     """What kind of thing the published figure is."""
@@ -38,13 +40,21 @@ class Row:
 
     def __post_init__(self) -> None:
         if self.published == 0:
-            raise ValueError(f"Row.published of {self.quantity}: a relative error needs a figure, got 0")
+            raise InputError(
+                f"Row.published of {self.quantity}: a relative error needs a figure, got 0", path="published"
+            )
         if self.tolerance is not None and not self.tolerance >= 0:
-            raise ValueError(f"Row.tolerance of {self.quantity} must not be negative, got {self.tolerance!r}")
+            raise InputError(
+                f"Row.tolerance of {self.quantity} must not be negative, got {shown(self.tolerance)}",
+                path="tolerance",
+            )
         if self.evidence is Evidence.OURS and self.tolerance is not None:
-            raise ValueError(f"Row.tolerance of {self.quantity}: a figure of ours beside another has no aim")
+            raise InputError(
+                f"Row.tolerance of {self.quantity}: a figure of ours beside another has no aim",
+                path="tolerance",
+            )
         if self.holds is False and not self.note:
-            raise ValueError(f"Row.note of {self.quantity}: a missed aim needs its reason")
+            raise InputError(f"Row.note of {self.quantity}: a missed aim needs its reason", path="note")
 
     @property
     def aimed(self) -> bool:

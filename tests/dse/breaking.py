@@ -22,6 +22,7 @@ from dse.cli.options import axis_values
 from dse.run.definition import read_definition
 from hwmodels.machine_file import machine_data, machine_from
 from tests.dse import tiny
+from workloads import errors
 from workloads.grammar.constraints import parse_constraint
 
 SLOW_S, LARGE_MIB = 5.0, 2048
@@ -45,7 +46,7 @@ def mended(folder, whole, file):
     lines = [str(warning.message) for warning in caught if warning.category is dse.StoreWarning]
     assert len(lines) == 1, (file, lines)
     assert file in lines[0]
-    assert len(ending.one_line(lines[0])) <= ending.LONGEST
+    assert len(ending.one_line(lines[0])) <= errors.LONGEST
     assert contents(folder) == whole
 
 
@@ -328,7 +329,7 @@ def mutants(folder, count, chance):
         if problem is not None:
             theirs = isinstance(problem, dse.SpringboardError | ValueError | OSError)
             assert theirs, (kind, number, type(problem), str(problem)[:200])
-            assert len(ending.one_line(ending.sentence(problem))) <= ending.LONGEST
+            assert len(ending.one_line(ending.sentence(problem))) <= errors.LONGEST
             refused[kind] += 1
         assert time.process_time() - begun < SLOW_S, (kind, number)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 < LARGE_MIB

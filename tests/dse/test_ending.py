@@ -1,5 +1,6 @@
 """A command ends with an answer, or with one short line and a status that says whose fault it is."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -9,8 +10,12 @@ from pathlib import Path
 import pytest
 
 import dse
-from dse.cli import ending, main
+import hwmodels
+from dse.cli import main
+from hwmodels.machine import check_machine
+from hwmodels.machine_file import machine_from
 from tests.dse.test_cli import ROOT, SMALL
+from workloads import errors
 
 DEEP = "not " * 980 + "area_mm2 < 1"
 LONG = " + ".join(["area_mm2"] * 1000) + " < 1"
@@ -43,7 +48,7 @@ def ends(capsys, tmp_path, monkeypatch):
         found = main(arguments)
         out, err = capsys.readouterr()
         assert err.count("\n") == 1, err
-        assert len(err) <= ending.LONGEST + 1
+        assert len(err) <= errors.LONGEST + 1
         assert err.startswith("springboard: ")
         assert found == status, err
         assert out == ""
@@ -218,7 +223,7 @@ def test_timeloop_files_that_broke_it(capsys, tmp_path, change):
     assert main(["timeloop", "map", str(tmp_path / "all.yaml")]) in (2, 70)
     _, err = capsys.readouterr()
     assert err.count("\n") == 1
-    assert len(err) <= ending.LONGEST + 1
+    assert len(err) <= errors.LONGEST + 1
 
 
 def test_product_errors_are_one_family_with_the_path():
@@ -234,3 +239,53 @@ def test_product_errors_are_one_family_with_the_path():
     with pytest.raises(dse.SpringboardError) as refusal:
         hwmodels.load("edge_16x16").replace({"array.rows": "many"})
     assert refusal.value.path == "array.rows"
+
+
+def raised_by_name(file):
+    """Exceptions that a source file raises with words of its own, by their names."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            yield getattr(node.exc.func, "id", "")
+
+
+def test_what_is_at_fault_in_the_input_is_never_a_bare_error():
+    bare = {"ValueError", "TypeError", "KeyError", "IndexError", "RuntimeError"}
+    for package in ("workloads", "hwmodels", "dse"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert not bare & set(raised_by_name(file)), file
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "family"),
+    [
+        (
+            lambda: hwmodels.load("edge_16x16").replace({"array.efficiency": 2}),
+            "array.efficiency",
+            ValueError,
+        ),
+        (
+            lambda: hwmodels.load("eyeriss_v1").replace({"levels.ifmaps.banks": 0}),
+            "levels.ifmaps.banks",
+            ValueError,
+        ),
+        (lambda: machine_from({"machine": "template", "groups": 0}), "groups", ValueError),
+        (lambda: dse.evaluate("lenet5", "eyeriss_v1", limit_s=-1), "limit_s", ValueError),
+        (lambda: dse.evaluate("lenet5", "edge_16x16", schedule="fast"), "schedule", ValueError),
+        (lambda: dse.sweep("lenet5", dse.named_space("systolic"), chunk=0), "chunk", ValueError),
+        (lambda: check_machine(7), "machine", TypeError),
+        (lambda: dse.named_space("systolic")[1 << 40], "index", IndexError),
+    ],
+)
+def test_a_refusal_has_the_path_of_its_field(call, path, family):
+    with pytest.raises(dse.SpringboardError) as refusal:
+        call()
+    assert isinstance(refusal.value, family)
+    assert refusal.value.path == path
+    assert path.rpartition(".")[2] in str(refusal.value)
+
+
+def test_a_message_is_one_line_in_python_too():
+    with pytest.raises(dse.SpringboardError) as refusal:
+        dse.evaluate("lenet5", "edge\n" * 1000)
+    assert len(str(refusal.value)) <= errors.LONGEST
+    assert "\n" not in str(refusal.value)

@@ -8,7 +8,7 @@ import dse
 import hwmodels
 import workloads
 from tests.dse import tiny
-from workloads.grammar.arguments import WrongTypeError
+from workloads.errors import WrongTypeError
 
 WRONG = [None, 3, 3.5, object(), b"x", {}, [None]]
 

@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dse
 import hwmodels
 from hwmodels.feasibility import CAPACITY, broken_by_architecture, least_stored_bytes
+from workloads import Graph, Network
 from workloads.errors import SpringboardError
+from workloads.operations import Linear
 from workloads.table import Kind, blank_table
 
 PARTS = [f"{name}_energy_j" for name in ("mac", "buffer", "dram", "vector", "static", "control")]
@@ -41,6 +44,7 @@ def test_what_main_memory_must_hold_is_counted_right(power, off, bits):
         ({"in_rows": 1 << 40, "in_cols": 1 << 40}, "input elements; counts are exact to 2**53 only"),
         ({"p": 1 << 20, "q": 1 << 20, "dilation_r": 1 << 20, "dilation_s": 1 << 20, "r": 2, "s": 2,
           "in_rows": 1 << 25, "in_cols": 1 << 25}, "halos; counts are exact to 2**53 only"),
+        ({"p": 1 << 20, "stride_p": 1 << 40}, "input positions under its windows; counts are exact to 2**53"),
         ({"weight_bits": 1 << 62}, "LayerTable.weight_bits[0] must be from 0 to 2**53"),
     ],
 )  # fmt: skip
@@ -55,8 +59,6 @@ def test_counts_beyond_what_is_exact_are_refused_by_name(changes, words):
 @pytest.mark.parametrize("name", ["eie", "edge_16x16", "scnn", "spring", "a100_2_4", "scale_sim_32x32_os"])
 def test_no_part_of_an_energy_is_negative(name):
     """`evaluate('lenet5', 'eie')` had buffers of -4.7e-22 J: they were what a difference left."""
-    import dse
-
     if name not in hwmodels.names():
         pytest.skip(f"there is no machine called {name}")
     for network in ("lenet5", "lenet_300_100"):
@@ -68,3 +70,27 @@ def test_no_part_of_an_energy_is_negative(name):
             assert (parts >= 0.0).all(), dict(result.totals[PARTS])
             assert parts.sum() == pytest.approx(result.totals["energy_j"], rel=1e-12)
             assert (result.operations[PARTS].to_numpy(dtype=float) >= 0.0).all()
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", ["edge_16x16", "scnn", "template", "tpu_v1"])
+def test_what_a_batch_of_millions_costs_an_input_nears_its_limit(name):
+    """Counts of a large batch are those of the small one times inputs, or refused: none wraps."""
+    graph = Graph("layer")
+    graph.output(graph.add(Linear("fc", 80), graph.input("x", (1, 96))))
+    network, machine = Network(graph), hwmodels.load(name)
+    costs = {}
+    for batch in (1, 1 << 10, 1 << 20, 1 << 39):
+        totals = dse.evaluate(network, name, batch, mapping_objective="latency").totals
+        if totals["feasible"]:
+            costs[batch] = totals["latency_s"] / batch
+            assert totals["macs"] == 96 * 80 * batch
+            moved = (totals["dram_read_bytes"] + totals["dram_write_bytes"]) / batch
+            assert moved >= 96 + 80 or name == "scnn"
+        else:
+            assert batch == 1 << 39
+            assert totals["limit"] in ("main_memory.capacity_bytes", "mapspace")
+    assert costs[1 << 10] <= costs[1]
+    assert costs[1 << 20] == pytest.approx(costs[1 << 10], rel=0.05)
+    with pytest.raises(SpringboardError, match=r"2\*\*53|64-bit"):
+        dse.evaluate(network, machine, 1 << 52)

@@ -19,7 +19,7 @@ WRONG = [
     ("array.rows", True, "array.rows: must be a whole number, got True"),
     ("array.rows", "1e9999999", "array.rows: '1e9999999' is beyond 1e100"),
     ("array.rows", "1e99999999999999999999999", "is beyond 1e100"),
-    ("array.rows", 10**400, "array.rows: must be a number that a float64 holds, got an integer of more"),
+    ("array.rows", 10**400, "array.rows: must be a number that a float64 holds, got a number of 401 digits"),
     ("array.unroll.k", 2**63, "Unroll.k must be at most 1,048,576"),
     ("clock_hz", "2 KiB", "clock_hz: '2 KiB' is in bytes, the field is in hz"),
     ("clock_hz", None, "clock_hz: must be a number, got None"),

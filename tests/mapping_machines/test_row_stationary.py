@@ -4,6 +4,8 @@ Chen et al., JSSC 2017, table III: parameters that the paper's own optimisation 
 split between ifmaps and psums is the printed one.
 """
 
+import dataclasses
+
 import pytest
 
 from hwmodels.machines.eyeriss_v1 import eyeriss_v1
@@ -68,11 +70,16 @@ def test_least_energy_of_conv1_is_table_iii_but_for_its_rows():
 
 @pytest.mark.parametrize(("name", "slack"), [("conv3", 0.02), ("conv4", 1e-12), ("conv5", 1e-12)])
 def test_hardly_a_mapping_beats_the_printed_one_in_energy(name, slack):
-    """At the prices of published components conv3 has one that takes 1.6 % less, with other PE sets."""
+    """At the prices of published components conv3 has one that takes 1.6 % less, with other PE sets.
+
+    The energy is the chip's with its accesses, as in the paper: what main memory takes while it stands by
+    would pay for speed alone.
+    """
     wanted = layer(name)
     machine = eyeriss_v1(wanted.ifmap_banks)
+    chip = dataclasses.replace(machine.architecture, others_w=0.0)
     piece = Piece(layer=wanted, strips=1, e=wanted.ofmap)
-    printed = evaluate(piece.problem, machine.architecture, piece.mapping)
-    best = map_problem(piece.problem, machine.architecture, "energy", constraints=machine.mapspace)
+    printed = evaluate(piece.problem, chip, piece.mapping)
+    best = map_problem(piece.problem, chip, "energy", constraints=machine.mapspace)
     assert printed.feasible
     assert printed.energy_pj * (1 - slack) <= best.evaluation.energy_pj <= printed.energy_pj * (1 + 1e-12)

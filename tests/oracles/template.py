@@ -75,6 +75,15 @@ def walk(nest, machine):
 
 
 def cost(nest, machine):
+    """The images as further positions, or one after another; what is faster."""
+    together = images(nest, machine)
+    if isinstance(together, str):
+        return together
+    apart = tuple(nest["n"] * value for value in images(nest | {"n": 1}, machine))
+    return apart if apart[0] < together[0] else together
+
+
+def images(nest, machine):
     """Latency [s], steps, bytes read and written, bank energy [pJ]; or the limit that a tile breaks."""
     counts, (weight_tile, input_tile, sum_tile) = walk(nest, machine)
     if 2 * weight_tile > machine["weight_capacity_bytes"]:

@@ -332,11 +332,11 @@ def element_bytes(machine, operand, size, density):
     return size * density + 1 / 8, size * density + 1 / 8, 0
 
 
-def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 - read top to bottom
+def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - read top to bottom
     """Cost of one mapping, or None where a tile does not fit. Bytes and seconds summed tile by tile.
 
-    With `drain` each group, or of one group each tile of images, is a run that is loaded, computed and stored
-    before the next one begins; only what is loaded again within a run is held twice.
+    With `drain` "groups" each group, with "images" each tile of images of each group, is a run: loaded,
+    computed and stored before the next one begins. Only what is loaded again within a run is held twice.
     """
     b = machine
     double = b["double"]
@@ -381,10 +381,11 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 
     filters_stay = k_tile == nest.k and c_tile == nest.c
     if drain:
         images_apart = len(cut[0]) > 1 and len(cut[1]) == len(cut[2]) == 1
-        if not double or (nest.g == 1 and not (images_apart and (filters_stay or order[0] == "m"))):
+        apart = images_apart and (filters_stay or order[0] == "m")
+        if not double or not (nest.g > 1 if drain == "groups" else apart):
             return None
     for operand, indices in counts.items():
-        loaded = [index for index in indices if not (drain and nest.g == 1 and index == "m")]
+        loaded = [index for index in indices if not (drain == "images" and index == "m")]
         tiles = (1 if drain else nest.g) * math.prod(len(loops[index]) for index in loaded)
         if double and tiles > 1:
             need[operand] *= 2
@@ -447,9 +448,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 
     else:
         written += last_output * om
         edge_s += last_output * om / b["write_bw"]
-    if drain and nest.g > 1:
-        edge_s *= nest.g
-    elif drain:  # what the first tiles of every run load, and its last one stores
+    if drain == "images":  # what the first tiles of every run load, and its last one stores
         edge_s = 0
         last_filters = len(loops["k"][-1])
         for run, tile in enumerate(position_tiles):
@@ -458,6 +457,8 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 
             edge_s += input_positions(tile) * c_tile * fetched["input"] / b["read_bw"]
             if "output" not in nowhere:
                 edge_s += math.prod(map(len, tile)) * last_filters * om / b["write_bw"]
+    if drain:
+        edge_s *= nest.g
     if wiring == "unrolled":
         inputs *= sent_of_taken(nest, cut, b)
 
@@ -500,9 +501,9 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=False):  # noqa: C901 
 
 
 def cost_of(nest, machine, cut, k_tile, c_tile, order):
-    """Cost of one mapping: two tiles of what is loaded again where they fit, else drained, else None."""
+    """Cost of one mapping: two tiles of what is loaded again where they fit, else in runs, else None."""
     mapping = (nest, machine, cut, k_tile, c_tile, order)
-    return walk(*mapping) or walk(*mapping, drain=True)
+    return walk(*mapping) or walk(*mapping, drain="groups") or walk(*mapping, drain="images")
 
 
 def best(nest, machine, objective):

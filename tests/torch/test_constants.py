@@ -92,3 +92,72 @@ def test_what_makes_a_weight_is_still_computed():
     )
     assert [operation.kind for operation in network.operations] == ["convolution"]
     assert network.parameters == 54
+
+
+class KeyWithoutBias(nn.Module):
+    """Query and value have biases, the key's is held at zero, as in BEiT."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(24, 8))
+        self.q, self.v = nn.Parameter(torch.randn(8)), nn.Parameter(torch.randn(8))
+        self.register_buffer("k", torch.zeros(8))
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight, torch.cat((self.q, self.k, self.v)))
+
+
+def test_what_is_joined_to_parameters_does_not_count_as_one():
+    module = KeyWithoutBias()
+    net = workloads.from_torch(module, (torch.randn(3, 8),))
+    assert net.parameters == sum(p.numel() for p in module.parameters()) == 24 * 8 + 16
+    assert net.nonzero_parameters <= net.parameters
+    assert (
+        workloads.from_torch(module.to("meta"), (torch.randn(3, 8, device="meta"),)).parameters == 24 * 8 + 16
+    )
+
+
+class Masked(nn.Module):
+    """A token that only training puts in, and a head tied to an embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.mask_token = nn.Parameter(torch.zeros(1, 8))
+        self.embedding, self.head = nn.Embedding(11, 8), nn.Linear(8, 11, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, x):
+        return self.head(self.embedding(x))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_parameters_that_nothing_needs_are_the_module_s_all_the_same(device):
+    module = Masked().to(device)
+    module.head.weight = module.embedding.weight
+    net = workloads.from_torch(module, (torch.zeros(2, 3, dtype=torch.long, device=device),))
+    assert net.parameters == sum(p.numel() for p in module.parameters()) == 11 * 8 + 8
+    assert net.macs == 2 * 3 * 8 * 11
+
+
+class Repeated(nn.Module):
+    """A table of distances, of which rows are taken again and again for a product."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(7, 8))
+        self.register_buffer("distance", (torch.arange(4)[:, None] - torch.arange(4)) + 3)
+
+    def forward(self, x):
+        return torch.einsum("bqc,qkc->bqk", x, self.table[self.distance])
+
+
+@pytest.mark.parametrize(
+    ("module", "x"),
+    [
+        (nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 6, 3)), torch.randn(1, 4, 9)),
+        (Repeated(), torch.randn(2, 4, 8)),
+    ],
+    ids=["weight_norm", "repeated"],
+)
+def test_a_weight_counts_as_the_parameters_it_is_made_of(module, x):
+    assert workloads.from_torch(module, (x,)).parameters == sum(p.numel() for p in module.parameters())

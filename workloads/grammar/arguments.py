@@ -8,14 +8,10 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from workloads.errors import InputError, shown
+from workloads.errors import WrongTypeError, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class WrongTypeError(InputError, TypeError):
-    """An argument of a type that the function has no use for."""
 
 
 class Kind(NamedTuple):

@@ -91,7 +91,7 @@ class Axis:
                 return code
         choices = ", ".join(self.show(code) for code in range(len(self)))
         given = " at ".join(str(label_of(value)) for value in asked)
-        raise InputError(f"axis {self.name}: {given!r} is not one of its values ({choices})")
+        raise InputError(f"axis {self.name}: {shown(given)} is not one of its values ({choices})")
 
 
 def _same(given: Any, label: Label, field: str) -> bool:
@@ -237,7 +237,7 @@ def linked_choices(
     """
     bare = next((choice for choice in choices if not isinstance(choice, Mapping)), None)
     if bare is not None:
-        raise InputError(f"axis {name}: {label_of(bare)!r} names no fields, as its other values do")
+        raise InputError(f"axis {name}: {shown(label_of(bare))} names no fields, as its other values do")
     fields = tuple(choices[0])
     values = []
     for choice in choices:

@@ -127,11 +127,11 @@ def parse(text: str, path: str = "") -> int | float:
                 if unit.startswith("K")
                 else ", such as KiB, MB, GHz, GB/s, mm2"
             )
-            raise InputError(f"{where}: {text!r} has the unknown unit {unit!r}{hint}", path=path)
+            raise InputError(f"{where}: {shown(text)} has the unknown unit {shown(unit)}{hint}", path=path)
         factor, dimension = UNITS[unit]
     wanted = dimension_of(path)
     if wanted and dimension and wanted != dimension:
-        raise InputError(f"{path}: {text!r} is in {dimension}, the field is in {wanted}", path=path)
+        raise InputError(f"{path}: {shown(text)} is in {dimension}, the field is in {wanted}", path=path)
     try:
         value = Decimal(number)
     except InvalidOperation:  # an exponent beyond what Decimal counts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.layers import Layers
 from workloads.importers.texts import LARGEST, read_text, stem
 from workloads.operations import Convolution, Linear, TransposedConvolution
@@ -62,7 +62,7 @@ class _Tokens:
 
     def expect(self, wanted: str) -> None:
         if self.word != wanted:
-            raise self.fail(f"expected {wanted!r}, got {self.word[:40]!r}")
+            raise self.fail(f"expected {shown(wanted)}, got {shown(self.word[:40])}")
         self.at += 1
 
     def number(self, what: str) -> int:
@@ -72,7 +72,7 @@ class _Tokens:
             return self.constants[word]
         if not word.isascii() or not word.isdigit() or len(word) > 12 or not 1 <= int(word) <= LARGEST:
             self.at -= 1
-            raise self.fail(f"{what} must be a whole number from 1 to {LARGEST:,}, got {word[:40]!r}")
+            raise self.fail(f"{what} must be a whole number from 1 to {LARGEST:,}, got {shown(word[:40])}")
         return int(word)
 
     def skip_block(self) -> None:
@@ -107,7 +107,7 @@ def read(path: str | PathLike[str]) -> "Network":
             tokens.expect("}")
         else:
             tokens.at -= 1
-            raise tokens.fail(f"expected Network or Constant, got {word[:40]!r}")
+            raise tokens.fail(f"expected Network or Constant, got {shown(word[:40])}")
     return layers.network()
 
 
@@ -134,7 +134,7 @@ def _layer(tokens: _Tokens) -> _Layer:
             tokens.skip_block()
         else:
             tokens.at -= 1
-            raise tokens.fail(f"expected Type, {', '.join(_BLOCKS)} or '}}', got {word[:40]!r}")
+            raise tokens.fail(f"expected Type, {', '.join(_BLOCKS)} or '}}', got {shown(word[:40])}")
     tokens.at += 1
     return layer
 
@@ -159,7 +159,9 @@ def _pairs(tokens: _Tokens) -> dict[str, int]:
 def _add(layers: Layers, file: str, layer: _Layer) -> None:
     where = f"{file}: layer {layer.name} (line {layer.line})"
     if layer.kind not in _TYPES:
-        raise NetworkImportError(f"{where}: unknown Type {layer.kind[:40]!r}; supported: {', '.join(_TYPES)}")
+        raise NetworkImportError(
+            f"{where}: unknown Type {shown(layer.kind[:40])}; supported: {', '.join(_TYPES)}"
+        )
     sizes = layer.sizes
     needed = ("M", "N", "K") if layer.kind == "GEMM" else ("K", "C", "R", "S", "Y", "X")
     missing = [key for key in needed if key not in sizes]

@@ -4,7 +4,7 @@ import re
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.layers import Layers, convolution, product
 from workloads.importers.texts import read_text, stem, whole
 
@@ -104,7 +104,7 @@ def _pattern(layers: Layers, where: str, name: str, header: list[str], cells: li
     found = _RATIO.fullmatch(given)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise NetworkImportError(
-            f"{where}: sparsity must be N:M with N at most M, such as 2:4, got {given[:40]!r}"
+            f"{where}: sparsity must be N:M with N at most M, such as 2:4, got {shown(given[:40])}"
         )
     if found[1] != found[2]:
         layers.patterns[name] = int(found[1]), int(found[2])

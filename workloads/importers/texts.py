@@ -4,7 +4,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from workloads import values
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.file_kinds import advice
 
 LARGEST = 1 << 31  # of a dimension: far above any layer, and three of them make no 64-bit count wrap
@@ -46,7 +46,9 @@ def whole(where: str, field: str, word: object, least: int = 1) -> int:
     text = str(word).strip()[:40]
     digits = text.removesuffix(".0")
     if isinstance(word, bool) or not digits.isascii() or not digits.isdigit() or len(digits) > 12:
-        raise NetworkImportError(f"{where}: {field} must be a whole number of at least {least}, got {text!r}")
+        raise NetworkImportError(
+            f"{where}: {field} must be a whole number of at least {least}, got {shown(text)}"
+        )
     number = int(digits)
     if not least <= number <= LARGEST:
         raise NetworkImportError(f"{where}: {field} must be from {least} to {LARGEST:,}, got {number:,}")

@@ -7,13 +7,13 @@ from math import prod
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.layers import Layers
 from workloads.importers.texts import LARGEST, read_text, stem
 from workloads.operations import Convolution, Elementwise, Linear, MatMul, Pool
 from workloads.operations.base import Operation
 from workloads.shapes import size
-from workloads.values import ForeignFileError, Value, read_yaml, shown
+from workloads.values import ForeignFileError, Value, read_yaml
 
 if TYPE_CHECKING:
     from workloads.network import Network

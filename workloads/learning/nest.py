@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
@@ -188,7 +188,7 @@ def nest(
 
     """
     if by not in UNITS:
-        raise WorkloadError(f"by must be one of {', '.join(UNITS)}, got {by!r}")
+        raise WorkloadError(f"by must be one of {', '.join(UNITS)}, got {shown(by)}")
     if not (0 < seed_width <= 1 and 0 < seed_density <= 1):
         raise WorkloadError(
             f"seed_width and seed_density must be in (0, 1], got {seed_width} and {seed_density}"
@@ -196,7 +196,7 @@ def nest(
     module = GraphModule(network, seed=training.seed, masked=True)
     total = possible(module)
     if not 1 <= keep <= total:
-        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {keep!r}")
+        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {shown(keep)}")
     samples, wiring = Samples(data, network), Wiring(network)
     draw = np.random.default_rng(training.seed)
     layers = module.masked_layers()

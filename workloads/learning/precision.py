@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Fitted, Training, fit
@@ -133,7 +133,7 @@ def _convolution(
 ) -> Array:
     kernel = tuple(weight.shape[2:])
     if isinstance(padding, str):
-        raise WorkloadError(f"arithmetic: a convolution's padding must be numbers, got {padding!r}")
+        raise WorkloadError(f"arithmetic: a convolution's padding must be numbers, got {shown(padding)}")
     columns = F.unfold(x, kernel, dilation=dilation, padding=padding, stride=stride)
     images, _, places = columns.shape
     own = columns.reshape(images, groups, -1, places)

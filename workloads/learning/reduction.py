@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.extras import library
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Training, fit
@@ -74,10 +74,10 @@ def reduced(data: Data, method: str, features: int, seed: int = 0) -> Data:
 
     """
     if method not in METHODS:
-        raise WorkloadError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        raise WorkloadError(f"method must be one of {', '.join(METHODS)}, got {shown(method)}")
     flat = data.inputs.reshape(len(data.inputs), -1).astype(np.float64)
     if isinstance(features, bool) or not 1 <= features <= flat.shape[1]:
-        raise WorkloadError(f"data {data.name}: features must be 1 to {flat.shape[1]}, got {features!r}")
+        raise WorkloadError(f"data {data.name}: features must be 1 to {flat.shape[1]}, got {shown(features)}")
     made = METHODS[method](flat, data.train, features, np.random.default_rng(seed))
     seen = made[data.train]
     deviation = seen.std(0)

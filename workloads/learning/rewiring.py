@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Loss, Samples, Training, cross_entropy, fit
@@ -61,12 +61,14 @@ def rewired(
 
     """
     if by not in REGROWTH:
-        raise WorkloadError(f"by must be one of {', '.join(REGROWTH)}, got {by!r}")
+        raise WorkloadError(f"by must be one of {', '.join(REGROWTH)}, got {shown(by)}")
     if not 0 < prune <= 1 or rho < 0:
-        raise WorkloadError(f"prune must be in (0, 1] and rho not negative, got {prune!r} and {rho!r}")
+        raise WorkloadError(
+            f"prune must be in (0, 1] and rho not negative, got {shown(prune)} and {shown(rho)}"
+        )
     module = GraphModule(network, seed=training.seed, masked=True)
     if not 1 <= keep <= possible(module):
-        raise WorkloadError(f"{network.name}: keep must be 1 to {possible(module):,}, got {keep!r}")
+        raise WorkloadError(f"{network.name}: keep must be 1 to {possible(module):,}, got {shown(keep)}")
     seed_connections(module, keep, training.seed)
     samples = Samples(data, network)
     wires = _Wires(module, training.seed, rho, loss or cross_entropy)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.learning.fitting import Samples
 
@@ -33,7 +33,8 @@ class Attack:
     def __post_init__(self) -> None:
         if not 0 <= self.radius < np.inf or self.steps < 1:
             raise WorkloadError(
-                f"attack: radius must be 0 or more and steps positive, got {self.radius!r} and {self.steps!r}"
+                f"attack: radius must be 0 or more and steps positive, got {shown(self.radius)} and "
+                f"{shown(self.steps)}"
             )
 
     def __call__(self, module: Any, inputs: Array, labels: Array) -> Array:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.torch.library import torch
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
@@ -41,9 +41,9 @@ def start_sparse(module: GraphModule, samples: Samples, keep: int, method: str, 
 
     """
     if method not in STARTS:
-        raise WorkloadError(f"start must be one of {', '.join(STARTS)}, got {method!r}")
+        raise WorkloadError(f"start must be one of {', '.join(STARTS)}, got {shown(method)}")
     if not 1 <= keep <= possible(module):
-        raise WorkloadError(f"keep must be 1 to {possible(module):,} connections, got {keep!r}")
+        raise WorkloadError(f"keep must be 1 to {possible(module):,} connections, got {shown(keep)}")
     STARTS[method](module, samples, keep, seed)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Fitted, Samples, Training, fit, one_thread
 from workloads.learning.plasticity import (
@@ -127,7 +127,7 @@ def grow_and_prune(
             f"seed_density must be in (0, 1] and exchange in [0, 1), got {seed_density} and {exchange}"
         )
     if by not in GROWTH:
-        raise WorkloadError(f"by must be one of {', '.join(GROWTH)}, got {by!r}")
+        raise WorkloadError(f"by must be one of {', '.join(GROWTH)}, got {shown(by)}")
     return _synthesised(network, data, keep, training, _Plan(seed_density, exchange, by))
 
 
@@ -149,7 +149,7 @@ def _synthesised(network: Network, data: Data, keep: int, training: Training, pl
     module = GraphModule(network, seed=training.seed, masked=True)
     total = possible(module)
     if not 1 <= keep <= total:
-        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {keep!r}")
+        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {shown(keep)}")
     samples = Samples(data, network)
     wiring = Wiring(network)
     log = Log(module, training, data)
@@ -256,7 +256,7 @@ def scann(
 
     """
     if scheme not in _SCHEMES:
-        raise WorkloadError(f"scheme must be one of {', '.join(_SCHEMES)}, got {scheme!r}")
+        raise WorkloadError(f"scheme must be one of {', '.join(_SCHEMES)}, got {shown(scheme)}")
     if iterations < 1 or training.epochs < iterations + 1:
         raise WorkloadError(
             f"iterations must be positive and fewer than epochs, got {iterations} and {training.epochs}"
@@ -264,7 +264,7 @@ def scann(
     module = GraphModule(network, seed=training.seed, masked=True)
     total = possible(module)
     if not 1 <= keep <= total:
-        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {keep!r}")
+        raise WorkloadError(f"{network.name}: keep must be 1 to {total:,} connections, got {shown(keep)}")
     at_work = _Scann(module, data, keep, training, iterations)
     _SCHEMES[scheme](at_work)
     return at_work.finish()

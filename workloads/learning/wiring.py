@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import InputError, shown
 from workloads.network import Network
 from workloads.operations import (
     BatchNorm,
@@ -71,7 +72,9 @@ class Wiring:
             elif isinstance(operation, (*_SAME, Reshape)):
                 made = given[0]
             else:
-                raise ValueError(f"wiring: {operation.kind} {operation.name!r} moves units in ways not known")
+                raise InputError(
+                    f"wiring: {operation.kind} {shown(operation.name)} moves units in ways not known"
+                )
             for name in node.outputs:
                 known[name] = made
         ends = graph.outputs or tuple(t for t in graph.tensors if not graph.consumers(t))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from workloads.errors import shown
 from workloads.importers.torch.library import Array, torch
 from workloads.modules import ModuleMismatchError
 from workloads.modules.graph_module import GraphModule
@@ -66,7 +67,7 @@ def check(network: Network, module: Any) -> "pandas.DataFrame":
         if not node.weights:
             continue
         if name not in layers:
-            raise ModuleMismatchError(f"layer {name!r}: the module has none of this name")
+            raise ModuleMismatchError(f"layer {shown(name)}: the module has none of this name")
         made = network.graph.tensors[node.outputs[0]].shape
         _same(name, "output", text(shapes[name]), text(made))
         seen = sum(counts.get(f"GraphModule.{name}", {}).values()) // 2
@@ -124,4 +125,6 @@ def _size(module: Any, name: str) -> int:
 
 def _same(layer: str, what: str, ours: object, wanted: object) -> None:
     if ours != wanted:
-        raise ModuleMismatchError(f"layer {layer!r}: {what} {ours} in the module, {wanted} in the network")
+        raise ModuleMismatchError(
+            f"layer {shown(layer)}: {what} {ours} in the module, {wanted} in the network"
+        )

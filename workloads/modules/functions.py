@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, Final
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.operations import (
     Concat,
@@ -55,7 +55,7 @@ BINARY: Final[dict[str, Callable[..., Array]]] = {
 def refuse(operation: Operation, why: str = "") -> Any:
     """Say that an operation cannot be trained."""
     raise NetworkImportError(
-        f"{operation.kind} {operation.name!r} has no trainable counterpart" + (f": {why}" if why else "")
+        f"{operation.kind} {shown(operation.name)} has no trainable counterpart" + (f": {why}" if why else "")
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workloads.errors import NetworkImportError
+from workloads.errors import InputError, NetworkImportError, shown
 from workloads.importers.torch.library import Array, torch
 from workloads.modules.functions import FUNCTIONS, check_known, refuse
 from workloads.modules.layers import LAYERS, MASKABLE, Masked, Module, Roles
@@ -84,13 +84,13 @@ class GraphModule(Module):  # type: ignore[misc]
                 setattr(layer, parts[0], getattr(self.get_submodule(owner), part))
             else:
                 raise NetworkImportError(
-                    f"{operation.kind} {operation.name!r}: a shared weight in several parts"
+                    f"{operation.kind} {shown(operation.name)}: a shared weight in several parts"
                 )
 
     def forward(self, *inputs: Array) -> Any:
         """Return the network's outputs: one tensor, or a tuple in their order."""
         if len(inputs) != len(self._inputs):
-            raise ValueError(f"{self.network.name}: {len(inputs)} inputs, expected {len(self._inputs)}")
+            raise InputError(f"{self.network.name}: {len(inputs)} inputs, expected {len(self._inputs)}")
         graph = self._described(inputs).graph
         values: dict[str, Array] = dict(zip(self._inputs, inputs, strict=True))
         for node in graph.nodes():
@@ -138,7 +138,9 @@ def _hang(root: Any, name: str, layer: Any) -> None:
             layer.add_module(part, below)
         root.add_module(last, layer)
     except KeyError:
-        raise NetworkImportError(f"operation {name!r}: PyTorch modules use the name themselves") from None
+        raise NetworkImportError(
+            f"operation {shown(name)}: PyTorch modules use the name themselves"
+        ) from None
 
 
 def _store(layer: Any, name: str) -> None:

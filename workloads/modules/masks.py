@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.importers.torch.library import torch
 from workloads.modules import ModuleMismatchError
 from workloads.network import Network
@@ -47,12 +48,16 @@ def set_constant(module: Any, operation: str, values: NDArray[Any]) -> None:
     """
     (names,) = getattr(module, "roles", {}).get(operation, {"": ()}).values()
     if len(names) != 1:
-        raise ModuleMismatchError(f"operation {operation!r}: the module has no stored tensor of that name")
+        raise ModuleMismatchError(
+            f"operation {shown(operation)}: the module has no stored tensor of that name"
+        )
     owner, last = _holder(module, names[0])
     held = getattr(owner, last)
     if tuple(held.shape) != values.shape or last in owner._parameters:
         what = "is learnt" if last in owner._parameters else f"is {text(tuple(held.shape))}"
-        raise ModuleMismatchError(f"operation {operation!r}: its tensor {what}, got {text(values.shape)}")
+        raise ModuleMismatchError(
+            f"operation {shown(operation)}: its tensor {what}, got {text(values.shape)}"
+        )
     with torch.no_grad():
         held.copy_(torch.from_numpy(np.asarray(values)))
 
@@ -97,7 +102,7 @@ def _nonzero(
             owner, last = _holder(module, name)
             value = getattr(owner, last)
         except AttributeError:
-            raise ModuleMismatchError(f"{what}: the module has no parameter {name!r}") from None
+            raise ModuleMismatchError(f"{what}: the module has no parameter {shown(name)}") from None
         value = value.detach()
         mask = getattr(owner, "mask" if last == "weight" else f"{last}_mask", None)
         pieces.append(((value if mask is None else mask) != 0).cpu().numpy())

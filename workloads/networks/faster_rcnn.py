@@ -11,7 +11,7 @@ picks, at the most that it may pick.
 from collections.abc import Sequence
 from math import prod
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.backbone import resnet50_stages
@@ -107,7 +107,7 @@ def _proposals(graph: Graph, levels: Sequence[str], proposals: int) -> str:
     x = graph.add(Concat("rpn.candidates", 1), *candidates)
     most = graph.tensors[x].shape[1]
     if not 1 <= proposals <= most:
-        raise WorkloadError(f"faster_rcnn_resnet50: proposals must be in 1 .. {most}, got {proposals!r}")
+        raise WorkloadError(f"faster_rcnn_resnet50: proposals must be in 1 .. {most}, got {shown(proposals)}")
     x = graph.add(Elementwise("rpn.decode", "affine"), x)
     return graph.add(Gather("rpn.proposals", axis=1, indices=(proposals,)), x)
 

@@ -17,7 +17,7 @@ section 2.1.2): 128 heads then share one key.
 from functools import partial
 from typing import Any
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.limits import need_operations
 from workloads.network import Network
@@ -90,7 +90,7 @@ def decoder(
     """
     shape = DECODERS[name]
     if phase not in PHASES:
-        raise WorkloadError(f"{name}: phase must be one of {', '.join(PHASES)}, got {phase!r}")
+        raise WorkloadError(f"{name}: phase must be one of {', '.join(PHASES)}, got {shown(phase)}")
     seen = whole(f"{name}: context", context, most=shape.positions)
     sizes = {
         **{"layers": layers, "width": width, "heads": heads},

@@ -10,7 +10,7 @@ convolution, and "<layer>.cache.state"; they do not grow with the context.
 
 from functools import partial
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.limits import need_operations
 from workloads.network import Network
@@ -67,7 +67,7 @@ def mamba(
 
     """
     if phase not in ("prefill", "decode"):
-        raise WorkloadError(f"{name}: phase must be one of prefill, decode, got {phase!r}")
+        raise WorkloadError(f"{name}: phase must be one of prefill, decode, got {shown(phase)}")
     tokens = whole(f"{name}: context", context, most=_MOST) if phase == "prefill" else 1
     depth, width = MAMBAS[name]
     depth = depth if layers is None else whole(f"{name}: layers", layers)

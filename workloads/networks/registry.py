@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from workloads.errors import UnknownNetworkError, WorkloadError
+from workloads.errors import UnknownNetworkError, WorkloadError, shown
 from workloads.grammar.arguments import MAPPING, PATH, TEXT, WHOLE, takes
 from workloads.importers import from_file
 from workloads.network import Network
@@ -159,20 +159,22 @@ def load(
     key = fspath(name)
     if key.lower().endswith(".onnx") or (key not in _BUILDERS and Path(key).is_file()):
         if sizes:
-            raise WorkloadError(f"{next(iter(sizes))}: {key!r} is a file, only built-in networks have sizes")
+            raise WorkloadError(
+                f"{next(iter(sizes))}: {shown(key)} is a file, only built-in networks have sizes"
+            )
         return from_file(key, dims=dims, batch=batch, unknown=unknown)
     if dims:
-        raise WorkloadError(f"dims: {key!r} is no file, give its sizes by name")
+        raise WorkloadError(f"dims: {shown(key)} is no file, give its sizes by name")
     key, written = _written(key)
     twice = written.keys() & sizes.keys()
     if twice:
-        raise WorkloadError(f"{min(twice)}: given twice, in {fspath(name)!r} and beside it")
+        raise WorkloadError(f"{min(twice)}: given twice, in {shown(fspath(name))} and beside it")
     build, wanted = _builder(key), written | sizes
     defaults = parameters(key)
     for size in wanted:
         if size not in defaults:
             known = ", ".join(defaults) or "none"
-            raise WorkloadError(f"network {key!r} has no parameter {size!r}; there are: {known}")
+            raise WorkloadError(f"network {shown(key)} has no parameter {shown(size)}; there are: {known}")
     built = build(batch=whole("batch", 1 if batch is None else batch), **wanted)
     other = {size: wanted[size] for size in defaults if size in wanted and wanted[size] != defaults[size]}
     return built.rename(f"{key}({','.join(f'{k}={_text(v)}' for k, v in other.items())})") if other else built
@@ -182,7 +184,7 @@ def _builder(name: str) -> Callable[..., Network]:
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
-        raise UnknownNetworkError(f"unknown network {name!r}; {hint}; no file is called so")
+        raise UnknownNetworkError(f"unknown network {shown(name)}; {hint}; no file is called so")
     build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)
     return build
 
@@ -199,7 +201,7 @@ def _written(name: str) -> tuple[str, dict[str, Any]]:
         return base.strip(), {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise UnknownNetworkError(
-            f"network {name[:200]!r}: write sizes as in mobilenet_v2(width=0.5, resolution=160)"
+            f"network {shown(name[:200])}: write sizes as in mobilenet_v2(width=0.5, resolution=160)"
         ) from None
 
 

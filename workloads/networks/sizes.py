@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 
 
 def whole(what: str, value: int, least: int = 1, most: int | None = None) -> int:
@@ -25,7 +25,7 @@ def whole(what: str, value: int, least: int = 1, most: int | None = None) -> int
         fits = False
     if not fits or (most is not None and value > most):
         wanted = f"of at least {least}" if most is None else f"in {least} .. {most}"
-        raise WorkloadError(f"{what} must be an integer {wanted}, got {value!r}")
+        raise WorkloadError(f"{what} must be an integer {wanted}, got {shown(value)}")
     return int(value)
 
 
@@ -33,7 +33,7 @@ def wholes(what: str, values: Sequence[int], number: int | None = None) -> tuple
     """Return sizes as integers, so many where a number is given, or refuse them by name."""
     if isinstance(values, str) or not isinstance(values, Sequence) or number not in (None, len(values)):
         wanted = "integers" if number is None else f"{number} integers"
-        raise WorkloadError(f"{what} must be {wanted}, got {values!r}")
+        raise WorkloadError(f"{what} must be {wanted}, got {shown(values)}")
     return tuple(whole(what, value) for value in values)
 
 
@@ -44,7 +44,7 @@ def factor(what: str, value: float) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0.0 < number < math.inf:
-        raise WorkloadError(f"{what} must be a positive number, got {value!r}")
+        raise WorkloadError(f"{what} must be a positive number, got {shown(value)}")
     return number
 
 

@@ -6,7 +6,7 @@ as padding does in convolutions.
 
 from typing import NamedTuple
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.limits import need_operations
 from workloads.networks.sizes import whole
@@ -77,7 +77,7 @@ def need_width(what: str, layers: int, width: int, heads: int, hidden: int | Non
     )
     need_operations(f"{what}: layers", 20 * made.layers)
     if made.features % made.heads:
-        raise WorkloadError(f"{what}: heads must divide width {width}, got {heads!r}")
+        raise WorkloadError(f"{what}: heads must divide width {width}, got {shown(heads)}")
     return made
 
 

@@ -5,7 +5,7 @@ Source: Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedica
 size.
 """
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.limits import need_operations
 from workloads.network import Network
@@ -43,7 +43,7 @@ def unet(
 
     """
     if not isinstance(padded, bool):
-        raise WorkloadError(f"unet: padded must be True or False, got {padded!r}")
+        raise WorkloadError(f"unet: padded must be True or False, got {shown(padded)}")
     need_operations("unet: depth", 20 * whole("unet: depth", depth))
     filters, padding = whole("unet: width", width), int(padded)
     graph = Graph("unet")

@@ -4,7 +4,7 @@ Source: Dosovitskiy et al., "An image is worth 16x16 words: transformers for ima
 2021, Table 1, as torchvision has it.
 """
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import image
@@ -52,7 +52,7 @@ def vit_b16(
     size = need_width("vit_b16", layers, width, heads, hidden)
     side, rest = divmod(whole("vit_b16: resolution", resolution), whole("vit_b16: patch", patch))
     if rest:
-        raise WorkloadError(f"vit_b16: patch must divide resolution {resolution}, got {patch!r}")
+        raise WorkloadError(f"vit_b16: patch must divide resolution {resolution}, got {shown(patch)}")
     patches = side * side
     graph = Graph("vit_b16")
     x = image(graph, batch, resolution)

@@ -9,7 +9,7 @@ the encoded sound ("<layer>.cache.sound_<role>"). Writing a token runs the decod
 
 from functools import partial
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.sizes import whole
@@ -55,10 +55,10 @@ def whisper(
 
     """
     if phase not in ("prefill", "decode"):
-        raise WorkloadError(f"{name}: phase must be one of prefill, decode, got {phase!r}")
+        raise WorkloadError(f"{name}: phase must be one of prefill, decode, got {shown(phase)}")
     seen = whole(f"{name}: context", context, most=_POSITIONS)
     if whole(f"{name}: frames", frames, least=2, most=_FRAMES) % 2:
-        raise WorkloadError(f"{name}: frames must be even, got {frames!r}")
+        raise WorkloadError(f"{name}: frames must be even, got {shown(frames)}")
     layers, width, heads = SIZES[name]
     graph = Graph(name)
     reads = phase == "prefill"

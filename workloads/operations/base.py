@@ -11,7 +11,7 @@ from typing import ClassVar, NoReturn, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import ShapeError
+from workloads.errors import ShapeError, shown
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape
 from workloads.sparsity.imbalance import dispersion
@@ -153,7 +153,7 @@ class Operation:
 
     def refuse(self, why: str) -> NoReturn:
         """Raise a ShapeError that names this operation."""
-        raise ShapeError(f"{self.kind} {self.name!r}: {why}")
+        raise ShapeError(f"{self.kind} {shown(self.name)}: {why}")
 
     def need_rank(self, what: str, shape: Shape, low: int, high: int | None = None) -> None:
         """Refuse a tensor whose number of dimensions is outside low .. high."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workloads.errors import InputError, shown
 from workloads.shapes import window_extent, window_positions
 
 Ints = int | tuple[int, ...]
@@ -43,7 +44,7 @@ class Window:
         """
         rank = 2 if isinstance(kernel, int) else len(kernel)
         if not 1 <= rank <= MAX_RANK:
-            raise ValueError(f"kernel must have 1 to {MAX_RANK} axes, got {rank}")
+            raise InputError(f"kernel must have 1 to {MAX_RANK} axes, got {rank}", path="kernel")
         return cls(
             kernel=_axes("kernel", kernel, rank),
             stride=_axes("stride", stride, rank),
@@ -94,7 +95,7 @@ class Window:
             taps, step, spread = self.kernel[axis], self.stride[axis], self.dilation[axis]
             count = window_positions(length, taps, step, spread, pad, ceil_mode=ceil_mode)
             if count < 1:
-                raise ValueError(
+                raise InputError(
                     f"spatial axis {axis}: a window of {window_extent(taps, spread)} does not fit "
                     f"{length + sum(pad)} padded positions"
                 )
@@ -105,21 +106,24 @@ class Window:
 def _axes(field: str, value: Ints, rank: int) -> tuple[int, ...]:
     values = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(values) != rank:
-        raise ValueError(f"{field} has {len(values)} axes, kernel has {rank}")
+        raise InputError(f"{field} has {len(values)} axes, kernel has {rank}")
     if any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
-        raise ValueError(f"{field} must be positive, got {value!r}")
+        raise InputError(f"{field} must be positive, got {shown(value)}")
     return values
 
 
 def _pads(padding: Padding, rank: int) -> Pads | str:
     if isinstance(padding, str):
         if padding not in AUTO_PADDING:
-            raise ValueError(f"padding must be a number, pairs or one of {AUTO_PADDING}, got {padding!r}")
+            raise InputError(
+                f"padding must be a number, pairs or one of {AUTO_PADDING}, got {shown(padding)}",
+                path="padding",
+            )
         return padding
     values: Sequence[int | tuple[int, int]] = (padding,) * rank if isinstance(padding, int) else padding
     if len(values) != rank:
-        raise ValueError(f"padding has {len(values)} axes, kernel has {rank}")
+        raise InputError(f"padding has {len(values)} axes, kernel has {rank}", path="padding")
     pairs = [(v, v) if isinstance(v, int) else (v[0], v[1]) for v in values]
     if any(not isinstance(v, int) or v < 0 for pair in pairs for v in pair):
-        raise ValueError(f"padding must be 0 or more, got {padding!r}")
+        raise InputError(f"padding must be 0 or more, got {shown(padding)}", path="padding")
     return tuple(pairs)

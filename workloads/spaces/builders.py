@@ -7,7 +7,7 @@ alike as "width".
 from collections.abc import Callable
 from typing import Any, Final
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import dense, flatten
@@ -111,7 +111,7 @@ def convolutional(
     ]
     for stage, (blocks, units, taps, kind) in enumerate(zip(*settings, strict=True), start=1):
         if kind not in _BLOCKS:
-            raise WorkloadError(f"block must be one of {', '.join(_BLOCKS)}, got {kind!r}")
+            raise WorkloadError(f"block must be one of {', '.join(_BLOCKS)}, got {shown(kind)}")
         for i in range(int(blocks)):
             stride = 2 if stage > 1 and i == 0 else 1
             here = _Block(f"stage{stage}.{i}", graph, int(taps), stride, groups, expansion, components)

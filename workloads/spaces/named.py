@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from workloads.errors import InputError, shown
 from workloads.grammar.errors import nearest
 from workloads.spaces.space import NetworkSpace
 
@@ -82,10 +83,10 @@ def network_space(
 
     """
     if name not in _SPACES:
-        raise ValueError(f"unknown network space {name!r}{nearest(name, _SPACES)}")
+        raise InputError(f"unknown network space {shown(name)}{nearest(name, _SPACES)}")
     shape = data.inputs.shape[1:]
     if name == "convolutional" and (len(shape) != 3 or shape[1] != shape[2]):
-        raise ValueError(f"network space convolutional: samples of {data.name} are {shape}, no square images")
+        raise InputError(f"network space convolutional: samples of {data.name} are {shape}, no square images")
     own, fixed = _SPACES[name](shape)
     return NetworkSpace(
         name,

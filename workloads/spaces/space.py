@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError, shown
-from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, WrongTypeError, either, having, takes
+from workloads.errors import InputError, InputIndexError, WorkloadError, WrongTypeError, shown
+from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, either, having, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
@@ -87,7 +87,7 @@ class NetworkSpace:
         name: str = "networks",
     ) -> None:
         if isinstance(builder, str) and builder not in BUILDERS:
-            raise ValueError(f"unknown builder {builder!r}{nearest(builder, BUILDERS)}")
+            raise InputError(f"unknown builder {shown(builder)}{nearest(builder, BUILDERS)}")
         self.builder = BUILDERS[builder] if isinstance(builder, str) else builder
         self.name = name
         self.fixed = dict(fixed or {})
@@ -95,15 +95,15 @@ class NetworkSpace:
         self._defaults = _defaults_of(self.builder)
         self.axes = tuple(_axis(field, axes[field]) for field in axes)
         if not self.axes:
-            raise ValueError(f"space {name}: no axes given")
+            raise InputError(f"space {name}: no axes given")
         for field in (*self.fields, *self.fixed):
             self._check_field(field)
         every = [*self.fields, *self.fixed]
         twice = next((field for field in every if every.count(field) > 1), None)
         if twice:
-            raise ValueError(f"space {name}: {twice} is given twice")
+            raise InputError(f"space {name}: {twice} is given twice")
         if self.size > MOST_POINTS:
-            raise ValueError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
+            raise InputError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
         self.constraints = self._parsed([constraints] if isinstance(constraints, str) else constraints)
 
     def _check_field(self, field: str) -> None:
@@ -112,12 +112,13 @@ class NetworkSpace:
             return
         if self._defaults is not None and head not in self._defaults:
             known = [*self._defaults, *(f"{change}.*" for change in CHANGES)]
-            raise ValueError(f"space {self.name}: unknown field {field!r}{nearest(field, known)}")
+            raise InputError(f"space {self.name}: unknown field {shown(field)}{nearest(field, known)}")
         if rest:
             default = self.fixed.get(head, (self._defaults or {}).get(head))
             if not (isinstance(default, tuple) and 0 <= _place(rest) < len(default)):
-                raise ValueError(
-                    f"space {self.name}: {field!r} is no place of {head} = {default!r}; places count from 1, "
+                raise InputError(
+                    f"space {self.name}: {shown(field)} is no place of {head} = {shown(default)}; places "
+                    "count from 1, "
                     f"as in {head}.stage1"
                 )
 
@@ -156,7 +157,9 @@ class NetworkSpace:
 
     def _checked(self, index: int) -> IndexArray:
         if not -self.size <= index < self.size:
-            raise IndexError(f"space {self.name}: index {index} is outside 0 .. {self.size - 1}")
+            raise InputIndexError(
+                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+            )
         return np.array([index % self.size], dtype=np.int64)
 
     def __getitem__(self, index: int) -> Network:
@@ -208,10 +211,10 @@ class NetworkSpace:
         """
         for field in configuration:
             if field not in self.fields:
-                raise ValueError(f"unknown axis {field!r}{nearest(field, self.fields)}")
+                raise InputError(f"unknown axis {shown(field)}{nearest(field, self.fields)}")
         missing = next((field for field in self.fields if field not in configuration), None)
         if missing:
-            raise ValueError(f"space {self.name}: no value given for {missing}")
+            raise InputError(f"space {self.name}: no value given for {missing}")
         index = 0
         for axis in self.axes:
             index = index * len(axis) + axis.code_of(configuration)
@@ -293,7 +296,7 @@ class NetworkSpace:
 
         """
         if method not in ("sobol", "random"):
-            raise ValueError(f"method must be 'sobol' or 'random', got {method!r}")
+            raise InputError(f"method must be 'sobol' or 'random', got {shown(method)}", path="method")
         draws = _draws(len(self.axes), method, seed)
         found: dict[int, None] = {}
         tried: set[int] = set()
@@ -310,7 +313,7 @@ class NetworkSpace:
                     return np.array(list(found)[:count], dtype=np.int64)
             if len(tried) == self.size:
                 break
-        raise ValueError(
+        raise InputError(
             f"space {self.name}: {count} networks asked for, {len(found)} allowed ones found among "
             f"{len(tried):,} points drawn; loosen the constraints"
         )
@@ -352,7 +355,9 @@ def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkS
         if not isinstance(network, Network):
             raise WrongTypeError(f"of_networks: networks must be networks, got {shown(network)}")
         if by_name.setdefault(network.name, network) != network:
-            raise ValueError(f"space {name}: two different networks are called {network.name!r}; rename one")
+            raise InputError(
+                f"space {name}: two different networks are called {shown(network.name)}; rename one"
+            )
 
     def pick(*, network: str) -> Network:
         return by_name[network]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 
 Shapes = Mapping[str, Sequence[int]]
@@ -144,5 +145,5 @@ def _whole(given: NDArray[np.float64], room: NDArray[np.int64], total: int) -> N
 def _known(names: Collection[str], shapes: Shapes) -> set[str]:
     unknown = [name for name in names if name not in shapes]
     if unknown:
-        raise SparsityError(f"dense: there is no layer {unknown[0]!r}")
+        raise SparsityError(f"dense: there is no layer {shown(unknown[0])}")
     return set(names)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from workloads.errors import shown
 from workloads.graph import Graph, Node
 from workloads.network import Network
 from workloads.operations import (
@@ -155,12 +156,14 @@ def resize(network: Network, widths: Mapping[str, int]) -> Network:
     for layer, width in widths.items():
         group = next((layers for layers in ties.values() if layer in layers), None)
         if group is None:
-            raise SparsityError(f"layer {layer!r}: its width is fixed, or there is no such layer")
+            raise SparsityError(f"layer {shown(layer)}: its width is fixed, or there is no such layer")
         if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-            raise SparsityError(f"layer {layer!r}: width must be a positive integer, got {width!r}")
+            raise SparsityError(f"layer {shown(layer)}: width must be a positive integer, got {shown(width)}")
         for other in group:
             if new.setdefault(other, width) != width:
-                raise SparsityError(f"layers {other!r} and {layer!r} are tied, got {new[other]} and {width}")
+                raise SparsityError(
+                    f"layers {shown(other)} and {shown(layer)} are tied, got {new[other]} and {width}"
+                )
 
     def change(graph: Graph, node: Node) -> bool:
         operation = node.operation

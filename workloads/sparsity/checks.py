@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 
 
 class SparsityError(WorkloadError):
@@ -21,7 +21,7 @@ def check_density(density: float, where: str) -> float:
     """
     value = float(density)
     if not (math.isfinite(value) and 0.0 < value <= 1.0):
-        raise SparsityError(f"{where}: density must be in (0, 1], got {density!r}")
+        raise SparsityError(f"{where}: density must be in (0, 1], got {shown(density)}")
     return value
 
 
@@ -29,7 +29,7 @@ def check_extents(extents: Sequence[int], where: str) -> tuple[int, ...]:
     """Return a shape as a tuple of ints, or refuse it by name unless every extent is a positive integer."""
     shape = tuple(int(extent) for extent in extents)
     if not shape or any(extent < 1 for extent in shape) or shape != tuple(extents):
-        raise SparsityError(f"{where}: extents must be positive integers, got {tuple(extents)!r}")
+        raise SparsityError(f"{where}: extents must be positive integers, got {shown(tuple(extents))}")
     return shape
 
 

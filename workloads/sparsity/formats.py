@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError, check_axis
 from workloads.sparsity.density import DensityModel, Periodic, Uniform
 from workloads.sparsity.density.hypergeometric import probability_none
@@ -175,7 +176,7 @@ def format_bits(
         return Size(width * block * blocks, blocks * index_bits(grid / tall) + pointers)
     if code == Format.PERIODIC:
         return Size(width * kept, np.asarray(period_bits, dtype=np.float64) + 0.0 * kept)
-    raise SparsityError(f"format_bits: code must be one of {[int(one) for one in Format]}, got {code!r}")
+    raise SparsityError(f"format_bits: code must be one of {[int(one) for one in Format]}, got {shown(code)}")
 
 
 def expected_size(storage: Storage, model: DensityModel, bits: int) -> Size:

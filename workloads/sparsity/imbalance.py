@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 
 
@@ -131,7 +132,7 @@ def expected_imbalance(elements: int, density: float, pes: int, dispersion: floa
 
     """
     if not 0.0 < density <= 1.0:
-        raise SparsityError(f"expected_imbalance: density must be in (0, 1], got {density!r}")
+        raise SparsityError(f"expected_imbalance: density must be in (0, 1], got {shown(density)}")
     if density == 1.0 or elements < 1:
         return 1.0
     below = np.cumsum(row_probabilities(elements, density, dispersion))

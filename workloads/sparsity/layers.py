@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.limits import need_memory
 from workloads.network import Network
 from workloads.operations import Embedding, Experts, Gather, MatMul, TransposedConvolution
@@ -54,7 +55,7 @@ def to_prune(network: Network, dense: Collection[str]) -> dict[str, Weight]:
     for name in dense:
         if name not in layers:
             raise SparsityError(
-                f"dense: network {network.name!r} has no layer {name!r} with weights to prune"
+                f"dense: network {shown(network.name)} has no layer {shown(name)} with weights to prune"
             )
     return {name: weight for name, weight in layers.items() if name not in dense}
 
@@ -173,18 +174,18 @@ def values_of(
         if weights is None:
             value = weight.array
             if value is None:
-                raise SparsityError(f"weights: the network keeps no values of {name!r}; give weights=")
+                raise SparsityError(f"weights: the network keeps no values of {shown(name)}; give weights=")
         else:
             value = next((weights[key] for key in (name, weight.name) if key in weights), None)
         if value is None:
-            raise SparsityError(f"weights: nothing for layer {name!r}; needs {weight.name!r}")
+            raise SparsityError(f"weights: nothing for layer {shown(name)}; needs {shown(weight.name)}")
         if hasattr(value, "detach"):
             value = value.detach().cpu().numpy()
         array: NDArray[np.floating] = np.asarray(value)
         if array.shape != weight.shape:
-            raise SparsityError(f"weights: layer {name!r} has shape {weight.shape}, got {array.shape}")
+            raise SparsityError(f"weights: layer {shown(name)} has shape {weight.shape}, got {array.shape}")
         if not np.isfinite(array).all():
-            raise SparsityError(f"weights: layer {name!r} holds values that are no finite numbers")
+            raise SparsityError(f"weights: layer {shown(name)} holds values that are no finite numbers")
         found[name] = array
     return found
 

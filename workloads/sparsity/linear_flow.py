@@ -9,6 +9,7 @@ normalisation of responses, softmax of the outputs, and bias (0). Images are kep
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workloads.errors import shown
 from workloads.graph import Node
 from workloads.network import Network
 from workloads.operations import (
@@ -75,7 +76,7 @@ def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
         inner = isinstance(node.operation, Softmax) and graph.consumers(node.outputs[0])
         if inner or not isinstance(node.operation, tuple(_RULES)):
             raise SparsityError(
-                f"synflow: {node.operation.kind} {node.operation.name!r} has no linear counterpart"
+                f"synflow: {node.operation.kind} {shown(node.operation.name)} has no linear counterpart"
             )
     ends = graph.outputs or tuple(name for name in graph.tensors if not graph.consumers(name))
 
@@ -199,7 +200,7 @@ def _elementwise(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
     if len(inputs) == 1:
         return inputs[0]
     if operation.function not in ("add", "mul"):
-        raise SparsityError(f"synflow: {operation.kind} {operation.name!r} has no linear counterpart")
+        raise SparsityError(f"synflow: {operation.kind} {shown(operation.name)} has no linear counterpart")
     common = together(inputs)
     data, runs = common if common is not None else ([image.whole() for image in inputs], None)
     total = data[0]
@@ -227,7 +228,7 @@ def _reduce(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torc
     axes = operation.reduced or tuple(range(inputs[0].ndim))
     runs: dict[str, Any] = {"mean": inputs[0].mean, "sum": inputs[0].sum, "max": inputs[0].amax}
     if operation.mode not in runs:
-        raise SparsityError(f"synflow: {operation.kind} {operation.name!r} has no linear counterpart")
+        raise SparsityError(f"synflow: {operation.kind} {shown(operation.name)} has no linear counterpart")
     result: torch.Tensor = runs[operation.mode](axes, keepdim=operation.keep)
     return result
 
@@ -274,7 +275,7 @@ def _pad(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.T
 def _expand(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
     operation: Any = node.operation
     if operation.tiled:
-        raise SparsityError(f"synflow: {operation.kind} {operation.name!r} has no linear counterpart")
+        raise SparsityError(f"synflow: {operation.kind} {shown(operation.name)} has no linear counterpart")
     return inputs[0].expand(operation.shape)
 
 

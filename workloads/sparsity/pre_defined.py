@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density import NM, DensityModel, Periodic
 
@@ -57,7 +58,7 @@ class Variant:
         if found is None:
             raise SparsityError(
                 f"psconv: variant must be pSC<k> with k in 1-9, PS<k>_P<p> or PSD<k>_P<p> with k in 1, 2, 4, "
-                f"got {name!r}"
+                f"got {shown(name)}"
             )
         random, dense, kept, period = found.groups()
         return cls(int(random)) if random else cls(int(kept), int(period), bool(dense))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 
 
@@ -82,7 +83,7 @@ def layers(network: str, table: str) -> tuple[LayerDensity, ...]:
     found = _densities().get((network, table))
     if found is None:
         known = ", ".join(name for _, name in tables(network)) or "none"
-        raise SparsityError(f"published: no table {table!r} for {network!r}; there are: {known}")
+        raise SparsityError(f"published: no table {shown(table)} for {shown(network)}; there are: {known}")
     return found
 
 

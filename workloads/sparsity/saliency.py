@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def grasp_scores(
     import torch
 
     if not temperature > 0:
-        raise SparsityError(f"grasp: temperature must be positive, got {temperature!r}")
+        raise SparsityError(f"grasp: temperature must be positive, got {shown(temperature)}")
     twin, weights = _twin(module)
     total = _loss(twin, inputs, targets, loss, temperature)
     slopes = torch.autograd.grad(total, list(weights.values()), create_graph=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import prod
 
+from workloads.errors import shown
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density import DensityModel, Mask, Uniform
@@ -73,7 +74,7 @@ def storage_bytes(
                 fitted = _shown(storage, weight) if named else storage
                 stored = float(expected_size(fitted, model_of(weight), bits).bits)
             except SparsityError as error:
-                raise SparsityError(f"weight {weight.name!r}: {error}") from None
+                raise SparsityError(f"weight {shown(weight.name)}: {error}") from None
         total += -(-round(stored) // 8)
     return total
 
@@ -107,5 +108,5 @@ def _format(name: str | Format) -> Format:
         return name
     known = {one.name.lower(): one for one in Format}
     if name not in known:
-        raise SparsityError(f"format must be one of {', '.join([*known, HUFFMAN])}, got {name!r}")
+        raise SparsityError(f"format must be one of {', '.join([*known, HUFFMAN])}, got {shown(name)}")
     return known[name]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.selection import kth
 from workloads.sparsity.waiting import one_thread, steps
@@ -66,7 +67,7 @@ def synflow(
     if iterations < 1:
         raise SparsityError(f"synflow: iterations must be at least 1, got {iterations}")
     if schedule not in SCHEDULES:
-        raise SparsityError(f"synflow: schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+        raise SparsityError(f"synflow: schedule must be one of {', '.join(SCHEDULES)}, got {shown(schedule)}")
     live = {
         name: weight.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         for name, weight in weights.items()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph, Node
 from workloads.network import Network
 from workloads.operations import BatchNorm
@@ -182,10 +182,10 @@ def inversion_step(
     check_differentiable(source)
     images = [tensor for tensor in source.inputs() if len(tensor.shape) > 2]
     if len(images) != 1:
-        raise WorkloadError(f"network {network.name!r}: {len(images)} inputs are images, expected 1")
+        raise WorkloadError(f"network {shown(network.name)}: {len(images)} inputs are images, expected 1")
     if not any(isinstance(node.operation, BatchNorm) for node in source.nodes()):
         raise WorkloadError(
-            f"network {network.name!r} has no batch norm whose statistics could guide the images"
+            f"network {shown(network.name)} has no batch norm whose statistics could guide the images"
         )
     image = images[0].name
     graph = Graph(f"{network.name} inversion")
@@ -198,7 +198,7 @@ def inversion_step(
     run_back(tape, losses)
     gradient = tape.gradient(image)
     if gradient is None:
-        raise WorkloadError(f"network {network.name!r}: no gradient reaches {image!r}")
+        raise WorkloadError(f"network {shown(network.name)}: no gradient reaches {shown(image)}")
     update = tape.add(ImageUpdate(f"{image}.update", state_bits), image, gradient)
     finished = tape.finished()
     finished.output(*losses, update, *(made for gradients in tape.learnt.values() for made in gradients))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.operations.base import Operation, Site, operand_columns, stored_density, vector
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape
@@ -44,7 +44,7 @@ def rule(optimizer: str) -> Rule:
 
     """
     if optimizer not in RULES:
-        raise WorkloadError(f"optimizer must be one of {', '.join(sorted(RULES))}, got {optimizer!r}")
+        raise WorkloadError(f"optimizer must be one of {', '.join(sorted(RULES))}, got {shown(optimizer)}")
     return RULES[optimizer]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.operations import HLSTM, Attention, BatchNorm, Input, Recurrent, Softmax
 from workloads.operations.base import Operation
@@ -94,7 +94,7 @@ def add_losses(source: Graph, graph: Graph, batch: int) -> dict[str, str]:
         # a colon would make the loss of an operation's second output the second output of its first loss
         suffix = f".{output.replace(':', '#')}" if len(outputs) > 1 else ""
         if not shape:
-            raise WorkloadError(f"output {output!r} is a scalar: there are no classes to take a loss of")
+            raise WorkloadError(f"output {shown(output)} is a scalar: there are no classes to take a loss of")
         axis = class_axis(shape)
         wanted = (*shape[:axis], *shape[axis + 1 :])
         # scores can have the batch anywhere, or as a part of a longer axis

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.operations import Expand, Opaque, Rearrange, Reshape, Resize, Work
@@ -54,7 +54,8 @@ def rebatched(network: Network, batch: int | None) -> Network:
         if not growth.change_its_mind():
             break
     raise WorkloadError(
-        f"network {network.name!r} is described for batch {network.batch} and cannot be for {batch}: {why}; "
+        f"network {shown(network.name)} is described for batch {network.batch} and cannot be for "
+        f"{batch}: {why}; "
         f"load or build it with batch={batch}"
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.network import Network
 from workloads.table import Kind
 from workloads.tensors import Weight
@@ -53,15 +53,17 @@ class Phase:
 
     def __post_init__(self) -> None:
         if not self.epochs >= 0.0:
-            raise WorkloadError(f"phase {self.name!r}: epochs must be 0 or more, got {self.epochs!r}")
+            raise WorkloadError(
+                f"phase {shown(self.name)}: epochs must be 0 or more, got {shown(self.epochs)}"
+            )
         if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 1:
             raise WorkloadError(
-                f"phase {self.name!r}: samples must be a positive integer, got {self.samples!r}"
+                f"phase {shown(self.name)}: samples must be a positive integer, got {shown(self.samples)}"
             )
         if self.weight_gradients not in WEIGHT_GRADIENTS:
             raise WorkloadError(
-                f"phase {self.name!r}: weight_gradients must be one of {', '.join(WEIGHT_GRADIENTS)}, "
-                f"got {self.weight_gradients!r}"
+                f"phase {shown(self.name)}: weight_gradients must be one of {', '.join(WEIGHT_GRADIENTS)}, "
+                f"got {shown(self.weight_gradients)}"
             )
 
 
@@ -136,7 +138,7 @@ def masked(network: Network, density: Density) -> Network:
         strange = [name for name in density if name not in held]
         if strange:
             raise WorkloadError(
-                f"network {network.name!r} has no nest with a weight called {', '.join(strange)}"
+                f"network {shown(network.name)} has no nest with a weight called {', '.join(strange)}"
             )
         wanted = density
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.operations import BatchNorm
@@ -75,13 +75,13 @@ def training_step(
     rule(optimizer)
     if weight_gradients not in WEIGHT_GRADIENTS:
         raise WorkloadError(
-            f"weight_gradients must be one of {', '.join(WEIGHT_GRADIENTS)}, got {weight_gradients!r}"
+            f"weight_gradients must be one of {', '.join(WEIGHT_GRADIENTS)}, got {shown(weight_gradients)}"
         )
     network = rebatched(network, batch)
     source = network.graph
     trainable = _trainable(source, frozen)
     if not trainable:
-        raise WorkloadError(f"network {network.name!r} has no weight that is trained")
+        raise WorkloadError(f"network {shown(network.name)} has no weight that is trained")
     check_differentiable(source)
     graph = Graph(f"{network.name} training")
     zeros = copy_forward(source, graph, lambda made, streamed: _as_trained(made, streamed, frozen))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import NamedTuple
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph, Node
 from workloads.operations import Elementwise, Reduce, Reshape
 from workloads.operations.base import Operation
@@ -136,7 +136,9 @@ class Tape:
         """Let a gradient reach a tensor."""
         have, want = self.shape(gradient), self.shape(tensor)
         if have != want:
-            raise WorkloadError(f"gradient {gradient!r} has shape {have}, tensor {tensor!r} has {want}")
+            raise WorkloadError(
+                f"gradient {shown(gradient)} has shape {have}, tensor {shown(tensor)} has {want}"
+            )
         self._reaching.setdefault(tensor, []).append(gradient)
 
     def learn(self, weight: str, gradient: str) -> None:
@@ -215,7 +217,7 @@ def backward(operation: Operation, node: Node, gradients: tuple[str | None, ...]
         Where the gradients flow.
 
     """
-    raise WorkloadError(f"{operation.kind} {operation.name!r}: how to differentiate it is not known")
+    raise WorkloadError(f"{operation.kind} {shown(operation.name)}: how to differentiate it is not known")
 
 
 def differentiable(operation: Operation) -> bool:

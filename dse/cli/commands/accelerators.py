@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import Json, print_json
+from workloads.errors import InputError
 
 
 def command(
@@ -42,7 +43,7 @@ def command(
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if save is not None:
         if len(machines) != 1 or not names:
-            raise ValueError("--save: name the one machine to write")
+            raise InputError("--save: name the one machine to write")
         write_machine(machines[0][1], save)
         print(f"wrote {save}")
         return

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import pairs
+from workloads.errors import InputError, shown
 
 
 def command(
@@ -36,9 +37,9 @@ def command(
     from hwmodels.interop import of_files
 
     if not to.endswith((".yaml", ".yml")):
-        raise ValueError(f"--to: a machine file ends in .yaml, got {to!r}")
+        raise InputError(f"--to: a machine file ends in .yaml, got {shown(to)}")
     if any(Path(file).resolve() == Path(to).resolve() for file in files):
-        raise ValueError(f"--to: {to} is one of the files to convert; name another")
+        raise InputError(f"--to: {to} is one of the files to convert; name another")
     machine = of_files(files, values=pairs("--value", value))
     machine.save(to)
     print(f"{to}: {machine.name}, {machine.source}")

@@ -18,6 +18,7 @@ from dse.cli.options import (
     pairs,
     print_json,
 )
+from workloads.errors import InputError
 
 
 def command(
@@ -72,7 +73,7 @@ def command(
         progress=progress,
     )
     if not result.feasible:
-        raise ValueError(f"{machine.name} cannot run {result.network}: {broken(result.totals['limit'])}")
+        raise InputError(f"{machine.name} cannot run {result.network}: {broken(result.totals['limit'])}")
     if json:
         rows = result.operations.to_dict("records") if operations else []
         bottlenecks = result.bottlenecks().reset_index().to_dict("records")

@@ -28,6 +28,7 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
+from workloads.errors import InputError
 
 
 def command(
@@ -159,7 +160,7 @@ def _shares(texts: Sequence[str] | None) -> dict[str, float | tuple[str, float]]
         try:
             share = float(number) / (100.0 if text.endswith("%") else 1.0)
         except ValueError:
-            raise ValueError(
+            raise InputError(
                 f"--uncertainty {name}={text}: write a share such as 0.2, 20 % or 'uniform 0.2'"
             ) from None
         found[name] = (" ".join(words), share) if words else share

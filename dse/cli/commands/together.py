@@ -18,6 +18,7 @@ from dse.cli.options import (
     print_json,
 )
 from dse.cli.runs import From, write_run
+from workloads.errors import InputError
 
 if TYPE_CHECKING:
     from dse.strategies.compromise import Compromise
@@ -64,7 +65,7 @@ def command(
     from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
-        raise ValueError(f"--area-mm2 must be positive, got {area_mm2}")
+        raise InputError(f"--area-mm2 must be positive, got {area_mm2}")
     check_output(out, width)
     space = software_defined()
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axis).items()}

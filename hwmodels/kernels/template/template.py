@@ -152,7 +152,7 @@ def tile_bytes(layers: LayerTable, i: int, configs: TemplateTable, c: int) -> tu
 def nest_lines(
     layers: LayerTable, i: int, configs: TemplateTable, c: int, times: float, sheet: Sheet, row: int
 ) -> tuple[float, float, float]:
-    """Add what `times` instances of nest `i`, all groups together, count to a row of an account.
+    """Add what `times` instances of nest `i` count: images as further positions, or one by one, if faster.
 
     Returns
     -------
@@ -160,6 +160,39 @@ def nest_lines(
         Steps of the MACs, main-memory bytes read and written, of one instance.
 
     """
+    images = layers.n[i]
+    if images > 1:
+        images_lines(layers, i, configs, c, (0.0, images), sheet, row)  # counts nothing: only the time
+        together_s = times_of(sheet, row)[LATENCY]
+        images_lines(layers, i, configs, c, (0.0, 1), sheet, row)
+        if images * times_of(sheet, row)[LATENCY] < together_s:
+            worked, read, written = images_lines(layers, i, configs, c, (times * images, 1), sheet, row)
+            for resource in range(sheet.busy_s.shape[1]):
+                sheet.busy_s[row, resource] *= images
+            sheet.waits[row, OUTSIDE] *= images
+            return images * worked, images * read, images * written
+    return images_lines(layers, i, configs, c, (times, images), sheet, row)
+
+
+@kernel
+def images_lines(
+    layers: LayerTable,
+    i: int,
+    configs: TemplateTable,
+    c: int,
+    times: tuple[float, int],
+    sheet: Sheet,
+    row: int,
+) -> tuple[float, float, float]:
+    """Add what so many instances of so many images of nest `i`, all groups together, count to a row.
+
+    Returns
+    -------
+    tuple
+        As `nest_lines`, of one instance.
+
+    """
+    count, images = times
     counts, busy_s = sheet.counts[row], sheet.busy_s[row]
     tile_of = min(configs.tile_of[c], layers.k[i])
     tile_if = min(configs.tile_if[c], layers.c[i])
@@ -171,10 +204,10 @@ def nest_lines(
     reach_x = (layers.s[i] - 1) * layers.dilation_s[i] + 1
 
     n_of, n_if = turns(layers.k[i], tile_of), turns(layers.c[i], tile_if)
-    n_m = layers.n[i] * turns(layers.p[i], tile_iy) * turns(layers.q[i], tile_ix)
+    n_m = images * turns(layers.p[i], tile_iy) * turns(layers.q[i], tile_ix)
     of_place, if_place, m_place = places(configs.order[c])
     groups = float(layers.g[i])
-    positions = float(layers.n[i] * layers.p[i] * layers.q[i])
+    positions = float(images * layers.p[i] * layers.q[i])
     all_k, all_c = float(layers.k[i]), float(layers.c[i])
 
     of_steps = steps(layers.k[i], tile_of, configs.groups[c])
@@ -184,7 +217,7 @@ def nest_lines(
     )
     area_in = spans(layers.p[i], tile_iy, layers.stride_p[i], reach_y)
     area_in *= spans(layers.q[i], tile_ix, layers.stride_q[i], reach_x)
-    inputs = groups * layers.n[i] * area_in * all_c * input_b
+    inputs = groups * images * area_in * all_c * input_b
     inputs *= fetches(of_place, n_of, if_place, n_if, m_place, n_m)
     outputs = groups * positions * all_k
     spilled = outputs * sum_b * (fetches(if_place, n_if, of_place, n_of, m_place, n_m) - 1.0)
@@ -198,17 +231,17 @@ def nest_lines(
     macs = groups * positions * window * all_c * all_k
     summed = outputs * sum_b * n_if
 
-    counts[MACS] += times * macs
-    counts[WEIGHT_FILLS] += times * weights
-    counts[WEIGHT_READS] += times * (macs * weight_b)
-    counts[INPUT_FILLS] += times * inputs
-    counts[INPUT_READS] += times * (groups * positions * window * all_c * of_steps * input_b)
-    counts[SUM_UPDATES] += times * summed
-    counts[SUM_READS] += times * summed
-    counts[DRAM_READS_OF_WEIGHTS] += times * (weights * weight_moves)
-    counts[DRAM_READS_OF_INPUTS] += times * (inputs * input_moves)
-    counts[DRAM_READS_OF_SUMS] += times * spilled
-    counts[DRAM_WRITES] += times * written
+    counts[MACS] += count * macs
+    counts[WEIGHT_FILLS] += count * weights
+    counts[WEIGHT_READS] += count * (macs * weight_b)
+    counts[INPUT_FILLS] += count * inputs
+    counts[INPUT_READS] += count * (groups * positions * window * all_c * of_steps * input_b)
+    counts[SUM_UPDATES] += count * summed
+    counts[SUM_READS] += count * summed
+    counts[DRAM_READS_OF_WEIGHTS] += count * (weights * weight_moves)
+    counts[DRAM_READS_OF_INPUTS] += count * (inputs * input_moves)
+    counts[DRAM_READS_OF_SUMS] += count * spilled
+    counts[DRAM_WRITES] += count * written
 
     step_s = worked / configs.clock_hz[c]
     lanes = float(configs.macs_per_group[c])

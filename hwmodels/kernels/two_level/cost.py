@@ -13,9 +13,9 @@ the other two see all three. A loop of one turn is no loop: its order costs what
 happens on chip is in `chip.py`.
 
 A double buffer holds two tiles of what is loaded again. Where they do not fit, single ones may be run one
-after the other (*drained*): each group, or each tile of whole images, is loaded, computed and stored before
-the next one begins, and within it only what is loaded again is held twice. So a batch costs no more than its
-runs.
+after the other (*drained*): each group, or each tile of whole images of each group, is loaded, computed and
+stored before the next one begins, and within it only what is loaded again is held twice. So a batch costs no
+more than its runs.
 """
 
 import math
@@ -24,8 +24,8 @@ from typing import NamedTuple
 from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
-from hwmodels.kernels.two_level.room import DRAINED, TOO_LARGE, Channels, Pixels, held_of, room
-from hwmodels.kernels.two_level.terms import Counted, Terms
+from hwmodels.kernels.two_level.room import APART, FITS, TOO_LARGE, Channels, Pixels, held_of, room
+from hwmodels.kernels.two_level.terms import Terms
 
 LATENCY = 0
 ENERGY = 1
@@ -125,14 +125,12 @@ def transfer_s(terms: Terms, input_bytes: float, passes: tuple[float, float, flo
 
 
 @inlined
-def drained_turns(
-    terms: Counted, innermost: int, n_k: float, n_c: float, n_m: float
-) -> tuple[float, float, float]:
-    """As `loop_turns`, where groups or tiles of images run one after the other: those are the outermost loop.
+def turns_apart(innermost: int, n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
+    """As `loop_turns`, where tiles of images run one after the other, a group's outermost loop.
 
     Weights that are one tile stay; others are loaded by every tile of images.
     """
-    if terms.groups > 1.0 or innermost != INNERMOST_M:
+    if innermost != INNERMOST_M:
         return loop_turns(innermost, n_k, n_c, n_m)
     if n_k == 1.0 and n_c == 1.0:
         return 1.0, 1.0, 0.0
@@ -165,7 +163,7 @@ class Tried(NamedTuple):
     work: tuple[float, float, float]  # of `chip_at`
     edge_s: float
     order: int
-    drained: int
+    place: int  # of `room`
     costed: float
 
 
@@ -178,8 +176,8 @@ def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> 
     best, best_pj = math.inf, math.inf
     cost = (0.0, 0.0, 0.0, 0.0, 0.0)
     best_order, best_edge_s, costed = -1, 0.0, 0.0
-    drained = room(terms, held_of(terms, m), k.size, k.tiles, c.size, c.tiles)
-    if drained == TOO_LARGE:
+    place = room(terms, held_of(terms, m), k.size, k.tiles, c.size, c.tiles)
+    if place == TOO_LARGE:
         return NOTHING
     steps = array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     work = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
@@ -187,23 +185,23 @@ def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> 
     weight_s = k.size * c.size * terms.window * weight_load_s(terms)
     store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
     edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
-    if drained == DRAINED and terms.groups > 1.0:
-        edge_s *= terms.groups
-    elif drained == DRAINED:
+    if place == APART:
         edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
+    if place != FITS:
+        edge_s *= terms.groups
     for order in range(3):
         passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
-        if drained == DRAINED:
-            passes = drained_turns(terms, order, k.tiles, c.tiles, m.tiles)
+        if place == APART:
+            passes = turns_apart(order, k.tiles, c.tiles, m.tiles)
         if passes[0] < 0.0:
             continue
         costed += 1.0
         exposed_s = edge_s
-        if drained == DRAINED:
+        if place != FITS:
             exposed_s = min(edge_s, transfer_s(terms, input_bytes, passes))
         found = total_cost(terms, work, exposed_s, input_bytes, passes)
         value = score(found[0], found[1], objective)
         if better((value, found[1]), (best, best_pj)):
             best, best_pj = value, found[1]
             cost, best_order, best_edge_s = found, order, exposed_s
-    return Tried(best, cost, work, best_edge_s, best_order, drained, costed)
+    return Tried(best, cost, work, best_edge_s, best_order, place, costed)

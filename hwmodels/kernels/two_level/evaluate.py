@@ -88,7 +88,7 @@ def add_nest(
     """Add a nest with the mapping found for it, of given tiles, to a configuration's sums."""
     count = float(layer.repeats)
     work = nest_macs(layer)
-    nest_lines(terms, passed_of(terms, tiles, (best.order, best.drained)), count, sums)
+    nest_lines(terms, passed_of(terms, tiles, (best.order, best.place)), count, sums)
     sums[LATENCY_S] += count * best.latency_s
     sums[MACS_DONE] += count * work
     sums[KEPT] += count * (work * terms.kept)
@@ -200,7 +200,7 @@ def account_operations(
             channels_at(tiles.c[rows[1]], best.c),
             pixels_at(tiles.m[rows[2]], best.m),
         )
-        passed = passed_of(terms, chosen, (best.order, best.drained))
+        passed = passed_of(terms, chosen, (best.order, best.place))
         nest_beside(nest_terms(layer, config), passed, stay, counts)
         nest_busy(terms, passed, busy_s)
         sheet.waits[i, EDGE] = best.edge_s if config.double_buffered == 1 else busy_s[MAIN_MEMORY]

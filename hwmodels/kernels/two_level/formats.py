@@ -77,15 +77,13 @@ def metadata_bits(stored: float, operand: Operand, elements: float, rows: float)
 
 
 @kernel
-def matrix_rows(operand: Operand, channels: float, plane: float, images: float) -> float:
-    """Rows of the matrix that a format sees: channels by positions, and vectors along the format's grain.
+def matrix_rows(operand: Operand, channels: float, plane: float) -> float:
+    """Rows of the matrix that a format sees of one image: channels by positions.
 
-    `channels` channels (those of all images) have `plane` elements each. Without a plane an image is a
-    vector: one row, or in compressed columns one column.
+    `channels` channels have `plane` elements each. Without a plane an image is a vector: one row, or in
+    compressed columns one column.
     """
-    if plane > 1.0 or operand.format == CSC:
-        return channels
-    return images
+    return channels if plane > 1.0 or operand.format == CSC else 1.0
 
 
 class Stored(NamedTuple):

@@ -17,8 +17,8 @@ from hwmodels.kernels.two_level.bound import (
     WEIGHT_PORT,
 )
 from hwmodels.kernels.two_level.chip import array_work
-from hwmodels.kernels.two_level.cost import drained_turns, loop_turns, overlapped_latency
-from hwmodels.kernels.two_level.room import DRAINED, Channels, Pixels
+from hwmodels.kernels.two_level.cost import loop_turns, overlapped_latency, turns_apart
+from hwmodels.kernels.two_level.room import APART, Channels, Pixels
 from hwmodels.kernels.two_level.rows import Config, Layer
 from hwmodels.kernels.two_level.terms import Prices, Terms, stored_input, stored_output, stored_weight
 from workloads.table import FloatColumn
@@ -54,10 +54,10 @@ from workloads.table import FloatColumn
 def turns_of(
     chosen: tuple[int, int], terms: Terms, n_k: float, n_c: float, n_m: float
 ) -> tuple[float, float, float]:
-    """How often each operand passes the main-memory port; see `cost.loop_turns` and `cost.drained_turns`."""
-    order, drained = chosen
-    if drained == DRAINED:
-        return drained_turns(terms, order, n_k, n_c, n_m)
+    """How often each operand passes the main-memory port; see `cost.loop_turns` and `cost.turns_apart`."""
+    order, place = chosen
+    if place == APART:
+        return turns_apart(order, n_k, n_c, n_m)
     return loop_turns(order, n_k, n_c, n_m)
 
 
@@ -76,7 +76,7 @@ class Passed(NamedTuple):
 
 @inlined
 def passed_of(terms: Terms, tiles: tuple[Channels, Channels, Pixels], chosen: tuple[int, int]) -> Passed:
-    """Count what passes: `tiles` of K, C and positions, the innermost loop, and whether runs are drained."""
+    """Count what passes: `tiles` of K, C and positions, the innermost loop, and how the tiles fit."""
     k, c, m = tiles
     weight_turns, input_turns, spills = turns_of(chosen, terms, k.tiles, c.tiles, m.tiles)
     work = array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
@@ -149,9 +149,9 @@ def stream_bytes(layer: Layer, config: Config) -> tuple[float, float, float]:
     if weight_elements > 0.0:
         weights = weight_elements * stored_weight(layer, config, weight_elements, weight_elements).dram
     if read_elements > 0.0:
-        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, 1.0).dram
+        inputs = read_elements * stored_input(layer, config, read_elements, 1.0, float(layer.n)).dram
     if write_elements > 0.0:
-        written = write_elements * stored_output(layer, config, write_elements, 1.0, 1.0)
+        written = write_elements * stored_output(layer, config, write_elements, 1.0, float(layer.n))
     return weights, inputs, written
 
 

@@ -13,8 +13,9 @@ SIZE, TILES, LAST, STEPS = 0, 1, 2, 3  # fields of `tiles.sizes.Cut`, and the fi
 INPUT_LARGEST, INPUT_TOTAL, DISTINCT, IMAGES = 4, 5, 6, 7
 
 FITS = 0
-DRAINED = 1
+DRAINED = 1  # group by group
 TOO_LARGE = 2
+APART = 3  # drained image by image, in every group
 
 
 @inlined
@@ -73,14 +74,13 @@ class Held(NamedTuple):
     output_b: float
     loads: float  # by tiles of positions
     groups: float
-    run_loads: float  # the same within a run that is drained
-    run_groups: float
     may_drain: int
+    may_part: int
 
 
 @inlined
 def room(terms: Counted, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
-    """Whether tiles fit (`FITS`), or do when runs are drained (`DRAINED`), or neither."""
+    """Whether tiles fit (`FITS`), do when runs are drained (`DRAINED`, `APART`), or neither."""
     weight = k_size * c_size * terms.window * terms.weight_b
     inputs = held.input_b * c_size
     output = held.output_b * k_size
@@ -91,35 +91,33 @@ def room(terms: Counted, held: Held, k_size: float, n_k: float, c_size: float, n
         doubled(output, n_k * held.loads * held.groups, terms.double),
     ):
         return FITS
-    if held.may_drain == 0:
-        return TOO_LARGE
-    if fits(
+    if held.may_drain == 1 and fits(
         terms,
-        doubled(weight, n_k * n_c * held.run_groups, terms.double),
-        doubled(inputs, held.run_loads * n_c * held.run_groups, terms.double),
-        doubled(output, n_k * held.run_loads * held.run_groups, terms.double),
+        doubled(weight, n_k * n_c, terms.double),
+        doubled(inputs, held.loads * n_c, terms.double),
+        doubled(output, n_k * held.loads, terms.double),
     ):
         return DRAINED
+    if held.may_part == 1 and fits(
+        terms,
+        doubled(weight, n_k * n_c, terms.double),
+        doubled(inputs, n_c, terms.double),
+        doubled(output, n_k, terms.double),
+    ):
+        return APART
     return TOO_LARGE
 
 
 @inlined
 def held_of(terms: Counted, m: Pixels) -> Held:
     """Collect what tiles of positions hold on chip, and whether their runs may be drained."""
-    may_drain = 0
-    run_loads, run_groups = m.tiles, terms.groups
-    if terms.double == 1 and terms.groups > 1.0:
-        may_drain, run_groups = 1, 1.0
-    elif terms.double == 1 and m.images == 1.0:
-        may_drain, run_loads = 1, 1.0
     return Held(
         input_b=m.input_largest * terms.input_b,
         output_b=m.size * terms.sum_b,
         loads=m.tiles,
         groups=terms.groups,
-        run_loads=run_loads,
-        run_groups=run_groups,
-        may_drain=may_drain,
+        may_drain=1 if terms.double == 1 and terms.groups > 1.0 else 0,
+        may_part=1 if terms.double == 1 and m.images == 1.0 else 0,
     )
 
 

@@ -95,8 +95,9 @@ def find_homes(config: Config, flags: tuple[int, int, int], graph: StayGraph, sc
         if allowed == 0:
             home = NOWHERE
         elements, channels = float(kinds.elements[t]), float(kinds.channels[t])
-        rows = matrix_rows(operand, channels, elements / channels, float(kinds.images[t]))
-        size = stored(operand, kinds.bits[t], kinds.density[t], elements, rows, config.mask_capacity_bytes)
+        images = max(1.0, float(kinds.images[t]))  # each stored by itself
+        rows, each = matrix_rows(operand, channels / images, elements / channels), elements / images
+        size = stored(operand, kinds.bits[t], kinds.density[t], each, rows, config.mask_capacity_bytes)
         scratch.home[t] = home
         scratch.bytes[t] = elements * size.chip
         scratch.mask[t] = elements * size.mask
@@ -211,7 +212,7 @@ def search(
         near[operation, 0], near[operation, 1], near[operation, 2] = best.k, best.c, best.m
         k, c = channels_at(tiles.k[rows[0]], best.k), channels_at(tiles.c[rows[1]], best.c)
         chosen = (k, c, pixels_at(tiles.m[rows[2]], best.m))
-        passed = passed_of(plain, chosen, (best.order, best.drained))
+        passed = passed_of(plain, chosen, (best.order, best.place))
         nest_beside(plain, passed, beside_row(scratch.beside, s), costs)
     else:
         costs[LATENCY_S] = math.inf

@@ -19,20 +19,24 @@ def stored_weight(layer: Layer, config: Config, filters: float, elements: float)
         layer.weight_bits,
         layer.weight_density,
         elements,
-        matrix_rows(config.weight, filters, elements / filters, 1.0),
+        matrix_rows(config.weight, filters, elements / filters),
         config.mask_capacity_bytes,
     )
 
 
 @kernel
 def stored_input(layer: Layer, config: Config, channels: float, plane: float, images: float) -> Stored:
-    """Bytes of an input element of so many channels (images counted in); see `matrix_rows`."""
+    """Bytes of an input element of so many channels (images counted in); see `matrix_rows`.
+
+    Each image is stored by itself: its coordinates need not tell images apart, and a batch takes no more than
+    its images do.
+    """
     return stored(
         config.input,
         layer.input_bits,
         layer.input_density,
-        channels * plane,
-        matrix_rows(config.input, channels, plane, images),
+        channels * plane / images,
+        matrix_rows(config.input, channels / images, plane),
         config.mask_capacity_bytes,
     )
 
@@ -40,8 +44,8 @@ def stored_input(layer: Layer, config: Config, channels: float, plane: float, im
 @kernel
 def stored_output(layer: Layer, config: Config, channels: float, plane: float, images: float) -> float:
     """Bytes of an output in main memory; see `stored_input`."""
-    rows = matrix_rows(config.output, channels, plane, images)
-    return stored(config.output, layer.output_bits, layer.output_density, channels * plane, rows, 0.0).dram
+    rows, elements = matrix_rows(config.output, channels / images, plane), channels * plane / images
+    return stored(config.output, layer.output_bits, layer.output_density, elements, rows, 0.0).dram
 
 
 class Counts(NamedTuple):

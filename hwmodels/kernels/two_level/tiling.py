@@ -42,7 +42,7 @@ class Found(NamedTuple):
     order: int  # innermost loop
     costed: float  # mappings that were costed
     edge_s: float  # of the main memory's time: the first load and the last store, which nothing hides
-    drained: int  # 1: groups, or tiles of whole images, one after the other
+    place: int  # how its tiles fit, of `room`
 
 
 @inlined
@@ -217,7 +217,7 @@ def found_at(found: Tried, at: tuple[int, int, int], costed: float) -> Found:
         order=found.order,
         costed=costed,
         edge_s=found.edge_s,
-        drained=found.drained,
+        place=found.place,
     )
 
 

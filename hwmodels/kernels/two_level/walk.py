@@ -13,12 +13,12 @@ from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import (
-    drained_turns,
     input_load_s,
     loop_turns,
     score,
     total_cost,
     transfer_s,
+    turns_apart,
     weight_load_s,
 )
 from hwmodels.kernels.two_level.lanes import (
@@ -40,7 +40,8 @@ from hwmodels.kernels.two_level.lanes import (
     put_work,
 )
 from hwmodels.kernels.two_level.room import (
-    DRAINED,
+    APART,
+    FITS,
     TOO_LARGE,
     Channels,
     Held,
@@ -157,19 +158,17 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
 
 
 @inlined
-def exposed_s(terms: Terms, tiles: Tiles, drained: int, passes: tuple[float, float, float]) -> float:
+def exposed_s(terms: Terms, tiles: Tiles, place: int, passes: tuple[float, float, float]) -> float:
     """First load and last store [s]; as of `cost.tried`."""
     k, c, m = tiles.k, tiles.c, tiles.m
     weight_s = k.size * c.size * terms.window * weight_load_s(terms)
     store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
     edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
-    if drained != DRAINED:
+    if place == FITS:
         return edge_s
-    if terms.groups > 1.0:
-        edge_s *= terms.groups
-    else:
+    if place == APART:
         edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
-    return min(edge_s, transfer_s(terms, all_input_bytes(terms, m), passes))
+    return min(terms.groups * edge_s, transfer_s(terms, all_input_bytes(terms, m), passes))
 
 
 @inlined
@@ -178,7 +177,7 @@ def try_order(
     lanes: Lanes,
     tiles: Tiles,
     passes: tuple[float, float, float],
-    drained: int,
+    place: int,
     objective: int,
 ) -> None:
     """Cost tiles in one order of the loops, and let them win where they are better."""
@@ -189,7 +188,7 @@ def try_order(
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         work = chip_at(mine, lane_work(chip_work(mine, steps), lanes, lane), c.tiles, c.steps)
-        edge_s = exposed_s(mine, tiles, drained, passes)
+        edge_s = exposed_s(mine, tiles, place, passes)
         found = total_cost(mine, work, edge_s, input_bytes, passes)
         value = score(found[0], found[1], objective)
         best, best_pj = state[SCORE * WIDTH + lane], state[SCORE_PJ * WIDTH + lane]
@@ -207,15 +206,15 @@ def try_order(
 def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> None:
     """Cost tiles in every order of the loops."""
     k, c, m = tiles.k, tiles.c, tiles.m
-    drained = room(counts, held_of(counts, m), k.size, k.tiles, c.size, c.tiles)
-    if drained == TOO_LARGE:
+    place = room(counts, held_of(counts, m), k.size, k.tiles, c.size, c.tiles)
+    if place == TOO_LARGE:
         return
     for order in range(3):
         passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
-        if drained == DRAINED:
-            passes = drained_turns(counts, order, k.tiles, c.tiles, m.tiles)
+        if place == APART:
+            passes = turns_apart(order, k.tiles, c.tiles, m.tiles)
         if passes[0] >= 0.0:
-            try_order(counts, lanes, tiles, passes, drained, objective)
+            try_order(counts, lanes, tiles, passes, place, objective)
 
 
 @spliced

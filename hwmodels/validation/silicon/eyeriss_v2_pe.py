@@ -7,6 +7,7 @@ import numpy as np
 from hwmodels.batch import evaluate_operations
 from hwmodels.components.tables import column, read
 from hwmodels.presets import load
+from workloads.errors import InputError
 from workloads.table import Kind, LayerTable, blank_table
 
 
@@ -69,7 +70,7 @@ def table(layer: Pointwise, *, by_channel: bool) -> LayerTable:
     if by_channel:
         rows = [row for row in read("mobilenet_masks") if row["layer"] == layer.name]
         if not rows:
-            raise ValueError(
+            raise InputError(
                 f"table: the masks of {layer.name} were not counted, only of {', '.join(located())}"
             )
         weights, inputs = column(rows, "weights"), column(rows, "inputs")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hwmodels.components.tables import read
+from workloads.errors import InputError, shown
 
 MULTIPLIERS = 2048
 CYCLES_PER_KIB = 100.0  # the sheet's "10 GB/s at 1 GHz"
@@ -57,7 +58,9 @@ def sheet(network: str) -> list[SheetLayer]:
     """
     found = [_layer(row) for row in read("nvdla_sheet") if row["network"] == network]
     if not found:
-        raise ValueError(f"network must be alexnet or resnet50, the sheets at hand, got {network!r}")
+        raise InputError(
+            f"network must be alexnet or resnet50, the sheets at hand, got {shown(network)}", path="network"
+        )
     return found
 
 

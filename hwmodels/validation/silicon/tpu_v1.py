@@ -21,6 +21,7 @@ from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.problem import Problem, convolution
 from hwmodels.residency.tensors import Schedule
 from workloads.edges import OUTSIDE, EdgeTable, Operand, Passage
+from workloads.errors import InputError
 from workloads.table import Kind, LayerTable, blank_table, make_table
 
 
@@ -95,7 +96,7 @@ def run_layer(app: App) -> Evaluation:
     )
     result = evaluate(app.layer, chip, Mapping(levels=tuple(levels)))
     if result.limit:
-        raise ValueError(f"{app.name}: an average layer breaks {result.limit}")
+        raise InputError(f"{app.name}: an average layer breaks {result.limit}")
     return result
 
 

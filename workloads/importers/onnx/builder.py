@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.graph import Graph
 from workloads.importers.onnx.constants import Array, Constant
 from workloads.importers.onnx.folding import MAX_ELEMENTS
@@ -115,7 +115,7 @@ class Builder:
     def bind(self, name: str, tensor: str) -> None:
         """Let an ONNX name stand for a tensor of the graph."""
         if name in self.tensors or name in self.constants:
-            raise NetworkImportError(f"two nodes make {name!r}")
+            raise NetworkImportError(f"two nodes make {shown(name)}")
         self.tensors[name] = tensor
 
     def reshaped(self, name: str, tensor: str, shape: Shape) -> str:
@@ -142,7 +142,7 @@ class Builder:
         for constant, name in zip(constants, names, strict=False):
             if name:
                 if name in self.tensors or name in self.constants:
-                    raise NetworkImportError(f"two nodes make {name!r}")
+                    raise NetworkImportError(f"two nodes make {shown(name)}")
                 self.constants[name] = constant
 
 

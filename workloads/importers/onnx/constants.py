@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.onnx.files import stored_bits, tensor_array, tensor_shape
 from workloads.shapes import Shape
 from workloads.tensors import Weight
@@ -71,7 +71,9 @@ class Constant:
         def load() -> Array:
             if not random or tensor.data_type not in _FLOATS:
                 hint = "" if tensor.data_type not in _FLOATS else '; weights="random" makes some up'
-                raise NetworkImportError(f"tensor {name!r}: its values are needed and not in the file{hint}")
+                raise NetworkImportError(
+                    f"tensor {shown(name)}: its values are needed and not in the file{hint}"
+                )
             seed = int.from_bytes(name.encode(), "little") % 2**32
             return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
@@ -160,7 +162,7 @@ class Constant:
             return Weight(name, self.shape, self.bits, trained=trained)
         if self.fill is not None and self.zero is None:
             if np.isnan(self.fill):
-                raise NetworkImportError(f"weight {self.source!r} holds NaN")
+                raise NetworkImportError(f"weight {shown(self.source)} holds NaN")
             nonzeros, packed = (0 if self.fill == 0 else self.elements), None
         else:
             zero = None if self.zero is None else self.zero()
@@ -185,7 +187,7 @@ def examine(values: Array, zero: Array | None, source: str) -> tuple[int, NDArra
     """
     if zero is not None or not values.flags.c_contiguous:
         if values.dtype.kind == "f" and np.isnan(values).any():
-            raise NetworkImportError(f"weight {source!r} holds NaN")
+            raise NetworkImportError(f"weight {shown(source)} holds NaN")
         differs = values != (0 if zero is None else np.broadcast_to(zero, values.shape))
         return int(np.count_nonzero(differs)), np.packbits(differs)
     flat, total = values.reshape(-1), 0
@@ -193,7 +195,7 @@ def examine(values: Array, zero: Array | None, source: str) -> tuple[int, NDArra
     for start in range(0, flat.size, _CHUNK):
         chunk = flat[start : start + _CHUNK]
         if chunk.dtype.kind == "f" and np.isnan(chunk).any():
-            raise NetworkImportError(f"weight {source!r} holds NaN")
+            raise NetworkImportError(f"weight {shown(source)} holds NaN")
         differs = chunk != 0
         total += int(np.count_nonzero(differs))
         packed[start // 8 : -(-(start + chunk.size) // 8)] = np.packbits(differs)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.measured import Tally, with_measured
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Array
@@ -176,7 +176,7 @@ def _run(
             continue  # positions, conditions, texts: no activations
         if value.shape != network.graph.tensors[tensor].shape:
             raise NetworkImportError(
-                f"calibration: {source!r} has shape {value.shape}, it is understood to have "
+                f"calibration: {shown(source)} has shape {value.shape}, it is understood to have "
                 f"{network.graph.tensors[tensor].shape}"
             )
         if tensor not in tallies:
@@ -214,19 +214,19 @@ def _feed(batch: Any, inputs: Mapping[str, Tensor], types: Mapping[str, int]) ->
         given = dict(zip(inputs, members, strict=False))  # further members (labels) are left out
     missing = [name for name in inputs if name not in given]
     if missing:
-        raise NetworkImportError(f"calibration: no values for input {missing[0]!r}")
+        raise NetworkImportError(f"calibration: no values for input {shown(missing[0])}")
     feed: Feed = {}
     for name, tensor in inputs.items():
         value, kind = np.asarray(given[name]), onnx.helper.tensor_dtype_to_np_dtype(types[name])
         if value.dtype.kind != kind.kind:
-            raise NetworkImportError(f"calibration: input {name!r} must be {kind}, got {value.dtype}")
+            raise NetworkImportError(f"calibration: input {shown(name)} must be {kind}, got {value.dtype}")
         axis = tensor.batch_axis
         have = tuple(n for a, n in enumerate(value.shape) if a != axis)
         want = tuple(n for a, n in enumerate(tensor.shape) if a != axis)
         if have != want or value.ndim != len(tensor.shape):
             lengths = ", ".join("batch" if a == axis else str(n) for a, n in enumerate(tensor.shape))
             raise NetworkImportError(
-                f"calibration: input {name!r} must have shape ({lengths}), got {value.shape}"
+                f"calibration: input {shown(name)} must have shape ({lengths}), got {value.shape}"
             )
         feed[name] = value.astype(kind)
     return feed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.shapes import Shape
 
 _BATCH_NAMES = ("n", "bs", "batch")
@@ -34,7 +34,9 @@ class Dimensions:
     def __init__(self, given: Mapping[str, int], batch: int | None) -> None:
         for name, value in (*given.items(), *(() if batch is None else (("batch", batch),))):
             if isinstance(value, bool) or not isinstance(value, int) or value < (name == "batch"):
-                raise NetworkImportError(f"dimension {name!r} must be a positive integer, got {value!r}")
+                raise NetworkImportError(
+                    f"dimension {shown(name)} must be a positive integer, got {shown(value)}"
+                )
         self._given = given
         self._batch = batch
         self._used: set[str] = set()
@@ -50,7 +52,7 @@ class Dimensions:
 
         """
         if not kind.HasField("shape"):
-            raise NetworkImportError(f"input {tensor!r} has no shape")
+            raise NetworkImportError(f"input {shown(tensor)} has no shape")
         batch = batch_axis(kind)
         return tuple(self._length(tensor, a, length, a == batch) for a, length in enumerate(kind.shape.dim))
 
@@ -59,10 +61,13 @@ class Dimensions:
         if length.WhichOneof("value") == "dim_value":
             value = int(length.dim_value)
             if value < is_batch:
-                raise NetworkImportError(f"input {tensor!r}: dimension {axis} must be positive, got {value}")
+                raise NetworkImportError(
+                    f"input {shown(tensor)}: dimension {axis} must be positive, got {value}"
+                )
             if is_batch and self._batch not in (None, value) and place not in self._given:
                 raise NetworkImportError(
-                    f"input {tensor!r}: its batch is fixed at {value}, not {self._batch}; load it as it is "
+                    f"input {shown(tensor)}: its batch is fixed at {value}, not {self._batch}; load "
+                    "it as it is "
                     f"and ask its table for another batch"
                 )
             return value
@@ -72,13 +77,13 @@ class Dimensions:
             if key in self._given:
                 self._used.add(key)
                 if self._given[key] < is_batch:
-                    raise NetworkImportError(f"dimension {key!r} must be a positive integer, got 0")
+                    raise NetworkImportError(f"dimension {shown(key)} must be a positive integer, got 0")
                 return self._given[key]
         if is_batch and self._batch is not None:
             return self._batch
         raise NetworkImportError(
-            f"input {tensor!r}: dimension {axis} ({name!r}) is dynamic; give it a value with "
-            f"dims={{{name!r}: VALUE}} (--dim {name}=VALUE)"
+            f"input {shown(tensor)}: dimension {axis} ({shown(name)}) is dynamic; give it a value with "
+            f"dims={{{shown(name)}: VALUE}} (--dim {name}=VALUE)"
         )
 
     def check_all_used(self) -> None:
@@ -86,4 +91,6 @@ class Dimensions:
         for name in self._given:
             if name not in self._used:
                 known = ", ".join(dict.fromkeys(self._open)) or "none"
-                raise NetworkImportError(f"dims: the model has no dynamic dimension {name!r}; it has {known}")
+                raise NetworkImportError(
+                    f"dims: the model has no dynamic dimension {shown(name)}; it has {known}"
+                )

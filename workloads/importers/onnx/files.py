@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.shapes import size
 
 OLDEST_OPSET = 7
@@ -159,7 +159,7 @@ def tensor_shape(tensor: Any) -> tuple[int, ...]:
     shape = tuple(int(length) for length in tensor.dims)
     if any(length < 0 for length in shape):
         name = getattr(tensor, "name", "") or tensor.values.name
-        raise NetworkImportError(f"tensor {name!r}: negative length in its shape {shape}")
+        raise NetworkImportError(f"tensor {shown(name)}: negative length in its shape {shape}")
     return shape
 
 
@@ -180,7 +180,7 @@ def tensor_array(tensor: Any, folder: Path) -> NDArray[Any]:
             data: Any = external_bytes(tensor, folder) if external else tensor.raw_data
             if len(data) != size(shape) * plain.itemsize:
                 raise NetworkImportError(
-                    f"tensor {tensor.name!r}: {len(data)} bytes, its shape {shape} takes "
+                    f"tensor {shown(tensor.name)}: {len(data)} bytes, its shape {shape} takes "
                     f"{size(shape) * plain.itemsize}"
                 )
             values: NDArray[Any] = np.frombuffer(data, dtype=plain)
@@ -197,7 +197,7 @@ def tensor_array(tensor: Any, folder: Path) -> NDArray[Any]:
     except NetworkImportError:
         raise
     except Exception as error:  # whatever a damaged tensor makes the decoder raise
-        raise NetworkImportError(f"tensor {tensor.name!r} cannot be read: {first_line(error)}") from None
+        raise NetworkImportError(f"tensor {shown(tensor.name)} cannot be read: {first_line(error)}") from None
 
 
 def is_missing(tensor: Any, folder: Path, *, files: bool) -> bool:

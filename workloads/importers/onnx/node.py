@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 import onnx
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 
 
 class NodeView:
@@ -33,7 +33,7 @@ class NodeView:
 
     def refuse(self, why: str) -> NoReturn:
         """Raise a NetworkImportError that names this node."""
-        raise NetworkImportError(f"node {self.name!r} ({self.operator}): {why}")
+        raise NetworkImportError(f"node {shown(self.name)} ({self.operator}): {why}")
 
     def rewritten(self, operator: str, inputs: list[str], outputs: list[str], name: str = "") -> "NodeView":
         """Return this node as if it were of another operator with other inputs and outputs."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 
-from workloads.errors import NetworkImportError, WorkloadError
+from workloads.errors import InputError, NetworkImportError, WorkloadError, shown
 from workloads.graph import Graph
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.checks import check_node
@@ -51,9 +51,9 @@ def read(
     """Read an ONNX file; see `workloads.from_onnx`."""
     check_caches(caches)
     if weights not in (None, "dense", "random"):
-        raise WorkloadError(f"weights must be 'dense' or 'random', got {weights!r}")
+        raise WorkloadError(f"weights must be 'dense' or 'random', got {shown(weights)}")
     if unknown not in ("refuse", "movement"):
-        raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
+        raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {shown(unknown)}")
     path = Path(path)
     model = load_model(path)
     try:
@@ -99,7 +99,7 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     for name in given.inputs:
         if name not in {value.name for value in model.graph.input}:
             names = ", ".join(repr(value.name) for value in model.graph.input)
-            raise NetworkImportError(f"inputs: the model has no input {name!r}; it has {names}")
+            raise NetworkImportError(f"inputs: the model has no input {shown(name)}; it has {names}")
     builder = Builder(graph, constants, path.parent)
     fallback = Unknown(model, allowed=unknown == "movement")
     for node in views:
@@ -109,7 +109,7 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
         for name, constant in constants.items():
             if not constant.elements and name in {value.name for value in model.graph.input}:
                 axis = constant.shape.index(0)
-                raise NetworkImportError(f"input {name!r}: dimension {axis} must be positive, got 0")
+                raise NetworkImportError(f"input {shown(name)}: dimension {axis} must be positive, got 0")
         raise NetworkImportError("no output depends on an input")
     graph.output(*dict.fromkeys(outputs))
     without = (
@@ -124,7 +124,7 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
 def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Given) -> None:
     """Declare an input; one whose value is known, or that is empty, is a constant."""
     if not value.type.HasField("tensor_type"):
-        raise NetworkImportError(f"input {value.name!r} is not a tensor")
+        raise NetworkImportError(f"input {shown(value.name)} is not a tensor")
     kind, name = value.type.tensor_type, value.name
     shape = given.dimensions.bind(name, kind)
     if name in given.inputs:
@@ -144,11 +144,12 @@ def _bound(name: str, value: Any, kind: Any, shape: Shape) -> Any:
     try:
         array = np.asarray(value)
         if array.shape not in (shape, ()) or array.dtype.kind not in "iufb":
-            raise ValueError(f"it is an array of {array.dtype} of shape {array.shape}")
+            raise InputError(f"it is an array of {array.dtype} of shape {array.shape}")
         return np.broadcast_to(array, shape).astype(_dtype(kind), casting="same_kind")
     except (TypeError, ValueError) as error:
         raise NetworkImportError(
-            f"inputs: {name!r} must be numbers of type {_dtype(kind)} and shape {shape}: {first_line(error)}"
+            f"inputs: {shown(name)} must be numbers of type {_dtype(kind)} and shape {shape}: "
+            f"{first_line(error)}"
         ) from None
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import onnx
 
+from workloads.errors import InputError
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.files import first_line
 from workloads.importers.onnx.node import NodeView
@@ -71,7 +72,7 @@ class Unknown:
         try:
             inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
         except Exception as error:  # the C++ side raises RuntimeError and others
-            raise ValueError(f"ONNX's shape inference fails: {first_line(error)}") from None
+            raise InputError(f"ONNX's shape inference fails: {first_line(error)}") from None
         shapes = {}
         for value in (*inferred.graph.value_info, *inferred.graph.output):
             kind = value.type.tensor_type

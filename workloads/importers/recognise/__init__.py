@@ -3,7 +3,7 @@
 Works on finished graphs, so that it serves every importer.
 """
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.importers.recognise.attention import with_attention
 from workloads.importers.recognise.caches import with_caches
 from workloads.network import Network
@@ -15,7 +15,7 @@ CACHES = ("append", "copy")
 def check_caches(caches: str) -> None:
     """Refuse another word for what is done with caches."""
     if caches not in CACHES:
-        raise WorkloadError(f"caches must be 'append' or 'copy', got {caches!r}")
+        raise WorkloadError(f"caches must be 'append' or 'copy', got {shown(caches)}")
 
 
 def recognised(network: Network, *, caches: str) -> Network:

@@ -1,6 +1,8 @@
 """The network under construction, as handlers see it: what every node of the exported graph came to."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 from workloads.graph import Graph
@@ -118,16 +120,20 @@ class Builder:
         if place not in self._weights:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
             again = whole and constant.storage in self._whole
-            known = bool(constant.sources) and constant.sources <= self._counted
+            sources, counted_before = constant.made_of, frozenset(self._counted)
+            known = bool(sources) and sources <= counted_before
             counted = (constant.trained if trained is None else trained) and not again and not known
-            self._counted |= constant.sources or {place}
+            self._counted |= sources or {place}
             source = self._stored.get(constant.storage) if whole else None
             wanted = label = self._stored.get(place, source or name)
             number = 2
             while label in self._labels:
                 label, number = f"{wanted}#{number}", number + 1
             self._labels.add(label)
-            self._weights[place] = constant.weight(label, trained=counted)
+            weight = constant.weight(label, trained=counted)
+            if sources and counted:  # a key's bias of zeros beside the others', a norm and a direction
+                weight = replace(weight, fixed=weight.size - sum(map(_elements, sources - counted_before)))
+            self._weights[place] = weight
             self._held.append(constant)
             if whole:
                 self._whole.add(constant.storage)
@@ -162,6 +168,10 @@ class Builder:
         weights = {"weight": self.weight(table, f"{name}.weight")}
         picked = self.step(Embedding(name, *table.shape), places, weights=weights)
         return self.reshaped(call, picked, value.shape)
+
+    def counts(self, constant: Constant) -> bool:
+        """Whether a constant's numbers are a weight already."""
+        return constant.place in self._weights or constant.storage in self._whole
 
     def stored(self, value: Constant, name: str) -> str:
         """Let a constant flow as it is: no sample has one of its own."""
@@ -213,6 +223,11 @@ class Builder:
         if self.shape(tensor) == tuple(shape):
             return tensor
         return self.step(Reshape(self.part(call, suffix), tuple(shape)), tensor)
+
+
+def _elements(place: Any) -> int:
+    """Elements of the constant at a place; see `Constant.place`."""
+    return prod(place[2])
 
 
 def _stored_bytes(constant: Constant) -> int:

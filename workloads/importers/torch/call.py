@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.torch.library import FxNode, torch
 from workloads.importers.torch.reasons import line_of
 from workloads.shapes import Shape
@@ -89,7 +89,7 @@ class Call:
 
     def refuse(self, why: str) -> NoReturn:
         """Raise a NetworkImportError that names this call."""
-        raise NetworkImportError(f"{self.operator} {self.name!r}: {why}")
+        raise NetworkImportError(f"{self.operator} {shown(self.name)}: {why}")
 
 
 def shapes_of(node: FxNode) -> tuple[Shape, ...]:
@@ -101,7 +101,7 @@ def shapes_of(node: FxNode) -> tuple[Shape, ...]:
         if isinstance(v, torch.Tensor):
             if not all(isinstance(length, int) for length in v.shape):
                 raise NetworkImportError(
-                    f"{operator_of(node)} {node.name!r}: the shape of its result depends on data"
+                    f"{operator_of(node)} {shown(node.name)}: the shape of its result depends on data"
                     f"{line_of(node)}; choose a fixed number there (torch.topk), or multiply by the mask"
                 )
             found.append(tuple(v.shape))

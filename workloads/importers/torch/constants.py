@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.torch.library import Array, integer_bits, torch
 from workloads.shapes import Shape
 from workloads.tensors import Weight
@@ -96,6 +96,12 @@ class Constant:
             return self
         return Constant(self.value.reshape(shape), self.trained, self.bits)
 
+    @property
+    def made_of(self) -> frozenset[Hashable]:
+        """Places of the parameters that it is computed of, or that it has more elements than."""
+        repeats = self.root is not None and self.trained and self.elements > self.root.elements
+        return frozenset((self.root.place,)) if repeats and self.root else self.sources
+
     def weight(self, name: str, *, trained: bool) -> Weight:
         """Examine the values and return what a weight keeps of them: non-zeros and the mask.
 
@@ -128,7 +134,7 @@ def _examine(value: Array, name: str) -> tuple[int, "np.typing.NDArray[np.uint8]
     for start in range(0, flat.numel(), _CHUNK):
         chunk = flat[start : start + _CHUNK]
         if bool(torch.isnan(chunk).any()):
-            raise NetworkImportError(f"weight {name!r} holds NaN")
+            raise NetworkImportError(f"weight {shown(name)} holds NaN")
         differs = (chunk != 0).cpu().numpy()
         total += int(np.count_nonzero(differs))
         packed[start // 8 : -(-(start + differs.size) // 8)] = np.packbits(differs)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from workloads.errors import NetworkImportError
+from workloads.errors import NetworkImportError, shown
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.constants import Constant
@@ -103,7 +103,9 @@ def computed(node: FxNode, builder: Builder) -> Value:
             with torch.no_grad():
                 result = node.target(*plain_args, **plain_kwargs)
         except Exception as error:  # an operator may refuse for any reason of its own
-            raise NetworkImportError(f"{operator_of(node)} {node.name!r}: {first_line(error)}") from error
+            raise NetworkImportError(
+                f"{operator_of(node)} {shown(node.name)}: {first_line(error)}"
+            ) from error
         builder.computed[key] = torch.utils._pytree.tree_map(
             lambda value: _kept(value, operator_of(node), constants), result
         )

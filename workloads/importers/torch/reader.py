@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from workloads.errors import NetworkImportError, WorkloadError
+from workloads.errors import NetworkImportError, WorkloadError, shown
 from workloads.graph import Graph
 from workloads.importers.recognise import check_caches, recognised
 from workloads.importers.torch.builder import Builder, Value
@@ -38,7 +38,7 @@ def read(
     """Read a module; see `workloads.from_torch`."""
     check_caches(caches)
     if unknown not in ("refuse", "movement"):
-        raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {unknown!r}")
+        raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {shown(unknown)}")
     if not isinstance(module, torch.nn.Module):
         raise NetworkImportError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     inputs = _inputs(module, example_inputs, batch, batch_axis)
@@ -69,7 +69,7 @@ def _inputs(module: Any, example_inputs: Any, batch: int | None, batch_axis: Any
     if batch is None:
         return inputs
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise WorkloadError(f"batch must be a positive integer, got {batch!r}")
+        raise WorkloadError(f"batch must be a positive integer, got {shown(batch)}")
     first = _sequence_first(module) if batch_axis is _UNSAID else ""
     if first and batch != inputs.batch:
         raise NetworkImportError(
@@ -86,7 +86,9 @@ def _axis(given: Any) -> BatchAxis:
     axes = tuple(given) if isinstance(given, list | tuple) else (0 if given is _UNSAID else given,)
     for axis in axes:
         if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int) or axis < 0):
-            raise WorkloadError(f"batch_axis must be an axis from 0 on, None, or one an input, got {given!r}")
+            raise WorkloadError(
+                f"batch_axis must be an axis from 0 on, None, or one an input, got {shown(given)}"
+            )
     return axes if isinstance(given, list | tuple) else axes[0]
 
 
@@ -124,8 +126,20 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
         raise NetworkImportError("nothing is computed: its outputs are its inputs")
     if not outputs:
         raise NetworkImportError("no output depends on an input")
+    _keep_idle(program, builder)
     builder.graph.output(*outputs)
     return builder
+
+
+def _keep_idle(program: Any, builder: Builder) -> None:
+    """Keep the parameters that no output depends on (a token for training): the module has them."""
+    needed = set(calls(program.graph_module))
+    for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
+        value = builder.values[node]
+        idle = not any(user in needed or user.op == "output" for user in node.users)
+        learns = isinstance(value, Constant) and value.trained and value.elements > 0
+        if idle and learns and not builder.counts(value):
+            builder.stored(value, f"{spec.target}.unused")
 
 
 def _placeholders(program: Any) -> list[FxNode]:
@@ -189,7 +203,7 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
     for given, value in zip(node.all_input_nodes, values, strict=True):
         if value is None and isinstance(given.meta.get("val"), torch.Tensor):
             raise NetworkImportError(
-                f"{operator} {node.name!r}: what it takes from {given.name!r} is not known"
+                f"{operator} {shown(node.name)}: what it takes from {shown(given.name)} is not known"
             )
     short = operator.removeprefix("aten.")
     result = node.meta.get("val")
@@ -251,7 +265,7 @@ def _handled(call: Call, builder: Builder) -> Value:
     except WorkloadError:
         raise
     except Exception as error:  # what an operator is called with differs between versions of PyTorch
-        raise NetworkImportError(f"{operator} {call.name!r}: {first_line(error)}") from error
+        raise NetworkImportError(f"{operator} {shown(call.name)}: {first_line(error)}") from error
 
 
 def _queries(node: FxNode, operator: str, builder: Builder) -> FxNode | None:
@@ -284,7 +298,7 @@ def _run_inside(node: FxNode, builder: Builder) -> Value:
         elif inner is not None:
             rest.append(value)
     if inner is None:
-        raise NetworkImportError(f"{operator_of(node)} {node.name!r}: runs no graph")
+        raise NetworkImportError(f"{operator_of(node)} {shown(node.name)}: runs no graph")
     places = [n for n in inner.graph.nodes if n.op == "placeholder"]
     builder.values.update(zip(places, rest, strict=False))
     return _run(inner, builder)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density.occupancy import Occupancy
 from workloads.sparsity.density.tiles import Tile, as_tiles
@@ -71,7 +72,7 @@ class DensityModel(ABC):
 
         """
         if not 0.0 < confidence <= 1.0:
-            raise SparsityError(f"max_occupancy: confidence must be in (0, 1], got {confidence!r}")
+            raise SparsityError(f"max_occupancy: confidence must be in (0, 1], got {shown(confidence)}")
         return self._each(tile, lambda law: law.at_most(confidence)).astype(np.int64)
 
     def _each(self, tile: ArrayLike, answer: Callable[[Occupancy], float]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import shown
 from workloads.sparsity.checks import SparsityError
 
 Tile = tuple[int, ...]
@@ -28,10 +29,12 @@ def as_tiles(tile: ArrayLike, shape: Sequence[int]) -> NDArray[np.int64]:
     tiles = np.asarray(tile)
     if not np.issubdtype(tiles.dtype, np.integer) or tiles.shape[-1:] != (len(shape),):
         raise SparsityError(
-            f"tile: needs {len(shape)} integer extents, as shape {tuple(shape)}, got {tile!r}"
+            f"tile: needs {len(shape)} integer extents, as shape {tuple(shape)}, got {shown(tile)}"
         )
     if np.any(tiles < 1) or np.any(tiles > np.asarray(shape)):
-        raise SparsityError(f"tile: extents must lie between 1 and those of {tuple(shape)}, got {tile!r}")
+        raise SparsityError(
+            f"tile: extents must lie between 1 and those of {tuple(shape)}, got {shown(tile)}"
+        )
     return tiles.astype(np.int64)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import prunable, with_densities, with_masks
@@ -105,9 +105,9 @@ def register_scheme(
     if scheme is None:
         return partial(register_scheme, name, source=source, replace=replace)
     if not isinstance(name, str) or not name.isidentifier():
-        raise SparsityError(f"register_scheme: name must be letters, digits and _, got {name!r}")
+        raise SparsityError(f"register_scheme: name must be letters, digits and _, got {shown(name)}")
     if name in REGISTRY and not replace:
-        raise SparsityError(f"register_scheme: there is a scheme {name!r}; replace=True takes its place")
+        raise SparsityError(f"register_scheme: there is a scheme {shown(name)}; replace=True takes its place")
     REGISTRY[name] = Scheme(_callable(scheme, name), source)
     return scheme
 
@@ -143,7 +143,7 @@ def sparsify(network: Network, scheme: Any, **options: Any) -> Network:
         if scheme not in REGISTRY:
             near = difflib.get_close_matches(scheme, REGISTRY, n=1, cutoff=0.5)
             hint = f"nearest: {near[0]}" if near else f"there are: {', '.join(REGISTRY)}"
-            raise SparsityError(f"unknown scheme {scheme!r}; {hint}")
+            raise SparsityError(f"unknown scheme {shown(scheme)}; {hint}")
         name, call = scheme, REGISTRY[scheme].apply
     else:
         name = getattr(scheme, "__name__", type(scheme).__name__)
@@ -152,7 +152,7 @@ def sparsify(network: Network, scheme: Any, **options: Any) -> Network:
         inspect.signature(call).bind(network, **options)
     except TypeError as error:
         asked = ", ".join(list(inspect.signature(call).parameters)[1:]) or "none"
-        raise SparsityError(f"scheme {name!r}: {error}; options are: {asked}") from None
+        raise SparsityError(f"scheme {shown(name)}: {error}; options are: {asked}") from None
     return _checked(network, call(network, **options), name)
 
 
@@ -161,7 +161,7 @@ def _callable(scheme: Any, name: str) -> Callable[..., Any]:
     call = scheme if inspect.isroutine(scheme) else getattr(scheme, "apply", scheme)
     if not callable(call) or inspect.isclass(call):
         raise SparsityError(
-            f"scheme {name!r} must be a function of a network, or an object with apply(network), got "
+            f"scheme {shown(name)} must be a function of a network, or an object with apply(network), got "
             f"{type(scheme).__name__}"
         )
     try:
@@ -169,7 +169,7 @@ def _callable(scheme: Any, name: str) -> Callable[..., Any]:
     except ValueError:
         given = []
     if not given or given[0].kind in (given[0].KEYWORD_ONLY, given[0].VAR_KEYWORD):
-        raise SparsityError(f"scheme {name!r} takes no network: its first argument must be one")
+        raise SparsityError(f"scheme {shown(name)} takes no network: its first argument must be one")
     return call
 
 
@@ -179,13 +179,15 @@ def _checked(network: Network, result: Any, name: str) -> Network:
         return result
     if not isinstance(result, Mapping):
         raise SparsityError(
-            f"scheme {name!r} must return a network, or masks or densities by layer, got "
+            f"scheme {shown(name)} must return a network, or masks or densities by layer, got "
             f"{type(result).__name__}"
         )
     layers = prunable(network)
     for layer in result:
         if layer not in layers:
-            raise SparsityError(f"scheme {name!r}: network {network.name!r} has no layer {layer!r} to prune")
+            raise SparsityError(
+                f"scheme {shown(name)}: network {shown(network.name)} has no layer {shown(layer)} to prune"
+            )
     masks, densities = {}, {}
     for layer, value in result.items():
         if hasattr(value, "detach"):
@@ -194,14 +196,14 @@ def _checked(network: Network, result: Any, name: str) -> Network:
             masks[layer] = np.asarray(value)
         elif isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
             raise SparsityError(
-                f"scheme {name!r}: layer {layer!r} must get a mask or a density, got {value!r:.60}"
+                f"scheme {shown(name)}: layer {shown(layer)} must get a mask or a density, got {value!r:.60}"
             )
         else:
             densities[layer] = check_density(float(value), f"scheme {name!r}: layer {layer!r}")
     try:
         return with_masks(with_densities(network, densities), masks)
     except WorkloadError as error:
-        raise SparsityError(f"scheme {name!r}: {error}") from None
+        raise SparsityError(f"scheme {shown(name)}: {error}") from None
 
 
 __all__ = [

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from workloads.errors import shown
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.sparsity.layers import to_prune, values_of, with_masks
@@ -45,7 +46,7 @@ def magnitude(
     """
     check_density(density, "magnitude")
     if scope not in SCOPES:
-        raise SparsityError(f"magnitude: scope must be one of {', '.join(SCOPES)}, got {scope!r}")
+        raise SparsityError(f"magnitude: scope must be one of {', '.join(SCOPES)}, got {shown(scope)}")
     layers = to_prune(network, dense)
     scores = {name: np.abs(values) for name, values in values_of(layers, weights).items()}
     if scope == "global":

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from workloads.errors import shown
 from workloads.graph import with_density
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
@@ -40,7 +41,7 @@ def published(
     for layer, row in rows.items():
         if row.weight_density == 0.0:
             raise SparsityError(
-                f"published: {table!r} leaves layer {layer!r} no weights; density must be in (0, 1]"
+                f"published: {shown(table)} leaves layer {shown(layer)} no weights; density must be in (0, 1]"
             )
     sizes = {layer: weight.size for layer, weight in prunable(network).items()}
     # The nearest whole number: printed densities are rounded already.
@@ -65,7 +66,8 @@ def _matched(network: Network, name: str, table: str) -> dict[str, LayerDensity]
         return dict(zip(weights, rows, strict=True))
     stranger = next(row.layer for row in rows if row.layer not in weights)
     raise SparsityError(
-        f"published: {table!r} of {name!r} has a layer {stranger!r} that {network.name!r} has not"
+        f"published: {shown(table)} of {shown(name)} has a layer {shown(stranger)} that "
+        f"{shown(network.name)} has not"
     )
 
 
@@ -86,13 +88,16 @@ def _of_size(network: Network, name: str, method: str, seed: int | None) -> Netw
     known = counts(name)
     if method not in known:
         there = ", ".join([table for _, table in tables(name)] + list(known)) or "none"
-        raise SparsityError(f"published: nothing called {method!r} for {name!r}; there are: {there}")
+        raise SparsityError(
+            f"published: nothing called {shown(method)} for {shown(name)}; there are: {there}"
+        )
     weights: dict[str, Weight] = prunable(network)
     total = sum(weight.size for weight in weights.values())
     kept = known[method].parameters - (network.parameters - total)  # biases and the like are not pruned
     if not 0 < kept <= total:
         raise SparsityError(
-            f"published: {known[method].parameters} parameters of {method!r} do not fit {network.name!r}, "
+            f"published: {known[method].parameters} parameters of {shown(method)} do not fit "
+            f"{shown(network.name)}, "
             f"which has {network.parameters}, {total} of them to prune"
         )
     even = {name: max(1, round(weight.size * kept / total)) for name, weight in weights.items()}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.network import Network
 from workloads.sparsity.allocation import proportional
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
@@ -94,14 +95,18 @@ def dnr(
 def _momentum(momentum: Mapping[str, Any], layer: str, weight: Weight) -> NDArray[np.floating]:
     """Return the magnitude of a layer's momentum: one number, or one a weight."""
     if layer not in momentum:
-        raise SparsityError(f"dnr: momentum has nothing for layer {layer!r}")
+        raise SparsityError(f"dnr: momentum has nothing for layer {shown(layer)}")
     given = momentum[layer]
     if hasattr(given, "detach"):
         given = given.detach().cpu().numpy()
     found: NDArray[np.floating] = np.asarray(given, dtype=np.float64)
     if found.ndim and found.shape != weight.shape:
-        raise SparsityError(f"dnr: momentum of {layer!r} has shape {found.shape}, its weight {weight.shape}")
+        raise SparsityError(
+            f"dnr: momentum of {shown(layer)} has shape {found.shape}, its weight {weight.shape}"
+        )
     if not np.isfinite(found).all() or (not found.ndim and found < 0):
-        raise SparsityError(f"dnr: momentum of {layer!r} must be finite, and not negative where it is a mean")
+        raise SparsityError(
+            f"dnr: momentum of {shown(layer)} must be finite, and not negative where it is a mean"
+        )
     magnitudes: NDArray[np.floating] = np.abs(found)
     return magnitudes

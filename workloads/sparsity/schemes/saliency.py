@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.errors import shown
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import to_prune, with_masks
@@ -95,10 +96,13 @@ def _kept(
         found = {name: one for name, one in zip(everything, scores.values(), strict=True) if name in layers}
     else:
         stranger = next(name for name, weight in everything.items() if weight.name not in scores)
-        raise SparsityError(f"{scheme}: the module has no weight for layer {stranger!r} of {network.name!r}")
+        raise SparsityError(
+            f"{scheme}: the module has no weight for layer {shown(stranger)} of {shown(network.name)}"
+        )
     for name, one in found.items():
         if one.shape != layers[name].shape:
             raise SparsityError(
-                f"{scheme}: layer {name!r} has shape {layers[name].shape}, the module's weight {one.shape}"
+                f"{scheme}: layer {shown(name)} has shape {layers[name].shape}, the module's "
+                f"weight {one.shape}"
             )
     return with_masks(network, top_of_all(found, density), measured=True)

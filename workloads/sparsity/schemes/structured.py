@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from workloads.errors import shown
 from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.sparsity.layers import keeps_values, prunable, reduction_axis, scores_of, to_prune, with_masks
@@ -56,7 +57,7 @@ def n_m(
     axes = {name: reduction_axis(network, name, one) for name, one in to_prune(network, dense).items()}
     layers = {name: one for name, one in to_prune(network, dense).items() if not one.shape[axes[name]] % m}
     if axes and not layers:
-        raise SparsityError(f"n_m: {m} divides the input channels of no layer of {network.name!r}")
+        raise SparsityError(f"n_m: {m} divides the input channels of no layer of {shown(network.name)}")
     masks = {name: top_n_m(scores, n, m, axes[name]) for name, scores in scores_of(layers, weights, seed)}
     return with_masks(network, masks, measured=weights is not None or keeps_values(layers))
 
@@ -101,7 +102,7 @@ def block(
         if name in sides and not any(np.mod(weight.shape, sides[name]))
     }
     if not layers and prunable(network):
-        raise SparsityError(f"block: {'x'.join(map(str, block))} divides no layer of {network.name!r}")
+        raise SparsityError(f"block: {'x'.join(map(str, block))} divides no layer of {shown(network.name)}")
     masks = {
         name: top_blocks(scores, sides[name], nonzeros_at(density, scores.size // prod(sides[name]), name))
         for name, scores in scores_of(layers, weights, seed)

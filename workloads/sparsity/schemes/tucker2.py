@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import prod
 
+from workloads.errors import shown
 from workloads.graph import Graph, Node
 from workloads.network import Network
 from workloads.operations import Convolution
@@ -108,7 +109,7 @@ def _chosen(
         if rank is None:
             least = tucker2_macs(conv, 1, 1) / conv.macs
             raise SparsityError(
-                f"tucker2: layer {name!r} costs {least:.3g} of its MACs at rank 1, more than density "
+                f"tucker2: layer {shown(name)} costs {least:.3g} of its MACs at rank 1, more than density "
                 f"{density}; name it in dense"
             )
         chosen[name] = (rank, rank)
@@ -120,12 +121,12 @@ def _checked(network: Network, ranks: Mapping[str, tuple[int, int]]) -> dict[str
     for name, (rank_in, rank_out) in ranks.items():
         if name not in convolutions:
             raise SparsityError(
-                f"tucker2: {name!r} is no ungrouped convolution with a kernel larger than 1x1"
+                f"tucker2: {shown(name)} is no ungrouped convolution with a kernel larger than 1x1"
             )
         conv = convolutions[name]
         if not (1 <= rank_in <= conv.channels and 1 <= rank_out <= conv.filters):
             raise SparsityError(
-                f"tucker2: ranks of {name!r} must be at most ({conv.channels}, {conv.filters}), "
+                f"tucker2: ranks of {shown(name)} must be at most ({conv.channels}, {conv.filters}), "
                 f"got ({rank_in}, {rank_out})"
             )
     return dict(ranks)

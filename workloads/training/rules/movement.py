@@ -1,6 +1,6 @@
 """Operations that only move elements: their gradients move them back."""
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Node
 from workloads.operations import (
     Concat,
@@ -238,7 +238,7 @@ def _(operation: GridSample, node: Node, gradients: tuple[str | None, ...], tape
     features, grid = node.inputs
     if tape.wants(grid):
         raise WorkloadError(
-            f"gridsample {operation.name!r}: how its grid learns is not known; only how its features do"
+            f"gridsample {shown(operation.name)}: how its grid learns is not known; only how its features do"
         )
     axes = tape.shape(grid)[-1]
     each = {"nearest": 1, "linear": 2 * 2**axes, "cubic": 2 * 4**axes}[operation.mode]

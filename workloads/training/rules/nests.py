@@ -10,7 +10,7 @@ ResNet's layers, for example). As everywhere, positions in the padding count as 
 
 from math import prod
 
-from workloads.errors import WorkloadError
+from workloads.errors import WorkloadError, shown
 from workloads.graph import Node
 from workloads.operations import Convolution, GroupedProduct, Linear, MatMul, Reshape, TransposedConvolution
 from workloads.operations.window import Pads
@@ -104,7 +104,7 @@ def _(operation: TransposedConvolution, node: Node, gradients: tuple[str | None,
 def _check_held(operation: Convolution | TransposedConvolution) -> None:
     if operation.computed:
         raise WorkloadError(
-            f"{operation.kind} {operation.name!r}: "
+            f"{operation.kind} {shown(operation.name)}: "
             "its weight is computed, how to differentiate it is not known"
         )
 

@@ -5,6 +5,7 @@ from math import ceil
 
 from hwmodels.components.tables import read
 from hwmodels.machines.eyeriss_v1 import BANK_WORDS
+from workloads.errors import InputError, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,10 @@ def layers(network: str) -> list[Layer]:
     """
     found = [_layer(row) for row in read("eyeriss_v1_layers") if row["network"] == network]
     if not found:
-        raise ValueError(f"network must be alexnet or vgg16, what the chip was measured on, got {network!r}")
+        raise InputError(
+            f"network must be alexnet or vgg16, what the chip was measured on, got {shown(network)}",
+            path="network",
+        )
     return found
 
 

@@ -7,6 +7,7 @@ from hwmodels.mapping.engine import Drain, Evaluation, Rules, evaluate
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 from hwmodels.validation.silicon.eyeriss_v1.nest import Piece, pieces
 from hwmodels.validation.silicon.eyeriss_v1.traffic import WORD_BYTES, buffer_bytes, dram_bytes
+from workloads.errors import InputError
 
 RULES = Rules(drain=Drain.FREE)
 """The printed buffer accesses of conv4 hold 31 reads of 32 accumulations into an ofmap word: its way out to
@@ -55,7 +56,7 @@ def run(layer: Layer) -> Figures:
     results = tuple(evaluate(part.problem, part.architecture, part.mapping, RULES) for part in parts)
     for result in results:
         if result.limit:
-            raise ValueError(f"{layer.network} {layer.name}: its mapping breaks {result.limit}")
+            raise InputError(f"{layer.network} {layer.name}: its mapping breaks {result.limit}")
     cycles = sum(result.cycles for result in results) + sum(edge_cycles(part) for part in parts)
     moved = dram_bytes(layer, results)
     return Figures(
