@@ -115,6 +115,7 @@ class Counter:
         counts[_MAC] = float(evaluation.macs)
         read = written = 0.0
         moved: dict[str, list[float]] = {}
+        self._hand_on(evaluation, kept, counts, busy_s)
         for found in evaluation.counts:
             if found.level == STAY:
                 continue
@@ -146,11 +147,45 @@ class Counter:
                 outside_s += seconds
             else:
                 place = self.names.index("main memory" if level.off_chip else f"{level.name} port")
-                busy_s[place] = max(busy_s[place], seconds)
+                busy_s[place] = max(busy_s[place], seconds) if level.off_chip else busy_s[place] + seconds
         place = self.names.index("main memory")
         bare_s = busy_s[place] * self._bare_share(evaluation, kept, elements)
         busy_s[place] -= bare_s
         return Row(counts, busy_s, outside_s + bare_s, 0, steps, read, written)
+
+    def _hand_on(
+        self,
+        evaluation: Evaluation,
+        kept: Mapping[str, float],
+        counts: NDArray[np.float64],
+        busy_s: NDArray[np.float64],
+    ) -> None:
+        """Count what the resident level hands on of tensors that stay there, where no tile of them does.
+
+        Their words come from the level as they would from main memory; a tile that is held there is read
+        where it lies, and its reads are counted with the level's.
+        """
+        if not self.machine.resident:
+            return
+        level = self.machine.level(self.machine.resident)
+        store = self.built.level(level.name)
+        tiled = {found.operand for found in evaluation.counts if found.level == level.name}
+        moved = {"read": 0.0, "update": 0.0}
+        for found in evaluation.counts:
+            outside = found.level == STAY or self.stated[found.level].off_chip
+            operand = _NAMES[found.operand]
+            if not outside or found.operand in tiled or operand not in level.operands:
+                continue
+            share = 1.0 if found.level == STAY else kept[operand]
+            for action, words in (("read", found.reads), ("update", found.fills + found.updates)):
+                counts[self.at[level.name, operand, action]] += share * words / store.block_words
+                moved[action] += share * words
+        cycles = max(
+            moved["read"] / store.read_words_per_cycle,
+            moved["update"] / store.write_words_per_cycle,
+            (moved["read"] + moved["update"]) / store.shared_words_per_cycle,
+        )
+        busy_s[self.names.index(f"{level.name} port")] = cycles / store.instances / self.machine.clock_hz
 
     def _bare_share(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float) -> float:
         """Share of main memory's traffic that hides behind nothing; see `hwmodels.timing.Timing`."""
