@@ -201,11 +201,11 @@ BAD = {
         ],
     ),
     "unknown dimension": ("map", "K=8 P=6", "K=8 Z=6", ["map.yaml", "'Z'", "R, S, P, Q, C, K, N"]),
-    "64-bit overflow": (
+    "inexact counts": (
         "prob",
         "C: 4, K: 8, P: 6, R: 3",
         "C: 4, K: 2000000000, P: 2000000000, R: 3",
-        ["2**62", "64-bit"],
+        ["2**53", "exact"],
     ),
     "unsupported key": (
         "arch",
@@ -221,7 +221,7 @@ def test_bad_input_is_one_line_and_status_two(tmp_path: Path, case: str) -> None
     section, old, new, words = BAD[case]
     assert old in SECTIONS[section]
     texts = {section: SECTIONS[section].replace(old, new)}
-    if case == "64-bit overflow":  # a mapping that covers it all the same
+    if case == "inexact counts":  # a mapping that covers it all the same
         texts["map"] = MAPPING.replace("K=8 P=6", "K=0 P=0")
     if case == "over a capacity":  # move the loops inwards, so that the buffer holds everything
         texts["map"] = texts["map"].replace("factors: K=8 P=6, permutation: PK", "factors: C=1")

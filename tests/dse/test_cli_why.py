@@ -28,6 +28,7 @@ WRITTEN = {
     "steps": ("csv",),
     "sensitivity": ("csv", "pdf", "png"),
 }
+SAVED = {"costed.parquet", "run.yaml"}
 
 
 def files_of(*names):
@@ -49,7 +50,7 @@ def test_explain_says_and_writes(capsys, tmp_path):
         "Assumptions: ",
     ):
         assert words in text
-    assert {path.name for path in out.iterdir()} == files_of(*WRITTEN)
+    assert {path.name for path in out.iterdir()} == files_of(*WRITTEN) | SAVED
 
 
 def test_explain_gives_json(capsys, tmp_path):
@@ -69,7 +70,7 @@ def test_explain_takes_templates(capsys, tmp_path):
     space = ["--space", "software_defined", *TEMPLATES]
     assert main(["explain", "lenet5", *space, "--out", str(tmp_path / "a"), "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert set(data["waits_for"]) <= {"compute", "main memory", "vector"}
+    assert set(data["waits_for"]) <= {"compute", "weight port", "input port", "output port", "main memory", "vector"}
     assert data["sensitivity"]["groups"]["latency_s"]["total"] > 0
     assert (tmp_path / "a" / "bottlenecks.csv").exists()
 
@@ -90,7 +91,7 @@ def test_a_search_is_explained_on_request(capsys, tmp_path):
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert "latency of alexnet waits mostly for" in text
-    written = files_of("front", "shared", "bottlenecks", "steps") | {"history.csv"}
+    written = files_of("front", "shared", "bottlenecks", "steps") | SAVED | {"history.csv"}
     assert {path.name for path in out.iterdir()} == written
 
 
@@ -121,6 +122,7 @@ def test_together_says_and_writes(capsys, tmp_path):
         "boundaries.csv",
         "together.pdf",
         "together.png",
+        "run.yaml",
     }
     assert main([*arguments, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)

@@ -49,6 +49,11 @@ LISTED: Final = Kind("a sequence", _listed)
 MAPPING: Final = Kind("a mapping", lambda value: isinstance(value, Mapping))
 
 
+def _has(value: Any, name: str) -> bool:
+    """Whether a value has an attribute; a property of its class is not worked out for that."""
+    return hasattr(type(value), name) or hasattr(value, name)
+
+
 def having(words: str, *attributes: str) -> Kind:
     """Kind of values with attributes, whatever their class: doors here are protocols.
 
@@ -59,7 +64,7 @@ def having(words: str, *attributes: str) -> Kind:
 
     """
     return Kind(
-        words, lambda value: all(hasattr(value, name) for name in attributes) and not inspect.isclass(value)
+        words, lambda value: all(_has(value, name) for name in attributes) and not inspect.isclass(value)
     )
 
 

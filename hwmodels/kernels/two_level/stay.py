@@ -189,8 +189,7 @@ def priced(prices: FloatColumn, counts: FloatColumn) -> float:
 
 @spliced
 def search(
-    s: int,
-    operation: int,
+    at: tuple[int, int],
     plain: Terms,
     terms: Terms,
     tiles: TileTable,
@@ -201,8 +200,10 @@ def search(
 ) -> float:
     """Fill the costs of a nest with its best mapping, infinite where nothing fits; return those costed.
 
-    `plain` are its terms where nothing stays, `terms` those that mappings are chosen by.
+    `at` are the row of costs and the operation, `plain` its terms where nothing stays, `terms` those that
+    mappings are chosen by.
     """
+    s, operation = at
     costs, near = scratch.costs[s], scratch.near
     costs[:] = 0.0
     best = best_mapping(terms, tiles, rows, objective, start)
@@ -241,7 +242,7 @@ def cost_nest(
     terms = beside_terms(layer, config, beside_row(scratch.beside, s))
     start = (near[operation, 0], near[operation, 1], near[operation, 2])
     rows = tile_rows(tiles, c, operation)
-    return search(s, operation, plain, terms, tiles, rows, objective, start, scratch)
+    return search((s, operation), plain, terms, tiles, rows, objective, start, scratch)
 
 
 @kernel
@@ -263,7 +264,7 @@ def cost_alone(
         count = float(layer.repeats)
         if layer.kind == NEST:
             terms, rows = nest_terms(layer, config), tile_rows(tiles, c, i)
-            sums[COSTED] += search(i, i, terms, terms, tiles, rows, objective, NO_START, scratch)
+            sums[COSTED] += search((i, i), terms, terms, tiles, rows, objective, NO_START, scratch)
             if math.isinf(scratch.costs[i, LATENCY_S]):
                 sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
                 break
