@@ -30,6 +30,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hwmodels.kernels.two_level.room import APART
 from hwmodels.mapping import (
     Architecture,
     Drain,
@@ -238,9 +239,9 @@ def chosen(nest, machine, objective):
     return found, (cut, *found_tiles(found, tiles)), (*outer, "mkc"[found.order])
 
 
-def drained(nest, found, order):
-    """Order of a winner whose runs are drained one after the other: images come outermost."""
-    if found.drained and nest.g == 1 and order[-1] != "m":
+def drained(found, order):
+    """Order of a winner whose images run one after the other: they come outermost."""
+    if found.place == APART and order[-1] != "m":
         return ("m", *(index for index in order if index != "m"))
     return order
 
@@ -263,7 +264,7 @@ def test_the_winner_costs_the_engine_the_same(nest, machine, objective):
     found, tiles, order = chosen(nest, machine, objective)
     assert found.cycles == cycles_of(nest, machine, *tiles)
     # the kernel sums floats: exact here, where all are integers below 2**53
-    assert traffic(nest, machine, *tiles, drained(nest, found, order)) == (found.read, found.written)
+    assert traffic(nest, machine, *tiles, drained(found, order)) == (found.read, found.written)
     assert fits(machine, held(nest, machine, *tiles))
 
 
@@ -309,7 +310,7 @@ def test_positions_fold_as_one_dimension_of_the_engine(sizes, machine, objective
     tile = {name: pieces[0], "K": k_tile, "C": c_tile}
     turns = {d: math.ceil(folded.extents[d] / extent) for d, extent in tile.items()}
     dims = {"k": "K", "c": "C", "m": name}
-    outside = [(dims[index], turns[dims[index]]) for index in drained(nest, found, order)]
+    outside = [(dims[index], turns[dims[index]]) for index in drained(found, order)]
     result = run_on_engine(folded, tile, outside, {})
     w, i, o = (result.at("dram", operand) for operand in "WIO")
     spilled = o.reads * machine["ab"]
