@@ -137,7 +137,7 @@ def plain(value: Any, defaults: bool = True) -> Any:
     --------
     >>> from hwmodels.parts import Buffer
     >>> plain(Buffer(bytes=64)), plain(Buffer(bytes=64), defaults=False)
-    ({'bytes': 64, 'port_bits': 0, 'reported': None}, {'bytes': 64})
+    ({'bytes': 64, 'port_bits': 0, 'resident': False, 'reported': None}, {'bytes': 64})
 
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -130,10 +130,10 @@ def front_of(network, space, objective, how):
     if how == "sweep":
         return dse.sweep(network, space, workers=1, **options).front(("latency_s", "energy_j"))
     found = dse.search(
-        network, space, ("latency_s", "energy_j"), strategy="certified", budget=10**6, **options
+        network, space, objectives=("latency_s", "energy_j"), strategy="certified", budget=10**6, **options
     )
-    assert found.certificate is None or found.certificate.holds
-    return found.front()
+    assert found.certificate is None or found.certificate.complete
+    return found.front
 
 
 def added_values_change_no_front(network, base, axes, path, values, objective):

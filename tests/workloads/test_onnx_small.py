@@ -235,7 +235,7 @@ def test_the_batch_is_the_dimension_called_so(tmp_path):
     net = workloads.from_onnx(save(tmp_path / "m.onnx", built), batch=2)
     assert net.graph.tensors["x"].shape == (5, 2, 3)
     assert net.batch == 2
-    assert net.table(6).n.tolist() == [30, 6, 1]
+    assert net.table(6).n.tolist() == [30, 6, 6]
 
 
 def test_shape_arithmetic_of_exported_models_folds(read):

@@ -35,7 +35,7 @@ def test_products_are_those_of_stepping_through_time(steps, batch, features, hid
     assert rows["recurrent"].repeats == steps * directions
     assert rows["recurrent"].weight_elements == gates * hidden * hidden
     assert rows["input"].weight_elements == directions * gates * hidden * features
-    assert net.table(batch=3 * batch).n.tolist() == [3 * steps * batch, 3 * batch, 1]
+    assert net.table(batch=3 * batch).n.tolist() == [3 * steps * batch, 3 * batch, 3 * batch]
     lead = (batch, steps) if first else (steps, batch)
     assert net.graph.tensors["r"].shape == (*lead, directions * hidden)
 

@@ -105,7 +105,7 @@ def takes(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
     >>> run("three")
     Traceback (most recent call last):
     ...
-    workloads.grammar.arguments.WrongTypeError: run: batch must be a whole number or None, got 'three'
+    workloads.errors.WrongTypeError: run: batch must be a whole number or None, got 'three'
 
     """
 
