@@ -81,7 +81,7 @@ def draw_layers(operations: Operations, ax: "Axes | None" = None, *, width: str 
         axes.spines[["top", "right"]].set_visible(False)
         said = [operations.title]
         if step > 1:
-            said.append(f"every {step}th operation has its name")
+            said.append(f"one operation in {step} has its name")
         finish(axes, ax, handles, said)
     return axes
 

@@ -136,7 +136,7 @@ def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | 
         axes.grid(True, color=RULE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        said = [roofline.title, "size: share of latency", slopes]
+        said = [roofline.title, "marks as large as their share of latency", slopes]
         if roofline.free:
             said.append(f"{roofline.free:,} operations take no time of their own")
         if not inside.all():
