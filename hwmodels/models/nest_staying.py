@@ -10,7 +10,7 @@ import numpy as np
 from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
-from hwmodels.mapping.architecture import MOST_LEVELS, Architecture, StorageLevel
+from hwmodels.mapping.architecture import MOST_LEVELS, Architecture
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
@@ -39,8 +39,8 @@ class Beside(NamedTuple):
 def beside(machine: LevelMachine, whole: frozenset[str], alive: float) -> Beside:
     """The engine's machine for an operation whose operands `whole` stay, with `alive` words held meanwhile.
 
-    What stays is fetched from, and left in, a level outside all others that costs nothing and never waits;
-    its tiles and all tensors that stay meanwhile share the resident level.
+    What stays is fetched from, and left in, a level outside all others that costs what the resident level
+    does; tiles of the others and all tensors that stay meanwhile share the resident level.
     """
     letters = frozenset(LETTERS[operand] for operand in whole)
     built, outside = machine.architecture, []
@@ -52,7 +52,18 @@ def beside(machine: LevelMachine, whole: frozenset[str], alive: float) -> Beside
         elif level.name == machine.resident and level.capacity_words < math.inf:
             level = dataclasses.replace(level, capacity_words=max(0.5, level.capacity_words - alive))
         outside.append(level)
-    store = StorageLevel(name=STAY, word_bits=machine.word_bits(machine.levels[-1]), operands=letters)
+    store = dataclasses.replace(
+        built.level(machine.resident),
+        name=STAY,
+        operands=letters,
+        capacity_words=math.inf,
+        multiple_buffering=1.0,
+        fanout_x=1,
+        fanout_y=1,
+        joined=False,
+        leakage_w=0.0,
+        area_um2=0.0,
+    )
     entries = [
         dataclasses.replace(entry, keep=entry.keep - letters, bypass=entry.bypass - letters)
         if machine.level(entry.level).off_chip

@@ -12,6 +12,8 @@ import hwmodels
 import workloads
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.parts import Datapath
 from hwmodels.residency import Schedule, stays_of, tensors_of
 from hwmodels.residency.path import shortest_path, weights_of
 from hwmodels.residency.tensors import keepable, shares
@@ -279,3 +281,37 @@ def test_what_crosses_main_memory_says_why():
     machine = hwmodels.load("edge_16x16").replace({"buffers.input.resident": False})
     plan = dse.evaluate("lenet5", machine, schedule="resident").plan
     assert {place.why for place in plan.crossing} == {"buffers.input.resident is False"}
+
+
+def test_words_of_a_tensor_that_stays_where_no_tile_is_held_are_handed_on_by_its_level():
+    """Pads take inputs past the buffer: it hands on each word of the middle tensor, as main memory did."""
+    pad = Level(name="pad", bytes=64, word_bits=16, fanout_x=4)
+    buffer = Level(name="buffer", bytes=1 << 16, word_bits=16)
+    outside = Level(name="dram", kind="main_memory", word_bits=16)
+    past = LevelConstraints(level="buffer", bypass=frozenset("IO"))
+    machine = LevelMachine(
+        name="past",
+        levels=(pad, buffer, outside),
+        main_memory="lpddr4",
+        clock_hz=1e9,
+        datapath=Datapath(weight_bits=16, input_bits=16, output_bits=16, accumulator_bits=16),
+        resident="buffer",
+        mapspace=Constraints(levels=(past,)),
+    )
+    network = chain(4, 1, 2, 1, 6)
+    before, after = (
+        dse.evaluate(network, machine, schedule=schedule, mapping_objective="energy", progress=False)
+        for schedule in ("layers", "resident")
+    )
+    assert [place.tensor.elements for place in after.plan.places if place.stays] == [4 * 36]
+    counts = [result.breakdown(("component", "operand", "action"))["count"] for result in (before, after)]
+
+    def crossing(found, component, operand, action):
+        return found.get((component, operand, action), 0.0)
+
+    for operand, action in (("input", "read"), ("output", "update")):
+        saved = crossing(counts[0], "dram", operand, action) - crossing(counts[1], "dram", operand, action)
+        assert saved >= 4 * 36
+        assert crossing(counts[0], "buffer", operand, action) == 0
+        assert crossing(counts[1], "buffer", operand, action) >= 4 * 36
+    assert after.totals["energy_j"] < before.totals["energy_j"]
