@@ -20,6 +20,7 @@ from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
 from hwmodels.formats import number_format
+from hwmodels.kept import Kept
 from hwmodels.level import LETTERS, Level, MacPrices, Prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
@@ -305,6 +306,9 @@ class LevelMachine:
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
+        return _ARCHITECTURES(self)
+
+    def _built(self) -> Architecture:
         unit, memory = self.mac_prices, self.main_memory
         lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
         interface_mm2 = memory.interface_mm2 if self._pays_interface else 0.0
@@ -466,3 +470,7 @@ class LevelMachine:
         from hwmodels.level_sheet import page
 
         return page(self)
+
+
+_ARCHITECTURES: Final[Kept[LevelMachine, Architecture]] = Kept(LevelMachine._built)
+"""Prices of a dozen memories take longer than most of what is asked of them."""

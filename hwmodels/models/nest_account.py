@@ -60,7 +60,8 @@ def lines_of(machine: LevelMachine) -> tuple[Line, ...]:
 
 def prices_of(machine: LevelMachine, leakage_w: float, standby_w: float) -> NDArray[np.float64]:
     """Price of each line [pJ]."""
-    stores = [machine.architecture.level(level.name) for level in machine.levels]
+    built = machine.architecture
+    stores = [built.level(level.name) for level in machine.levels]
     accesses = [
         price
         for store in stores
