@@ -25,7 +25,7 @@ def cluster():
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), before or ""])  # for the workers
     try:
         with (
-            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as running,
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as running,
             distributed.Client(running) as client,
         ):
             yield client

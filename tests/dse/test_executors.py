@@ -59,7 +59,7 @@ def found(executor, store=None):
 
 def test_a_dask_cluster_by_its_address(alone, tmp_path):
     distributed = pytest.importorskip("distributed")
-    quiet = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": ":0"}
+    quiet = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**quiet) as running:
         fill(tmp_path, executor=running.scheduler_address)
     assert contents(tmp_path) == contents(alone[0])
@@ -114,7 +114,7 @@ def test_a_search_whose_executor_ends_resumes(tmp_path, how):
 def test_a_closed_dask_client_is_named(tmp_path):
     """It was an empty CancelledError."""
     distributed = pytest.importorskip("distributed")
-    quiet = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    quiet = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**quiet) as running:
         client = distributed.Client(running)
         executor = client.get_executor()

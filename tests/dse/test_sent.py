@@ -84,7 +84,7 @@ def test_a_large_function_travels_once():
 
 def test_a_large_function_is_scattered_over_a_cluster():
     distributed = pytest.importorskip("distributed")
-    quiet = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    quiet = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with (
         distributed.LocalCluster(**quiet) as running,
         distributed.Client(running) as client,
