@@ -5,6 +5,7 @@ Identical nests are mapped once, and mappings are kept by content for the life o
 
 from typing import Any, Final, NamedTuple
 
+from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
@@ -87,7 +88,7 @@ def _mapped(
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = map_problem(
+        found = _counted(problem, machine, key[1]) or map_problem(
             problem,
             machine.architecture,
             key[1],  # type: ignore[arg-type]
@@ -107,6 +108,18 @@ def _mapped(
     else:
         cut[whole] = found
     return found
+
+
+def _counted(problem: Problem, machine: LevelMachine, objective: str) -> MapperResult | None:
+    """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
+    return best_mapping(
+        problem,
+        machine.architecture,
+        objective,  # type: ignore[arg-type]
+        machine.mapspace,
+        machine.factors,
+        machine.rules,
+    )
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:
