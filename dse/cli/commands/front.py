@@ -19,6 +19,7 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
     Width,
     Workers,
@@ -54,6 +55,7 @@ def command(
         str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
     ] = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,

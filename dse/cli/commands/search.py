@@ -16,6 +16,7 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
     Width,
     Workers,
@@ -73,6 +74,7 @@ def command(
         ),
     ] = None,
     width: Width = "page",
+    style: Style = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why the front looks as it does, in tables and figures too.")
     ] = False,
