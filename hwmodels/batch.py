@@ -91,7 +91,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
-@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT, start=WHOLE, stop=WHOLE.or_none())
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,

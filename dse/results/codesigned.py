@@ -17,6 +17,7 @@ from dse.pareto.volume import Scale
 from dse.results.saved_pairs import save_pairs
 from dse.run.provenance import made_by
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import PATH, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -237,6 +238,7 @@ class Codesigned:
         axes: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
         return stamped(axes, lambda: self.provenance)
 
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign, pairs and trainings as .parquet, which `dse.open` reads, and the front's figure."""
         return save_pairs(self, folder, width)

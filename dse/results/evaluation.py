@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
-from dse.arguments import MACHINE, NETWORK
+from dse.arguments import AXES, MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
 from dse.metrics import columns, with_own
@@ -26,7 +26,7 @@ from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Result:
             self.layers, self.accelerator, self.mapping_objective, self.effort
         )
 
+    @takes(by=TEXTS)
     def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
         """Energy as counts times prices, summed by whatever is asked.
 
@@ -220,6 +221,7 @@ class Result:
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
 
+    @takes(what=TEXT, ax=AXES.or_none())
     def plot(
         self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
     ) -> "Axes":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import SPACE
 from dse.handing import stamped, view
 from dse.run.network import Network
 from dse.run.provenance import made_by
@@ -24,6 +25,7 @@ from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
 from workloads.errors import InputError
+from workloads.grammar.arguments import NUMBER, POSITIVE, WHOLE, takes
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
@@ -116,6 +118,7 @@ class Compromise:
         return view("text", "html_note")(repr(self), self.table, self.boundaries)
 
 
+@takes(space=SPACE.or_none(), area_mm2=NUMBER, top=WHOLE, workers=POSITIVE.or_none())
 def choose_together(
     networks: Sequence[Network | str | LayerTable] | Several = EIGHT,
     space: Space | None = None,

@@ -20,7 +20,7 @@ from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import takes
+from workloads.grammar.arguments import PATH, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -100,6 +100,7 @@ class Explanation:
         """A figure that says in its files what made the front."""
         return stamped(drawn, lambda: self.front.provenance)
 
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write shared, steps and bottlenecks as .csv, the pictures as .pdf and .png; return their paths."""
         tables = {

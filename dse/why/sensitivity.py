@@ -24,7 +24,7 @@ from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import TEXTS, WHOLE, takes
+from workloads.grammar.arguments import PATH, POSITIVE, TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Sensitivity:
             "points": self.points,
         }
 
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write sensitivity.csv, sensitivity.pdf and sensitivity.png; return their paths."""
         figure = self.plot(width=width)
@@ -122,7 +123,7 @@ class Sensitivity:
         return view("text", "html_note")("; ".join([self._head(), *self.notes]), self.frame)
 
 
-@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=WHOLE.or_none())
+@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=POSITIVE.or_none())
 def sensitivity(
     subject: "Subject | Network | str | LayerTable | Several",
     space: Space | None = None,
