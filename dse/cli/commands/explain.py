@@ -8,8 +8,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     NetworkName,
@@ -20,6 +23,7 @@ from dse.cli.options import (
     SpaceName,
     Style,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -47,6 +51,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     width: Width = "page",
     style: Style = None,
@@ -73,7 +81,7 @@ def command(
 
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
-    network = network_of(net, dim, unknown, batch)
+    network = network_of(context, net, batch)
     begun = time.perf_counter()
     swept = sweep(
         network,
