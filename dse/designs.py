@@ -44,6 +44,7 @@ class SchedulePicture(NamedTuple):
 
     lanes: tuple[Lane, ...]
     latency_s: float
+    title: str = ""
 
 
 class Marked(NamedTuple):

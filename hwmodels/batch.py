@@ -219,7 +219,7 @@ def _put_metrics(configs: ConfigTable, sums: FloatMatrix, out: MetricTable) -> N
     limit = np.where((of["limit"] == 0) & np.isnan(of["latency_s"]), kernels.LIMIT_OVERFLOW, of["limit"])
     blank = np.where(limit > 0, np.nan, 0.0)
     latency = of["latency_s"] + blank
-    parts = batch_energies_j(lines.TWO_LEVEL, counts, line_prices(configs), latency)
+    parts = batch_energies_j(lines.TWO_LEVEL, counts.T, line_prices(configs).T, latency)
     energy = np.add.reduce(list(parts.values()))
     cycles = configs.rows * configs.cols * configs.clock_hz * latency
     columns = {

@@ -93,10 +93,11 @@ def overlay(
         ):
             set_scale("log" if scale.log else "linear")
             dress(axis, scale.unit, scale.values.max() / scale.values.min() if scale.log else None)
-        handles = [
-            _draw(axes, name, front, (x, y), senses, number)
-            for number, (name, front) in enumerate(named.items())
-        ]
+        handles, pale = [], 0
+        for number, (name, front) in enumerate(named.items()):
+            handle, excelled = _draw(axes, name, front, (x, y), senses, number)
+            handles.append(handle)
+            pale += excelled
         for mark in marks:
             assert mark.place is not None
             size = 3.2 * (0.42 * text_pt()) ** 2
@@ -105,7 +106,7 @@ def overlay(
         axes.grid(True, color=RULE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        finish(axes, ax, handles)
+        finish(axes, ax, handles, ["pale: excelled in these two by others of its front"] if pale else [])
         if marks:
             place_names(axes, Picture(scales[0], scales[1], None, (senses[0], senses[1]), marks))
     return axes
@@ -151,8 +152,8 @@ def _sense(named: Mapping[str, Designs], column: str) -> bool:
 
 def _draw(
     axes: "Axes", name: str, front: Designs, columns: tuple[str, str], senses: Sequence[bool], number: int
-) -> tuple[Any, str]:
-    """One front: its designs, and a line through those that are best in the two columns."""
+) -> tuple[tuple[Any, str], int]:
+    """One front: its legend entry, and how many of its designs are pale."""
     x, y = (as_numbers(front.frame[column].to_numpy()) for column in columns)
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
@@ -169,4 +170,5 @@ def _draw(
     axes.plot(x[order], y[order], drawstyle=steps, color=colour, linestyle=line, linewidth=0.9, zorder=2.5)
     handle = Line2D([], [], color=colour, marker=marker, markersize=0.42 * text_pt())
     handle.set_linestyle(line)  # type: ignore[arg-type]
-    return handle, f"{name} ({len(front):,}, {front.completeness.partition(':')[0]})"
+    said = f"{name} ({len(front):,}, {front.completeness.partition(':')[0]})"
+    return (handle, said), int((~best).sum())

@@ -8,8 +8,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     NetworkName,
@@ -19,6 +22,7 @@ from dse.cli.options import (
     ShowProgress,
     SpaceName,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -46,6 +50,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     width: Width = "page",
     workers: Workers = None,
@@ -71,7 +79,7 @@ def command(
 
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
-    network = network_of(net, dim, unknown, batch)
+    network = network_of(context, net, batch)
     begun = time.perf_counter()
     swept = sweep(
         network,

@@ -9,8 +9,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     MaybeNetworkName,
@@ -20,6 +23,7 @@ from dse.cli.options import (
     ShowProgress,
     SpaceName,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -49,6 +53,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
@@ -85,7 +93,7 @@ def command(
         result = resume(str(store), workers=workers, progress=progress)
     else:
         chosen = space_of(space, axis, constraint)
-        network = network_of(net, dim, unknown, batch)
+        network = network_of(context, net, batch)
         begun = time.perf_counter()
         result = sweep(
             network,

@@ -8,8 +8,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     Objectives,
@@ -17,6 +20,7 @@ from dse.cli.options import (
     ShowProgress,
     SpaceName,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -66,6 +70,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: Annotated[
         str | None,
         typer.Option(
@@ -100,7 +108,7 @@ def command(
         check_name(strategy)
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
-    networks = [network_of(net, dim, unknown, batch) for net in nets]
+    networks = [network_of(context, net, batch) for net in nets]
     begun = time.perf_counter()
     found = search(
         networks[0] if len(networks) == 1 else several(networks, combine, batch=batch, schedule=schedule),
