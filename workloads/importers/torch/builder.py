@@ -59,7 +59,7 @@ class Builder:
         self._weights: dict[Hashable, Weight] = {}
         self._whole: set[Hashable] = set()  # storages that are a weight already
         self._labels: set[str] = set()
-        self._counted: set[Hashable] = set()  # parameters that weights were made of
+        self._counted: set[Any] = set()  # parameters that weights were made of
         self._held: list[Constant] = []  # keeps storages alive, so that no other takes their place
 
     def value(self, argument: Any) -> Value:
@@ -172,6 +172,10 @@ class Builder:
     def counts(self, constant: Constant) -> bool:
         """Whether a constant's numbers are a weight already."""
         return constant.place in self._weights or constant.storage in self._whole
+
+    def used(self, constant: Constant) -> bool:
+        """Whether a weight is made of a constant, or of a part of it."""
+        return self.counts(constant) or any(place[0] == constant.storage for place in self._counted)
 
     def stored(self, value: Constant, name: str) -> str:
         """Let a constant flow as it is: no sample has one of its own."""
