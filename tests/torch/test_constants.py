@@ -139,6 +139,21 @@ def test_parameters_that_nothing_needs_are_the_module_s_all_the_same(device):
     assert net.macs == 2 * 3 * 8 * 11
 
 
+@pytest.mark.parametrize("first", ["whole", "part"])
+def test_a_part_and_the_whole_count_once(first):
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.randn(8, 8))
+
+        def forward(self, x):
+            whole, part = (lambda: x @ self.w), (lambda: x @ self.w[:, :4])
+            return (whole(), part()) if first == "whole" else (part(), whole())
+
+    net = workloads.from_torch(Both(), torch.zeros(2, 8))
+    assert (net.parameters, net.macs) == (64, 2 * 64 + 2 * 32)
+
+
 def test_a_parameter_that_is_given_away_as_it_is_counts():
     class Both(nn.Module):
         def __init__(self):
