@@ -102,7 +102,8 @@ def _of_c(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]
 
 
 def _of_m(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Sequence[float]]:
-    return position_candidates(nest, Positions(*alignment)._replace(halved=halved))
+    interconnect, n, p, q, r, s = alignment
+    return position_candidates(nest, Positions(interconnect, n, p, q, r, s, halved))
 
 
 def _pad(lists: Sequence[Sequence[Sequence[float]]], width: int) -> Stacked:
