@@ -11,6 +11,7 @@ from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
+from workloads.importers.torch.packed import lengths_of, noting_packs, packing
 from workloads.importers.torch.quantised import unpacked
 from workloads.importers.torch.reasons import why_not
 
@@ -132,7 +133,7 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
     args, kwargs = flat(given)
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
-            program = torch.export.export(module, args, kwargs, strict=False)
+            program = _traced(module, inputs, args, kwargs)
             if _writes_views(program.graph_module):
                 program = program.run_decompositions({})
             return _decomposed(program, known)
@@ -140,6 +141,22 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
             raise
         except Exception as error:  # tracing runs the module: anything can come out of it
             raise NetworkImportError(why_not(error)) from error
+
+
+def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
+    """Trace a module; where it packs sequences by their lengths, with the lengths that the example has."""
+    with noting_packs() as met:
+        try:
+            return torch.export.export(module, args, kwargs, strict=False)
+        except Exception:  # tracing runs the module: anything can come out of it
+            if not met:
+                raise
+    if any(tensor.is_meta for tensor in inputs.tensors()):
+        raise NetworkImportError(
+            "it packs sequences by their lengths: give an example whose tensors have values"
+        )
+    with packing(lengths_of(lambda: module(*args, **kwargs))):
+        return torch.export.export(module, args, kwargs, strict=False)
 
 
 def calls(graph_module: Any) -> Iterator[FxNode]:

@@ -32,11 +32,6 @@ def why_not(error: BaseException) -> str:
             "it is quantised by torch.ao's eager mode, whose weights are packed and cannot be traced: give "
             "the module as it was before it was converted, or an ONNX file of it to from_onnx"
         )
-    if _packs(error):
-        return (
-            f"torch.export cannot trace it: sequences packed by length{place} depend on data; take "
-            f"padded ones there: lengths only leave out steps"
-        )
     return f"torch.export cannot trace it: {_cut(words)}{place}"
 
 
@@ -54,11 +49,6 @@ def _line_of(error: BaseException) -> str:
     if not frames:
         return ""
     return _place(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "")
-
-
-def _packs(error: BaseException) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return any("packed_sequence" in f"{frame.name} {frame.line}" for frame in frames)
 
 
 def _own(file: str) -> bool:
