@@ -145,8 +145,8 @@ class Picking(nn.Module):
         ),
         (lambda: torch.jit.script(nn.Linear(8, 16)), torch.ones(1, 8), r"it is TorchScript.*from_onnx"),
         (
-            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(8, 8))),
-            torch.ones(1, 3, 8),
+            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTMCell(8, 8))),
+            torch.ones(3, 8),
             r"quantised by torch.ao's eager mode.*before it was converted",
         ),
         (
@@ -297,6 +297,16 @@ def test_layers_of_integers_keep_their_width():
     assert (network.macs, network.parameters) == (8_192, 4_096 + 96)
     assert [network.weight(o.name).bits for o in network.operations if o.kind == "linear"] == [8, 8]
     assert "quantized" in type(dynamic[0]).__module__  # as it was
+
+    for layer, gates in ((nn.LSTM, 4), (nn.GRU, 3)):
+        plain = nn.Sequential(layer(16, 32, bidirectional=True))
+        sequence = torch.ao.quantization.quantize_dynamic(plain, {layer})
+        network = workloads.from_torch(
+            Function(lambda self, x: self.m(x)[0], m=sequence), torch.zeros(5, 2, 16)
+        )
+        assert network.macs == 2 * 5 * 2 * gates * 32 * 48
+        assert network.parameters == sum(p.numel() for p in plain.parameters())
+        assert network.table().weight_bits.max() == 8
 
     quantization = torch.ao.quantization
     module = Quantisable().eval()

@@ -12,6 +12,7 @@ _OUTSIDE = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__f
 _LIBRARY = os.path.dirname(os.__file__)
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+\s*\n\s*(?P<code>[^\n]*)')
 _ON_DATA = ("data-dependent", "GuardOnDataDependent", "Could not extract specialized integer", "unbacked")
+_SPARSE = ("layout_impl", "SparseTensorImpl", "SparseCsrTensorImpl", "meta converter nyi")
 _LONGEST = 200
 """Characters of a reason that are kept."""
 
@@ -26,6 +27,11 @@ def why_not(error: BaseException) -> str:
             f"torch.export cannot trace it: what it computes depends on data{place}; fix the choice or the "
             f"number there (torch.topk, or a product with the mask), or give from_torch the parts before and "
             f"behind it ({_cut(words)})"
+        )
+    if any(part in said for part in _SPARSE):
+        return (
+            f"torch.export cannot trace it: a sparse tensor is made inside{place}; make it outside, and "
+            f"give it as an input or keep it in the module ({_cut(words)})"
         )
     if "__obj_flatten__" in said:
         return (
