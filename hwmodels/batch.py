@@ -91,7 +91,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
-@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT, start=WHOLE, stop=WHOLE.or_none())
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,
@@ -101,6 +101,7 @@ def evaluate(
     start: int = 0,
     stop: int | None = None,
     schedule: Schedule | None = None,
+    halved: bool = False,
 ) -> MetricTable:
     """Cost configurations start:stop on one network, every operation with its best mapping.
 
@@ -119,6 +120,8 @@ def evaluate(
     schedule
         Where tensors may stay between operations; its edges refer to the rows of `layers`, which are then not
         deduplicated. None: all cross main memory.
+    halved
+        Whether tiles are halvings, aligned with nothing (see `hwmodels.tiles`).
 
     Returns
     -------
@@ -137,9 +140,11 @@ def evaluate(
     taken = take_rows(configs, slice(start, stop))
     fill: Fill
     if schedule is None:
-        fill = partial(_layer_by_layer, layers, TileLists(layers) if tiles is None else tiles, code)
+        fill = partial(
+            _layer_by_layer, layers, TileLists(layers, halved=halved) if tiles is None else tiles, code
+        )
     else:
-        stays, lists = stays_and_tiles(layers, schedule)
+        stays, lists = stays_and_tiles(layers, schedule, halved=halved)
         fill = partial(_staying, stays, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
@@ -214,7 +219,7 @@ def _put_metrics(configs: ConfigTable, sums: FloatMatrix, out: MetricTable) -> N
     limit = np.where((of["limit"] == 0) & np.isnan(of["latency_s"]), kernels.LIMIT_OVERFLOW, of["limit"])
     blank = np.where(limit > 0, np.nan, 0.0)
     latency = of["latency_s"] + blank
-    parts = batch_energies_j(lines.TWO_LEVEL, counts, line_prices(configs), latency)
+    parts = batch_energies_j(lines.TWO_LEVEL, counts.T, line_prices(configs).T, latency)
     energy = np.add.reduce(list(parts.values()))
     cycles = configs.rows * configs.cols * configs.clock_hz * latency
     columns = {
