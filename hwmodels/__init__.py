@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
+    from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.spec import (
@@ -93,7 +94,9 @@ _HOMES = {
     "paths": "spec",
     "price_table": "interop",
     "register": "presets",
+    "register_component": "own_storage",
     "systolic_cycles": "systolic",
+    "unregister_component": "own_storage",
     "write_machine": "machine_file",
 }
 
@@ -142,8 +145,10 @@ __all__ = [
     "paths",
     "price_table",
     "register",
+    "register_component",
     "register_memory",
     "systolic_cycles",
+    "unregister_component",
     "write_machine",
 ]
 
