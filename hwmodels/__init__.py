@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         paths,
     )
     from hwmodels.systolic import systolic_cycles
+    from hwmodels.tiling import Tiling
     from workloads.errors import SpringboardError
 
 _HOMES = {
@@ -75,6 +76,7 @@ _HOMES = {
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
+    "Tiling": "tiling",
     "UnknownAcceleratorError": "presets",
     "Unroll": "spec",
     "evaluate": "batch",
@@ -127,6 +129,7 @@ __all__ = [
     "SpringboardError",
     "Stacking",
     "Technology",
+    "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
     "evaluate",

@@ -96,7 +96,9 @@ class Model(Protocol):
     tells : bool
         Whether its operations say what they wait for.
     maps : bool
-        Whether its mappings can be given or their search cut short: whether it heeds an `Effort`.
+        Whether its mappings can be given (`Effort.given`).
+    searches : bool
+        Whether its search for mappings may take long, and can be cut short (`Effort.limit_s`).
 
     """
 
@@ -106,6 +108,7 @@ class Model(Protocol):
     perturbable: bool
     tells: bool
     maps: bool
+    searches: bool
 
     def limits(self, machine: Any) -> tuple[str, ...]:
         """Names of the codes in `limit`; the first, "", is none."""

@@ -67,6 +67,7 @@ class NestModel:
     perturbable = True
     tells = True
     maps = True
+    searches = True
 
     def limits(self, machine: LevelMachine) -> tuple[str, ...]:
         """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""

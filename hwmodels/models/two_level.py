@@ -16,7 +16,9 @@ from hwmodels.residency.plan import Plan
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
+from hwmodels.tiling import Tiling
 from hwmodels.times import OperationTimes, operation_times
+from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable, fingerprint
 
@@ -42,6 +44,28 @@ def tiles_of(layers: LayerTable) -> TileLists:
     return _TILES[key]
 
 
+def _given(effort: Effort) -> batch.Given:
+    """Mappings given, each of them a tiling."""
+    for mapping in effort.given.values():
+        if not isinstance(mapping, Tiling):
+            raise WrongTypeError(
+                "mappings: one of a machine with one level on chip is a hwmodels.Tiling, got "
+                f"{type(mapping).__name__}",
+                path="mappings",
+            )
+    return effort.given
+
+
+def _refuse_given(effort: Effort) -> None:
+    """Refuse mappings given beside tensors that stay, whose tiles the schedule chooses."""
+    if effort.given:
+        raise InputError(
+            'mappings: schedule "resident" chooses the tiles of a machine with one level on chip itself; '
+            'give them with schedule "layers"',
+            path="mappings",
+        )
+
+
 class TwoLevel:
     """The model of `hwmodels.Accelerator`; see `docs/architecture.md`, "The two-level model of a sweep"."""
 
@@ -50,7 +74,8 @@ class TwoLevel:
     bounded = True
     perturbable = True
     tells = True
-    maps = False
+    maps = True
+    searches = False
 
     def limits(self, machine: Accelerator) -> tuple[str, ...]:
         """Buffers, tiers, main memory: the same names for every machine of two levels."""
@@ -69,8 +94,10 @@ class TwoLevel:
     ) -> MetricTable:
         """See `hwmodels.batch.evaluate`."""
         if effort.schedule is not None:
+            _refuse_given(effort)
             return batch.evaluate(layers, configs, objective, schedule=effort.schedule)
-        return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
+        given = _given(effort)
+        return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers), given=given)
 
     def operations(
         self,
@@ -94,9 +121,16 @@ class TwoLevel:
         """See `hwmodels.batch.account_operations`."""
         beside = None
         if effort.schedule is not None:
+            _refuse_given(effort)
             _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
         return batch.account_operations(
-            layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
+            layers,
+            configs,
+            objective,
+            row=row,
+            tiles=tiles_of(layers),
+            beside=beside,
+            given=_given(effort),
         )
 
     def plan(
