@@ -98,7 +98,7 @@ def check_layers(layers: LayerTable) -> None:
     check_counts(layers)
 
 
-@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT)
+@takes(layers=_LAYERS, configs=_CONFIGS, objective=TEXT, start=WHOLE, stop=WHOLE.or_none())
 def evaluate(
     layers: LayerTable,
     configs: ConfigTable,
@@ -109,6 +109,7 @@ def evaluate(
     stop: int | None = None,
     schedule: Schedule | None = None,
     given: Given = NONE_GIVEN,
+    halved: bool = False,
 ) -> MetricTable:
     """Cost configurations start:stop on one network, every operation with its best mapping.
 
@@ -129,6 +130,8 @@ def evaluate(
         deduplicated. None: all cross main memory.
     given
         Tiles by row of `layers`, for operations that are not to be searched for; not beside a schedule.
+    halved
+        Whether tiles are halvings, aligned with nothing (see `hwmodels.tiles`).
 
     Returns
     -------
@@ -147,9 +150,10 @@ def evaluate(
     taken = take_rows(configs, slice(start, stop))
     fill: Fill
     if schedule is None:
-        fill = partial(_layer_by_layer, layers, TileLists(layers) if tiles is None else tiles, given, code)
+        made = TileLists(layers, halved=halved) if tiles is None else tiles
+        fill = partial(_layer_by_layer, layers, made, given, code)
     else:
-        stays, lists = stays_and_tiles(layers, schedule)
+        stays, lists = stays_and_tiles(layers, schedule, halved=halved)
         fill = partial(_staying, stays, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)

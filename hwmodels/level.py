@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Final
 
-from hwmodels.checks import at_least_zero, one_of, positive, whole
+from hwmodels.checks import at_least_zero, one_of, positive, refusal, whole
 from hwmodels.own_storage import Asked, OwnStorage, own_storage, storage_kinds
 from hwmodels.parts import OPERANDS
 from workloads.errors import InputError, WrongTypeError, shown
@@ -114,12 +114,14 @@ class Level:
         whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
         positive(self, "buffering")
-        if not self.name.isidentifier():
+        if not isinstance(self.name, str) or not self.name.isidentifier():
             raise InputError(
                 f"Level.name must be a word of letters and digits, got {shown(self.name)}", path="name"
             )
         if isinstance(self.operands, str):
             object.__setattr__(self, "operands", (self.operands,))
+        if not isinstance(self.operands, tuple | list):
+            raise refusal(self, "operands", f"be some of {', '.join(OPERANDS)}")
         object.__setattr__(self, "operands", tuple(self.operands))
         if not self.operands:
             raise InputError(

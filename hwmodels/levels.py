@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from hwmodels.checks import one_of, positive, whole
+from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
@@ -29,7 +29,7 @@ from hwmodels.own_storage import Asked, own_storage
 from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
@@ -113,6 +113,10 @@ class LevelMachine:
         one_of(self, "factors", FACTORS)
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        named(self)
+        made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
+        made_of(self, mapspace=Constraints, timing=Timing)
+        members(self, "levels", Level)
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -201,7 +205,11 @@ class LevelMachine:
 
     def level(self, name: str) -> Level:
         """Look a level up by name."""
-        return next(level for level in self.levels if level.name == name)
+        found = next((level for level in self.levels if level.name == name), None)
+        if found is None:
+            there = ", ".join(level.name for level in self.levels)
+            raise UnknownNameError(f"{self.name} has no level {shown(name)}; there are {there}")
+        return found
 
     @property
     def macs(self) -> int:

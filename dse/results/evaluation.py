@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
-from dse.arguments import MACHINE, NETWORK
+from dse.arguments import AXES, MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
+from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
-from workloads.table import Kind, LayerTable, deduplicate
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
+from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
     import pandas
@@ -134,7 +135,8 @@ class Result:
 
     def plot_schedule(self, *, width: str | float = "page") -> "Figure":
         """Draw where tensors live: time across, levels up; see `dse.views.schedule_figure`."""
-        return view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
+        drawn = view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
+        return stamped(drawn, lambda: self.provenance)
 
     def fusion(self) -> "FusionSchedule | None":
         """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
@@ -144,6 +146,7 @@ class Result:
             self.layers, self.accelerator, self.mapping_objective, self.effort
         )
 
+    @takes(by=TEXTS)
     def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
         """Energy as counts times prices, summed by whatever is asked.
 
@@ -218,6 +221,7 @@ class Result:
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
 
+    @takes(what=TEXT, ax=AXES.or_none())
     def plot(
         self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
     ) -> "Axes":
@@ -251,7 +255,17 @@ class Result:
             raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
         module, draw, gatherer = PICTURES[what]
         data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
-        return view(module, draw)(data, ax, width=width)
+        return stamped(view(module, draw)(data, ax, width=width), lambda: self.provenance)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network and machine."""
+        return {
+            **made_by(),
+            "network": {"name": self.network, "fingerprint": fingerprint(self.layers)},
+            "machine": {"name": self.accelerator.name, "fingerprint": self.accelerator.fingerprint()},
+            "mapping_objective": self.mapping_objective,
+        }
 
     def cite(self) -> str:
         """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""

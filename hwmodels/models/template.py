@@ -35,6 +35,7 @@ class TemplateModel:
     tells = True
     maps = False
     searches = False
+    switches: tuple[str, ...] = ()
 
     def limits(self, machine: Template) -> tuple[str, ...]:
         """Names shared with machines of two levels; a template breaks those of its banks only."""

@@ -9,7 +9,7 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.machine import BEST, Axes, Effort, Operations
+from hwmodels.machine import ALIGNED, BEST, ZEROS, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
@@ -18,6 +18,7 @@ from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
 from hwmodels.tiling import Tiling
 from hwmodels.times import OperationTimes, operation_times
+from hwmodels.unaware import UnawareTiles
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable, fingerprint
@@ -30,17 +31,17 @@ _SECONDS_A_MAPPING: Final = 1.2e-10
 _SECONDS_A_SPARSE_MAPPING: Final = 1.5e-10
 """The same on a machine that skips or gates."""
 
-_TILES: dict[str, TileLists] = {}
+_TILES: dict[tuple[str, bool], TileLists] = {}
 _TILES_KEPT: Final = 64
 
 
-def tiles_of(layers: LayerTable) -> TileLists:
+def tiles_of(layers: LayerTable, *, halved: bool = False) -> TileLists:
     """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
-    key = fingerprint(layers)
+    key = fingerprint(layers), halved
     if key not in _TILES:
         if len(_TILES) >= _TILES_KEPT:
             _TILES.clear()
-        _TILES[key] = TileLists(layers)
+        _TILES[key] = TileLists(layers, halved=halved)
     return _TILES[key]
 
 
@@ -76,6 +77,7 @@ class TwoLevel:
     tells = True
     maps = True
     searches = False
+    switches: tuple[str, ...] = (ALIGNED, ZEROS)
 
     def limits(self, machine: Accelerator) -> tuple[str, ...]:
         """Buffers, tiers, main memory: the same names for every machine of two levels."""
@@ -93,11 +95,18 @@ class TwoLevel:
         self, layers: LayerTable, configs: ConfigTable, objective: str = "edp", effort: Effort = BEST
     ) -> MetricTable:
         """See `hwmodels.batch.evaluate`."""
+        halved = ALIGNED in effort.without
         if effort.schedule is not None:
             _refuse_given(effort)
-            return batch.evaluate(layers, configs, objective, schedule=effort.schedule)
-        given = _given(effort)
-        return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers), given=given)
+            if ZEROS in effort.without:
+                raise InputError(
+                    f"without: {ZEROS} is switched off layer by layer alone, not beside a schedule"
+                )
+            return batch.evaluate(layers, configs, objective, schedule=effort.schedule, halved=halved)
+        tiles = tiles_of(layers, halved=halved)
+        if ZEROS in effort.without:
+            tiles = UnawareTiles(layers, objective, tiles)
+        return batch.evaluate(layers, configs, objective, tiles=tiles, given=_given(effort))
 
     def operations(
         self,

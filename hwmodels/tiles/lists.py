@@ -34,10 +34,13 @@ class TileLists:
     ----------
     layers
         A layer table, best deduplicated first; columns of shape (n_layers,).
+    halved
+        Whether candidates are halvings of each dimension instead, aligned with nothing.
 
     """
 
-    def __init__(self, layers: LayerTable) -> None:
+    def __init__(self, layers: LayerTable, *, halved: bool = False) -> None:
+        self._halved = halved
         nest = layers.kind == Kind.NEST
         columns = [getattr(layers, name).tolist() for name in Nest._fields]
         self._nests = [Nest(*row) if is_nest else None for is_nest, *row in zip(nest, *columns, strict=True)]
@@ -106,36 +109,36 @@ class TileLists:
         found = self._lists.get((name, *alignment))
         if found is None:
             make = {"k": _of_k, "c": _of_c, "m": _of_m}[name]
-            found = [[] if nest is None else make(nest, alignment) for nest in self._nests]
+            found = [[] if nest is None else make(nest, alignment, self._halved) for nest in self._nests]
             self._lists[(name, *alignment)] = found
         return found
 
 
-def _of_k(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Cut]:
+def _of_k(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]:
     pes, p, q, accumulators = alignment
     if not accumulators:
-        return cuts(nest.k, Edge(pes))
+        return cuts(nest.k, Edge(pes, halved=halved))
     array = Cartesian(p, q, 1, pes, accumulators)
-    edges = (Edge(pes, nest.r * nest.s), Edge(array.group(nest)))
-    sizes = {*candidates(nest.k, edges), *few_tiles(nest.k, edges)}
+    edges = (Edge(pes, nest.r * nest.s, halved), Edge(array.group(nest), 1, halved))
+    sizes = {*candidates(nest.k, edges), *([] if halved else few_tiles(nest.k, edges))}
     return undominated(cut(nest.k, size, lambda tile: array.weight_vectors(nest, tile)) for size in sizes)
 
 
-def _of_c(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Cut]:
+def _of_c(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]:
     pes, with_taps = alignment
-    return cuts(nest.c, Edge(pes, nest.r * nest.s if with_taps else 1))
+    return cuts(nest.c, Edge(pes, nest.r * nest.s if with_taps else 1, halved))
 
 
-def _of_m(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Sequence[float]]:
-    return position_candidates(nest, Positions(*alignment))
+def _of_m(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Sequence[float]]:
+    return position_candidates(nest, Positions._make((*alignment, halved)))
 
 
 def _given(nest: Nest, name: str, alignment: tuple[int, ...], tiling: Tiling) -> Sequence[float]:
     """The one candidate of a list."""
     if name == "m":
-        return given_positions(nest, Positions(*alignment), tiling.positions)
+        return given_positions(nest, Positions._make((*alignment, False)), tiling.positions)
     make = _of_k if name == "k" else _of_c
-    return given_channels(nest, name, getattr(tiling, name), lambda inside: make(inside, alignment)[0])
+    return given_channels(nest, name, getattr(tiling, name), lambda inside: make(inside, alignment, False)[0])
 
 
 def _pad(lists: Sequence[Sequence[Sequence[float]]], width: int) -> Stacked:

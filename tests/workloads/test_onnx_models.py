@@ -95,7 +95,7 @@ def test_an_input_that_is_known_decides_a_branch(tmp_path, rate, macs):
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        (None, r"inputs=\{NAME: VALUE\}.*unsupported operators: If \(choice\)$"),
+        (None, r"inputs=\{'sr': VALUE\}.*unsupported operators: If \(choice\)$"),
         ({"rate": 1}, "inputs: the model has no input 'rate'; it has 'x', 'sr'"),
         ({"sr": "16k"}, r"inputs: 'sr' must be numbers of type int64 and shape \(\)"),
         ({"sr": [1, 2]}, r"inputs: 'sr' must be numbers of type int64 and shape \(\)"),

@@ -127,6 +127,7 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
     if not outputs:
         raise NetworkImportError("no output depends on an input")
     _keep_idle(program, builder)
+    _keep_given_away(program, builder, results)
     builder.graph.output(*outputs)
     return builder
 
@@ -139,6 +140,20 @@ def _keep_idle(program: Any, builder: Builder) -> None:
         idle = not any(user in needed or user.op == "output" for user in node.users)
         learns = isinstance(value, Constant) and value.trained and value.elements > 0
         if idle and learns and not builder.counts(value):
+            builder.stored(value, f"{spec.target}.unused")
+
+
+def _keep_given_away(program: Any, builder: Builder, results: tuple[Value, ...]) -> None:
+    """Keep the parameters that only outputs are made of which no input reaches: the module has them."""
+    made_of = {
+        place
+        for value in results
+        if isinstance(value, Constant) and value.trained
+        for place in value.made_of or {value.place if value.root is None else value.root.place}
+    }
+    for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
+        value = builder.values[node]
+        if isinstance(value, Constant) and value.place in made_of and not builder.used(value):
             builder.stored(value, f"{spec.target}.unused")
 
 
