@@ -68,6 +68,7 @@ class NestModel:
     perturbable = True
     tells = True
     maps = True
+    searches = True
     switches: tuple[str, ...] = (UNEVEN,)
 
     def limits(self, machine: LevelMachine) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
 KEPT: Final = 1 << 14
@@ -77,6 +79,12 @@ def mapping_of(
             return Found(limit=names.index("word_bits"))
     problem = problem_of(layers, row)
     if row in effort.given:
+        if not isinstance(effort.given[row], Mapping):
+            raise WrongTypeError(
+                "mappings: one of a machine of levels is a hwmodels.mapping.Mapping, got "
+                f"{type(effort.given[row]).__name__}",
+                path="mappings",
+            )
         evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
         if not evaluation.feasible:
             return Found(limit=_limit_of(machine, evaluation.limit))
