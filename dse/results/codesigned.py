@@ -74,6 +74,8 @@ class Codesigned:
         Pairs of network and machine costed.
     accuracy
         What measures, for confirmation.
+    schedule : str
+        Where tensors were allowed to be between operations.
 
     """
 
@@ -88,6 +90,7 @@ class Codesigned:
     quality: Any
     evaluations: int
     accuracy: Any
+    schedule: str = "layers"
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -101,6 +104,7 @@ class Codesigned:
             "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
             "objectives": [str(objective) for objective in self.objectives],
             "strategy": self.strategy,
+            "schedule": self.schedule,
             "seed": self.seed,
         }
 
