@@ -20,6 +20,7 @@ from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
+from dse.run.schedule import LAYERS, check_schedule
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
 
@@ -55,6 +56,7 @@ def codesign(
     limit_s: float = 600.0,
     confirm: int = 0,
     progress: bool | None = None,
+    schedule: str = LAYERS,
 ) -> Codesigned:
     """Search networks and the machines that run them for one front.
 
@@ -99,6 +101,9 @@ def codesign(
         Trainings with fresh seeds of each network on the final front, beyond the budget.
     progress
         Whether to show a bar; None on a terminal only.
+    schedule
+        "layers": machines are chosen and bounded layer by layer. Others are refused; `dse.evaluate` and
+        `dse.sweep` take them for the pairs that come out.
 
     Returns
     -------
@@ -121,6 +126,12 @@ def codesign(
         )
     if not isinstance(floor, int | float) or floor != floor:
         raise InputError(f"floor must be an accuracy, got {shown(floor)}", path="floor")
+    if check_schedule(schedule) != LAYERS:
+        raise InputError(
+            f"schedule: codesign costs pairs layer by layer, not {shown(schedule)}; "
+            "evaluate or sweep the pairs it finds with that schedule",
+            path="schedule",
+        )
     if rounds < 1 or confirm < 0 or seed < 0:
         raise InputError(
             f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
