@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from hwmodels.level import Level
     from hwmodels.levels import LevelMachine
 
-LANES = "vector lanes"
-"""The component that `LevelMachine.architecture` adds for them."""
+LANES, INTERFACE = "vector lanes", "memory interface"
+"""Components that `LevelMachine.architecture` adds for them."""
 
 
 def lines(machine: LevelMachine) -> list[tuple[str, str]]:
@@ -111,7 +111,8 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         lanes = name == LANES
         busy = lane.energy_pj * machine.lanes * machine.clock_hz * 1e-12 if lanes else 0.0
         leaks = lane.leakage_w * machine.lanes if lanes else 0.0
-        rows.append((name, "logic", 0, machine.lanes if lanes else 1, area, busy, leaks))
+        kind = "interface" if name == INTERFACE else "logic"
+        rows.append((name, kind, 0, machine.lanes if lanes else 1, area, busy, leaks))
     rows.append(("clock", "logic", 0, 1, 0.0, machine.clock_w, 0.0))
     rows += [
         (

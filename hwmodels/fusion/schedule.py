@@ -14,6 +14,7 @@ from hwmodels.fusion.chains import Link, chains_of
 from hwmodels.fusion.groups import Fused, Nests, cost_of
 from hwmodels.fusion.inner import Inner
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from workloads.edges import EdgeTable
 from workloads.table import Kind, LayerTable
@@ -109,6 +110,7 @@ def fuse(
     static_w: float = 0.0,
     seconds: float = inf,
     fixed: Collection[int] = (),
+    storage: Storage | None = None,
 ) -> FusionSchedule:
     """Choose the groups of a network.
 
@@ -128,10 +130,12 @@ def fuse(
         CPU seconds for the search; then the best found serves.
     fixed
         Rows that run by themselves: those whose mapping is given.
+    storage
+        Of the mappings, as of `map_problem`.
 
     """
     watch = Watch(seconds=seconds)
-    inner = Inner(machine, objective, watch)
+    inner = Inner(machine, objective, watch, storage)
     in_chain: set[int] = set()
     total, count = [_Way(0.0, 0.0, ())], _Count(1, 1)
     for chain in chains_of(layers, edges, fixed):
