@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hwmodels.machine_file import write_machine
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
+    from hwmodels.rounding_demo import train_digits
     from hwmodels.spec import (
         Accelerator,
         Array,
@@ -94,6 +95,7 @@ _HOMES = {
     "price_table": "interop",
     "register": "presets",
     "systolic_cycles": "systolic",
+    "train_digits": "rounding_demo",
     "write_machine": "machine_file",
 }
 
@@ -144,6 +146,7 @@ __all__ = [
     "register",
     "register_memory",
     "systolic_cycles",
+    "train_digits",
     "write_machine",
 ]
 
