@@ -27,7 +27,7 @@ from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.own_storage import Asked, own_storage
-from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
+from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
 from workloads.errors import InputError, UnknownNameError, shown
@@ -76,6 +76,8 @@ class LevelMachine:
         What a mapping must obey: the dataflow.
     factors
         Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
+    stacking
+        Tiers and what sits on which: MACs and lanes are logic, levels on chip (registers too) buffers.
     rules
         Switches of the engine.
     timing
@@ -101,6 +103,7 @@ class LevelMachine:
     fusion: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
+    stacking: Stacking = dataclasses.field(default_factory=Stacking)
     rules: Rules = dataclasses.field(default_factory=Rules)
     timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
