@@ -59,7 +59,7 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
     if parts is None:
         return _packed_whole(base, axes, size)
     made = columns_of(lazily, parts)
-    columns = {
+    columns: dict[str, FloatColumn | float] = {
         "clock_hz": made.clock_hz,
         "dram_read_bytes_per_s": made.sustained,
         "dram_write_bytes_per_s": made.sustained * made.write_share,
