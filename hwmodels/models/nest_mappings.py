@@ -3,23 +3,32 @@
 Identical nests are mapped once, and mappings are kept by content for the life of a process.
 """
 
+import dataclasses
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
+from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from hwmodels.parts import Stacking
+from hwmodels.tiers import STACK_LIMITS
+from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
 KEPT: Final = 1 << 14
 """Mappings kept by a process."""
 MAPPED: Final[dict[tuple[Any, ...], MapperResult | str]] = {}
 """Mappings, or why there is none, by content."""
+
+
+_FLAT: Final = Stacking()
 
 
 class Key(NamedTuple):
@@ -31,14 +40,18 @@ class Key(NamedTuple):
 
 
 def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
-    """The key of a machine's mappings, even ones where uneven storage is switched off."""
-    return Key(fingerprint(machine), objective, "even" if UNEVEN in effort.without else None)
+    """The key of a machine's mappings, even ones where uneven storage is switched off.
+
+    What sits on which tier changes no count and no price.
+    """
+    flat = machine if machine.stacking == _FLAT else dataclasses.replace(machine, stacking=_FLAT)
+    return Key(fingerprint(flat), objective, "even" if UNEVEN in effort.without else None)
 
 
 def limits(machine: LevelMachine) -> tuple[str, ...]:
-    """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+    """Capacity of each level; what no mapping meets; words that are too narrow; main memory; its stack."""
     levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
-    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes")
+    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes", *STACK_LIMITS)
 
 
 class Found(NamedTuple):
@@ -76,6 +89,12 @@ def mapping_of(
             return Found(limit=names.index("word_bits"))
     problem = problem_of(layers, row)
     if row in effort.given:
+        if not isinstance(effort.given[row], Mapping):
+            raise WrongTypeError(
+                "mappings: one of a machine of levels is a hwmodels.mapping.Mapping, got "
+                f"{type(effort.given[row]).__name__}",
+                path="mappings",
+            )
         evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
         if not evaluation.feasible:
             return Found(limit=_limit_of(machine, evaluation.limit))
@@ -100,7 +119,7 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = map_problem(
+        found = _counted(problem, machine, key) or map_problem(
             problem,
             machine.architecture,
             key.objective,  # type: ignore[arg-type]
@@ -121,6 +140,20 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
     else:
         cut[whole] = found
     return found
+
+
+def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult | None:
+    """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
+    if key.storage is not None:
+        return None
+    return best_mapping(
+        problem,
+        machine.architecture,
+        key.objective,  # type: ignore[arg-type]
+        machine.mapspace,
+        machine.factors,
+        machine.rules,
+    )
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:
