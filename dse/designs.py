@@ -129,6 +129,10 @@ class Designs(Subject, Protocol):
         """What a reader should know before trusting the front's shape."""
 
     @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it, as plain data."""
+
+    @property
     def completeness(self) -> str:
         """Whether it is proved to be the space's own front, or that of a sample, in a clause."""
 

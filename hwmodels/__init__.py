@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
+    from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.spec import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         paths,
     )
     from hwmodels.systolic import systolic_cycles
+    from hwmodels.tiling import Tiling
     from workloads.errors import SpringboardError
 
 _HOMES = {
@@ -74,6 +76,7 @@ _HOMES = {
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
+    "Tiling": "tiling",
     "UnknownAcceleratorError": "presets",
     "Unroll": "spec",
     "evaluate": "batch",
@@ -93,7 +96,9 @@ _HOMES = {
     "paths": "spec",
     "price_table": "interop",
     "register": "presets",
+    "register_component": "own_storage",
     "systolic_cycles": "systolic",
+    "unregister_component": "own_storage",
     "write_machine": "machine_file",
 }
 
@@ -124,6 +129,7 @@ __all__ = [
     "SpringboardError",
     "Stacking",
     "Technology",
+    "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
     "evaluate",
@@ -142,8 +148,10 @@ __all__ = [
     "paths",
     "price_table",
     "register",
+    "register_component",
     "register_memory",
     "systolic_cycles",
+    "unregister_component",
     "write_machine",
 ]
 

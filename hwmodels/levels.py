@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from hwmodels.checks import one_of, positive, whole
+from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
@@ -21,14 +21,15 @@ from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
 from hwmodels.formats import number_format
 from hwmodels.kept import Kept
-from hwmodels.level import LETTERS, Level, MacPrices, Prices
+from hwmodels.level import LETTERS, Level, MacPrices, Prices, own_prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
+from hwmodels.own_storage import Asked, own_storage
 from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import MAPPING, takes
 
 if TYPE_CHECKING:
@@ -112,6 +113,10 @@ class LevelMachine:
         one_of(self, "factors", FACTORS)
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        named(self)
+        made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
+        made_of(self, mapspace=Constraints, timing=Timing)
+        members(self, "levels", Level)
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -200,7 +205,11 @@ class LevelMachine:
 
     def level(self, name: str) -> Level:
         """Look a level up by name."""
-        return next(level for level in self.levels if level.name == name)
+        found = next((level for level in self.levels if level.name == name), None)
+        if found is None:
+            there = ", ".join(level.name for level in self.levels)
+            raise UnknownNameError(f"{self.name} has no level {shown(name)}; there are {there}")
+        return found
 
     @property
     def macs(self) -> int:
@@ -343,6 +352,10 @@ class LevelMachine:
             return self.datapath.accumulator_bits
         return max(int(getattr(self.datapath, f"{operand}_bits")) for operand in level.operands)
 
+    def storage(self, name: str, instances: int = 1) -> StorageLevel:
+        """A level for the engine: words, ports in words a cycle, energies of accesses, of one instance."""
+        return self._storage(self.level(name), instances)
+
     def _storage(self, level: Level, instances: int) -> StorageLevel:
         bits = self.word_bits(level)
         held = frozenset(LETTERS[operand] for operand in level.operands)
@@ -390,6 +403,9 @@ class LevelMachine:
             written = memory.paid_write_pj_per_bit * width
             return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
+        own = own_storage(level.kind)
+        if own is not None:
+            return own_prices(own, Asked(level.bytes, width, level.banks, node, volts))
         if level.kind == "registers":
             words = level.bytes * 8 // bits
             word = arithmetic.register(bits, node, volts)
@@ -401,14 +417,14 @@ class LevelMachine:
                 area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
-        own = self.technology.price_factors
-        written_pj = own["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
+        share = self.technology.price_factors
+        written_pj = share["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
         return Prices(
-            read_pj=own["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
+            read_pj=share["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
             fill_pj=written_pj,
             update_pj=written_pj,
-            leakage_w=own["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
-            area_mm2=own["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
+            leakage_w=share["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
+            area_mm2=share["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
         )
 
     def paths(self) -> dict[str, Any]:

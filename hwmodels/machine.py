@@ -102,7 +102,9 @@ class Model(Protocol):
     tells : bool
         Whether its operations say what they wait for.
     maps : bool
-        Whether its mappings can be given or their search cut short: whether it heeds an `Effort`.
+        Whether its mappings can be given (`Effort.given`).
+    searches : bool
+        Whether its search for mappings may take long, and can be cut short (`Effort.limit_s`).
     switches : tuple of str
         What `Effort.without` may name.
 
@@ -114,6 +116,7 @@ class Model(Protocol):
     perturbable: bool
     tells: bool
     maps: bool
+    searches: bool
     switches: tuple[str, ...]
 
     def limits(self, machine: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
-from hwmodels.checks import positive, whole
+from hwmodels.checks import made_of, members, named, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.parts import (
@@ -104,10 +104,14 @@ class Accelerator:
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        named(self)
         positive(self, "clock_hz")
         whole(self, "vector_lanes", least=0)
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        made_of(self, array=Array, buffers=Buffers, main_memory=MainMemory, datapath=Datapath)
+        made_of(self, sparsity=Sparsity, technology=Technology, stacking=Stacking)
+        members(self, "modules", Module)
         if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"

@@ -149,7 +149,26 @@ Workers = Annotated[
 ShowProgress = Annotated[
     bool | None, typer.Option("--progress/--no-progress", help="Progress bar; default: on a terminal only.")
 ]
-Width = Annotated[str, typer.Option(metavar="column|page", help="Figures of 3.5 or 7 inches.")]
+Width = Annotated[str, typer.Option(metavar="column|page", help="Figures as wide as a column or a page.")]
+
+
+def _begin_style(context: typer.Context, name: str | None) -> str | None:
+    """Put a venue's style in force until the command ends."""
+    if name is not None:
+        from dse.views.style import style
+
+        context.with_resource(style(name))
+    return name
+
+
+Style = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ieee|acm|usenix|slides",
+        callback=_begin_style,
+        help="Type and widths of a venue's figures; default: plain, 3.5 and 7 inches.",
+    ),
+]
 ResumedSweep = Annotated[
     str | None,
     typer.Option("--store", metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),

@@ -20,7 +20,7 @@ from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
-from dse.run.schedule import LAYERS, check_schedule
+from dse.run.schedule import LAYERS
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
 
@@ -51,12 +51,12 @@ def codesign(
     floor: float = 0.0,
     seed: int = 0,
     mapping_objective: str = "edp",
+    schedule: str = LAYERS,
     store: str | os.PathLike[str] | None = None,
     workers: int = 0,
     limit_s: float = 600.0,
     confirm: int = 0,
     progress: bool | None = None,
-    schedule: str = LAYERS,
 ) -> Codesigned:
     """Search networks and the machines that run them for one front.
 
@@ -89,7 +89,9 @@ def codesign(
     seed
         Equal seeds give equal searches.
     mapping_objective
-        What each operation's mapping minimises.
+        What each operation's mapping, and the schedule, minimises.
+    schedule
+        "layers", or "resident" or "fused" for machines whose memory allows it: see `dse.search`.
     store
         Folder for trainings and fronts, kept by content. A search that was killed and is started again trains
         nothing twice.
@@ -101,9 +103,6 @@ def codesign(
         Trainings with fresh seeds of each network on the final front, beyond the budget.
     progress
         Whether to show a bar; None on a terminal only.
-    schedule
-        "layers": machines are chosen and bounded layer by layer. Others are refused; `dse.evaluate` and
-        `dse.sweep` take them for the pairs that come out.
 
     Returns
     -------
@@ -126,12 +125,6 @@ def codesign(
         )
     if not isinstance(floor, int | float) or floor != floor:
         raise InputError(f"floor must be an accuracy, got {shown(floor)}", path="floor")
-    if check_schedule(schedule) != LAYERS:
-        raise InputError(
-            f"schedule: codesign costs pairs layer by layer, not {shown(schedule)}; "
-            "evaluate or sweep the pairs it finds with that schedule",
-            path="schedule",
-        )
     if rounds < 1 or confirm < 0 or seed < 0:
         raise InputError(
             f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
@@ -158,7 +151,7 @@ def codesign(
         )
     others = tuple(one for one in wanted if one.column != ACCURACY)
     fronts = None if folder is None else folder / "fronts"
-    hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed)
+    hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed, schedule=schedule)
     points = PairSpace(nets, space) if strategy == PAIRS else nets
     trained = Trained(points, measured, predictor, seed)
     first_sample(trained, max(1, min(budget, budget // _FIRST)))
@@ -188,6 +181,7 @@ def codesign(
         quality=search.quality(),
         evaluations=hardware.evaluations,
         accuracy=measured,
+        schedule=schedule,
     )
     try:
         return result.confirmed(confirm) if confirm else result

@@ -56,8 +56,8 @@ def _refuse_recurrent(network: Any) -> None:
             )
 
 
-def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) -> None:
-    """Refuse a schedule for machines that name no level for it, and of which no axis does.
+def check_keeper(schedule: str, machine: Any, swept: tuple[str, ...] = ()) -> None:
+    """Refuse a schedule, by its name, for machines that name no level for it, and of which no axis does.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) 
         The message names the field.
 
     """
-    if schedule.name == FUSED:
+    if schedule == FUSED:
         if machine.model.handing(machine):
             return
         raise InputError(

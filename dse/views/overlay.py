@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.lines import Line2D
 
+from dse.arguments import AXES, SUBJECT
 from dse.designs import Designs
 from dse.pareto.front import nondominated
 from dse.views.front_figure import beside_of
@@ -15,7 +16,8 @@ from dse.views.paper import panel
 from dse.views.picture import Picture, Scale
 from dse.views.style import INK, MARKERS, OKABE_ITO, RULE, text_pt
 from dse.views.units import as_numbers, dress, is_log, unit_of
-from workloads.errors import InputError
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, either, takes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 _LINES: Final = ("-", "--", "-.", ":")
 
 
+@takes(
+    fronts=either(LISTED, MAPPING),
+    labels=TEXTS.or_none(),
+    ax=AXES.or_none(),
+    x=TEXT.or_none(),
+    y=TEXT.or_none(),
+)
 def overlay(
     fronts: "Sequence[Designs] | Mapping[str, Designs]",
     labels: Sequence[str] | None = None,
@@ -120,6 +129,8 @@ def _named(
         found = {str(name): front for name, front in fronts.items()}
     else:
         many = list(fronts)
+        for number, front in enumerate(many):
+            _check(f"front {number + 1}", front)
         names = list(labels) if labels is not None else _labels(many)
         if len(names) != len(many) or len(set(names)) != len(names):
             raise InputError(f"overlay: {len(many)} fronts need as many different labels, got {names}")
@@ -127,9 +138,16 @@ def _named(
     if not found:
         raise InputError("overlay: no front given")
     for name, front in found.items():
+        _check(name, front)
         if not len(front):
             raise InputError(f"overlay: {name} has no designs")
     return found
+
+
+def _check(name: str, front: object) -> None:
+    """Refuse what is no front."""
+    if not SUBJECT.fits(front) or not hasattr(front, "frame"):
+        raise WrongTypeError(f"overlay: {name} must be a front, got {shown(front)}")
 
 
 def _labels(fronts: Sequence[Designs]) -> list[str]:

@@ -1,6 +1,6 @@
 """The figure of a schedule: time across, levels up, tensors as bars."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.patches import Patch
@@ -135,7 +135,7 @@ def _draw_memory(
     for bar, row in zip(lane.bars, rows, strict=True):
         if row < _MOST_ROWS:
             span = (bar.end_s - bar.begin_s) * scale
-            look = {"facecolor": _CROSSES, "hatch": _HATCH, "edgecolor": "white"}
+            look: dict[str, Any] = {"facecolor": _CROSSES, "hatch": _HATCH, "edgecolor": "white"}
             axes.barh(row, span, 0.78, bar.begin_s * scale, linewidth=0, **look)
             _name(axes, bar, row, scale, longest, letters)
     axes.set_ylim(-0.6, min(max(rows, default=0), _MOST_ROWS - 1) + 0.6)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
+from hwmodels.models.level_parts import columns_of, machines_of
 from workloads.table import FloatColumn, IntColumn, make_table
 
 
@@ -37,6 +38,10 @@ _STANDING: Final = (
     *("dram_background_w", "array_area_mm2", "buffer_area_mm2", "clock_w"),
 )
 """What `_standing` gives, in its order."""
+
+
+_PLANAR: Final = {"double_buffered": 1, "memory_tier": -1}
+"""One tier, the memory off chip, nothing checked."""
 
 
 class LevelTable(NamedTuple):
@@ -72,7 +77,7 @@ class LevelTable(NamedTuple):
 
 
 def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
-    """Build every distinct machine once.
+    """Look up what configurations are made of (`hwmodels.models.level_parts`), or build every machine.
 
     Raises
     ------
@@ -81,6 +86,27 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
 
     """
     axes = axes or {}
+    lazily = machines_of(base, axes, size)
+    parts = lazily.parts() if axes else None
+    if parts is None:
+        return _packed_whole(base, axes, size)
+    made = columns_of(lazily, parts)
+    columns = {
+        "clock_hz": made.clock_hz,
+        "dram_read_bytes_per_s": made.sustained,
+        "dram_write_bytes_per_s": made.sustained * made.write_share,
+        "leakage_w": made.leakage_w,
+        "buffer_leakage_w": made.buffers_w,
+        "clock_w": made.clock_w,
+        "dram_background_w": made.standby_w,
+        "array_area_mm2": made.area_mm2 - made.buffers_mm2,
+        "buffer_area_mm2": made.buffers_mm2,
+    }
+    return LevelTable(lazily, *make_table(_Standing, {**columns, **_PLANAR}, size))  # type: ignore[arg-type]
+
+
+def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
+    """As `pack_levels` where an axis changes more than parts: every distinct machine is built."""
     codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64).reshape(len(axes), size)
     distinct, place = np.unique(codes, axis=1, return_inverse=True)
     machines = np.empty(max(1, distinct.shape[1]), dtype=object)
@@ -93,8 +119,7 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
         machines[0], place = base, np.zeros(size, dtype=np.int64)
     rows = np.array([_standing(machine) for machine in machines])[place.ravel()]
     columns = dict(zip(_STANDING, rows.T, strict=True))
-    planar = {"double_buffered": 1, "memory_tier": -1}  # one tier, the memory off chip, nothing checked
-    table = make_table(_Standing, {**columns, **planar}, size)
+    table = make_table(_Standing, {**columns, **_PLANAR}, size)
     return LevelTable(machines[place.ravel()], *table)
 
 

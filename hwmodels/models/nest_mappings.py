@@ -6,14 +6,17 @@ Identical nests are mapped once, and mappings are kept by content for the life o
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
+from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
 KEPT: Final = 1 << 14
@@ -76,6 +79,12 @@ def mapping_of(
             return Found(limit=names.index("word_bits"))
     problem = problem_of(layers, row)
     if row in effort.given:
+        if not isinstance(effort.given[row], Mapping):
+            raise WrongTypeError(
+                "mappings: one of a machine of levels is a hwmodels.mapping.Mapping, got "
+                f"{type(effort.given[row]).__name__}",
+                path="mappings",
+            )
         evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
         if not evaluation.feasible:
             return Found(limit=_limit_of(machine, evaluation.limit))
@@ -100,7 +109,7 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = map_problem(
+        found = _counted(problem, machine, key) or map_problem(
             problem,
             machine.architecture,
             key.objective,  # type: ignore[arg-type]
@@ -121,6 +130,20 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
     else:
         cut[whole] = found
     return found
+
+
+def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult | None:
+    """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
+    if key.storage is not None:
+        return None
+    return best_mapping(
+        problem,
+        machine.architecture,
+        key.objective,  # type: ignore[arg-type]
+        machine.mapspace,
+        machine.factors,
+        machine.rules,
+    )
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:

@@ -34,6 +34,7 @@ class TemplateModel:
     perturbable = False
     tells = True
     maps = False
+    searches = False
     switches: tuple[str, ...] = ()
 
     def limits(self, machine: Template) -> tuple[str, ...]:

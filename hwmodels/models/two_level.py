@@ -16,9 +16,10 @@ from hwmodels.residency.plan import Plan
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
+from hwmodels.tiling import Tiling
 from hwmodels.times import OperationTimes, operation_times
 from hwmodels.unaware import UnawareTiles
-from workloads.errors import InputError
+from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable, fingerprint
 
@@ -44,6 +45,28 @@ def tiles_of(layers: LayerTable, *, halved: bool = False) -> TileLists:
     return _TILES[key]
 
 
+def _given(effort: Effort) -> batch.Given:
+    """Mappings given, each of them a tiling."""
+    for mapping in effort.given.values():
+        if not isinstance(mapping, Tiling):
+            raise WrongTypeError(
+                "mappings: one of a machine with one level on chip is a hwmodels.Tiling, got "
+                f"{type(mapping).__name__}",
+                path="mappings",
+            )
+    return effort.given
+
+
+def _refuse_given(effort: Effort) -> None:
+    """Refuse mappings given beside tensors that stay, whose tiles the schedule chooses."""
+    if effort.given:
+        raise InputError(
+            'mappings: schedule "resident" chooses the tiles of a machine with one level on chip itself; '
+            'give them with schedule "layers"',
+            path="mappings",
+        )
+
+
 class TwoLevel:
     """The model of `hwmodels.Accelerator`; see `docs/architecture.md`, "The two-level model of a sweep"."""
 
@@ -52,7 +75,8 @@ class TwoLevel:
     bounded = True
     perturbable = True
     tells = True
-    maps = False
+    maps = True
+    searches = False
     switches: tuple[str, ...] = (ALIGNED, ZEROS)
 
     def limits(self, machine: Accelerator) -> tuple[str, ...]:
@@ -73,6 +97,7 @@ class TwoLevel:
         """See `hwmodels.batch.evaluate`."""
         halved = ALIGNED in effort.without
         if effort.schedule is not None:
+            _refuse_given(effort)
             if ZEROS in effort.without:
                 raise InputError(
                     f"without: {ZEROS} is switched off layer by layer alone, not beside a schedule"
@@ -81,7 +106,7 @@ class TwoLevel:
         tiles = tiles_of(layers, halved=halved)
         if ZEROS in effort.without:
             tiles = UnawareTiles(layers, objective, tiles)
-        return batch.evaluate(layers, configs, objective, tiles=tiles)
+        return batch.evaluate(layers, configs, objective, tiles=tiles, given=_given(effort))
 
     def operations(
         self,
@@ -105,9 +130,16 @@ class TwoLevel:
         """See `hwmodels.batch.account_operations`."""
         beside = None
         if effort.schedule is not None:
+            _refuse_given(effort)
             _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
         return batch.account_operations(
-            layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
+            layers,
+            configs,
+            objective,
+            row=row,
+            tiles=tiles_of(layers),
+            beside=beside,
+            given=_given(effort),
         )
 
     def plan(

@@ -6,15 +6,17 @@ tiles (`sizes`, `positions`) with every order of the three loops. Lists depend o
 (`edges`), so there is one for each different edge among the configurations, made when it is first asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hwmodels.columns import ConfigTable, TileTable
 from hwmodels.tiles.edges import Keys, aligned
+from hwmodels.tiles.given import check_tiling, given_channels, given_positions
 from hwmodels.tiles.positions import Positions, position_candidates
 from hwmodels.tiles.sizes import Cut, Edge, candidates, cut, cuts, few_tiles, undominated
 from hwmodels.tiles.steps import Cartesian, Nest
+from hwmodels.tiling import Tiling
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
 ORDERS = 6  # permutations of the K, C and M loops
@@ -53,6 +55,32 @@ class TileLists:
         c = self._stack("c", found.c)
         m = self._stack("m", found.m)
         return TileTable(found.k_of * number, found.c_of * number, found.m_of * number, *k, *c, *m)
+
+    def given(self, configs: ConfigTable, tilings: Mapping[int, Tiling]) -> TileTable:
+        """Lists as of `table`, where some rows have the tiles that are given and no others.
+
+        Raises
+        ------
+        ValueError
+            If tiles are larger than the operation or none of positions, or the loop asked for has one turn.
+
+        """
+        found, table, number = aligned(configs), self.table(configs), len(self._nests)
+        lists: dict[str, Stacked] = {}
+        for name in "kcm":
+            numbers, least, cuts_of = self._stack(name, getattr(found, name))
+            lists[name] = numbers.copy(), least.copy(), cuts_of.copy()
+        for row, tiling in tilings.items():
+            nest = self._nests[row]
+            assert nest is not None
+            check_tiling(nest, tiling)
+            for name, (numbers, least, cuts_of) in lists.items():
+                for place, alignment in enumerate(getattr(found, name)):
+                    one = _given(nest, name, alignment, tiling)
+                    numbers[place * number + row] = 1
+                    least[place * number + row] = one[3]
+                    cuts_of[place * number + row, 0] = one
+        return TileTable(*table[:3], *lists["k"], *lists["c"], *lists["m"])
 
     def mappings(self, configs: ConfigTable) -> IntColumn:
         """Mappings of each configuration, summed over the operations, shape (n_configs,)."""
@@ -102,7 +130,15 @@ def _of_c(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]
 
 
 def _of_m(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Sequence[float]]:
-    return position_candidates(nest, Positions(*alignment)._replace(halved=halved))
+    return position_candidates(nest, Positions._make((*alignment, halved)))
+
+
+def _given(nest: Nest, name: str, alignment: tuple[int, ...], tiling: Tiling) -> Sequence[float]:
+    """The one candidate of a list."""
+    if name == "m":
+        return given_positions(nest, Positions._make((*alignment, False)), tiling.positions)
+    make = _of_k if name == "k" else _of_c
+    return given_channels(nest, name, getattr(tiling, name), lambda inside: make(inside, alignment, False)[0])
 
 
 def _pad(lists: Sequence[Sequence[Sequence[float]]], width: int) -> Stacked:

@@ -105,28 +105,28 @@ def _three_axes(nest: Nest, on: Positions) -> Iterator[tuple[int, Cut]]:
 
 def position_candidates(nest: Nest, on: Positions) -> list[Candidate]:
     """Candidate tiles of output positions; the smallest tile last."""
+    return [candidate(nest, on, axis, one) for axis, one in _three_axes(nest, on)]
+
+
+def candidate(nest: Nest, on: Positions, axis: int, one: Cut) -> Candidate:
+    """Tiles of positions that cut images (0), rows (1) or columns (2)."""
     row_window, col_window = windows_of(nest)
-    found = []
-    for axis, one in _three_axes(nest, on):
-        extents = [(one.size, nest.p, nest.q), (1, one.size, nest.q), (1, 1, one.size)][axis]
-        most_rows, all_rows = largest_and_total(row_window, nest.p, extents[1])
-        most_cols, all_cols = largest_and_total(col_window, nest.q, extents[2])
-        found.append(
-            Candidate(
-                size=extents[0] * extents[1] * extents[2],
-                tiles=one.tiles,
-                last=one.last * (nest.p * nest.q, nest.q, 1)[axis],
-                steps=one.steps,
-                input_largest=extents[0] * most_rows * most_cols,
-                input_total=nest.n * all_rows * all_cols,
-                distinct=_distinct(nest, on, extents[1], extents[2]),
-                images=int(axis == 0 and one.tiles > 1),
-                n=extents[0],
-                p=extents[1],
-                q=extents[2],
-            )
-        )
-    return found
+    extents = [(one.size, nest.p, nest.q), (1, one.size, nest.q), (1, 1, one.size)][axis]
+    most_rows, all_rows = largest_and_total(row_window, nest.p, extents[1])
+    most_cols, all_cols = largest_and_total(col_window, nest.q, extents[2])
+    return Candidate(
+        size=extents[0] * extents[1] * extents[2],
+        tiles=one.tiles,
+        last=one.last * (nest.p * nest.q, nest.q, 1)[axis],
+        steps=one.steps,
+        input_largest=extents[0] * most_rows * most_cols,
+        input_total=nest.n * all_rows * all_cols,
+        distinct=_distinct(nest, on, extents[1], extents[2]),
+        images=int(axis == 0 and one.tiles > 1),
+        n=extents[0],
+        p=extents[1],
+        q=extents[2],
+    )
 
 
 def _distinct(nest: Nest, on: Positions, tile_p: int, tile_q: int) -> float:

@@ -1,4 +1,4 @@
-"""Figures look as they did when somebody looked at them: coarse thumbnails, with a tolerance for other fonts' edges."""
+"""Figures look as they did when somebody looked at them: thumbnails, with a tolerance for fonts' edges."""
 
 import pytest
 

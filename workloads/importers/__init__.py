@@ -170,6 +170,7 @@ def from_torch(
     )
 
 
+@takes(path=PATH)
 def from_scalesim(path: str | PathLike[str]) -> "Network":
     """Read a SCALE-Sim topology: a CSV file of convolutions, or of matrix products.
 
@@ -203,6 +204,7 @@ def from_scalesim(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH)
 def from_zigzag(path: str | PathLike[str]) -> "Network":
     """Read a ZigZag workload: a YAML list of layers with their equations and loops.
 
@@ -231,6 +233,7 @@ def from_zigzag(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH)
 def from_maestro(path: str | PathLike[str]) -> "Network":
     """Read a MAESTRO network (.m): layers with their types, strides and dimensions.
 
@@ -256,6 +259,7 @@ def from_maestro(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH, dims=MAPPING.or_none(), batch=WHOLE.or_none(), unknown=TEXT)
 def from_file(
     path: str | PathLike[str],
     *,

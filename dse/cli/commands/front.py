@@ -22,6 +22,7 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
     Weights,
     Width,
@@ -62,6 +63,7 @@ def command(
         str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
     ] = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,

@@ -19,6 +19,7 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
     Weights,
     Width,
@@ -81,6 +82,7 @@ def command(
         ),
     ] = None,
     width: Width = "page",
+    style: Style = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why the front looks as it does, in tables and figures too.")
     ] = False,
