@@ -45,6 +45,7 @@ from hwmodels.models.nest_staying import (
 )
 from hwmodels.residency.graph import stays_of
 from hwmodels.residency.plan import Plan
+from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable
@@ -55,15 +56,15 @@ if TYPE_CHECKING:
 
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
+_SECONDS_A_READING: Final = 1e-6
+"""Typical time of costing an operation whose count set is there."""
 
 
 class NestModel:
     """The model of `hwmodels.levels.LevelMachine`; the engine's equations are in `docs/engine.md`."""
 
     name = "levels"
-    columns = tuple(
-        name for name in MetricTable._fields if name not in ("feasible", "limit", "temperature_c")
-    )
+    columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
     bounded = False
     perturbable = True
     tells = True
@@ -72,7 +73,7 @@ class NestModel:
     switches: tuple[str, ...] = (UNEVEN,)
 
     def limits(self, machine: LevelMachine) -> tuple[str, ...]:
-        """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+        """Capacity of each level; what no mapping meets; narrow words; main memory; what a stack bears."""
         return limits(machine)
 
     def bounds(self, machine: LevelMachine) -> tuple[str, ...]:
@@ -102,7 +103,9 @@ class NestModel:
             account = self.account(layers, configs, objective, c, effort)
             for name, value in _totals(layers, configs, c, account).items():
                 found[name].append(value)
-        return metric_table({name: values for name, values in found.items() if values}, configs.size)
+        table = metric_table({name: values for name, values in found.items() if values}, configs.size)
+        apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
+        return table
 
     def operations(
         self,
@@ -158,25 +161,15 @@ class NestModel:
         return OperationTimes(chip, dram, np.zeros(shape))
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
-        """One tier, whose temperature is not modelled."""
-        import pandas
-
-        area = float(configs.array_area_mm2[0] + configs.buffer_area_mm2[0])
-        watts = float((metrics.energy_j[0] - metrics.dram_energy_j[0]) / metrics.latency_s[0])
-        watts -= float(configs.dram_background_w[0])
-        return pandas.DataFrame(
-            {
-                "tier": [0],
-                "area_mm2": [area],
-                "power_w": [watts],
-                "power_density_w_per_mm2": [watts / area if area else math.nan],
-                "temperature_c": [math.nan],
-            }
-        )
+        """See `hwmodels.tiers.tier_table`."""
+        return tier_table(configs, metrics)
 
     def seconds_a_point(self, layers: LayerTable, configs: LevelTable) -> float:
-        """Shapes times the typical time of mapping one."""
-        return _SECONDS_A_SHAPE * max(1, int((layers.kind == Kind.NEST).sum()))
+        """Shapes times the typical time of mapping one; of those that count sets cover, of reading one."""
+        nests = np.flatnonzero(layers.kind == Kind.NEST)
+        space = nest_counts.space_of(configs.machine)
+        searched = len(nests) if space is None else nest_counts.uncovered(layers, space)
+        return max(_SECONDS_A_READING * max(1, layers.rows), _SECONDS_A_SHAPE * searched)
 
     def keeper(self, machine: LevelMachine) -> str:
         """The level that the machine names."""
@@ -344,7 +337,7 @@ def _totals(layers: LayerTable, configs: LevelTable, c: int, account: Account) -
     """Metrics of a network: sums over its operations, and what follows from them."""
     machine: LevelMachine = configs.machine[c]
     area = float(configs.array_area_mm2[c] + configs.buffer_area_mm2[c])
-    found = {"area_mm2": area, "footprint_mm2": area, "temperature_c": math.nan}
+    found = {"area_mm2": area, "footprint_mm2": area, "temperature_c": math.nan}  # those of its tiers follow
     limit = next((int(code) for code in account.carried["limit"] if code), 0)
     if not limit and _stored_bytes(layers, machine) > machine.main_memory.capacity_bytes:
         limit = limits(machine).index("main_memory.capacity_bytes")

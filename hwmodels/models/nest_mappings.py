@@ -3,6 +3,7 @@
 Identical nests are mapped once, and mappings are kept by content for the life of a process.
 """
 
+import dataclasses
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
@@ -16,6 +17,8 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from hwmodels.parts import Stacking
+from hwmodels.tiers import STACK_LIMITS
 from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
@@ -23,6 +26,9 @@ KEPT: Final = 1 << 14
 """Mappings kept by a process."""
 MAPPED: Final[dict[tuple[Any, ...], MapperResult | str]] = {}
 """Mappings, or why there is none, by content."""
+
+
+_FLAT: Final = Stacking()
 
 
 class Key(NamedTuple):
@@ -34,14 +40,18 @@ class Key(NamedTuple):
 
 
 def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
-    """The key of a machine's mappings, even ones where uneven storage is switched off."""
-    return Key(fingerprint(machine), objective, "even" if UNEVEN in effort.without else None)
+    """The key of a machine's mappings, even ones where uneven storage is switched off.
+
+    What sits on which tier changes no count and no price.
+    """
+    flat = machine if machine.stacking == _FLAT else dataclasses.replace(machine, stacking=_FLAT)
+    return Key(fingerprint(flat), objective, "even" if UNEVEN in effort.without else None)
 
 
 def limits(machine: LevelMachine) -> tuple[str, ...]:
-    """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+    """Capacity of each level; what no mapping meets; words that are too narrow; main memory; its stack."""
     levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
-    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes")
+    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes", *STACK_LIMITS)
 
 
 class Found(NamedTuple):
