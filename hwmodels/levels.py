@@ -355,6 +355,10 @@ class LevelMachine:
             return self.datapath.accumulator_bits
         return max(int(getattr(self.datapath, f"{operand}_bits")) for operand in level.operands)
 
+    def storage(self, name: str, instances: int = 1) -> StorageLevel:
+        """A level for the engine: words, ports in words a cycle, energies of accesses, of one instance."""
+        return self._storage(self.level(name), instances)
+
     def _storage(self, level: Level, instances: int) -> StorageLevel:
         bits = self.word_bits(level)
         held = frozenset(LETTERS[operand] for operand in level.operands)

@@ -348,7 +348,7 @@ def evaluate(
     effort = _effort(machine, layers, names, mappings or {}, limit_s)
     asked = schedule_of(schedule, network, batch)
     if asked is not None:
-        check_keeper(asked, machine)
+        check_keeper(asked.name, machine)
     effort = effort._replace(schedule=asked)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)

@@ -40,8 +40,8 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
     return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
 
 
-def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) -> None:
-    """Refuse a schedule for machines that name no level for it, and of which no axis does.
+def check_keeper(schedule: str, machine: Any, swept: tuple[str, ...] = ()) -> None:
+    """Refuse a schedule, by its name, for machines that name no level for it, and of which no axis does.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_keeper(schedule: Schedule, machine: Any, swept: tuple[str, ...] = ()) 
         The message names the field.
 
     """
-    if schedule.name == FUSED:
+    if schedule == FUSED:
         if machine.model.handing(machine):
             return
         raise InputError(

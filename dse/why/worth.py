@@ -211,7 +211,7 @@ class Ideas:
         with np.errstate(divide="ignore"):  # a front without any volume left
             logs = np.log(rows[metric].to_numpy() + shift)
         by_pair = pandas.Series(logs).groupby([rows["idea"].to_numpy(), rows["machine"].to_numpy()])
-        means = np.exp(by_pair.mean()) - shift
+        means: pandas.Series = by_pair.mean().map(np.exp) - shift
         machines = list(dict.fromkeys(self.table["machine"]))
         ideas = list(dict.fromkeys(self.table["idea"]))
         found: pandas.DataFrame = means.unstack()
@@ -317,4 +317,6 @@ def _row(
             known[key] = cost(network, way)
         found.append(known[key])
     outcome = compared(*found)
-    return row._replace(**outcome) if outcome else row._replace(why_not="no machine runs the network")
+    if not outcome:
+        return row._replace(why_not="no machine runs the network")
+    return Worth._make(outcome.get(field, stands) for field, stands in row._asdict().items())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hwmodels.interop.sparseloop import SparseModel
 from hwmodels.interop.sparseloop_formats import NonZeros
+from hwmodels.interop.sparseloop_search import map_zeros
 from hwmodels.interop.sparseloop_section import read_sparse
 from hwmodels.interop.timeloop_architecture import Metadata, read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
@@ -21,7 +22,7 @@ from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
-from hwmodels.mapping.mapping import Mapping, words_needed
+from hwmodels.mapping.mapping import Mapping, uniform, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
@@ -332,6 +333,7 @@ def map_project(
     ----------
     project
         What `load` read; a mapping in it is not used.
+        With sparse optimisations every mapping is costed with its formats, gating and skipping.
     objective
         `latency`, `energy` or `edp`.
     rules
@@ -349,14 +351,15 @@ def map_project(
     ------
     MappingError
         If no mapping fits: level, operand, bytes needed, bytes there are, and the capacity that would do.
+        If the sparse model costs none of those that do: why not the first.
     TimeloopInputError
-        If sparse optimisations are asked for.
+        If the sparse optimisations do not follow the grammar.
 
     """
-    if project.sparse is not None:
-        raise project.sparse.fail(
-            "the mapper does not support sparse optimisations; leave the section out for the dense optimum"
-        )
+    zeros = _sparse_model(project, uniform(project.architecture, project.problem), NonZeros.FIBER)
+    if zeros is not None:
+        best, certificate = map_zeros(zeros, objective, project.constraints, rules, watch or Watch())
+        return model(replace(project, mapping=best, streamed=()), rules), certificate
     found = map_problem(
         project.problem,
         project.architecture,

@@ -20,6 +20,7 @@ from hwmodels.interop.timeloop_v3 import read_subtree
 from hwmodels.interop.timeloop_v4 import read_nodes
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 from workloads.values import Value
 
 DEFAULT_WORD_BITS = 16
@@ -113,6 +114,10 @@ def read_tree(sections: Mapping[str, Value], operands: tuple[str, ...], problem:
     assert section is not None
     if section.has("nodes") and not section.has("subtree"):
         section.only(("version", "nodes", "name"))
+        if section.has("version") and str(section.raw["version"]) not in ("0.4", "0.4.0"):
+            raise section.get("version").fail(
+                f"unknown version {shown(section.raw['version'])}; supported: 0.4"
+            )
         known = tuple(dict.fromkeys((*_STORAGE_KEYS, *_COMPUTE_KEYS)))
         return folded(read_nodes(section, sections.get("variables"), operands, known, problem))
     return folded(read_subtree(section, _STORAGE_KEYS, _COMPUTE_KEYS))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hwmodels.components.stacking import STYLES
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
+from hwmodels.models.level_parts import columns_of, machines_of
 from workloads.table import FloatColumn, IntColumn, make_table
 
 
@@ -44,7 +45,7 @@ class LevelTable(NamedTuple):
 
 
 def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
-    """Build every distinct machine once.
+    """Look up what configurations are made of (`hwmodels.models.level_parts`), or build every machine.
 
     Raises
     ------
@@ -53,6 +54,28 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
 
     """
     axes = axes or {}
+    lazily = machines_of(base, axes, size)
+    parts = lazily.parts() if axes else None
+    if parts is None:
+        return _packed_whole(base, axes, size)
+    made = columns_of(lazily, parts)
+    columns = {
+        "clock_hz": made.clock_hz,
+        "dram_read_bytes_per_s": made.sustained,
+        "dram_write_bytes_per_s": made.sustained * made.write_share,
+        "leakage_w": made.leakage_w,
+        "buffer_leakage_w": made.buffers_w,
+        "clock_w": made.clock_w,
+        "dram_background_w": made.standby_w,
+        "array_area_mm2": made.area_mm2 - made.buffers_mm2,
+        "buffer_area_mm2": made.buffers_mm2,
+    }
+    table = make_table(LevelTable, {**columns, **_tiers(base)}, size)
+    return table._replace(machine=lazily)  # type: ignore[arg-type]
+
+
+def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
+    """As `pack_levels` where an axis changes more than parts: every distinct machine is built."""
     codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64).reshape(len(axes), size)
     distinct, place = np.unique(codes, axis=1, return_inverse=True)
     machines = np.empty(max(1, distinct.shape[1]), dtype=object)
@@ -79,10 +102,8 @@ def _standing(machine: LevelMachine) -> dict[str, float]:
     buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
     logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
     sustained = memory.bandwidth_bytes_per_s * memory.efficiency
-    stack = machine.stacking
     return {
         "clock_hz": machine.clock_hz,
-        "double_buffered": 1,  # whatever hides: transfers that do not are part of both sides' times
         "dram_read_bytes_per_s": sustained,
         "dram_write_bytes_per_s": sustained * memory.write_share,
         "leakage_w": buffers_w + logic_w,
@@ -91,6 +112,15 @@ def _standing(machine: LevelMachine) -> dict[str, float]:
         "dram_background_w": memory.background_w + memory.refresh_w + behind_w,
         "array_area_mm2": built.area_mm2 - buffers_mm2,
         "buffer_area_mm2": buffers_mm2,
+        **_tiers(machine),
+    }
+
+
+def _tiers(machine: LevelMachine) -> dict[str, float]:
+    """What sits on which tier, by column of `LevelTable`."""
+    stack = machine.stacking
+    return {
+        "double_buffered": 1,  # transfers that hide behind nothing are part of both sides' times
         "stack_style": STYLES.index(stack.style),
         **{name: getattr(stack, name) for name in ("logic_tier", "buffer_tier", "memory_tier")},
         **{name: getattr(stack, name) for name in ("memory_area_mm2", "via_pitch_um", "temperature_limit_c")},

@@ -7,6 +7,7 @@ tensors stay on chip `nest_staying`'s, and what it all counts and costs `nest_ac
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Operations, metric_table
+from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
     ELEMENTS,
@@ -88,12 +90,19 @@ class NestModel:
         effort: Effort = BEST,
     ) -> MetricTable:
         """Cost every configuration, each operation with its best mapping or the one given for its row."""
-        found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
-        for c in range(configs.size):
-            account = self.account(layers, configs, objective, c, effort)
-            for name, value in _totals(layers, configs, c, account).items():
-                found[name].append(value)
-        table = metric_table({name: values for name, values in found.items() if values}, configs.size)
+        space = nest_counts.space_of(configs.machine) if effort == BEST else None
+        if space is not None:
+            check_layers(layers)
+            objective_code(objective)
+            one = partial(_one, configs, objective)
+            table = nest_counts.evaluate(layers, space, objective, one)
+        else:
+            found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
+            for c in range(configs.size):
+                account = self.account(layers, configs, objective, c, effort)
+                for name, value in _totals(layers, configs, c, account).items():
+                    found[name].append(value)
+            table = metric_table({name: values for name, values in found.items() if values}, configs.size)
         apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
         return table
 
@@ -200,6 +209,14 @@ class NestModel:
 
 
 NEST: Final = NestModel()
+
+
+def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dict[str, float]:
+    """Totals of some operations on one configuration, and the first limit that one of them breaks."""
+    account = _account(layers, configs.machine[c], objective, BEST)
+    limit = next((int(code) for code in account.carried["limit"] if code), 0)
+    found = {} if limit else account.totals(layers.repeats)
+    return found | {"limit": limit, "mappings_costed": float(account.carried["mappings_costed"].sum())}
 
 
 def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> Account:

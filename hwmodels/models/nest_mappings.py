@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
+from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
@@ -118,7 +119,7 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = map_problem(
+        found = _counted(problem, machine, key) or map_problem(
             problem,
             machine.architecture,
             key.objective,  # type: ignore[arg-type]
@@ -139,6 +140,20 @@ def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -
     else:
         cut[whole] = found
     return found
+
+
+def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult | None:
+    """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
+    if key.storage is not None:
+        return None
+    return best_mapping(
+        problem,
+        machine.architecture,
+        key.objective,  # type: ignore[arg-type]
+        machine.mapspace,
+        machine.factors,
+        machine.rules,
+    )
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:

@@ -307,3 +307,25 @@ def test_every_row_of_a_big_mixture_has_a_kind_and_a_batch_grows():
 def test_an_einsum_that_sums_nothing_is_a_product_of_elements():
     network = read(lambda self, x, y: torch.einsum("bi,bj->bij", x, y), torch.zeros(2, 5), torch.zeros(2, 6))
     assert (network.macs, kinds(network)[-1]) == (0, "mul")
+
+
+def test_a_deformable_convolution_of_torchvision(monkeypatch):
+    """The operator is declared here as torchvision declares it, which is no dependency."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    numbers = ", ".join(
+        f"SymInt {n}" for n in ("sh", "sw", "ph", "pw", "dh", "dw", "groups", "offset_groups")
+    )
+    library.define(
+        f"deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, {numbers}, "
+        "bool use_mask) -> Tensor"
+    )
+    library.impl("deform_conv2d", lambda x, w, *_: x.new_empty(len(x), len(w), *x.shape[2:]), "Meta")
+
+    def forward(self, x, offset, mask):
+        call = torch.ops.torchvision.deform_conv2d
+        return call(x, self.weight, offset, mask, self.bias, 1, 1, 1, 1, 1, 1, 1, 1, True)
+
+    parts = {"weight": nn.Parameter(torch.randn(4, 8, 3, 3)), "bias": nn.Parameter(torch.randn(4))}
+    network = read(forward, (2, 8, 6, 6), (2, 18, 6, 6), (2, 9, 6, 6), **parts)
+    assert (network.macs, network.parameters) == (2 * 36 * 4 * 72, 4 * 72 + 4)
+    assert kinds(network) == ["deformed", "convolution"]

@@ -53,6 +53,7 @@ class Builder:
         self.batch = batch
         self.names = names
         self.values: dict[FxNode, Value] = {}
+        self.sparse: dict[str, float] = {}  # inputs in sparse layouts, and the share that is not zero
         self.computed: dict[Hashable, Value] = {}  # what calls of constants came to
         self._stored = stored
         self._flowing: dict[Hashable, str] = {}  # stored tensors that flow
@@ -200,7 +201,8 @@ class Builder:
         key = ("stacked", len(directions), *(part.place for part in flat))
         if key not in self.computed:
             rows = [torch.cat([part.value.detach() for part in parts]) for parts in directions]
-            self.computed[key] = Constant.of(torch.stack(rows), trained=any(part.trained for part in flat))
+            made = Constant.of(torch.stack(rows), trained=any(part.trained for part in flat))
+            self.computed[key] = replace(made, bits=flat[0].bits)
             self.hold(*flat)
         return self.weight(self.computed[key], name)
 

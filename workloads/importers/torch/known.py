@@ -67,4 +67,9 @@ def check_operators(program: Any, unknown: str) -> None:
     if strange:
         listed = "; ".join(f"{operator} (in {', '.join(places)})" for operator, places in strange.items())
         hint = "" if control else '; unknown="movement" costs them as data movement'
+        if any("sparse" in operator for operator in strange):
+            hint = (
+                "; a sparse tensor is made inside: make it outside, and give it as an input or keep it in "
+                "the module"
+            )
         raise NetworkImportError(f"unsupported operators: {listed}{hint}")
