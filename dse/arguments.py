@@ -17,6 +17,7 @@ MACHINE: Final = Kind(
 )
 SPACE: Final = having("a dse.Space", "axes", "pack", "constraints")
 SUBJECT: Final = having("a front, a sweep or what a search found", "chosen", "asked", "space")
+AXES: Final = having("matplotlib's axes", "get_figure", "set_xlim")
 OBJECTIVES: Final = Kind(
     "names of columns, such as ('latency_s', '-utilisation')",
     lambda value: (

@@ -44,6 +44,7 @@ class SchedulePicture(NamedTuple):
 
     lanes: tuple[Lane, ...]
     latency_s: float
+    title: str = ""
 
 
 class Marked(NamedTuple):
@@ -126,6 +127,10 @@ class Designs(Subject, Protocol):
     @property
     def notes(self) -> list[str]:
         """What a reader should know before trusting the front's shape."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it, as plain data."""
 
     @property
     def completeness(self) -> str:

@@ -88,25 +88,26 @@ def energies_pj(
 
 def batch_energies_j(
     lines: Sequence[Line],
-    counts: NDArray[np.float64],
-    prices_pj: NDArray[np.float64],
+    counts: Sequence[NDArray[np.float64]] | NDArray[np.float64],
+    prices_pj: Sequence[NDArray[np.float64]] | NDArray[np.float64],
     latency_s: NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
-    """Energy of each part for a batch of machines: what `settle` does for the operations of one.
+    """Energy of each part that lines add to, for a batch: what `settle` does for the operations of one.
 
     Parameters
     ----------
     lines
         What is counted.
     counts, prices_pj
-        Shape (n_machines, n_lines): sums over a network, and prices.
+        A column a line: sums over a network, and prices.
     latency_s
-        What timed lines count, shape (n_machines,).
+        What timed lines count; all columns have its shape.
 
     """
-    found = {part: np.zeros(len(counts)) for part in PARTS}
+    counted = {line.part for line in lines}
+    found = {part: np.zeros(latency_s.shape) for part in PARTS if part in counted}
     for i, line in enumerate(lines):
-        found[line.part] += (latency_s if line.timed else counts[:, i]) * prices_pj[:, i]
+        found[line.part] += (latency_s if line.timed else counts[i]) * prices_pj[i]
     return {part: joules * 1e-12 for part, joules in found.items()}
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from enum import IntEnum
 
-from hwmodels.checks import one_of, truth, whole
+from hwmodels.checks import made_of, one_of, share, truth, whole
 from workloads.errors import InputError, shown
 
 INTERCONNECTS = {"systolic": 0, "unrolled": 1, "ideal": 2, "cartesian": 3}
@@ -123,6 +123,7 @@ class Array:
     efficiency: float = 1.0
 
     def __post_init__(self) -> None:
+        made_of(self, unroll=Unroll)
         one_of(self, "interconnect", INTERCONNECTS)
         truth(self, "im2col")
         if self.follows_unroll:
@@ -136,10 +137,7 @@ class Array:
             raise InputError(
                 "Array.im2col is for unrolled arrays with unroll.r = unroll.s = 1", path="im2col"
             )
-        if not 0 < self.efficiency <= 1 or math.isnan(self.efficiency):
-            raise InputError(
-                f"Array.efficiency must be in (0, 1], got {shown(self.efficiency)}", path="efficiency"
-            )
+        share(self, "efficiency")
 
     def of_edges(self, *, rows: int | None = None, cols: int | None = None) -> Array:
         """Return an array of other edges, with the unrolling that gives them.

@@ -59,6 +59,33 @@ def one_of(owner: object, name: str, known: Collection[str]) -> None:
         raise refusal(owner, name, f"be one of {', '.join(known)}")
 
 
+def share(owner: object, name: str, *, zero: bool = False) -> None:
+    """Refuse a field that is no number in (0, 1], or in [0, 1] where zero will do."""
+    value = _finite(getattr(owner, name))
+    if value is None or not 0 <= value <= 1 or (value == 0 and not zero):
+        raise refusal(owner, name, "be in [0, 1]" if zero else "be in (0, 1]")
+
+
+def made_of(owner: object, **kinds: type) -> None:
+    """Refuse fields that are no parts of their kinds."""
+    for name, kind in kinds.items():
+        if not isinstance(getattr(owner, name), kind):
+            raise refusal(owner, name, f"be of type {kind.__name__}")
+
+
+def named(owner: object, name: str = "name") -> None:
+    """Refuse a field that is no text."""
+    if not isinstance(getattr(owner, name), str):
+        raise refusal(owner, name, "be a text")
+
+
+def members(owner: object, name: str, kind: type) -> None:
+    """Refuse a field that is no tuple or list of parts of a kind."""
+    held = getattr(owner, name)
+    if not isinstance(held, tuple | list) or not all(isinstance(one, kind) for one in held):
+        raise refusal(owner, name, f"be a tuple of {kind.__name__}")
+
+
 def truth(owner: object, *names: str) -> None:
     """Refuse fields that are neither true nor false; keep them as bool."""
     for name in names:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from hwmodels.fields import hints, parse_field
-from workloads.errors import InputError, SpringboardError, shown
+from workloads.errors import InputError, SpringboardError, WrongTypeError, shown
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:
@@ -28,6 +28,9 @@ def _is_named(part: Any) -> bool:
 
 def paths(part: Any, prefix: str = "") -> dict[str, Any]:
     """List every dotted path of a composed value with what it holds, parts before their fields."""
+    if not dataclasses.is_dataclass(part) or isinstance(part, type) or not isinstance(prefix, str):
+        wrong = part if isinstance(prefix, str) else prefix
+        raise WrongTypeError(f"paths: takes a machine or a part of one, and a text, got {shown(wrong)}")
     found: dict[str, Any] = {}
     for field in dataclasses.fields(part):
         value = getattr(part, field.name)
@@ -127,6 +130,8 @@ def fingerprint(machine: Any) -> str:
     False
 
     """
+    if not {"name", "source", "assumptions"} <= set(getattr(machine, "__dataclass_fields__", ())):
+        raise WrongTypeError(f"fingerprint: machine must be a machine, got {shown(machine)}")
     plain = dataclasses.replace(machine, name="", source="", assumptions=())
     return hashlib.blake2b(repr(_ordered(plain)).encode(), digest_size=16).hexdigest()
 
@@ -144,4 +149,5 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_ordered(part) for part in value)
     fields = [(field.name, _ordered(getattr(value, field.name))) for field in dataclasses.fields(value)]
-    return (type(value).__name__, *fields)
+    rests_on = getattr(value, "rests_on", "")  # code behind a value, which no field of it holds
+    return (type(value).__name__, *fields, *([("rests_on", rests_on)] if rests_on else []))

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 
 from hwmodels.array import INTERCONNECTS
-from hwmodels.checks import at_least_zero, one_of, positive, truth, whole
+from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, truth, whole
 from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
 from hwmodels.components.sram import DEVICES
@@ -17,7 +17,7 @@ from hwmodels.formats import number_format
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
-from workloads.errors import InputError, shown
+from workloads.errors import InputError
 
 OPERANDS = ("weight", "input", "output")
 
@@ -92,6 +92,7 @@ class Buffers:
 
     def __post_init__(self) -> None:
         truth(self, "double_buffered")
+        made_of(self, **dict.fromkeys((*OPERANDS, "shared", "mask"), Buffer))
         self._check_resident()
         homeless = [name for name in OPERANDS if getattr(self, name).bytes == 0]
         if homeless and self.shared.bytes == 0:
@@ -223,10 +224,7 @@ class Technology:
     def __post_init__(self) -> None:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
-        if not 0 <= self.clock_gated <= 1:
-            raise InputError(
-                f"Technology.clock_gated must be in [0, 1], got {shown(self.clock_gated)}", path="clock_gated"
-            )
+        share(self, "clock_gated", zero=True)
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")

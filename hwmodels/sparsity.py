@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hwmodels.checks import at_least_zero, one_of, truth, whole
+from hwmodels.checks import at_least_zero, made_of, one_of, truth, whole
 from workloads.errors import InputError, shown
 
 MODES = {"none": 0, "gate": 1, "skip": 2}
@@ -127,6 +127,7 @@ class Sparsity:
         at_least_zero(self, "front_end_positions_per_cycle")
         one_of(self, "imbalance", IMBALANCES)
         whole(self, "fifo_depth", "waiting_lanes", "outputs_between_waits", least=0)
+        made_of(self, **dict.fromkeys(("weight", "input", "output"), OperandSparsity))
         if self.output.mode != "none":
             raise InputError(
                 f'Sparsity.output.mode must be "none", got {shown(self.output.mode)}', path="output"

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
-from hwmodels.checks import positive, whole
+from hwmodels.checks import made_of, members, named, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.parts import (
     CODES,
@@ -104,10 +105,14 @@ class Accelerator:
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        named(self)
         positive(self, "clock_hz")
         whole(self, "vector_lanes", least=0)
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        made_of(self, array=Array, buffers=Buffers, main_memory=MainMemory, datapath=Datapath)
+        made_of(self, sparsity=Sparsity, technology=Technology, stacking=Stacking)
+        members(self, "modules", Module)
         if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
@@ -192,6 +197,12 @@ class Accelerator:
             If a path is unknown (the nearest ones are named), or a field or its part refuses its value.
 
         """
+        if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
+            from hwmodels.interop.own_prices import buffer_changes
+
+            rest = {path: value for path, value in changes.items() if path != "technology.prices"}
+            base = self.replace(rest)
+            return base.replace(buffer_changes(base, changes["technology.prices"]))
         known = paths(self)
         for path in changes:
             check_path(known, path, USUAL_PATHS)

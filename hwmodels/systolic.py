@@ -3,8 +3,10 @@
 from hwmodels.kernels.two_level.systolic import systolic_cycles as _cycles
 from hwmodels.spec import Dataflow
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import WHOLE, takes
 
 
+@takes(m=WHOLE, k=WHOLE, n=WHOLE, rows=WHOLE, cols=WHOLE)
 def systolic_cycles(m: int, k: int, n: int, rows: int, cols: int, dataflow: Dataflow | str) -> int:
     """Count the cycles of an (m, k) x (k, n) product on a rows x cols systolic array.
 

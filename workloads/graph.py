@@ -8,6 +8,7 @@ from typing import Self
 import networkx as nx
 
 from workloads.errors import GraphError, ShapeError, shown
+from workloads.grammar.arguments import TEXT, takes
 from workloads.operations.base import Input, Operation
 from workloads.shapes import Shape, text
 from workloads.tensors import DATAPATH_BITS, Tensor, Weight, check_shape
@@ -90,6 +91,7 @@ class Graph:
         """Return the operations that read a tensor, each once."""
         return self._consumers.get(tensor, [])
 
+    @takes(name=TEXT)
     def input(
         self,
         name: str,

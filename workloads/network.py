@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
-from workloads.grammar.arguments import TEXT, WHOLE, takes
+from workloads.grammar.arguments import NUMBER, TEXT, WHOLE, takes
 from workloads.graph import Graph
 from workloads.lower import Lowering, lower, tabulate
 from workloads.operations.base import Operation
@@ -132,6 +132,7 @@ class Network:
             raise WorkloadError(f"name must be a printable text, got {shown(name)}")
         return Network(self.graph.renamed(name), self.source)
 
+    @takes(weights=NUMBER.or_none(), activations=NUMBER.or_none())
     def assume(self, weights: float | None = None, activations: float | None = None) -> "Network":
         """Return this network with assumed densities, the places of its zeros unknown.
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.grammar.arguments import having, takes
+
 IntColumn = NDArray[np.int64]
 FloatColumn = NDArray[np.float64]
 FloatMatrix = NDArray[np.float64]
@@ -122,6 +124,7 @@ def take_rows(table: Table, rows: IntColumn | slice) -> Table:
     return type(table)(*(column[rows] for column in table))
 
 
+@takes(table=having("a layer table", "kind", "repeats"))
 def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     """Merge identical rows, so that identical layers are costed once.
 

@@ -1,7 +1,7 @@
 """Activations and weights: shapes, bits, densities and where the zeros are."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,8 @@ DATAPATH_BITS = 0
 
 def check_shape(what: str, shape: Shape) -> Shape:
     """Return the shape as a tuple of Python integers, or say which dimension is not a positive integer."""
+    if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str | bytes):
+        raise WorkloadError(f"{what}: shape must be whole numbers, got {shown(shape)}")
     for axis, length in enumerate(shape):
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
             raise WorkloadError(f"{what}: dimension {axis} must be a positive integer, got {shown(length)}")

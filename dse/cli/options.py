@@ -90,6 +90,34 @@ Unknown = Annotated[
         help="ONNX operators without a cost model: refuse, or cost as data movement.",
     ),
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="NAME=VALUE",
+        help="Value of an input of an ONNX file that is known beforehand: 'sr=16000', 'at=[0,1,2]'; "
+        "repeatable.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dense|random", help="What weights of an ONNX file are that came without their values."
+    ),
+]
+Caches = Annotated[
+    str,
+    typer.Option(
+        metavar="append|copy",
+        help="New keys and values of an ONNX file's caches: written behind the others, or all are copied.",
+    ),
+]
+BatchAxis = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Axis of an ONNX file's inputs that is the batch; default: the one called so, or 0."
+    ),
+]
 SpaceName = Annotated[
     str,
     typer.Option(
@@ -121,7 +149,26 @@ Workers = Annotated[
 ShowProgress = Annotated[
     bool | None, typer.Option("--progress/--no-progress", help="Progress bar; default: on a terminal only.")
 ]
-Width = Annotated[str, typer.Option(metavar="column|page", help="Figures of 3.5 or 7 inches.")]
+Width = Annotated[str, typer.Option(metavar="column|page", help="Figures as wide as a column or a page.")]
+
+
+def _begin_style(context: typer.Context, name: str | None) -> str | None:
+    """Put a venue's style in force until the command ends."""
+    if name is not None:
+        from dse.views.style import style
+
+        context.with_resource(style(name))
+    return name
+
+
+Style = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ieee|acm|usenix|slides",
+        callback=_begin_style,
+        help="Type and widths of a venue's figures; default: plain, 3.5 and 7 inches.",
+    ),
+]
 ResumedSweep = Annotated[
     str | None,
     typer.Option("--store", metavar="DIR", help="Keep the sweep there, so that it resumes if interrupted."),
@@ -205,19 +252,39 @@ def refuse_beside_store(store: str | None, **told: Any) -> None:
             )
 
 
-def network_of(name: str, dims: Sequence[str] | None, unknown: str, batch: int | None) -> "Network":
-    """Load a network with the options that an ONNX file may need."""
+def network_of(context: typer.Context, name: str, batch: int | None) -> "Network":
+    """Load a network; what the running command was told of files is for those that are one."""
     from dse.run.network import load_network
 
-    if unknown not in ("refuse", "movement"):
-        raise InputError(f"--unknown must be refuse or movement, got {shown(unknown)}")
-    values = {}
-    for dim, text in pairs("--dim", dims).items():
+    told = context.params
+    if told["unknown"] not in ("refuse", "movement"):
+        raise InputError(f"--unknown must be refuse or movement, got {shown(told['unknown'])}")
+    dims = {}
+    for dim, text in pairs("--dim", told["dim"]).items():
         try:
-            values[dim] = positive(text)
+            dims[dim] = positive(text)
         except typer.BadParameter as problem:
             raise InputError(f"--dim {dim}={text}: {problem.message}") from None
-    return load_network(name, values, unknown, batch)
+    return load_network(
+        name,
+        batch,
+        dims=dims,
+        unknown=told["unknown"],
+        inputs={one: _number(one, text) for one, text in pairs("--input", told["input_"]).items()},
+        weights=told["weights"],
+        caches=told["caches"],
+        batch_axis=told["batch_axis"],
+    )
+
+
+def _number(name: str, text: str) -> Any:
+    """Read the value of an input: a number, true or false, or lists of them."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InputError(
+            f"--input {name}={text}: write a number, true, false, or a list of them such as [0,1,2]"
+        ) from None
 
 
 def print_json(data: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
 from dse.errors import StoreError
 from dse.joint.accuracy import Measured, Measurement
 from dse.joint.own import ACCURACY, Metric, own_metrics
@@ -19,7 +20,8 @@ from dse.results.networks_sweep import LISTED, Label, NetworksSweep
 from dse.run import sweep as running
 from dse.run.network import load_network
 from workloads import Network, NetworkSpace, of_networks
-from workloads.errors import InputError, WrongTypeError
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import LISTED as SEQUENCE
 
 if TYPE_CHECKING:
     import pandas
@@ -93,6 +95,8 @@ def sweep(
 
     """
     several = isinstance(network, NetworkSpace | list | tuple) and not hasattr(network, "_fields")
+    if objectives is not None and not isinstance(objectives, str) and not SEQUENCE.fits(objectives):
+        raise WrongTypeError(f"sweep: objectives must be {OBJECTIVE_NAMES.words}, got {shown(objectives)}")
     own = metrics or accuracy is not None or any(callable(one) for one in objectives or ())
     if not several and not own:
         if sample is not None:

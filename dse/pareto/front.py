@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dse.arguments import OBJECTIVES
 from dse.metrics import Objective, objectives_of, to_minimise
-from workloads.errors import InputError
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import takes
 
 if TYPE_CHECKING:
     import pandas
@@ -30,6 +32,7 @@ _STRIKE_FROM: Final = 4 * _SAMPLE
 """Below this many points the exact filter alone is faster."""
 
 
+@takes(objectives=OBJECTIVES.or_none())
 def nondominated(
     points: "pandas.DataFrame | ArrayLike", objectives: Sequence[str | Objective] | None = None
 ) -> BoolArray:
@@ -89,7 +92,10 @@ def _values(points: Any, objectives: Sequence[str | Objective] | None) -> tuple[
         values = to_minimise([points[objective.column].to_numpy() for objective in parsed], parsed)
         every = np.ones(len(values), dtype=bool)
         return values, points["feasible"].to_numpy(dtype=bool) if "feasible" in points.columns else every
-    values = np.array(points, dtype=np.float64, ndmin=2)
+    try:
+        values = np.array(points, dtype=np.float64, ndmin=2)
+    except (TypeError, ValueError):
+        raise WrongTypeError(f"nondominated: points must be numbers, got {shown(points)}") from None
     if values.ndim != 2:
         raise InputError(
             f"nondominated: points need shape (n, n_objectives), got {values.shape}", path="points"

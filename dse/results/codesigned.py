@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from dse.metrics import Objective, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
-from dse.run.files import write_files
+from dse.results.saved_pairs import save_pairs
 from dse.run.provenance import made_by
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import PATH, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -74,6 +74,8 @@ class Codesigned:
         Pairs of network and machine costed.
     accuracy
         What measures, for confirmation.
+    called
+        What a front that was opened calls its networks, which it does not hold.
     schedule : str
         Where tensors were allowed to be between operations.
 
@@ -90,6 +92,7 @@ class Codesigned:
     quality: Any
     evaluations: int
     accuracy: Any
+    called: str = ""
     schedule: str = "layers"
 
     def __len__(self) -> int:
@@ -126,7 +129,7 @@ class Codesigned:
         """Return a network by its name in a list, or its index in a space."""
         if self.networks is None:
             raise InputError(
-                "network: a store that was opened holds no networks; sweep them again to have them"
+                "network: what was opened holds no networks; search or sweep them again to have them"
             )
         index = self.networks.index({"network": label}) if isinstance(label, str) else int(label)
         return self.networks[index]
@@ -190,7 +193,7 @@ class Codesigned:
 
         """
         if self.accuracy is None:
-            raise InputError("confirmed: this front comes of a sweep, which trains nothing anew")
+            raise InputError("confirmed: this front comes of a sweep or a file, which trains nothing anew")
         if seeds < 1:
             raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         index = self.frame["network"].unique().tolist()
@@ -239,19 +242,10 @@ class Codesigned:
         axes: Axes = view("joint_figure", "draw")(self, others, ax, width=width)
         return stamped(axes, lambda: self.provenance)
 
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
-        """Write codesign.csv, trainings.csv, codesign.pdf and codesign.png; return their paths."""
-        figure = self.plot(width=width).get_figure(root=True)
-        assert figure is not None
-        return write_files(
-            folder,
-            {
-                "codesign.csv": partial(self.frame.to_csv, index=False),
-                "trainings.csv": partial(self.trainings.to_csv, index=False),
-                "codesign.pdf": figure.savefig,
-                "codesign.png": partial(figure.savefig, dpi=200),
-            },
-        )
+        """Write codesign, pairs and trainings as .parquet, which `dse.open` reads, and the front's figure."""
+        return save_pairs(self, folder, width)
 
     def _repr_html_(self) -> str:
         return view("text", "html_note")(
@@ -261,7 +255,7 @@ class Codesigned:
     @property
     def whose(self) -> str:
         """What the networks are called together."""
-        return self.networks.name if self.networks is not None else "networks"
+        return self.networks.name if self.networks is not None else self.called or "networks"
 
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)

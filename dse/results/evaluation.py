@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import hwmodels
-from dse.arguments import MACHINE, NETWORK
+from dse.arguments import AXES, MACHINE, NETWORK
 from dse.errors import UnknownNameError, nearest
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
 from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
+from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, WHOLE, takes
-from workloads.table import Kind, LayerTable, deduplicate
+from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
+from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
     import pandas
@@ -134,7 +135,8 @@ class Result:
 
     def plot_schedule(self, *, width: str | float = "page") -> "Figure":
         """Draw where tensors live: time across, levels up; see `dse.views.schedule_figure`."""
-        return view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
+        drawn = view("schedule_figure", "draw_schedule")(schedule_picture(self), width)
+        return stamped(drawn, lambda: self.provenance)
 
     def fusion(self) -> "FusionSchedule | None":
         """Fused groups and their certificate; None under other schedules, or where resident tensors win."""
@@ -144,6 +146,7 @@ class Result:
             self.layers, self.accelerator, self.mapping_objective, self.effort
         )
 
+    @takes(by=TEXTS)
     def breakdown(self, by: Sequence[str] = ("component", "operand", "action")) -> "pandas.DataFrame":
         """Energy as counts times prices, summed by whatever is asked.
 
@@ -218,6 +221,7 @@ class Result:
         frame = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="bound")
         return frame.sort_values("latency_s", ascending=False)
 
+    @takes(what=TEXT, ax=AXES.or_none())
     def plot(
         self, what: str = "energy", *, ax: "Axes | None" = None, width: str | float = "column"
     ) -> "Axes":
@@ -251,7 +255,17 @@ class Result:
             raise UnknownNameError(f"plot: unknown picture {shown(what)}{nearest(what, PICTURES)}")
         module, draw, gatherer = PICTURES[what]
         data = view(*gatherer)(self.accelerator if what == "floorplan" else self)
-        return view(module, draw)(data, ax, width=width)
+        return stamped(view(module, draw)(data, ax, width=width), lambda: self.provenance)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network and machine."""
+        return {
+            **made_by(),
+            "network": {"name": self.network, "fingerprint": fingerprint(self.layers)},
+            "machine": {"name": self.accelerator.name, "fingerprint": self.accelerator.fingerprint()},
+            "mapping_objective": self.mapping_objective,
+        }
 
     def cite(self) -> str:
         """Return BibTeX of every source behind the figures: network, machine, prices, main memory."""
@@ -303,7 +317,8 @@ def evaluate(
         hand each other tiles at the level that the machine names for that (`fusion`), or tensors stay,
         whichever is better; `.fusion()` has the groups and the certificate.
     mappings
-        Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
+        Operation -> its mapping: a `hwmodels.mapping.Mapping` for machines of levels, a `hwmodels.Tiling` for
+        machines with one level on chip. Other operations are searched for.
     limit_s
         CPU seconds for the search of mappings; then the best so far serve (`.operations["optimal"]`).
     progress
@@ -319,7 +334,7 @@ def evaluate(
     KeyError
         If a network or an accelerator of that name is not known.
     ValueError
-        If the batch or the mapping objective is refused.
+        If the batch or the mapping objective is refused, or a mapping given does not fit.
 
     """
     machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
@@ -330,7 +345,7 @@ def evaluate(
         known = ", ".join(hwmodels.OBJECTIVES)
         raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
-    effort = _effort(machine, names, mappings, limit_s)
+    effort = _effort(machine, layers, names, mappings or {}, limit_s)
     asked = schedule_of(schedule, network, batch)
     if asked is not None:
         check_keeper(asked.name, machine)
@@ -340,29 +355,61 @@ def evaluate(
     technology = getattr(machine, "technology", None)
     if technology is not None and (note := beyond(technology.node_nm)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
-    if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
+    if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
             machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
+    if effort.given:
+        _refuse_unfit(result)
     return result
 
 
+def _refuse_unfit(result: Result) -> None:
+    """Refuse a given mapping that the machine cannot run, naming the operation and what is too small."""
+    limits = result.operations["limit"]
+    for row in result.effort.given:
+        if limits.iloc[row]:
+            raise InputError(
+                f"mappings: the mapping of {result.names[row]} does not fit {result.accelerator.name} "
+                f"({limits.iloc[row]}); take smaller tiles, or leave it to the search",
+                path="mappings",
+            )
+
+
 def _effort(
-    machine: Machine, names: Sequence[str], mappings: Mapping[str, Any] | None, limit_s: float | None
+    machine: Machine,
+    layers: LayerTable,
+    names: Sequence[str],
+    mappings: Mapping[str, Any],
+    limit_s: float | None,
 ) -> Effort:
     """Check what was said about mappings."""
-    if (mappings or limit_s is not None) and not machine.model.maps:
+    model = machine.model
+    if mappings and not model.maps:
         raise InputError(
-            f"evaluate: mappings and limit_s are for machines of levels; those of {machine.name} "
-            f"(model: {machine.model.name}) are found in no time, and none can be given",
+            f"evaluate: mappings of {machine.name} (model: {model.name}) follow from its fields; none can be "
+            "given",
             path="mappings",
+        )
+    if limit_s is not None and not model.searches:
+        raise InputError(
+            f"evaluate: limit_s is for machines of levels; mappings of {machine.name} (model: {model.name}) "
+            "are found in no time",
+            path="limit_s",
         )
     if limit_s is not None and not limit_s >= 0:
         raise InputError(f"limit_s must be at least 0, got {shown(limit_s)}", path="limit_s")
-    for name in mappings or {}:
+    for name in mappings:
         if name not in names:
             raise UnknownNameError(f"mappings: there is no operation {shown(name)}{nearest(name, names)}")
-    given = {row: mappings[name] for row, name in enumerate(names) if name in mappings} if mappings else {}
+    given = {row: mappings[name] for row, name in enumerate(names) if name in mappings}
+    for row in given:
+        if layers.kind[row] != Kind.NEST:
+            raise InputError(
+                f"mappings: {names[row]} is {Kind(layers.kind[row]).name.lower()} work, which has no "
+                "mapping; leave it out",
+                path="mappings",
+            )
     return Effort(math.inf if limit_s is None else limit_s, given, kept={})
 
 

@@ -20,6 +20,7 @@ from dse.run.frames import categories, frame_of
 from dse.run.gather import Competitors
 from dse.strategies.certificate import Certificate
 from dse.strategies.problem import Problem, Work
+from workloads.grammar.arguments import TEXT, having, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -153,6 +154,7 @@ class Found(Front):
         """
         return self.history_on(self.scale)
 
+    @takes(scale=having("a dse.Scale", "best", "worst", "hypervolume"))
     def history_on(self, scale: Scale) -> "pandas.DataFrame":
         """History measured on another front's scale, to compare searches."""
         import pandas
@@ -167,6 +169,7 @@ class Found(Front):
             rows.append((stop, scale.hypervolume(front), len(front)))
         return pandas.DataFrame(rows, columns=["evaluations", "hypervolume", "front"])
 
+    @takes(what=TEXT)
     def plot(self, what: str = "front", **options: Any) -> "Axes | Figure":
         """Draw the front as `Front.plot` does, or "history": hypervolume over configurations costed."""
         if what != "history":

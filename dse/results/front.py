@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import AXES
 from dse.designs import Marked
 from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
@@ -26,7 +27,7 @@ from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import shown
-from workloads.grammar.arguments import LISTED, PATH, takes
+from workloads.grammar.arguments import LISTED, MAPPING, PATH, TEXT, TEXTS, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -199,6 +200,14 @@ class Front:
         """Return the accelerator of a design, by its index."""
         return self.space[index]
 
+    @takes(
+        what=TEXT,
+        ax=AXES.or_none(),
+        x=TEXT.or_none(),
+        y=TEXT.or_none(),
+        colour=TEXT.or_none(),
+        bands=TEXT.or_none(),
+    )
     def plot(
         self,
         what: str = "front",
@@ -274,7 +283,7 @@ class Front:
 
         return sensitivity(self, metrics=metrics, **options)
 
-    @takes(designs=LISTED.or_none())
+    @takes(columns=TEXTS.or_none(), designs=LISTED.or_none(), names=MAPPING.or_none(), caption=TEXT.or_none())
     def to_latex(
         self,
         designs: Iterable[int] | None = None,
@@ -284,6 +293,7 @@ class Front:
         caption: str | None = None,
         label: str | None = None,
         digits: int = 3,
+        wide: bool = False,
     ) -> str:
         """Write designs (the knee and the extremes) as a table for LaTeX's booktabs and siunitx.
 
@@ -299,6 +309,8 @@ class Front:
             Of a `table` around the `tabular`.
         digits
             Significant digits of metrics.
+        wide
+            Whether that is a `table*` over both columns of a paper.
 
         Raises
         ------
@@ -307,7 +319,14 @@ class Front:
 
         """
         return view("latex", "latex")(
-            self, designs, columns=columns, names=names, caption=caption, label=label, digits=digits
+            self,
+            designs,
+            columns=columns,
+            names=names,
+            caption=caption,
+            label=label,
+            digits=digits,
+            wide=wide,
         )
 
     def cite(self) -> str:
@@ -327,6 +346,7 @@ class Front:
     def _methods(self) -> tuple[str, ...]:
         return ("knee",)
 
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""
         from dse.results.saved import save_front

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hwmodels.components import main_memory
 from workloads.errors import InputError
+from workloads.grammar.arguments import NUMBER, having, takes
 
 if TYPE_CHECKING:
     from dse.results.evaluation import Result
@@ -18,6 +19,7 @@ class Wear(NamedTuple):
     reason: str  # a clause: what the years rest on
 
 
+@takes(result=having("what dse.evaluate returned", "accelerator", "operations"), wear_levelling=NUMBER)
 def lifetime_years(result: "Result", *, wear_levelling: float = 1.0) -> float | None:
     """Years until the main memory is worn out by running the network back to back.
 

@@ -16,6 +16,7 @@ from dse.metrics import columns, objectives_of
 from dse.results.found import Found
 from dse.results.networks_sweep import LISTED, NetworksSweep
 from dse.results.saved import FILES, read_front
+from dse.results.saved_pairs import PAIRS, read_pairs
 from dse.results.stressed import STRESS, read_stress
 from dse.results.sweep import Sweep
 from dse.run.definition import Definition
@@ -33,26 +34,27 @@ from workloads.grammar.arguments import PATH, takes
 from workloads.table import fingerprint
 
 if TYPE_CHECKING:
+    from dse.results.codesigned import Codesigned
     from dse.results.front import Front
     from dse.results.stressed import Stressed
 
-_MEMBERS: Final = (FILES[0], STRESS[0], "run.yaml")
+_MEMBERS: Final = (FILES[0], STRESS[0], PAIRS[0], "run.yaml")
 """Files that may stand for the folder they lie in."""
 
 
 @takes(path=PATH)
-def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found | Stressed":
+def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found | Stressed | Codesigned":
     """Open what a sweep, a search, `save` or a command left in a folder.
 
     Parameters
     ----------
     path
         The store of a sweep or a search, or the folder that a front, a search or a stress test was saved to;
-        front.parquet, stress.parquet or run.yaml in there will do, too.
+        front.parquet, stress.parquet, codesign.parquet or run.yaml in there will do, too.
 
     Returns
     -------
-    Sweep, NetworksSweep, Front, Found or Stressed
+    Sweep, NetworksSweep, Front, Found, Stressed or Codesigned
         What was kept. Of a store, `.frame`, `.front()`, `.limits()` read the parts when they are asked for
         and `.verify()` checks them all; of several networks `[name]` is the sweep of one of them.
 
@@ -78,10 +80,12 @@ def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found
         return _store(folder)
     if (folder / STRESS[0]).exists():
         return read_stress(folder)
+    if (folder / PAIRS[0]).exists():
+        return read_pairs(folder)
     if (folder / FILES[0]).exists():
         return read_front(folder)
     raise StoreError(
-        f"store {folder}: holds no sweep and no search, and none of {', '.join(_MEMBERS[:2])} "
+        f"store {folder}: holds no sweep and no search, and none of {', '.join(_MEMBERS[:3])} "
         "that `save` writes"
     )
 

@@ -9,6 +9,7 @@ from dse.designs import Bar, Lane, SchedulePicture
 from hwmodels.machine import Effort, Machine
 from hwmodels.residency.plan import MAIN_MEMORY, Plan
 from workloads.edges import OUTSIDE, Passage
+from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ LEAVES = "it leaves the network"
 
 class Scheduled(Protocol):
     """A network on a machine whose tensors may stay on chip: `dse.evaluate(..., schedule="resident")`."""
+
+    @property
+    def network(self) -> str:
+        """Its name."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,4 +160,5 @@ def schedule_picture(result: Scheduled) -> SchedulePicture:
             if life.level == level
         )
         lanes.append(Lane(level, float(paths.get(f"{level}.bytes", 0)), bars))
-    return SchedulePicture(tuple(lanes), float(ends[-1]))
+    title = f"{result.network} on {result.accelerator.name}: {show('latency_s', float(ends[-1]))}"
+    return SchedulePicture(tuple(lanes), float(ends[-1]), title)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 
+from dse.arguments import AXES
 from dse.errors import StoreError
 from dse.handing import stamped, view
 from dse.metrics import show_metric
@@ -23,6 +24,7 @@ from dse.uncertain.rivals import Rivals
 from dse.uncertain.table import Uncertainty
 from dse.uncertain.table import frame_of as uncertainty_frame
 from dse.uncertain.trial import Trial
+from workloads.grammar.arguments import PATH, TEXT, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -189,6 +191,7 @@ class Stressed:
         ]
         return "Assumptions: " + "; ".join(said) + "."
 
+    @takes(ax=AXES.or_none(), x=TEXT.or_none(), y=TEXT.or_none())
     def plot(
         self,
         *,
@@ -215,6 +218,7 @@ class Stressed:
         """What made it: that of the front, with samples and seed."""
         return {**self.front.provenance, "samples": self.samples, "stress_seed": self.seed}
 
+    @takes(folder=PATH)
     def save(self, folder: str | os.PathLike[str], *, width: str = "page") -> list[str]:
         """Write its tables, those of its front, and its figure; return their paths. `dse.open` opens them.
 

@@ -47,21 +47,12 @@ def write_definition(definition: Definition) -> bytes | None:
 
     None where the space's machines are of a class of one's own, which a file cannot name.
     """
-    if type(definition.space.base) not in KINDS.values():
+    if not can_write(definition.space):
         return None
     network, layers, space, mapping_objective, objectives, kept, together, schedule = definition
     content = {
         "network": {"name": network, "layers": _table_data(layers)},
-        "space": {
-            "name": space.name,
-            "base": machine_data(space.base, defaults=True),
-            "axes": [
-                {"name": axis.name, "fields": list(axis.fields), "values": plain(axis.values)}
-                for axis in space.axes
-            ],
-            "constraints": [constraint.text for constraint in space.constraints],
-            "assumptions": list(space.assumptions),
-        },
+        "space": space_data(space),
         "mapping_objective": mapping_objective,
         "schedule": _schedule_data(schedule),
         "objectives": [str(objective) for objective in objectives],
@@ -79,6 +70,25 @@ def write_definition(definition: Definition) -> bytes | None:
         }
     text = json.dumps(content)
     return f'{{"sha256": "{sha256(text.encode()).hexdigest()}",\n"content": {text}}}\n'.encode()
+
+
+def can_write(space: Space) -> bool:
+    """Whether a file can name the class of a space's machines."""
+    return type(space.base) in KINDS.values()
+
+
+def space_data(space: Space) -> dict[str, Any]:
+    """Write down a space whose machines a file can name."""
+    return {
+        "name": space.name,
+        "base": machine_data(space.base, defaults=True),
+        "axes": [
+            {"name": axis.name, "fields": list(axis.fields), "values": plain(axis.values)}
+            for axis in space.axes
+        ],
+        "constraints": [constraint.text for constraint in space.constraints],
+        "assumptions": list(space.assumptions),
+    }
 
 
 def _table_data(layers: LayerTable) -> dict[str, list[Any]]:
@@ -131,7 +141,7 @@ def read_definition(content: bytes, store: object) -> Definition:
         return Definition(
             network["name"],
             _table(network["layers"]),
-            _space(space),
+            space_from(space),
             found["mapping_objective"],
             objectives,
             found["kept"],
@@ -160,7 +170,7 @@ def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
     return Schedule(data["name"], edges, tuple(data["tensors"]))
 
 
-def _space(data: Mapping[str, Any]) -> Space:
+def space_from(data: Mapping[str, Any]) -> Space:
     """Put a space together again."""
     base = machine_from(data["base"], unknown="drop")
     axes: dict[str, Any] = {}

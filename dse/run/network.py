@@ -1,8 +1,7 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
@@ -67,9 +66,7 @@ def network_table(network: Network | str | LayerTable, batch: int | None = None)
     return network.name, network.table(batch)
 
 
-def load_network(
-    name: str, dims: Mapping[str, int] | None = None, unknown: str = "refuse", batch: int | None = None
-) -> "workloads.Network":
+def load_network(name: str, batch: int | None = None, **said: Any) -> "workloads.Network":
     """Find a network by built-in name or by the path of a file.
 
     Parameters
@@ -77,12 +74,11 @@ def load_network(
     name
         A built-in network, or a path that `workloads.from_file` reads: it ends in ".onnx", contains a
         separator or is a file.
-    dims
-        Values of dynamic dimensions, for a file.
-    unknown
-        What to do with operators that have no cost model: "refuse", or "movement": as moving data.
     batch
         Value of a file's dynamic batch dimension.
+    **said
+        What else `workloads.from_file` is told of a file: `dims`, `unknown`, `inputs`, `weights`, `caches`,
+        `batch_axis`. `workloads.load` refuses it of a built-in network.
 
     Raises
     ------
@@ -93,8 +89,8 @@ def load_network(
     import workloads
 
     if name.endswith(".onnx") or "/" in name or _is_file(name):
-        return workloads.from_file(name, dims=dims, batch=batch, unknown=unknown)
-    return workloads.load(name)
+        return workloads.from_file(name, batch=batch, **said)
+    return workloads.load(name, **said)
 
 
 def _is_file(name: str) -> bool:

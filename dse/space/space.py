@@ -154,8 +154,23 @@ class Space:
             )
         return np.array([index % self.size], dtype=np.int64)
 
+    def _indices(self, index: Any) -> IndexArray:
+        """Whole numbers of one axis, each an index of the space."""
+        found = np.asarray(index)
+        if found.ndim != 1 or (found.dtype.kind not in "iu" and found.size):
+            raise WrongTypeError(
+                f"space {self.name}: index must be a sequence of whole numbers, got {shown(index)}"
+            )
+        if found.size and not (found.min() >= 0 and found.max() < self.size):
+            wrong = int(found.min() if found.min() < 0 else found.max())
+            raise InputIndexError(
+                f"space {self.name}: index {wrong} is outside 0 .. {self.size - 1}", path="index"
+            )
+        return found.astype(np.int64, copy=False)
+
     def codes(self, index: IndexArray) -> IndexArray:
         """Position of each axis' value at each index, shape (n_axes, n)."""
+        index = self._indices(index)
         if not self.axes:
             return np.zeros((0, len(index)), dtype=np.int64)
         return np.stack(np.unravel_index(index, self.shape)).astype(np.int64, copy=False)
@@ -191,6 +206,7 @@ class Space:
         codes = zip(self.axes, self.codes(index), strict=True)
         return {field: axis.column(field)[code] for axis, code in codes for field in axis.fields}
 
+    @takes(start=WHOLE, stop=WHOLE.or_none())
     def table(self, start: int = 0, stop: int | None = None) -> "pandas.DataFrame":
         """Configurations of a range of indices, one row a point, one column a field."""
         import pandas
@@ -211,6 +227,7 @@ class Space:
 
     def pack(self, index: IndexArray) -> Any:
         """Configuration table of the points at `index`, for `model.evaluate`."""
+        index = self._indices(index)
         codes = zip(self.axes, self.codes(index), strict=True)
         columns = {
             field: ([value[i] for value in axis.values], code)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.handing import view
+from dse.arguments import SPACE
+from dse.handing import stamped, view
 from dse.run.network import Network
+from dse.run.provenance import made_by
 from dse.run.task import cost_index
 from dse.run.workers import default_workers
 from dse.space.named import software_defined
@@ -23,6 +25,7 @@ from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
 from workloads.errors import InputError
+from workloads.grammar.arguments import NUMBER, POSITIVE, WHOLE, takes
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
 
@@ -98,12 +101,24 @@ class Compromise:
     def plot(self, *, ax: "Axes | None" = None, width: str | float = "column") -> "Axes":
         """Draw the gains, over the published range where the networks are those of the publication."""
         published = PUBLISHED if set(map(str, self.table.index)) == set(EIGHT) else None
-        return view("gains_figure", "draw_gains")(self.table, published, ax, width=width)
+        drawn = view("gains_figure", "draw_gains")(self.table, published, ax, width=width)
+        return stamped(drawn, lambda: self.provenance)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, networks, space and limit of area."""
+        return {
+            **made_by(),
+            "networks": list(self.networks),
+            "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
+            "area_mm2": self.area_mm2,
+        }
 
     def _repr_html_(self) -> str:
         return view("text", "html_note")(repr(self), self.table, self.boundaries)
 
 
+@takes(space=SPACE.or_none(), area_mm2=NUMBER, top=WHOLE, workers=POSITIVE.or_none())
 def choose_together(
     networks: Sequence[Network | str | LayerTable] | Several = EIGHT,
     space: Space | None = None,

@@ -1,7 +1,8 @@
 """Samples of a technology: one factor a constant, common to all designs of a sample."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 from zlib import crc32
 
@@ -59,6 +60,10 @@ class Draws:
         """Factor of a quantity for designs with some main memories, shape (n_designs or 1, n_samples)."""
         factors = self.factors[quantity]
         return factors[memory] if quantity in PER_MEMORY else factors
+
+    def of_designs(self, memory: IntArray) -> Callable[[str], FloatArray]:
+        """Factor of any quantity for designs with some main memories; see `factor`."""
+        return partial(self.factor, memory=memory)
 
     def frame(self) -> "pandas.DataFrame":
         """Factors, one row a sample, one column a constant."""

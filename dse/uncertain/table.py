@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dse.errors import UnknownNameError, nearest
 from hwmodels.components.tables import read
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import TEXTS, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -154,6 +155,7 @@ def frame_of(rows: Sequence[Uncertainty]) -> "pandas.DataFrame":
     )
 
 
+@takes(memories=TEXTS)
 def uncertainties(memories: Sequence[str] = ()) -> "pandas.DataFrame":
     """Shipped relative uncertainties of the technology, with their sources.
 

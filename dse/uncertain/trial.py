@@ -16,18 +16,16 @@ from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several
 from dse.uncertain.designs import (
-    ENERGIES,
     FALLING,
     PARTS,
     BoolArray,
     Designs,
-    clock_power,
     latency_bounds,
-    stacked,
     stressed,
 )
 from dse.uncertain.draws import Draws, FloatArray, IntArray
 from hwmodels.columns import ConfigTable
+from hwmodels.repriced import CONSTANTS, clock_power
 from hwmodels.times import latency_at
 from workloads.grammar.constraints import BASE
 from workloads.table import take_rows
@@ -167,8 +165,8 @@ class Trial:
             draws.factor("clock", memory), draws.factor("main_memory_bandwidth", memory)
         )
         leaks = least("logic_leakage", "buffer_leakage", "main_memory_background")
-        standing = np.minimum(leaks, clock_power(draws, memory)) * latency
-        energy = np.minimum(least(*ENERGIES.values()), standing)
+        standing = np.minimum(leaks, clock_power(draws.of_designs(memory))) * latency
+        energy = np.minimum(least(*CONSTANTS.values()), standing)
         floors = {
             "latency_s": latency,
             "energy_j": energy,
@@ -217,14 +215,13 @@ class Trial:
         fixed = self.space.constraint_values(designs.points)
         for network, whole in enumerate(tried.latency_s):
             latency = whole[:, samples]
-            needed = own | {"latency_s", *ENERGIES} if limited else own
-            found = stressed(designs, network, draws, latency, needed)
+            found = stressed(designs, network, draws, latency, own | {"feasible"} if limited else own)
             base: dict[str, FloatArray] = {}
             if based:
                 base_s = self.base.latency_s[network][:, samples]
                 base = stressed(self.base.designs, network, draws, base_s, based)
             if limited:
-                held &= stacked(designs, draws, found)[1]
+                held &= found["feasible"] == 1
             for sample in range(draws.samples):
                 values = {name: np.broadcast_to(found[name], held.shape)[:, sample] for name in own}
                 values |= {

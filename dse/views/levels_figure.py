@@ -46,7 +46,11 @@ def levels_of(result: "Result") -> Levels:
         raise InputError(
             f"figure: {result.network} does not run on {result.accelerator.name}: it breaks {limit}"
         )
-    table = result.breakdown(("component", "operand"))["energy_j"].unstack().fillna(0.0)
+    entries = result.breakdown()["energy_j"].reset_index()
+    standing = entries["component"].where(entries["action"] != "stand by", entries["component"] + " standby")
+    table = entries.assign(component=standing).pivot_table(
+        "energy_j", "component", "operand", "sum", fill_value=0.0
+    )
     table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     table = table[table.sum(axis=1) > _LEAST * table.to_numpy().sum()]
     columns = [table[name].to_numpy() if name in table else np.zeros(len(table)) for name in _OPERANDS]

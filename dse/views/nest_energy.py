@@ -1,13 +1,15 @@
 """The energy of a mapping as bars, level by level: first as data, then drawn."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from dse.views.legend import finish
 from dse.views.operand_colours import operand_colour
 from dse.views.paper import panel
-from dse.views.style import INK, QUIET, RULE, small_pt
+from dse.views.style import INK, RULE, small_pt
 from dse.views.units import dress, unit_of
 from hwmodels.mapping import Architecture, Evaluation, Problem
 from workloads.errors import InputError
@@ -87,23 +89,19 @@ def draw_energy(bars: EnergyBars, ax: "Axes | None" = None, *, width: str | floa
     rows = np.arange(len(bars.components))
     totals = 1e-12 * bars.energy_pj.sum(axis=1)
     with panel(ax, width, 0.55 + 0.2 * len(rows)) as axes:
-        start = np.zeros(len(rows))
+        start, handles = np.zeros(len(rows)), list[tuple[Any, str]]()
         for lane, energy in enumerate(1e-12 * bars.energy_pj.T):
             last = lane == len(bars.operands)
-            colour, label = (_GREY, None) if last else (operand_colour(lane), bars.operands[lane])
-            hatch = "" if last else _HATCHES[lane % len(_HATCHES)]
-            axes.barh(
-                rows,
-                energy,
-                left=start,
-                height=0.68,
-                color=colour,
-                label=label,
-                linewidth=0,
-                hatch=hatch,
-                edgecolor="white",
-            )
+            look: dict[str, Any] = {
+                "facecolor": _GREY if last else operand_colour(lane),
+                "hatch": "" if last else _HATCHES[lane % len(_HATCHES)],
+                "edgecolor": "white",
+                "linewidth": 0,
+            }
+            axes.barh(rows, energy, left=start, height=0.68, **look)
             start = start + energy
+            if energy.any():
+                handles.append((Patch(**look), "no operand's" if last else bars.operands[lane]))
         for row, total in zip(rows, totals, strict=True):
             share = total / totals.sum()
             axes.annotate(
@@ -118,18 +116,11 @@ def draw_energy(bars: EnergyBars, ax: "Axes | None" = None, *, width: str | floa
         axes.set_yticks(rows, bars.components)
         axes.invert_yaxis()
         axes.set_xlim(0.0, float(totals.max()) * 1.16)
-        unit = unit_of("energy_j", totals[totals > 0])
-        dress(axes.xaxis, unit._replace(label=f"{unit.label}, {si(float(totals.sum()), 'J')} in all"), None)
+        unit = unit_of("energy_j", totals.max(keepdims=True))
+        dress(axes.xaxis, unit, None, 5)
         axes.grid(True, axis="x", color=RULE)
         axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.legend(
-            frameon=False,
-            ncols=len(bars.operands),
-            loc="lower right",
-            handlelength=1.2,
-            fontsize=small_pt(),
-            labelcolor=QUIET,
-        )
+        finish(axes, ax, handles, [f"{si(float(totals.sum()), 'J')} in all"])
     return axes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.lines import Line2D
 
+from dse.arguments import AXES, SUBJECT
 from dse.designs import Designs
 from dse.pareto.front import nondominated
 from dse.views.front_figure import beside_of
@@ -15,7 +16,8 @@ from dse.views.paper import panel
 from dse.views.picture import Picture, Scale
 from dse.views.style import INK, MARKERS, OKABE_ITO, RULE, text_pt
 from dse.views.units import as_numbers, dress, is_log, unit_of
-from workloads.errors import InputError
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, either, takes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 _LINES: Final = ("-", "--", "-.", ":")
 
 
+@takes(
+    fronts=either(LISTED, MAPPING),
+    labels=TEXTS.or_none(),
+    ax=AXES.or_none(),
+    x=TEXT.or_none(),
+    y=TEXT.or_none(),
+)
 def overlay(
     fronts: "Sequence[Designs] | Mapping[str, Designs]",
     labels: Sequence[str] | None = None,
@@ -93,10 +102,11 @@ def overlay(
         ):
             set_scale("log" if scale.log else "linear")
             dress(axis, scale.unit, scale.values.max() / scale.values.min() if scale.log else None)
-        handles = [
-            _draw(axes, name, front, (x, y), senses, number)
-            for number, (name, front) in enumerate(named.items())
-        ]
+        handles, pale = [], 0
+        for number, (name, front) in enumerate(named.items()):
+            handle, excelled = _draw(axes, name, front, (x, y), senses, number)
+            handles.append(handle)
+            pale += excelled
         for mark in marks:
             assert mark.place is not None
             size = 3.2 * (0.42 * text_pt()) ** 2
@@ -105,7 +115,7 @@ def overlay(
         axes.grid(True, color=RULE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        finish(axes, ax, handles)
+        finish(axes, ax, handles, ["pale: excelled in these two by others of its front"] if pale else [])
         if marks:
             place_names(axes, Picture(scales[0], scales[1], None, (senses[0], senses[1]), marks))
     return axes
@@ -119,6 +129,8 @@ def _named(
         found = {str(name): front for name, front in fronts.items()}
     else:
         many = list(fronts)
+        for number, front in enumerate(many):
+            _check(f"front {number + 1}", front)
         names = list(labels) if labels is not None else _labels(many)
         if len(names) != len(many) or len(set(names)) != len(names):
             raise InputError(f"overlay: {len(many)} fronts need as many different labels, got {names}")
@@ -126,9 +138,16 @@ def _named(
     if not found:
         raise InputError("overlay: no front given")
     for name, front in found.items():
+        _check(name, front)
         if not len(front):
             raise InputError(f"overlay: {name} has no designs")
     return found
+
+
+def _check(name: str, front: object) -> None:
+    """Refuse what is no front."""
+    if not SUBJECT.fits(front) or not hasattr(front, "frame"):
+        raise WrongTypeError(f"overlay: {name} must be a front, got {shown(front)}")
 
 
 def _labels(fronts: Sequence[Designs]) -> list[str]:
@@ -151,8 +170,8 @@ def _sense(named: Mapping[str, Designs], column: str) -> bool:
 
 def _draw(
     axes: "Axes", name: str, front: Designs, columns: tuple[str, str], senses: Sequence[bool], number: int
-) -> tuple[Any, str]:
-    """One front: its designs, and a line through those that are best in the two columns."""
+) -> tuple[tuple[Any, str], int]:
+    """One front: its legend entry, and how many of its designs are pale."""
     x, y = (as_numbers(front.frame[column].to_numpy()) for column in columns)
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
@@ -169,4 +188,5 @@ def _draw(
     axes.plot(x[order], y[order], drawstyle=steps, color=colour, linestyle=line, linewidth=0.9, zorder=2.5)
     handle = Line2D([], [], color=colour, marker=marker, markersize=0.42 * text_pt())
     handle.set_linestyle(line)  # type: ignore[arg-type]
-    return handle, f"{name} ({len(front):,}, {front.completeness.partition(':')[0]})"
+    said = f"{name} ({len(front):,}, {front.completeness.partition(':')[0]})"
+    return (handle, said), int((~best).sum())

@@ -1,23 +1,28 @@
 """The figure of a schedule: time across, levels up, tensors as bars."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from matplotlib.patches import Patch
 
 from dse.designs import Bar, Lane, SchedulePicture
+from dse.views.legend import legend_over
 from dse.views.paper import paper
+from dse.views.style import INK, small_pt
 from workloads.grammar.quantities import binary_bytes, si
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK: Final = "#222222"
 _STAYS: Final = ("#74a9cf", "#a6c8e0", "#d0e1ef", "#8fbbd9")
 """Neighbours in time differ."""
 _CROSSES: Final = "#d9a441"
+_HATCH: Final = "////"
 _LETTER: Final = 0.55
 """Width of a letter of the figure's type over its size."""
+_LANE: Final = 0.85
+"""Inches that the lane of a level is high, about."""
 _MOST_ROWS: Final = 9
 """Rows of bars that a lane without a limit shows."""
 
@@ -52,7 +57,7 @@ def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Fig
         stack = figure.subplots(
             len(picture.lanes), 1, sharex=True, squeeze=False, height_ratios=heights[::-1]
         )[::-1, 0]
-        letters = figure.get_size_inches()[0] * 0.84 * 72 / (5.5 * _LETTER)  # that fit across
+        letters = figure.get_size_inches()[0] * 0.84 * 72 / (small_pt() * _LETTER)  # that fit across
         for axes, lane, row in zip(stack, picture.lanes, rows, strict=True):
             if lane.capacity_bytes:
                 _draw_level(axes, lane, scale, picture.latency_s, letters)
@@ -63,6 +68,11 @@ def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Fig
             axes.spines[["top", "right"]].set_visible(False)
         stack[0].set_xlim(0.0, picture.latency_s * scale)
         stack[0].set_xlabel(f"Time ({unit})")
+        handles = [
+            (Patch(color=_STAYS[0]), "stays on chip, as high as its bytes"),
+            (Patch(facecolor=_CROSSES, hatch=_HATCH, edgecolor="white", linewidth=0), "crosses main memory"),
+        ]
+        legend_over(figure, handles, picture.title)
     return figure
 
 
@@ -108,7 +118,7 @@ def _draw_level(axes: "Axes", lane: Lane, scale: float, longest: float, letters:
         if height > 0.1 and bottoms:  # where it lies still for longest
             longest_step = int(np.diff(steps).argmax())
             part = bar._replace(begin_s=float(steps[longest_step]), end_s=float(steps[longest_step + 1]))
-            _name(axes, part, bottoms[longest_step] + height / 2, scale, longest, letters)
+            _name(axes, part, bottoms[longest_step] + height / 2, scale, longest, letters, height)
     axes.set_ylim(0.0, 1.0)
     axes.set_yticks([0.0, 1.0], ["0", binary_bytes(lane.capacity_bytes)])
 
@@ -125,17 +135,26 @@ def _draw_memory(
     for bar, row in zip(lane.bars, rows, strict=True):
         if row < _MOST_ROWS:
             span = (bar.end_s - bar.begin_s) * scale
-            axes.barh(row, span, 0.78, bar.begin_s * scale, color=_CROSSES, linewidth=0)
+            look: dict[str, Any] = {"facecolor": _CROSSES, "hatch": _HATCH, "edgecolor": "white"}
+            axes.barh(row, span, 0.78, bar.begin_s * scale, linewidth=0, **look)
             _name(axes, bar, row, scale, longest, letters)
     axes.set_ylim(-0.6, min(max(rows, default=0), _MOST_ROWS - 1) + 0.6)
     axes.set_yticks([])
 
 
-def _name(axes: "Axes", bar: Bar, height: float, scale: float, longest: float, letters: float) -> None:
-    """Write a tensor's name and size into its bar, as far as there is room."""
-    room = letters * (bar.end_s - bar.begin_s) / longest
+def _name(
+    axes: "Axes", bar: Bar, middle: float, scale: float, longest: float, letters: float, high: float = 0.0
+) -> None:
+    """Write a tensor's name and size into its bar, across or upwards, as far as there is room."""
+    across = letters * (bar.end_s - bar.begin_s) / longest
+    upwards = high * _LANE * 72 / (small_pt() * _LETTER)
+    lines_across = across * _LETTER  # a letter is that much lower than wide
     whole = f"{bar.tensor} {si(bar.bytes)}B"
-    text = next((said for said in (whole, bar.tensor) if len(said) + 1 <= room), "")
-    if text:
-        middle = (bar.begin_s + bar.end_s) / 2 * scale
-        axes.text(middle, height, text, ha="center", va="center", fontsize=5.5, color=_INK, clip_on=True)
+    for said, room, angle in ((whole, across, 0), (bar.tensor, across, 0), (bar.tensor, upwards, 90)):
+        if len(said) + 1 <= room and (angle == 0 or lines_across > 1.2):
+            centre = (bar.begin_s + bar.end_s) / 2 * scale
+            text = axes.text(centre, middle, said, rotation=angle, fontsize=small_pt(), color=INK)
+            text.set(ha="center", va="center", clip_on=True, parse_math=False)
+            if angle == 0 and high == 0.0:
+                text.set_bbox({"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8})
+            return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from dse.errors import UnknownNameError, nearest
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import TEXT, takes
 
 if TYPE_CHECKING:
     from matplotlib import RcParams
@@ -107,6 +108,7 @@ class Style:
         return f"style {self.name}: {self._venue.column:g} in columns, {self._venue.page:g} in pages"
 
 
+@takes(name=TEXT, font=TEXT.or_none())
 def style(name: str, *, font: str | None = None) -> Style:
     """Set matplotlib's settings for a venue, from now on or inside `with`.
 

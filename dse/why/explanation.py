@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.arguments import SUBJECT
 from dse.designs import Designs, Subject
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import to_minimise
 from dse.pareto.knee import DEFINITION
 from dse.run.files import write_files
@@ -20,7 +20,7 @@ from dse.why.bottlenecks import bottlenecks
 from dse.why.shared import shared_values
 from dse.why.steps import steps_from
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import takes
+from workloads.grammar.arguments import PATH, takes
 
 if TYPE_CHECKING:
     import pandas
@@ -85,16 +85,22 @@ class Explanation:
 
         """
         if what == "shared":
-            return view("why_figures", "draw_shared")(self.shared, ax, width=width)
+            return self._stamped(view("why_figures", "draw_shared")(self.shared, ax, width=width))
         if what != "bottlenecks":
             raise InputError(f"what must be one of {', '.join(PICTURES)}, got {shown(what)}", path="what")
         if self.bottlenecks is None:
             raise InputError("bottlenecks: a template's cost does not say what it waits for")
         scale = view("front_figure", "scale_of")(self.front, self.front.objectives[0])
-        return view("waiting_figure", "draw_bottlenecks")(
-            self.bottlenecks, scale, view("front_figure", "marks_of")(self.front), width=width
+        marks = view("front_figure", "marks_of")(self.front)
+        return self._stamped(
+            view("waiting_figure", "draw_bottlenecks")(self.bottlenecks, scale, marks, width=width)
         )
 
+    def _stamped(self, drawn: Any) -> Any:
+        """A figure that says in its files what made the front."""
+        return stamped(drawn, lambda: self.front.provenance)
+
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write shared, steps and bottlenecks as .csv, the pictures as .pdf and .png; return their paths."""
         tables = {

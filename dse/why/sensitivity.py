@@ -11,11 +11,12 @@ import numpy as np
 from dse.arguments import SPACE
 from dse.designs import Subject
 from dse.errors import UnknownNameError, nearest
-from dse.handing import view
+from dse.handing import stamped, view
 from dse.metrics import OBJECTIVES, describe
 from dse.run.columns import Columns
 from dse.run.files import write_files
 from dse.run.network import Network
+from dse.run.provenance import made_by
 from dse.run.workers import default_workers
 from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
@@ -23,7 +24,7 @@ from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import TEXTS, WHOLE, takes
+from workloads.grammar.arguments import PATH, POSITIVE, TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
@@ -76,8 +77,20 @@ class Sensitivity:
 
     def plot(self, *, width: str | float = "column") -> "Figure":
         """Draw the shares as bars, one panel a metric; `width` is "column", "page" or inches."""
-        return view("why_figures", "draw_sensitivity")(self, width=width)
+        return stamped(view("why_figures", "draw_sensitivity")(self, width=width), lambda: self.provenance)
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made it: versions, model, prices, commit, network, space, metrics and points."""
+        return {
+            **made_by(),
+            "network": {"name": self.network},
+            "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
+            "metrics": list(self.metrics),
+            "points": self.points,
+        }
+
+    @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write sensitivity.csv, sensitivity.pdf and sensitivity.png; return their paths."""
         figure = self.plot(width=width)
@@ -110,7 +123,7 @@ class Sensitivity:
         return view("text", "html_note")("; ".join([self._head(), *self.notes]), self.frame)
 
 
-@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=WHOLE.or_none())
+@takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=POSITIVE.or_none())
 def sensitivity(
     subject: "Subject | Network | str | LayerTable | Several",
     space: Space | None = None,

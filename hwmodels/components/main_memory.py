@@ -40,6 +40,10 @@ _WHOLE = ("channels", "bus_bits", "rate", "banks", "row_bytes")
 _SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MainMemory:
     """One main memory, described as its data sheet does.
@@ -123,9 +127,7 @@ class MainMemory:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if field.type in ("float", "int"):
-                value = getattr(self, field.name)
-                number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-                self._check(field.name, number, "a number")
+                self._check(field.name, _is_number(getattr(self, field.name)), "a number")
         truth(self, "nonvolatile")
         for name in _POSITIVE:
             self._check(name, getattr(self, name) > 0, "positive")
@@ -136,9 +138,8 @@ class MainMemory:
             self._check(name, value >= 1 and int(value) == value, "a whole number of at least 1")
         for name in ("efficiency", "write_share"):
             self._check(name, 0 < getattr(self, name) <= 1, "in (0, 1]")
-        self._check(
-            "endurance_writes", self.endurance_writes is None or self.endurance_writes > 0, "positive"
-        )
+        writes = self.endurance_writes
+        self._check("endurance_writes", writes is None or (_is_number(writes) and writes > 0), "positive")
         self._check("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s < math.inf, "finite")
 
     def _check(self, name: str, holds: bool, wanted: str) -> None:

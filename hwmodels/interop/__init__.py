@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from workloads.file_kinds import Format, file_kind
+from workloads.grammar.arguments import MAPPING, NUMBER, PATH, PATHS, TEXT, WHOLE, either, takes
 from workloads.values import ForeignFileError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from hwmodels.spec import Accelerator
 
 
+@takes(paths=either(PATH, PATHS), values=MAPPING.or_none())
 def from_timeloop(
     paths: str | PathLike[str] | Sequence[str | PathLike[str]],
     *,
@@ -49,6 +51,7 @@ def from_timeloop(
     return read(paths, values, built_in_fit)
 
 
+@takes(path=PATH, clock_hz=NUMBER, node_nm=NUMBER, memory=TEXT)
 def from_scalesim(
     path: str | PathLike[str], *, clock_hz: float = 1e9, node_nm: float = 22, memory: str = "lpddr4"
 ) -> "Accelerator":
@@ -58,6 +61,7 @@ def from_scalesim(
     return read(path, clock_hz=clock_hz, node_nm=node_nm, memory=memory)
 
 
+@takes(path=PATH, mapping=PATH.or_none(), word_bits=WHOLE, clock_hz=NUMBER)
 def from_zigzag(
     path: str | PathLike[str],
     mapping: str | PathLike[str] | None = None,
@@ -71,6 +75,7 @@ def from_zigzag(
     return read(path, mapping, word_bits=word_bits, clock_hz=clock_hz)
 
 
+@takes(path=PATH, mapping=PATH.or_none(), clock_hz=NUMBER, node_nm=NUMBER, memory=TEXT)
 def from_maestro(
     path: str | PathLike[str],
     mapping: str | PathLike[str] | None = None,
@@ -85,6 +90,7 @@ def from_maestro(
     return read(path, mapping, clock_hz=clock_hz, node_nm=node_nm, memory=memory)
 
 
+@takes(paths=PATHS)
 def price_table(*paths: str | PathLike[str]) -> "pandas.DataFrame":
     """Read Accelergy's ERT and ART as a table of prices; see `hwmodels.interop.accelergy`."""
     from hwmodels.interop.accelergy import price_table as read

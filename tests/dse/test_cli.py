@@ -132,6 +132,27 @@ def test_front_writes_its_files_and_names_designs(capsys, tmp_path):
         assert word in text
 
 
+def test_a_style_holds_for_the_figures_of_a_command_alone(capsys, tmp_path):
+    from matplotlib import rcParams
+    from PIL import Image
+
+    before = dict(rcParams)
+    wide = {}
+    for style in ("ieee", "slides"):
+        out = tmp_path / style
+        assert (
+            main(["front", "lenet5", *SMALL, "--style", style, "--width", "column", "--out", str(out)]) == 0
+        )
+        with Image.open(out / "front.png") as image:
+            wide[style] = image.width / image.info["dpi"][0]
+    assert wide == pytest.approx({"ieee": 3.5, "slides": 6.0}, rel=0.01)
+    assert {**rcParams, "backend": 0} == {**before, "backend": 0}
+    capsys.readouterr()
+    assert main(["front", "lenet5", *SMALL, "--style", "iee", "--out", str(tmp_path / "none")]) == 2
+    assert "unknown style 'iee'; did you mean 'ieee'" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
 def test_front_json_and_store(capsys, tmp_path):
     options = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "store"), "--json", "--width=column"]
     arguments = ["front", "lenet5", *SMALL, "--objectives", "energy_j,-utilisation", *options]

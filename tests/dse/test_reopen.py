@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import dse
 from dse.results.saved import provenance_of
@@ -133,7 +134,9 @@ def test_a_stress_test_opens_as_it_was(swept, tmp_path):
 
 def test_what_cannot_be_opened_is_refused_in_one_line(saved, tmp_path):
     front, folder = saved
-    with pytest.raises(dse.StoreError, match=r"none of front.parquet, stress.parquet that `save` writes"):
+    with pytest.raises(
+        dse.StoreError, match=r"none of front.parquet, stress.parquet, codesign.parquet that `save` writes"
+    ):
         dse.open(tmp_path)
     front.frame.reset_index().to_parquet(tmp_path / "front.parquet")
     with pytest.raises(dse.StoreError, match=r"holds no definition .*; pandas reads it"):
@@ -154,3 +157,24 @@ def test_what_cannot_be_opened_is_refused_in_one_line(saved, tmp_path):
         with pytest.raises((dse.StoreError, TypeError)) as refusal:
             dse.open(wrong)
         assert "\n" not in str(refusal.value)
+
+
+def test_every_figure_says_what_made_it(tmp_path):
+    front = dse.sweep(tiny.network(), tiny.space(), progress=False).front()
+    result = dse.evaluate(tiny.network(), "edge_16x16", schedule="resident")
+    few = dse.Space(dse.software_defined().base, {"groups": [2, 4], "macs_per_group": [2, 8]})
+    drawn = {
+        "shared": front.explain().plot("shared"),
+        "bottlenecks": front.explain().plot("bottlenecks"),
+        "sensitivity": front.sensitivity().plot(),
+        "energy": result.plot("energy"),
+        "schedule": result.plot_schedule(),
+        "together": dse.choose_together([tiny.network(), "lenet5"], few).plot(),
+    }
+    for name, figure in drawn.items():
+        file = tmp_path / f"{name}.png"
+        (figure if hasattr(figure, "savefig") else figure.figure).savefig(file, dpi=30)
+        with Image.open(file) as image:
+            said = json.loads(image.text["springboard.provenance"])
+        assert {"springboard", "model", "prices"} <= set(said), name
+        assert "fingerprint" in str(said), name

@@ -129,4 +129,91 @@ def test_a_shell_completes_names(monkeypatch, capsys):
     }
     command = [sys.executable, "-m", "dse.cli"]
     done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["edge_16x16", "edge_32x32", "edge_lanes"]
+    assert done.stdout.split() == ["edge_16x16", "edge_32x32", "edge_lanes", "edge_levels"]
+
+
+WRONGS = [None, True, "text", [1], float("nan"), {"a": 1}, object(), -1, b"x"]
+"""What a new user passes where something else was meant."""
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory):
+    """Name -> a function, and arguments that it takes."""
+    place = tmp_path_factory.mktemp("doors")
+    space, net = tiny.space(), tiny.network()
+    front = dse.sweep(net, space, progress=False).front()
+    found = dse.search(net, space, budget=20, strategy="random", seed=1, progress=False)
+    result = dse.evaluate(net, "edge_16x16")
+    machine, levels = hwmodels.load("edge_16x16"), hwmodels.load("eyeriss_v1")
+    why, layers, lenet = front.explain(), result.layers, workloads.load("lenet5")
+    built = {
+        part: (type(one), {name: getattr(one, name) for name in one.__dataclass_fields__})
+        for part, one in {
+            "Accelerator": machine,
+            "Array": machine.array,
+            "Buffers": machine.buffers,
+            "MainMemory": machine.main_memory,
+            "Sparsity": machine.sparsity,
+            "Technology": machine.technology,
+            "LevelMachine": levels,
+            "Level": levels.levels[0],
+        }.items()
+    }
+    size = {"m": 4, "k": 4, "n": 4, "rows": 4, "cols": 4, "dataflow": "ws"}
+    return {
+        **built,
+        "lifetime_years": (dse.lifetime_years, {"result": result, "wear_levelling": 1.0}),
+        "nondominated": (dse.nondominated, {"points": [[1.0, 2.0]], "objectives": None}),
+        "overlay": (
+            dse.overlay,
+            {"fronts": [front, front], "labels": None, "ax": None, "x": None, "y": None},
+        ),
+        "style": (dse.style, {"name": "ieee"}),
+        "uncertainties": (dse.uncertainties, {"memories": ()}),
+        "Space.codes": (space.codes, {"index": [0, 1]}),
+        "Space.labels": (space.labels, {"index": [0, 1]}),
+        "Space.pack": (space.pack, {"index": [0, 1]}),
+        "Space.table": (space.table, {"start": 0, "stop": 2}),
+        "Front.plot": (front.plot, {"what": "front", "x": None, "y": None, "bands": None, "ax": None}),
+        "Front.to_latex": (front.to_latex, {"columns": None, "names": None, "caption": "", "digits": 3}),
+        "Front.save": (front.save, {"folder": place / "front"}),
+        "Front.mark": (front.mark, {"design": {"latency_s": 1e-3}, "label": "x"}),
+        "Found.history_on": (found.history_on, {"scale": found.scale}),
+        "Result.plot": (result.plot, {"what": "energy", "ax": None, "width": "column"}),
+        "Result.breakdown": (result.breakdown, {"by": ("component",)}),
+        "Explanation.save": (why.save, {"folder": place / "why"}),
+        "hwmodels.paths": (hwmodels.paths, {"part": machine, "prefix": ""}),
+        "hwmodels.fingerprint": (hwmodels.fingerprint, {"machine": machine}),
+        "hwmodels.systolic_cycles": (hwmodels.systolic_cycles, size),
+        "from_timeloop": (hwmodels.from_timeloop, {"paths": "none.yaml", "values": None}),
+        "from_scalesim": (hwmodels.from_scalesim, {"path": place / "none.cfg", "clock_hz": 1e9}),
+        "from_zigzag": (hwmodels.from_zigzag, {"path": place / "none.yaml", "mapping": None}),
+        "LevelMachine.level": (levels.level, {"name": "ifmaps"}),
+        "deduplicate": (workloads.deduplicate, {"table": layers}),
+        "from_file": (workloads.from_file, {"path": place / "none.onnx", "dims": None, "batch": None}),
+        "Network.assume": (lenet.assume, {"weights": 0.5, "activations": 0.5}),
+        "Network.sparsify": (lenet.sparsify, {"scheme": "erk", "density": 0.5}),
+        "Network.storage_bytes": (lenet.storage_bytes, {"format": "bitmask"}),
+        "NetworkSpace": (
+            workloads.NetworkSpace,
+            {"builder": "mobilenet_v2", "axes": {"width": [0.5, 1.0]}, "constraints": []},
+        ),
+        "Tensor": (workloads.Tensor, {"name": "x", "shape": (1,)}),
+    }
+
+
+def test_a_wrong_value_in_any_place_is_one_line(doors, monkeypatch, tmp_path):
+    """Nothing but refusals of ours, of one line; what takes a value does so in silence."""
+    monkeypatch.chdir(tmp_path)
+    slips = []
+    for name, (door, right) in doors.items():
+        for place in right:
+            for wrong in WRONGS:
+                try:
+                    door(**{**right, place: wrong})
+                except (workloads.SpringboardError, OSError) as refusal:
+                    if "\n" in str(refusal) or len(str(refusal)) > 400:
+                        slips.append((name, place, wrong, "long"))
+                except Exception as slip:
+                    slips.append((name, place, wrong, repr(slip)))
+    assert not slips

@@ -21,6 +21,9 @@ def test_codesign_writes_its_files_and_says_what_it_found(tmp_path, capsys):
     assert "4 trainings" in text
     assert "net.width.layer1" in text
     assert {file.name for file in out.iterdir()} == {
+        "codesign.parquet",
+        "pairs.parquet",
+        "trainings.parquet",
         "codesign.csv",
         "trainings.csv",
         "codesign.pdf",

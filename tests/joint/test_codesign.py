@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas
 import pytest
 
 import dse
@@ -148,11 +149,25 @@ def test_files_and_figure(tmp_path):
     found = found_by("nested", 6)
     files = found.save(tmp_path / "out")
     assert [os.path.basename(file) for file in files] == [
+        "codesign.parquet",
+        "pairs.parquet",
+        "trainings.parquet",
         "codesign.csv",
         "trainings.csv",
         "codesign.pdf",
         "codesign.png",
     ]
+    again = dse.open(tmp_path / "out")
+    for name in ("frame", "pairs", "trainings"):
+        pandas.testing.assert_frame_equal(getattr(again, name), getattr(found, name), check_dtype=False)
+    assert repr(again) == repr(found)
+    assert again.accelerator(0) == found.accelerator(0)
+    assert len(again.plot().collections) == len(found.plot().collections)
+    with pytest.raises(ValueError, match="what was opened holds no networks"):
+        again.network(0)
+    (tmp_path / "out" / "pairs.parquet").write_bytes(b"x")
+    with pytest.raises(dse.StoreError, match=r"pairs\.parquet: is damaged"):
+        dse.open(tmp_path / "out" / "codesign.parquet")
     axes = found.plot(others=[found])
     entries = [text.get_text() for text in axes.get_legend().get_texts()]
     assert entries == [f"front ({len(found)})", f"nested ({len(found)})"]

@@ -38,6 +38,7 @@ def _listed(value: Any) -> bool:
 
 
 WHOLE: Final = Kind("a whole number", _whole)
+POSITIVE: Final = Kind("a whole number of at least 1", lambda value: _whole(value) and value >= 1)
 NUMBER: Final = Kind("a number", _number)
 TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
 PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike))
@@ -45,7 +46,9 @@ TEXTS: Final = Kind(
     "texts",
     lambda value: isinstance(value, str) or (_listed(value) and all(isinstance(v, str) for v in value)),
 )
+TRUTH: Final = Kind("True or False", lambda value: isinstance(value, bool | np.bool_))
 LISTED: Final = Kind("a sequence", _listed)
+PATHS: Final = Kind("paths", lambda value: _listed(value) and all(PATH.fits(one) for one in value))
 MAPPING: Final = Kind("a mapping", lambda value: isinstance(value, Mapping))
 
 

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from workloads.network import Network
 
 
-@takes(path=PATH, dims=MAPPING.or_none(), batch=WHOLE.or_none(), unknown=TEXT, inputs=MAPPING.or_none())
+@takes(
+    path=PATH,
+    dims=MAPPING.or_none(),
+    batch=WHOLE.or_none(),
+    unknown=TEXT,
+    inputs=MAPPING.or_none(),
+    batch_axis=WHOLE.or_none(),
+)
 def from_onnx(
     path: str | PathLike[str],
     *,
@@ -23,6 +30,7 @@ def from_onnx(
     calibration: Any = None,
     inputs: Mapping[str, Any] | None = None,
     weights: str | None = None,
+    batch_axis: int | None = None,
 ) -> "Network":
     """Read an ONNX file.
 
@@ -56,6 +64,9 @@ def from_onnx(
         What weights are that came without their values: "dense", or "random" where their values are computed
         with (normal, the same each time). The network's `source` says how many there are. By default they are
         dense, but an external file that is missing is refused.
+    batch_axis
+        The axis of inputs that is the batch, for sequence-first models, 1. By default the one that the model
+        calls so (see `batch`), else the first.
 
     Returns
     -------
@@ -85,6 +96,7 @@ def from_onnx(
         calibration=calibration,
         inputs=inputs,
         weights=weights,
+        batch_axis=batch_axis,
     )
 
 
@@ -158,6 +170,7 @@ def from_torch(
     )
 
 
+@takes(path=PATH)
 def from_scalesim(path: str | PathLike[str]) -> "Network":
     """Read a SCALE-Sim topology: a CSV file of convolutions, or of matrix products.
 
@@ -191,6 +204,7 @@ def from_scalesim(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH)
 def from_zigzag(path: str | PathLike[str]) -> "Network":
     """Read a ZigZag workload: a YAML list of layers with their equations and loops.
 
@@ -219,6 +233,7 @@ def from_zigzag(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH)
 def from_maestro(path: str | PathLike[str]) -> "Network":
     """Read a MAESTRO network (.m): layers with their types, strides and dimensions.
 
@@ -244,12 +259,17 @@ def from_maestro(path: str | PathLike[str]) -> "Network":
     return read(path)
 
 
+@takes(path=PATH, dims=MAPPING.or_none(), batch=WHOLE.or_none(), unknown=TEXT)
 def from_file(
     path: str | PathLike[str],
     *,
     dims: Mapping[str, int] | None = None,
     batch: int | None = None,
     unknown: str = "refuse",
+    inputs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    caches: str = "append",
+    batch_axis: int | None = None,
 ) -> "Network":
     """Read a network from a file of any format known here, told by its content.
 
@@ -257,7 +277,7 @@ def from_file(
     ----------
     path
         An ONNX model, a SCALE-Sim topology, a ZigZag workload or a MAESTRO network.
-    dims, batch, unknown
+    dims, batch, unknown, inputs, weights, caches, batch_axis
         For an ONNX model, see `from_onnx`.
 
     Raises
@@ -273,13 +293,25 @@ def from_file(
     }
     found = file_kind(path)
     if found is not None and found.name in readers:
-        if dims or batch is not None:
+        told = {"dims": dims, "batch": batch, "inputs": inputs, "weights": weights, "batch_axis": batch_axis}
+        told["caches"] = None if caches == "append" else caches
+        said = [name for name, value in told.items() if value not in (None, {})]
+        if said:
             raise NetworkImportError(
-                f"{fspath(path)}: looks like {found.what}, whose sizes are fixed: dims and batch are for ONNX"
+                f"{fspath(path)}: looks like {found.what}, whose sizes are fixed: {said[0]} is for ONNX"
             )
         return readers[found.name](path)
     if found is not None and found.name != "onnx":
         raise NetworkImportError(
             f"{fspath(path)}: looks like {found.what}, which is no network; {found.reader}"
         )
-    return from_onnx(path, dims=dims, batch=batch, unknown=unknown)
+    return from_onnx(
+        path,
+        dims=dims,
+        batch=batch,
+        unknown=unknown,
+        inputs=inputs,
+        weights=weights,
+        caches=caches,
+        batch_axis=batch_axis,
+    )

@@ -120,6 +120,10 @@ def load(
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
     unknown: str = "refuse",
+    inputs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    caches: str = "append",
+    batch_axis: int | None = None,
     **sizes: Any,
 ) -> Network:
     """Load a built-in network by its name, or a file by its path.
@@ -132,7 +136,7 @@ def load(
         ".onnx" or is there.
     batch
         Images in a run; by default 1, or what the file says.
-    dims, unknown
+    dims, unknown, inputs, weights, caches, batch_axis
         For a file, see `from_onnx`.
     **sizes
         For a built-in network: what `parameters(name)` lists, such as `width`, `resolution`, `layers` or
@@ -162,9 +166,21 @@ def load(
             raise WorkloadError(
                 f"{next(iter(sizes))}: {shown(key)} is a file, only built-in networks have sizes"
             )
-        return from_file(key, dims=dims, batch=batch, unknown=unknown)
-    if dims:
-        raise WorkloadError(f"dims: {shown(key)} is no file, give its sizes by name")
+        return from_file(
+            key,
+            dims=dims,
+            batch=batch,
+            unknown=unknown,
+            inputs=inputs,
+            weights=weights,
+            caches=caches,
+            batch_axis=batch_axis,
+        )
+    told = {"dims": dims, "inputs": inputs, "weights": weights, "batch_axis": batch_axis}
+    told["caches"] = None if caches == "append" else caches
+    for what, value in told.items():
+        if value not in (None, {}):
+            raise WorkloadError(f"{what}: {shown(key)} is no file, give its sizes by name")
     key, written = _written(key)
     twice = written.keys() & sizes.keys()
     if twice:

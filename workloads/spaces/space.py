@@ -86,6 +86,8 @@ class NetworkSpace:
         fixed: Mapping[str, Any] | None = None,
         name: str = "networks",
     ) -> None:
+        if not isinstance(builder, str) and not callable(builder):
+            raise WrongTypeError(f"space {name}: builder must be a name or a function, got {shown(builder)}")
         if isinstance(builder, str) and builder not in BUILDERS:
             raise InputError(f"unknown builder {shown(builder)}{nearest(builder, BUILDERS)}")
         self.builder = BUILDERS[builder] if isinstance(builder, str) else builder

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NUMBER
 
 
 class SparsityError(WorkloadError):
@@ -19,6 +20,8 @@ def check_density(density: float, where: str) -> float:
     0.1
 
     """
+    if not NUMBER.fits(density):
+        raise SparsityError(f"{where}: density must be a number in (0, 1], got {shown(density)}")
     value = float(density)
     if not (math.isfinite(value) and 0.0 < value <= 1.0):
         raise SparsityError(f"{where}: density must be in (0, 1], got {shown(density)}")

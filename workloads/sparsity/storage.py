@@ -58,6 +58,8 @@ def storage_bytes(
     (60305, 266610)
 
     """
+    if not isinstance(format, str | Format | Storage):
+        raise SparsityError(f"storage_bytes: format must be a name or a Storage, got {shown(format)}")
     if format == HUFFMAN:
         return sum(
             -(-round(_coded(weight, weight.bits or datapath_bits)) // 8)

@@ -12,6 +12,7 @@ from dse.cli.options import (
     MappingObjective,
     ShowProgress,
     SpaceName,
+    Style,
     Width,
     axis_values,
     check_output,
@@ -83,13 +84,15 @@ def command(
         float, typer.Option(metavar="S", help="Seconds after which a training counts as failed.")
     ] = 600.0,
     width: Width = "page",
+    style: Style = None,
     progress: ShowProgress = None,
     from_: From = None,
     json: Json = False,
 ) -> None:
     """Search networks and the machines that run them for one front of accuracy, latency and energy.
 
-    Writes codesign.csv, trainings.csv, codesign.pdf and codesign.png. Training needs PyTorch (extra torch).
+    Writes codesign, pairs and trainings as .parquet, which `dse.open` reads, and the figure. Training needs
+    PyTorch (extra torch).
 
     \b
     springboard codesign digits --space edge --budget 60 --store runs/digits --out runs/codesign

@@ -6,13 +6,17 @@ import typer
 
 from dse.cli.options import (
     Batch,
+    BatchAxis,
+    Caches,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     NetworkName,
     ScheduleName,
     ShowProgress,
     Unknown,
+    Weights,
     machine_names,
     network_of,
     pairs,
@@ -22,6 +26,7 @@ from workloads.errors import InputError
 
 
 def command(
+    context: typer.Context,
     net: NetworkName,
     acc: Annotated[
         str,
@@ -46,6 +51,10 @@ def command(
     progress: ShowProgress = None,
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     json: Json = False,
 ) -> None:
     """Cost a network on an accelerator.
@@ -64,7 +73,7 @@ def command(
 
     machine = hwmodels.load(acc).replace(pairs("--set", set_))
     result = evaluate(
-        network_of(net, dim, unknown, batch),
+        network_of(context, net, batch),
         machine,
         batch,
         mapping_objective=mapping_objective,

@@ -8,8 +8,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     NetworkName,
@@ -18,7 +21,9 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -46,8 +51,13 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,
@@ -71,7 +81,7 @@ def command(
 
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
-    network = network_of(net, dim, unknown, batch)
+    network = network_of(context, net, batch)
     begun = time.perf_counter()
     swept = sweep(
         network,

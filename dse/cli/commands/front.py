@@ -9,8 +9,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     MaybeNetworkName,
@@ -19,7 +22,9 @@ from dse.cli.options import (
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -49,11 +54,16 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
     ] = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,
@@ -85,7 +95,7 @@ def command(
         result = resume(str(store), workers=workers, progress=progress)
     else:
         chosen = space_of(space, axis, constraint)
-        network = network_of(net, dim, unknown, batch)
+        network = network_of(context, net, batch)
         begun = time.perf_counter()
         result = sweep(
             network,
@@ -123,7 +133,9 @@ def command(
         )
         return
     print(front)
-    print(f"{front.evaluated / seconds:,.0f} configurations per second, {seconds:.1f} s in all\n")
+    if net is not None:  # what a store holds is not costed again
+        print(f"{front.evaluated / seconds:,.0f} configurations per second, {seconds:.1f} s in all")
+    print()
     print(designs_text(front))
     print()
     for note in front.notes:

@@ -4,18 +4,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dse.cli.options import Dims, Json, Unknown, network_of, print_json
+from dse.cli.options import (
+    BatchAxis,
+    Caches,
+    Dims,
+    Inputs,
+    Json,
+    Unknown,
+    Weights,
+    network_of,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from workloads import Network
 
 
 def command(
+    context: typer.Context,
     net: Annotated[
         str | None, typer.Argument(metavar="[NET]", help="Show this one's operations; may be an ONNX file.")
     ] = None,
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     json: Json = False,
 ) -> None:
     """List the built-in networks, or show the operations of one.
@@ -33,7 +48,7 @@ def command(
     from workloads.grammar.quantities import si
 
     if net is not None:
-        network = network_of(net, dim, unknown, None)
+        network = network_of(context, net, None)
         print_json(_facts(network)) if json else print(_text(network))
         return
     networks = [workloads.load(name) for name in workloads.names()]

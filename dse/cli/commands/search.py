@@ -8,15 +8,20 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     Objectives,
     ScheduleName,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -66,6 +71,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +82,7 @@ def command(
         ),
     ] = None,
     width: Width = "page",
+    style: Style = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why the front looks as it does, in tables and figures too.")
     ] = False,
@@ -100,7 +110,7 @@ def command(
         check_name(strategy)
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
-    networks = [network_of(net, dim, unknown, batch) for net in nets]
+    networks = [network_of(context, net, batch) for net in nets]
     begun = time.perf_counter()
     found = search(
         networks[0] if len(networks) == 1 else several(networks, combine, batch=batch, schedule=schedule),

@@ -9,8 +9,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     NetworkName,
@@ -18,7 +21,9 @@ from dse.cli.options import (
     ResumedSweep,
     ShowProgress,
     SpaceName,
+    Style,
     Unknown,
+    Weights,
     Width,
     Workers,
     check_output,
@@ -59,8 +64,13 @@ def command(
     mapping_objective: MappingObjective = "edp",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,
@@ -87,7 +97,7 @@ def command(
     refuse_templates(chosen)
     shares = _shares(uncertainty)
     declared(shares, memories_of(chosen))  # refused before anything is costed
-    network = network_of(net, dim, unknown, batch)
+    network = network_of(context, net, batch)
     begun = time.perf_counter()
     swept = sweep(
         network,

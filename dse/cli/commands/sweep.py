@@ -7,8 +7,11 @@ import typer
 from dse.cli.options import (
     Axes,
     Batch,
+    BatchAxis,
+    Caches,
     Constraints,
     Dims,
+    Inputs,
     Json,
     MappingObjective,
     MaybeNetworkName,
@@ -17,6 +20,7 @@ from dse.cli.options import (
     ShowProgress,
     SpaceName,
     Unknown,
+    Weights,
     Workers,
     network_of,
     print_json,
@@ -44,6 +48,10 @@ def command(
     schedule: ScheduleName = "layers",
     dim: Dims = None,
     unknown: Unknown = "refuse",
+    input_: Inputs = None,
+    weights: Weights = None,
+    caches: Caches = "append",
+    batch_axis: BatchAxis = None,
     workers: Workers = None,
     progress: ShowProgress = None,
     from_: From = None,
@@ -66,7 +74,7 @@ def command(
         result = resume(store, workers=workers, progress=progress)
     else:
         result = sweep(
-            network_of(net, dim, unknown, batch),
+            network_of(context, net, batch),
             space_of(space, axis, constraint),
             store=store,
             workers=workers,

@@ -9,6 +9,7 @@ import typer
 from dse.cli.options import (
     Constraints,
     Json,
+    Style,
     Width,
     Workers,
     axis_values,
@@ -44,6 +45,7 @@ def command(
     constraint: Constraints = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
     width: Width = "page",
+    style: Style = None,
     workers: Workers = None,
     from_: From = None,
     json: Json = False,
@@ -60,7 +62,6 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.run.provenance import made_by
     from dse.space.named import software_defined
     from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
 
@@ -81,8 +82,8 @@ def command(
     seconds = time.perf_counter() - begun
     files = _write(found, out, width) if out is not None else []
     if out is not None:
-        by = {**made_by(), "networks": list(found.networks), "space": found.space.name}
-        files.append(write_run(context, out, by, together=found.table, boundaries=found.boundaries))
+        tables = {"together": found.table, "boundaries": found.boundaries}
+        files.append(write_run(context, out, found.provenance, **tables))
     if json:
         print_json(
             {

@@ -1,6 +1,6 @@
 """Numbers for the dimensions a model leaves open."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workloads.errors import NetworkImportError, shown
@@ -8,15 +8,6 @@ from workloads.shapes import Shape
 
 _BATCH_NAMES = ("n", "bs", "batch")
 """A dynamic dimension is the batch if its name is one of these or begins with the last."""
-
-
-def batch_axis(kind: Any) -> int | None:
-    """Return the axis of an input that is its batch: the one called so, else the first, None for a scalar."""
-    names = [length.dim_param.lower() for length in kind.shape.dim]
-    for axis, name in enumerate(names):
-        if name in _BATCH_NAMES or name.startswith(_BATCH_NAMES[-1]):
-            return axis
-    return 0 if names else None
 
 
 class Dimensions:
@@ -28,10 +19,14 @@ class Dimensions:
         Values by the model's names, or by "<input>.<axis>".
     batch
         Value for dynamic batch dimensions (see `batch_axis`) that `given` does not name.
+    axis
+        Which axis of an input is its batch; None for the one that is called so, else the first.
 
     """
 
-    def __init__(self, given: Mapping[str, int], batch: int | None) -> None:
+    def __init__(self, given: Mapping[str, int], batch: int | None, axis: int | None = None) -> None:
+        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int) or axis < 0):
+            raise NetworkImportError(f"batch_axis must be an axis from 0 on, got {shown(axis)}")
         for name, value in (*given.items(), *(() if batch is None else (("batch", batch),))):
             if isinstance(value, bool) or not isinstance(value, int) or value < (name == "batch"):
                 raise NetworkImportError(
@@ -39,8 +34,27 @@ class Dimensions:
                 )
         self._given = given
         self._batch = batch
+        self._axis = axis
         self._used: set[str] = set()
         self._open: list[str] = []
+
+    def check_axis(self, kinds: Iterable[Any]) -> None:
+        """Refuse a batch axis that no input has."""
+        ranks = [len(kind.shape.dim) for kind in kinds]
+        if self._axis is not None and all(rank <= self._axis for rank in ranks):
+            raise NetworkImportError(
+                f"batch_axis: {self._axis} is no axis of inputs of {', '.join(map(str, ranks))} dimensions"
+            )
+
+    def batch_axis(self, kind: Any) -> int | None:
+        """Return the axis of an input that is its batch, None where it has none (a scalar)."""
+        names = [length.dim_param.lower() for length in kind.shape.dim]
+        if self._axis is not None:
+            return self._axis if self._axis < len(names) else None
+        for axis, name in enumerate(names):
+            if name in _BATCH_NAMES or name.startswith(_BATCH_NAMES[-1]):
+                return axis
+        return 0 if names else None
 
     def bind(self, tensor: str, kind: Any) -> Shape:
         """Return an input's shape in numbers.
@@ -53,7 +67,7 @@ class Dimensions:
         """
         if not kind.HasField("shape"):
             raise NetworkImportError(f"input {shown(tensor)} has no shape")
-        batch = batch_axis(kind)
+        batch = self.batch_axis(kind)
         return tuple(self._length(tensor, a, length, a == batch) for a, length in enumerate(kind.shape.dim))
 
     def _length(self, tensor: str, axis: int, length: Any, is_batch: bool) -> int:

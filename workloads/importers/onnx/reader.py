@@ -15,7 +15,7 @@ from workloads.importers.onnx.checks import check_node
 from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.control import CONTROL_FLOW, control
 from workloads.importers.onnx.densities import calibrated
-from workloads.importers.onnx.dimensions import Dimensions, batch_axis
+from workloads.importers.onnx.dimensions import Dimensions
 from workloads.importers.onnx.files import (
     check_opset,
     first_line,
@@ -47,6 +47,7 @@ def read(
     caches: str = "append",
     inputs: Mapping[str, Any] | None = None,
     weights: str | None = None,
+    batch_axis: int | None = None,
 ) -> Network:
     """Read an ONNX file; see `workloads.from_onnx`."""
     check_caches(caches)
@@ -57,9 +58,8 @@ def read(
     path = Path(path)
     model = load_model(path)
     try:
-        network = _build(
-            path, model, Given(Dimensions(dims, batch), inputs or {}, weights), unknown, calibration
-        )
+        given = Given(Dimensions(dims, batch, batch_axis), inputs or {}, weights)
+        network = _build(path, model, given, unknown, calibration)
         return recognised(network, caches=caches)
     except WorkloadError as error:
         cause = None if isinstance(error, NetworkImportError) else error
@@ -92,9 +92,10 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     constants.update({constant.source: constant for constant in sparse})
     read = {name for node in nodes for name in _read(node)} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
-    for value in model.graph.input:
-        if value.name not in constants and value.name in read:
-            _declare(value, graph, constants, given)
+    declared = [value for value in model.graph.input if value.name not in constants and value.name in read]
+    given.dimensions.check_axis(value.type.tensor_type for value in declared)
+    for value in declared:
+        _declare(value, graph, constants, given)
     given.dimensions.check_all_used()
     for name in given.inputs:
         if name not in {value.name for value in model.graph.input}:
@@ -132,7 +133,9 @@ def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Gi
     elif not size(shape):  # the first cache of a decoder: nothing depends on what is in it
         constants[name] = Constant.of(name, np.zeros(shape, _dtype(kind)))
     else:
-        graph.input(name, shape, bits=stored_bits(kind.elem_type), batch_axis=batch_axis(kind))
+        graph.input(
+            name, shape, bits=stored_bits(kind.elem_type), batch_axis=given.dimensions.batch_axis(kind)
+        )
 
 
 def _dtype(kind: Any) -> Any:
