@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dse.views.style import style
     from dse.why.explanation import Explanation, explain
     from dse.why.sensitivity import Sensitivity, sensitivity
+    from dse.why.worth import worth
     from workloads.grammar.axes import Axis, powers_of_two, steps
 
 _HOMES = {
@@ -58,6 +59,7 @@ _HOMES = {
     "Codesigned": "results.codesigned",
     "powers_of_two": "workloads.grammar.axes",
     "steps": "workloads.grammar.axes",
+    "worth": "why.worth",
     "ConstraintError": "errors",
     "InfeasibleSpaceError": "errors",
     "InputError": "errors",
@@ -148,6 +150,7 @@ __all__ = [
     "sweep",
     "uncertainties",
     "unregister_metric",
+    "worth",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
-from types import CodeType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest, shown
 from hwmodels import registry
+from hwmodels.spelt import digest
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.constraints import Formula, parse_formula
 from workloads.grammar.quantities import binary_bytes, si
@@ -52,7 +51,7 @@ class OwnMetric(NamedTuple):
         """What it is: a formula's text, or a function's code with the constants in it."""
         if isinstance(self.function, Formula):
             return self.function.text
-        return sha256(_spelt(self.function).encode()).hexdigest()[:16]
+        return digest(self.function)
 
 
 _OWN: Final[dict[str, OwnMetric]] = {}
@@ -143,19 +142,6 @@ def adopt(metrics: Sequence[OwnMetric]) -> None:
 def with_own(found: Mapping[str, Any]) -> dict[str, Any]:
     """Computed metrics, and those of one's own that follow from them."""
     return {**found, **{name: metric.values(found) for name, metric in _OWN.items()}}
-
-
-def _spelt(function: Any) -> str:
-    """A function's code as text: instructions, names and constants, those of functions inside it too."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return f"{type(function).__module__}.{type(function).__qualname__} {vars(function)!r}"
-    inner = [
-        _spelt(SimpleNamespace(__code__=one, __closure__=None)) if isinstance(one, CodeType) else repr(one)
-        for one in code.co_consts
-    ]
-    held = [repr(cell.cell_contents) for cell in getattr(function, "__closure__", None) or ()]
-    return repr((code.co_code.hex(), code.co_names, code.co_varnames, inner, held))
 
 
 _COMBINED: Final = re.compile(r"(\w+)\((\w+)\)|(\w+)\[(.+)\]")

@@ -1,6 +1,6 @@
-"""What machines and strategies of one's own have to promise, as checks to call from one's own tests.
+"""What machines, components and strategies of one's own have to promise, as checks for one's own tests.
 
-    from dse.testing import check_machine, check_strategy
+    from dse.testing import check_component, check_machine, check_strategy
 
     def test_my_machine():
         check_machine(my_machine)
@@ -20,7 +20,10 @@ from dse.space.space import Space
 from dse.strategies.protocol import Plan, Strategy
 from dse.strategies.search import search
 from hwmodels.columns import MetricTable
+from hwmodels.level import Level, own_prices
+from hwmodels.levels import LevelMachine
 from hwmodels.machine import Machine
+from hwmodels.own_storage import Asked, own_storage
 from workloads.table import deduplicate
 
 _NETWORK = "lenet_300_100"
@@ -84,6 +87,50 @@ def check_machine(machine: Any, network: Any = _NETWORK) -> None:
         )
         bounds = model.bounds(machine)
         _held(all(0 <= code < len(bounds) for code in operations["bound"]), "bounds name every code")
+
+
+def check_component(kind: str) -> None:
+    """Check that a storage registered with `hwmodels.register_component` can be a level of any machine.
+
+    Parameters
+    ----------
+    kind
+        Its name.
+
+    Raises
+    ------
+    AssertionError
+        If it is not registered, its prices are not always the same, it cannot travel to other processes, or a
+        machine that has it does not go through the door.
+
+    """
+    own = own_storage(kind)
+    _held(own is not None, f"hwmodels.register_component knows {kind}")
+    assert own is not None
+    for size, width, banks in ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4)):
+        for node_nm in (7.0, 45.0):
+            asked = Asked(size, width, banks, node_nm, 0.9)
+            prices = own_prices(own, asked)  # which refuse what is no amount
+            _held(own_prices(own, asked) == prices, "equal questions have equal answers")
+    try:
+        copy = pickle.loads(pickle.dumps(own))
+    except (pickle.PicklingError, AttributeError) as refusal:
+        raise AssertionError(
+            f"broken promise: travels to other processes ({refusal}); put its function at the top of a module"
+        ) from None
+    _held(copy.digest == own.digest, "is the same in another process")
+    machine = LevelMachine(
+        name="bench",
+        levels=(
+            Level(name="pads", kind=kind, bytes=4096, fanout_x=8),
+            Level(name="memory", kind="main_memory"),
+        ),
+        main_memory="lpddr4",  # type: ignore[arg-type]  # a name is read as the memory
+        clock_hz=5e8,
+    )
+    plain = machine.replace({"levels.pads.kind": "sram"})
+    _held(machine.fingerprint() != plain.fingerprint(), "enters fingerprints")
+    check_machine(machine)
 
 
 def check_strategy(start: Callable[[str, Plan], Strategy], budget: int = 12) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
+    from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.rounding_demo import train_digits
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         paths,
     )
     from hwmodels.systolic import systolic_cycles
+    from hwmodels.tiling import Tiling
     from workloads.errors import SpringboardError
 
 _HOMES = {
@@ -75,6 +77,7 @@ _HOMES = {
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
+    "Tiling": "tiling",
     "UnknownAcceleratorError": "presets",
     "Unroll": "spec",
     "evaluate": "batch",
@@ -94,8 +97,10 @@ _HOMES = {
     "paths": "spec",
     "price_table": "interop",
     "register": "presets",
+    "register_component": "own_storage",
     "systolic_cycles": "systolic",
     "train_digits": "rounding_demo",
+    "unregister_component": "own_storage",
     "write_machine": "machine_file",
 }
 
@@ -126,6 +131,7 @@ __all__ = [
     "SpringboardError",
     "Stacking",
     "Technology",
+    "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
     "evaluate",
@@ -144,9 +150,11 @@ __all__ = [
     "paths",
     "price_table",
     "register",
+    "register_component",
     "register_memory",
     "systolic_cycles",
     "train_digits",
+    "unregister_component",
     "write_machine",
 ]
 

@@ -1,7 +1,9 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -30,9 +32,10 @@ from hwmodels.residency.two_level import fill_staying, stays_and_tiles, told
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
+from hwmodels.tiling import Tiling
 from workloads.errors import InputError, InputIndexError, shown
 from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
-from workloads.table import FloatMatrix, LayerTable, make_table, take_rows
+from workloads.table import FloatMatrix, IntColumn, LayerTable, make_table, take_rows
 
 _FEW: Final = 3
 """Configurations that are alike are costed side by side from so many on; fewer are faster one by one."""
@@ -40,6 +43,10 @@ _FEW: Final = 3
 _LAYERS = having("a layer table (network.table())", "repeats", "macs", "kind")
 _CONFIGS = having("a table of machines (hwmodels.pack)", "clock_hz", "size")
 _MACHINES = either(having("a machine of two levels", "array", "buffers"), _CONFIGS)
+
+Given = Mapping[int, Tiling]
+"""Tiles by row of a layer table."""
+NONE_GIVEN: Final[Given] = MappingProxyType({})
 
 OBJECTIVES = ("latency", "energy", "edp")
 """What a mapping may be chosen by, in the order of the kernels' codes."""
@@ -101,6 +108,8 @@ def evaluate(
     start: int = 0,
     stop: int | None = None,
     schedule: Schedule | None = None,
+    given: Given = NONE_GIVEN,
+    halved: bool = False,
 ) -> MetricTable:
     """Cost configurations start:stop on one network, every operation with its best mapping.
 
@@ -119,6 +128,10 @@ def evaluate(
     schedule
         Where tensors may stay between operations; its edges refer to the rows of `layers`, which are then not
         deduplicated. None: all cross main memory.
+    given
+        Tiles by row of `layers`, for operations that are not to be searched for; not beside a schedule.
+    halved
+        Whether tiles are halvings, aligned with nothing (see `hwmodels.tiles`).
 
     Returns
     -------
@@ -128,7 +141,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the layer table or the objective is refused.
+        If the layer table, the objective or a mapping given is refused.
 
     """
     check_layers(layers)
@@ -137,9 +150,10 @@ def evaluate(
     taken = take_rows(configs, slice(start, stop))
     fill: Fill
     if schedule is None:
-        fill = partial(_layer_by_layer, layers, TileLists(layers) if tiles is None else tiles, code)
+        made = TileLists(layers, halved=halved) if tiles is None else tiles
+        fill = partial(_layer_by_layer, layers, made, given, code)
     else:
-        stays, lists = stays_and_tiles(layers, schedule)
+        stays, lists = stays_and_tiles(layers, schedule, halved=halved)
         fill = partial(_staying, stays, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
@@ -172,19 +186,34 @@ def plan_of(
     return told(layers, one, line_prices(one), (objective, objective_code(objective)), schedule)
 
 
+def _innermost(layers: LayerTable, given: Given) -> IntColumn:
+    """Code of the innermost loop that each operation is asked to have; -1 where it is searched for."""
+    codes = np.full(layers.rows, -1, dtype=np.int64)
+    for row, tiling in given.items():
+        codes[row] = tiling.code
+    return codes
+
+
 def _layer_by_layer(
-    layers: LayerTable, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
+    layers: LayerTable,
+    lists: TileLists,
+    given: Given,
+    objective: int,
+    configs: ConfigTable,
+    out: MetricTable,
 ) -> None:
     """Cost configurations in an order in which those that are alike follow one another."""
-    tiles, rows, columns = lists.table(configs), layer_matrix(layers), config_matrix(configs)
+    tiles = lists.given(configs, given) if given else lists.table(configs)
+    rows, columns = layer_matrix(layers), config_matrix(configs)
     sums = np.empty((configs.size, len(lines.TWO_LEVEL) + len(kernels.SUMS)))
     order, starts = alike(columns, tiles)
     sizes = np.diff(starts)
-    alone = order[np.repeat(sizes < _FEW, sizes)]
-    kernels.evaluate_batch(rows, tiles, columns, alone, objective, sums)
+    few = sizes < (_FEW if not given else math.inf)
+    alone = order[np.repeat(few, sizes)]
+    kernels.evaluate_batch(rows, tiles, columns, alone, objective, _innermost(layers, given), sums)
     if alone.size < order.size:
-        together = order[np.repeat(sizes >= _FEW, sizes)]
-        bounds = np.concatenate(([0], np.cumsum(sizes[sizes >= _FEW])))
+        together = order[np.repeat(~few, sizes)]
+        bounds = np.concatenate(([0], np.cumsum(sizes[~few])))
         groups.evaluate_groups(rows, tiles, columns, together, bounds, objective, groups.scratch(), sums)
     _put_metrics(configs, sums, out)
 
@@ -308,8 +337,12 @@ def account_operations(
     row: int = 0,
     tiles: TileLists | None = None,
     beside: BesideTable | None = None,
+    given: Given = NONE_GIVEN,
 ) -> Account:
-    """Account of one instance of every operation; parameters and errors as of `evaluate_operations`."""
+    """Account of one instance of every operation; parameters and errors as of `evaluate_operations`.
+
+    `given` are tiles by row, for operations that are not to be searched for.
+    """
     check_layers(layers)
     code = objective_code(objective)
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
@@ -318,12 +351,15 @@ def account_operations(
             f"row {row} is outside the {configs.size:,} configurations of the table", path="row"
         )
     chosen = make_table(OperationTable, {}, layers.rows)
-    table = (TileLists(layers) if tiles is None else tiles).table(configs)
+    lists = TileLists(layers) if tiles is None else tiles
+    table = lists.given(configs, given) if given else lists.table(configs)
     sheet = blank_sheet(lines.TWO_LEVEL, BOUNDS, layers.rows)
     sheet.prices_pj[:] = line_prices(take_rows(configs, slice(row, row + 1)))[0]
     matrices = layer_matrix(layers), config_matrix(configs)
     stay = make_table(BesideTable, {}, layers.rows) if beside is None else beside
-    kernels.account_operations(matrices[0], table, matrices[1], row, code, stay, sheet, chosen)
+    kernels.account_operations(
+        matrices[0], table, matrices[1], (row, code), _innermost(layers, given), stay, sheet, chosen
+    )
     return Account(lines.TWO_LEVEL, BOUNDS, sheet, {name: getattr(chosen, name) for name in _CARRIED})
 
 

@@ -149,4 +149,5 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_ordered(part) for part in value)
     fields = [(field.name, _ordered(getattr(value, field.name))) for field in dataclasses.fields(value)]
-    return (type(value).__name__, *fields)
+    rests_on = getattr(value, "rests_on", "")  # code behind a value, which no field of it holds
+    return (type(value).__name__, *fields, *([("rests_on", rests_on)] if rests_on else []))

@@ -1,16 +1,16 @@
 """One storage level of a machine, and what it and a MAC cost where components are not asked."""
 
 import dataclasses
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from hwmodels.checks import at_least_zero, one_of, positive, refusal, whole
+from hwmodels.own_storage import Asked, OwnStorage, own_storage, storage_kinds
 from hwmodels.parts import OPERANDS
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, WrongTypeError, shown
 
 LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
 """Operands as `hwmodels.mapping.convolution` calls them."""
-
-KINDS: Final = ("registers", "sram", "main_memory")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class Level:
     name
         What paths, constraints and results call it.
     kind
-        "registers" (flip-flops), "sram" or "main_memory" (the machine's, off chip).
+        "registers" (flip-flops), "sram", "main_memory" (the machine's, off chip), or a kind of your own
+        (`hwmodels.register_component`).
     bytes
         Capacity of one instance; 0 is without limit.
     operands
@@ -108,7 +109,7 @@ class Level:
     prices: Prices | None = None
 
     def __post_init__(self) -> None:
-        one_of(self, "kind", KINDS)
+        one_of(self, "kind", storage_kinds())
         whole(self, "bytes", "word_bits", least=0)
         whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
@@ -152,7 +153,39 @@ class Level:
         """`fanout_x`, as an array's columns."""
         return self.fanout_x
 
+    def __reduce__(self) -> tuple[Callable[..., "Level"], tuple[dict[str, Any], OwnStorage | None]]:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return _opened, (fields, own_storage(self.kind))
+
+    @property
+    def rests_on(self) -> str:
+        """Code of a kind of one's own, for fingerprints; "" where the library prices it."""
+        own = own_storage(self.kind)
+        return own.digest if own is not None else ""
+
     @property
     def off_chip(self) -> bool:
         """Whether it is main memory."""
         return self.kind == "main_memory"
+
+
+def own_prices(own: OwnStorage, asked: Asked) -> Prices:
+    """Ask a storage from user code for its prices.
+
+    Raises
+    ------
+    TypeError
+        If its function returns something else.
+
+    """
+    found = own.function(asked)
+    if not isinstance(found, Prices):
+        raise WrongTypeError(
+            f"component {own.name}: its function must return hwmodels.Prices, got {type(found).__name__}"
+        )
+    return found
+
+
+def _opened(fields: dict[str, Any], own: OwnStorage | None) -> Level:
+    """Make a level that came from another process, with the storage that it brought along."""
+    return Level(**fields)

@@ -42,7 +42,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("zeros", "treated like any number"),
         ("rules", rules(machine)),
         *((("timing", machine.timing.words),) if machine.timing.words else ()),
-        ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V"),
+        ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V, {machine.stacking.style}"),
         ("area", f"{machine.architecture.area_mm2:.4g} mm2 (computed)"),
         *beside(machine.name, computed(machine)),
         ("source", machine.source),
@@ -78,7 +78,7 @@ def _level(machine: LevelMachine, level: Level) -> str:
 
 
 def area_table(machine: LevelMachine) -> pandas.DataFrame:
-    """Area by component, with the columns of `hwmodels.floorplan.area_table`; all of it on tier 0."""
+    """Area by component and tier, with the columns of `hwmodels.floorplan.area_table`."""
     found = _components(machine)
     placed = found["component"] != "clock"  # its wires lie over the others
     return found.loc[placed, ["component", "kind", "tier", "instances", "area_mm2"]].reset_index(drop=True)
@@ -95,12 +95,12 @@ def power_table(machine: LevelMachine) -> pandas.DataFrame:
 
 
 def _components(machine: LevelMachine) -> pandas.DataFrame:
-    built, lane = machine.architecture, machine.lane_prices
+    built, lane, stack = machine.architecture, machine.lane_prices, machine.stacking
     rows: list[tuple[str, str, int, int, float, float, float]] = [
         (
             built.mac_name,
             "logic",
-            0,
+            stack.logic_tier,
             built.macs,
             built.mac_area_um2 * built.macs * 1e-6,
             built.mac_pj * machine.peak_macs_per_s * 1e-12,
@@ -112,13 +112,13 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         busy = lane.energy_pj * machine.lanes * machine.clock_hz * 1e-12 if lanes else 0.0
         leaks = lane.leakage_w * machine.lanes if lanes else 0.0
         kind = "interface" if name == INTERFACE else "logic"
-        rows.append((name, kind, 0, machine.lanes if lanes else 1, area, busy, leaks))
-    rows.append(("clock", "logic", 0, 1, 0.0, machine.clock_w, 0.0))
+        rows.append((name, kind, stack.logic_tier, machine.lanes if lanes else 1, area, busy, leaks))
+    rows.append(("clock", "logic", stack.logic_tier, 1, 0.0, machine.clock_w, 0.0))
     rows += [
         (
             level.name,
             "buffer",
-            0,
+            stack.buffer_tier,
             level.instances,
             level.area_um2 * level.instances * 1e-6,
             0.0,

@@ -16,16 +16,18 @@ from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import is_accelergy
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
 from hwmodels.formats import number_format
 from hwmodels.kept import Kept
-from hwmodels.level import LETTERS, Level, MacPrices, Prices
+from hwmodels.level import LETTERS, Level, MacPrices, Prices, own_prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Technology
+from hwmodels.own_storage import Asked, own_storage
+from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
 from workloads.errors import InputError, UnknownNameError, shown
@@ -74,6 +76,8 @@ class LevelMachine:
         What a mapping must obey: the dataflow.
     factors
         Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
+    stacking
+        Tiers and what sits on which: MACs and lanes are logic, levels on chip (registers too) buffers.
     rules
         Switches of the engine.
     timing
@@ -99,6 +103,7 @@ class LevelMachine:
     fusion: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
     factors: str = "perfect"
+    stacking: Stacking = dataclasses.field(default_factory=Stacking)
     rules: Rules = dataclasses.field(default_factory=Rules)
     timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
@@ -351,6 +356,10 @@ class LevelMachine:
             return self.datapath.accumulator_bits
         return max(int(getattr(self.datapath, f"{operand}_bits")) for operand in level.operands)
 
+    def storage(self, name: str, instances: int = 1) -> StorageLevel:
+        """A level for the engine: words, ports in words a cycle, energies of accesses, of one instance."""
+        return self._storage(self.level(name), instances)
+
     def _storage(self, level: Level, instances: int) -> StorageLevel:
         bits = self.word_bits(level)
         held = frozenset(LETTERS[operand] for operand in level.operands)
@@ -377,6 +386,10 @@ class LevelMachine:
             area_um2=prices.area_mm2 * 1e6,
         )
 
+    def level_prices(self, level: Level) -> Prices:
+        """Prices of a level: as stated, else of its components."""
+        return level.prices or self._prices(level, self.word_bits(level))
+
     def _ports(self, level: Level, bits: int) -> tuple[float, float, float]:
         """Words a cycle that are read, written, and both together."""
         asked = (level.read_port_bits, level.write_port_bits, level.shared_port_bits)
@@ -398,6 +411,9 @@ class LevelMachine:
             written = memory.paid_write_pj_per_bit * width
             return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
+        own = own_storage(level.kind)
+        if own is not None:
+            return own_prices(own, Asked(level.bytes, width, level.banks, node, volts))
         if level.kind == "registers":
             words = level.bytes * 8 // bits
             word = arithmetic.register(bits, node, volts)
@@ -409,14 +425,14 @@ class LevelMachine:
                 area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
-        own = self.technology.price_factors
-        written_pj = own["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
+        share = self.technology.price_factors
+        written_pj = share["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
         return Prices(
-            read_pj=own["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
+            read_pj=share["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
             fill_pj=written_pj,
             update_pj=written_pj,
-            leakage_w=own["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
-            area_mm2=own["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
+            leakage_w=share["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
+            area_mm2=share["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
         )
 
     def paths(self) -> dict[str, Any]:
@@ -447,6 +463,12 @@ class LevelMachine:
             If a path is unknown (the nearest ones are named) or a part refuses its value.
 
         """
+        if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
+            from hwmodels.interop.own_prices import level_changes
+
+            rest = {path: value for path, value in changes.items() if path != "technology.prices"}
+            base = self.replace(rest)
+            return base.replace(level_changes(base, changes["technology.prices"]))
         known = self.paths()
         usual = (*USUAL_PATHS, f"levels.{self.levels[0].name}.bytes")
         for path in changes:

@@ -55,6 +55,8 @@ class Effort(NamedTuple):
         network, whose rows are not merged then; None: every tensor crosses main memory.
     kept
         Where mappings of searches that were cut short are kept, so that one evaluation has one answer.
+    without
+        Ideas that are switched off, of the model's `switches`: what each is worth is the difference.
 
     """
 
@@ -63,6 +65,7 @@ class Effort(NamedTuple):
     told: Callable[[int, int], None] | None = None
     kept: dict[Any, Any] | None = None
     schedule: Schedule | None = None
+    without: frozenset[str] = frozenset()
 
     @property
     def edges(self) -> EdgeTable | None:
@@ -74,6 +77,9 @@ class Effort(NamedTuple):
         """Whether operations may hand each other tiles, if the machine names a level for them."""
         return self.schedule is not None and self.schedule.name == "fused"
 
+
+ALIGNED, UNEVEN, ZEROS = "aligned tiles", "uneven storage", "zeros in the search"
+"""Ideas that a search for mappings can do without, by the names that `Effort.without` takes."""
 
 BEST: Final = Effort()
 """Every operation's best mapping, however long the search."""
@@ -96,7 +102,11 @@ class Model(Protocol):
     tells : bool
         Whether its operations say what they wait for.
     maps : bool
-        Whether its mappings can be given or their search cut short: whether it heeds an `Effort`.
+        Whether its mappings can be given (`Effort.given`).
+    searches : bool
+        Whether its search for mappings may take long, and can be cut short (`Effort.limit_s`).
+    switches : tuple of str
+        What `Effort.without` may name.
 
     """
 
@@ -106,6 +116,8 @@ class Model(Protocol):
     perturbable: bool
     tells: bool
     maps: bool
+    searches: bool
+    switches: tuple[str, ...]
 
     def limits(self, machine: Any) -> tuple[str, ...]:
         """Names of the codes in `limit`; the first, "", is none."""

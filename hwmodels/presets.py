@@ -21,6 +21,7 @@ _MODULES = {
     "edge_16x16": "reference",
     "edge_32x32": "reference",
     "edge_lanes": "reference",
+    "edge_levels": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",

@@ -1,6 +1,6 @@
 """Where the power of a costed configuration goes, tier by tier, and whether the stack bears it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,20 +11,25 @@ from workloads.table import FloatColumn, IntColumn
 if TYPE_CHECKING:
     import pandas
 
-FIRST_LIMIT = LIMITS.index(stacking.LIMITS[1])
+STACK_LIMITS = stacking.LIMITS[1:]
+"""Names of what a stack may break, as models list them among their limits, in this order."""
+FIRST_LIMIT = LIMITS.index(STACK_LIMITS[0])
 _KEPT = ("feasible", "limit", "area_mm2", "footprint_mm2", "temperature_c", "mappings_costed")
 
 
-def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
+def apply_tiers(configs: Any, metrics: MetricTable, first: int = FIRST_LIMIT) -> None:
     """Fill footprint and temperature, and mark configurations whose stack breaks a limit.
 
     Parameters
     ----------
     configs, metrics
-        Configurations and what they cost, columns of shape (n,). In `metrics`, `footprint_mm2` and
+        Configurations (a table with the standing columns of `ConfigTable`) and what they cost, columns of
+        shape (n,). In `metrics`, `footprint_mm2` and
         `temperature_c` are filled; where a temperature limit is set and the stack breaks it, or is too dense,
         too tall or its vias too few, `limit` names it and the costs become NaN as for any other limit. One
         that breaks a limit already by its standing power is as warm as that makes it.
+    first
+        Code of the first of `STACK_LIMITS` among the model's limits.
 
     """
     ran = metrics.feasible == 1
@@ -33,9 +38,9 @@ def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
         power = np.where(ran[:, None], power, _standing_loads(configs)[1])
     stack = stacking.stack(area, power, configs.stack_style)
     metrics.footprint_mm2[:] = stack.footprint_mm2
-    known = ran | np.isin(metrics.limit, FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1))
+    known = ran | np.isin(metrics.limit, first + np.arange(len(STACK_LIMITS)))
     metrics.temperature_c[:] = np.where(known, stack.temperature_c.max(axis=-1), np.nan)
-    limit = _broken(configs, stack, area)
+    limit = _broken(configs, stack, area, first)
     failed = np.flatnonzero(ran & (limit > 0))
     metrics.limit[failed] = limit[failed]
     metrics.feasible[failed] = 0
@@ -44,7 +49,7 @@ def apply_tiers(configs: ConfigTable, metrics: MetricTable) -> None:
             getattr(metrics, name)[failed] = np.nan
 
 
-def tier_table(configs: ConfigTable, metrics: MetricTable, c: int = 0) -> "pandas.DataFrame":
+def tier_table(configs: Any, metrics: MetricTable, c: int = 0) -> "pandas.DataFrame":
     """Where one costed configuration's power goes, tier by tier.
 
     Parameters
@@ -84,7 +89,7 @@ def broken_by_standing_power(configs: ConfigTable) -> IntColumn:
     if not (configs.temperature_limit_c > 0).any():
         return np.zeros(configs.size, dtype=np.int64)
     area, power = _standing_loads(configs)
-    return _broken(configs, stacking.stack(area, power, configs.stack_style), area)
+    return _broken(configs, stacking.stack(area, power, configs.stack_style), area, FIRST_LIMIT)
 
 
 def _standing_loads(configs: ConfigTable) -> tuple[FloatColumn, FloatColumn]:
@@ -93,8 +98,8 @@ def _standing_loads(configs: ConfigTable) -> tuple[FloatColumn, FloatColumn]:
     return _loads(configs, leakage_w, configs.buffer_leakage_w, configs.dram_background_w)
 
 
-def _broken(configs: ConfigTable, stack: stacking.Stack, area: FloatColumn) -> IntColumn:
-    """Codes of `LIMITS`, 0 where a stack breaks none or is not checked."""
+def _broken(configs: ConfigTable, stack: stacking.Stack, area: FloatColumn, first: int) -> IntColumn:
+    """Codes of limits, 0 where a stack breaks none or is not checked."""
     checked = configs.temperature_limit_c > 0
     if not checked.any():
         return np.zeros(configs.size, dtype=np.int64)
@@ -105,7 +110,7 @@ def _broken(configs: ConfigTable, stack: stacking.Stack, area: FloatColumn) -> I
         available_bytes_per_s=_via_bytes_per_s(configs, area),
         logic_tiers=1 + (configs.buffer_tier != configs.logic_tier),
     )
-    return np.where(checked & (broken > 0), FIRST_LIMIT + broken - 1, 0).astype(np.int64)
+    return np.where(checked & (broken > 0), first + broken - 1, 0).astype(np.int64)
 
 
 def tier_loads(configs: ConfigTable, metrics: MetricTable) -> tuple[FloatColumn, FloatColumn]:

@@ -42,7 +42,13 @@ FORMATS = {
 _PATTERNS = (
     ("scalesim_layout", r"\A[^\n]*layer[^\n,]*,[^\n]*intraline[^\n]*factor"),
     ("scalesim_report", r"\A\s*LayerID\s*,"),
-    ("scalesim_topology", r"\A\s*\"?l(ayer)?( ?name)?\"?\s*[,\t]\s*(m\s*[,\t]\s*n\s*[,\t]\s*k\b|ifmap)"),
+    (
+        "scalesim_topology",
+        r"\A\s*\"?l(ayer)?([ _]?name)?\"?\s*[,;\t]\s*\"?"
+        r"([mnk]\"?\s*[,;\t]\s*\"?[mnk]\"?\s*[,;\t]\s*\"?[mnk]\b"
+        r"|(ifmap|filter|channels|num[ _]filter)(?![a-z]))",
+    ),
+    ("scalesim_topology", r"\A[^\n,]+(,\s*\d+\s*){3,}"),  # its columns have no names
     ("scalesim_cfg", r"^\s*\[\s*architecture_presets\s*\]"),
     ("maestro_network", r"^\s*(network\s+\S+\s*\{|layer\s+\S+\s*\{)"),
     ("maestro_hardware", r"^\s*num_pes\s*:"),

@@ -24,6 +24,7 @@ UNARY: dict[str, int] = {
     "prelu": 2,
     "thresholded_relu": 2,
     "shrink": 3,
+    "nan_to_num": 3,  # three selections
     "hard_sigmoid": 4,  # multiply, add, two comparisons
     "hard_swish": 5,  # hard sigmoid, multiply
     "square": 1,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.metrics import Objective, objectives_of, to_minimise
 from dse.run.digest import model_digest
+from dse.run.schedule import LAYERS, check_keeper, check_schedule
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, work_of
 from dse.strategies.search import search
@@ -67,6 +68,8 @@ class Hardware:
         Of searches that are not exact.
     workers
         Threads.
+    schedule
+        "layers", or "resident" or "fused" where a level of the machines' memory allows it.
 
     Attributes
     ----------
@@ -84,15 +87,20 @@ class Hardware:
         store: Path | None = None,
         seed: int = 0,
         workers: int | None = None,
+        schedule: str = LAYERS,
     ) -> None:
         self.space = _Remembering(space)
         self.objectives = objectives_of(objectives)
         self.mapping_objective = mapping_objective
         self.store, self.seed, self.workers = store, seed, workers
+        self.schedule = check_schedule(schedule)
         self.evaluations = 0
         exact = all(one.column in LEAST and not one.maximise for one in self.objectives)
         self.strategy = "certified" if exact else "auto"
         self._described = [space.fingerprint(), [str(o) for o in self.objectives], mapping_objective]
+        if schedule != LAYERS:
+            check_keeper(schedule, space.base, space.fields)
+            self._described.append(schedule)
         self._fronts: dict[str, pandas.DataFrame | None] = {}
 
     def front(self, network: "Network") -> "pandas.DataFrame | None":
@@ -120,6 +128,7 @@ class Hardware:
                 objectives=self.objectives,
                 strategy=self.strategy,
                 mapping_objective=self.mapping_objective,
+                schedule=self.schedule,
                 seed=self.seed,
                 workers=self.workers,
                 progress=False,
@@ -133,7 +142,7 @@ class Hardware:
 
     def look(self, network: "Network", index: IndexArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Cost a network on some machines: objectives to minimise, shape (n, m), and which can run it."""
-        work = work_of(network)
+        work = work_of(network, schedule=self.schedule)
         found = work.cost(self.space, index, self.mapping_objective)
         self.evaluations += len(index)
         values = to_minimise([found[o.column] for o in self.objectives], self.objectives)
@@ -143,7 +152,8 @@ class Hardware:
         """Cost a network on some machines in full: axis values and all metrics, feasible machines only."""
         from dse.run.frames import frame_of
 
-        found = work_of(network).cost(self.space, index, self.mapping_objective)
+        work = work_of(network, schedule=self.schedule)
+        found = work.cost(self.space, index, self.mapping_objective)
         frame = frame_of(self.space, found)
         kept = frame[frame["feasible"]].drop(columns=["feasible", "limit"])
         for name in kept.select_dtypes("category"):
@@ -153,6 +163,8 @@ class Hardware:
     def _key(self, network: "Network") -> str:
         layers = work_of(network).layers
         parts = [fingerprint(layers), *self._described, model_digest()]
+        if self.schedule != LAYERS:  # which follows from who reads what, too
+            parts.append(network.fingerprint)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _read(self, key: str) -> "tuple[int, pandas.DataFrame | None] | None":

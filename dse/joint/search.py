@@ -20,6 +20,7 @@ from dse.metrics import Objective, columns, objectives_of, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
+from dse.run.schedule import LAYERS
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
 
@@ -50,6 +51,7 @@ def codesign(
     floor: float = 0.0,
     seed: int = 0,
     mapping_objective: str = "edp",
+    schedule: str = LAYERS,
     store: str | os.PathLike[str] | None = None,
     workers: int = 0,
     limit_s: float = 600.0,
@@ -87,7 +89,9 @@ def codesign(
     seed
         Equal seeds give equal searches.
     mapping_objective
-        What each operation's mapping minimises.
+        What each operation's mapping, and the schedule, minimises.
+    schedule
+        "layers", or "resident" or "fused" for machines whose memory allows it: see `dse.search`.
     store
         Folder for trainings and fronts, kept by content. A search that was killed and is started again trains
         nothing twice.
@@ -147,7 +151,7 @@ def codesign(
         )
     others = tuple(one for one in wanted if one.column != ACCURACY)
     fronts = None if folder is None else folder / "fronts"
-    hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed)
+    hardware = Hardware(space, others, mapping_objective, store=fronts, seed=seed, schedule=schedule)
     points = PairSpace(nets, space) if strategy == PAIRS else nets
     trained = Trained(points, measured, predictor, seed)
     first_sample(trained, max(1, min(budget, budget // _FIRST)))
@@ -177,6 +181,7 @@ def codesign(
         quality=search.quality(),
         evaluations=hardware.evaluations,
         accuracy=measured,
+        schedule=schedule,
     )
     try:
         return result.confirmed(confirm) if confirm else result

@@ -76,6 +76,8 @@ class Codesigned:
         What measures, for confirmation.
     called
         What a front that was opened calls its networks, which it does not hold.
+    schedule : str
+        Where tensors were allowed to be between operations.
 
     """
 
@@ -91,6 +93,7 @@ class Codesigned:
     evaluations: int
     accuracy: Any
     called: str = ""
+    schedule: str = "layers"
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -104,6 +107,7 @@ class Codesigned:
             "space": {"name": self.space.name, "fingerprint": self.space.fingerprint()},
             "objectives": [str(objective) for objective in self.objectives],
             "strategy": self.strategy,
+            "schedule": self.schedule,
             "seed": self.seed,
         }
 

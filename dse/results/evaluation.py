@@ -317,7 +317,8 @@ def evaluate(
         hand each other tiles at the level that the machine names for that (`fusion`), or tensors stay,
         whichever is better; `.fusion()` has the groups and the certificate.
     mappings
-        Operation -> its mapping (`hwmodels.mapping.Mapping`), for machines of levels; others are searched.
+        Operation -> its mapping: a `hwmodels.mapping.Mapping` for machines of levels, a `hwmodels.Tiling` for
+        machines with one level on chip. Other operations are searched for.
     limit_s
         CPU seconds for the search of mappings; then the best so far serve (`.operations["optimal"]`).
     progress
@@ -333,7 +334,7 @@ def evaluate(
     KeyError
         If a network or an accelerator of that name is not known.
     ValueError
-        If the batch or the mapping objective is refused.
+        If the batch or the mapping objective is refused, or a mapping given does not fit.
 
     """
     machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
@@ -344,39 +345,71 @@ def evaluate(
         known = ", ".join(hwmodels.OBJECTIVES)
         raise InputError(f"mapping objective must be one of {known}, got {shown(mapping_objective)}")
     names = operation_names(network, layers)
-    effort = _effort(machine, names, mappings, limit_s)
+    effort = _effort(machine, layers, names, mappings or {}, limit_s)
     asked = schedule_of(schedule, network, batch)
     if asked is not None:
-        check_keeper(asked, machine)
+        check_keeper(asked.name, machine)
     effort = effort._replace(schedule=asked)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
     technology = getattr(machine, "technology", None)
     if technology is not None and (note := beyond(technology.node_nm)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
-    if machine.model.maps:  # its search may take long: here, with a bar, and not when a total is looked at
+    if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
             machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
+    if effort.given:
+        _refuse_unfit(result)
     return result
 
 
+def _refuse_unfit(result: Result) -> None:
+    """Refuse a given mapping that the machine cannot run, naming the operation and what is too small."""
+    limits = result.operations["limit"]
+    for row in result.effort.given:
+        if limits.iloc[row]:
+            raise InputError(
+                f"mappings: the mapping of {result.names[row]} does not fit {result.accelerator.name} "
+                f"({limits.iloc[row]}); take smaller tiles, or leave it to the search",
+                path="mappings",
+            )
+
+
 def _effort(
-    machine: Machine, names: Sequence[str], mappings: Mapping[str, Any] | None, limit_s: float | None
+    machine: Machine,
+    layers: LayerTable,
+    names: Sequence[str],
+    mappings: Mapping[str, Any],
+    limit_s: float | None,
 ) -> Effort:
     """Check what was said about mappings."""
-    if (mappings or limit_s is not None) and not machine.model.maps:
+    model = machine.model
+    if mappings and not model.maps:
         raise InputError(
-            f"evaluate: mappings and limit_s are for machines of levels; those of {machine.name} "
-            f"(model: {machine.model.name}) are found in no time, and none can be given",
+            f"evaluate: mappings of {machine.name} (model: {model.name}) follow from its fields; none can be "
+            "given",
             path="mappings",
+        )
+    if limit_s is not None and not model.searches:
+        raise InputError(
+            f"evaluate: limit_s is for machines of levels; mappings of {machine.name} (model: {model.name}) "
+            "are found in no time",
+            path="limit_s",
         )
     if limit_s is not None and not limit_s >= 0:
         raise InputError(f"limit_s must be at least 0, got {shown(limit_s)}", path="limit_s")
-    for name in mappings or {}:
+    for name in mappings:
         if name not in names:
             raise UnknownNameError(f"mappings: there is no operation {shown(name)}{nearest(name, names)}")
-    given = {row: mappings[name] for row, name in enumerate(names) if name in mappings} if mappings else {}
+    given = {row: mappings[name] for row, name in enumerate(names) if name in mappings}
+    for row in given:
+        if layers.kind[row] != Kind.NEST:
+            raise InputError(
+                f"mappings: {names[row]} is {Kind(layers.kind[row]).name.lower()} work, which has no "
+                "mapping; leave it out",
+                path="mappings",
+            )
     return Effort(math.inf if limit_s is None else limit_s, given, kept={})
 
 

@@ -85,6 +85,7 @@ def _told(found: "Codesigned") -> dict[str, Any]:
         "strategy": found.strategy,
         "seed": found.seed,
         "evaluations": found.evaluations,
+        "schedule": found.schedule,
     }
 
 
@@ -138,6 +139,7 @@ def read_pairs(folder: Path) -> "Codesigned":
             evaluations=int(content["evaluations"]),
             accuracy=None,
             called=content["networks"],
+            schedule=content["schedule"],
         )
     except (KeyError, ValueError, TypeError, LookupError) as error:
         if isinstance(error, StoreError):

@@ -135,7 +135,7 @@ def sweep(
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     name, layers, asked_schedule = work_table(network, batch, schedule)
     if asked_schedule is not None:
-        check_keeper(asked_schedule, space.base, space.fields)
+        check_keeper(asked_schedule.name, space.base, space.fields)
     parsed = objectives_of(objectives)
     kept: dict[str, Any] = {"rows": keep}
     if keep == "front":

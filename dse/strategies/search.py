@@ -133,7 +133,7 @@ def search(
     work = work_of(network, batch, schedule)
     for member in work.members:
         if member.schedule is not None:
-            check_keeper(member.schedule, space.base, space.fields)
+            check_keeper(member.schedule.name, space.base, space.fields)
     problem = Problem(space, work, objectives_of(objectives, work.columns), mapping_objective)
     chosen, limit, notes = _choose(named(strategy), budget, problem)
     columns = tuple(objective.column for objective in problem.objectives)

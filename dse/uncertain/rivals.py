@@ -11,8 +11,7 @@ from dse.run.gather import Competitors, Gathered
 from dse.space.space import Space
 from dse.strategies.problem import Work
 from dse.uncertain.draws import FloatArray, IntArray
-from hwmodels.components import stacking
-from hwmodels.tiers import FIRST_LIMIT
+from hwmodels.tiers import STACK_LIMITS
 from workloads.errors import InputError
 
 
@@ -81,7 +80,7 @@ def _rivals(front: Designs, costed: Competitors) -> Rivals:
     """Leave out what no sample can make feasible; order by index."""
     index, limit, constrained = costed.points, costed.limit, costed.limit >= len(front.space.limits)
     excluded = [len(front.space.limits) + position for position, _ in front.space.architecture_constraints]
-    stacks = FIRST_LIMIT + np.arange(len(stacking.LIMITS) - 1)
+    stacks = [code for code, name in enumerate(front.space.limits) if name in STACK_LIMITS]
     runs = (limit == 0) | np.isin(limit, stacks) | constrained & ~np.isin(limit, excluded)
     rows = np.flatnonzero(runs)
     rows = rows[np.argsort(index[rows], kind="stable")]

@@ -18,6 +18,7 @@ from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, map_problem
+from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
 from hwmodels.models.nest_mappings import MAPPED
@@ -49,7 +50,9 @@ def after(first: Row, other: Row, times: int = 1) -> Row:
 class Inner:
     """Costs of tiles on one machine, each mapped once."""
 
-    def __init__(self, machine: LevelMachine, objective: str, until: Watch) -> None:
+    def __init__(
+        self, machine: LevelMachine, objective: str, until: Watch, storage: Storage | None = None
+    ) -> None:
         self.machine, self.objective, self.until = machine, objective, until
         self.built = machine.architecture  # asked once: its prices take a tenth of a second
         self.mac_pj = machine.mac_prices.energy_pj
@@ -58,7 +61,7 @@ class Inner:
         self._memory = np.array([name == "main memory" for name in self.counter.names])
         self.store = self.built.level(machine.fusion)
         self.room = self.store.usable_words
-        self._name = (fingerprint(machine), objective)
+        self._name = (fingerprint(machine), objective, storage)
         self.squeezed = False
         """Whether some nest so far had to do with less than its best mapping takes of the level."""
 
@@ -128,6 +131,7 @@ class Inner:
                 factors=machine.factors,  # type: ignore[arg-type]
                 rules=machine.rules,
                 watch=self.until,
+                storage=self._name[2],
             )
         except MappingError as refusal:
             return str(refusal)

@@ -98,15 +98,20 @@ class SparseModel:
             operand or spreads over several instances: the leader of one access is then not one element.
 
         """
-        counts = {(c.level, c.operand): self._stored(c, dense) for c in dense.counts}
-        kept = self._save(counts)
+        counts = {(c.level, c.operand): self._stored(c) for c in dense.counts}
+        reached = self.reached()
+        self._check_leaders(reached)
+        self._save(counts, reached)
         self._convert(counts)
-        computes, gated, skipped = self._computes(kept)
+        computes, gated, skipped = self.computes(reached)
         entries = tuple(
             entry
             for (level, name), at in counts.items()
             for entry in self._entries(level, name, at, dense.at(level, name).instances)
-        ) + self._mac_entries(computes, gated, skipped)
+        ) + tuple(
+            Entry(Line(self.architecture.mac_name, "", action, "MAC", "mac"), amount, price_pj)
+            for action, (amount, price_pj) in self.mac_amounts(computes, gated, skipped).items()
+        )
         # multiply-accumulates a cycle while computing, in packed lanes only the effectual ones
         lanes = dense.macs / dense.compute_cycles * self.packed
         cycles, bound = self._cycles(counts, dense, ceil((computes + gated) / lanes - 1e-6))
@@ -124,12 +129,12 @@ class SparseModel:
 
     def words_held(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
         """Words that tiles take at a level: the expected non-zeros, rounded up, where they are compressed."""
-        return {
-            name: ceil(words * self.zeros(self.problem.operand(name)).share - 1e-9)
-            if self._compressed(level, name)
-            else words
-            for name, words in dense.items()
-        }
+        shares = {name: self.held(level, self.problem.operand(name)) for name in dense}
+        return {name: ceil(words * shares[name] - 1e-9) for name, words in dense.items()}
+
+    def held(self, level: str, operand: Operand) -> float:
+        """Share of an operand's words that take room at a level."""
+        return self.zeros(operand).share if self._compressed(level, operand.name) else 1.0
 
     @property
     def packed(self) -> float:
@@ -153,21 +158,25 @@ class SparseModel:
         """How an operand's zeros fall."""
         return Zeros.of(self.densities[operand.name], operand.elements(self.problem.extents))
 
-    def _stored(self, dense: LevelCounts, evaluation: Evaluation) -> SparseCounts:
+    def left(self, level: str, operand: Operand) -> float:
+        """Share of an operand's words that its format at a level leaves; 1 where there is none."""
+        stored = self.section.formats.get((level, operand.name))
+        saves = stored is not None and (stored.compressed or len(stored.ranks) > 1)
+        return self.zeros(operand).share if saves else 1.0
+
+    def _stored(self, dense: LevelCounts) -> SparseCounts:
         """Counts under the format alone: zeros left out, metadata added."""
         operand = self.problem.operand(dense.operand)
-        stored = self.section.formats.get((dense.level, dense.operand))
-        if stored is None:
+        if (dense.level, dense.operand) not in self.section.formats:
             return SparseCounts(reads=dense.reads, fills=dense.fills, updates=dense.updates)
-        share = self.zeros(operand).share
-        saves = share if stored.compressed or len(stored.ranks) > 1 else 1.0
+        saves = self.left(dense.level, operand)
         width = self.metadata[dense.level].width_bits
         bits = sum(one.stored_bits(width) for one in self.metadata_words(dense.level, operand))
         tiles = max(dense.tile_words, 1)
         return SparseCounts(
             reads=dense.reads * saves,
             fills=dense.fills * saves,
-            updates=dense.updates * (saves if operand.read_write else 1.0),
+            updates=dense.updates * saves,
             read_bits=bits * dense.reads / tiles,
             fill_bits=bits * dense.fills / tiles,
             update_bits=bits * dense.updates / tiles,
@@ -199,25 +208,30 @@ class SparseModel:
         inner = [i for i in range(level) if operand.name in self.mapping.levels[i].keep]
         return inner[-1] if inner else -1
 
-    def _save(self, counts: dict[Key, SparseCounts]) -> dict[str, float]:
-        """Gate and skip; the share of accesses that reaches the MACs, by operand with an optimisation."""
-        reached: dict[str, float] = {}
-        for (level, name), saving in self._savings().items():
-            self._check_scalar(level, name)
-            share = 1.0
-            for condition in saving.conditions:
-                share *= self.zeros(self.problem.operand(condition)).share
-            reached[name] = share
-            at = counts[level, name]
+    def reached(self) -> dict[Key, float]:
+        """Share of the accesses that reaches the MACs, where gating or skipping saves the others."""
+        found: dict[Key, float] = {}
+        for (level, name), saving in self.savings().items():
+            if self._child(self.architecture.index(level), self.problem.operand(name)) >= 0:
+                raise MappingError(
+                    f"gating or skipping {name} at {level} is not supported: a level further in keeps it too"
+                )
+            conditions = [self.problem.operand(condition) for condition in saving.conditions]
+            found[level, name] = prod(self.zeros(condition).share for condition in conditions)
+        return found
+
+    def _save(self, counts: dict[Key, SparseCounts], reached: dict[Key, float]) -> None:
+        """Gate and skip."""
+        for key, share in reached.items():
+            at = counts[key]
             at.saved_reads = at.reads * (1.0 - share)
             at.saved_updates = at.updates * (1.0 - share)
             at.saved_read_bits = at.read_bits * (1.0 - share)
             at.reads *= share
             at.updates *= share
             at.read_bits *= share
-        return reached
 
-    def _savings(self) -> dict[Key, Optimization]:
+    def savings(self) -> dict[Key, Optimization]:
         """What is gated or skipped over time, each where the operand is read from.
 
         A level that the mapping lets an operand pass saves accesses of the level outside that keeps it.
@@ -240,45 +254,40 @@ class SparseModel:
             savings[at] = saving
         return savings
 
-    def _check_scalar(self, level: str, name: str) -> None:
+    def _check_leaders(self, reached: dict[Key, float]) -> None:
         """Refuse an optimisation whose leader is more than one element."""
-        index = self.architecture.index(level)
-        operand = self.problem.operand(name)
-        if self._child(index, operand) >= 0:
-            raise MappingError(
-                f"gating or skipping {name} at {level} is not supported: a level further in keeps it too"
-            )
-        if any(at.spatial_x or at.spatial_y for at in self.mapping.levels[: index + 1]):
-            raise MappingError(
-                f"gating or skipping {name} at {level} is not supported: it feeds several instances"
-            )
+        for level, name in reached:
+            levels = self.mapping.levels[: self.architecture.index(level) + 1]
+            if any(at.spatial_x or at.spatial_y for at in levels):
+                raise MappingError(
+                    f"gating or skipping {name} at {level} is not supported: it feeds several instances"
+                )
 
     def _convert(self, counts: dict[Key, SparseCounts]) -> None:
         """Count the words that change between compressed and not on their way between two levels."""
         for (level, name), at in counts.items():
-            if self._compressed(level, name):
-                continue
-            index = self.architecture.index(level)
-            outer = [
-                i
-                for i in range(index + 1, len(self.architecture.levels))
-                if name in self.mapping.levels[i].keep
-            ]
-            if outer and self._compressed(self.architecture.levels[outer[0]].name, name):
+            outer = self.packer(level, name)
+            if outer:
                 at.decompressed_words = at.fills
-                if self.problem.operand(name).read_write:
-                    at.compressed_words = counts[self.architecture.levels[outer[0]].name, name].updates
+                at.compressed_words = counts[outer, name].updates
+
+    def packer(self, level: str, operand: str) -> str:
+        """The level that hands on an operand compressed to a level that does not hold it so; "" if none."""
+        outer = [at.level for at in self.mapping.levels[self.architecture.index(level) + 1 :]]
+        kept = [name for name in outer if operand in self.mapping.levels[self.architecture.index(name)].keep]
+        packs = not self._compressed(level, operand) and kept and self._compressed(kept[0], operand)
+        return kept[0] if packs else ""
 
     def _compressed(self, level: str, operand: str) -> bool:
         stored = self.section.formats.get((level, operand))
         return stored is not None and stored.compressed
 
-    def _computes(self, reached: dict[str, float]) -> tuple[float, float, float]:
+    def computes(self, reached: dict[Key, float]) -> tuple[float, float, float]:
         """Multiply-accumulates done, gated and skipped."""
         sources = [operand for operand in self.problem.operands if not operand.read_write]
         total = float(self.problem.macs) * self.packed
-        for operand in sources:
-            total *= reached.get(operand.name, 1.0)
+        for (_, name), share in reached.items():
+            total *= 1.0 if self.problem.operand(name).read_write else share
         # Where one operand is fetched only where another is not zero, the other's zeros never come.
         led = self._packing | {
             condition
@@ -305,63 +314,64 @@ class SparseModel:
         kept = [i for i, level in enumerate(self.mapping.levels) if operand.name in level.keep]
         return (self.architecture.levels[kept[0]].name, operand.name) in self.section.formats
 
-    def _mac_entries(self, computes: float, gated: float, skipped: float) -> tuple[Entry, ...]:
-        """Multiply-accumulates done, gated and skipped, each at its price."""
-        name = self.architecture.mac_name
-        actions = self.actions[name]
-        return (
-            Entry(Line(name, "", "work", "MAC", "mac"), computes, self.architecture.mac_pj),
-            Entry(Line(name, "", "gate", "MAC", "mac"), gated, actions.get("mac_gated", 0.0)),
-            Entry(Line(name, "", "skip", "MAC", "mac"), skipped, actions.get("mac_skipped", 0.0)),
-        )
+    def mac_amounts(self, computes: float, gated: float, skipped: float) -> dict[str, tuple[float, float]]:
+        """Multiply-accumulates done, gated and skipped, each with its price [pJ]."""
+        actions = self.actions[self.architecture.mac_name]
+        return {
+            "work": (computes, self.architecture.mac_pj),
+            "gate": (gated, actions.get("mac_gated", 0.0)),
+            "skip": (skipped, actions.get("mac_skipped", 0.0)),
+        }
 
-    def _entries(self, level: str, name: str, at: SparseCounts, instances: int) -> Iterator[Entry]:
-        """What an operand does at a level, line by line: whole blocks of the average instance.
+    def prices(self, level: str, name: str) -> dict[str, float]:
+        """Prices [pJ] of what an operand does at a level, by action, in the order of `_amounts`.
 
         Timeloop 3.0.3: saved accesses cost what gated ones do, or idling; but metadata that is skipped over
-        is read.
+        is read, unless a price of its own says otherwise (as the reader of Timeloop 4's tables makes it).
         """
         store = self.architecture.level(level)
         actions = self.actions[level]
-        width = self.metadata[level].width_bits
-        skips = self._skips(level, name)
+        skips = self.skips(level, name)
+        saves = "skip" if skips else "gate"
 
         def price(*names: str) -> float:
             return next((actions[n] for n in names if n in actions), 0.0)
 
-        def blocks(count: float) -> float:
-            return instances * ceil(count / instances / store.block_words - 1e-9)
+        return {
+            "read": store.read_pj,
+            "fill": store.fill_pj,
+            "update": store.update_pj,
+            f"{saves} read": price("skipped_read" if skips else "gated_read", "gated_read", "idle"),
+            f"{saves} update": price("skipped_write" if skips else "gated_write", "gated_write", "idle"),
+            "metadata read": price("metadata_read"),
+            "metadata fill": price("metadata_write"),
+            "metadata update": price("metadata_write"),
+            f"{saves} metadata read": price("skipped_metadata_read", "metadata_read")
+            if skips
+            else price("gated_metadata_read"),
+            "decompress": price("decompression_count"),
+            "compress": price("compression_count"),
+        }
 
-        def stored(bits: float) -> float:
-            return instances * ceil(bits / instances / width - 1e-9) if width else 0.0
+    def _entries(self, level: str, name: str, at: SparseCounts, instances: int) -> Iterator[Entry]:
+        """What an operand does at a level, line by line."""
+        amounts = self._amounts(level, at, instances)
+        for (action, price_pj), amount in zip(self.prices(level, name).items(), amounts, strict=True):
+            yield Entry(Line(level, name, action, "access", "buffer"), amount, price_pj)
 
-        located = "metadata_read" if skips else "gated_metadata_read"
-        saves = "skip" if skips else "gate"
-        for action, count, price_pj in (
-            ("read", blocks(at.reads), store.read_pj),
-            ("fill", blocks(at.fills), store.fill_pj),
-            ("update", blocks(at.updates), store.update_pj),
-            (
-                f"{saves} read",
-                blocks(at.saved_reads),
-                price("skipped_read" if skips else "gated_read", "gated_read", "idle"),
-            ),
-            (
-                f"{saves} update",
-                blocks(at.saved_updates),
-                price("skipped_write" if skips else "gated_write", "gated_write", "idle"),
-            ),
-            ("metadata read", stored(at.read_bits), price("metadata_read")),
-            ("metadata fill", stored(at.fill_bits), price("metadata_write")),
-            ("metadata update", stored(at.update_bits), price("metadata_write")),
-            (f"{saves} metadata read", stored(at.saved_read_bits), price(located)),
-            ("decompress", at.decompressed_words, price("decompression_count")),
-            ("compress", at.compressed_words, price("compression_count")),
-        ):
-            yield Entry(Line(level, name, action, "access", "buffer"), count, price_pj)
+    def _amounts(self, level: str, at: SparseCounts, instances: int) -> Iterator[float]:
+        """Whole blocks of the average instance, and words that change their form."""
+        block, width = self.architecture.level(level).block_words, self.metadata[level].width_bits
+        for count in (at.reads, at.fills, at.updates, at.saved_reads, at.saved_updates):
+            yield instances * ceil(count / instances / block - 1e-9)
+        for bits in (at.read_bits, at.fill_bits, at.update_bits, at.saved_read_bits):
+            yield instances * ceil(bits / instances / width - 1e-9) if width else 0.0
+        yield at.decompressed_words
+        yield at.compressed_words
 
-    def _skips(self, level: str, operand: str) -> bool:
-        saving = self._savings().get((level, operand))
+    def skips(self, level: str, operand: str) -> bool:
+        """Whether what is saved of an operand at a level takes no time."""
+        saving = self.savings().get((level, operand))
         return saving is not None and saving.skips
 
     def _cycles(self, counts: dict[Key, SparseCounts], dense: Evaluation, compute: int) -> tuple[int, str]:
@@ -373,7 +383,7 @@ class SparseModel:
                 if name != level.name:
                     continue
                 each = 1.0 / dense.at(name, operand).instances
-                gated = 0.0 if self._skips(name, operand) else each
+                gated = 0.0 if self.skips(name, operand) else each
                 bits = level.word_bits
                 reads += (at.reads + at.read_bits / bits) * each
                 reads += (at.saved_reads + at.saved_read_bits / bits) * gated

@@ -81,10 +81,14 @@ def rank_loops(
     loops = [loop for at in mapping.levels[first : level + 1] for loop in innermost_first(at)]
     loops = [loop for loop in loops if loop[0] in operand.dimensions and loop[1] > 1]
     groups = [] if inside is None else list(inside)
+    name = mapping.levels[level].level
+    if len(stored.ranks) < len(groups):
+        raise MappingError(
+            f"{operand.name} at {name}: {len(stored.ranks)} ranks are fewer than the {len(groups)} further in"
+        )
     ranks = list(stored.ranks[len(groups) :])
     given = _inner_to_outer(loops, ranks) if stored.inner_to_outer else _outer_to_inner(loops, ranks)
     if sum(map(len, given)) < len(loops):
-        name = mapping.levels[level].level
         raise MappingError(f"{operand.name} at {name}: {len(stored.ranks)} ranks are too few for its loops")
     return groups + given
 

@@ -20,6 +20,7 @@ from hwmodels.interop.timeloop_v3 import read_subtree
 from hwmodels.interop.timeloop_v4 import read_nodes
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.problem import MappingError
+from workloads.errors import shown
 from workloads.values import Value
 
 DEFAULT_WORD_BITS = 16
@@ -113,6 +114,10 @@ def read_tree(sections: Mapping[str, Value], operands: tuple[str, ...], problem:
     assert section is not None
     if section.has("nodes") and not section.has("subtree"):
         section.only(("version", "nodes", "name"))
+        if section.has("version") and str(section.raw["version"]) not in ("0.4", "0.4.0"):
+            raise section.get("version").fail(
+                f"unknown version {shown(section.raw['version'])}; supported: 0.4"
+            )
         known = tuple(dict.fromkeys((*_STORAGE_KEYS, *_COMPUTE_KEYS)))
         return folded(read_nodes(section, sections.get("variables"), operands, known, problem))
     return folded(read_subtree(section, _STORAGE_KEYS, _COMPUTE_KEYS))
@@ -153,6 +158,8 @@ def read_machine(tree: Tree, ert: Value | None, art: Value | None, *, built_in_f
             level, note = priced(level, component, listed, V4 if v4 else V3, built_in_fit)
             notes += [note] if note else []
             leak_pj = (listed or {}).get("leak", 0.0) if v4 else 0.0
+            if v4 and listed is not None:  # Timeloop 4 reads no metadata that it skips over
+                listed.setdefault("skipped_metadata_read", listed.get("gated_metadata_read", 0.0))
             area = areas.get(component.name, 0.0)
             level = replace(level, area_um2=area, leakage_w=leak_pj * 1e-12 * clock_hz)
         levels.append(level)

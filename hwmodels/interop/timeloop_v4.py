@@ -124,9 +124,20 @@ def _nodes(walk: _Walk, nodes: Value, *, parallel: bool, depth: int, known: tupl
             )
 
 
+def _named(node: Value) -> str:
+    """The name of a node, in which nothing says how many there are."""
+    name = node.get("name").text()
+    if "[" in name:
+        raise node.get("name").fail(
+            f"{shown(name)} says how many there are as v0.3 does; write the name alone, and how many as "
+            "spatial: {meshX: 4}"
+        )
+    return name
+
+
 def _container(walk: _Walk, node: Value, *, parallel: bool) -> None:
     node.only(_CONTAINER)
-    name = node.get("name").text()
+    name = _named(node)
     walk.first = walk.first or name
     own = _attributes(walk, node)
     walk.names.update(own)
@@ -140,7 +151,7 @@ def _component(walk: _Walk, node: Value, *, parallel: bool, known: tuple[str, ..
     node.only(_COMPONENT)
     if node.has("enabled") and node.get("enabled").raw is False:
         return
-    name = node.get("name").text()
+    name = _named(node)
     kinds = [node.get(key).text() for key in ("class", "subclass") if node.has(key) and node.raw[key]]
     kind = " ".join(kinds) or node.get("class").text()
     if any(word in kind for word in NETWORK_WORDS):

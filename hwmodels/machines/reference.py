@@ -3,6 +3,8 @@
 import dataclasses
 
 from hwmodels.components.main_memory import main_memory
+from hwmodels.level import Level
+from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator, Array, Buffer, Buffers, Dataflow, Technology
 from hwmodels.template import Template
 
@@ -66,3 +68,31 @@ def datacentre_128x128() -> Accelerator:
 def template() -> Template:
     """The ten-parameter template at its defaults; see `hwmodels.template`."""
     return Template()
+
+
+def edge_levels() -> LevelMachine:
+    """A phone-class machine of levels: 256 PEs that accumulate, around one buffer, 22 nm, LPDDR4 [assumed].
+
+    Its buffer hands on tiles within fused groups.
+    """
+    ports = 512
+    return LevelMachine(
+        name="edge_levels",
+        levels=(
+            Level(name="accumulator", kind="registers", bytes=4, operands=("output",)),
+            Level(
+                name="buffer",
+                bytes=256 * KIB,
+                fanout_x=16,
+                fanout_y=16,
+                read_port_bits=ports,
+                write_port_bits=ports,
+            ),
+            Level(name="dram", kind="main_memory"),
+        ),
+        main_memory=main_memory("lpddr4"),
+        clock_hz=500e6,
+        technology=Technology(node_nm=22),
+        fusion="buffer",
+        source="a reference point of this project, no product (assumed)",
+    )

@@ -107,7 +107,14 @@ class Mapspace:
         free = len(self.problem.dimensions) - len({*limits.innermost, *limits.outermost})
         return factorial(free)
 
-    def orders(self, level: int, inside: tuple[Operand, ...], *, same_stride: bool) -> tuple[Ints, Small]:
+    def orders(
+        self,
+        level: int,
+        inside: tuple[Operand, ...],
+        *,
+        same_stride: bool,
+        traced: tuple[Operand, ...] = (),
+    ) -> tuple[Ints, Small]:
         """Loop orders of a level that can matter, by which of the dimensions iterate.
 
         Parameters
@@ -118,6 +125,8 @@ class Mapspace:
             Operands kept further in: the order moves only their tiles.
         same_stride
             Whether the reuse rule is Timeloop's.
+        traced
+            Operands for which the sequence of their own loops matters, whatever it does to their counts.
 
         Returns
         -------
@@ -139,6 +148,8 @@ class Mapspace:
             tuple(map(dimensions.index, limits.innermost)),
             tuple(map(dimensions.index, limits.outermost)),
             same_stride,
+            tuple(dict.fromkeys(_moves(operand, dimensions).moving for operand in traced)),
+            sum(1 << i for i, bound in enumerate(self.problem.bounds) if bound > 1),
         )
 
 
@@ -228,35 +239,50 @@ def _useful_orders(
     innermost: tuple[int, ...],
     outermost: tuple[int, ...],
     same_stride: bool,
+    traced: tuple[int, ...],
+    iterating: int,
 ) -> tuple[Ints, Small]:
-    """For each set of iterating dimensions, one order of each kind that no other dominates.
+    """For each set of dimensions, of those `iterating`, one order of each kind that no other dominates.
 
     What an order does to an operand is told by its signature: the loops over which it rests, and, where
     windows slide, the loops before the first that brings a new tile. An order is dominated by one under which
-    every operand rests over as many loops or more, and slides as it does or did not at all.
+    every operand rests over as many loops or more, and slides as it does or did not at all. Orders whose
+    loops over a set of `traced` dimensions differ in sequence neither equal nor dominate each other.
     """
     start = [0]
     orders: list[list[int]] = []
     for mask in range(2**count):
+        if mask & ~iterating:
+            start.append(len(orders))
+            continue
         active = [i for i in range(count) if mask >> i & 1]
         idle = [i for i in range(count) if not mask >> i & 1]
         first = [i for i in innermost if i in active]
         last = [i for i in outermost if i in active]
         free = [i for i in active if i not in first and i not in last]
-        kinds: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for middle in permutations(free) if operands else [tuple(free)]:
+        kinds: dict[tuple[int, ...], dict[tuple[int, ...], tuple[int, ...]]] = {}
+        for middle in permutations(free) if operands or traced else [tuple(free)]:
             order = (*first, *middle, *last)
-            kinds.setdefault(_signature(operands, order, same_stride), order)
-        signatures = np.array(list(kinds), dtype=np.int64).reshape(len(kinds), 2, len(operands))
-        rests, slides = signatures[:, 0], signatures[:, 1]
-        covered = (rests[:, None] & rests) == rests  # [i, j]: i rests over all that j rests over
-        like = (slides[:, None] == slides) | (slides == 0)
-        beaten = (covered & like).all(axis=2)
-        np.fill_diagonal(beaten, val=False)
-        worse = beaten.any(axis=0)
-        orders += [[*order, *idle] for order, out in zip(kinds.values(), worse, strict=True) if not out]
+            sequences = [[i for i in order if own >> i & 1] for own in traced]
+            trace = tuple(i for sequence in sequences for i in sequence)
+            alike = kinds.setdefault(trace, {})
+            alike.setdefault(_signature(operands, order, same_stride), order)
+        for alike in kinds.values():
+            orders += [[*order, *idle] for order in _undominated(alike, len(operands))]
         start.append(len(orders))
-    return np.array(start, dtype=np.int64), np.array(orders, dtype=np.int8)
+    return np.array(start, dtype=np.int64), np.array(orders, dtype=np.int8).reshape(len(orders), count)
+
+
+def _undominated(kinds: dict[tuple[int, ...], tuple[int, ...]], operands: int) -> list[tuple[int, ...]]:
+    """Orders, by their signatures, that no other dominates."""
+    signatures = np.array(list(kinds), dtype=np.int64).reshape(len(kinds), 2, operands)
+    rests, slides = signatures[:, 0], signatures[:, 1]
+    covered = (rests[:, None] & rests) == rests  # [i, j]: i rests over all that j rests over
+    like = (slides[:, None] == slides) | (slides == 0)
+    beaten = (covered & like).all(axis=2)
+    np.fill_diagonal(beaten, val=False)
+    worse = beaten.any(axis=0)
+    return [order for order, out in zip(kinds.values(), worse, strict=True) if not out]
 
 
 def _signature(operands: tuple[_Moves, ...], order: tuple[int, ...], same_stride: bool) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Why no mapping fits: the level, the operand, the bytes needed, and the capacity that would do."""
 
+from collections.abc import Callable, Mapping
 from math import ceil, inf, prod
 
 import numpy as np
@@ -7,8 +8,10 @@ import numpy as np
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, Factors, Small
 from hwmodels.mapping.mapspace import Mapspace
 
+Held = Callable[[str, Mapping[str, float]], Mapping[str, float]]
 
-def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
+
+def explain(space: Mapspace, chains: list[Factors], keeps: list[Small], held: Held | None = None) -> str:
     """Say in one line why no mapping of a space fits.
 
     Parameters
@@ -19,6 +22,8 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
         Its chains by dimension.
     keeps
         Its choices of operands kept.
+    held
+        Words that the tiles of operands take at a level, by its name, where they are compressed.
 
     Returns
     -------
@@ -34,7 +39,8 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small]) -> str:
     for index, level in enumerate(space.architecture.levels):
         usable = level.usable_words
         kept = dict.fromkeys(tuple(keep[index].tolist()) for keep in keeps)  # each choice once, in order
-        choices = [_tiles(space, least[index], choice) for choice in kept]
+        tiles = [_tiles(space, least[index], choice) for choice in kept]
+        choices = tiles if held is None else [held(level.name, words) for words in tiles]
         needed = min(choices, key=lambda tiles: sum(tiles.values()))
         words = sum(needed.values())
         if words > usable:

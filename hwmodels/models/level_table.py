@@ -1,42 +1,15 @@
 """A batch of machines of levels as a table: what they stand by with, take up and run at."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels.components.stacking import STYLES
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
+from hwmodels.models.level_parts import columns_of, machines_of
 from workloads.table import FloatColumn, IntColumn, make_table
-
-
-class _Standing(NamedTuple):
-    """What machines stand by with, take up and run at, under the names of `hwmodels.columns.ConfigTable`."""
-
-    clock_hz: FloatColumn
-    double_buffered: IntColumn
-    dram_read_bytes_per_s: FloatColumn
-    dram_write_bytes_per_s: FloatColumn
-    leakage_w: FloatColumn
-    buffer_leakage_w: FloatColumn
-    clock_w: FloatColumn
-    dram_background_w: FloatColumn
-    array_area_mm2: FloatColumn
-    buffer_area_mm2: FloatColumn
-    stack_style: IntColumn
-    logic_tier: IntColumn
-    buffer_tier: IntColumn
-    memory_tier: IntColumn
-    memory_area_mm2: FloatColumn
-    via_pitch_um: FloatColumn
-    temperature_limit_c: FloatColumn
-
-
-_STANDING: Final = (
-    *("clock_hz", "dram_read_bytes_per_s", "dram_write_bytes_per_s", "leakage_w", "buffer_leakage_w"),
-    *("dram_background_w", "array_area_mm2", "buffer_area_mm2", "clock_w"),
-)
-"""What `_standing` gives, in its order."""
 
 
 class LevelTable(NamedTuple):
@@ -72,7 +45,7 @@ class LevelTable(NamedTuple):
 
 
 def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
-    """Build every distinct machine once.
+    """Look up what configurations are made of (`hwmodels.models.level_parts`), or build every machine.
 
     Raises
     ------
@@ -81,6 +54,29 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
 
     """
     axes = axes or {}
+    lazily = machines_of(base, axes, size)
+    parts = lazily.parts() if axes else None
+    if parts is None:
+        return _packed_whole(base, axes, size)
+    made = columns_of(lazily, parts)
+    columns: dict[str, FloatColumn | float] = {
+        "clock_hz": made.clock_hz,
+        "dram_read_bytes_per_s": made.sustained,
+        "dram_write_bytes_per_s": made.sustained * made.write_share,
+        "leakage_w": made.leakage_w,
+        "buffer_leakage_w": made.buffers_w,
+        "clock_w": made.clock_w,
+        "dram_background_w": made.standby_w,
+        "array_area_mm2": made.area_mm2 - made.buffers_mm2,
+        "buffer_area_mm2": made.buffers_mm2,
+        **_common(base),  # no part is a tier
+    }
+    table = make_table(LevelTable, columns, size)
+    return table._replace(machine=lazily)  # type: ignore[arg-type]
+
+
+def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
+    """As `pack_levels` where an axis changes more than parts: every distinct machine is built."""
     codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64).reshape(len(axes), size)
     distinct, place = np.unique(codes, axis=1, return_inverse=True)
     machines = np.empty(max(1, distinct.shape[1]), dtype=object)
@@ -91,15 +87,14 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
         machines[column] = base.replace(changes) if changes else base
     if not axes:
         machines[0], place = base, np.zeros(size, dtype=np.int64)
-    rows = np.array([_standing(machine) for machine in machines])[place.ravel()]
-    columns = dict(zip(_STANDING, rows.T, strict=True))
-    planar = {"double_buffered": 1, "memory_tier": -1}  # one tier, the memory off chip, nothing checked
-    table = make_table(_Standing, {**columns, **planar}, size)
-    return LevelTable(machines[place.ravel()], *table)
+    rows = [_standing(machine) for machine in machines]
+    columns = {name: np.array([row[name] for row in rows])[place.ravel()] for name in rows[0]}
+    table = make_table(LevelTable, columns, size)
+    return table._replace(machine=machines[place.ravel()])
 
 
-def _standing(machine: LevelMachine) -> tuple[float, ...]:
-    """Clock, sustained bandwidths, leakages, background and areas, in the order of `LevelTable`."""
+def _standing(machine: LevelMachine) -> dict[str, float]:
+    """Clock, sustained bandwidths, leakages, background, areas and tiers, by column of `LevelTable`."""
     built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
     behind = [level for level in built.levels if machine.level(level.name).off_chip]
@@ -108,20 +103,32 @@ def _standing(machine: LevelMachine) -> tuple[float, ...]:
     buffers_mm2 = sum(level.area_um2 * level.instances for level in chip) * 1e-6
     logic_w = built.mac_leakage_w * built.macs + lane.leakage_w * machine.lanes + built.clock_w
     sustained = memory.bandwidth_bytes_per_s * memory.efficiency
-    return (
-        machine.clock_hz,
-        sustained,
-        sustained * memory.write_share,
-        buffers_w + logic_w,
-        buffers_w,
-        memory.background_w + memory.refresh_w + behind_w,
-        built.area_mm2 - buffers_mm2,
-        buffers_mm2,
-        built.clock_w,
-    )
+    return {
+        "clock_hz": machine.clock_hz,
+        "dram_read_bytes_per_s": sustained,
+        "dram_write_bytes_per_s": sustained * memory.write_share,
+        "leakage_w": buffers_w + logic_w,
+        "buffer_leakage_w": buffers_w,
+        "clock_w": built.clock_w,
+        "dram_background_w": memory.background_w + memory.refresh_w + behind_w,
+        "array_area_mm2": built.area_mm2 - buffers_mm2,
+        "buffer_area_mm2": buffers_mm2,
+        **_common(machine),
+    }
+
+
+def _common(machine: LevelMachine) -> dict[str, float]:
+    """What hides, and the tiers."""
+    stack = machine.stacking
+    return {
+        "double_buffered": 1,  # whatever hides: transfers that do not are part of both sides' times
+        "stack_style": STYLES.index(stack.style),
+        **{name: getattr(stack, name) for name in ("logic_tier", "buffer_tier", "memory_tier")},
+        **{name: getattr(stack, name) for name in ("memory_area_mm2", "via_pitch_um", "temperature_limit_c")},
+    }
 
 
 def standing_w(machine: LevelMachine) -> tuple[float, float]:
     """Leakage with the clock's power, and main memory's background [W]."""
-    found = dict(zip(_STANDING, _standing(machine), strict=True))
+    found = _standing(machine)
     return found["leakage_w"], found["dram_background_w"]

@@ -7,6 +7,7 @@ tensors stay on chip `nest_staying`'s, and what it all counts and costs `nest_ac
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,12 +16,12 @@ from hwmodels.accounting import Account
 from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.composed import fingerprint
 from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
+from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Operations, metric_table
+from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
     ELEMENTS,
@@ -31,7 +32,7 @@ from hwmodels.models.nest_account import (
     resources,
     write_row,
 )
-from hwmodels.models.nest_mappings import Found, limits, mapping_of
+from hwmodels.models.nest_mappings import Found, Key, key_of, limits, mapping_of
 from hwmodels.models.nest_staying import (
     Chosen,
     at,
@@ -44,6 +45,7 @@ from hwmodels.models.nest_staying import (
 )
 from hwmodels.residency.graph import stays_of
 from hwmodels.residency.plan import Plan
+from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable
@@ -54,22 +56,24 @@ if TYPE_CHECKING:
 
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
+_SECONDS_A_READING: Final = 1e-6
+"""Typical time of costing an operation whose count set is there."""
 
 
 class NestModel:
     """The model of `hwmodels.levels.LevelMachine`; the engine's equations are in `docs/engine.md`."""
 
     name = "levels"
-    columns = tuple(
-        name for name in MetricTable._fields if name not in ("feasible", "limit", "temperature_c")
-    )
+    columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
     bounded = False
     perturbable = True
     tells = True
     maps = True
+    searches = True
+    switches: tuple[str, ...] = (UNEVEN,)
 
     def limits(self, machine: LevelMachine) -> tuple[str, ...]:
-        """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+        """Capacity of each level; what no mapping meets; narrow words; main memory; what a stack bears."""
         return limits(machine)
 
     def bounds(self, machine: LevelMachine) -> tuple[str, ...]:
@@ -88,12 +92,20 @@ class NestModel:
         effort: Effort = BEST,
     ) -> MetricTable:
         """Cost every configuration, each operation with its best mapping or the one given for its row."""
+        space = nest_counts.space_of(configs.machine) if effort == BEST else None
+        if space is not None:
+            check_layers(layers)
+            objective_code(objective)
+            one = partial(_one, configs, objective)
+            return nest_counts.evaluate(layers, space, objective, one)
         found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
         for c in range(configs.size):
             account = self.account(layers, configs, objective, c, effort)
             for name, value in _totals(layers, configs, c, account).items():
                 found[name].append(value)
-        return metric_table({name: values for name, values in found.items() if values}, configs.size)
+        table = metric_table({name: values for name, values in found.items() if values}, configs.size)
+        apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
+        return table
 
     def operations(
         self,
@@ -130,7 +142,7 @@ class NestModel:
         """Where every tensor lives on one configuration, and why."""
         machine = configs.machine[row]
         assert effort.schedule is not None
-        found = _found(layers, machine, (fingerprint(machine), objective), effort)
+        found = _found(layers, machine, key_of(machine, objective, effort), effort)
         stay = chosen_of(layers, machine, found, standing_w(machine), objective, effort.schedule)
         level = machine.level(machine.resident)
         tensors = stays_of(layers, effort.schedule.edges).tensors
@@ -149,25 +161,15 @@ class NestModel:
         return OperationTimes(chip, dram, np.zeros(shape))
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
-        """One tier, whose temperature is not modelled."""
-        import pandas
-
-        area = float(configs.array_area_mm2[0] + configs.buffer_area_mm2[0])
-        watts = float((metrics.energy_j[0] - metrics.dram_energy_j[0]) / metrics.latency_s[0])
-        watts -= float(configs.dram_background_w[0])
-        return pandas.DataFrame(
-            {
-                "tier": [0],
-                "area_mm2": [area],
-                "power_w": [watts],
-                "power_density_w_per_mm2": [watts / area if area else math.nan],
-                "temperature_c": [math.nan],
-            }
-        )
+        """See `hwmodels.tiers.tier_table`."""
+        return tier_table(configs, metrics)
 
     def seconds_a_point(self, layers: LayerTable, configs: LevelTable) -> float:
-        """Shapes times the typical time of mapping one."""
-        return _SECONDS_A_SHAPE * max(1, int((layers.kind == Kind.NEST).sum()))
+        """Shapes times the typical time of mapping one; of those that count sets cover, of reading one."""
+        nests = np.flatnonzero(layers.kind == Kind.NEST)
+        space = nest_counts.space_of(configs.machine)
+        searched = len(nests) if space is None else nest_counts.uncovered(layers, space)
+        return max(_SECONDS_A_READING * max(1, layers.rows), _SECONDS_A_SHAPE * searched)
 
     def keeper(self, machine: LevelMachine) -> str:
         """The level that the machine names."""
@@ -213,11 +215,19 @@ class NestModel:
 NEST: Final = NestModel()
 
 
+def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dict[str, float]:
+    """Totals of some operations on one configuration, and the first limit that one of them breaks."""
+    account = _account(layers, configs.machine[c], objective, BEST)
+    limit = next((int(code) for code in account.carried["limit"] if code), 0)
+    found = {} if limit else account.totals(layers.repeats)
+    return found | {"limit": limit, "mappings_costed": float(account.carried["mappings_costed"].sum())}
+
+
 def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> Account:
     """Map every row of a layer table, and count what its mapping does."""
     if effort.fused:
         return _fused(layers, machine, objective, effort)[0]
-    key = (fingerprint(machine), objective)
+    key = key_of(machine, objective, effort)
     found = _found(layers, machine, key, effort)
     counter, standing = Counter(machine), standing_w(machine)
     alone = without_memory(layers)
@@ -234,7 +244,7 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
     return account_of(machine, rows, standing, chosen)
 
 
-def _found(layers: LayerTable, machine: LevelMachine, key: tuple[str, str], effort: Effort) -> list[Found]:
+def _found(layers: LayerTable, machine: LevelMachine, key: Key, effort: Effort) -> list[Found]:
     """Mapping of every row by itself."""
     found: list[Found] = []
     begun = time.process_time()
@@ -254,7 +264,7 @@ def _beside(
     counter: Counter,
     found: Sequence[Found],
     stay: Chosen,
-    about: tuple[tuple[str, str], tuple[float, float]],
+    about: tuple[Key, tuple[float, float]],
     effort: Effort,
 ) -> list[Row]:
     """Rows beside the tensors that stay, each with the mapping found alone or with a better one beside them.
@@ -280,7 +290,7 @@ def _fused(
     layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort
 ) -> tuple[Account, FusionSchedule | None]:
     """Account with the best fused groups, or with tensors that stay where those do better."""
-    key = ("fused", fingerprint(machine), objective, fingerprint_of(layers))
+    key = ("fused", key_of(machine, objective, effort), fingerprint_of(layers))
     if effort.kept is not None and key in effort.kept:
         known: tuple[Account, FusionSchedule | None] = effort.kept[key]
         return known
@@ -299,6 +309,7 @@ def _fused(
             static_w=sum(standing_w(machine)),
             seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
             fixed=tuple(effort.given),
+            storage=key[1].storage,
         )
         for group in schedule.groups:
             for row, spent in zip(group.rows, group.spent, strict=True):
@@ -326,7 +337,7 @@ def _totals(layers: LayerTable, configs: LevelTable, c: int, account: Account) -
     """Metrics of a network: sums over its operations, and what follows from them."""
     machine: LevelMachine = configs.machine[c]
     area = float(configs.array_area_mm2[c] + configs.buffer_area_mm2[c])
-    found = {"area_mm2": area, "footprint_mm2": area, "temperature_c": math.nan}
+    found = {"area_mm2": area, "footprint_mm2": area, "temperature_c": math.nan}  # those of its tiers follow
     limit = next((int(code) for code in account.carried["limit"] if code), 0)
     if not limit and _stored_bytes(layers, machine) > machine.main_memory.capacity_bytes:
         limit = limits(machine).index("main_memory.capacity_bytes")

@@ -3,15 +3,23 @@
 Identical nests are mapped once, and mappings are kept by content for the life of a process.
 """
 
+import dataclasses
 from typing import Any, Final, NamedTuple
 
+from hwmodels.composed import fingerprint
+from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import Effort
+from hwmodels.machine import UNEVEN, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
+from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from hwmodels.parts import Stacking
+from hwmodels.tiers import STACK_LIMITS
+from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
 KEPT: Final = 1 << 14
@@ -20,10 +28,30 @@ MAPPED: Final[dict[tuple[Any, ...], MapperResult | str]] = {}
 """Mappings, or why there is none, by content."""
 
 
+_FLAT: Final = Stacking()
+
+
+class Key(NamedTuple):
+    """What mappings of a nest depend on beside the nest."""
+
+    machine: str  # its fingerprint
+    objective: str
+    storage: Storage | None = None  # as of `map_problem`
+
+
+def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
+    """The key of a machine's mappings, even ones where uneven storage is switched off.
+
+    What sits on which tier changes no count and no price.
+    """
+    flat = machine if machine.stacking == _FLAT else dataclasses.replace(machine, stacking=_FLAT)
+    return Key(fingerprint(flat), objective, "even" if UNEVEN in effort.without else None)
+
+
 def limits(machine: LevelMachine) -> tuple[str, ...]:
-    """Capacity of each level; what no mapping meets; words that are too narrow; main memory."""
+    """Capacity of each level; what no mapping meets; words that are too narrow; main memory; its stack."""
     levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
-    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes")
+    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes", *STACK_LIMITS)
 
 
 class Found(NamedTuple):
@@ -51,7 +79,7 @@ def mapping_of(
     layers: LayerTable,
     row: int,
     machine: LevelMachine,
-    key: tuple[str, str],
+    key: Key,
     effort: Effort,
 ) -> Found:
     """Mapping of a nest: given, or the best there is."""
@@ -61,6 +89,12 @@ def mapping_of(
             return Found(limit=names.index("word_bits"))
     problem = problem_of(layers, row)
     if row in effort.given:
+        if not isinstance(effort.given[row], Mapping):
+            raise WrongTypeError(
+                "mappings: one of a machine of levels is a hwmodels.mapping.Mapping, got "
+                f"{type(effort.given[row]).__name__}",
+                path="mappings",
+            )
         evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
         if not evaluation.feasible:
             return Found(limit=_limit_of(machine, evaluation.limit))
@@ -77,9 +111,7 @@ def mapping_of(
     )
 
 
-def _mapped(
-    problem: Problem, machine: LevelMachine, key: tuple[str, str], effort: Effort
-) -> MapperResult | str:
+def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -> MapperResult | str:
     """Best mapping of a nest, or why there is none; kept by content where the search was not cut short."""
     whole = (*key, problem.dimensions, problem.bounds, problem.operands)
     cut = {} if effort.kept is None else effort.kept
@@ -87,14 +119,15 @@ def _mapped(
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = map_problem(
+        found = _counted(problem, machine, key) or map_problem(
             problem,
             machine.architecture,
-            key[1],  # type: ignore[arg-type]
+            key.objective,  # type: ignore[arg-type]
             constraints=machine.mapspace,
             factors=machine.factors,  # type: ignore[arg-type]
             rules=machine.rules,
             watch=Watch(seconds=effort.limit_s),
+            storage=key.storage,
         )
     except MappingError as refusal:
         if "has not ended" in str(refusal):
@@ -107,6 +140,20 @@ def _mapped(
     else:
         cut[whole] = found
     return found
+
+
+def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult | None:
+    """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
+    if key.storage is not None:
+        return None
+    return best_mapping(
+        problem,
+        machine.architecture,
+        key.objective,  # type: ignore[arg-type]
+        machine.mapspace,
+        machine.factors,
+        machine.rules,
+    )
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:

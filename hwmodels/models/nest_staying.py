@@ -18,7 +18,7 @@ from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.search import map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_of, broken
-from hwmodels.models.nest_mappings import MAPPED, Found, problem_of
+from hwmodels.models.nest_mappings import MAPPED, Found, Key, problem_of
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, paths_of, stays_of
 from hwmodels.residency.path import shortest_path, weights_of
@@ -83,9 +83,7 @@ _REMAPPED: Final = 10**7
 """Tilings of the largest space that is searched again, where no lattice search does it in no time."""
 
 
-def remapped(
-    layers: LayerTable, row: int, beside: Beside, key: tuple[str, str], effort: Effort
-) -> Found | None:
+def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Effort) -> Found | None:
     """Best mapping of a nest whose operands stay; None where none fits or it would take too long to find."""
     if len(beside.architecture.levels) > MOST_LEVELS:
         return None
@@ -105,11 +103,12 @@ def remapped(
             MAPPED[whole] = map_problem(
                 problem,
                 beside.architecture,
-                key[1],  # type: ignore[arg-type]
+                key.objective,  # type: ignore[arg-type]
                 constraints=beside.constraints,
                 factors=machine.factors,  # type: ignore[arg-type]
                 rules=machine.rules,
                 watch=Watch(seconds=effort.limit_s),
+                storage=key.storage,
             )
         except MappingError as refusal:
             MAPPED[whole] = str(refusal)

@@ -34,6 +34,8 @@ class TemplateModel:
     perturbable = False
     tells = True
     maps = False
+    searches = False
+    switches: tuple[str, ...] = ()
 
     def limits(self, machine: Template) -> tuple[str, ...]:
         """Names shared with machines of two levels; a template breaks those of its banks only."""

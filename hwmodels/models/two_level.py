@@ -9,14 +9,17 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.machine import BEST, Axes, Effort, Operations
+from hwmodels.machine import ALIGNED, BEST, ZEROS, Axes, Effort, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
+from hwmodels.tiling import Tiling
 from hwmodels.times import OperationTimes, operation_times
+from hwmodels.unaware import UnawareTiles
+from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
 from workloads.table import LayerTable, fingerprint
 
@@ -28,18 +31,40 @@ _SECONDS_A_MAPPING: Final = 1.2e-10
 _SECONDS_A_SPARSE_MAPPING: Final = 1.5e-10
 """The same on a machine that skips or gates."""
 
-_TILES: dict[str, TileLists] = {}
+_TILES: dict[tuple[str, bool], TileLists] = {}
 _TILES_KEPT: Final = 64
 
 
-def tiles_of(layers: LayerTable) -> TileLists:
+def tiles_of(layers: LayerTable, *, halved: bool = False) -> TileLists:
     """The network's mapspace, made once a process: a task brings its own copy of the layer table."""
-    key = fingerprint(layers)
+    key = fingerprint(layers), halved
     if key not in _TILES:
         if len(_TILES) >= _TILES_KEPT:
             _TILES.clear()
-        _TILES[key] = TileLists(layers)
+        _TILES[key] = TileLists(layers, halved=halved)
     return _TILES[key]
+
+
+def _given(effort: Effort) -> batch.Given:
+    """Mappings given, each of them a tiling."""
+    for mapping in effort.given.values():
+        if not isinstance(mapping, Tiling):
+            raise WrongTypeError(
+                "mappings: one of a machine with one level on chip is a hwmodels.Tiling, got "
+                f"{type(mapping).__name__}",
+                path="mappings",
+            )
+    return effort.given
+
+
+def _refuse_given(effort: Effort) -> None:
+    """Refuse mappings given beside tensors that stay, whose tiles the schedule chooses."""
+    if effort.given:
+        raise InputError(
+            'mappings: schedule "resident" chooses the tiles of a machine with one level on chip itself; '
+            'give them with schedule "layers"',
+            path="mappings",
+        )
 
 
 class TwoLevel:
@@ -50,7 +75,9 @@ class TwoLevel:
     bounded = True
     perturbable = True
     tells = True
-    maps = False
+    maps = True
+    searches = False
+    switches: tuple[str, ...] = (ALIGNED, ZEROS)
 
     def limits(self, machine: Accelerator) -> tuple[str, ...]:
         """Buffers, tiers, main memory: the same names for every machine of two levels."""
@@ -68,9 +95,18 @@ class TwoLevel:
         self, layers: LayerTable, configs: ConfigTable, objective: str = "edp", effort: Effort = BEST
     ) -> MetricTable:
         """See `hwmodels.batch.evaluate`."""
+        halved = ALIGNED in effort.without
         if effort.schedule is not None:
-            return batch.evaluate(layers, configs, objective, schedule=effort.schedule)
-        return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
+            _refuse_given(effort)
+            if ZEROS in effort.without:
+                raise InputError(
+                    f"without: {ZEROS} is switched off layer by layer alone, not beside a schedule"
+                )
+            return batch.evaluate(layers, configs, objective, schedule=effort.schedule, halved=halved)
+        tiles = tiles_of(layers, halved=halved)
+        if ZEROS in effort.without:
+            tiles = UnawareTiles(layers, objective, tiles)
+        return batch.evaluate(layers, configs, objective, tiles=tiles, given=_given(effort))
 
     def operations(
         self,
@@ -94,9 +130,16 @@ class TwoLevel:
         """See `hwmodels.batch.account_operations`."""
         beside = None
         if effort.schedule is not None:
+            _refuse_given(effort)
             _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
         return batch.account_operations(
-            layers, configs, objective, row=row, tiles=tiles_of(layers), beside=beside
+            layers,
+            configs,
+            objective,
+            row=row,
+            tiles=tiles_of(layers),
+            beside=beside,
+            given=_given(effort),
         )
 
     def plan(

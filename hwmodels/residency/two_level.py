@@ -15,18 +15,20 @@ from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
 from workloads.table import FloatMatrix, IntColumn, LayerTable, fingerprint, make_table
 
-_STAYS: dict[tuple[str, str], tuple[Stays, TileLists]] = {}
+_STAYS: dict[tuple[str, str, bool], tuple[Stays, TileLists]] = {}
 _KEPT: Final = 64
 
 
-def stays_and_tiles(layers: LayerTable, schedule: Schedule) -> tuple[Stays, TileLists]:
+def stays_and_tiles(
+    layers: LayerTable, schedule: Schedule, *, halved: bool = False
+) -> tuple[Stays, TileLists]:
     """A network's schedules and the tiles of its operations, made once a process."""
-    key = (fingerprint(layers), fingerprint(schedule.edges))
+    key = (fingerprint(layers), fingerprint(schedule.edges), halved)
     if key not in _STAYS:
         if len(_STAYS) >= _KEPT:
             _STAYS.clear()
         stays = stays_of(layers, schedule.edges)
-        _STAYS[key] = (stays, TileLists(stays.layers))
+        _STAYS[key] = (stays, TileLists(stays.layers, halved=halved))
     return _STAYS[key]
 
 

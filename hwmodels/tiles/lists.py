@@ -6,15 +6,17 @@ tiles (`sizes`, `positions`) with every order of the three loops. Lists depend o
 (`edges`), so there is one for each different edge among the configurations, made when it is first asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hwmodels.columns import ConfigTable, TileTable
 from hwmodels.tiles.edges import Keys, aligned
+from hwmodels.tiles.given import check_tiling, given_channels, given_positions
 from hwmodels.tiles.positions import Positions, position_candidates
 from hwmodels.tiles.sizes import Cut, Edge, candidates, cut, cuts, few_tiles, undominated
 from hwmodels.tiles.steps import Cartesian, Nest
+from hwmodels.tiling import Tiling
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
 ORDERS = 6  # permutations of the K, C and M loops
@@ -32,10 +34,13 @@ class TileLists:
     ----------
     layers
         A layer table, best deduplicated first; columns of shape (n_layers,).
+    halved
+        Whether candidates are halvings of each dimension instead, aligned with nothing.
 
     """
 
-    def __init__(self, layers: LayerTable) -> None:
+    def __init__(self, layers: LayerTable, *, halved: bool = False) -> None:
+        self._halved = halved
         nest = layers.kind == Kind.NEST
         columns = [getattr(layers, name).tolist() for name in Nest._fields]
         self._nests = [Nest(*row) if is_nest else None for is_nest, *row in zip(nest, *columns, strict=True)]
@@ -50,6 +55,32 @@ class TileLists:
         c = self._stack("c", found.c)
         m = self._stack("m", found.m)
         return TileTable(found.k_of * number, found.c_of * number, found.m_of * number, *k, *c, *m)
+
+    def given(self, configs: ConfigTable, tilings: Mapping[int, Tiling]) -> TileTable:
+        """Lists as of `table`, where some rows have the tiles that are given and no others.
+
+        Raises
+        ------
+        ValueError
+            If tiles are larger than the operation or none of positions, or the loop asked for has one turn.
+
+        """
+        found, table, number = aligned(configs), self.table(configs), len(self._nests)
+        lists: dict[str, Stacked] = {}
+        for name in "kcm":
+            numbers, least, cuts_of = self._stack(name, getattr(found, name))
+            lists[name] = numbers.copy(), least.copy(), cuts_of.copy()
+        for row, tiling in tilings.items():
+            nest = self._nests[row]
+            assert nest is not None
+            check_tiling(nest, tiling)
+            for name, (numbers, least, cuts_of) in lists.items():
+                for place, alignment in enumerate(getattr(found, name)):
+                    one = _given(nest, name, alignment, tiling)
+                    numbers[place * number + row] = 1
+                    least[place * number + row] = one[3]
+                    cuts_of[place * number + row, 0] = one
+        return TileTable(*table[:3], *lists["k"], *lists["c"], *lists["m"])
 
     def mappings(self, configs: ConfigTable) -> IntColumn:
         """Mappings of each configuration, summed over the operations, shape (n_configs,)."""
@@ -78,28 +109,36 @@ class TileLists:
         found = self._lists.get((name, *alignment))
         if found is None:
             make = {"k": _of_k, "c": _of_c, "m": _of_m}[name]
-            found = [[] if nest is None else make(nest, alignment) for nest in self._nests]
+            found = [[] if nest is None else make(nest, alignment, self._halved) for nest in self._nests]
             self._lists[(name, *alignment)] = found
         return found
 
 
-def _of_k(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Cut]:
+def _of_k(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]:
     pes, p, q, accumulators = alignment
     if not accumulators:
-        return cuts(nest.k, Edge(pes))
+        return cuts(nest.k, Edge(pes, halved=halved))
     array = Cartesian(p, q, 1, pes, accumulators)
-    edges = (Edge(pes, nest.r * nest.s), Edge(array.group(nest)))
-    sizes = {*candidates(nest.k, edges), *few_tiles(nest.k, edges)}
+    edges = (Edge(pes, nest.r * nest.s, halved), Edge(array.group(nest), 1, halved))
+    sizes = {*candidates(nest.k, edges), *([] if halved else few_tiles(nest.k, edges))}
     return undominated(cut(nest.k, size, lambda tile: array.weight_vectors(nest, tile)) for size in sizes)
 
 
-def _of_c(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Cut]:
+def _of_c(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]:
     pes, with_taps = alignment
-    return cuts(nest.c, Edge(pes, nest.r * nest.s if with_taps else 1))
+    return cuts(nest.c, Edge(pes, nest.r * nest.s if with_taps else 1, halved))
 
 
-def _of_m(nest: Nest, alignment: tuple[int, ...]) -> Sequence[Sequence[float]]:
-    return position_candidates(nest, Positions(*alignment))
+def _of_m(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Sequence[float]]:
+    return position_candidates(nest, Positions._make((*alignment, halved)))
+
+
+def _given(nest: Nest, name: str, alignment: tuple[int, ...], tiling: Tiling) -> Sequence[float]:
+    """The one candidate of a list."""
+    if name == "m":
+        return given_positions(nest, Positions._make((*alignment, False)), tiling.positions)
+    make = _of_k if name == "k" else _of_c
+    return given_channels(nest, name, getattr(tiling, name), lambda inside: make(inside, alignment, False)[0])
 
 
 def _pad(lists: Sequence[Sequence[Sequence[float]]], width: int) -> Stacked:

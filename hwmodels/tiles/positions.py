@@ -30,6 +30,7 @@ class Positions(NamedTuple):
     q: int = 0
     r: int = 0
     s: int = 0
+    halved: int = 0  # 1: candidates are halvings, see `sizes.Edge`
 
 
 class Candidate(NamedTuple):
@@ -59,7 +60,7 @@ def windows_of(nest: Nest) -> tuple[Window, Window]:
 def _runs(images: int, edge: Edge) -> tuple[Cut, ...]:
     """Cuts of a batch, with those of its equal parts."""
     found: list[Cut] = []
-    for runs in RUNS:
+    for runs in RUNS[:1] if edge.halved else RUNS:
         part, larger = divmod(images, runs)  # so many parts have an image more
         if part == 0:
             break
@@ -80,16 +81,17 @@ def _axis(extent: int, edge: Edge, steps: Callable[[int], int]) -> list[Cut]:
 
 def _three_axes(nest: Nest, on: Positions) -> Iterator[tuple[int, Cut]]:
     """Cuts of images (0), rows (1) and columns (2), with the steps of the whole nest."""
-    images, rows, cols = Edge(on.n, nest.p * nest.q), Edge(on.n, nest.q), Edge(on.n)
+    halved = on.halved == 1
+    images, rows, cols = (Edge(on.n, unit, halved) for unit in (nest.p * nest.q, nest.q, 1))
     row_steps, col_steps, of_image, of_row, of_batch = rows.folds, cols.folds, 1, 1, 0
     if on.interconnect == INTERCONNECTS["unrolled"]:
-        images = Edge(on.n * (on.p if nest.p == 1 else 1) * (on.q if nest.q == 1 else 1))
-        rows, cols = Edge(on.p), Edge(on.q)
+        images = Edge(on.n * (on.p if nest.p == 1 else 1) * (on.q if nest.q == 1 else 1), 1, halved)
+        rows, cols = Edge(on.p, 1, halved), Edge(on.q, 1, halved)
         row_steps, col_steps, of_row = rows.folds, cols.folds, cols.folds(nest.q)
         of_image = rows.folds(nest.p) * of_row
     elif on.interconnect == INTERCONNECTS["cartesian"]:
         array = Cartesian(on.p, on.q, on.n, 1, 1)
-        images, rows, cols = Edge(), Edge(on.p), Edge(on.q)
+        images, rows, cols = (Edge(pes, 1, halved) for pes in (0, on.p, on.q))
         row_steps, col_steps = partial(array.input_vectors, cols=nest.q), partial(array.input_vectors, 1)
         of_batch = nest.n * array.input_vectors(nest.p, nest.q)
     for one in _runs(nest.n, images):
@@ -103,28 +105,28 @@ def _three_axes(nest: Nest, on: Positions) -> Iterator[tuple[int, Cut]]:
 
 def position_candidates(nest: Nest, on: Positions) -> list[Candidate]:
     """Candidate tiles of output positions; the smallest tile last."""
+    return [candidate(nest, on, axis, one) for axis, one in _three_axes(nest, on)]
+
+
+def candidate(nest: Nest, on: Positions, axis: int, one: Cut) -> Candidate:
+    """Tiles of positions that cut images (0), rows (1) or columns (2)."""
     row_window, col_window = windows_of(nest)
-    found = []
-    for axis, one in _three_axes(nest, on):
-        extents = [(one.size, nest.p, nest.q), (1, one.size, nest.q), (1, 1, one.size)][axis]
-        most_rows, all_rows = largest_and_total(row_window, nest.p, extents[1])
-        most_cols, all_cols = largest_and_total(col_window, nest.q, extents[2])
-        found.append(
-            Candidate(
-                size=extents[0] * extents[1] * extents[2],
-                tiles=one.tiles,
-                last=one.last * (nest.p * nest.q, nest.q, 1)[axis],
-                steps=one.steps,
-                input_largest=extents[0] * most_rows * most_cols,
-                input_total=nest.n * all_rows * all_cols,
-                distinct=_distinct(nest, on, extents[1], extents[2]),
-                images=int(axis == 0 and one.tiles > 1),
-                n=extents[0],
-                p=extents[1],
-                q=extents[2],
-            )
-        )
-    return found
+    extents = [(one.size, nest.p, nest.q), (1, one.size, nest.q), (1, 1, one.size)][axis]
+    most_rows, all_rows = largest_and_total(row_window, nest.p, extents[1])
+    most_cols, all_cols = largest_and_total(col_window, nest.q, extents[2])
+    return Candidate(
+        size=extents[0] * extents[1] * extents[2],
+        tiles=one.tiles,
+        last=one.last * (nest.p * nest.q, nest.q, 1)[axis],
+        steps=one.steps,
+        input_largest=extents[0] * most_rows * most_cols,
+        input_total=nest.n * all_rows * all_cols,
+        distinct=_distinct(nest, on, extents[1], extents[2]),
+        images=int(axis == 0 and one.tiles > 1),
+        n=extents[0],
+        p=extents[1],
+        q=extents[2],
+    )
 
 
 def _distinct(nest: Nest, on: Positions, tile_p: int, tile_q: int) -> float:

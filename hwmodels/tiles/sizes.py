@@ -25,10 +25,15 @@ MOST_TILES: Final = 8
 
 
 class Edge(NamedTuple):
-    """PEs that a dimension is folded on: `pes` of them, `unit` taken by each element; no PEs, no folds."""
+    """PEs that a dimension is folded on: `pes` of them, `unit` taken by each element; no PEs, no folds.
+
+    Where sizes are `halved`, candidates are ceil(D / 2^i) whatever they are folded on: the difference is what
+    aligning them with the PEs is worth.
+    """
 
     pes: int = 0
     unit: int = 1
+    halved: bool = False
 
     def folds(self, size: int) -> int:
         """Folds of a tile."""
@@ -117,6 +122,9 @@ def candidates(extent: int, edges: Iterable[Edge]) -> list[int]:
     """Declared tile sizes of a dimension that is folded on some edges, without those beaten in advance."""
     sizes: set[int] = set()
     for edge in edges:
+        if edge.halved:
+            sizes.update(-(-extent >> power) for power in range(extent.bit_length() + 1))
+            continue
         sizes.update(_few_tiles(extent, edge))
         sizes.update(_aligned(extent, edge))
     return [size for size in sizes if 1 <= size <= extent]

@@ -156,7 +156,7 @@ def test_mappings_may_be_given_and_searches_cut_short():
     name = best.operations.loc[best.operations["kind"] == "nest", "operation"].iloc[0]
     with pytest.raises(KeyError, match="there is no operation 'nothing'"):
         dse.evaluate(network, "eyeriss_v1", mappings={"nothing": None})
-    with pytest.raises(ValueError, match="mappings and limit_s are for machines of levels"):
+    with pytest.raises(ValueError, match="limit_s is for machines of levels"):
         dse.evaluate(network, "edge_16x16", limit_s=1.0)
     short = dse.evaluate(network, "eyeriss_v1", mapping_objective="energy", limit_s=3600.0)
     assert short.totals["energy_j"] == best.totals["energy_j"]
@@ -189,7 +189,8 @@ class Ideal:
 
 class IdealModel:
     name, columns = "ideal", ("latency_s", "energy_j", "area_mm2")
-    bounded = perturbable = tells = maps = False
+    bounded = perturbable = tells = maps = searches = False
+    switches = ()
 
     def limits(self, machine):
         return ("",)

@@ -129,7 +129,7 @@ def test_a_shell_completes_names(monkeypatch, capsys):
     }
     command = [sys.executable, "-m", "dse.cli"]
     done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["edge_16x16", "edge_32x32", "edge_lanes"]
+    assert done.stdout.split() == ["edge_16x16", "edge_32x32", "edge_lanes", "edge_levels"]
 
 
 WRONGS = [None, True, "text", [1], float("nan"), {"a": 1}, object(), -1, b"x"]

@@ -339,6 +339,8 @@ def test_expressions_without_a_value(text: str) -> None:
         ("!Container\n    name: PE", "!Cage\n    name: PE", r"is no YAML \(line 17: could not determine"),
         ("factors_only: [C=8]", "factors_only: [C=8], no_such: 1", r"no_such' is not supported"),
         ("temporal: {", "temporally: {", r"temporally' is not supported"),
+        ("name: PE\n", "name: PE[0..3]\n", r"'PE\[0..3\]' says how many there are as v0.3 does"),
+        ("version: 0.4", "version: 0.5", r"unknown version '?0.5'?; supported: 0.4"),
     ],
 )
 def test_a_bad_architecture_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -15,7 +15,7 @@ from dse.joint.accuracy import Measured
 from dse.joint.flat import _crowding, _ranks
 from dse.joint.search import _STRATEGIES, PAIRS
 from dse.pareto.front import nondominated
-from tests.joint.calls import layered, with_machine
+from tests.joint.calls import killed_after, layered, with_machine
 
 NETS = workloads.NetworkSpace(
     "perceptron",
@@ -88,6 +88,16 @@ def test_joint_search_dominates_more_than_sequential():
     assert joint.iso_accuracy([2.0]).isna().all(axis=None)
 
 
+def test_a_schedule_is_taken_from_networks_to_fronts():
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16], "buffers.input.resident": [True]})
+    found = dse.codesign(NETS, space, accuracy=layered, budget=4, rounds=1, schedule="resident")
+    alone = dse.evaluate(found.network(0), found.accelerator(0), schedule="resident")
+    apart = dse.evaluate(found.network(0), found.accelerator(0))
+    assert found.frame["energy_j"].iloc[0] == pytest.approx(alone.totals["energy_j"])
+    assert alone.totals["energy_j"] < apart.totals["energy_j"]
+    assert found.provenance["schedule"] == "resident"
+
+
 def test_networks_below_the_floor_are_on_no_front():
     found = dse.codesign(NETS, MACHINES, accuracy=layered, budget=9, rounds=2, floor=0.9)
     free = found_by("nested", 9)
@@ -105,7 +115,7 @@ def test_confirmation_trains_the_front_again():
     assert "10.1 points worse" in found.notes[-1]
 
 
-def test_what_was_trained_and_costed_before_a_kill_is_not_done_again(tmp_path):
+def test_what_was_trained_and_costed_before_a_kill_is_not_done_again(tmp_path, monkeypatch):
     code = (
         "import dse\nfrom tests.joint.calls import killed_after\n"
         "from tests.joint.test_codesign import MACHINES, NETS\n"
@@ -119,8 +129,9 @@ def test_what_was_trained_and_costed_before_a_kill_is_not_done_again(tmp_path):
     assert first.returncode == 9
     kept = tmp_path / "run" / "trainings"
     assert len(list(kept.glob("*.json"))) == 6
-    environment["KILLED_AT"] = "1000"
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    monkeypatch.setenv("COUNTED", str(counted))
+    monkeypatch.setenv("KILLED_AT", "1000")
+    dse.codesign(NETS, MACHINES, accuracy=killed_after, budget=9, rounds=2, store=tmp_path / "run")
     assert int(counted.read_text()) == len(list(kept.glob("*.json"))) + 1  # the one that was killed
 
 
@@ -213,6 +224,8 @@ def test_ranks_and_crowding_by_hand():
         ({"objectives": ("-accuracy", "latency")}, UnknownNameError, "did you mean 'latency_s'"),
         ({"floor": 0.99}, InfeasibleSpaceError, "no network reaches floor = 0.99; the best of those"),
         ({"floor": float("nan")}, ValueError, "floor must be an accuracy"),
+        ({"schedule": "kept"}, ValueError, "schedule must be one of layers, resident, fused"),
+        ({"schedule": "fused"}, ValueError, "edge_16x16 names no level at which operations hand on"),
         ({"accuracy": with_machine, "strategy": "nested"}, ValueError, "this accuracy takes the machine"),
         ({"accuracy": lambda network: float("nan")}, InfeasibleSpaceError, "all 2 trainings failed; .*nan"),
     ],

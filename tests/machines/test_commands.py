@@ -30,7 +30,7 @@ def test_the_schema_is_json(capsys):
     [
         (["evaluate", "lenet5", "none.yaml"], "none.yaml: cannot be read"),
         (["evaluate", "lenet5", "nvdla_like", "--schedule", "resident"], "names no level"),
-        (["evaluate", "lenet5", "edge_16x16", "--seconds", "1"], "are for machines of levels"),
+        (["evaluate", "lenet5", "edge_16x16", "--seconds", "1"], "is for machines of levels"),
         (["accelerators", "--save", "x.yaml"], "--save: name the one machine to write"),
     ],
 )

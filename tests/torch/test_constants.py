@@ -139,6 +139,33 @@ def test_parameters_that_nothing_needs_are_the_module_s_all_the_same(device):
     assert net.macs == 2 * 3 * 8 * 11
 
 
+@pytest.mark.parametrize("first", ["whole", "part"])
+def test_a_part_and_the_whole_count_once(first):
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.randn(8, 8))
+
+        def forward(self, x):
+            whole, part = (lambda: x @ self.w), (lambda: x @ self.w[:, :4])
+            return (whole(), part()) if first == "whole" else (part(), whole())
+
+    net = workloads.from_torch(Both(), torch.zeros(2, 8))
+    assert (net.parameters, net.macs) == (64, 2 * 64 + 2 * 32)
+
+
+def test_a_parameter_that_is_given_away_as_it_is_counts():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.t = nn.Parameter(torch.randn(8, 4)), nn.Parameter(torch.randn(3))
+
+        def forward(self, x):
+            return x @ self.w, self.t.sigmoid(), self.w.sum()
+
+    assert workloads.from_torch(Both(), torch.zeros(2, 8)).parameters == 8 * 4 + 3
+
+
 class Repeated(nn.Module):
     """A table of distances, of which rows are taken again and again for a product."""
 
@@ -156,8 +183,9 @@ class Repeated(nn.Module):
     [
         (nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 6, 3)), torch.randn(1, 4, 9)),
         (Repeated(), torch.randn(2, 4, 8)),
+        (nn.utils.spectral_norm(nn.Linear(4, 8)), torch.randn(2, 4)),
     ],
-    ids=["weight_norm", "repeated"],
+    ids=["weight_norm", "repeated", "spectral_norm"],
 )
 def test_a_weight_counts_as_the_parameters_it_is_made_of(module, x):
     assert workloads.from_torch(module, (x,)).parameters == sum(p.numel() for p in module.parameters())

@@ -8,6 +8,7 @@ from torch import nn
 import workloads
 from tests.torch.modules import Function
 from workloads.errors import NetworkImportError
+from workloads.importers.torch.packed import lengths_of, packing
 
 
 def read(forward, inputs, **layers):
@@ -128,16 +129,6 @@ class Picking(nn.Module):
         return x[torch.where(x[:, 0] > 0)[0]]
 
 
-class Packed(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.LSTM(16, 32, batch_first=True)
-
-    def forward(self, x, lengths):
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True)[0]
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("make", "inputs", "words"),
@@ -154,14 +145,14 @@ class Packed(nn.Module):
         ),
         (lambda: torch.jit.script(nn.Linear(8, 16)), torch.ones(1, 8), r"it is TorchScript.*from_onnx"),
         (
-            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(8, 8))),
-            torch.ones(1, 3, 8),
+            lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTMCell(8, 8))),
+            torch.ones(3, 8),
             r"quantised by torch.ao's eager mode.*before it was converted",
         ),
         (
-            lambda: Packed(),
-            (torch.ones(3, 7, 16), torch.tensor([7, 5, 3])),
-            r"packed by length \(test_models",
+            lambda: Lengths(nn.LSTM).to("meta"),
+            (torch.ones(3, 7, 16, device="meta"), torch.tensor([7, 5, 3])),
+            r"packs sequences by their lengths: give an example whose tensors have values",
         ),
     ],
 )
@@ -219,6 +210,16 @@ class Experts(nn.Module):
         y = torch.zeros_like(x)
         kept = F.one_hot(chosen, self.count).permute(2, 1, 0)
         for i, expert in enumerate(self.experts):
+            if self.how == "any":
+                taken = (chosen == i).any(-1)
+                share = (weights * (chosen == i)).sum(-1)[taken, None]
+                y = y.index_add(0, taken.nonzero().squeeze(-1), expert(x[taken]) * share)
+                continue
+            if self.how == "mask":
+                taken = chosen.flatten() == i
+                both = x.repeat_interleave(2, 0)
+                y = y.index_add(0, torch.arange(len(both))[taken] // 2, expert(both[taken]))
+                continue
             if self.how == "where":
                 rows, place = torch.where(chosen == i)
             else:
@@ -227,14 +228,35 @@ class Experts(nn.Module):
         return y
 
 
-@pytest.mark.parametrize("how", ["where", "one_hot"])
-@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4), (1, 4)])
+@pytest.mark.parametrize("how", ["where", "one_hot", "any", "mask"])
+@pytest.mark.parametrize(("tokens", "count"), [(16, 4), (5, 4)])
 def test_rows_of_experts_that_data_choose_add_up(how, tokens, count):
     module = Experts(how, count)
     network = workloads.from_torch(module, torch.zeros(tokens, 32))
     assert network.macs == tokens * 32 * count + 2 * tokens * 2 * 32 * 64  # 133,120 for 16 of 4
     assert network.parameters == sum(p.numel() for p in module.parameters())
-    assert network.source.endswith(f"rows spread evenly over experts in {count} places")
+    assert "rows spread evenly over experts in" in network.source
+
+
+def test_experts_of_one_choice_and_counted_ones():
+    def switched(self, x):
+        weight, chosen = self.gate(x).softmax(-1).max(-1)
+        y = torch.zeros_like(x)
+        for i, expert in enumerate((self.a, self.b)):
+            rows = torch.nonzero(chosen == i).squeeze(-1)
+            y = y.index_copy(0, rows, expert(x.index_select(0, rows)) * weight[rows, None])
+        return y
+
+    layers = {"gate": nn.Linear(8, 2), "a": nn.Linear(8, 8), "b": nn.Linear(8, 8)}
+    assert read(switched, torch.zeros(6, 8), **layers).macs == 6 * 8 * 2 + 6 * 64
+
+    def counted(self, x):
+        chosen = self.gate(x).argmax(-1)
+        ends = torch.bincount(chosen, minlength=2).cumsum(0).to(torch.int32)
+        return torch._grouped_mm(x[chosen.argsort()].bfloat16(), self.w, ends)
+
+    parts = {"gate": nn.Linear(16, 2), "w": nn.Parameter(torch.randn(2, 16, 32).bfloat16())}
+    assert read(counted, torch.zeros(8, 16), **parts).macs == 8 * 16 * 2 + 8 * 16 * 32
 
 
 @pytest.mark.parametrize(
@@ -276,6 +298,16 @@ def test_layers_of_integers_keep_their_width():
     assert [network.weight(o.name).bits for o in network.operations if o.kind == "linear"] == [8, 8]
     assert "quantized" in type(dynamic[0]).__module__  # as it was
 
+    for layer, gates in ((nn.LSTM, 4), (nn.GRU, 3)):
+        plain = nn.Sequential(layer(16, 32, bidirectional=True))
+        sequence = torch.ao.quantization.quantize_dynamic(plain, {layer})
+        network = workloads.from_torch(
+            Function(lambda self, x: self.m(x)[0], m=sequence), torch.zeros(5, 2, 16)
+        )
+        assert network.macs == 2 * 5 * 2 * gates * 32 * 48
+        assert network.parameters == sum(p.numel() for p in plain.parameters())
+        assert network.table().weight_bits.max() == 8
+
     quantization = torch.ao.quantization
     module = Quantisable().eval()
     module.qconfig = quantization.get_default_qconfig("x86")
@@ -285,3 +317,39 @@ def test_layers_of_integers_keep_their_width():
     static = workloads.from_torch(quantization.convert(ready), torch.zeros(1, 3, 8, 8))
     assert (static.macs, static.parameters) == (64 * 8 * 27 + 80, 8 * 27 + 8 + 80 + 10)
     assert [o.kind for o in static.operations] == ["convolution", "relu", "add", "reduce_mean", "linear"]
+
+
+class Lengths(nn.Module):
+    def __init__(self, layer, **options):
+        super().__init__()
+        self.g = layer(16, 32, batch_first=True, **options)
+
+    def forward(self, x, n):
+        packed = nn.utils.rnn.pack_padded_sequence(x, n, batch_first=True, enforce_sorted=False)
+        y, states = self.g(packed)
+        return nn.utils.rnn.pad_packed_sequence(y, batch_first=True)[0], states
+
+
+LAYERS = [
+    (nn.LSTM, {}, 4 * 32 * 48),
+    (nn.LSTM, {"bidirectional": True, "num_layers": 2}, 2 * 4 * 32 * (48 + 96)),
+    (nn.LSTM, {"proj_size": 8}, 4 * 32 * 24 + 32 * 8),
+    (nn.GRU, {}, 3 * 32 * 48),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("layer", "options", "each", "lengths"),
+    [*((*one, (3, 7, 5)) for one in LAYERS), (*LAYERS[0], (7, 5, 3)), (*LAYERS[0], (7, 7, 7))],
+)
+def test_packed_sequences_run_as_long_as_they_are(layer, options, each, lengths):
+    module = Lengths(layer, **options).eval()
+    given = torch.randn(3, 7, 16), torch.tensor(lengths)
+    network = workloads.from_torch(module, given)
+    assert network.macs == sum(lengths) * each  # 92,160 of the LSTM for 15 steps, 129,024 for 21
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+    want = torch.utils._pytree.tree_leaves(module(*given))
+    with packing(lengths_of(lambda: module(*given))):
+        got = torch.utils._pytree.tree_leaves(module(*given))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(got, want, strict=True))

@@ -86,7 +86,7 @@ MOVEMENT = [
     (lambda x: x.movedim(1, -1), ["transpose"]),
     (lambda x: torch.cat([x, x[:, :2]], 1), ["slice", "concat"]),
     (lambda x: torch.cat([x, torch.ones(2, 1, 8, 8)], 1), ["concat"]),
-    (lambda x: torch.stack([x, x], -1), ["reshape", "reshape", "concat"]),
+    (lambda x: torch.stack([x, x.relu()], -1), ["relu", "reshape", "reshape", "concat"]),
     (lambda x: x.chunk(2, 1)[0], ["split"]),
     (lambda x: x.split([1, 3], 1)[1], ["split"]),
     (lambda x: x.unbind(1)[0], ["split", "reshape", "reshape", "reshape", "reshape"]),
@@ -302,3 +302,30 @@ def test_every_row_of_a_big_mixture_has_a_kind_and_a_batch_grows():
     assert set(table.kind.tolist()) == {Kind.NEST, Kind.VECTOR, Kind.MOVEMENT}
     assert table.macs.sum() == 4 * network.macs
     assert network.training(4).macs == 4 * network.training().macs
+
+
+def test_an_einsum_that_sums_nothing_is_a_product_of_elements():
+    network = read(lambda self, x, y: torch.einsum("bi,bj->bij", x, y), torch.zeros(2, 5), torch.zeros(2, 6))
+    assert (network.macs, kinds(network)[-1]) == (0, "mul")
+
+
+def test_a_deformable_convolution_of_torchvision(monkeypatch):
+    """The operator is declared here as torchvision declares it, which is no dependency."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    numbers = ", ".join(
+        f"SymInt {n}" for n in ("sh", "sw", "ph", "pw", "dh", "dw", "groups", "offset_groups")
+    )
+    library.define(
+        f"deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, {numbers}, "
+        "bool use_mask) -> Tensor"
+    )
+    library.impl("deform_conv2d", lambda x, w, *_: x.new_empty(len(x), len(w), *x.shape[2:]), "Meta")
+
+    def forward(self, x, offset, mask):
+        call = torch.ops.torchvision.deform_conv2d
+        return call(x, self.weight, offset, mask, self.bias, 1, 1, 1, 1, 1, 1, 1, 1, True)
+
+    parts = {"weight": nn.Parameter(torch.randn(4, 8, 3, 3)), "bias": nn.Parameter(torch.randn(4))}
+    network = read(forward, (2, 8, 6, 6), (2, 18, 6, 6), (2, 9, 6, 6), **parts)
+    assert (network.macs, network.parameters) == (2 * 36 * 4 * 72, 4 * 72 + 4)
+    assert kinds(network) == ["deformed", "convolution"]

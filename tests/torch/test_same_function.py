@@ -8,6 +8,7 @@ from torch import nn
 import workloads
 from tests.torch.modules import Function
 from workloads.errors import WorkloadError
+from workloads.vector_ops import LOOKUP
 
 T, D, H = 12, 32, 4
 
@@ -66,8 +67,79 @@ def merged(self, x):
     return joined(self, y.view(-1, H, T, D // H))
 
 
+def exponentials(self, x):
+    q, k, v = split(self, x)
+    scores = q @ k.transpose(-2, -1) / 4
+    raised = (scores - scores.amax(-1, keepdim=True)).exp()
+    return joined(self, raised / raised.sum(-1, keepdim=True) @ v)
+
+
+def divided_last(self, x):
+    q, k, v = split(self, x)
+    raised = torch.exp(q @ k.transpose(-2, -1) * 0.25)
+    return joined(self, (raised @ v) * raised.sum(-1, keepdim=True).reciprocal())
+
+
+def keys_in_rows(self, x):
+    q, k, v = split(self, x)
+    weights = (k @ q.transpose(-2, -1) * 0.25).softmax(-2)
+    return joined(self, weights.transpose(-2, -1) @ v)
+
+
+def values_first(self, x):
+    q, k, v = split(self, x)
+    weights = (q @ (k * 0.25).transpose(-2, -1)).softmax(-1)
+    return self.out((v.transpose(-2, -1) @ weights.mT).permute(0, 3, 1, 2).reshape(-1, T, D))
+
+
+def channels_first(self, x):
+    q, k, v = (z.transpose(1, 2).reshape(-1, D // H, T) for z in self.qkv(x).chunk(3, -1))
+    weights = F.softmax(torch.bmm(q.permute(0, 2, 1), k) * 0.25, 2)
+    return self.out(torch.bmm(v, weights.permute(0, 2, 1)).reshape(-1, D, T).transpose(1, 2))
+
+
+def dots(self, x):
+    q, k, v = split(self, x)
+    weights = (torch.einsum("...id,...jd->...ij", q, k) / 4).softmax(-1)
+    return joined(self, torch.einsum("...ij,...jd->...id", weights, v))
+
+
+def heads_between(self, x):
+    q, k, v = (z.view(-1, T, H, D // H) for z in self.qkv(x).chunk(3, -1))
+    weights = torch.einsum("bthd,bshd->bths", q, k).mul(0.25).softmax(-1)
+    return self.out(torch.einsum("bths,bshd->bthd", weights, v).reshape(-1, T, D))
+
+
+def sequences_first(self, x):
+    z = x.transpose(0, 1)
+    q, k, v = (y.contiguous().view(T, -1, D // H).transpose(0, 1) for y in self.qkv(z).chunk(3, -1))
+    y = torch.bmm(torch.bmm(q, k.transpose(1, 2)).mul(0.25).softmax(-1), v)
+    return self.out(y.transpose(0, 1).contiguous().view(T, -1, D)).transpose(0, 1)
+
+
+def mask_by_product(self, x):
+    q, k, v = split(self, x)
+    kept = torch.ones(T, T).tril()
+    scores = (q @ k.transpose(-2, -1) * 0.25) * kept - 1e4 * (1 - kept)
+    return joined(self, torch.nan_to_num(scores.softmax(-1)) @ v)
+
+
+SPELLINGS = [
+    unfused,
+    masked,
+    einsum,
+    keys_first,
+    merged,
+    exponentials,
+    divided_last,
+    keys_in_rows,
+    values_first,
+]
+SPELLINGS += [channels_first, dots, heads_between, sequences_first, mask_by_product]
+
+
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("spelling", [unfused, masked, einsum, keys_first, merged])
+@pytest.mark.parametrize("spelling", SPELLINGS)
 def test_attention_costs_the_same_however_it_is_spelt(spelling, batch):
     layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D)}
     x = torch.zeros(batch, T, D)
@@ -96,6 +168,34 @@ def test_multihead_attention_costs_what_its_function_does(weights, batch):
     assert traffic(call, x) == traffic(Function(by_function, **layers), x)
 
 
+def test_what_else_is_done_with_scores_is_vector_work():
+    def capped(self, x):
+        q, k, v = split(self, x)
+        return joined(self, (torch.tanh(q @ k.mT / 50) * 50).softmax(-1) @ v)
+
+    layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D)}
+    x = torch.zeros(2, T, D)
+    plain, cap = (workloads.from_torch(Function(f, **layers), x) for f in (by_function, capped))
+    assert traffic(Function(capped, **layers), x) == traffic(Function(by_function, **layers), x)
+    more = cap.table().vector_ops.sum() - plain.table().vector_ops.sum()
+    assert more == (LOOKUP + 1) * 2 * H * T * T
+
+
+def test_positions_and_a_mask_are_read_once():
+    def biased(self, x, mask):
+        q, k, v = split(self, x)
+        return joined(self, (q @ k.mT / 4 + self.bias + mask).softmax(-1) @ v)
+
+    layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D), "bias": nn.Parameter(torch.ones(H, T, T))}
+    given = torch.zeros(2, T, D), torch.zeros(2, 1, 1, T)
+    network = workloads.from_torch(Function(biased, **layers), given)
+    assert [o.kind for o in network.operations].count("attention") == 1
+    read = traffic(Function(by_function, **{k: layers[k] for k in ("qkv", "out")}), given[0])[0]
+    assert traffic(Function(biased, **layers), given)[0] == read + H * T * T + 2 * T
+    assert network.parameters == 4 * D * D + 4 * D + H * T * T
+    assert network.training(2).macs > 0
+
+
 def test_scores_that_are_read_elsewhere_stay():
     def given(self, q, k, v):
         weights = (q @ k.transpose(1, 2)).softmax(-1)
@@ -122,6 +222,16 @@ def grouped(how):
             return torch.einsum("bgrqk,bgkd->bgrqd", weights, v).reshape(1, 8, 1, 16)
         if how == "expand":
             k, v = (z[:, :, None].expand(1, 2, 4, 1024, 16).reshape(1, 8, 1024, 16) for z in (k, v))
+        elif how == "repeat":
+            k, v = (z.unsqueeze(2).repeat(1, 1, 4, 1, 1).flatten(1, 2) for z in (k, v))
+        elif how == "tiled":  # head i meets keys i % 2
+            k, v = (z.repeat(1, 4, 1, 1) for z in (k, v))
+        elif how == "stack":
+            k, v = (torch.stack([z] * 4, 2).flatten(1, 2) for z in (k, v))
+        elif how == "index":
+            k, v = (z[:, torch.arange(8) // 4] for z in (k, v))
+        elif how == "turned":
+            k, v = (z.transpose(1, 2).repeat_interleave(4, 2).transpose(1, 2) for z in (k, v))
         else:
             k, v = (z.repeat_interleave(4, 1) for z in (k, v))
         if how == "products":
@@ -131,7 +241,10 @@ def grouped(how):
     return Function(forward)
 
 
-@pytest.mark.parametrize("how", ["grouped", "expand", "interleave", "products", "einsum"])
+@pytest.mark.parametrize(
+    "how",
+    ["grouped", "expand", "interleave", "products", "einsum", "repeat", "tiled", "stack", "index", "turned"],
+)
 def test_heads_that_share_keys_read_them_once(how):
     inputs = torch.zeros(1, 8, 1, 16), torch.zeros(1, 2, 1024, 16), torch.zeros(1, 2, 1024, 16)
     assert traffic(grouped(how), inputs) == (65_664, 128, 2 * 8 * 1024 * 16)
@@ -141,6 +254,9 @@ def cached(how):
     def forward(self, q, k, v, keys, values, place):
         if how == "cat":
             keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        elif how == "parts":
+            keys = torch.cat([keys[:, :, :7], k, keys[:, :, 8:]], 2)
+            values = torch.cat([values[:, :, :7], v, values[:, :, 8:]], 2)
         elif how == "slice":
             keys[:, :, 7:8] = k
             values[:, :, 7:8] = v
@@ -157,7 +273,13 @@ def cached(how):
 
 @pytest.mark.parametrize(
     ("how", "copied"),
-    [("cat", 262_208), ("slice", 262_464), ("index_copy", 262_338), ("index_put", 262_338)],
+    [
+        ("cat", 262_208),
+        ("parts", 262_208),
+        ("slice", 262_336),
+        ("index_copy", 262_338),
+        ("index_put", 262_338),
+    ],
 )
 def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, copied):
     length = 1023 if how == "cat" else 1024
@@ -177,6 +299,36 @@ def test_what_is_made_for_a_cache_is_written_there():
     module = Function(forward, qkv=nn.Linear(64, 192, bias=False))
     weights = 64 * 192
     assert traffic(module, inputs)[:2] == (64 + weights + 131_136, 192 + 64)
+
+
+class Static(nn.Module):
+    """Keys and values in tensors of the module, of which the first places are read."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("keys", torch.zeros(1, 4, 1024, 16))
+        self.register_buffer("values", torch.zeros(1, 4, 1024, 16))
+
+    def forward(self, q, k, v, place):
+        self.keys.index_copy_(2, place, k)
+        self.values.index_copy_(2, place, v)
+        return F.scaled_dot_product_attention(q, self.keys[:, :, :512], self.values[:, :, :512])
+
+
+def test_a_cache_of_the_module_is_read_as_far_as_it_is_asked_for():
+    new = torch.zeros(1, 4, 1, 16)
+    inputs = new, new.clone(), new.clone(), torch.tensor([7])
+    assert traffic(Static(), inputs) == (64 + 2 * 512 * 64, 192, 2 * 512 * 64)
+
+
+def test_keys_and_values_may_come_stacked():
+    def forward(self, q, k, v, past):
+        keys, values = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    new = torch.zeros(1, 4, 1, 16)
+    inputs = new, new.clone(), new.clone(), torch.zeros(2, 1, 4, 1023, 16)
+    assert traffic(Function(forward), inputs)[:2] == (131_136, 192)
 
 
 def test_a_word_for_caches_is_checked():

@@ -180,3 +180,42 @@ def test_what_is_computed_of_a_parameter_twice_counts_once():
 
     network = read(Function(gated, gate=nn.Parameter(torch.zeros(4))), (2, 4), (2, 4))
     assert network.parameters == 4
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+@pytest.mark.parametrize("place", ["buffer", "attribute", "input"])
+def test_products_with_sparse_tensors_have_their_zeros(layout, place):
+    whole = torch.zeros(20, 20)
+    whole[torch.arange(20), torch.arange(20) // 3] = 1.5
+    adjacency = whole.to_sparse() if layout == "coo" else whole.to_sparse_csr()
+
+    class Graph(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.l = nn.Linear(8, 4)
+            if place == "buffer":
+                self.register_buffer("a", adjacency)
+            elif place == "attribute":
+                self.a = adjacency
+
+        def forward(self, x, *given):
+            return torch.sparse.mm(given[0] if given else self.a, self.l(x))
+
+    module = Graph()
+    inputs = torch.zeros(20, 8), *((adjacency,) if place == "input" else ())
+    network = workloads.from_torch(module, inputs)
+    assert (network.macs, network.effectual_macs) == (20 * 8 * 4 + 20 * 20 * 4, 20 * 8 * 4 + 20 * 4)
+    assert network.parameters == 36
+    assert place == "input" or module.a is adjacency  # as it was
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_sparse_tensor_that_is_made_inside_is_refused_with_the_way_out():
+    class Inside(nn.Module):
+        def forward(self, x, places, values):
+            return torch.sparse.mm(torch.sparse_coo_tensor(places, values, (4, 4)), x)
+
+    given = torch.zeros(4, 2), torch.zeros(2, 3, dtype=torch.long), torch.ones(3)
+    with pytest.raises(NetworkImportError, match=r"a sparse tensor is made inside.*give it as an input"):
+        workloads.from_torch(Inside(), given)

@@ -101,3 +101,19 @@ def test_a_scan_takes_slices_and_stacks_results(tmp_path):
     assert network.macs == 5 * 2 * 64
     assert network.parameters == 64
     assert {network.graph.tensors[name].shape for name in network.graph.outputs} == {(2, 8), (5, 2, 8)}
+
+
+@pytest.mark.parametrize(("axis", "back", "out"), [(0, 1, 0), (1, 0, 0), (2, 1, 1)])
+def test_a_scan_along_any_axis_from_either_end(tmp_path, axis, back, out):
+    shape = [2, 8]
+    shape.insert(axis, 5)
+    inner = [node("MatMul", ["xi", "w"], ["yi"])]
+    graph = helper.make_graph(inner, "body", [tensor("xi", (2, 8))], [tensor("yi", (2, 4))])
+    options = {"scan_input_axes": [axis], "scan_input_directions": [back], "scan_output_axes": [out]}
+    scan = node("Scan", ["x"], ["y"], "scan", num_scan_inputs=1, body=graph, **options)
+    built = model([scan], [tensor("x", tuple(shape))], [tensor("y", None)], [random("w", 8, 4)])
+    network = read(tmp_path, built)
+    assert (network.macs, network.parameters) == (5 * 2 * 32, 32)
+    want = [2, 4]
+    want.insert(out, 5)
+    assert network.graph.tensors[network.graph.outputs[0]].shape == tuple(want)

@@ -121,6 +121,72 @@ def test_old_operator_sets_are_converted(tmp_path, opset):
     assert read(tmp_path, built).macs == 9 * 4 * 27
 
 
+IMAGE, ROWS = tensor("x", (1, 8, 4, 4)), tensor("x", (2, 16))
+FLAT = [
+    node("Reshape", ["x"], ["r"], shape=[1, -1]),
+    node("Gemm", ["r", "w", "b"], ["y"], broadcast=1, transB=1),
+]
+PADDED = [node("Pad", ["x"], ["p"], paddings=[0, 0, 1, 1, 0, 0, 1, 1]), node("Conv", ["p", "k"], ["y"])]
+CAST = [node("Cast", ["x"], ["f"], to="FLOAT"), node("Add", ["f", "c"], ["y"], broadcast=1, axis=1)]
+LAYER = [node("LSTM", ["x", "i", "h"], ["y"], hidden_size=16, output_sequence=1)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "given", "held", "macs", "parameters"),
+    [
+        (FLAT, IMAGE, [random("w", 10, 128), random("b", 10)], 1_280, 1_290),
+        (PADDED, IMAGE, [random("k", 4, 8, 3, 3)], 16 * 4 * 72, 288),
+        (CAST, IMAGE, [random("c", 8)], 0, 8),
+        (
+            LAYER,
+            tensor("x", (5, 2, 8)),
+            [random("i", 1, 64, 8), random("h", 1, 64, 16)],
+            5 * 2 * 64 * 24,
+            1_536,
+        ),
+    ],
+)
+def test_what_onnx_does_not_convert_is_rewritten(tmp_path, nodes, given, held, macs, parameters):
+    network = read(tmp_path, model(nodes, [given], [tensor("y", None)], held, opset=1))
+    assert (network.macs, network.parameters) == (macs, parameters)
+
+
+def test_a_deformable_convolution_samples_columns_and_multiplies(tmp_path):
+    given = [tensor("x", (1, 8, 12, 12)), tensor("o", (1, 18, 12, 12)), tensor("m", (1, 9, 12, 12))]
+    layer = node("DeformConv", ["x", "w", "o", "b", "m"], ["y"], pads=[1] * 4)
+    held = [random("w", 4, 8, 3, 3, density=0.5), random("b", 4)]
+    network = read(tmp_path, model([layer], given, [tensor("y", None)], held, opset=19))
+    assert (network.macs, network.parameters) == (4 * 8 * 9 * 144, 4 * 72 + 4)
+    assert network.effectual_macs == 144 * network.weight("deformconv_0").nonzeros
+    sampled = network.table()
+    assert sampled.vector_ops[0] == 8 * 8 * 9 * 144  # four neighbours, and a weight a point
+    assert sampled.read_elements[0] == (8 + 18 + 9) * 144
+    bad = model(
+        [layer], [given[0], tensor("o", (1, 17, 12, 12)), given[2]], [tensor("y", None)], held, opset=19
+    )
+    with pytest.raises(NetworkImportError, match="its offsets have shape"):
+        read(tmp_path, bad)
+
+
+@pytest.mark.parametrize("mode", [0, 1, 3])
+def test_scores_may_be_given_away(tmp_path, mode):
+    given = [tensor("q", (2, 4, 6, 8)), tensor("k", (2, 2, 10, 8)), tensor("v", (2, 2, 10, 8))]
+    layer = node("Attention", ["q", "k", "v"], ["y", "", "", "s"], qk_matmul_output_mode=mode)
+    network = read(tmp_path, model([layer], given, [tensor("y", None), tensor("s", None)], opset=23))
+    assert network.macs == 2 * 2 * 4 * 6 * 10 * 8
+    assert [network.graph.tensors[name].shape for name in network.graph.outputs] == [
+        (2, 4, 6, 8),
+        (2, 4, 6, 10),
+    ]
+
+
+def test_a_fourier_transform_is_vector_work(tmp_path):
+    layer = node("DFT", ["x"], ["y"], axis=1)
+    network = read(tmp_path, model([layer], [tensor("x", (1, 16, 1))], [tensor("y", None)]))
+    assert network.table().vector_ops.tolist() == [10 * 8 * 4 / 2]
+    assert network.graph.tensors[network.graph.outputs[0]].shape == (1, 16, 2)
+
+
 @pytest.mark.parametrize(
     ("axis", "table", "shape"),
     [

@@ -356,3 +356,55 @@ def test_mutants_are_read_or_refused_in_one_line(tmp_path, kind):
         assert len(message.splitlines()) == 1, message
         assert len(message) < 1000
         assert time.perf_counter() - begun < 5.0
+
+
+NAMES = "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NAMES.upper().replace(" ", "_") + "\nC,224,224,7,7,3,64,2\n",
+        NAMES.replace(",", ";") + "\nC;224;224;7;7;3;64;2\n",
+        '"' + NAMES.replace(",", '","') + '"\n"C","224","224","7","7","3","64","2"\n',
+        "Layer name,Channels,Num Filter,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Strides\n"
+        "C,3,64,224,224,7,7,2\n",
+    ],
+    ids=["underscores", "semicolons", "quotes", "order"],
+)
+def test_columns_are_told_by_their_names(tmp_path, text):
+    path = tmp_path / "net.csv"
+    path.write_text(text)
+    assert workloads.load(path).macs == 110 * 110 * 49 * 3 * 64
+
+
+def test_products_in_another_order_and_columns_without_names(tmp_path):
+    path = tmp_path / "net.csv"
+    path.write_text("Layer,M,K,N,\nA,8,16,4,\n")
+    layer = workloads.load(path).operations[0]
+    assert (layer.out_features, workloads.load(path).macs) == (4, 512)
+    path.write_text("A, 224, 224, 7, 7, 3, 64, 2,\n")
+    with pytest.raises(NetworkImportError, match="line 1: names no columns of a SCALE-Sim topology"):
+        workloads.load(path)
+
+
+LAYER = """\
+Network t {
+  Layer A { Type: CONV Density { Input: 0.5 Weight: 0.25 Output: 1 }
+    Dimensions { K: 8, C: 4, R: 3, S: 3, Y: 8, X: 8 } }
+}
+"""
+
+
+def test_densities_of_maestro_are_kept(tmp_path):
+    path = tmp_path / "net.m"
+    path.write_text(LAYER)
+    network = workloads.load(path)
+    assert (network.macs, network.effectual_macs) == (36 * 36 * 8, 36 * 36)
+    for old, new, words in (
+        ("Weight: 0.25", "Weight: 2", "the density of Weight must be above 0 and at most 1, got '2'"),
+        ("Weight: 0.25", "Mass: 0.25", "Density is of Input, Weight, Output, got 'Mass'"),
+    ):
+        path.write_text(LAYER.replace(old, new))
+        with pytest.raises(NetworkImportError, match=words):
+            workloads.load(path)

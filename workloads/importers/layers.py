@@ -23,6 +23,7 @@ class Layers:
     source: str
     graph: Graph = field(init=False)
     patterns: dict[str, tuple[int, int]] = field(default_factory=dict)  # N:M of weights by operation
+    shares: dict[str, dict[str, float]] = field(default_factory=dict)  # densities by operation and operand
     outputs: list[str] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
 
@@ -92,6 +93,23 @@ class Layers:
         weights = [network.weight(name) for name in self.patterns]
         for weight, (n, m) in zip(weights, self.patterns.values(), strict=True):
             network = network.with_weights(_patterned(weight, n, m))
+        return self._with_shares(network)
+
+    def _with_shares(self, network: Network) -> Network:
+        """The network with the densities that were given, assumed as they are."""
+        graph = network.graph
+        for name, shares in self.shares.items():
+            node = graph.node(name)
+            if "Weight" in shares:
+                network = network.with_weights(network.weight(name).with_density(shares["Weight"]))
+            told = [("Input", tensor) for tensor in node.inputs] + [("Output", name) for name in node.outputs]
+            network = network.with_tensors(
+                *(
+                    replace(graph.tensors[tensor], density=shares[which], known="assumed")
+                    for which, tensor in told
+                    if shares.get(which, 1.0) < 1.0
+                )
+            )
         return network
 
 

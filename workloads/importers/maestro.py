@@ -15,8 +15,9 @@ from workloads.operations.base import Operation
 if TYPE_CHECKING:
     from workloads.network import Network
 
-_TOKEN = re.compile(r"[A-Za-z_][\w.+-]*'?|\d+|[{}(),:;]|\S")
+_TOKEN = re.compile(r"[A-Za-z_][\w.+-]*'?|\d*\.\d+|\d+|[{}(),:;]|\S")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_OPERANDS = ("Input", "Weight", "Output")
 _BLOCKS = ("Stride", "Dimensions", "Density", "Dataflow")
 _CONVOLUTIONS = ("CONV", "DSCONV", "NGCONV", "TRCONV", "FC")
 _TYPES = (*_CONVOLUTIONS, "GEMM")
@@ -31,6 +32,7 @@ class _Layer:
     kind: str = ""
     stride: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)  # of elements that are not zero
 
 
 @dataclass(slots=True)
@@ -130,6 +132,8 @@ def _layer(tokens: _Tokens) -> _Layer:
             layer.stride = _pairs(tokens)
         elif word == "Dimensions":
             layer.sizes = _pairs(tokens)
+        elif word == "Density":
+            layer.shares = _shares(tokens)
         elif word in _BLOCKS:
             tokens.skip_block()
         else:
@@ -156,6 +160,28 @@ def _pairs(tokens: _Tokens) -> dict[str, int]:
     return found
 
 
+def _shares(tokens: _Tokens) -> dict[str, float]:
+    """`{ Input: 0.5 Weight: 0.25 Output: 1.0 }`; the colons and commas may be missing."""
+    tokens.expect("{")
+    found: dict[str, float] = {}
+    while tokens.word != "}":
+        key = tokens.next()
+        if key not in _OPERANDS:
+            tokens.at -= 1
+            raise tokens.fail(f"Density is of {', '.join(_OPERANDS)}, got {shown(key[:40])}")
+        if tokens.word == ":":
+            tokens.at += 1
+        word = tokens.next()
+        if not re.fullmatch(r"\d{0,3}\.?\d{1,30}", word) or not 0 < float(word) <= 1:
+            tokens.at -= 1
+            raise tokens.fail(f"the density of {key} must be above 0 and at most 1, got {shown(word[:40])}")
+        found[key] = float(word)
+        if tokens.word in (",", ";"):
+            tokens.at += 1
+    tokens.at += 1
+    return found
+
+
 def _add(layers: Layers, file: str, layer: _Layer) -> None:
     where = f"{file}: layer {layer.name} (line {layer.line})"
     if layer.kind not in _TYPES:
@@ -168,6 +194,8 @@ def _add(layers: Layers, file: str, layer: _Layer) -> None:
     if missing:
         raise NetworkImportError(f"{where}: Dimensions has no {', '.join(missing)}")
     name = layers.unique(layer.name)
+    if layer.shares:
+        layers.shares[name] = layer.shares
     if layer.kind == "GEMM":
         layers.add(where, Linear(name, sizes["N"], bias=False), (1, sizes["M"], sizes["K"]))
         return

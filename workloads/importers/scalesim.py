@@ -31,8 +31,8 @@ def read(path: str | PathLike[str]) -> "Network":
     lines = [(number, cells) for number, cells in enumerate(rows, start=1) if any(cells)]
     if not lines:
         raise NetworkImportError(f"{name}: is empty")
-    header = [cell.lower() for cell in lines[0][1]]
-    products = header[1:4] == ["m", "n", "k"]
+    header = [cell.lower().replace("_", " ") for cell in lines[0][1]]
+    products = sorted(header[1:4]) == ["k", "m", "n"]
     if not products and not any("ifmap" in cell for cell in header):
         raise NetworkImportError(
             f"{name}: line {lines[0][0]}: names no columns of a SCALE-Sim topology: "
@@ -44,12 +44,26 @@ def read(path: str | PathLike[str]) -> "Network":
         where = f"{name}: line {number}"
         if not any(cells[1:]):
             continue  # a heading between layers
-        (_product if products else _convolution)(layers, where, header, cells)
+        (_product if products else _convolution)(layers, where, header, _ordered(header, cells, products))
     return layers.network()
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in re.split(r"[,\t]", line.rstrip(", \t\r"))]
+    return [cell.strip().strip('"').strip() for cell in re.split(r"[,;\t]", line.rstrip(",; \t\r"))]
+
+
+def _ordered(header: list[str], cells: list[str], products: bool) -> list[str]:
+    """A line's cells in SCALE-Sim's order, as their headings say; as they are where those are other words."""
+    wanted = [field.lower() for field in (_PRODUCT if products else _CONVOLUTION)]
+    places = [next((i for i, one in enumerate(header) if _means(one, field)), -1) for field in wanted]
+    if -1 in places or len(cells) <= max(places):
+        return cells
+    return [cells[0], *(cells[place] for place in places), *cells[1 + len(wanted) :]]
+
+
+def _means(heading: str, field: str) -> bool:
+    plain = heading.removesuffix("s")
+    return plain in (field.removesuffix("s"), "stride height" if field == "strides" else field)
 
 
 def _numbers(where: str, fields: tuple[str, ...], cells: list[str]) -> list[int]:

@@ -29,7 +29,10 @@ F: Final = torch.nn.functional
 
 UNARY: Final[dict[str, Callable[..., Array]]] = {
     **{name: getattr(torch, name) for name in ("abs", "neg", "ceil", "floor", "round", "sign", "square")},
-    **{name: getattr(torch, name) for name in ("exp", "log", "sqrt", "rsqrt", "reciprocal", "erf", "tanh")},
+    **{
+        name: getattr(torch, name)
+        for name in ("nan_to_num", "exp", "log", "sqrt", "rsqrt", "reciprocal", "erf", "tanh")
+    },
     **{name: getattr(torch, name) for name in ("sigmoid", "sin", "cos", "tan", "asin", "acos", "atan")},
     **{name: getattr(torch, name) for name in ("sinh", "cosh", "asinh", "acosh", "atanh")},
     **{name: getattr(F, name) for name in ("relu", "relu6", "leaky_relu", "softplus", "softsign", "mish")},

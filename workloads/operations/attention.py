@@ -32,6 +32,8 @@ class Attention(Operation):
         writes the result. If not, scores are written, read and written by the softmax, and read again.
     scaled
         Whether scores are scaled, one multiplication each.
+    score_ops
+        Other vector operations a score: a cap, a second scale.
 
     Notes
     -----
@@ -41,7 +43,7 @@ class Attention(Operation):
     query seeing the keys up to its own place counted from the end.
 
     Fused after Dao et al., "FlashAttention", NeurIPS 2022; grouped queries after Ainslie et al., EMNLP 2023.
-    An optional fourth input is added to the scores.
+    Inputs behind the values (two at most) are added to the scores.
 
     """
 
@@ -50,8 +52,9 @@ class Attention(Operation):
     causal: bool = False
     fused: bool = True
     scaled: bool = True
+    score_ops: int = 0
 
-    arity: ClassVar[tuple[int, int]] = (3, 4)
+    arity: ClassVar[tuple[int, int]] = (3, 5)
 
     def __post_init__(self) -> None:
         self.need_positive(heads=self.heads)
@@ -91,7 +94,7 @@ class Attention(Operation):
 
     def reads(self, slot: int) -> tuple[tuple[str, bool], ...]:
         """Return queries and keys for the scores, values for the last product, a mask for the softmax."""
-        return ((("scores", False), ("scores", True), ("values", True), ("softmax", False))[slot],)
+        return ((("scores", False), ("scores", True), ("values", True), ("softmax", False))[min(slot, 3)],)
 
     def lower(self, site: Site) -> list[Row]:
         """Return the scores' product, the softmax and the values' product."""
@@ -103,11 +106,12 @@ class Attention(Operation):
         scores = batch * self.heads * length * context
         kept = _kept(length, context) if self.causal else 1.0
         moved = 0 if self.fused else scores
-        mask = sum(tensor.elements for tensor in site.inputs[3:])
+        masks = site.inputs[3:]
+        mask = sum(tensor.elements for tensor in masks)
         loops = {"g": batch * self._kv_heads, "n": rows}
         first = self._product(site, key, c=head, k=context, kept=kept, **loops)
         second = self._product(site, value, c=context, k=features, kept=kept, **loops)
-        each = 4 + LOOKUP + self.scaled + (mask > 0)
+        each = 4 + LOOKUP + self.scaled + len(masks) + self.score_ops
         softmax = Row(
             kind=int(Kind.VECTOR),
             vector_ops=float(each * scores + LOOKUP * batch * self.heads * length),

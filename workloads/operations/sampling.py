@@ -11,6 +11,23 @@ from workloads.shapes import Shape
 
 POINT_OPS = 7
 """Vector operations of a point weighed from four neighbours: 4 multiplications, 3 additions."""
+
+
+def deformed_ops(points: int, *, weighed: bool) -> float:
+    """Count the operations of points sampled at places of their own, for a deformable convolution.
+
+    Four neighbours weigh a point, and one product more where it has a weight (Dai et al., "Deformable
+    convolutional networks", ICCV 2017, eq. 3; Zhu et al., "Deformable ConvNets v2", CVPR 2019).
+
+    Examples
+    --------
+    >>> deformed_ops(10, weighed=True)
+    80.0
+
+    """
+    return float((POINT_OPS + weighed) * points)
+
+
 _PLACE_OPS = 2
 """Vector operations of a coordinate brought from [-1, 1] to positions: a product and a sum."""
 

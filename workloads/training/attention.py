@@ -49,7 +49,8 @@ class AttentionGradient(Operation):
     dS' Q, where D is the row sum of P dP, which is that of dO O. Fused, P is computed again from Q and K, a
     fifth product, and nothing of the scores' size leaves the chip (Dao et al., "FlashAttention", NeurIPS
     2022, Algorithm 4). Operations a score: dS (2) and its scaling (1); fused, the scaling, subtraction of the
-    row's logarithm and exp again (2 + LOOKUP), and the sum with what is added (1). Operations an element of
+    row's logarithm and exp again (2 + LOOKUP), and the sum with what is added (1 each). What else is done
+    with a score costs as much again, and once more where it is computed again. Operations an element of
     the result: D (2); where not fused D is taken from the scores (2 each). What is added learns from dS,
     added up where it was broadcast (1 a score).
 
@@ -58,7 +59,7 @@ class AttentionGradient(Operation):
     forward: Attention
     learns: bool = False
 
-    arity: ClassVar[tuple[int, int]] = (5, 6)
+    arity: ClassVar[tuple[int, int]] = (5, 7)
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of queries, keys and values, and of what is added to the scores if it learns."""
@@ -73,8 +74,7 @@ class AttentionGradient(Operation):
             (*([("scores", True)] if again else []), ("query_gradient", True)),
             (("score_gradient", True),),
             (("softmax", False),),
-            (("softmax", False),),
-        )[slot]
+        )[min(slot, 4)]
 
     def lower(self, site: Site) -> list[Row]:
         """Return the products in order of computation, and the softmax between them."""
@@ -106,7 +106,8 @@ class AttentionGradient(Operation):
             )
 
         added = sum(mask.elements for mask in masks)
-        each = 3 + (2 + LOOKUP + bool(masks) if fused else 2) + (self.learns and added < elements)
+        each = 3 + (2 + LOOKUP + len(masks) if fused else 2) + (self.learns and added < elements)
+        each += self.forward.score_ops * (2 if fused else 1)
         softmax = Row(
             kind=int(Kind.VECTOR),
             vector_ops=float(each * elements + (2 * gradient.elements if fused else 0)),
@@ -137,4 +138,5 @@ def stored(operation: Attention) -> Attention:
         operation.causal,
         operation.fused,
         operation.scaled,
+        operation.score_ops,
     )

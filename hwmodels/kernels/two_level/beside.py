@@ -22,7 +22,7 @@ from hwmodels.kernels.two_level.lines import (
     stream_lines,
 )
 from hwmodels.kernels.two_level.rows import Config, Layer
-from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, nest_counts, prices_of, rates_of, terms_of
+from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, nest_counts, prices_of, rates_of
 from workloads.table import FloatColumn
 
 
@@ -147,7 +147,7 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
         mac_pj=rates.mac_pj,
         result_pj=rates.result_pj,
     )
-    return terms_of(left, paid)
+    return Terms(left, paid)
 
 
 @inlined
@@ -170,7 +170,7 @@ def nest_beside(plain: Terms, passed: Passed, beside: Beside, counts: FloatColum
     counts[INPUT_FILLS] *= input_loads
     counts[MASK_FILLS_OF_INPUTS] *= input_loads
     counts[DRAM_READS_OF_INPUTS] *= input_loads
-    counts[DRAM_WRITES] = plain.result_bytes * (1.0 - beside.output_share) + passed.spilled
+    counts[DRAM_WRITES] = plain.counts.result_bytes * (1.0 - beside.output_share) + passed.spilled
     made_lines(beside, counts)
 
 

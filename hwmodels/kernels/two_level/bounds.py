@@ -22,16 +22,17 @@ class Crossing(NamedTuple):
 @inlined
 def crossing(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossing:
     """Bound `total_cost`: inputs cross for each tile of K, or weights for each tile of positions."""
-    weights, inputs = terms.weight_bytes, input_bytes
-    weight_s, input_s = weights * terms.weight_moves * terms.read_s, inputs * terms.input_moves * terms.read_s
-    weight_pj, input_pj = weights * terms.weight_fill_pj, inputs * terms.input_fill_pj
-    out_s = terms.result_bytes * terms.write_s
-    out_pj = terms.result_bytes * terms.output_drain_pj + terms.mac_pj + terms.result_pj + terms.stays_pj
+    nest, rates = terms.counts, terms.rates
+    weights, inputs = nest.weight_bytes, input_bytes
+    weight_s, input_s = weights * nest.weight_moves * rates.read_s, inputs * nest.input_moves * rates.read_s
+    weight_pj, input_pj = weights * rates.weight_fill_pj, inputs * rates.input_fill_pj
+    out_s = nest.result_bytes * rates.write_s
+    out_pj = nest.result_bytes * rates.output_drain_pj + rates.mac_pj + rates.result_pj + rates.stays_pj
     return Crossing(
         least_s=out_s + min(weight_s + n_k * input_s, n_m * weight_s + input_s),
         least_pj=out_pj + min(weight_pj + n_k * input_pj, n_m * weight_pj + input_pj),
-        each_s=terms.sum_bytes * (terms.read_s + terms.write_s),
-        each_pj=terms.sum_bytes * (terms.output_fill_pj + terms.output_drain_pj),
+        each_s=nest.sum_bytes * (rates.read_s + rates.write_s),
+        each_pj=nest.sum_bytes * (rates.output_fill_pj + rates.output_drain_pj),
         never_s=out_s + n_m * weight_s + n_k * input_s,
         never_pj=out_pj + n_m * weight_pj + n_k * input_pj,
     )
@@ -58,9 +59,9 @@ def hopeless(
     _, chip_s, chip_pj = chip_at(terms, work, c[0], c[1])
     spills = c[0] - 1.0
     dram_s = min(port.least_s + spills * port.each_s, port.never_s)
-    latency = overlapped_latency(chip_s, dram_s, edge_s, terms.double)
+    latency = overlapped_latency(chip_s, dram_s, edge_s, terms.counts.double)
     pj = chip_pj + min(port.least_pj + spills * port.each_pj, port.never_pj)
-    pj += latency * terms.static_pj_per_s
+    pj += latency * terms.rates.static_pj_per_s
     least = score(latency, pj, objective)
     if least * _SLACK >= best[0]:
         return True

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hwmodels.accelerate import inlined
 from hwmodels.kernels.two_level.layout import CARTESIAN, IDEAL, SYSTOLIC, UNROLLED
 from hwmodels.kernels.two_level.systolic import INPUT_STATIONARY, OUTPUT_STATIONARY, WEIGHT_STATIONARY
-from hwmodels.kernels.two_level.terms import Counted, Terms
+from hwmodels.kernels.two_level.terms import Counts, Terms
 
 
 class ArrayWork(NamedTuple):
@@ -33,13 +33,13 @@ class ArrayWork(NamedTuple):
 
 @inlined
 def array_work(
-    terms: Counted, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
+    counts: Counts, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
 ) -> ArrayWork:
     """Cycles of one group's tiles, and how often the array goes through each operand.
 
     Parameters
     ----------
-    terms
+    counts
         What no tile changes.
     n_k, n_m, k_folds, m_folds
         Numbers of tiles of K and positions, and folds (steps) summed over those tiles.
@@ -53,31 +53,31 @@ def array_work(
         NaN for an array or a dataflow that is not known. Zeros shorten what a fold streams, not its skew.
 
     """
-    flow = terms.flow
-    if terms.interconnect == SYSTOLIC:
+    flow = counts.flow
+    if counts.interconnect == SYSTOLIC:
         if flow == OUTPUT_STATIONARY:
             both = m_folds * k_folds
-            streamed = both * (terms.reduction * terms.time)
-            return ArrayWork(streamed, both * terms.overhead, 0.0, m_folds, k_folds, 1.0, 0.0)
+            streamed = both * (counts.reduction * counts.time)
+            return ArrayWork(streamed, both * counts.overhead, 0.0, m_folds, k_folds, 1.0, 0.0)
         if flow == INPUT_STATIONARY:
-            each = m_folds * (terms.all_k * terms.time + n_k * terms.overhead)
+            each = m_folds * (counts.all_k * counts.time + n_k * counts.overhead)
             return ArrayWork(0.0, 0.0, each, m_folds, n_k, 0.0, 1.0)
         if flow == WEIGHT_STATIONARY:
-            each = k_folds * (terms.positions * terms.time + n_m * terms.overhead)
+            each = k_folds * (counts.positions * counts.time + n_m * counts.overhead)
             return ArrayWork(0.0, 0.0, each, n_m, k_folds, 0.0, 1.0)
-    each = m_folds * k_folds * terms.taps * terms.time
-    if terms.interconnect == UNROLLED:
+    each = m_folds * k_folds * counts.taps * counts.time
+    if counts.interconnect == UNROLLED:
         if flow == OUTPUT_STATIONARY:
             return ArrayWork(0.0, 0.0, each, m_folds, k_folds * distinct, 1.0, 0.0)
         if flow == INPUT_STATIONARY:
-            return ArrayWork(0.0, 0.0, each, m_folds, n_k * distinct, 0.0, terms.taps)
+            return ArrayWork(0.0, 0.0, each, m_folds, n_k * distinct, 0.0, counts.taps)
         if flow == WEIGHT_STATIONARY:
-            return ArrayWork(0.0, 0.0, each, n_m, k_folds * distinct, 0.0, terms.taps)
-    if terms.interconnect == CARTESIAN:
+            return ArrayWork(0.0, 0.0, each, n_m, k_folds * distinct, 0.0, counts.taps)
+    if counts.interconnect == CARTESIAN:
         return ArrayWork(0.0, 0.0, each, n_m, n_k * distinct, 1.0, 0.0)
-    if terms.interconnect == IDEAL:
-        macs = terms.positions * terms.reduction * terms.all_k
-        return ArrayWork(macs / terms.multipliers * terms.time, 0.0, 0.0, n_m, n_k * distinct, 1.0, 0.0)
+    if counts.interconnect == IDEAL:
+        macs = counts.positions * counts.reduction * counts.all_k
+        return ArrayWork(macs / counts.multipliers * counts.time, 0.0, 0.0, n_m, n_k * distinct, 1.0, 0.0)
     return ArrayWork(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
 
 
@@ -97,29 +97,30 @@ class ChipWork(NamedTuple):
 @inlined
 def chip_work(terms: Terms, work: ArrayWork) -> ChipWork:
     """Put times and energies to the work of the array."""
-    weight_reads = terms.groups * terms.all_k * terms.reduction * work.weight_passes
-    input_reads = terms.groups * terms.positions * terms.reduction * work.input_passes
-    outputs = terms.groups * terms.positions * terms.all_k
-    weight_s, input_s = weight_reads * terms.weight_port_s, input_reads * terms.input_port_s
+    nest, rates = terms.counts, terms.rates
+    weight_reads = nest.groups * nest.all_k * nest.reduction * work.weight_passes
+    input_reads = nest.groups * nest.positions * nest.reduction * work.input_passes
+    outputs = nest.groups * nest.positions * nest.all_k
+    weight_s, input_s = weight_reads * rates.weight_port_s, input_reads * rates.input_port_s
     own_s = shared_s = 0.0
-    if terms.weight_cap > 0.0:
+    if nest.weight_cap > 0.0:
         own_s = weight_s
     else:
         shared_s = weight_s
-    if terms.input_cap > 0.0:
+    if nest.input_cap > 0.0:
         own_s = max(own_s, input_s)
     else:
         shared_s += input_s
-    pj = weight_reads * terms.weight_read_pj + input_reads * terms.input_read_pj
+    pj = weight_reads * rates.weight_read_pj + input_reads * rates.input_read_pj
     return ChipWork(
-        cycles_0=terms.groups * work.cycles_0,
-        cycles_n=terms.groups * work.cycles_n,
-        cycles_f=terms.groups * work.cycles_f,
+        cycles_0=nest.groups * work.cycles_0,
+        cycles_n=nest.groups * work.cycles_n,
+        cycles_f=nest.groups * work.cycles_f,
         sums_n=work.sums_n,
         sums_f=work.sums_f,
         own_s=own_s,
         shared_s=shared_s,
-        pj=pj - outputs * terms.output_read_pj,
+        pj=pj - outputs * rates.output_read_pj,
     )
 
 
@@ -129,14 +130,15 @@ def chip_at(terms: Terms, work: ChipWork, n_c: float, c_folds: float) -> tuple[f
 
     Operands without a buffer of their own queue at the shared port.
     """
+    nest, rates = terms.counts, terms.rates
     cycles = work.cycles_0 + work.cycles_n * n_c + work.cycles_f * c_folds
     sums = work.sums_n * n_c + work.sums_f * c_folds
-    outputs = terms.groups * terms.positions * terms.all_k
-    output_s = outputs * (2.0 * sums - 1.0) * terms.output_port_s
+    outputs = nest.groups * nest.positions * nest.all_k
+    output_s = outputs * (2.0 * sums - 1.0) * rates.output_port_s
     own_s, shared_s = work.own_s, work.shared_s
-    if terms.output_cap > 0.0:
+    if nest.output_cap > 0.0:
         own_s = max(own_s, output_s)
     else:
         shared_s += output_s
-    pj = work.pj + outputs * sums * (terms.output_write_pj + terms.output_read_pj) + cycles * terms.busy_pj
-    return cycles, max(cycles * terms.cycle_s, max(own_s, shared_s)), pj
+    pj = work.pj + outputs * sums * (rates.output_write_pj + rates.output_read_pj) + cycles * rates.busy_pj
+    return cycles, max(cycles * rates.cycle_s, max(own_s, shared_s)), pj

@@ -25,7 +25,7 @@ from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.room import APART, FITS, TOO_LARGE, Channels, Pixels, held_of, room
-from hwmodels.kernels.two_level.terms import Terms
+from hwmodels.kernels.two_level.terms import Counts, Terms
 
 LATENCY = 0
 ENERGY = 1
@@ -93,24 +93,25 @@ def total_cost(
         What `loop_turns` returned.
 
     """
+    nest, rates = terms.counts, terms.rates
     weight_turns, input_turns, spills = passes
-    spilled = spills * terms.sum_bytes
-    weights = weight_turns * terms.weight_bytes
+    spilled = spills * nest.sum_bytes
+    weights = weight_turns * nest.weight_bytes
     inputs = input_turns * input_bytes
-    read = weights * terms.weight_moves + inputs * terms.input_moves + spilled
-    written = terms.result_bytes + spilled
-    dram_s = read * terms.read_s + written * terms.write_s
-    latency = overlapped_latency(work[1], dram_s, edge_s, terms.double)
+    read = weights * nest.weight_moves + inputs * nest.input_moves + spilled
+    written = nest.result_bytes + spilled
+    dram_s = read * rates.read_s + written * rates.write_s
+    latency = overlapped_latency(work[1], dram_s, edge_s, nest.double)
     pj = (
-        terms.mac_pj
-        + terms.result_pj
-        + terms.stays_pj
+        rates.mac_pj
+        + rates.result_pj
+        + rates.stays_pj
         + work[2]
-        + weights * terms.weight_fill_pj
-        + inputs * terms.input_fill_pj
-        + spilled * terms.output_fill_pj
-        + written * terms.output_drain_pj
-        + latency * terms.static_pj_per_s
+        + weights * rates.weight_fill_pj
+        + inputs * rates.input_fill_pj
+        + spilled * rates.output_fill_pj
+        + written * rates.output_drain_pj
+        + latency * rates.static_pj_per_s
     )
     return latency, pj, dram_s, read, written
 
@@ -118,10 +119,11 @@ def total_cost(
 @inlined
 def transfer_s(terms: Terms, input_bytes: float, passes: tuple[float, float, float]) -> float:
     """Main-memory time [s] of a nest; parameters as of `total_cost`."""
-    spilled = passes[2] * terms.sum_bytes
-    weights = passes[0] * terms.weight_bytes * terms.weight_moves
-    read = weights + passes[1] * input_bytes * terms.input_moves + spilled
-    return read * terms.read_s + (terms.result_bytes + spilled) * terms.write_s
+    nest, rates = terms.counts, terms.rates
+    spilled = passes[2] * nest.sum_bytes
+    weights = passes[0] * nest.weight_bytes * nest.weight_moves
+    read = weights + passes[1] * input_bytes * nest.input_moves + spilled
+    return read * rates.read_s + (nest.result_bytes + spilled) * rates.write_s
 
 
 @inlined
@@ -138,15 +140,26 @@ def turns_apart(innermost: int, n_k: float, n_c: float, n_m: float) -> tuple[flo
 
 
 @inlined
+def turns_of(chosen: tuple[int, int], n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
+    """Turns of the innermost loop and the way tiles fit that were chosen; see `loop_turns`, `turns_apart`."""
+    order, place = chosen
+    if place == APART:
+        return turns_apart(order, n_k, n_c, n_m)
+    return loop_turns(order, n_k, n_c, n_m)
+
+
+@inlined
 def weight_load_s(terms: Terms) -> float:
     """Seconds that main memory takes for a weight of a tile."""
-    return terms.weight_b * terms.weight_dram * terms.weight_moves * terms.read_s
+    nest = terms.counts
+    return nest.weight_b * nest.weight_dram * nest.weight_moves * terms.rates.read_s
 
 
 @inlined
 def input_load_s(terms: Terms) -> float:
     """Seconds that main memory takes for an input of a tile."""
-    return terms.input_b * terms.input_dram * terms.input_moves * terms.read_s
+    nest = terms.counts
+    return nest.input_b * nest.input_dram * nest.input_moves * terms.rates.read_s
 
 
 @inlined
@@ -170,38 +183,66 @@ class Tried(NamedTuple):
 NOTHING = Tried(math.inf, (0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0, -1, 0, 0.0)
 
 
-@kernel
-def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> Tried:
-    """Cost given tiles in every order of the loops."""
+@inlined
+def all_input_bytes(counts: Counts, m: Pixels) -> float:
+    """Bytes of one pass over the input tiles, halos included."""
+    return counts.groups * m.input_total * counts.all_c * counts.input_dram_b
+
+
+@inlined
+def exposed_s(
+    terms: Terms, tiles: tuple[Channels, Channels, Pixels], place: int, passes: tuple[float, float, float]
+) -> float:
+    """First load and last store [s] of tiles of K, C and positions that fit as `place` says."""
+    k, c, m = tiles
+    nest = terms.counts
+    weight_s = k.size * c.size * nest.window * weight_load_s(terms)
+    store_s = k.last * nest.output_b * terms.rates.write_s * nest.result_moves
+    edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
+    if place == FITS:
+        return edge_s
+    if place == APART:
+        edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + nest.positions * store_s
+    return min(nest.groups * edge_s, transfer_s(terms, all_input_bytes(nest, m), passes))
+
+
+@inlined
+def tried_among(
+    terms: Terms, tiles: tuple[Channels, Channels, Pixels], objective: int, orders: tuple[int, int]
+) -> Tried:
+    """Cost given tiles with each innermost loop of `orders`, the first and one beyond the last."""
+    k, c, m = tiles
     best, best_pj = math.inf, math.inf
     cost = (0.0, 0.0, 0.0, 0.0, 0.0)
     best_order, best_edge_s, costed = -1, 0.0, 0.0
-    place = room(terms, held_of(terms, m), k.size, k.tiles, c.size, c.tiles)
+    nest = terms.counts
+    place = room(nest, held_of(nest, m), k.size, k.tiles, c.size, c.tiles)
     if place == TOO_LARGE:
         return NOTHING
-    steps = array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    steps = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     work = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
-    input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
-    weight_s = k.size * c.size * terms.window * weight_load_s(terms)
-    store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
-    edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
-    if place == APART:
-        edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
-    if place != FITS:
-        edge_s *= terms.groups
-    for order in range(3):
-        passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
-        if place == APART:
-            passes = turns_apart(order, k.tiles, c.tiles, m.tiles)
+    input_bytes = all_input_bytes(nest, m)
+    for order in range(orders[0], orders[1]):
+        passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
         if passes[0] < 0.0:
             continue
         costed += 1.0
-        exposed_s = edge_s
-        if place != FITS:
-            exposed_s = min(edge_s, transfer_s(terms, input_bytes, passes))
-        found = total_cost(terms, work, exposed_s, input_bytes, passes)
+        edge_s = exposed_s(terms, tiles, place, passes)
+        found = total_cost(terms, work, edge_s, input_bytes, passes)
         value = score(found[0], found[1], objective)
         if better((value, found[1]), (best, best_pj)):
             best, best_pj = value, found[1]
-            cost, best_order, best_edge_s = found, order, exposed_s
+            cost, best_order, best_edge_s = found, order, edge_s
     return Tried(best, cost, work, best_edge_s, best_order, place, costed)
+
+
+@kernel
+def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> Tried:
+    """Cost given tiles in every order of the loops."""
+    return tried_among(terms, (k, c, m), objective, (INNERMOST_M, INNERMOST_C + 1))
+
+
+@kernel
+def tried_in(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int, order: int) -> Tried:
+    """Cost given tiles in one order of the loops."""
+    return tried_among(terms, (k, c, m), objective, (order, order + 1))

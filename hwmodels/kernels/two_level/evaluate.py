@@ -19,10 +19,10 @@ from hwmodels.kernels.two_level.lines import (
     stream_bytes,
     stream_lines,
 )
-from hwmodels.kernels.two_level.room import INPUT_LARGEST, SIZE, Channels, Pixels
+from hwmodels.kernels.two_level.room import Channels, Pixels, doubled, held_of
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, prices_of
-from hwmodels.kernels.two_level.tiling import Found, best_mapping, channels_at, pixels_at, tile_rows
+from hwmodels.kernels.two_level.tiling import Found, channels_at, mapping_asked, pixels_at, tile_rows
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -43,29 +43,38 @@ LATENCY_S, MACS_DONE, KEPT, EFFECTUAL, COSTED, LIMIT = range(LINES, LINES + 6)
 
 
 @kernel
-def broken_limit(terms: Terms, m_table: FloatMatrix) -> int:
-    """Name the buffer that cannot hold the smallest tile of positions; the shared one if each alone could.
+def broken_limit(terms: Terms, k: Channels, c: Channels, m: Pixels) -> int:
+    """Name the buffer that cannot hold tiles of K, C and positions; the shared one if each alone could.
 
     Costs that are no numbers, of an array, a dataflow or a format that is not known, overflow.
     """
-    work = array_work(terms, 1.0, 1.0, 1.0, 1.0, 1.0)
-    stored = terms.weight_bytes + terms.input_dram_b + terms.output_b
-    if math.isnan(work.weight_passes + stored + terms.time):
+    nest = terms.counts
+    work = array_work(nest, 1.0, 1.0, 1.0, 1.0, 1.0)
+    stored = nest.weight_bytes + nest.input_dram_b + nest.output_b
+    if math.isnan(work.weight_passes + stored + nest.time):
         return LIMIT_OVERFLOW
-    factor = 2.0 if terms.double == 1 else 1.0
-    smallest = len(m_table) - 1
-    weight = factor * terms.window * terms.weight_b
-    inputs = factor * m_table[smallest, INPUT_LARGEST] * terms.input_b
-    output = factor * m_table[smallest, SIZE] * terms.sum_b
-    if weight > terms.weight_cap > 0.0:
+    held = held_of(nest, m)
+    weight = k.size * c.size * nest.window * nest.weight_b
+    weight = doubled(weight, k.tiles * c.tiles * held.groups, nest.double)
+    inputs = doubled(held.input_b * c.size, held.loads * c.tiles * held.groups, nest.double)
+    output = doubled(held.output_b * k.size, k.tiles * held.loads * held.groups, nest.double)
+    if weight > nest.weight_cap > 0.0:
         return LIMIT_WEIGHT
-    if inputs > terms.input_cap > 0.0:
+    if inputs > nest.input_cap > 0.0:
         return LIMIT_INPUT
-    if output > terms.output_cap > 0.0:
+    if output > nest.output_cap > 0.0:
         return LIMIT_OUTPUT
-    if weight * terms.weight_mask + inputs * terms.input_mask > terms.mask_cap:
+    if weight * nest.weight_mask + inputs * nest.input_mask > nest.mask_cap:
         return LIMIT_MASK
     return LIMIT_SHARED
+
+
+@kernel
+def limit_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> int:
+    """Name the buffer that cannot hold the smallest tiles of three lists."""
+    k = channels_at(tiles.k[rows[0]], tiles.k_number[rows[0]] - 1)
+    c = channels_at(tiles.c[rows[1]], tiles.c_number[rows[1]] - 1)
+    return broken_limit(terms, k, c, pixels_at(tiles.m[rows[2]], tiles.m_number[rows[2]] - 1))
 
 
 @kernel
@@ -91,7 +100,7 @@ def add_nest(
     nest_lines(terms, passed_of(terms, tiles, (best.order, best.place)), count, sums)
     sums[LATENCY_S] += count * best.latency_s
     sums[MACS_DONE] += count * work
-    sums[KEPT] += count * (work * terms.kept)
+    sums[KEPT] += count * (work * terms.counts.kept)
     sums[EFFECTUAL] += count * layer.effectual_macs
 
 
@@ -110,12 +119,14 @@ def evaluate_batch(
     configs: FloatMatrix,
     order: IntColumn,
     objective: int,
+    innermost: IntColumn,
     out: FloatMatrix,
 ) -> None:
     """Fill rows `order` of `out`, columns as of lines and `SUMS`, with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
-    tables. No result, the number of mappings costed among them, depends on the order.
+    tables. No result, the number of mappings costed among them, depends on the order. `innermost` is the loop
+    that each operation's mapping is asked to have; -1 leaves it to the search.
     """
     for c in order:
         sums = out[c]
@@ -128,10 +139,10 @@ def evaluate_batch(
                 continue
             terms = nest_terms(layer, config)
             rows = tile_rows(tiles, c, i)
-            best = best_mapping(terms, tiles, rows, objective)
+            best = mapping_asked(terms, tiles, rows, objective, innermost[i])
             sums[COSTED] += best.costed
             if best.k < 0:
-                sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+                sums[LIMIT] = limit_of(terms, tiles, rows)
                 break
             chosen = (
                 channels_at(tiles.k[rows[0]], best.k),
@@ -146,19 +157,21 @@ def account_operations(
     layers: FloatMatrix,
     tiles: TileTable,
     configs: FloatMatrix,
-    c: int,
-    objective: int,
+    which: tuple[int, int],
+    innermost: IntColumn,
     beside: BesideTable,
     sheet: Sheet,
     out: OperationTable,
 ) -> None:
-    """Fill the account of one instance of every operation on configuration `c`, and what was chosen for it.
+    """Fill the account of one instance of every operation on a configuration, and what was chosen for it.
 
-    `beside` says what tensors that stay leave to each.
+    `which` are the configuration and the objective, `innermost` is as of `evaluate_batch`. `beside` says what
+    tensors that stay leave to each operation.
 
     Of `out` the mapping, the limit, cycles and bytes are filled; times and energies are the account's. A row
     that breaks a limit counts NaN.
     """
+    c, objective = which
     config = config_row(configs, c)
     for i in range(layers.shape[0]):
         layer, stay = layer_row(layers, i), beside_row(beside, i)
@@ -184,11 +197,11 @@ def account_operations(
             sheet.waits[i, EDGE] = 0.0 if config.double_buffered == 1 else stream.dram_s
             continue
         terms = beside_terms(layer, config, stay)
-        best = best_mapping(terms, tiles, rows, objective)
+        best = mapping_asked(terms, tiles, rows, objective, innermost[i])
         out.mappings_costed[i] = best.costed
-        sheet.waits[i, USUAL] = FRONT_END if terms.front_end == 1 else COMPUTE
+        sheet.waits[i, USUAL] = FRONT_END if terms.counts.front_end == 1 else COMPUTE
         if best.k < 0:
-            out.limit[i] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+            out.limit[i] = limit_of(terms, tiles, rows)
             counts[:] = math.nan
             busy_s[:] = math.nan
             sheet.waits[i, EDGE] = math.nan

@@ -80,7 +80,8 @@ def add_winner(
     mine = lane_terms(counts, lanes, lane)
     ki = lanes.marks[WON_K * WIDTH + lane]
     if ki < 0:
-        sums[LIMIT] = broken_limit(mine, lists.m)
+        least = channels_at(lists.k, len(lists.k) - 1), channels_at(lists.c, len(lists.c) - 1)
+        sums[LIMIT] = broken_limit(mine, least[0], least[1], pixels_at(lists.m, len(lists.m) - 1))
         return
     ci, mi = lanes.marks[WON_C * WIDTH + lane], lanes.marks[WON_M * WIDTH + lane]
     tiles = (channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi))

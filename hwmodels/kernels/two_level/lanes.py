@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from hwmodels.accelerate import inlined
 from hwmodels.kernels.two_level.bounds import Crossing
 from hwmodels.kernels.two_level.chip import ChipWork
-from hwmodels.kernels.two_level.terms import Counts, Prices, Rates, Terms, terms_of
+from hwmodels.kernels.two_level.terms import Counts, Prices, Rates, Terms
 from workloads.table import FloatColumn, IntColumn
 
 WIDTH: Final = 32
@@ -86,7 +86,7 @@ def lane_terms(counts: Counts, lanes: Lanes, lane: int) -> Terms:
         mac_pj=at[17 * WIDTH + lane],
         result_pj=at[18 * WIDTH + lane],
     )
-    return terms_of(counts, rates)
+    return Terms(counts, rates)
 
 
 @inlined

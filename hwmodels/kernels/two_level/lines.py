@@ -17,8 +17,8 @@ from hwmodels.kernels.two_level.bound import (
     WEIGHT_PORT,
 )
 from hwmodels.kernels.two_level.chip import array_work
-from hwmodels.kernels.two_level.cost import loop_turns, overlapped_latency, turns_apart
-from hwmodels.kernels.two_level.room import APART, Channels, Pixels
+from hwmodels.kernels.two_level.cost import overlapped_latency, turns_of
+from hwmodels.kernels.two_level.room import Channels, Pixels
 from hwmodels.kernels.two_level.rows import Config, Layer
 from hwmodels.kernels.two_level.terms import Prices, Terms, stored_input, stored_output, stored_weight
 from workloads.table import FloatColumn
@@ -50,17 +50,6 @@ from workloads.table import FloatColumn
 """Lines, in the order of `hwmodels.lines.TWO_LEVEL`, which names them."""
 
 
-@inlined
-def turns_of(
-    chosen: tuple[int, int], terms: Terms, n_k: float, n_c: float, n_m: float
-) -> tuple[float, float, float]:
-    """How often each operand passes the main-memory port; see `cost.loop_turns` and `cost.turns_apart`."""
-    order, place = chosen
-    if place == APART:
-        return turns_apart(order, n_k, n_c, n_m)
-    return loop_turns(order, n_k, n_c, n_m)
-
-
 class Passed(NamedTuple):
     """What a nest passes through array, buffers and main memory under a mapping."""
 
@@ -77,59 +66,62 @@ class Passed(NamedTuple):
 @inlined
 def passed_of(terms: Terms, tiles: tuple[Channels, Channels, Pixels], chosen: tuple[int, int]) -> Passed:
     """Count what passes: `tiles` of K, C and positions, the innermost loop, and how the tiles fit."""
+    nest = terms.counts
     k, c, m = tiles
-    weight_turns, input_turns, spills = turns_of(chosen, terms, k.tiles, c.tiles, m.tiles)
-    work = array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    weight_turns, input_turns, spills = turns_of(chosen, k.tiles, c.tiles, m.tiles)
+    work = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     return Passed(
-        cycles=terms.groups * (work.cycles_0 + work.cycles_n * c.tiles + work.cycles_f * c.steps),
-        outputs=terms.groups * terms.positions * terms.all_k,
+        cycles=nest.groups * (work.cycles_0 + work.cycles_n * c.tiles + work.cycles_f * c.steps),
+        outputs=nest.groups * nest.positions * nest.all_k,
         sums=work.sums_n * c.tiles + work.sums_f * c.steps,
-        weight_reads=terms.groups * terms.all_k * terms.reduction * work.weight_passes,
-        input_reads=terms.groups * terms.positions * terms.reduction * work.input_passes,
-        weights=weight_turns * terms.weight_bytes,
-        inputs=input_turns * terms.groups * m.input_total * terms.all_c * terms.input_dram_b,
-        spilled=spills * terms.sum_bytes,
+        weight_reads=nest.groups * nest.all_k * nest.reduction * work.weight_passes,
+        input_reads=nest.groups * nest.positions * nest.reduction * work.input_passes,
+        weights=weight_turns * nest.weight_bytes,
+        inputs=input_turns * nest.groups * m.input_total * nest.all_c * nest.input_dram_b,
+        spilled=spills * nest.sum_bytes,
     )
 
 
 @inlined
 def nest_lines(terms: Terms, passed: Passed, times: float, counts: FloatColumn) -> None:
     """Add what `times` instances of a nest count to the lines."""
+    nest = terms.counts
     weights, inputs, spilled, outputs = passed.weights, passed.inputs, passed.spilled, passed.outputs
-    weight_reads, input_reads = passed.weight_reads * terms.weight_b, passed.input_reads * terms.input_b
-    counts[MACS] += times * (outputs * terms.reduction * terms.switched)
+    weight_reads, input_reads = passed.weight_reads * nest.weight_b, passed.input_reads * nest.input_b
+    counts[MACS] += times * (outputs * nest.reduction * nest.switched)
     counts[BUSY_CYCLES] += times * passed.cycles
     counts[RESULTS] += times * outputs
-    counts[WEIGHT_FILLS] += times * (weights / terms.weight_dram)
+    counts[WEIGHT_FILLS] += times * (weights / nest.weight_dram)
     counts[WEIGHT_READS] += times * weight_reads
-    counts[INPUT_FILLS] += times * (inputs / terms.input_dram)
+    counts[INPUT_FILLS] += times * (inputs / nest.input_dram)
     counts[INPUT_READS] += times * input_reads
     counts[OUTPUT_FILLS] += times * spilled
-    counts[OUTPUT_UPDATES] += times * (outputs * passed.sums * terms.sum_b)
-    counts[OUTPUT_READS] += times * (outputs * (passed.sums - 1.0) * terms.sum_b)
-    counts[OUTPUT_DRAINS] += times * (outputs * terms.output_b + spilled)
-    counts[MASK_FILLS_OF_WEIGHTS] += times * (weights / terms.weight_dram * terms.weight_mask)
-    counts[MASK_READS_OF_WEIGHTS] += times * (weight_reads * terms.weight_mask)
-    counts[MASK_FILLS_OF_INPUTS] += times * (inputs / terms.input_dram * terms.input_mask)
-    counts[MASK_READS_OF_INPUTS] += times * (input_reads * terms.input_mask)
-    counts[DRAM_READS_OF_WEIGHTS] += times * (weights * terms.weight_moves)
-    counts[DRAM_READS_OF_INPUTS] += times * (inputs * terms.input_moves)
+    counts[OUTPUT_UPDATES] += times * (outputs * passed.sums * nest.sum_b)
+    counts[OUTPUT_READS] += times * (outputs * (passed.sums - 1.0) * nest.sum_b)
+    counts[OUTPUT_DRAINS] += times * (outputs * nest.output_b + spilled)
+    counts[MASK_FILLS_OF_WEIGHTS] += times * (weights / nest.weight_dram * nest.weight_mask)
+    counts[MASK_READS_OF_WEIGHTS] += times * (weight_reads * nest.weight_mask)
+    counts[MASK_FILLS_OF_INPUTS] += times * (inputs / nest.input_dram * nest.input_mask)
+    counts[MASK_READS_OF_INPUTS] += times * (input_reads * nest.input_mask)
+    counts[DRAM_READS_OF_WEIGHTS] += times * (weights * nest.weight_moves)
+    counts[DRAM_READS_OF_INPUTS] += times * (inputs * nest.input_moves)
     counts[DRAM_READS_OF_SUMS] += times * spilled
-    counts[DRAM_WRITES] += times * (terms.result_bytes + spilled)
+    counts[DRAM_WRITES] += times * (nest.result_bytes + spilled)
 
 
 @kernel
 def nest_busy(terms: Terms, passed: Passed, busy_s: FloatColumn) -> None:
     """Set the seconds that an instance keeps each of `hwmodels.columns.BOUNDS` busy; all were 0."""
-    busy_s[FRONT_END if terms.front_end == 1 else COMPUTE] = passed.cycles * terms.cycle_s
-    weight_port = WEIGHT_PORT if terms.weight_cap > 0.0 else SHARED_PORT
-    input_port = INPUT_PORT if terms.input_cap > 0.0 else SHARED_PORT
-    output_port = OUTPUT_PORT if terms.output_cap > 0.0 else SHARED_PORT
-    busy_s[weight_port] += passed.weight_reads * terms.weight_port_s
-    busy_s[input_port] += passed.input_reads * terms.input_port_s
-    busy_s[output_port] += passed.outputs * (2.0 * passed.sums - 1.0) * terms.output_port_s
-    read = passed.weights * terms.weight_moves + passed.inputs * terms.input_moves + passed.spilled
-    busy_s[MAIN_MEMORY] = read * terms.read_s + (terms.result_bytes + passed.spilled) * terms.write_s
+    nest, rates = terms.counts, terms.rates
+    busy_s[FRONT_END if nest.front_end == 1 else COMPUTE] = passed.cycles * rates.cycle_s
+    weight_port = WEIGHT_PORT if nest.weight_cap > 0.0 else SHARED_PORT
+    input_port = INPUT_PORT if nest.input_cap > 0.0 else SHARED_PORT
+    output_port = OUTPUT_PORT if nest.output_cap > 0.0 else SHARED_PORT
+    busy_s[weight_port] += passed.weight_reads * rates.weight_port_s
+    busy_s[input_port] += passed.input_reads * rates.input_port_s
+    busy_s[output_port] += passed.outputs * (2.0 * passed.sums - 1.0) * rates.output_port_s
+    read = passed.weights * nest.weight_moves + passed.inputs * nest.input_moves + passed.spilled
+    busy_s[MAIN_MEMORY] = read * rates.read_s + (nest.result_bytes + passed.spilled) * rates.write_s
 
 
 class Stream(NamedTuple):

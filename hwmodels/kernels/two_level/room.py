@@ -7,7 +7,7 @@ first, a single tile, may fit where the next, held twice, does not.
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined
-from hwmodels.kernels.two_level.terms import Counted
+from hwmodels.kernels.two_level.terms import Counts
 
 SIZE, TILES, LAST, STEPS = 0, 1, 2, 3  # fields of `tiles.sizes.Cut`, and the first of a `Candidate`
 INPUT_LARGEST, INPUT_TOTAL, DISTINCT, IMAGES = 4, 5, 6, 7
@@ -19,24 +19,24 @@ APART = 3  # drained image by image, in every group
 
 
 @inlined
-def fits(terms: Counted, weight_need: float, input_need: float, output_need: float) -> bool:
+def fits(counts: Counts, weight_need: float, input_need: float, output_need: float) -> bool:
     """Whether a tile of each operand, doubled where it is reloaded, finds room where that operand lives."""
     shared = 0.0
-    if terms.weight_cap == 0.0:
+    if counts.weight_cap == 0.0:
         shared += weight_need
-    elif weight_need > terms.weight_cap:
+    elif weight_need > counts.weight_cap:
         return False
-    if terms.input_cap == 0.0:
+    if counts.input_cap == 0.0:
         shared += input_need
-    elif input_need > terms.input_cap:
+    elif input_need > counts.input_cap:
         return False
-    if terms.output_cap == 0.0:
+    if counts.output_cap == 0.0:
         shared += output_need
-    elif output_need > terms.output_cap:
+    elif output_need > counts.output_cap:
         return False
-    if weight_need * terms.weight_mask + input_need * terms.input_mask > terms.mask_cap:
+    if weight_need * counts.weight_mask + input_need * counts.input_mask > counts.mask_cap:
         return False
-    return shared <= terms.shared_cap
+    return shared <= counts.shared_cap
 
 
 @inlined
@@ -79,53 +79,53 @@ class Held(NamedTuple):
 
 
 @inlined
-def room(terms: Counted, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
+def room(counts: Counts, held: Held, k_size: float, n_k: float, c_size: float, n_c: float) -> int:
     """Whether tiles fit (`FITS`), do when runs are drained (`DRAINED`, `APART`), or neither."""
-    weight = k_size * c_size * terms.window * terms.weight_b
+    weight = k_size * c_size * counts.window * counts.weight_b
     inputs = held.input_b * c_size
     output = held.output_b * k_size
     if fits(
-        terms,
-        doubled(weight, n_k * n_c * held.groups, terms.double),
-        doubled(inputs, held.loads * n_c * held.groups, terms.double),
-        doubled(output, n_k * held.loads * held.groups, terms.double),
+        counts,
+        doubled(weight, n_k * n_c * held.groups, counts.double),
+        doubled(inputs, held.loads * n_c * held.groups, counts.double),
+        doubled(output, n_k * held.loads * held.groups, counts.double),
     ):
         return FITS
     if held.may_drain == 1 and fits(
-        terms,
-        doubled(weight, n_k * n_c, terms.double),
-        doubled(inputs, held.loads * n_c, terms.double),
-        doubled(output, n_k * held.loads, terms.double),
+        counts,
+        doubled(weight, n_k * n_c, counts.double),
+        doubled(inputs, held.loads * n_c, counts.double),
+        doubled(output, n_k * held.loads, counts.double),
     ):
         return DRAINED
     if held.may_part == 1 and fits(
-        terms,
-        doubled(weight, n_k * n_c, terms.double),
-        doubled(inputs, n_c, terms.double),
-        doubled(output, n_k, terms.double),
+        counts,
+        doubled(weight, n_k * n_c, counts.double),
+        doubled(inputs, n_c, counts.double),
+        doubled(output, n_k, counts.double),
     ):
         return APART
     return TOO_LARGE
 
 
 @inlined
-def held_of(terms: Counted, m: Pixels) -> Held:
+def held_of(counts: Counts, m: Pixels) -> Held:
     """Collect what tiles of positions hold on chip, and whether their runs may be drained."""
     return Held(
-        input_b=m.input_largest * terms.input_b,
-        output_b=m.size * terms.sum_b,
+        input_b=m.input_largest * counts.input_b,
+        output_b=m.size * counts.sum_b,
         loads=m.tiles,
-        groups=terms.groups,
-        may_drain=1 if terms.double == 1 and terms.groups > 1.0 else 0,
-        may_part=1 if terms.double == 1 and m.images == 1.0 else 0,
+        groups=counts.groups,
+        may_drain=1 if counts.double == 1 and counts.groups > 1.0 else 0,
+        may_part=1 if counts.double == 1 and m.images == 1.0 else 0,
     )
 
 
 @inlined
 def fits_with_some(
-    terms: Counted, held: Held, k_size: float, n_k: float, all_c: float, least_c: float, most_c: float
+    counts: Counts, held: Held, k_size: float, n_k: float, all_c: float, least_c: float, most_c: float
 ) -> bool:
     """Whether a tile of K fits beside the smallest tile of C or beside all of C, which is held once."""
-    if room(terms, held, k_size, n_k, least_c, most_c) != TOO_LARGE:
+    if room(counts, held, k_size, n_k, least_c, most_c) != TOO_LARGE:
         return True
-    return most_c > 1.0 and room(terms, held, k_size, n_k, all_c, 1.0) != TOO_LARGE
+    return most_c > 1.0 and room(counts, held, k_size, n_k, all_c, 1.0) != TOO_LARGE

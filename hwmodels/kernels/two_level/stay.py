@@ -25,7 +25,7 @@ from hwmodels.kernels.two_level.evaluate import (
     LIMIT,
     MACS_DONE,
     NEST,
-    broken_limit,
+    limit_of,
     nest_macs,
 )
 from hwmodels.kernels.two_level.formats import matrix_rows, stored
@@ -154,15 +154,16 @@ def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
 @kernel
 def least_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float]:
     """Bound latency [s] and energy [pJ] of a nest from below: one tile, whatever fits, in as few steps."""
+    nest = terms.counts
     distinct = input_total = math.inf
     for m in range(tiles.m_number[rows[2]]):
         distinct = min(distinct, tiles.m[rows[2], m, DISTINCT])
         input_total = min(input_total, tiles.m[rows[2], m, INPUT_TOTAL])
-    steps = array_work(terms, 1.0, 1.0, tiles.k_least[rows[0]], tiles.m_least[rows[2]], distinct)
+    steps = array_work(nest, 1.0, 1.0, tiles.k_least[rows[0]], tiles.m_least[rows[2]], distinct)
     _, chip_s, chip_pj = chip_at(terms, chip_work(terms, steps), 1.0, tiles.c_least[rows[1]])
-    port = crossing(terms, 1.0, 1.0, terms.groups * input_total * terms.all_c * terms.input_dram_b)
-    latency = overlapped_latency(chip_s, port.least_s, 0.0, terms.double)
-    return latency, chip_pj + port.least_pj + latency * terms.static_pj_per_s
+    port = crossing(terms, 1.0, 1.0, nest.groups * input_total * nest.all_c * nest.input_dram_b)
+    latency = overlapped_latency(chip_s, port.least_s, 0.0, nest.double)
+    return latency, chip_pj + port.least_pj + latency * terms.rates.static_pj_per_s
 
 
 @spliced
@@ -266,11 +267,11 @@ def cost_alone(
             terms, rows = nest_terms(layer, config), tile_rows(tiles, c, i)
             sums[COSTED] += search((i, i), terms, terms, tiles, rows, objective, NO_START, scratch)
             if math.isinf(scratch.costs[i, LATENCY_S]):
-                sums[LIMIT] = broken_limit(terms, tiles.m[rows[2], : tiles.m_number[rows[2]]])
+                sums[LIMIT] = limit_of(terms, tiles, rows)
                 break
             work = nest_macs(layer)
             sums[MACS_DONE] += count * work
-            sums[KEPT] += count * (work * terms.kept)
+            sums[KEPT] += count * (work * terms.counts.kept)
             sums[EFFECTUAL] += count * layer.effectual_macs
         else:  # `beside` of the first situations is never filled
             cost_stream(i, layers, config, prices, graph, scratch)

@@ -118,67 +118,8 @@ class Rates(NamedTuple):
 class Terms(NamedTuple):
     """Counts and rates of one nest on one configuration."""
 
-    interconnect: int
-    flow: int
-    taps: float  # steps along the kernel
-    overhead: float  # cycles a fold takes beyond its stream
-    time: float  # streaming time over the dense machine's
-    kept: float  # multiplications done over all
-    switched: float  # multiplications that spend energy over all
-    front_end: int
-    double: int
-    groups: float
-    positions: float
-    window: float
-    all_k: float
-    all_c: float
-    reduction: float
-    multipliers: float
-    weight_b: float  # bytes of an element in its buffer
-    input_b: float
-    output_b: float  # bytes of a result in main memory
-    sum_b: float  # bytes of a partial sum
-    input_dram_b: float
-    weight_dram: float  # bytes in main memory over bytes in the buffer
-    input_dram: float
-    weight_moves: float  # 0 where the operand stays on chip: main memory never sees it; else 1
-    input_moves: float
-    result_moves: float
-    weight_mask: float  # bytes in the mask buffer over bytes in the operand's own
-    input_mask: float
-    weight_mask_b: float  # bytes of metadata in the mask buffer, of an element
-    input_mask_b: float
-    weight_cap: float
-    input_cap: float
-    output_cap: float
-    shared_cap: float
-    mask_cap: float
-    weight_bytes: float
-    result_bytes: float
-    sum_bytes: float
-    cycle_s: float
-    weight_port_s: float  # seconds an element takes through its port
-    input_port_s: float
-    output_port_s: float
-    read_s: float  # seconds a byte takes from main memory
-    write_s: float
-    weight_fill_pj: float  # a byte of main memory into the buffers
-    input_fill_pj: float
-    output_fill_pj: float
-    output_drain_pj: float  # a byte from the buffer to main memory
-    weight_read_pj: float  # an element from the buffers into the array
-    input_read_pj: float
-    output_write_pj: float
-    output_read_pj: float
-    stays_pj: float  # results that leave the output buffer and stay on chip
-    static_pj_per_s: float
-    busy_pj: float  # a cycle of the busy array
-    mac_pj: float  # all multiply-accumulates
-    result_pj: float  # all outputs leaving the array
-
-
-Counted = Counts | Terms
-"""Whatever has the counts of a nest."""
+    counts: Counts
+    rates: Rates
 
 
 class Prices(NamedTuple):
@@ -266,70 +207,6 @@ def rates_of(counts: Counts, prices: Prices) -> Rates:
     )
 
 
-@inlined
-def terms_of(counts: Counts, rates: Rates) -> Terms:
-    """Put counts and rates together."""
-    return Terms(
-        interconnect=counts.interconnect,
-        flow=counts.flow,
-        taps=counts.taps,
-        overhead=counts.overhead,
-        time=counts.time,
-        kept=counts.kept,
-        switched=counts.switched,
-        front_end=counts.front_end,
-        double=counts.double,
-        groups=counts.groups,
-        positions=counts.positions,
-        window=counts.window,
-        all_k=counts.all_k,
-        all_c=counts.all_c,
-        reduction=counts.reduction,
-        multipliers=counts.multipliers,
-        weight_b=counts.weight_b,
-        input_b=counts.input_b,
-        output_b=counts.output_b,
-        sum_b=counts.sum_b,
-        input_dram_b=counts.input_dram_b,
-        weight_dram=counts.weight_dram,
-        input_dram=counts.input_dram,
-        weight_moves=counts.weight_moves,
-        input_moves=counts.input_moves,
-        result_moves=counts.result_moves,
-        weight_mask=counts.weight_mask,
-        input_mask=counts.input_mask,
-        weight_mask_b=counts.weight_mask_b,
-        input_mask_b=counts.input_mask_b,
-        weight_cap=counts.weight_cap,
-        input_cap=counts.input_cap,
-        output_cap=counts.output_cap,
-        shared_cap=counts.shared_cap,
-        mask_cap=counts.mask_cap,
-        weight_bytes=counts.weight_bytes,
-        result_bytes=counts.result_bytes,
-        sum_bytes=counts.sum_bytes,
-        cycle_s=rates.cycle_s,
-        weight_port_s=rates.weight_port_s,
-        input_port_s=rates.input_port_s,
-        output_port_s=rates.output_port_s,
-        read_s=rates.read_s,
-        write_s=rates.write_s,
-        weight_fill_pj=rates.weight_fill_pj,
-        input_fill_pj=rates.input_fill_pj,
-        output_fill_pj=rates.output_fill_pj,
-        output_drain_pj=rates.output_drain_pj,
-        weight_read_pj=rates.weight_read_pj,
-        input_read_pj=rates.input_read_pj,
-        output_write_pj=rates.output_write_pj,
-        output_read_pj=rates.output_read_pj,
-        stays_pj=rates.stays_pj,
-        static_pj_per_s=rates.static_pj_per_s,
-        busy_pj=rates.busy_pj,
-        mac_pj=rates.mac_pj,
-        result_pj=rates.result_pj,
-    )
-
-
 @kernel
 def nest_counts(layer: Layer, config: Config) -> Counts:
     """Collect the counts of a nest on a configuration."""
@@ -406,4 +283,4 @@ def nest_counts(layer: Layer, config: Config) -> Counts:
 def nest_terms(layer: Layer, config: Config) -> Terms:
     """Collect the terms of a nest on a configuration."""
     counts = nest_counts(layer, config)
-    return terms_of(counts, rates_of(counts, prices_of(config)))
+    return Terms(counts, rates_of(counts, prices_of(config)))

@@ -11,7 +11,16 @@ from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_work
-from hwmodels.kernels.two_level.cost import NOTHING, Tried, better, input_load_s, tried, weight_load_s
+from hwmodels.kernels.two_level.cost import (
+    NOTHING,
+    Tried,
+    all_input_bytes,
+    better,
+    input_load_s,
+    tried,
+    tried_in,
+    weight_load_s,
+)
 from hwmodels.kernels.two_level.room import (
     TOO_LARGE,
     Channels,
@@ -21,7 +30,7 @@ from hwmodels.kernels.two_level.room import (
     held_of,
     room,
 )
-from hwmodels.kernels.two_level.terms import Counted, Terms
+from hwmodels.kernels.two_level.terms import Counts, Terms
 from workloads.table import FloatColumn
 
 
@@ -86,35 +95,35 @@ class Best(NamedTuple):
 
 @spliced
 def first_k(
-    terms: Counted, held: Held, table: FloatColumn, whole_c: Channels, least_c: Channels, near: int
+    counts: Counts, held: Held, table: FloatColumn, whole_c: Channels, least_c: Channels, near: int
 ) -> int:
     """Find the first candidate of K from the second on that fits; look near `near` first."""
     first = max(min(near, len(table) - 1), 1)
     while first > 1:
         k = channels_at(table, first - 1)
-        if not fits_with_some(terms, held, k.size, k.tiles, whole_c.size, least_c.size, least_c.tiles):
+        if not fits_with_some(counts, held, k.size, k.tiles, whole_c.size, least_c.size, least_c.tiles):
             break
         first -= 1
     while first < len(table):
         k = channels_at(table, first)
-        if fits_with_some(terms, held, k.size, k.tiles, whole_c.size, least_c.size, least_c.tiles):
+        if fits_with_some(counts, held, k.size, k.tiles, whole_c.size, least_c.size, least_c.tiles):
             break
         first += 1
     return first
 
 
 @spliced
-def first_c(terms: Counted, held: Held, k: Channels, table: FloatColumn, near: int) -> int:
+def first_c(counts: Counts, held: Held, k: Channels, table: FloatColumn, near: int) -> int:
     """Find the first candidate of C from the second on that fits beside a tile of K; see `first_k`."""
     first = max(min(near, len(table) - 1), 1)
     while first > 1:
         c = channels_at(table, first - 1)
-        if room(terms, held, k.size, k.tiles, c.size, c.tiles) == TOO_LARGE:
+        if room(counts, held, k.size, k.tiles, c.size, c.tiles) == TOO_LARGE:
             break
         first -= 1
     while first < len(table):
         c = channels_at(table, first)
-        if room(terms, held, k.size, k.tiles, c.size, c.tiles) != TOO_LARGE:
+        if room(counts, held, k.size, k.tiles, c.size, c.tiles) != TOO_LARGE:
             break
         first += 1
     return first
@@ -125,16 +134,17 @@ def best_of_c(
     terms: Terms, k: Channels, m: Pixels, table: FloatColumn, c_least: float, objective: int, best: Best
 ) -> Best:
     """Try candidates of C beside tiles of K and positions; `c` of what is returned is -1: none is better."""
-    held = held_of(terms, m)
-    input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
-    work = chip_work(terms, array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
+    nest = terms.counts
+    held = held_of(nest, m)
+    input_bytes = all_input_bytes(nest, m)
+    work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
     port = crossing(terms, k.tiles, m.tiles, input_bytes)
-    store_s = k.last * m.last * terms.output_b * terms.write_s * terms.result_moves
-    load_s = k.size * terms.window * weight_load_s(terms) + m.input_largest * input_load_s(terms)
+    store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
+    load_s = k.size * nest.window * weight_load_s(terms) + m.input_largest * input_load_s(terms)
     reached, limit, costed, best_c = best.reached, best.limit, best.costed, -1
-    first = first_c(terms, held, k, table, best.near_c)
+    first = first_c(nest, held, k, table, best.near_c)
     ci = first
-    if room(terms, held, k.size, k.tiles, table[0, 0], 1.0) != TOO_LARGE:
+    if room(nest, held, k.size, k.tiles, table[0, 0], 1.0) != TOO_LARGE:
         ci = 0
     while ci < len(table):
         c = channels_at(table, ci)
@@ -172,11 +182,12 @@ def best_of_k(
 
     `least` are the fewest steps of any tiles of K and of C.
     """
+    nest = terms.counts
     k_table, c_table = tables
-    input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
+    input_bytes = all_input_bytes(nest, m)
     best_k, best_c = -1, -1
     n_k = k_table[ki, 1]
-    work = chip_work(terms, array_work(terms, n_k, m.tiles, least[0], m.steps, m.distinct))
+    work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
     port = crossing(terms, n_k, m.tiles, input_bytes)
     if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
         return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
@@ -184,11 +195,11 @@ def best_of_k(
         k = channels_at(k_table, ki)
         this = ki
         ki = max(first, ki + 1)
-        store_s = k.last * m.last * terms.output_b * terms.write_s * terms.result_moves
-        work = chip_work(terms, array_work(terms, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
+        store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
+        work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
         port = crossing(terms, k.tiles, m.tiles, input_bytes)
         if hopeless(terms, work, port, (1.0, least[1]), store_s, objective, best.limit):
-            work = chip_work(terms, array_work(terms, k.tiles, m.tiles, least[0], m.steps, m.distinct))
+            work = chip_work(terms, array_work(nest, k.tiles, m.tiles, least[0], m.steps, m.distinct))
             if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
                 break  # further candidates are more tiles of K
             continue
@@ -251,6 +262,7 @@ def best_mapping(
     enumeration order wins.
 
     """
+    nest = terms.counts
     k_table = tiles.k[rows[0], : tiles.k_number[rows[0]]]
     c_table = tiles.c[rows[1], : tiles.c_number[rows[1]]]
     m_table = tiles.m[rows[2], : tiles.m_number[rows[2]]]
@@ -270,15 +282,15 @@ def best_mapping(
     for mi in range(len(m_table)):
         m = pixels_at(m_table, mi)
         if start[0] >= 0:  # with something to beat, a bound is found sooner than what fits
-            input_bytes = terms.groups * m.input_total * terms.all_c * terms.input_dram_b
-            work = chip_work(terms, array_work(terms, 1.0, m.tiles, least[0], m.steps, m.distinct))
+            input_bytes = all_input_bytes(nest, m)
+            work = chip_work(terms, array_work(nest, 1.0, m.tiles, least[0], m.steps, m.distinct))
             port = crossing(terms, 1.0, m.tiles, input_bytes)
             if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
                 continue
-        held = held_of(terms, m)
-        near_k = first_k(terms, held, k_table, whole_c, least_c, near_k)
+        held = held_of(nest, m)
+        near_k = first_k(nest, held, k_table, whole_c, least_c, near_k)
         ki = near_k
-        if fits_with_some(terms, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
+        if fits_with_some(nest, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
             ki = 0
         if ki == len(k_table):
             continue
@@ -290,3 +302,19 @@ def best_mapping(
         k, c = channels_at(k_table, best_k), channels_at(c_table, best_c)
         found = tried(terms, k, c, pixels_at(m_table, best_m), objective)
     return found_at(found, (best_k, best_c, best_m), best.costed)
+
+
+@kernel
+def mapping_asked(
+    terms: Terms, tiles: TileTable, rows: tuple[int, int, int], objective: int, innermost: int
+) -> Found:
+    """Find the best mapping, or cost the only one of three lists of one candidate each with its loop order.
+
+    `innermost` is the loop asked for; -1 leaves it to the search.
+    """
+    if innermost < 0:
+        return best_mapping(terms, tiles, rows, objective)
+    k, c = channels_at(tiles.k[rows[0]], 0), channels_at(tiles.c[rows[1]], 0)
+    found = tried_in(terms, k, c, pixels_at(tiles.m[rows[2]], 0), objective, innermost)
+    place = 0 if found.order >= 0 else -1
+    return found_at(found, (place, place, place), 1.0)

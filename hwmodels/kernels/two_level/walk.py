@@ -13,12 +13,12 @@ from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import (
+    all_input_bytes,
+    exposed_s,
     input_load_s,
-    loop_turns,
     score,
     total_cost,
-    transfer_s,
-    turns_apart,
+    turns_of,
     weight_load_s,
 )
 from hwmodels.kernels.two_level.lanes import (
@@ -40,8 +40,6 @@ from hwmodels.kernels.two_level.lanes import (
     put_work,
 )
 from hwmodels.kernels.two_level.room import (
-    APART,
-    FITS,
     TOO_LARGE,
     Channels,
     Held,
@@ -50,7 +48,7 @@ from hwmodels.kernels.two_level.room import (
     held_of,
     room,
 )
-from hwmodels.kernels.two_level.terms import Counted, Counts, Terms
+from hwmodels.kernels.two_level.terms import Counts
 from hwmodels.kernels.two_level.tiling import channels_at, first_c, first_k, pixels_at
 from workloads.table import FloatMatrix
 
@@ -74,12 +72,6 @@ class Tiles(NamedTuple):
     ki: int
     ci: int
     mi: int
-
-
-@inlined
-def all_input_bytes(terms: Counted, m: Pixels) -> float:
-    """Bytes of one pass over the input tiles, halos included."""
-    return terms.groups * m.input_total * terms.all_c * terms.input_dram_b
 
 
 @inlined
@@ -121,7 +113,7 @@ def bound_k(
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
         work = chip_work(mine, steps)
-        store_s = k.last * m.last * mine.output_b * mine.write_s * mine.result_moves
+        store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
         lost = hopeless(mine, work, port, (1.0, c_least), store_s, objective, best)
         tries = 0 if lost else on
         lanes.marks[IN_K * WIDTH + lane] = tries
@@ -143,8 +135,8 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
         mine = lane_terms(counts, lanes, lane)
         work, port = lane_work(chip_work(mine, steps), lanes, lane), lane_port(lanes, lane)
         best = lane_best(lanes, lane)
-        store_s = k.last * m.last * mine.output_b * mine.write_s * mine.result_moves
-        load_s = k.size * mine.window * weight_load_s(mine) + m.input_largest * input_load_s(mine)
+        store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
+        load_s = k.size * mine.counts.window * weight_load_s(mine) + m.input_largest * input_load_s(mine)
         lost = hopeless(mine, work, port, (c.tiles, c_least), store_s, objective, best)
         on = 0 if lost else lanes.marks[IN_K * WIDTH + lane]
         lanes.marks[IN_K * WIDTH + lane] = on
@@ -155,20 +147,6 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
         lanes.marks[TRIED * WIDTH + lane] = tries
         trying += tries
     return alive, trying
-
-
-@inlined
-def exposed_s(terms: Terms, tiles: Tiles, place: int, passes: tuple[float, float, float]) -> float:
-    """First load and last store [s]; as of `cost.tried`."""
-    k, c, m = tiles.k, tiles.c, tiles.m
-    weight_s = k.size * c.size * terms.window * weight_load_s(terms)
-    store_s = k.last * terms.output_b * terms.write_s * terms.result_moves
-    edge_s = weight_s + m.input_largest * c.size * input_load_s(terms) + m.last * store_s
-    if place == FITS:
-        return edge_s
-    if place == APART:
-        edge_s = m.tiles * weight_s + m.input_total * c.size * input_load_s(terms) + terms.positions * store_s
-    return min(terms.groups * edge_s, transfer_s(terms, all_input_bytes(terms, m), passes))
 
 
 @inlined
@@ -188,7 +166,7 @@ def try_order(
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         work = chip_at(mine, lane_work(chip_work(mine, steps), lanes, lane), c.tiles, c.steps)
-        edge_s = exposed_s(mine, tiles, place, passes)
+        edge_s = exposed_s(mine, (k, c, m), place, passes)
         found = total_cost(mine, work, edge_s, input_bytes, passes)
         value = score(found[0], found[1], objective)
         best, best_pj = state[SCORE * WIDTH + lane], state[SCORE_PJ * WIDTH + lane]
@@ -210,9 +188,7 @@ def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> No
     if place == TOO_LARGE:
         return
     for order in range(3):
-        passes = loop_turns(order, k.tiles, c.tiles, m.tiles)
-        if place == APART:
-            passes = turns_apart(order, k.tiles, c.tiles, m.tiles)
+        passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
         if passes[0] >= 0.0:
             try_order(counts, lanes, tiles, passes, place, objective)
 

@@ -72,6 +72,7 @@ def grouped_flops(rows: Any, weights: Any, *_: Any, **__: Any) -> int:
 def counted_macs(model: nn.Module, inputs: Any) -> int:
     """MACs that PyTorch counts in one run, half of its operations."""
     torch.backends.mha.set_fastpath_enabled(False)
+    model.requires_grad_(False)  # its tracker of modules trips over parameters among their inputs
     with (
         torch.no_grad(),
         sdpa_kernel(SDPBackend.MATH),

@@ -102,23 +102,27 @@ def _loop(node: NodeView, builder: Builder, run: Run) -> None:
 
 
 def _scan(node: NodeView, builder: Builder, run: Run) -> None:
-    """Write a scan out: a body for every slice of its inputs, along their first axis."""
-    plain = ("scan_input_axes", "scan_output_axes", "scan_input_directions", "scan_output_directions")
-    if node.opset < 9 or any(any(node.integers(name) or ()) for name in plain):
-        node.refuse("scans along other axes than the first, or backwards, are not known")
+    """Write a scan out: a body for every slice of its inputs, along their axes, from either end."""
+    if node.opset < 9:
+        node.refuse("scans of operator set 8, with a batch axis of their own, are not known")
     body, count = node.attribute("body"), node.integer("num_scan_inputs", 0)
     state, scanned = (
         list(node.inputs[: len(node.inputs) - count]),
         range(len(node.inputs) - count, len(node.inputs)),
     )
-    lengths = {builder.shape(node, place)[0] for place in scanned}
+    axes = node.integers("scan_input_axes") or (0,) * count
+    back = node.integers("scan_input_directions") or (0,) * count
+    lengths = {builder.shape(node, place)[axis] for place, axis in zip(scanned, axes, strict=True)}
     if len(lengths) != 1:
         node.refuse(f"its inputs are scanned along {sorted(lengths)} places")
     times = lengths.pop()
     _check_size(node, body, times)
     gathered: list[list[str]] = [[] for _ in body.output[len(state) :]]
     for i in range(times):
-        slices = [_slice(node, builder, place, i) for place in scanned]
+        slices = [
+            _slice(node, builder, place, axis, times - 1 - i if turned else i)
+            for place, axis, turned in zip(scanned, axes, back, strict=True)
+        ]
         made = _iteration(node, builder, run, i, [*state, *slices])
         state = made[: len(state)]
         for pieces, name in zip(gathered, made[len(state) :], strict=True):
@@ -131,17 +135,17 @@ def _check_size(node: NodeView, body: Any, times: int) -> None:
         node.refuse(f"{times} times {len(body.node)} nodes are more than {MOST_NODES}")
 
 
-def _slice(node: NodeView, builder: Builder, place: int, i: int) -> str:
-    """Return the i-th slice of an input, under a name of its own."""
+def _slice(node: NodeView, builder: Builder, place: int, axis: int, i: int) -> str:
+    """Return the i-th slice of an input along an axis, under a name of its own."""
     name, shape = f"{node.name}/{i}/input{place}", builder.shape(node, place)
     constant = builder.constant(node, place)
     if constant is not None:
-        builder.constants[name] = Constant.of(name, constant.array()[i])
+        builder.constants[name] = Constant.of(name, np.take(constant.array(), i, axis))
         return name
-    piece = builder.tensor(node, place).name
-    if shape[0] > 1:
-        piece = builder.step(Slice(f"{name}/slice", ((0, i, i + 1, 1),)), piece)
-    builder.bind(name, builder.reshaped(name, piece, shape[1:]))
+    piece, axis = builder.tensor(node, place).name, axis % len(shape)
+    if shape[axis] > 1:
+        piece = builder.step(Slice(f"{name}/slice", ((axis, i, i + 1, 1),)), piece)
+    builder.bind(name, builder.reshaped(name, piece, (*shape[:axis], *shape[axis + 1 :])))
     return name
 
 
@@ -184,17 +188,20 @@ def _give(node: NodeView, builder: Builder, state: list[str], gathered: list[lis
     """Let a node's outputs be its last state, and what every iteration made, stacked."""
     for name, made in zip(node.outputs, state, strict=False):
         _stands_for(node, builder, name, made)
-    for name, pieces in zip(node.outputs[len(state) :], gathered, strict=False):
+    count = len(gathered)
+    axes = node.integers("scan_output_axes") or (0,) * count
+    back = node.integers("scan_output_directions") or (0,) * count
+    for name, pieces, axis, turned in zip(node.outputs[len(state) :], gathered, axes, back, strict=False):
         if name:
-            _stack(node, builder, name, pieces)
+            _stack(node, builder, name, pieces[::-1] if turned else pieces, axis)
 
 
-def _stack(node: NodeView, builder: Builder, name: str, pieces: list[str]) -> None:
+def _stack(node: NodeView, builder: Builder, name: str, pieces: list[str], axis: int) -> None:
     if not pieces:
         node.refuse(f"its output {name!r} has nothing in it: it runs no times")
     if all(piece in builder.constants for piece in pieces):
         values = [builder.constants[piece].array() for piece in pieces]
-        builder.fold([Constant.of(name, np.stack(values))], [name])
+        builder.fold([Constant.of(name, np.stack(values, axis))], [name])
         return
     if any(piece in builder.constants for piece in pieces):
         node.refuse(f"its output {name!r} is known in some iterations and computed in others")
@@ -202,6 +209,8 @@ def _stack(node: NodeView, builder: Builder, name: str, pieces: list[str]) -> No
     for i, piece in enumerate(pieces):
         tensor = builder.tensors[piece]
         shape = builder.graph.tensors[tensor].shape
-        rows.append(builder.reshaped(f"{node.name}/{name}/row{i}", tensor, (1, *shape)))
-    made = rows[0] if len(rows) == 1 else builder.step(Concat(f"{node.name}/{name}", 0), *rows)
+        axis %= len(shape) + 1
+        whole = (*shape[:axis], 1, *shape[axis:])
+        rows.append(builder.reshaped(f"{node.name}/{name}/row{i}", tensor, whole))
+    made = rows[0] if len(rows) == 1 else builder.step(Concat(f"{node.name}/{name}", axis), *rows)
     builder.bind(name, made)

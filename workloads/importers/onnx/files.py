@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from workloads.errors import NetworkImportError, shown
+from workloads.importers.onnx.older import lifted
 from workloads.shapes import size
 
 OLDEST_OPSET = 7
@@ -92,10 +93,13 @@ def _modern(path: Path, model: Any) -> Any:
         try:
             model = version_converter.convert_version(model, OLDEST_OPSET)
         except Exception as error:  # the C++ side raises RuntimeError and others
-            raise NetworkImportError(
-                f"{path} uses operator set {version}; ONNX cannot convert it to {OLDEST_OPSET}: "
-                f"{first_line(error)}"
-            ) from None
+            made = lifted(model)
+            if made is None:
+                raise NetworkImportError(
+                    f"{path} uses operator set {version}; ONNX cannot convert it to {OLDEST_OPSET}: "
+                    f"{first_line(error)}"
+                ) from None
+            model = made
     check_opset(path, model)
     return model
 

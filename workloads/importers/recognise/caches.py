@@ -14,6 +14,8 @@ from workloads.operations import (
     Input,
     Rearrange,
     Reshape,
+    Slice,
+    Split,
     Transpose,
     Update,
 )
@@ -30,19 +32,53 @@ _SCATTERS = frozenset(
 def with_caches(graph: Graph) -> Graph:
     """Return a graph that appends to its caches; the graph itself where it has none."""
     grown = {node.operation.name: made for node in graph.nodes() if (made := _grown(graph, node))}
-    if not grown:
+    written = {
+        node.operation.name: both
+        for node in graph.nodes()
+        if node.operation.name not in grown and (both := _written(graph, node))
+    }
+    if not grown and not written:
         return graph
     rewriting = Rewriting(graph)
     for node in graph.nodes():
-        rewriting.copy(node, grown.get(node.operation.name))
+        name = node.operation.name
+        if name in written:
+            operation, inputs = written[name]
+            rewriting.copy(node, operation, inputs)
+        else:
+            rewriting.copy(node, grown.get(name))
     return rewriting.finished()
+
+
+def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
+    """Return the update that a join of a cache's parts and something new between them is, else None."""
+    operation = node.operation
+    if not isinstance(operation, Concat) or operation.constants or not _attended(graph, node.outputs[0]):
+        return None
+    shape = graph.tensors[node.outputs[0]].shape
+    axis = operation.axis % len(shape)
+    caches: set[str] = set()
+    new, at = [], 0
+    for tensor in node.inputs:
+        maker, length = graph.node(graph.producer[tensor]), graph.tensors[tensor].shape[axis]
+        if isinstance(maker.operation, Slice) and _cache(graph, maker.inputs[0]):
+            if maker.operation.cuts != ((axis, at, at + length, 1),):
+                return None
+            caches.add(maker.inputs[0])
+        else:
+            new.append(tensor)
+        at += length
+    if len(caches) != 1 or len(new) != 1 or graph.tensors[cache := caches.pop()].shape != shape:
+        return None
+    return Update(operation.name, shape), [cache, new[0]]
 
 
 def _grown(graph: Graph, node: Node) -> Operation | None:
     """Return what a node is if it makes a cache grow, None if it does not."""
     operation = node.operation
     if isinstance(operation, Concat) and not isinstance(operation, Append):
-        if operation.constants or len(node.inputs) < 2 or not _cache(graph, node.inputs[0]):
+        copies = node.inputs[0] in node.inputs[1:]
+        if operation.constants or len(node.inputs) < 2 or copies or not _cache(graph, node.inputs[0]):
             return None
         if not _attended(graph, node.outputs[0]):
             return None
@@ -56,11 +92,19 @@ def _grown(graph: Graph, node: Node) -> Operation | None:
 
 
 def _cache(graph: Graph, tensor: str) -> bool:
-    """Whether a tensor is an input of the network that is only seen another way."""
+    """Whether a tensor is an input of the network, or one stacked in it, that is only seen another way."""
     node = graph.node(graph.producer[tensor])
-    while isinstance(node.operation, Reshape | Transpose):
+    while isinstance(node.operation, Reshape | Transpose) or _one_of_many(node):
         node = graph.node(graph.producer[node.inputs[0]])
     return isinstance(node.operation, Input)
+
+
+def _one_of_many(node: Node) -> bool:
+    """Whether a node takes tensors apart that are stacked in one."""
+    operation = node.operation
+    if isinstance(operation, Slice):
+        return all(abs(stop - start) == 1 for _, start, stop, _ in operation.cuts)
+    return isinstance(operation, Split) and set(operation.lengths) == {1}
 
 
 def _made_here(graph: Graph, tensor: str) -> bool:
@@ -81,7 +125,7 @@ def _attended(graph: Graph, tensor: str) -> bool:
         if isinstance(node.operation, Attention) and tensor in node.inputs[1:3]:
             return True
         scatter = isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS
-        passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand)
-        if passes and node.inputs[0] == tensor and _attended(graph, node.outputs[0]):
+        passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
+        if passes and node.inputs[0] == tensor and any(_attended(graph, made) for made in node.outputs):
             return True
     return False

@@ -53,13 +53,15 @@ class Builder:
         self.batch = batch
         self.names = names
         self.values: dict[FxNode, Value] = {}
+        self.sparse: dict[str, float] = {}  # inputs in sparse layouts, and the share that is not zero
         self.computed: dict[Hashable, Value] = {}  # what calls of constants came to
         self._stored = stored
         self._flowing: dict[Hashable, str] = {}  # stored tensors that flow
         self._weights: dict[Hashable, Weight] = {}
         self._whole: set[Hashable] = set()  # storages that are a weight already
+        self._parts: dict[Hashable, int] = {}  # elements of storages that weights count parts of
         self._labels: set[str] = set()
-        self._counted: set[Hashable] = set()  # parameters that weights were made of
+        self._counted: set[Any] = set()  # parameters that weights were made of
         self._held: list[Constant] = []  # keeps storages alive, so that no other takes their place
 
     def value(self, argument: Any) -> Value:
@@ -113,13 +115,13 @@ class Builder:
         """Return the weight a constant becomes; the same one each time the same numbers are used alike.
 
         A stored tensor gives its own name, others are called `name`. The whole of a stored tensor in a second
-        layout makes a second weight, which does not count as parameters; nor does what is computed of
-        parameters that count already.
+        layout, or a part of it, makes a second weight, which does not count as parameters; nor does what is
+        computed of parameters that count already.
         """
         place = constant.place
         if place not in self._weights:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
-            again = whole and constant.storage in self._whole
+            again = constant.storage in self._whole
             sources, counted_before = constant.made_of, frozenset(self._counted)
             known = bool(sources) and sources <= counted_before
             counted = (constant.trained if trained is None else trained) and not again and not known
@@ -133,6 +135,10 @@ class Builder:
             weight = constant.weight(label, trained=counted)
             if sources and counted:  # a key's bias of zeros beside the others', a norm and a direction
                 weight = replace(weight, fixed=weight.size - sum(map(_elements, sources - counted_before)))
+            elif counted and whole and constant.storage in self._parts:
+                weight = replace(weight, fixed=min(weight.size, self._parts[constant.storage]))
+            elif counted and not whole:
+                self._parts[constant.storage] = self._parts.get(constant.storage, 0) + weight.size
             self._weights[place] = weight
             self._held.append(constant)
             if whole:
@@ -173,6 +179,10 @@ class Builder:
         """Whether a constant's numbers are a weight already."""
         return constant.place in self._weights or constant.storage in self._whole
 
+    def used(self, constant: Constant) -> bool:
+        """Whether a weight is made of a constant, or of a part of it."""
+        return self.counts(constant) or any(place[0] == constant.storage for place in self._counted)
+
     def stored(self, value: Constant, name: str) -> str:
         """Let a constant flow as it is: no sample has one of its own."""
         if value.place not in self._flowing:
@@ -191,7 +201,8 @@ class Builder:
         key = ("stacked", len(directions), *(part.place for part in flat))
         if key not in self.computed:
             rows = [torch.cat([part.value.detach() for part in parts]) for parts in directions]
-            self.computed[key] = Constant.of(torch.stack(rows), trained=any(part.trained for part in flat))
+            made = Constant.of(torch.stack(rows), trained=any(part.trained for part in flat))
+            self.computed[key] = replace(made, bits=flat[0].bits)
             self.hold(*flat)
         return self.weight(self.computed[key], name)
 

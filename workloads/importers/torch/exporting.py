@@ -11,8 +11,10 @@ from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
+from workloads.importers.torch.packed import lengths_of, noting_packs, packing
 from workloads.importers.torch.quantised import unpacked
 from workloads.importers.torch.reasons import why_not
+from workloads.importers.torch.sparse import dense, filled, nonzero_share
 
 _ROUNDS = 4
 """How often what is not known is taken apart before giving up: operators are made of operators."""
@@ -37,30 +39,35 @@ class Inputs(NamedTuple):
         What the module is called with.
     axis
         The axis of every tensor that is its batch, None for none; or one such a tensor, in their order.
+    shares
+        Of every tensor, the share of elements that are not zero where it was given in a sparse layout, else
+        None.
 
     """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     axis: BatchAxis = 0
+    shares: tuple[float | None, ...] = ()
 
     @classmethod
     def of(cls, given: Any, axis: BatchAxis = 0) -> "Inputs":
         """Accept a tensor, a tuple (or list) of arguments, or a mapping of arguments by name."""
+        shares = tuple(nonzero_share(tensor) for tensor in _tensors(given))
+        given = torch.utils._pytree.tree_map(filled, given)
         if isinstance(given, torch.Tensor):
-            return cls((given,), {}, axis)
+            return cls((given,), {}, axis, shares)
         if isinstance(given, Mapping):
-            return cls((), dict(given), axis)
+            return cls((), dict(given), axis, shares)
         if isinstance(given, tuple | list):
-            return cls(tuple(given), {}, axis)
+            return cls(tuple(given), {}, axis, shares)
         raise NetworkImportError(
             f"example_inputs must be a tensor, a tuple or a mapping of them, got {type(given).__name__}"
         )
 
     def tensors(self) -> list[Array]:
         """Return every tensor among the inputs, in order."""
-        leaves = torch.utils._pytree.tree_leaves(flat((self.args, self.kwargs)))
-        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+        return _tensors((self.args, self.kwargs))
 
     def axes(self) -> list[int | None]:
         """Return the axis of every tensor that is said to be its batch, None where it has no such axis."""
@@ -101,7 +108,11 @@ class Inputs(NamedTuple):
         given = (self.args, self.kwargs)
         picked = torch.utils._pytree.tree_map(pick, flat(given))
         args, kwargs = rebuilt(given, flat(given), picked)
-        return Inputs(args, kwargs, self.axis)
+        return self._replace(args=args, kwargs=kwargs)
+
+
+def _tensors(given: Any) -> list[Array]:
+    return [leaf for leaf in torch.utils._pytree.tree_leaves(flat(given)) if isinstance(leaf, torch.Tensor)]
 
 
 def export(module: Any, inputs: Inputs, known: Known) -> Any:
@@ -132,7 +143,7 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
     args, kwargs = flat(given)
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
-            program = torch.export.export(module, args, kwargs, strict=False)
+            program = _traced(module, inputs, args, kwargs)
             if _writes_views(program.graph_module):
                 program = program.run_decompositions({})
             return _decomposed(program, known)
@@ -140,6 +151,22 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
             raise
         except Exception as error:  # tracing runs the module: anything can come out of it
             raise NetworkImportError(why_not(error)) from error
+
+
+def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
+    """Trace a module; where it packs sequences by their lengths, with the lengths that the example has."""
+    with noting_packs() as met:
+        try:
+            return torch.export.export(module, args, kwargs, strict=False)
+        except Exception:  # tracing runs the module: anything can come out of it
+            if not met:
+                raise
+    if any(tensor.is_meta for tensor in inputs.tensors()):
+        raise NetworkImportError(
+            "it packs sequences by their lengths: give an example whose tensors have values"
+        )
+    with packing(lengths_of(lambda: module(*args, **kwargs))):
+        return torch.export.export(module, args, kwargs, strict=False)
 
 
 def calls(graph_module: Any) -> Iterator[FxNode]:
@@ -256,7 +283,7 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _traceable(module: Any) -> Iterator[None]:
     """Put a module into evaluation mode with dense, unpacked weights for the while."""
-    with _quiet(), unpacked(module), _evaluating(module), _dense(module):
+    with _quiet(), unpacked(module), _evaluating(module), dense(module):
         yield
 
 
@@ -270,29 +297,3 @@ def _evaluating(module: Any) -> Iterator[None]:
     finally:
         for part, training in before.items():
             part.training = training
-
-
-@contextmanager
-def _dense(module: Any) -> Iterator[None]:
-    """Put dense tensors in the places of compressed parameters (2:4 and sparse layouts) for the while."""
-    swapped: list[tuple[Any, str, Any]] = []
-    made: dict[int, Any] = {}
-    try:
-        for part in module.modules():
-            for name, value in list(part._parameters.items()):
-                if value is not None and _compressed(value):
-                    swapped.append((part, name, value))
-                    if id(value) not in made:
-                        dense = value.detach().to_dense()
-                        made[id(value)] = torch.nn.Parameter(dense, requires_grad=False)
-                    part._parameters[name] = made[id(value)]
-        yield
-    finally:
-        for part, name, value in swapped:
-            part._parameters[name] = value
-
-
-def _compressed(value: Array) -> bool:
-    data = value.data
-    plain = type(data) in (torch.Tensor, torch.nn.Parameter)
-    return value.layout is not torch.strided or (not plain and "Sparse" in type(data).__name__)

@@ -23,7 +23,7 @@ _MOVES = frozenset(f"{_VIEWS} {_PICKS} {_REPEATS} clone detach alias to _to_copy
 _SHAPERS = _MOVES | frozenset(
     (
         *("mul", "add", "sub", "div", "sum", "mean", "var", "rsqrt", "sqrt", "pow", "norm"),
-        *("mm", "bmm", "matmul", "linear", "batch_norm", "linalg_vector_norm"),
+        *("mm", "bmm", "matmul", "mv", "dot", "vdot", "linear", "batch_norm", "linalg_vector_norm"),
     )
 )
 """Operators that weights are made with."""

@@ -40,13 +40,13 @@ def is_known(node: FxNode, flow: Flowing) -> bool:
 
 
 def _two_operands(node: FxNode, flow: Flowing) -> bool:
-    """Whether an Einsum is a product of two tensors, each axis of an operand named once."""
+    """Whether an Einsum is a product of two tensors that sums, each axis of an operand named once."""
     left, arrow, result = str(node.args[0]).replace(" ", "").partition("->")
     a, comma, b = left.partition(",")
     named = bool(arrow and comma) and all(part.isalpha() for part in (a, b, *([result] if result else [])))
     once = all(len(set(part)) == len(part) for part in (a, b, result))
-    alone = (set(a) ^ set(b)) - set(result)
-    return named and once and not alone and all(given in flow for given in node.args[1])
+    alone, summed = (set(a) ^ set(b)) - set(result), (set(a) & set(b)) - set(result)
+    return named and once and bool(summed) and not alone and all(given in flow for given in node.args[1])
 
 
 def check_operators(program: Any, unknown: str) -> None:
@@ -67,4 +67,9 @@ def check_operators(program: Any, unknown: str) -> None:
     if strange:
         listed = "; ".join(f"{operator} (in {', '.join(places)})" for operator, places in strange.items())
         hint = "" if control else '; unknown="movement" costs them as data movement'
+        if any("sparse" in operator for operator in strange):
+            hint = (
+                "; a sparse tensor is made inside: make it outside, and give it as an input or keep it in "
+                "the module"
+            )
         raise NetworkImportError(f"unsupported operators: {listed}{hint}")

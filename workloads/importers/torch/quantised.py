@@ -42,6 +42,53 @@ class IntegerLayer(torch.nn.Module):  # type: ignore[misc]
         return torch.relu(y) if self._relu else y
 
 
+class IntegerSequence(torch.nn.Module):  # type: ignore[misc]
+    """A recurrent layer that keeps its weights as integers and says what they stand for."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        weights, biases = layer.get_weight(), layer.get_bias()
+        self._scales: dict[str, tuple[float, int]] = {}
+        self._order: list[list[str]] = []
+        for i in range(layer.num_layers):
+            for way in ("", "_reverse")[: 1 + layer.bidirectional]:
+                names = [f"{kind}_l{i}{way}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+                for name in names[:2]:
+                    held = weights[name]
+                    self._scales[name] = held.q_scale(), held.q_zero_point()
+                    self.register_parameter(name, _fixed(held.int_repr()))
+                for name in names[2:] if layer.bias else ():
+                    self.register_parameter(name, _fixed(biases[name].detach().clone()))
+                self._order.append(names if layer.bias else names[:2])
+        self._layer = {
+            name: getattr(layer, name)
+            for name in ("bias", "num_layers", "hidden_size", "bidirectional", "batch_first")
+        }
+        self._lstm = type(layer).__name__ == "LSTM"
+
+    def forward(self, x: Array, hx: Any = None) -> Any:
+        """Return the layer's result in floating point."""
+        decomposed, own = torch.ops.quantized_decomposed, self._layer
+        flat = []
+        for name in (name for names in self._order for name in names):
+            held = getattr(self, name)
+            if name in self._scales:
+                held = decomposed.dequantize_per_tensor(held, *self._scales[name], -128, 127, torch.int8)
+            flat.append(held)
+        if hx is None:
+            lead = own["num_layers"] * (1 + own["bidirectional"]), x.shape[0 if own["batch_first"] else 1]
+            zero = x.new_zeros(*lead, own["hidden_size"])
+            hx = (zero, zero) if self._lstm else zero
+        ways = own["bidirectional"], own["batch_first"]
+        call = torch._VF.lstm if self._lstm else torch._VF.gru
+        made, *ends = call(x, hx, flat, own["bias"], own["num_layers"], 0.0, False, *ways)
+        return made, tuple(ends) if self._lstm else ends[0]
+
+
+def _fixed(value: Array) -> Any:
+    return torch.nn.Parameter(value, requires_grad=False)
+
+
 @contextmanager
 def unpacked(module: Any) -> Iterator[None]:
     """Put layers of integers in the places of a module's quantised layers for the while."""
@@ -66,6 +113,9 @@ def _plain(layer: Any) -> Any:
         return None
     name = kind.__name__
     relu, name = name.endswith("ReLU") or "ReLU" in name, name.replace("ReLU", "")
+    if name in ("LSTM", "GRU") and "dynamic" in kind.__module__:
+        import_module("torch.ao.quantization.fx._decomposed")  # registers dequantisation
+        return IntegerSequence(layer)
     if name in ("Quantize", "DeQuantize"):
         return torch.nn.Identity()
     if name == "QFunctional":

@@ -1,6 +1,7 @@
 """From a module to a Network: trace it, follow what is constant, build operations call by call."""
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from workloads.errors import NetworkImportError, WorkloadError, shown
@@ -50,6 +51,8 @@ def read(
         builder = _build(program, module, label, inputs)
         even = f", rows spread evenly over experts in {routed} places" if routed else ""
         network = Network(builder.graph, f"PyTorch module {type(module).__name__}{even}")
+        held = [(network.graph.tensors[name], share) for name, share in builder.sparse.items()]
+        network = network.with_tensors(*(replace(t, density=d, known="measured") for t, d in held))
         if calibration is not None:
             made = {node: value for node, value in builder.values.items() if isinstance(value, str)}
             network = calibrated(network, made, program, inputs, calibration)
@@ -112,8 +115,13 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
     flow, batch, axes = flowing(program), inputs.batch, iter(inputs.batch_axes())
     names = Names(module, (node for node in calls(program.graph_module) if node in flow))
     builder = Builder(Graph(label), names, stored, batch, flow)
+    shares = iter(inputs.shares)
     for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
         builder.values[node] = _given(node, spec, program, builder, axes)
+        given = spec.kind.name == "USER_INPUT" and isinstance(node.meta.get("val"), torch.Tensor)
+        share = next(shares) if given else None
+        if share is not None and isinstance(builder.values[node], str):
+            builder.sparse[builder.values[node]] = share
     results = _run(program.graph_module, builder)
     kept = [
         value
@@ -127,6 +135,7 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
     if not outputs:
         raise NetworkImportError("no output depends on an input")
     _keep_idle(program, builder)
+    _keep_given_away(program, builder, results)
     builder.graph.output(*outputs)
     return builder
 
@@ -139,6 +148,20 @@ def _keep_idle(program: Any, builder: Builder) -> None:
         idle = not any(user in needed or user.op == "output" for user in node.users)
         learns = isinstance(value, Constant) and value.trained and value.elements > 0
         if idle and learns and not builder.counts(value):
+            builder.stored(value, f"{spec.target}.unused")
+
+
+def _keep_given_away(program: Any, builder: Builder, results: tuple[Value, ...]) -> None:
+    """Keep the parameters that only outputs are made of which no input reaches: the module has them."""
+    made_of = {
+        place
+        for value in results
+        if isinstance(value, Constant) and value.trained
+        for place in value.made_of or {value.place if value.root is None else value.root.place}
+    }
+    for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
+        value = builder.values[node]
+        if isinstance(value, Constant) and value.place in made_of and not builder.used(value):
             builder.stored(value, f"{spec.target}.unused")
 
 

@@ -12,6 +12,7 @@ _OUTSIDE = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__f
 _LIBRARY = os.path.dirname(os.__file__)
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+\s*\n\s*(?P<code>[^\n]*)')
 _ON_DATA = ("data-dependent", "GuardOnDataDependent", "Could not extract specialized integer", "unbacked")
+_SPARSE = ("layout_impl", "SparseTensorImpl", "SparseCsrTensorImpl", "meta converter nyi")
 _LONGEST = 200
 """Characters of a reason that are kept."""
 
@@ -27,15 +28,15 @@ def why_not(error: BaseException) -> str:
             f"number there (torch.topk, or a product with the mask), or give from_torch the parts before and "
             f"behind it ({_cut(words)})"
         )
+    if any(part in said for part in _SPARSE):
+        return (
+            f"torch.export cannot trace it: a sparse tensor is made inside{place}; make it outside, and "
+            f"give it as an input or keep it in the module ({_cut(words)})"
+        )
     if "__obj_flatten__" in said:
         return (
             "it is quantised by torch.ao's eager mode, whose weights are packed and cannot be traced: give "
             "the module as it was before it was converted, or an ONNX file of it to from_onnx"
-        )
-    if _packs(error):
-        return (
-            f"torch.export cannot trace it: sequences packed by length{place} depend on data; take "
-            f"padded ones there: lengths only leave out steps"
         )
     return f"torch.export cannot trace it: {_cut(words)}{place}"
 
@@ -54,11 +55,6 @@ def _line_of(error: BaseException) -> str:
     if not frames:
         return ""
     return _place(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "")
-
-
-def _packs(error: BaseException) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return any("packed_sequence" in f"{frame.name} {frame.line}" for frame in frames)
 
 
 def _own(file: str) -> bool:

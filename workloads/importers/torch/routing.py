@@ -15,8 +15,10 @@ _THROUGH = frozenset(
     (
         *("eq", "select", "slice", "permute", "transpose", "t", "view", "reshape", "clone", "contiguous"),
         *("squeeze", "unsqueeze", "detach", "alias", "to", "_to_copy", "index", "ne", "gt", "getitem"),
+        *("flatten", "ravel", "reshape_as", "any", "sum"),
     )
 )
+_ANY = ("any", "sum")
 
 
 def expect_lengths(program: Any) -> int:
@@ -25,20 +27,23 @@ def expect_lengths(program: Any) -> int:
     met: dict[FxNode, int] = {}
     for node in program.graph_module.graph.nodes:
         symbols = list(node.meta.get("unbacked_bindings") or {})
+        if len(symbols) == 1 and operator_of(node) == "aten.bincount":
+            least = node.args[2] if len(node.args) > 2 else node.kwargs.get("minlength", 0)
+            if least:  # experts are told by numbers below it
+                sizes[symbols[0]] = int(least)
+            continue
         if not symbols or operator_of(node) not in _FINDS:
             continue
         mask = _mask(node)
         found = None if mask is None else _choices(mask)
         if mask is None or found is None or len(symbols) != 1:
             continue
-        router, choices = found
+        router, choices, total = found
         place = met[router] = met.get(router, -1) + 1
-        total = int(mask.meta["val"].numel())
         sizes[symbols[0]] = (place + 1) * total // choices - place * total // choices
-    if sizes:
-        for node in program.graph_module.graph.nodes:
-            if "val" in node.meta:
-                node.meta["val"] = torch.utils._pytree.tree_map(lambda v: _known(v, sizes), node.meta["val"])
+    for node in program.graph_module.graph.nodes:
+        if "val" in node.meta:  # some lengths are numbers that PyTorch writes as symbols
+            node.meta["val"] = torch.utils._pytree.tree_map(lambda v: _known(v, sizes), node.meta["val"])
     return len(sizes)
 
 
@@ -52,18 +57,21 @@ def _mask(node: FxNode) -> FxNode | None:
     return given
 
 
-def _choices(node: FxNode) -> tuple[FxNode, int] | None:
-    """Follow a mask back to the router that chose: the call, and among how many it chose."""
+def _choices(node: FxNode) -> tuple[FxNode, int, int] | None:
+    """Follow a mask back to the router that chose: the call, among how many it chose, and how often."""
+    total = int(node.meta["val"].numel())
     for _ in range(64):
         operator = operator_of(node).removeprefix("aten.") if node.op == "call_function" else ""
         if operator == "one_hot":
-            return node, int(node.meta["val"].shape[-1])
-        if operator in ("topk", "argmax", "sort", "argsort"):
+            return node, int(node.meta["val"].shape[-1]), total
+        if operator in ("topk", "argmax", "max", "sort", "argsort"):
             rest = node.args[2:] if operator == "topk" else node.args[1:]
             axis = rest[0] if rest and isinstance(rest[0], int) and not isinstance(rest[0], bool) else -1
-            return node, int(node.args[0].meta["val"].shape[axis])
+            return node, int(node.args[0].meta["val"].shape[axis]), total
         if operator not in _THROUGH or not isinstance(node.args[0], torch.fx.Node):
             return None
+        if operator in _ANY:  # no sample chooses the same twice
+            total = int(node.args[0].meta["val"].numel()) * total // int(node.meta["val"].numel())
         node = node.args[0]
     return None
 

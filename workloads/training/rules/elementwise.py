@@ -33,6 +33,7 @@ UNARY: dict[str, Derivative] = {
     "leaky_relu": Derivative(2, "y"),
     "prelu": Derivative(2, "x"),
     "abs": Derivative(2, "x"),
+    "nan_to_num": Derivative(2, "x"),
     # a selection by two bounds; a quantiser passes the gradient straight through between them
     **dict.fromkeys(("relu6", "clip", "hard_sigmoid"), Derivative(3, "y")),
     **dict.fromkeys(("quantize", "shrink", "thresholded_relu"), Derivative(3, "x")),

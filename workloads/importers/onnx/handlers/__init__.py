@@ -3,6 +3,7 @@
 from workloads.importers.onnx.handlers import (
     attention,
     convolution,
+    deformable,
     einsum,
     elementwise,
     fused,
@@ -21,6 +22,7 @@ __all__ = [
     "HANDLERS",
     "attention",
     "convolution",
+    "deformable",
     "einsum",
     "elementwise",
     "fused",

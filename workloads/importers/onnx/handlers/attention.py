@@ -7,7 +7,18 @@ from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.handlers.elementwise import biased
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Attention, Concat, Elementwise, Linear, Reshape, Rotary, Split, Transpose
+from workloads.operations import (
+    Attention,
+    Concat,
+    Elementwise,
+    Linear,
+    MatMul,
+    Reshape,
+    Rotary,
+    Softmax,
+    Split,
+    Transpose,
+)
 
 
 class Places(NamedTuple):
@@ -99,13 +110,14 @@ def _attend(
     node: NodeView, builder: Builder, operation: Attention, inputs: list[str], places: Places
 ) -> None:
     """Add attention, keys and values behind those of the past where they are given."""
-    if any(node.outputs[3:]):
-        node.refuse("its scores (output 3) are not known as an output")
     kept = [name for name in node.outputs[1:3] if name]
     if node.input(places.past_key) or kept:
         inputs = _with_past(node, builder, operation, inputs, places)
     if builder.flows(node, places.mask):
         inputs.append(builder.tensor(node, places.mask).name)
+    if any(node.outputs[3:]):
+        _with_scores(node, builder, operation, inputs)
+        return
     shape = builder.graph.tensors[inputs[0]].shape
     apart = len(builder.shape(node, 0)) == 4
     if apart or len(shape) == 3:
@@ -117,6 +129,30 @@ def _attend(
     builder.bind(
         node.outputs[0], builder.reshaped(f"{node.name}/joined", order, (batch, length, heads * width))
     )
+
+
+def _with_scores(node: NodeView, builder: Builder, operation: Attention, inputs: list[str]) -> None:
+    """Add attention step by step, whose scores are given away: of the product, masked, capped or weighed."""
+    query, key, value, *masks = inputs
+    shapes = [builder.graph.tensors[tensor].shape for tensor in (query, key, value)]
+    if {len(shape) for shape in shapes} != {4}:
+        node.refuse("its scores (output 3) are known where heads have an axis of their own")
+    name, (batch, heads, length, _) = node.name, shapes[0]
+    groups, context, features = shapes[1][1], shapes[1][2], shapes[2][3]
+    apart = (batch, groups, heads // groups * length, shapes[0][3])  # heads that share keys are rows of them
+    query = builder.step(Reshape(f"{name}/rows", apart), query)
+    made = builder.step(MatMul(f"{name}/scores", transpose_b=True), query, key)
+    steps = [builder.step(Elementwise(f"{name}/scale", "affine"), made)]
+    steps[0] = builder.step(Reshape(f"{name}/heads", (batch, heads, length, context)), steps[0])
+    masked = builder.step(Elementwise(f"{name}/masked", "add"), steps[0], *masks) if masks else steps[0]
+    steps += [masked, masked]
+    if node.has("softcap"):
+        steps[2] = builder.step(Elementwise(f"{name}/cap", "tanh"), masked)
+    steps.append(builder.step(Softmax(f"{name}/softmax"), steps[2]))
+    weights = builder.step(Reshape(f"{name}/weights", (*apart[:3], context)), steps[3])
+    made = builder.step(MatMul(f"{name}/product"), weights, value)
+    builder.bind(node.outputs[0], builder.reshaped(f"{name}/joined", made, (batch, heads, length, features)))
+    builder.bind(node.outputs[3], steps[node.integer("qk_matmul_output_mode", 0)])
 
 
 def _with_past(

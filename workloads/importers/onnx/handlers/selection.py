@@ -4,6 +4,7 @@ from workloads.importers.onnx.builder import Builder, small
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import CumulativeSum, GridSample, RoiAlign, TopK
+from workloads.operations.work import Work, fourier_ops
 
 _MODES = {"bilinear": "linear", "bicubic": "cubic"}
 
@@ -24,6 +25,26 @@ def cumulative_sum(node: NodeView, builder: Builder) -> None:
     """Add running sums, or products, which cost the same."""
     axis = small(builder.value(node, 1))[0]
     builder.emit(node, CumulativeSum(node.name, axis), builder.tensor(node).name)
+
+
+@handles("DFT")
+def fourier(node: NodeView, builder: Builder) -> None:
+    """Add fast Fourier transforms along one axis; complex numbers are pairs along the last."""
+    tensor = builder.tensor(node)
+    lengths = builder.value(node, 1)
+    given = builder.value(node, 2) if node.opset >= 20 else None
+    axis = node.integer("axis", 1) if node.opset < 20 else (-2 if given is None else small(given)[0])
+    shape = list(tensor.shape)
+    axis %= len(shape)
+    if lengths is not None:
+        shape[axis] = small(lengths)[0]
+    ops = fourier_ops(tuple(shape[:-1]), (axis,), real=shape[-1] == 1)
+    made = (
+        *shape[:axis],
+        shape[axis] // 2 + 1 if node.integer("onesided", 0) else shape[axis],
+        *shape[axis + 1 :],
+    )
+    builder.emit(node, Work(node.name, "dft", (*made[:-1], 2), ops), tensor.name)
 
 
 @handles("RoiAlign")

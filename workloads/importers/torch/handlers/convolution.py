@@ -1,12 +1,16 @@
 """Convolutions and transposed convolutions."""
 
+from math import prod
+
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.operations import Convolution, Elementwise, TransposedConvolution
+from workloads.operations.sampling import deformed_ops
 from workloads.operations.window import Pads
-from workloads.shapes import Shape
+from workloads.operations.work import Work
+from workloads.shapes import Shape, size
 from workloads.tensors import Weight
 
 
@@ -36,6 +40,33 @@ def convolution(call: Call, builder: Builder) -> str:
 def transposed_convolution(call: Call, builder: Builder) -> str:
     """Add a transposed convolution."""
     return _transposed(call, builder)
+
+
+@handles("torchvision.deform_conv2d")
+def deformable(call: Call, builder: Builder) -> str:
+    """Add columns sampled at places of their own, and a convolution of size 1 over them."""
+    tensor, constant = builder.tensor(call, "input"), builder.need_constant(call, "weight")
+    outputs, channels, *kernel = constant.shape
+    rows, cols = call.shape()[2:]
+    columns = (tensor.shape[0], tensor.shape[1] * prod(kernel), rows, cols)
+    places = [builder.tensor(call, "offset").name]
+    if call.get("use_mask", False):
+        places.append(builder.tensor(call, "mask").name)
+    sampling = Work(
+        builder.part(call, "columns"),
+        "deformed",
+        columns,
+        deformed_ops(size(columns), weighed=len(places) > 1),
+    )
+    sampled = builder.step(sampling, tensor.name, *places)
+    flat = constant.reshaped((outputs, channels * prod(kernel), 1, 1))
+    weights = {"weight": builder.weight(flat, f"{call.name}.weight")}
+    bias = builder.constant(call, "bias")
+    if bias is not None and bias.elements == outputs:
+        weights["bias"] = builder.weight(bias, f"{call.name}.bias")
+    groups = tensor.shape[1] // channels
+    product = Convolution(call.name, outputs, (1, 1), groups=groups, bias="bias" in weights)
+    return builder.emit(call, product, sampled, weights=weights)
 
 
 def _transposed(call: Call, builder: Builder) -> str:

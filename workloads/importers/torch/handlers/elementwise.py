@@ -13,6 +13,9 @@ from workloads.tensors import Weight
 _PLACE_BITS = 64
 """Bits of a place that PyTorch finds."""
 
+_QUANTISED_BITS = 8
+"""Bits of an element that PyTorch quantises."""
+
 _UNARY = {
     **{
         name: name
@@ -98,6 +101,20 @@ def unary(call: Call, builder: Builder) -> str:
     """Add a function of one tensor; numbers beside it (bounds, slopes) are settings."""
     function = _UNARY[call.operator.removeprefix("aten.").removesuffix("_")]
     return builder.emit(call, Elementwise(call.name, function), builder.tensor(call).name)
+
+
+@handles("quantize_per_tensor", "quantize_per_channel", "dequantize")
+def quantised(call: Call, builder: Builder) -> str:
+    """Add a change to integers, or back."""
+    back = "dequantize" in call.operator
+    operation = Elementwise(call.name, "dequantize" if back else "quantize")
+    return builder.emit(call, operation, builder.tensor(call).name, bits=0 if back else _QUANTISED_BITS)
+
+
+@handles("nan_to_num")
+def mended(call: Call, builder: Builder) -> str:
+    """Add a choice of three numbers for what is none."""
+    return builder.emit(call, Elementwise(call.name, "nan_to_num"), builder.tensor(call).name)
 
 
 @handles("gelu")

@@ -65,7 +65,11 @@ def stack(call: Call, builder: Builder) -> str:
     """Add a join along an axis of its own."""
     axis = call.integer("dim", 0) % len(call.shape())
     pieces: list[Value] = []
-    for piece in builder.argument(call, "tensors"):
+    given = builder.argument(call, "tensors")
+    if len(given) > 1 and isinstance(given[0], str) and set(given) == {given[0]}:  # copies of one
+        one = builder.reshaped(call, given[0], (*call.shape()[:axis], 1, *call.shape()[axis + 1 :]), "piece")
+        return builder.emit(call, Expand(call.name, call.shape()), one)
+    for piece in given:
         shape = piece.shape if isinstance(piece, Constant) else builder.shape(piece)
         wanted = (*shape[:axis], 1, *shape[axis:])
         if isinstance(piece, Constant):
@@ -82,6 +86,8 @@ def _join(call: Call, builder: Builder, pieces: tuple[Value, ...], axis: int) ->
     flowing = [piece for piece in pieces if isinstance(piece, str)]
     if len(flowing) == 1 and not held:
         return flowing[0]
+    if len(set(flowing)) == 1 and not held:  # copies of one
+        return builder.emit(call, Expand(call.name, call.shape(), tiled=True), flowing[0])
     weights = {
         f"constant{i}": builder.weight(piece, f"{call.name}.constant{i}") for i, piece in enumerate(held)
     }
@@ -170,10 +176,15 @@ def repeat_each(call: Call, builder: Builder) -> str:
     tensor = builder.tensor(call)
     if call.overload != "self_int" or not call.has("dim"):
         call.refuse("repeats that differ from element to element are not known")
-    axis, times = call.integer("dim") % len(tensor.shape), call.integer("repeats")
-    inner = (*tensor.shape[: axis + 1], 1, *tensor.shape[axis + 1 :])
-    wide = (*tensor.shape[: axis + 1], times, *tensor.shape[axis + 1 :])
-    made = builder.reshaped(call, tensor.name, inner, "each")
+    return side_by_side(call, builder, tensor.name, call.integer("dim"), call.integer("repeats"))
+
+
+def side_by_side(call: Call, builder: Builder, tensor: str, axis: int, times: int) -> str:
+    """Add copies of every slice along an axis next to it: an axis, expanded, and joined to the one before."""
+    shape = builder.shape(tensor)
+    axis %= len(shape)
+    made = builder.reshaped(call, tensor, (*shape[: axis + 1], 1, *shape[axis + 1 :]), "each")
+    wide = (*shape[: axis + 1], times, *shape[axis + 1 :])
     made = builder.step(Expand(builder.part(call, "copies"), wide), made)
     return builder.reshaped(call, made, call.shape())
 

@@ -5,7 +5,9 @@ from math import prod
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.handlers.movement import side_by_side
 from workloads.importers.torch.handlers.registry import handles
+from workloads.importers.torch.library import torch
 from workloads.operations import (
     Elementwise,
     Embedding,
@@ -48,8 +50,8 @@ def pick(call: Call, builder: Builder) -> str:
     if len(chosen) == 1 and not _is_mask(call):
         return _gather(call, builder, value, *chosen[0])
     flowing = [index for _, index in chosen if isinstance(index, str)]
-    if not isinstance(value, str):
-        call.refuse("picks from a constant by several positions")
+    if isinstance(value, Constant):  # a tensor that is known is read where it is stored
+        value = builder.stored(value, f"{call.name}.stored")
     return builder.emit(call, Rearrange(call.name, "pick", call.shape(), picks=True), value, *flowing[:2])
 
 
@@ -102,6 +104,11 @@ def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value)
             cut_out = Slice(builder.part(call, "slice"), ((axis, place, place + 1, 1),))
             value = builder.step(cut_out, value)
         return builder.reshaped(call, value, call.shape())
+    length, places = builder.shape(value)[axis], index.value
+    if len(index.shape) == 1 and not places.is_meta and index.elements % length == 0:
+        times = index.elements // length
+        if torch.equal(places % length, torch.arange(length).repeat_interleave(times)):
+            return side_by_side(call, builder, value, axis, times) if times > 1 else value
     return builder.emit(call, Gather(call.name, axis, index.shape), value)
 
 

@@ -107,10 +107,10 @@ def _states(
 ) -> list[str]:
     """Cut a layer's initial states out of those of all layers."""
     if layers == 1:
-        wanted = (directions, *builder.shape(states[0])[-2:]) if states else ()
-        if states and len(builder.shape(states[0])) == 2:
-            wanted = (directions, 1, builder.shape(states[0])[-1])
-        return [builder.reshaped(call, state, wanted, "state") for state in states]
+        lengths = [builder.shape(state) for state in states]
+        wanted = [(directions, *(shape[-2:] if len(shape) > 2 else (1, shape[-1]))) for shape in lengths]
+        pairs = zip(states, wanted, strict=True)
+        return [builder.reshaped(call, state, shape, "state") for state, shape in pairs]
     cut = ((0, start, start + directions, 1),)
     return [builder.step(Slice(builder.part(call, "state"), cut), state) for state in states]
 

@@ -1,0 +1,89 @@
+"""The form of a machine, which its counts depend on: pads inside an array, a buffer, main memory."""
+
+from dataclasses import dataclass
+from math import inf
+
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.constraints import Constraints, LevelConstraints
+from hwmodels.mapping.engine import Drain, FirstTouch, Rules
+
+LETTERS = "WIO"
+"""Operands in the order of `hwmodels.mapping.convolution`; the last one is accumulated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the counts of a machine depend on, besides its array and its capacities.
+
+    Two machines of one form differ in prices, clock, bandwidths, capacities and array alone, and what one of
+    them does not price or limit, the other does not either.
+    """
+
+    memory: tuple[int, ...]  # by operand: the pad that keeps it, 0 the innermost
+    read: tuple[bool, ...]  # by pad: whether reads cost energy or time
+    written: tuple[bool, ...]  # by pad: whether writes do
+    apart: bool  # whether accesses outside the array move blocks: then operands are told apart
+    elided: bool  # whether the first touch of a sum reads nothing
+    drained: bool  # whether sums are read as they leave
+
+    @property
+    def pads(self) -> int:
+        """Memories inside the array."""
+        return len(self.read)
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Operands (bits) of each pad."""
+        return tuple(
+            sum(1 << o for o, memory in enumerate(self.memory) if memory == pad) for pad in range(self.pads)
+        )
+
+
+def form_of(architecture: Architecture, constraints: Constraints, factors: str, rules: Rules) -> Form | None:
+    """Form of a machine whose mapspace count sets cover; None where they do not.
+
+    They cover perfect factors; pads inside the array that each keep operands of their own, a word an access;
+    one buffer that feeds the array and keeps all; one main memory; no constraints but on what is kept.
+    """
+    levels = architecture.levels
+    free = all(
+        entry == LevelConstraints(level=entry.level, keep=entry.keep, bypass=entry.bypass)
+        for entry in constraints.levels
+    )
+    feeds = len(levels) - 2
+    flat = all(level.fanout_x * level.fanout_y == 1 for i, level in enumerate(levels) if i != feeds)
+    if feeds < 1 or factors != "perfect" or not (free and flat) or constraints.min_parallelism:
+        return None
+    pads = levels[:feeds]
+    if any(level.joined for level in levels) or any(pad.block_words > 1 for pad in pads):
+        return None
+    kept = [_kept(level, constraints) for level in levels]
+    if any(None in row for row in kept[:-1]) or not all(kept[feeds]) or False in kept[-1]:
+        return None
+    places = [[pad for pad in range(feeds) if kept[pad][o]] for o in range(len(LETTERS))]
+    if any(len(place) != 1 for place in places) or len({place[0] for place in places}) != feeds:
+        return None
+    return Form(
+        memory=tuple(place[0] for place in places),
+        read=tuple(pad.read_pj > 0 or pad.read_words_per_cycle < inf or _shared(pad) for pad in pads),
+        written=tuple(
+            pad.fill_pj > 0 or pad.update_pj > 0 or pad.write_words_per_cycle < inf or _shared(pad)
+            for pad in pads
+        ),
+        apart=any(level.block_words > 1 for level in levels[feeds:]),
+        elided=rules.first_touch is FirstTouch.ELIDED,
+        drained=rules.drain is Drain.READ,
+    )
+
+
+def _shared(pad: StorageLevel) -> bool:
+    return pad.shared_words_per_cycle < inf
+
+
+def _kept(level: StorageLevel, constraints: Constraints) -> tuple[bool | None, ...]:
+    """Whether a level keeps W, I and O; None where a mapping may choose."""
+    limits = constraints.at(level.name)
+    return tuple(
+        letter in limits.keep or (False if letter in limits.bypass or not level.may_keep(letter) else None)
+        for letter in LETTERS
+    )

@@ -1,0 +1,143 @@
+"""What the kernels for zeros read beside the columns of the nest.
+
+Layout letters as there (`hwmodels.kernels.nest.columns`): L storage levels (0 is innermost), D dimensions, O
+operands; R ranks of all formats together.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hwmodels.kernels.nest.columns import (
+    ArchitectureColumns,
+    CountColumns,
+    Factors,
+    Floats,
+    Ints,
+    ProblemColumns,
+    Small,
+    Work,
+)
+
+UOP, BITMASK, COORDINATES, RUN_LENGTHS, WHOLE_BITMASK = 0, 1, 2, 3, 4  # FormatColumns.ranks: KIND
+KIND, METADATA_BITS, PAYLOAD_BITS, TAKES = 0, 1, 2, 3  # FormatColumns.ranks
+ONE_LOOP = -1  # TAKES: one loop, whatever it is over; otherwise bits of the dimensions that may be flattened
+FIRST_RANK, RANK_COUNT, COMPRESSED, INWARDS = 0, 1, 2, 3  # FormatColumns.stored
+DENSITY, SHARE, ELEMENTS, DRAWN = 0, 1, 2, 3  # ZeroColumns.operands
+
+# ShareColumns.prices
+READ, FILL, UPDATE, SAVED_READ, SAVED_UPDATE = 0, 1, 2, 3, 4
+META_READ, META_FILL, META_UPDATE, SAVED_META_READ, DECOMPRESS, COMPRESS = 5, 6, 7, 8, 9, 10
+ACTIONS = 11
+
+MEMO = 2**14  # rank sizes whose expected words are remembered
+
+
+class ZeroColumns(NamedTuple):
+    """How zeros fall, and in what formats they are left out."""
+
+    operands: Floats  # (O, 4): density asked for, share of non-zeros, elements, 1 where drawn
+    stored: Ints  # (L, O, 4): first rank or -1, ranks, 1 where compressed, 1 where loops go inwards first
+    ranks: Ints  # (R, 4), innermost rank first
+    width_bits: Ints  # (L,): of the metadata memory
+    exact: int  # 1 where expected non-zeros of a fiber are not rounded up
+
+
+class ShareColumns(NamedTuple):
+    """What formats, gating and skipping leave of the dense counts, for one choice of operands kept."""
+
+    stored: Floats  # (L, O): share of reads and fills that a format leaves
+    stored_updates: Floats  # (L, O)
+    reach: Floats  # (L, O): share of reads and updates that nothing saves
+    skips: Ints  # (L, O): 1 where what is saved takes no time
+    held: Floats  # (L, O): share of a tile's words that take room; 1 where it is not compressed
+    spread: Floats  # (L,): share of the instances below that packed lanes need
+    converts: Ints  # (L, O): level outside that holds the operand compressed where this one does not, or -1
+    prices: Floats  # (L, O, 11)
+    totals: Floats  # (3,): cycles a dense step; pJ of all MACs; levels (from inside) that must not spread
+
+
+class Memo(NamedTuple):
+    """Expected words of rank sizes seen before, each at the place that its hash names."""
+
+    keys: Ints  # (MEMO, 4)
+    words: Floats  # (MEMO, 2)
+
+
+class Ground(NamedTuple):
+    """What all mappings of a search share."""
+
+    problem: ProblemColumns
+    arch: ArchitectureColumns
+    blocks: Floats  # (L,): words of an access
+    word_bits: Floats  # (L,)
+    zeros: ZeroColumns
+    reuse: int
+    touches: int
+
+
+class Scratch(NamedTuple):
+    """Scratch space of one thread, for metadata."""
+
+    path: Ints  # (L,)
+    extents: Ints  # (D,)
+    loops: Ints  # (3, 3 L D): dimension, count and rank of the loops of a tile
+    spans: Ints  # (ranks,): elements under each rank
+    every: Ints  # (D,): the dimensions
+    facts: Floats  # (3,): those of one operand
+
+
+class Room(NamedTuple):
+    """Scratch space of one thread."""
+
+    work: Work
+    counts: CountColumns
+    memo: Memo
+    scratch: Scratch
+
+
+class Choices(NamedTuple):
+    """What a search chooses from and bounds by, for one choice of operands kept; see `search_tilings`."""
+
+    least: Floats  # (O, L, 5): prices of a dense word at least
+    chains: Factors
+    chain_start: Ints
+    chain_facts: Floats
+    floor_facts: Floats
+    floor_extent: Ints
+    sequence: Ints
+    unique: Floats
+    order_start: Ints
+    orders: Small
+    objective: int
+    min_parallelism: float
+
+
+class Progress(NamedTuple):
+    """How far a search is, and the best it found; see `search_tilings`."""
+
+    chain_at: Ints  # (D,): next chain by place in the sequence
+    choice: Ints
+    products: Floats
+    best: Floats  # (2,): the cost, and what decides between equal ones
+    best_chain: Ints
+    best_order: Ints
+    tally: Ints  # (8, D)
+    place: Ints
+
+
+def memo_columns() -> Memo:
+    """An empty memo."""
+    return Memo(np.full((MEMO, 4), -1, dtype=np.int64), np.zeros((MEMO, 2)))
+
+
+def scratch_columns(levels: int, dims: int, ranks: int) -> Scratch:
+    """Allocate scratch space for formats of so many ranks at most."""
+    return Scratch(
+        path=np.zeros(levels, dtype=np.int64),
+        extents=np.ones(dims, dtype=np.int64),
+        loops=np.zeros((3, 3 * levels * dims), dtype=np.int64),
+        spans=np.ones(max(ranks, 1), dtype=np.int64),
+        every=np.arange(dims, dtype=np.int64),
+        facts=np.ones(3),
+    )

@@ -1,0 +1,295 @@
+"""Many machines of one form at once: count sets of their nests, scanned under the prices of each.
+
+What `hwmodels.models.nest` says of one machine after another is said here of all machines of a space: every
+nest that a count set covers takes the vector that does best, others are mapped one by one. The account is
+that of `hwmodels.models.nest_account`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwmodels.columns import MetricTable
+from hwmodels.counts.form import Form, form_of
+from hwmodels.counts.making import Grid
+from hwmodels.counts.scan import FILLS, READS, UPDATES, best_vectors
+from hwmodels.counts.sets import count_set, covered
+from hwmodels.kernels.accounting.account import PARTS
+from hwmodels.kernels.counts.scan import Configs
+from hwmodels.level import LETTERS as NAMED
+from hwmodels.levels import LevelMachine
+from hwmodels.machine import metric_table
+from hwmodels.mapping.certificate import OBJECTIVES
+from hwmodels.models.level_parts import Columns, Machines, Parts, columns_of
+from hwmodels.models.nest_account import ELEMENTS
+from hwmodels.models.nest_mappings import limits, problem_of
+from hwmodels.models.nest_staying import without_memory
+from hwmodels.timing import Timing
+from workloads.table import IntColumn, Kind, LayerTable, take_rows
+
+Floats = NDArray[np.float64]
+SUMMED = ("latency_s", "compute_cycles", "dram_read_bytes", "dram_write_bytes", "mappings_costed")
+One = Callable[[LayerTable, int], dict[str, float]]
+"""Totals of some rows on the configuration at an index, one machine after another."""
+
+
+class Space(NamedTuple):
+    """Machines that count sets serve: what they have in common, and what each is made of."""
+
+    machines: Machines
+    parts: Parts
+    form: Form
+    columns: Columns
+
+    @property
+    def base(self) -> LevelMachine:
+        """One of them."""
+        return self.machines.base
+
+    @property
+    def grid(self) -> Grid:
+        """Capacities of the whole space."""
+        sizes = self.parts.capacities
+        return Grid(sizes[:-2], sizes[-2])
+
+
+def space_of(machines: object) -> Space | None:
+    """What count sets can do for some machines; None where they are not of one form that sets serve."""
+    if not isinstance(machines, Machines):
+        return None
+    base, parts = machines.base, machines.parts()
+    if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
+        return None
+    columns = columns_of(machines, parts)
+    forms = [
+        form_of(machines[row].architecture, base.mapspace, base.factors, base.rules)
+        for row in _unlike(columns)
+    ]
+    if any(form is None for form in forms) or (columns.level("block_cycles") > 1).any():
+        return None
+    first = forms[0]
+    assert first is not None
+    priced = [[getattr(form, kind) for form in forms] for kind in ("read", "written")]
+    read, written = (tuple(bool(any(pad)) for pad in zip(*kind, strict=True)) for kind in priced)
+    form = dataclasses.replace(
+        first, read=read, written=written, apart=any(form.apart for form in forms if form)
+    )
+    return Space(machines, parts, form, columns)
+
+
+def _unlike(columns: Columns) -> list[int]:
+    """A row of each kind of machine: what is priced, how wide an access is."""
+    kinds = np.concatenate(
+        [
+            columns.levels[:, :, 2:4].reshape(len(columns.macs), -1),
+            *((columns.level(name) > 0) for name in ("read_pj", "fill_pj", "update_pj")),
+            *(np.isinf(columns.level(name)) for name in ("read_rate", "write_rate", "shared_rate")),
+        ],
+        axis=1,
+    )
+    return [int(row) for row in np.unique(kinds, axis=0, return_index=True)[1]]
+
+
+class Group(NamedTuple):
+    """Machines that differ in prices, speeds and capacities alone."""
+
+    rows: IntColumn
+    edges: tuple[int, int]
+    blocks: IntColumn  # (L,)
+    macros: Floats  # (L,)
+
+
+def _groups(space: Space) -> list[Group]:
+    columns = space.columns
+    kinds = np.concatenate(
+        [
+            columns.levels[:, -2, 4:6],
+            columns.level("block_words"),
+            columns.instances / columns.level("cluster"),
+        ],
+        axis=1,
+    )
+    distinct, place = np.unique(kinds, axis=0, return_inverse=True)
+    levels = columns.levels.shape[1]
+    return [
+        Group(
+            rows=np.flatnonzero(place.ravel() == i),
+            edges=(int(kind[0]), int(kind[1])),
+            blocks=kind[2 : 2 + levels].astype(np.int64),
+            macros=kind[2 + levels :],
+        )
+        for i, kind in enumerate(distinct)
+    ]
+
+
+def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> MetricTable:
+    """Metrics of all machines of a space; `one` totals rows that no count set covers."""
+    size = space.machines.size
+    totals = {name: np.zeros(size) for name in (*SUMMED, *(f"{part}_energy_j" for part in PARTS))}
+    limit = np.zeros(size, dtype=np.int64)
+    shares, groups = without_memory(layers), _groups(space)
+    left: list[int] = []
+    for row in range(layers.rows):
+        nest = int(layers.kind[row]) == Kind.NEST
+        if not nest:
+            _stream(layers, row, space, totals)
+        elif _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules):
+            left.append(row)
+        else:
+            passed = np.array([1.0 - shares[name][row] for name in NAMED])
+            for group in groups:
+                failed = _nest(layers, row, space, group, objective, passed, totals)
+                for c in failed[limit[failed] == 0]:
+                    limit[c] = int(one(take_rows(layers, np.array([row])), int(c))["limit"])
+    if left:
+        some = take_rows(layers, np.array(left))
+        for c in np.flatnonzero(limit == 0):
+            found = one(some, int(c))
+            limit[c] = int(found["limit"])
+            for name, column in totals.items():
+                column[c] += found.get(name, 0.0)
+    return _metrics(layers, space, totals, limit)
+
+
+def uncovered(layers: LayerTable, space: Space) -> int:
+    """Nests that no count set covers."""
+    nests = [int(row) for row in np.flatnonzero(layers.kind == Kind.NEST)]
+    return sum(
+        _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules) for row in nests
+    )
+
+
+def _wide(layers: LayerTable, row: int, space: Space) -> bool:
+    """Whether an operand's words are wider than those of a level somewhere in the space."""
+    bits = [float(table[:, 1].min()) for table, _ in space.parts.levels]
+    return any(
+        float(getattr(layers, f"{operand}_bits")[row]) > width
+        for operand in ELEMENTS
+        for level, width in zip(space.base.levels, bits, strict=True)
+        if operand in level.operands
+    )
+
+
+def _nest(
+    layers: LayerTable,
+    row: int,
+    space: Space,
+    group: Group,
+    objective: str,
+    passed: Floats,
+    totals: dict[str, Floats],
+) -> IntColumn:
+    """Add a nest to the totals of a group of machines; those that no mapping fits."""
+    base, columns, at = space.base, space.columns, group.rows
+    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, space.grid)
+    vectors = made.vectors(group.blocks, group.macros)
+    clock_hz, standing_w = columns.clock_hz[at], columns.leakage_w[at] + columns.standby_w[at]
+    levels = columns.levels[at]
+    usable, prices, rates = levels[:, :, 0], levels[:, :, 10:13], levels[:, :, 7:10]
+    hidden = levels[:, :, 6].astype(np.int64)
+    sizes = (*space.grid.pads, space.grid.buffer)
+    place = [np.searchsorted(grid, usable[:, i]) for i, grid in enumerate(sizes)]
+    buckets = np.ravel_multi_index(place, space.grid.shape).astype(np.int64)
+    configs = Configs(
+        np.ascontiguousarray(prices), np.ascontiguousarray(rates), hidden, columns.mac_pj[at],
+        standing_w / clock_hz * 1e12,
+    )  # fmt: skip
+    best = best_vectors(made.found, vectors, made.macs, configs, buckets, OBJECTIVES[objective])
+    fits = best >= 0
+    at, best, clock_hz, standing_w = at[fits], best[fits], clock_hz[fits], standing_w[fits]
+    prices, rates, hidden = prices[fits], rates[fits], hidden[fits] == 1
+    outer = made.words[:, -1] * passed  # what main memory sees, (N, 3, O)
+    accesses = np.ceil(made.words[:, -1] / group.blocks[-1])
+    crossing = outer.sum(axis=(1, 2)) / np.maximum(made.words[:, -1].sum(axis=(1, 2)), 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        words = vectors.words[best]
+        ports = np.concatenate([words, words.sum(axis=2, keepdims=True)], axis=2) / rates
+        cycles = np.ceil(ports).max(axis=2)
+    cycles[:, -1] *= crossing[best]
+    seconds = cycles / clock_hz[:, None]
+    shown = np.where(hidden, seconds, 0.0)
+    chip_s = np.maximum(vectors.steps[best] / clock_hz, shown[:, :-1].max(axis=1))
+    outside_s = np.where(hidden, 0.0, seconds).sum(axis=1) + base.timing.launch_s
+    latency_s = outside_s + np.maximum(chip_s, shown[:, -1])
+    times, scanned = float(layers.repeats[row]), np.diff(made.found.start).astype(np.float64)
+    word_bytes = levels[fits][:, -1, 1] / 8.0
+    read, written = outer[:, READS].sum(axis=1), outer[:, FILLS : UPDATES + 1].sum(axis=(1, 2))
+    found = {
+        "latency_s": latency_s,
+        "compute_cycles": vectors.steps[best],
+        "dram_read_bytes": read[best] * word_bytes,
+        "dram_write_bytes": written[best] * word_bytes,
+        "mac_energy_j": float(layers.macs[row]) * columns.mac_pj[at] * 1e-12,
+        "buffer_energy_j": (vectors.amounts[best, :-1] * prices[:, :-1]).sum(axis=(1, 2)) * 1e-12,
+        "dram_energy_j": ((accesses * passed).sum(axis=2)[best] * prices[:, -1]).sum(axis=1) * 1e-12,
+        "static_energy_j": latency_s * standing_w,
+        "mappings_costed": scanned[buckets[fits]] / times,
+    }
+    for name, value in found.items():
+        totals[name][at] += times * value
+    return group.rows[~fits]
+
+
+def _stream(layers: LayerTable, row: int, space: Space, totals: dict[str, Floats]) -> None:
+    """Add vector work or a movement, as `hwmodels.models.nest_account.Counter.stream` counts it."""
+    base, columns = space.base, space.columns
+    prices, blocks = columns.levels[:, :, 10:13], columns.level("block_words")
+    elements = {name: float(getattr(layers, column)[row]) for name, column in ELEMENTS.items()}
+    taken, given = elements["weight"] + elements["input"], elements["output"]
+    rates = columns.levels[:, -1, 7:10]
+    cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
+    dram_pj = (taken * prices[:, -1, READS] + given * prices[:, -1, UPDATES]) / blocks[:, -1]
+    buffer_pj = (taken + given) / blocks[:, -2] * (prices[:, -2, FILLS] + prices[:, -2, READS])
+    operations, alone = float(layers.vector_ops[row]), not int(layers.fused[row])
+    vector_s = operations / (columns.lanes * columns.clock_hz) * alone
+    latency_s = base.timing.launch_s * alone + np.maximum(vector_s, cycles / columns.clock_hz)
+    word_bytes = columns.levels[:, -1, 1] / 8.0
+    found = {
+        "latency_s": latency_s,
+        "dram_read_bytes": taken * word_bytes,
+        "dram_write_bytes": given * word_bytes,
+        "vector_energy_j": operations * columns.lane_pj * 1e-12,
+        "buffer_energy_j": buffer_pj * 1e-12,
+        "dram_energy_j": dram_pj * 1e-12,
+        "static_energy_j": latency_s * (columns.leakage_w + columns.standby_w),
+    }
+    for name, value in found.items():
+        totals[name] += float(layers.repeats[row]) * value
+
+
+def _metrics(layers: LayerTable, space: Space, totals: dict[str, Floats], limit: IntColumn) -> MetricTable:
+    """Metrics of the network, as `hwmodels.models.nest` sums them up."""
+    columns, size = space.columns, space.machines.size
+    elements = sum(getattr(layers, column).astype(np.float64) for column in ELEMENTS.values())
+    stored = float(np.max(elements)) * columns.levels[:, -1, 1] / 8.0
+    code = limits(space.base).index("main_memory.capacity_bytes")
+    limit = np.where((limit == 0) & (stored > columns.capacity_bytes), code, limit)
+    repeats = layers.repeats.astype(np.float64)
+    macs = float(repeats @ layers.macs)
+    energy_j = sum(totals[f"{part}_energy_j"] for part in PARTS)
+    latency_s = totals["latency_s"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            **{name: column for name, column in totals.items() if name != "mappings_costed"},
+            "energy_j": energy_j,
+            "edp_js": energy_j * latency_s,
+            "power_w": energy_j / latency_s,
+            "utilisation": macs / (columns.macs * columns.clock_hz * latency_s),
+            "macs": np.full(size, macs),
+            "effectual_macs": np.full(size, float(repeats @ layers.effectual_macs)),
+        }
+    good = limit == 0
+    found = {name: np.where(good, column, math.nan) for name, column in found.items()}
+    kept = {
+        "mappings_costed": totals["mappings_costed"],
+        "area_mm2": columns.area_mm2,
+        "footprint_mm2": columns.area_mm2,
+        "temperature_c": np.full(size, math.nan),
+        "feasible": good.astype(np.int64),
+        "limit": limit,
+    }
+    return metric_table({**found, **kept}, size)

@@ -1,0 +1,112 @@
+"""Sweeps over machines of levels: by count sets as machine after machine, and parts as whole machines."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dse
+import hwmodels
+import workloads
+from hwmodels import LevelMachine
+from hwmodels.components.main_memory import main_memory
+from hwmodels.level import Level
+from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.models.level_parts import Machines
+from hwmodels.models.nest import NEST
+from hwmodels.models.nest_counts import space_of
+
+ALL = frozenset("WIO")
+
+
+def pad_buffer_memory(**more: Any) -> LevelMachine:
+    """A pad in every PE, a buffer, main memory; every level keeps everything."""
+    levels = (
+        Level(name="pad", kind="registers", bytes=256),
+        Level(
+            name="buffer",
+            bytes=32 * 1024,
+            fanout_x=6,
+            fanout_y=4,
+            read_port_bits=96,
+            write_port_bits=96,
+            **more,
+        ),
+        Level(name="dram", kind="main_memory"),
+    )
+    kept = tuple(LevelConstraints(level=level.name, keep=ALL) for level in levels)
+    return LevelMachine(
+        name="three",
+        levels=levels,
+        main_memory=main_memory("lpddr4"),
+        clock_hz=500e6,
+        mapspace=Constraints(levels=kept),
+    )
+
+
+def whole(space: dse.Space, index: np.ndarray) -> Any:
+    """The same configurations as machines built one by one, which no set is read for."""
+    table = space.pack(index)
+    machines = np.empty(len(index), dtype=object)
+    machines[:] = [table.machine[i] for i in range(len(index))]
+    return table._replace(machine=machines)
+
+
+AXES = {
+    "levels.pad.bytes": [3, 64, 256],
+    "levels.buffer.bytes": ["2 KiB", "32 KiB"],
+    "array.rows": [4, 7],
+    "clock_hz": [1e8, 1e9],
+    "main_memory": ["lpddr4", "hbm2"],
+    "technology.node_nm": [22, 45],
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("more", [{}, {"block_words": 4, "overlapped": False, "banks": 2}])
+def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> None:
+    layers = workloads.load("lenet5").table()
+    space = dse.Space(pad_buffer_memory(**more), axes=AXES)
+    index = space.sample(5, "sobol", 1)
+    table = space.pack(index)
+    assert space_of(table.machine) is not None
+    for objective in ("edp", "latency"):
+        got = NEST.evaluate(layers, table, objective)
+        want = NEST.evaluate(layers, whole(space, index), objective)
+        for name in got._fields:
+            assert getattr(got, name) == pytest.approx(getattr(want, name), rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.compiled
+def test_what_fits_nowhere_breaks_the_limit_that_the_search_names() -> None:
+    layers = workloads.load("lenet5").table()
+    space = dse.Space(pad_buffer_memory(), axes={"levels.pad.bytes": [2, 4], "clock_hz": [1e8, 1e9]})
+    index = np.arange(space.size)
+    got = NEST.evaluate(layers, space.pack(index))
+    want = NEST.evaluate(layers, whole(space, index))
+    assert got.limit.tolist() == want.limit.tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("machine", "axes"),
+    [
+        ("eyeriss_v1", {"levels.psum_spad.bytes": [48, 64], "array.cols": [7, 14], "vector_lanes": [0, 5]}),
+        ("tpu_v1", {"clock_hz": [1e8, 7e8], "main_memory": ["ddr3", "hbm2"]}),
+        ("simba_like", {"technology.node_nm": [16, 22], "datapath.weight_bits": [8, 4]}),
+    ],
+)
+def test_parts_add_up_to_whole_machines(machine: str, axes: dict[str, Any]) -> None:
+    space = dse.Space(hwmodels.load(machine), axes=axes)
+    index = np.arange(space.size)
+    got = space.pack(index)
+    assert isinstance(got.machine, Machines)
+    for i in (0, space.size - 1):
+        alone = NEST.pack(got.machine[i])
+        assert got.machine[i].fingerprint() == alone.machine[0].fingerprint()
+        for name in got._fields[1:]:
+            assert getattr(got, name)[i] == pytest.approx(getattr(alone, name)[0], rel=1e-12), name
+
+
+def test_an_axis_of_more_than_parts_builds_every_machine() -> None:
+    space = dse.Space(pad_buffer_memory(), axes={"levels.buffer.operands": [["weight", "input", "output"]]})
+    assert not isinstance(space.pack(np.arange(1)).machine, Machines)
