@@ -179,6 +179,15 @@ class Accelerator:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
 
+    def _refuse_nothing(self, array: Array) -> None:
+        """Refuse an array that came to be unrolled, but over nothing: one multiplier in all."""
+        if array.follows_unroll and not self.array.follows_unroll and array.unroll == Unroll():
+            raise InputError(
+                f"array.interconnect: an array {array.interconnect} over nothing is one multiplier; give its "
+                "factors too, such as array.unroll.k, or array.rows and array.cols",
+                path="array.interconnect",
+            )
+
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> Accelerator:
         """Return a copy with the parts at dotted paths replaced.
@@ -209,6 +218,7 @@ class Accelerator:
         changed: Accelerator = replaced(self, dict(changes))
         edges = {edge: changes[f"array.{edge}"] for edge in LOOPS_OF_EDGES if f"array.{edge}" in changes}
         if not edges or not changed.array.follows_unroll:
+            self._refuse_nothing(changed.array)
             return changed
         array = changed.array.of_edges(**edges)
         if any(path.startswith("array.unroll") for path in changes) and array != changed.array:

@@ -16,11 +16,13 @@ import yaml
 from dse.designs import Designs
 from dse.metrics import METRICS, describe
 from dse.pareto import knee as knees
+from dse.results.evaluation import Result
+from dse.run.schedule import effort_of
 from dse.views.text import assumptions
 from hwmodels.machine_file import KINDS, machine_data
 from workloads.errors import InputError, shown
 from workloads.extras import library
-from workloads.grammar.quantities import show, unit_of
+from workloads.grammar.quantities import binary_bytes, show, unit_of
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
@@ -130,6 +132,7 @@ def data_of(front: Designs, network: Any = None, details: int = 200) -> dict[str
         "files": {row: lines.number(text) for row in filed if (text := _file(machines[row]))},
         "python": _python(front),
         "operations": _operations(front, network, {row: int(frame.index[row]) for row in chosen}),
+        "tensors": _tensors(front, network, {row: machines[row] for row in sheets if row in named}),
         "lines": lines.texts,
         "provenance": getattr(front, "provenance", None),
     }
@@ -252,7 +255,7 @@ def _operations(front: Designs, network: Any, designs: dict[int, int]) -> dict[s
     if len(front.work.members) != 1:
         return None
     names, layers = _order(front, network)
-    model = front.space.model
+    model, effort = front.space.model, effort_of(front.schedule)
     bounds = model.bounds(front.space.base)
     repeats = np.asarray(layers.repeats)
     rows = list(designs)
@@ -261,13 +264,28 @@ def _operations(front: Designs, network: Any, designs: dict[int, int]) -> dict[s
         block = rows[start : start + _BLOCK]
         configs = front.space.pack(np.array([designs[row] for row in block], dtype=np.int64))
         for position, row in enumerate(block):
-            table = model.operations(layers, configs, front.mapping_objective, row=position)
+            table = model.operations(layers, configs, front.mapping_objective, position, effort)
             found[row] = {
                 "latency_s": [_short(value) for value in (table["latency_s"] * repeats).tolist()],
                 "energy_j": [_short(value) for value in (table["energy_j"] * repeats).tolist()],
                 "bound": table["bound"].tolist(),
             }
     return {"names": names, "bounds": list(bounds), "designs": found}
+
+
+def _tensors(front: Designs, network: Any, machines: dict[int, Any]) -> dict[int, list[list[str]]]:
+    """Where tensors live on the designs with names, as `Result.schedule` says it, if any may stay."""
+    if front.schedule is None or len(front.work.members) != 1:
+        return {}
+    names, layers = _order(front, network)
+    found = {}
+    for row, machine in machines.items():
+        effort = effort_of(front.schedule)
+        result = Result(front.network, machine, front.mapping_objective, layers, tuple(names), effort)
+        if result.fusion() is None:  # tiles that are handed on live nowhere whole
+            table = result.schedule().assign(bytes=lambda rows: rows["bytes"].map(binary_bytes))
+            found[row] = table.astype(str).to_numpy().tolist()
+    return found
 
 
 def _order(front: Designs, network: Any) -> tuple[list[str], LayerTable]:
@@ -279,7 +297,7 @@ def _order(front: Designs, network: Any) -> tuple[list[str], LayerTable]:
             table = known.table(batch)
         except (AttributeError, ValueError):
             continue
-        if fingerprint(deduplicate(table)[0]) == fingerprint(layers):
+        if fingerprint(layers) in (fingerprint(table), fingerprint(deduplicate(table)[0])):
             return [str(name) for name in known.row_names], table
     return [_described(layers, row) for row in range(layers.rows)], layers
 

@@ -19,8 +19,10 @@ from hwmodels.mapping import Constraints, LevelConstraints, Rules
 from hwmodels.models.nest_mappings import problem_of
 from workloads.table import Kind, LayerTable, deduplicate, take_rows
 
-ARRAYS = ((7, 8), (8, 8), (10, 10), (12, 12), (12, 14), (14, 14), (14, 16), (16, 16), (12, 28), (14, 28))
-ARRAYS += ((16, 24), (16, 28), (20, 20), (24, 24), (16, 32), (28, 28), (24, 32), (32, 32), (16, 64), (20, 32))
+ARRAYS = (
+    *((7, 8), (8, 8), (10, 10), (12, 12), (12, 14), (14, 14), (14, 16), (16, 16), (12, 28), (14, 28)),
+    *((16, 24), (16, 28), (20, 20), (24, 24), (16, 32), (28, 28), (24, 32), (32, 32), (16, 64), (20, 32)),
+)
 PADS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)  # bytes
 BUFFERS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # KiB
 MEMORIES = ("lpddr4", "lpddr5", "ddr3", "ddr4", "hbm2")

@@ -9,6 +9,7 @@ import pytest
 
 import dse
 import hwmodels
+from dse.views.html import data_of
 from tests.dse import tiny
 
 HOSTILE = '</script><script>window.hacked=1</script><b>"tiny" & $x_1$'
@@ -275,3 +276,24 @@ def test_a_large_front_keeps_its_named_designs(front):
     kept = html._shown(large)
     assert len(kept) <= html.MOST_DESIGNS
     assert {large.frame.index.get_loc(index) for index in large.designs()["index"]} <= set(kept)
+
+
+def test_a_resident_front_says_where_tensors_live(browser, tmp_path):
+    """The page's tables are those of `Result.schedule` and `Result.operations` of the same design."""
+    net = tiny.network()
+    axes = {"array.rows": [8, 16], "main_memory": ["lpddr4", "hbm2"]}
+    front = dse.sweep(net, dse.Space("edge_16x16", axes), schedule="resident", progress=False).front()
+    front.to_html(tmp_path / "front.html", network=net)
+    browser.open(tmp_path / "front.html")
+    heads = "[...document.querySelectorAll('#detail h2')]"
+    table = f"{heads}.find((one) => one.textContent == 'Where tensors live').nextSibling"
+    texts = "[0, 1, 5].map((place) => tr.children[place].textContent).join('|')"
+    rows = browser.ask(f"[...{table}.querySelectorAll('tbody tr')].map((tr) => {texts})")
+    index = int(front.knee().name)
+    result = dse.evaluate(net, front.accelerator(index), schedule="resident")
+    schedule = result.schedule()
+    assert rows == [f"{row.tensor}|{row.level}|{row.why}" for row in schedule.itertuples()]
+    data = data_of(front, net)
+    shown = data["operations"]["designs"][front.frame.index.get_loc(index)]
+    assert sum(shown["latency_s"]) == pytest.approx(result.totals["latency_s"], rel=1e-5)
+    assert browser.said == []

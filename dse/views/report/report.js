@@ -213,6 +213,19 @@ const report = (() => {
     list.append(titles, body);
     panel.append(list);
   }
+  function tensors(panel, row) {
+    const rows = data.tensors?.[row];
+    if (!rows) return;
+    const list = make("table"), body = make("tbody"), titles = make("tr");
+    titles.append(...["Tensor", "lives in", "written by", "last read by", "bytes", "why it crosses"].map((said) => make("th", said, { scope: "col" })));
+    for (const cells of rows) {
+      const tr = make("tr");
+      tr.append(...cells.map((said) => make("td", said)));
+      body.append(tr);
+    }
+    list.append(titles, body);
+    panel.append(make("h2", "Where tensors live"), list);
+  }
   function pythonOf(row) {
     if (data.python) {
       const changes = columns.filter((c) => !c.data).map((c) => `    ${JSON.stringify(c.name)}: ${JSON.stringify(c.numbers[c.codes[row]])},`);
@@ -246,6 +259,7 @@ const report = (() => {
     copying(panel, row);
     breakdown(panel, row);
     schedule(panel, row);
+    tensors(panel, row);
     const list = make("table"), body = make("tbody");
     for (const column of columns) {
       const tr = make("tr");
