@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
+    from hwmodels.rounding_demo import train_digits
     from hwmodels.spec import (
         Accelerator,
         Array,
@@ -98,6 +99,7 @@ _HOMES = {
     "register": "presets",
     "register_component": "own_storage",
     "systolic_cycles": "systolic",
+    "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
     "write_machine": "machine_file",
 }
@@ -151,6 +153,7 @@ __all__ = [
     "register_component",
     "register_memory",
     "systolic_cycles",
+    "train_digits",
     "unregister_component",
     "write_machine",
 ]

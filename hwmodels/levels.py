@@ -16,6 +16,7 @@ from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import is_accelergy
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
@@ -385,6 +386,10 @@ class LevelMachine:
             area_um2=prices.area_mm2 * 1e6,
         )
 
+    def level_prices(self, level: Level) -> Prices:
+        """Prices of a level: as stated, else of its components."""
+        return level.prices or self._prices(level, self.word_bits(level))
+
     def _ports(self, level: Level, bits: int) -> tuple[float, float, float]:
         """Words a cycle that are read, written, and both together."""
         asked = (level.read_port_bits, level.write_port_bits, level.shared_port_bits)
@@ -458,6 +463,12 @@ class LevelMachine:
             If a path is unknown (the nearest ones are named) or a part refuses its value.
 
         """
+        if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
+            from hwmodels.interop.own_prices import level_changes
+
+            rest = {path: value for path, value in changes.items() if path != "technology.prices"}
+            base = self.replace(rest)
+            return base.replace(level_changes(base, changes["technology.prices"]))
         known = self.paths()
         usual = (*USUAL_PATHS, f"levels.{self.levels[0].name}.bytes")
         for path in changes:

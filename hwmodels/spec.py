@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import made_of, members, named, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
+from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.parts import (
     CODES,
@@ -196,6 +197,12 @@ class Accelerator:
             If a path is unknown (the nearest ones are named), or a field or its part refuses its value.
 
         """
+        if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
+            from hwmodels.interop.own_prices import buffer_changes
+
+            rest = {path: value for path, value in changes.items() if path != "technology.prices"}
+            base = self.replace(rest)
+            return base.replace(buffer_changes(base, changes["technology.prices"]))
         known = paths(self)
         for path in changes:
             check_path(known, path, USUAL_PATHS)

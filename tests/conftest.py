@@ -11,6 +11,9 @@ settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
+# Count sets of tests are nobody else's.
+os.environ.setdefault("SPRINGBOARD_COUNTS", "")
+
 # A shell that puts the suite in the background has it ignore Ctrl-C; tests that press it must be heard.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

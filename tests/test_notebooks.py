@@ -1,4 +1,4 @@
-"""The course: notebooks that a reader can follow, whose stored outputs are whole and name no machine."""
+"""The course: notebooks that a reader can follow, whose stored outputs are today's and name no machine."""
 
 import ast
 import json
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import notebooks
+
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = notebooks.NOTEBOOKS
 OURS = ("dse", "hwmodels", "workloads")
 PUBLIC = ("hwmodels.mapping", "workloads.learning", "workloads.spaces")
 """Packages below ours whose names are public, too."""
-INSIDE = {"04_spring.ipynb"}
-"""Repeats a published comparison, and takes its cases from where `springboard validate` does."""
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -44,9 +44,7 @@ def test_every_cell_has_run_and_no_output_names_a_machine_or_a_warning(notebook)
 
 
 def test_it_uses_public_names_alone(notebook):
-    path, cells = notebook
-    if path.name in INSIDE:
-        pytest.skip("repeats a published comparison from the project's own cases")
+    _, cells = notebook
     for node in ast.walk(ast.parse("\n".join(code(cells)))):
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in OURS:
             assert node.module in OURS or node.module.startswith(PUBLIC), node.module
@@ -58,6 +56,30 @@ def test_it_uses_public_names_alone(notebook):
 def test_it_has_a_picture_for_the_index(notebook):
     path, _ = notebook
     picture = ROOT / "docs" / "images" / "notebooks" / f"{path.stem}.png"
-    if path.name.startswith("07_"):
-        pytest.skip("its picture comes with it")
     assert picture.stat().st_size < 60_000
+
+
+@pytest.mark.compiled
+def test_its_stored_outputs_are_those_that_it_computes(notebook):
+    """`python -m tests.notebooks` writes them anew."""
+    path, cells = notebook
+    now = notebooks.run(path)
+    assert list(notebooks.differences({"cells": cells}, now)) == []
+
+
+def test_stale_outputs_are_seen():
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [{"text": ["12.14 ms on 3 designs"]}]}
+    moved = {**cell, "outputs": [{"text": ["12.4 ms on 3 designs"]}]}
+    other = {**cell, "outputs": [{"text": ["12.14 us on 3 designs"]}]}
+    near = {**cell, "outputs": [{"text": ["12.15 ms on 3 designs"]}]}
+    learned = {**moved, "metadata": {"tags": [notebooks.LEARNED]}}
+    found = {
+        name: list(notebooks.differences({"cells": [cell]}, {"cells": [now]}))
+        for name, now in {"moved": moved, "other": other, "near": near, "learned": learned}.items()
+    }
+    assert found == {
+        "moved": ["cell 0: 12.14 is stored, 12.4 is computed"],
+        "other": ["cell 0 says otherwise"],
+        "near": [],
+        "learned": [],
+    }

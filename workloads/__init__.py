@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workloads.networks.registry import load, names, parameters
     from workloads.spaces.space import NetworkSpace, builders, of_networks
     from workloads.sparsity.schemes import register_scheme, schemes
-    from workloads.table import Kind, LayerTable, deduplicate
+    from workloads.table import Kind, LayerTable, deduplicate, with_densities
     from workloads.tensors import Tensor, Weight
 
 _HOMES = {
@@ -43,6 +43,7 @@ _HOMES = {
     "builders": "spaces.space",
     "check_module": "modules",
     "deduplicate": "table",
+    "with_densities": "table",
     "from_file": "importers",
     "from_maestro": "importers",
     "from_onnx": "importers",
@@ -92,4 +93,5 @@ __all__ = [
     "register_scheme",
     "schemes",
     "to_module",
+    "with_densities",
 ]

@@ -1,9 +1,12 @@
 """Libraries that only some uses need: which extra brings them, said where one is missing."""
 
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from workloads.errors import SpringboardError
+
+_IN_CHECKOUT: Final = (Path(__file__).resolve().parents[1] / "pyproject.toml").exists()
 
 
 class MissingLibraryError(SpringboardError, ImportError):  # type: ignore[misc]  # as NetworkImportError
@@ -34,4 +37,5 @@ def library(module: str, extra: str, what: str) -> Any:
         package = module.partition(".")[0]
         raise MissingLibraryError(
             f"{what} needs {package}, which is not installed: pip install 'springboard[{extra}]'"
+            + (f" (in a checkout: pip install -e '.[{extra}]')" if _IN_CHECKOUT else "")
         ) from None

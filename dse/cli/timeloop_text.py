@@ -11,6 +11,7 @@ PRUNED = {
     "capacity": "tiles over a capacity",
     "fanout": "spatial loops over a fanout",
     "parallelism": "too few MACs at work",
+    "unsupported": "not costed by the sparse model: a leader of several elements, or ranks too few",
     "bound": "least cost no better than the best, or words no fewer than those of a path that was kept",
 }
 """What the pruning rules of a certificate mean."""
@@ -35,6 +36,9 @@ def _totals(report: dict[str, Any]) -> str:
         ("Energy-delay product", f"{report['edp_uj_mcycle']:,.6g} µJ · Mcycle"),
         ("Utilisation", f"{report['utilisation']:.1%}"),
     ]
+    if report["formats"]:
+        forms = sorted(report["formats"].items())
+        rows.append(("Formats", ", ".join(f"{place} {form}" for place, form in forms)))
     return "\n".join(f"{name:<21} {value}" for name, value in rows)
 
 

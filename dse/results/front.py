@@ -283,7 +283,7 @@ class Front:
 
         return sensitivity(self, metrics=metrics, **options)
 
-    @takes(columns=TEXTS.or_none(), designs=LISTED.or_none(), names=MAPPING.or_none(), caption=TEXT)
+    @takes(columns=TEXTS.or_none(), designs=LISTED.or_none(), names=MAPPING.or_none(), caption=TEXT.or_none())
     def to_latex(
         self,
         designs: Iterable[int] | None = None,
@@ -293,6 +293,7 @@ class Front:
         caption: str | None = None,
         label: str | None = None,
         digits: int = 3,
+        wide: bool = False,
     ) -> str:
         """Write designs (the knee and the extremes) as a table for LaTeX's booktabs and siunitx.
 
@@ -308,6 +309,8 @@ class Front:
             Of a `table` around the `tabular`.
         digits
             Significant digits of metrics.
+        wide
+            Whether that is a `table*` over both columns of a paper.
 
         Raises
         ------
@@ -316,7 +319,14 @@ class Front:
 
         """
         return view("latex", "latex")(
-            self, designs, columns=columns, names=names, caption=caption, label=label, digits=digits
+            self,
+            designs,
+            columns=columns,
+            names=names,
+            caption=caption,
+            label=label,
+            digits=digits,
+            wide=wide,
         )
 
     def cite(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from hwmodels.machine import BEST, Effort
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError, shown
+from workloads.operations.recurrent import HLSTM, Recurrent
 
 SCHEDULES: Final = ("layers", "resident", "fused")
 """Tensors cross main memory, stay on chip where they fit and it is worth it, or are never whole anywhere."""
@@ -28,7 +29,8 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
     Raises
     ------
     ValueError
-        If there is no such schedule, or what is given does not say who reads what.
+        If there is no such schedule, what is given does not say who reads what, or a recurrent cell would
+        have to hand tiles from one time step to the next.
 
     """
     if check_schedule(schedule) == LAYERS:
@@ -37,7 +39,21 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
         raise InputError(
             "schedule: a layer table does not say who reads what; give the network itself", path="schedule"
         )
+    if schedule == FUSED:
+        _refuse_recurrent(network)
     return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
+
+
+def _refuse_recurrent(network: Any) -> None:
+    """Refuse to fuse over time: a cell's state would have to be handed from each step to the next."""
+    nodes = network.graph.nodes() if hasattr(network, "graph") else ()
+    for node in nodes:
+        if isinstance(node.operation, Recurrent | HLSTM):
+            raise InputError(
+                f"schedule: {shown(node.operation.name)} is a recurrent cell over time, which is not fused; "
+                'use "resident" or "layers"',
+                path="schedule",
+            )
 
 
 def check_keeper(schedule: str, machine: Any, swept: tuple[str, ...] = ()) -> None:

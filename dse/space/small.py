@@ -9,7 +9,7 @@ def three_machines() -> tuple[Space, ...]:
     Examples
     --------
     >>> [(space.name, space.size) for space in three_machines()]
-    [('edge_32x32', 600), ('scnn', 72), ('edge_levels', 6)]
+    [('edge_32x32', 600), ('scnn', 72), ('edge_levels', 4)]
 
     """
     memories = ["lpddr4", "hbm2"]
@@ -39,7 +39,7 @@ def three_machines() -> tuple[Space, ...]:
     )
     levels = Space(
         "edge_levels",
-        axes={"levels.buffer.bytes": ["64 KiB", "256 KiB", "1 MiB"], "main_memory": memories},
+        axes={"levels.buffer.bytes": ["64 KiB", "256 KiB"], "main_memory": memories},
         name="edge_levels",
     )
     return dense, sparse, levels

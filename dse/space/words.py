@@ -36,7 +36,10 @@ def design_cells(space: Space, design: Any) -> list[tuple[str, str]]:
     said = set()
     if {"array.rows", "array.cols"} <= set(fields):
         flow = f" {str(design['array.dataflow']).upper()}" if "array.dataflow" in fields else ""
-        cells.append(("array", f"{design['array.rows']}×{design['array.cols']}{flow}"))
+        rows, cols = (
+            int(design[name]) for name in ("array.rows", "array.cols")
+        )  # a row of a frame has floats
+        cells.append(("array", f"{rows}×{cols}{flow}"))
         said = {"array.rows", "array.cols", "array.dataflow"}
     if {f"buffers.{name}.bytes" for name in _OPERANDS} <= set(fields):
         sizes = [binary_bytes(float(design[f"buffers.{name}.bytes"])) for name in _OPERANDS]

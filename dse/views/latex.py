@@ -54,9 +54,10 @@ _PREFIXES: Final = {
 
 
 class Column(NamedTuple):
-    """One column of a table: what stands at its head, how it is set, and its cells as LaTeX."""
+    """One column of a table: its head, its unit below, how it is set, and its cells as LaTeX."""
 
     head: str
+    unit: str
     spec: str
     cells: list[str]
 
@@ -82,6 +83,7 @@ def latex(
     caption: str | None = None,
     label: str | None = None,
     digits: int = 3,
+    wide: bool = False,
 ) -> str:
     r"""Write designs of a front as a LaTeX table for the packages booktabs and siunitx.
 
@@ -101,6 +103,8 @@ def latex(
         Of a `table` around the `tabular`; without either it stands alone.
     digits
         Significant digits of metrics.
+    wide
+        Whether that is a `table*` over both columns.
 
     Returns
     -------
@@ -122,13 +126,14 @@ def latex(
     heads = dict(names or {})
     labels, rows = _rows(front, designs, heads)
     listed, agreed = _columns(front, rows, columns)
-    table = [Column("Design", "l", [escaped(text) for text in labels])]
+    table = [Column("Design", "", "l", [escaped(text) for text in labels])]
     for name in listed:
         table.append(_column(front, name, [row.get(name) for row in rows], heads, digits))
     lines = [
         rf"\begin{{tabular}}{{{''.join(column.spec for column in table)}}}",
         r"\toprule",
         " & ".join(column.head for column in table) + r" \\",
+        *([" & ".join(column.unit for column in table) + r" \\"] if any(one.unit for one in table) else []),
         r"\midrule",
         *(" & ".join(cells) + r" \\" for cells in zip(*(column.cells for column in table), strict=True)),
         r"\bottomrule",
@@ -142,10 +147,11 @@ def latex(
     lines.append(r"\end{tabular}")
     if caption is None and label is None:
         return "\n".join(lines) + "\n"
-    head = [r"\begin{table}", r"\centering"]
+    around = "table*" if wide else "table"
+    head = [rf"\begin{{{around}}}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{3pt}"]
     head += [rf"\caption{{{escaped(caption)}}}"] if caption is not None else []
     head += [rf"\label{{{label}}}"] if label is not None else []
-    return "\n".join([*head, *lines, r"\end{table}"]) + "\n"
+    return "\n".join([*head, *lines, rf"\end{{{around}}}"]) + "\n"
 
 
 def _rows(
@@ -201,10 +207,10 @@ def _column(
     if not metric and not quantity:
         texts = [_cell(name, value) for value in values]
         spec = "r" if all(_is_number(value) for value in values if value is not None) else "l"
-        return Column(escaped(own or axis_title(name)), spec, texts)
+        return Column(escaped(own or axis_title(name)), "", spec, texts)
     numbers = as_numbers([value if _is_number(value) else math.nan for value in values])
     if not metric and not _plain(name):
-        return Column(escaped(own or axis_title(name)), "r", [_cell(name, value) for value in values])
+        return Column(escaped(own or axis_title(name)), "", "r", [_cell(name, value) for value in values])
     unit = unit_of(name, numbers)
     title, _, inside = unit.label.removesuffix(")").partition(" (")
     cells = [
@@ -216,8 +222,8 @@ def _column(
     head = escaped(own or (title if metric else axis_title(name)))
     written = _unit(inside)
     spec = f"S[table-format={_format(cells)}]" if any(cells) else "r"
-    text = rf"{head} (\unit{{{written}}})" if written else head
-    return Column(f"{{{text}}}", spec, [cell or "{--}" for cell in cells])
+    unit_below = rf"{{(\unit{{{written}}})}}" if written else ""
+    return Column(f"{{{head}}}", unit_below, spec, [cell or "{--}" for cell in cells])
 
 
 def _plain(name: str) -> bool:

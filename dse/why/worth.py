@@ -319,4 +319,4 @@ def _row(
     outcome = compared(*found)
     if not outcome:
         return row._replace(why_not="no machine runs the network")
-    return Worth._make(outcome.get(field, stands) for field, stands in row._asdict().items())
+    return row._replace(**outcome)  # type: ignore[arg-type]  # ratios by name

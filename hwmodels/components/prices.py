@@ -144,6 +144,18 @@ def unpriced() -> dict[str, float]:
     return {f"{name}.{quantity}": 1.0 for name, kinds in QUANTITIES.items() for quantity in kinds}
 
 
+def is_accelergy(prices: object) -> bool:
+    """Whether prices are the path of a YAML file, as Accelergy writes them, and not of a CSV file.
+
+    Examples
+    --------
+    >>> is_accelergy("out/ERT.yaml"), is_accelergy("mine.csv"), is_accelergy(None)
+    (True, False, False)
+
+    """
+    return isinstance(prices, str | os.PathLike) and os.fspath(prices).lower().endswith((".yaml", ".yml"))
+
+
 def read_prices(path: str | os.PathLike[str]) -> PriceTable:
     """Read a price table from a CSV file with a header.
 
@@ -161,6 +173,11 @@ def read_prices(path: str | os.PathLike[str]) -> PriceTable:
 
     """
     name = os.fspath(path)
+    if is_accelergy(path):
+        raise InputError(
+            f"technology.prices: {name} is YAML; Accelergy's tables hold for one machine, "
+            f'machine.replace({{"technology.prices": {name!r}}}), all else is CSV'
+        )
     try:
         with open(name, encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)

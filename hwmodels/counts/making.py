@@ -7,7 +7,7 @@ import numpy as np
 from hwmodels.counts.form import Form
 from hwmodels.counts.lattice import CutLattice
 from hwmodels.kernels.counts.cuts import Cuts, Labels, grow, grow_runs
-from hwmodels.kernels.counts.meet import Fronts, Inner, Outer, Spreads, meet_cuts
+from hwmodels.kernels.counts.meet import Fronts, Inner, Outer, Room, Spreads, meet_cuts
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 
 OUTPUT = 2
@@ -229,10 +229,8 @@ def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid) -> Found:
             origin=np.zeros((pool, 4), dtype=np.int64),
             used=np.zeros(1, dtype=np.int64),
         )
-        if meet_cuts(
-            table.codes, table.guard, sides.inner, sides.outer, spreads, shape, fronts, np.zeros(columns),
-            np.zeros(len(shape), dtype=np.int64), np.zeros(len(shape), dtype=np.int64),
-        ):  # fmt: skip
+        work = Room(shape, np.zeros(columns), *(np.zeros(len(shape), dtype=np.int64) for _ in range(2)))
+        if meet_cuts(table.codes, table.guard, sides.inner, sides.outer, spreads, fronts, work):
             return _kept(table, sides, spreads, fronts)
         room, pool = room * 2, pool * 4
 

@@ -1,6 +1,8 @@
 """Count sets of nests, kept for the life of a process, and the best mapping of one machine by them."""
 
+from functools import lru_cache
 from math import comb, factorial, prod
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from hwmodels.counts.form import LETTERS, Form, form_of
 from hwmodels.counts.lattice import CutLattice, cut_lattice, plain, seen, spreads_over
 from hwmodels.counts.making import Found, Grid, Sides, cut_sides, met, spread_columns
 from hwmodels.counts.scan import best_vectors, configs_of, vectors_of, words_by_level
+from hwmodels.counts.store import read_set, write_set
 from hwmodels.counts.witness import Cut, mapping_of_cut
 from hwmodels.kernels.counts.scan import Vectors
 from hwmodels.kernels.nest.columns import Floats, Ints
@@ -36,6 +39,11 @@ class CountSet(NamedTuple):
     along: dict[int, tuple[int, ...]]  # spread -> its part along X
 
     @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return self.found.nbytes + self.words.nbytes
+
+    @property
     def macs(self) -> float:
         """Multiply-accumulates."""
         return float(self.table.problem.macs)
@@ -56,8 +64,11 @@ class CountSet(NamedTuple):
         )
 
 
-_SIDES: Final[dict[Any, tuple[CutLattice, Sides]]] = {}
+_MOST_SIDES: Final = 64
+_SIDES: Final[dict[Any, Sides]] = {}
 _SETS: Final[dict[Any, CountSet]] = {}
+_MAKING: Final[dict[Any, Lock]] = {}
+_LOCK: Final = Lock()
 
 
 def covered(problem: Problem, rules: Rules) -> bool:
@@ -66,6 +77,11 @@ def covered(problem: Problem, rules: Rules) -> bool:
         return False
     nest = seen(problem, rules)
     return bool(nest.dimensions) and plain(nest)
+
+
+@lru_cache(maxsize=256)
+def _table(nest: Problem) -> CutLattice:
+    return cut_lattice(nest)
 
 
 def grid_of(architectures: list[Architecture], form: Form) -> Grid:
@@ -77,35 +93,40 @@ def grid_of(architectures: list[Architecture], form: Form) -> Grid:
     return Grid(tuple(sizes[:-1]), sizes[-1])
 
 
-def bucket_of(grid: Grid, architecture: Architecture) -> int:
-    """The bucket of a machine's capacities."""
-    places = [
-        sizes.index(float(level.usable_words))
-        for sizes, level in zip((*grid.pads, grid.buffer), architecture.levels, strict=False)
-    ]
-    return int(np.ravel_multi_index(places, grid.shape))
-
-
 def count_set(problem: Problem, rules: Rules, form: Form, edges: tuple[int, int], grid: Grid) -> CountSet:
     """The count set of a nest on an array of some edges (across, down), made where it is not kept."""
     nest = seen(problem, rules)
     about = (nest.dimensions, nest.bounds, nest.operands, form, grid)
-    if (*about, edges) in _SETS:
-        return _SETS[*about, edges]
-    if about not in _SIDES:
-        table = cut_lattice(nest)
-        _SIDES.clear() if len(_SIDES) >= 64 else None
-        _SIDES[about] = table, cut_sides(table, form, grid)
-    table, sides = _SIDES[about]
+    key = (*about, edges)
+    with _LOCK:
+        making = _MAKING.setdefault(key, Lock())
+    with making:
+        if key not in _SETS:
+            made = _made(_table(nest), about, edges)
+            with _LOCK:
+                if sum(each.nbytes for each in _SETS.values()) > MOST_BYTES:
+                    _SETS.clear()
+                _SETS[key] = made
+        return _SETS[key]
+
+
+def _made(table: CutLattice, about: tuple[Any, ...], edges: tuple[int, int]) -> CountSet:
+    form, grid = about[-2:]
     tiles, along = spreads_over(table.extents, *edges)
-    found = met(table, sides, spread_columns(table, form, tiles), grid)
+    shared = prod(grid.shape) > 1  # a set of one machine is made as quickly as it is read
+    found = read_set((*about, edges)) if shared else None
+    if found is None:
+        sides = _SIDES.get(about) or cut_sides(table, form, grid)
+        with _LOCK:
+            if len(_SIDES) >= _MOST_SIDES:
+                _SIDES.clear()
+            _SIDES[about] = sides
+        found = met(table, sides, spread_columns(table, form, tiles), grid)
+        if shared:
+            write_set((*about, edges), found)
     words, lanes = words_by_level(table, form, found)
     parts = {int(tile): tuple(map(int, part)) for tile, part in zip(tiles, along, strict=True)}
-    made = CountSet(table, form, grid, found, words, lanes, parts)
-    if sum(each.found.nbytes + each.words.nbytes for each in _SETS.values()) > MOST_BYTES:
-        _SETS.clear()
-    _SETS[*about, edges] = made
-    return made
+    return CountSet(table, form, grid, found, words, lanes, parts)
 
 
 def best_mapping(

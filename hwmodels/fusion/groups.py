@@ -135,7 +135,8 @@ class Nests:
     def plans(self, room_words: float) -> Iterator[Plan]:
         """The coarsest tilings whose tiles fit: of batch, then rows, then rows and columns, `CUTS` of them.
 
-        Halos have a choice where windows cross tiles; weights are pinned or not.
+        Weights are pinned or not. Halos are kept where they fit: what computes them again does no less of
+        anything with the same tiles, and is for tiles that fit in no other way.
         """
         down, across = self.down, self.across
         images, rows = tile_sizes(self.images), tile_sizes(down[-1].outputs)
@@ -144,24 +145,21 @@ class Nests:
         if images[-1] == 1:
             cuts += [(1, p, columns[0]) for p in rows[1:]]
             cuts += [(1, p, q) for p, q in zip(rows[1:], columns[1:], strict=False)]
+        keep, again = HALOS
         for halo, pinned in product(HALOS, (False, True)):
-            plans = [Plan(*cut, halo, pinned) for cut in cuts]
-            fitting = (plan for plan in plans if self._alive(plan) <= room_words)
-            for plan in islice(fitting, CUTS):
-                if halo == HALOS[0] or self._crossed(plan):
-                    yield plan
+            plans = (Plan(*cut, halo, pinned) for cut in cuts)
+            fitting = (
+                plan
+                for plan in plans
+                if self._alive(plan) <= room_words
+                and not (halo == again and self._alive(plan._replace(halo=keep)) <= room_words)
+            )
+            yield from islice(fitting, CUTS)
 
     def _alive(self, plan: Plan) -> float:
         """Most words alive at the level of fusion."""
         pinned = sum(self.weights(i) for i in range(len(self.rows))) if plan.pinned else 0
         return max(alive_words(self, self.kinds(plan))) + pinned
-
-    def _crossed(self, plan: Plan) -> bool:
-        """Whether windows cross from one tile into the next."""
-        return any(
-            tile < windows[-1].outputs and any(window.kernel > 1 for window in windows[1:])
-            for tile, windows in ((plan.rows, self.down), (plan.columns, self.across))
-        )
 
 
 def alive_words(nests: Nests, kinds: Counter[Axes]) -> list[float]:

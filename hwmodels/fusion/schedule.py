@@ -137,8 +137,9 @@ def fuse(
     watch = Watch(seconds=seconds)
     inner = Inner(machine, objective, watch, storage)
     in_chain: set[int] = set()
-    total, count = [_Way(0.0, 0.0, ())], _Count(1, 1)
+    total, count, links = [_Way(0.0, 0.0, ())], _Count(1, 1), dict[int, Link]()
     for chain in chains_of(layers, edges, fixed):
+        links.update({link.producer: link for link in chain})
         ways, counted = _chain(layers, chain, inner, alone, static_w)
         in_chain |= {chain[0].producer, *(link.consumer for link in chain)}
         total, count = _joined(total, count, ways, counted, static_w)
@@ -153,6 +154,7 @@ def fuse(
 
     least = min(map(worth, total))
     best = min((way for way in total if worth(way) <= least * (1 + 1e-12)), key=lambda way: way.active_j)
+    best = _exact(layers, links, best, inner)
     certificate = FusionCertificate(
         represented=count.represented,
         costed=count.kept,
@@ -215,18 +217,25 @@ def _groups(
         else:
             whole = fused.tiles == 1 and not inner.squeezed
             ways.append(_Way(fused.latency_s, fused.active_j, (fused,)))
-    kept = [_better(way, nests, inner) for way in _front(ways, static_w)]
+    kept = _front(ways, static_w)
     count.pruned["dominated"] += len(ways) - len(kept)
     count.kept = len(kept)
     return kept, count
 
 
-def _better(way: _Way, nests: Nests, inner: Inner) -> _Way:
-    """The same way with every tile at its own size."""
-    exact = cost_of(nests, way.groups[0].plan, inner)
-    if exact is None or exact.latency_s > way.latency_s or exact.active_j > way.active_j:
-        return way
-    return _Way(exact.latency_s, exact.active_j, (exact,))
+def _exact(layers: LayerTable, links: dict[int, Link], way: _Way, inner: Inner) -> _Way:
+    """The same way with every tile at its own size, and not at that of the largest, where that is better."""
+    latency, active, groups = way
+    found: list[Fused] = []
+    for group in groups:
+        nests = Nests(layers, [links[row] for row in group.rows[:-1]])
+        exact = cost_of(nests, group.plan, inner)
+        worse = exact is None or exact.latency_s > group.latency_s or exact.active_j > group.active_j
+        better = group if exact is None or worse else exact
+        found.append(better)
+        latency += better.latency_s - group.latency_s
+        active += better.active_j - group.active_j
+    return _Way(latency, active, tuple(found))
 
 
 def _joined(

@@ -327,7 +327,7 @@ class SparseModel:
         """Prices [pJ] of what an operand does at a level, by action, in the order of `_amounts`.
 
         Timeloop 3.0.3: saved accesses cost what gated ones do, or idling; but metadata that is skipped over
-        is read.
+        is read, unless a price of its own says otherwise (as the reader of Timeloop 4's tables makes it).
         """
         store = self.architecture.level(level)
         actions = self.actions[level]
@@ -346,7 +346,9 @@ class SparseModel:
             "metadata read": price("metadata_read"),
             "metadata fill": price("metadata_write"),
             "metadata update": price("metadata_write"),
-            f"{saves} metadata read": price("metadata_read" if skips else "gated_metadata_read"),
+            f"{saves} metadata read": price("skipped_metadata_read", "metadata_read")
+            if skips
+            else price("gated_metadata_read"),
             "decompress": price("decompression_count"),
             "compress": price("compression_count"),
         }

@@ -16,6 +16,7 @@ from hwmodels.interop.sparseloop_columns import (
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
+    Factors,
     Floats,
     Ints,
     MappingColumns,
@@ -36,20 +37,19 @@ from hwmodels.kernels.zeros.columns import (
     scratch_columns,
 )
 from hwmodels.kernels.zeros.search import REFUSALS, UNSUPPORTED, cost_rows, least_cost, search_zeros
-from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
+from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules
-from hwmodels.mapping.exhaustive import ExhaustiveSearch
+from hwmodels.mapping.engine import Rules, evaluate
+from hwmodels.mapping.exhaustive import ExhaustiveSearch, mapping_of
 from hwmodels.mapping.incumbent import Descent, Generation
-from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture
 from hwmodels.mapping.problem import MappingError, Operand
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
-from workloads.errors import shown
 
 LARGE = 10**6  # tilings of a space that is worth an incumbent before the search
+TRIES = 200  # mappings looked at for a reason why none is costed
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 
 
@@ -96,74 +96,73 @@ def zero_space(model: SparseModel, constraints: Constraints) -> ZeroSpace:
     )
 
 
-def map_zeros(
+def exhaust_zeros(
     model: SparseModel,
-    objective: Objective,
     constraints: Constraints,
+    objective: Objective,
     rules: Rules,
     watch: Watch,
-) -> tuple[Mapping, Certificate]:
-    """Find the best mapping of a sparse model.
+    best: tuple[float, float] = (inf, inf),
+) -> tuple[Outcome, tuple[float, float]]:
+    """Search the mapspace of a sparse model for something better than the best known.
 
     Parameters
     ----------
     model
         Problem, architecture, formats and savings; its mapping is not used.
-    objective
-        What to minimise: `latency` (cycles), `energy` (pJ) or `edp` (pJ x cycles); of mappings that cost the
-        same, one with the least energy, or the fewest cycles.
-    constraints
-        What a mapping must obey.
-    rules
-        Switches of the engine.
-    watch
-        A time limit, and news while the search runs.
+    constraints, objective, rules, watch
+        As of `hwmodels.interop.sparseloop_choices.map_zeros`.
+    best
+        Cost of the best mapping known, and what decides between equal ones.
 
     Returns
     -------
-    Mapping, Certificate
-        The optimum and its proof; where the time was up before, the best mapping found.
+    Outcome, (float, float)
+        The optimum, if it is better, and what became of every mapping: `pruned["unsupported"]` are those that
+        the sparse model does not cost. Then the best.
 
     Raises
     ------
     MappingError
-        If no mapping fits, or the sparse model costs none of those that do. If the time was up before any was
-        found.
+        If the constraints leave no way to split a dimension.
 
     """
-    if objective not in OBJECTIVES:
-        raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
-    space = zero_space(model, constraints)
-    search = ZeroSearch(space, objective, rules, model)
+    search = ZeroSearch(zero_space(model, constraints), objective, rules, model)
+    search.best[:] = best
     outcome = search.all(watch)
-    if outcome.mapping is None:
-        raise MappingError(_why_none(search, outcome, watch))
-    value = float(search.best[0])
-    return outcome.mapping, Certificate(
-        objective=objective,
-        storage="even",
-        factors=space.factors,
-        represented=outcome.represented,
-        costed=outcome.costed,
-        pruned=outcome.pruned,
-        best=value,
-        bound=min(value, outcome.bound),
-        optimal=outcome.ended,
-        left=outcome.left,
-    )
+    return outcome, (float(search.best[0]), float(search.best[1]))
 
 
-def _why_none(search: "ZeroSearch", outcome: Outcome, watch: Watch) -> str:
-    """Say in one line why no mapping was found."""
-    name = search.model.problem.name
+def why_none(model: SparseModel, constraints: Constraints, outcome: Outcome, watch: Watch) -> str:
+    """Say in one line why a search found no mapping."""
+    name = model.problem.name
     if not outcome.ended:
         return (
             f"{name}: no mapping that fits was found within {watch.seconds:g} s, and the search of "
             f"{watch.represented:,} mappings has not ended; allow more time, or constrain the mapspace"
         )
-    if search.why and outcome.pruned["unsupported"] == outcome.represented - outcome.pruned["fanout"]:
-        return f"{name}: the sparse model costs none of the mappings: {search.why}"
-    return explain(search.space, search.chains, search.space.keeps(), search.model.words_held)
+    space = zero_space(model, constraints)
+    chains, keeps = [space.chains(dimension) for dimension in model.problem.dimensions], space.keeps()
+    if outcome.pruned["unsupported"] and (why := _refusal(space, model, chains, keeps)):
+        return f"{name}: the sparse model costs none of the mappings that fit; of one it says: {why}"
+    return explain(space, chains, keeps, model.words_held)
+
+
+def _refusal(space: ZeroSpace, model: SparseModel, chains: list[Factors], keeps: list[Small]) -> str:
+    """What the model says of the first mapping it refuses, of some drawn with a fixed seed; "" if of none."""
+    random = np.random.default_rng(1)
+    dims = len(space.problem.dimensions)
+    plain = np.broadcast_to(np.arange(dims, dtype=np.int8), (len(space.architecture.levels), dims))
+    for _ in range(TRIES):
+        keep = keeps[int(random.integers(len(keeps)))]
+        drawn = [int(random.integers(len(chain))) for chain in chains]
+        factors = np.stack([chain[at] for chain, at in zip(chains, drawn, strict=True)])
+        mapping = mapping_of(space, factors, plain, keep)
+        try:
+            replace(model, mapping=mapping).evaluate(evaluate(model.problem, space.architecture, mapping))
+        except MappingError as error:
+            return str(error)
+    return ""
 
 
 class ZeroSearch(ExhaustiveSearch):
@@ -193,14 +192,14 @@ class ZeroSearch(ExhaustiveSearch):
         self.tally = np.zeros((8, self.dims), dtype=np.int64)
         self.kept: dict[bytes, ShareColumns] = {}
         self.refused = 0  # choices of operands kept that the model does not cost
-        self.why = ""
 
     def all(self, watch: Watch) -> Outcome:
         """Search every choice of operands kept."""
         keeps = self.space.keeps()
         watch.represented += self.represented(len(keeps))
         able = [keep for keep in keeps if self.learn(keep)]
-        if able and len(able) * prod(map(len, self.chains)) > LARGE:
+        unknown = float(self.best[0]) == inf
+        if able and unknown and len(able) * prod(map(len, self.chains)) > LARGE:
             self.descend(able, watch)
             able.sort(key=lambda keep: self.best_keep is None or bool((keep != self.best_keep).any()))
         ended = all(self.run(keep, watch) for keep in able)
@@ -210,9 +209,8 @@ class ZeroSearch(ExhaustiveSearch):
         """Work out what a choice of operands kept leaves of the counts; whether the model costs it."""
         try:
             self.kept[keep.tobytes()] = pack_shares(kept_only(self.model, keep))
-        except MappingError as error:
+        except MappingError:
             self.refused += 1
-            self.why = self.why or str(error)
             return False
         return True
 

@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Mapping as Names
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, inf, prod
 from pathlib import Path
 
-from hwmodels.interop.sparseloop import SparseModel
+from hwmodels.interop.sparseloop import Key, SparseModel
+from hwmodels.interop.sparseloop_choices import map_zeros, read_choices, spelt
 from hwmodels.interop.sparseloop_formats import NonZeros
-from hwmodels.interop.sparseloop_search import map_zeros
-from hwmodels.interop.sparseloop_section import read_sparse
+from hwmodels.interop.sparseloop_section import Representation, SparseSection, read_sparse
 from hwmodels.interop.timeloop_architecture import Metadata, read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
 from hwmodels.interop.timeloop_directives import Place
@@ -47,6 +47,7 @@ class TimeloopProject:
     sparse: Value | None  # the sparse optimisations, where there are any
     notes: tuple[str, ...]  # what a reader should know: prices that the files do not give, keys left out
     mapper: dict[str, object]  # options of Timeloop's mapper; they do not bind ours
+    formats: Names[Key, Representation] | None = None  # in place of those of the sparse optimisations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class TimeloopResult:
     levels: dict[str, dict[str, dict[str, float]]]  # level -> operand -> counts of one instance, energy in pJ
     mapping: str
     evaluation: Evaluation
+    formats: dict[str, str] = field(default_factory=dict)  # "level.operand": ranks from the outermost
 
 
 def load(
@@ -254,8 +256,13 @@ def _first_full(architecture: Architecture, held: Sequence[Names[str, float]]) -
 
 
 def _sparse_model(project: TimeloopProject, mapping: Mapping, rounding: NonZeros) -> SparseModel | None:
-    if project.sparse is None:
+    if project.sparse is None and project.formats is None:
         return None
+    section = SparseSection()
+    if project.sparse is not None:
+        section = read_sparse(project.sparse, project.problem, project.architecture)
+    if project.formats is not None:
+        section = replace(section, formats=dict(project.formats))
     return SparseModel(
         problem=project.problem,
         architecture=project.architecture,
@@ -263,7 +270,7 @@ def _sparse_model(project: TimeloopProject, mapping: Mapping, rounding: NonZeros
         densities=project.densities,
         metadata=project.metadata,
         actions=project.actions,
-        section=read_sparse(project.sparse, project.problem, project.architecture),
+        section=section,
         rounding=rounding,
     )
 
@@ -285,6 +292,8 @@ def _with_zeros(project: TimeloopProject, zeros: SparseModel, dense: Evaluation)
             energy_by_component_pj=sparse.energy_by_component_pj,
         ),
     )
+    for (level, operand), form in zeros.section.formats.items():
+        result.formats[f"{level}.{operand}"] = spelt(form)
     for (level, operand), counts in sparse.counts.items():
         shown = result.levels[level][operand]
         for name in ("reads", "fills", "updates", "saved_reads", "saved_updates"):
@@ -326,6 +335,8 @@ def map_project(
     objective: Objective = "edp",
     rules: Rules = TIMELOOP,
     watch: Watch | None = None,
+    *,
+    formats: Names[str, Sequence[str]] | None = None,
 ) -> tuple[TimeloopResult, Certificate]:
     """Find the best mapping of a project under its constraints.
 
@@ -340,6 +351,9 @@ def map_project(
         Timeloop's by default.
     watch
         A time limit, and news while the search runs; by default it runs to its end.
+    formats
+        Candidates to store operands in, in place of the files' own: `{"DRAM.Inputs": ["none", "UOP-RLE"]}`,
+        ranks from the outermost. Each combination is searched; `formats` of the result is the best.
 
     Returns
     -------
@@ -356,10 +370,14 @@ def map_project(
         If the sparse optimisations do not follow the grammar.
 
     """
+    if formats and project.formats is None and project.sparse is None:
+        project = replace(project, formats={})
     zeros = _sparse_model(project, uniform(project.architecture, project.problem), NonZeros.FIBER)
     if zeros is not None:
-        best, certificate = map_zeros(zeros, objective, project.constraints, rules, watch or Watch())
-        return model(replace(project, mapping=best, streamed=()), rules), certificate
+        choices = read_choices(formats or {}, zeros)
+        best = map_zeros(zeros, objective, project.constraints, rules, watch or Watch(), choices)
+        given = replace(project, mapping=best.mapping, formats=best.formats, streamed=())
+        return model(given, rules), best.certificate
     found = map_problem(
         project.problem,
         project.architecture,

@@ -158,6 +158,8 @@ def read_machine(tree: Tree, ert: Value | None, art: Value | None, *, built_in_f
             level, note = priced(level, component, listed, V4 if v4 else V3, built_in_fit)
             notes += [note] if note else []
             leak_pj = (listed or {}).get("leak", 0.0) if v4 else 0.0
+            if v4 and listed is not None:  # Timeloop 4 reads no metadata that it skips over
+                listed.setdefault("skipped_metadata_read", listed.get("gated_metadata_read", 0.0))
             area = areas.get(component.name, 0.0)
             level = replace(level, area_um2=area, leakage_w=leak_pj * 1e-12 * clock_hz)
         levels.append(level)

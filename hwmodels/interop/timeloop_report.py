@@ -22,8 +22,8 @@ def model_report(
     -------
     dict
         `cycles`, `energy_uj`, `edp_uj_mcycle`, `utilisation`, `bound`, `levels` (counts of one instance by
-        level and operand), `energy_by_component_pj`, `mapping` (text), `certificate` (None: a given mapping
-        proves nothing) and `notes`.
+        level and operand), `energy_by_component_pj`, `mapping` (text), `formats` (by "level.operand"),
+        `certificate` (None: a given mapping proves nothing) and `notes`.
 
     """
     project = load(files, values=values, built_in_fit=built_in_fit)
@@ -37,8 +37,11 @@ def map_report(
     *,
     values: Mapping[str, object] | None = None,
     built_in_fit: bool = False,
+    formats: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Run `timeloop map` on a list of files; `values` and `built_in_fit` are those of `timeloop.load`.
+
+    `formats` are candidates of `timeloop.map_project`.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def map_report(
 
     """
     project = load(files, values=values, built_in_fit=built_in_fit)
-    result, certificate = map_project(project, objective, watch=watch)
+    result, certificate = map_project(project, objective, watch=watch, formats=formats)
     notes = project.notes
     if not certificate.optimal and watch is not None:
         notes = (
@@ -75,6 +78,7 @@ def as_dict(
         "levels": result.levels,
         "energy_by_component_pj": result.evaluation.energy_by_component_pj,
         "mapping": result.mapping,
+        "formats": result.formats,
         "certificate": certificate,
         "notes": list(notes),
     }

@@ -71,15 +71,15 @@ def template() -> Template:
 
 
 def edge_levels() -> LevelMachine:
-    """A phone-class machine of levels: 256 PEs with registers around one buffer, 22 nm, LPDDR4 [assumed].
+    """A phone-class machine of levels: 256 PEs that accumulate, around one buffer, 22 nm, LPDDR4 [assumed].
 
-    Its buffer keeps tensors between operations and hands on tiles within fused groups.
+    Its buffer hands on tiles within fused groups.
     """
     ports = 512
     return LevelMachine(
         name="edge_levels",
         levels=(
-            Level(name="registers", kind="registers", bytes=8),
+            Level(name="accumulator", kind="registers", bytes=4, operands=("output",)),
             Level(
                 name="buffer",
                 bytes=256 * KIB,
@@ -93,7 +93,6 @@ def edge_levels() -> LevelMachine:
         main_memory=main_memory("lpddr4"),
         clock_hz=500e6,
         technology=Technology(node_nm=22),
-        resident="buffer",
         fusion="buffer",
         source="a reference point of this project, no product (assumed)",
     )

@@ -214,33 +214,8 @@ class ExhaustiveSearch:
 
     def mapping(self, keep: Small) -> Mapping:
         """The best mapping as data."""
-        problem = self.space.problem
-        factors = np.stack([self.flat[chain] for chain in self.best_chain])  # (D, L, 3)
-        levels = []
-        for i, level in enumerate(self.space.architecture.levels):
-            outermost_first = self.best_orders[i][::-1]
-            axes = {
-                kind: tuple(
-                    (problem.dimensions[d], int(factors[d, i, kind]))
-                    for d in range(self.dims)
-                    if factors[d, i, kind] > 1
-                )
-                for kind in (ACROSS, DOWN)
-            }
-            levels.append(
-                LevelMapping(
-                    level=level.name,
-                    temporal=tuple(
-                        (problem.dimensions[d], int(factors[d, i, TEMPORAL]))
-                        for d in outermost_first
-                        if factors[d, i, TEMPORAL] > 1
-                    ),
-                    spatial_x=axes[ACROSS],
-                    spatial_y=axes[DOWN],
-                    keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
-                )
-            )
-        return Mapping(levels=tuple(levels))
+        factors = np.stack([self.flat[chain] for chain in self.best_chain])
+        return mapping_of(self.space, factors, self.best_orders, keep)
 
     def represented(self, keeps: int) -> int:
         """Mappings of the space."""
@@ -294,6 +269,32 @@ class ExhaustiveSearch:
         pruned["fanout"] = tilings(FANOUT_LIMIT) * orders + represented - prod(sizes) * keeps * orders
         mapping = None if self.best_keep is None else self.mapping(self.best_keep)
         return Outcome(mapping, represented, costed, pruned, ended, bound)
+
+
+def mapping_of(space: Mapspace, factors: Factors, orders: Small, keep: Small) -> Mapping:
+    """A mapping of a space as data: counts (D, L, 3), orders (L, D) innermost first, operands kept (L, O)."""
+    problem = space.problem
+    levels = []
+    for i, level in enumerate(space.architecture.levels):
+        across, down = (
+            tuple(
+                (name, int(n))
+                for name, n in zip(problem.dimensions, factors[:, i, kind], strict=True)
+                if n > 1
+            )
+            for kind in (ACROSS, DOWN)
+        )
+        iterating = [d for d in orders[i][::-1] if factors[d, i, TEMPORAL] > 1]
+        levels.append(
+            LevelMapping(
+                level=level.name,
+                temporal=tuple((problem.dimensions[d], int(factors[d, i, TEMPORAL])) for d in iterating),
+                spatial_x=across,
+                spatial_y=down,
+                keep=frozenset(o.name for j, o in enumerate(problem.operands) if keep[i, j]),
+            )
+        )
+    return Mapping(levels=tuple(levels))
 
 
 def _extents(chains: Factors) -> Ints:

@@ -6,7 +6,7 @@ has is looked up by its codes, and machines are built only where they are asked 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -93,9 +93,9 @@ class Machines:
     """
 
     def __init__(
-        self, base: LevelMachine, paths: Sequence[str], choices: Sequence[Sequence[Any]], codes: IntColumn
+        self, base: LevelMachine, choices: tuple[tuple[Mapping[str, Any], ...], ...], codes: IntColumn
     ) -> None:
-        self.base, self.paths, self.choices, self.codes = base, tuple(paths), tuple(choices), codes
+        self.base, self.choices, self.codes = base, choices, codes
 
     @property
     def size(self) -> int:
@@ -106,17 +106,16 @@ class Machines:
         return self.size
 
     def __getitem__(self, rows: Any) -> Any:
-        if isinstance(rows, int | np.integer):
-            changes = {
-                path: choices[code]
-                for path, choices, code in zip(self.paths, self.choices, self.codes[:, rows], strict=True)
-            }
-            return self.base.replace(changes) if changes else self.base
-        return Machines(self.base, self.paths, self.choices, self.codes[:, rows])
+        if not isinstance(rows, int | np.integer):
+            return Machines(self.base, self.choices, self.codes[:, rows])
+        changes: dict[str, Any] = {}
+        for choices, code in zip(self.choices, self.codes[:, rows], strict=True):
+            changes |= choices[code]
+        return self.base.replace(changes) if changes else self.base
 
     def parts(self) -> Parts | None:
         """Tables of the space's parts; None where an axis changes more than parts."""
-        key = (self.base.fingerprint(), self.paths, repr(self.choices))
+        key = (self.base.fingerprint(), repr(self.choices))
         if key not in _PARTS:
             if len(_PARTS) >= 16:
                 _PARTS.clear()
@@ -133,7 +132,8 @@ def _parts_of(machines: Machines) -> Parts | None:
         "array.rows": f"levels.{base.array_level}.fanout_y",
         "array.cols": f"levels.{base.array_level}.fanout_x",
     }
-    paths = [alias.get(path, path) for path in machines.paths]
+    moved = [[alias.get(path, path) for path in choices[0]] for choices in machines.choices]
+    paths = [path for fields in moved for path in fields]
     if len(set(paths)) < len(paths):
         return None
     names = [level.name for level in base.levels]
@@ -149,15 +149,15 @@ def _parts_of(machines: Machines) -> Parts | None:
         return None
 
     def table(heads: Sequence[str], read: Any) -> tuple[NDArray[np.float64], tuple[int, ...]] | None:
-        axes = tuple(i for i, path in enumerate(paths) if touches(path, heads))
+        axes = tuple(i for i, fields in enumerate(moved) if any(touches(path, heads) for path in fields))
         shape = [len(machines.choices[i]) for i in axes]
         if math.prod(shape) > _MOST:
             return None
         rows = []
         for codes in np.ndindex(*shape):
-            changes = {
-                machines.paths[i]: machines.choices[i][code] for i, code in zip(axes, codes, strict=True)
-            }
+            changes: dict[str, Any] = {}
+            for i, code in zip(axes, codes, strict=True):
+                changes |= machines.choices[i][code]
             rows.append(read(base.replace(changes) if changes else base))
         return np.array(rows, dtype=np.float64), axes
 
@@ -253,8 +253,16 @@ def columns_of(machines: Machines, parts: Parts) -> Columns:
 
 
 def machines_of(base: LevelMachine, axes: Axes, size: int) -> Machines:
-    """Machines of a base along axes."""
-    codes = np.array([np.asarray(code) for _, code in axes.values()], dtype=np.int64)
-    return Machines(
-        base, list(axes), [choices for choices, _ in axes.values()], codes.reshape(len(axes), size)
+    """Machines of a base along axes; fields that share their codes move together."""
+    linked: dict[int, list[str]] = {}
+    for path, (_, code) in axes.items():
+        linked.setdefault(id(code), []).append(path)
+    choices = tuple(
+        tuple(
+            dict(zip(fields, values, strict=True))
+            for values in zip(*(axes[path][0] for path in fields), strict=True)
+        )
+        for fields in linked.values()
     )
+    codes = np.array([np.asarray(axes[fields[0]][1]) for fields in linked.values()], dtype=np.int64)
+    return Machines(base, choices, codes.reshape(len(choices), size))

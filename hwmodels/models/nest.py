@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
+_SECONDS_A_READING: Final = 1e-6
+"""Typical time of costing an operation whose count set is there."""
 
 
 class NestModel:
@@ -164,8 +166,11 @@ class NestModel:
         return tier_table(configs, metrics)
 
     def seconds_a_point(self, layers: LayerTable, configs: LevelTable) -> float:
-        """Shapes times the typical time of mapping one."""
-        return _SECONDS_A_SHAPE * max(1, int((layers.kind == Kind.NEST).sum()))
+        """Shapes times the typical time of mapping one; of those that count sets cover, of reading one."""
+        nests = np.flatnonzero(layers.kind == Kind.NEST)
+        space = nest_counts.space_of(configs.machine)
+        searched = len(nests) if space is None else nest_counts.uncovered(layers, space)
+        return max(_SECONDS_A_READING * max(1, layers.rows), _SECONDS_A_SHAPE * searched)
 
     def keeper(self, machine: LevelMachine) -> str:
         """The level that the machine names."""

@@ -155,6 +155,14 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     return _metrics(layers, space, totals, limit)
 
 
+def uncovered(layers: LayerTable, space: Space) -> int:
+    """Nests that no count set covers."""
+    nests = [int(row) for row in np.flatnonzero(layers.kind == Kind.NEST)]
+    return sum(
+        _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules) for row in nests
+    )
+
+
 def _wide(layers: LayerTable, row: int, space: Space) -> bool:
     """Whether an operand's words are wider than those of a level somewhere in the space."""
     bits = [float(table[:, 1].min()) for table, _ in space.parts.levels]

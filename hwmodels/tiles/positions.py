@@ -30,7 +30,7 @@ class Positions(NamedTuple):
     q: int = 0
     r: int = 0
     s: int = 0
-    halved: bool = False  # candidates are halvings, see `sizes.Edge`
+    halved: int = 0  # 1: candidates are halvings, see `sizes.Edge`
 
 
 class Candidate(NamedTuple):
@@ -81,7 +81,7 @@ def _axis(extent: int, edge: Edge, steps: Callable[[int], int]) -> list[Cut]:
 
 def _three_axes(nest: Nest, on: Positions) -> Iterator[tuple[int, Cut]]:
     """Cuts of images (0), rows (1) and columns (2), with the steps of the whole nest."""
-    halved = on.halved
+    halved = on.halved == 1
     images, rows, cols = (Edge(on.n, unit, halved) for unit in (nest.p * nest.q, nest.q, 1))
     row_steps, col_steps, of_image, of_row, of_batch = rows.folds, cols.folds, 1, 1, 0
     if on.interconnect == INTERCONNECTS["unrolled"]:

@@ -109,3 +109,81 @@ def test_bad_tables_are_one_line(table, tmp_path):
         read_prices(table("mac,energy_pj,1,22,9", head="component,quantity,value,node_nm,nod_nm"))
     with pytest.raises(ValueError, match=r"technology\.prices: .*none\.csv cannot be read"):
         hwmodels.load("edge_16x16").replace({"technology.prices": str(tmp_path / "none.csv")})
+
+
+ERT = """\
+ERT:
+  version: 0.4
+  tables:
+  - name: chip.weight_buffer
+    actions: [{name: read, energy: 20}, {name: write, energy: 18}, {name: leak, energy: 0.5}]
+  - {name: chip.ifmap_spad, actions: [{name: read, energy: 10}, {name: write, energy: 8}]}
+  - {name: chip.DRAM, actions: [{name: read, energy: 512}]}
+  - {name: chip.PE.mac, actions: [{name: compute, energy: 0.3}]}
+ART:
+  version: 0.4
+  tables: [{name: chip.weight_buffer, area: 250000}]
+"""
+
+
+def test_a_table_of_accelergy_prices_buffers_by_their_names(tmp_path):
+    path = tmp_path / "ert.yaml"
+    path.write_text(ERT)
+    base = hwmodels.load("edge_16x16")
+    mine = base.replace({"technology.prices": path, "buffers.input.port_bits": 64})
+    before, after = pack(base), pack(mine)
+    assert after.weight_read_pj_per_byte[0] == pytest.approx(20, rel=1e-12)  # a word a time: one byte
+    assert after.weight_write_pj_per_byte[0] == pytest.approx(18, rel=1e-12)
+    assert after.input_read_pj_per_byte[0] == pytest.approx(10 / 8, rel=1e-12)  # its port is 8 bytes wide
+    assert after.output_read_pj_per_byte[0] == before.output_read_pj_per_byte[0]
+    assert after.dram_read_pj_per_byte[0] == before.dram_read_pj_per_byte[0]
+    assert mine.buffers.weight.reported.area_mm2 == 0.25
+    assert mine.buffers.weight.reported.leakage_w == pytest.approx(0.5e-12 * mine.clock_hz)
+    grown = 0.3 - float(mac(8, 8, 32, 22).energy_pj)
+    assert after.mac_pj[0] - before.mac_pj[0] == pytest.approx(grown, rel=1e-9)
+    mine.save(tmp_path / "mine.yaml")
+    assert hwmodels.load(str(tmp_path / "mine.yaml")) == mine
+
+
+def test_a_table_of_accelergy_prices_levels_by_their_names(tmp_path):
+    path = tmp_path / "ert.yaml"
+    base = hwmodels.load("eyeriss_v1")
+    path.write_text(
+        "ERT:\n  version: 0.4\n  tables:\n"
+        "  - {name: eyeriss.Psums, actions: [{name: read, energy: 3}, {name: write, energy: 4}]}\n"
+        "  - {name: eyeriss.mac, actions: [{name: mac_random, energy: 2.5}]}\n"
+    )
+    mine = base.replace({"technology.prices": str(path)})
+    level = mine.architecture.level("psums")
+    assert (level.read_pj, level.fill_pj, mine.mac_prices.energy_pj) == (3, 4, 2.5)
+    for name, area in (("leakage_w", "area_mm2"),):
+        for quantity in (name, area):
+            stated = getattr(next(one for one in mine.levels if one.name == "psums").prices, quantity)
+            computed = base.level_prices(next(one for one in base.levels if one.name == "psums"))
+            assert stated == getattr(computed, quantity)
+
+
+@pytest.mark.parametrize(
+    ("text", "machine", "message"),
+    [
+        (
+            ERT.replace("ifmap_spad", "noc"),
+            "edge_16x16",
+            r"'noc' is no buffer of edge_16x16, which has weight",
+        ),
+        (ERT, "eyeriss_v1", r"unknown level 'weight_buffer'; nearest: "),
+        (ERT.replace("energy: 20", "energy: -1"), "edge_16x16", r"-1"),
+        ("architecture:\n  version: 0.4\n  nodes: []\n", "edge_16x16", "no section 'ERT' or 'ART'"),
+    ],
+)
+def test_a_bad_table_of_accelergy_is_one_line(tmp_path, text, machine, message):
+    path = tmp_path / "ert.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        hwmodels.load(machine).replace({"technology.prices": str(path)})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_process_alone_takes_no_table_of_accelergy():
+    with pytest.raises(ValueError, match=r"hold for one machine, machine\.replace"):
+        read_prices("out/ERT.yaml")

@@ -41,9 +41,11 @@ def test_a_table_has_what_varies_and_the_objectives(front):
     head = table.split(r"\toprule")[1].split(r"\midrule")[0]
     designs = front.designs().drop_duplicates("index")
     varying = [name for name in front.space.fields if designs[name].nunique() > 1]
-    assert head.count("&") == len(varying) + 3
-    assert r"{Latency (\unit{\micro\second})}" in head
-    assert r"{Area (\unit{\milli\metre\squared})}" in head
+    assert head.count("&") == 2 * (len(varying) + 3)
+    names, units = head.strip().removesuffix(r"\\").split("\\\\\n")
+    assert [name.strip() for name in names.split(" & ")[-3:]] == ["{Latency}", "{Energy}", "{Area}"]
+    assert units.split(" & ")[-3].strip() == r"{(\unit{\micro\second})}"
+    assert units.split(" & ")[-1].strip() == r"{(\unit{\milli\metre\squared})}"
     assert "array rows" in head
     assert "array.rows" not in table
     rows = rows_of(table)
@@ -65,8 +67,10 @@ def test_columns_names_caption_label_and_digits_are_the_reader_s(front):
         label="tab:front_1",
         digits=5,
     )
-    assert table.startswith("\\begin{table}\n\\centering\n\\caption{50\\% better}\n\\label{tab:front_1}\n")
-    assert r"{EDP\_1 (\unit{" in table
+    assert table.startswith("\\begin{table}\n\\centering\n\\footnotesize\n")
+    assert "\n\\caption{50\\% better}\n\\label{tab:front_1}\n" in table
+    assert front.to_latex(caption="wide", wide=True).endswith("\\end{table*}\n")
+    assert r"{EDP\_1} & " in table
     assert r"(\unit{\percent})" in table
     (row,) = rows_of(table)
     assert row[0] == r"Ours \& co"
@@ -96,7 +100,7 @@ def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path):
     first = int(marked.frame.index[0])
     body += marked.to_latex([first], columns=["edp_js", "clock_hz", "dram_read_bytes", "main_memory"])
     (tmp_path / "paper.tex").write_text(
-        r"\documentclass{article}\usepackage{booktabs,siunitx,textcomp}"
+        r"\documentclass[twocolumn]{article}\usepackage{booktabs,siunitx,textcomp}"
         r"\begin{document}\nocite{*}"
         + "\n"
         + body
@@ -162,3 +166,17 @@ def test_the_bibliography_is_sound():
         assert entry.author, entry.key
         assert entry.title, entry.key
         assert (entry.author + entry.title).count("{") == (entry.author + entry.title).count("}")
+
+
+def test_pruning_is_cited_by_its_work():
+    """Every scheme that names a work has it in the bibliography, and a network says how it was pruned."""
+    net = workloads.load("lenet5")
+    pruned = net.sparsify("n_m", n=2, m=4).sparsify("erk", density=0.1)
+    assert pruned.source.endswith("n_m: Mishra et al., arXiv 2104.08378; erk: Evci et al., RigL, ICML 2020")
+    assert {"lecun1998", "mishra2021", "evci2020"} <= set(entries(dse.evaluate(pruned, "scnn").cite()))
+    assert net.sparsify("uniform", density=0.5).source == net.source  # no work to cite
+    for line in workloads.schemes().values():
+        stated = line.rpartition("[")[2].removesuffix("]")
+        found = [entry.key for entry in bibliography() if entry.pattern.search(stated)]
+        assert found or "20" not in stated, stated
+        assert "chen2019" not in found

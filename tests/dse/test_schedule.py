@@ -136,6 +136,13 @@ def test_bad_input(space):
         dse.search(dse.several(["lenet5"]), space, schedule="resident", progress=False)
 
 
+def test_what_takes_no_schedule_says_so(space):
+    with pytest.raises(ValueError, match="is a recurrent cell over time, which is not fused"):
+        dse.evaluate("ptb_lstm_medium", "edge_levels", schedule="fused")
+    with pytest.raises(ValueError, match="schedule must be one of layers, resident, fused"):
+        dse.codesign([workloads.load("lenet5")], space, accuracy=lambda net: 0.5, schedule="fusion")
+
+
 def test_commands(tmp_path, capsys):
     main(["evaluate", "lenet5", "edge_16x16", "--schedule", "resident", "--json"])
     said = json.loads(capsys.readouterr().out)

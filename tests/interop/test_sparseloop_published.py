@@ -130,3 +130,72 @@ def test_the_command_maps_sparse_files(tmp_path: Path, capsys: pytest.CaptureFix
     assert report["cycles"] <= 1_054_311
     assert report["energy_uj"] <= 5260.15
     assert report["certificate"]["optimal"]
+
+
+# The v0.4 tree of the same exercises, 02.2.1: a product of two sparse matrices, both skipping.
+PRODUCT = """
+architecture:
+  version: 0.4
+  nodes:
+  - !Container {name: system}
+  - !Component
+    name: BackingStorage
+    class: smartbuffer_metadata
+    attributes: {depth: 512, width: 32, datawidth: 8, metadata_storage_depth: 128, metadata_storage_width: 4,
+      metadata_datawidth: 4}
+    sparse_optimizations: {representation_format: {data_spaces: [
+      {name: A, ranks: [{format: UOP}, {format: CP}]}, {name: B, ranks: [{format: UOP}, {format: CP}]}]}}
+  - !Container {name: PE}
+  - !Component
+    name: Buffer
+    class: storage
+    attributes: {depth: 128, width: 8, datawidth: 8, metadata_storage_depth: 128, metadata_storage_width: 4,
+      metadata_datawidth: 4, read_bandwidth: 5, write_bandwidth: 5}
+    sparse_optimizations:
+      representation_format: {data_spaces: [
+        {name: B, ranks: [{format: UOP}, {format: CP}]}, {name: A, ranks: [{format: UOP}, {format: CP}]}]}
+      action_optimization:
+      - {type: skipping, options: [{target: A, condition_on: [B]}]}
+      - {type: skipping, options: [{target: B, condition_on: [A]}]}
+      - {type: skipping, options: [{target: Z, condition_on: [A, B]}]}
+  - !Component {name: mac, class: intmac, attributes: {multiplier_width: 8, adder_width: 16}}
+problem:
+  version: 0.4
+  shape:
+    name: MatrixMultiply
+    dimensions: [M, N, K]
+    data_spaces:
+    - {name: A, projection: [[[M]], [[K]]]}
+    - {name: B, projection: [[[N]], [[K]]]}
+    - {name: Z, projection: [[[M]], [[N]]], read_write: true}
+  instance: {M: 8, K: 8, N: 8, densities: {A: {distribution: fixed_structured, density: 0.25},
+    B: {distribution: fixed_structured, density: 0.5}}}
+mapping:
+- {target: Buffer, type: temporal, factors: K=8 M=8 N=8, permutation: MNK}
+- {target: Buffer, type: dataspace, bypass: [A]}
+"""
+
+PRODUCT_ERT = ert(
+    BackingStorage={
+        **{"read": 2.290882, "write": 2.694173, "update": 2.694173},
+        **{"metadata_read": 0.373885, "metadata_write": 0.726887, "metadata_update": 0.726887},
+    },
+    Buffer={
+        **{"read": 1.060977, "write": 0.988977, "update": 0.988977},
+        **{"metadata_read": 0.553457, "metadata_write": 0.517458, "metadata_update": 0.517458},
+    },
+    mac={"compute": 0.315},
+)
+
+
+def test_timeloop_4_reads_no_metadata_that_it_skips_over(tmp_path: Path) -> None:
+    """02.2.1 as that version printed it; with the prices of Timeloop 3.0.3 the skipped metadata is read."""
+    new = PRODUCT_ERT.replace("version: 0.3", "version: 0.4")
+    result = model(load(write(tmp_path, a=PRODUCT, e=new)))
+    assert result.cycles == 64
+    printed = {("Buffer", "B"): 166.15, ("Buffer", "Z"): 122.71, ("BackingStorage", "A"): 74.04}
+    printed |= {("BackingStorage", "B"): 33.66, ("BackingStorage", "Z"): 43.11}
+    for (level, operand), energy_pj in printed.items():
+        assert result.levels[level][operand]["energy_pj"] == pytest.approx(energy_pj, abs=0.011)
+    old = model(load(write(tmp_path, a=PRODUCT, e=PRODUCT_ERT)))
+    assert old.levels["Buffer"]["B"]["energy_pj"] == pytest.approx(166.15 + 246 * 0.553457, abs=0.02)

@@ -18,7 +18,7 @@ from hwmodels.mapping import (
     convolution,
     matrix_product,
 )
-from hwmodels.mapping.constraints import LevelConstraints
+from hwmodels.mapping.constraints import Factors, LevelConstraints
 from hwmodels.mapping.mapspace import Mapspace
 from tests.mapping.brute import every_mapping
 from workloads.values import Value
@@ -172,3 +172,103 @@ def test_the_optimum_is_that_of_all_mappings_given_one_by_one(project):
             assert result.evaluation.energy_pj == pytest.approx(min(equal), rel=1e-9)
         assert certificate.optimal
         assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+CANDIDATES = {"main.W": ("none", "UOP-CP", "B", "UOP-UOP-RLE"), "main.I": ("none", "UOP-B")}
+
+
+@settings(max_examples=10, deadline=None)
+@given(project=projects())
+def test_the_best_formats_are_those_of_every_combination_mapped_alone(project):
+    assume(project.metadata["main"].width_bits > 0)
+    found = []
+    for weights in CANDIDATES["main.W"]:
+        for inputs in CANDIDATES["main.I"]:
+            one = {"main.W": (weights,), "main.I": (inputs,)}
+            try:
+                result, certificate = map_project(project, "edp", formats=one)
+            except MappingError:
+                continue
+            found.append((certificate.best, certificate.represented, result.formats))
+    if not found:
+        with pytest.raises(MappingError):
+            map_project(project, "edp", formats=CANDIDATES)
+        return
+    result, certificate = map_project(project, "edp", formats=CANDIDATES)
+    assert certificate.best == min(best for best, _, _ in found)
+    assert result.formats in [formats for best, _, formats in found if best == certificate.best]
+    assert certificate.represented == 8 * found[0][1]
+    assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+def small_project(**changes):
+    """A product on a buffer and main memory, its weights compressed in main memory."""
+    machine = Architecture(
+        name="two",
+        levels=(
+            StorageLevel(name="buffer", capacity_words=16, read_pj=1, fill_pj=1, update_pj=1),
+            StorageLevel(name="main", read_pj=32, fill_pj=32, update_pj=32),
+        ),
+        macs=1,
+    )
+    problem = matrix_product(m=4, k=8, n=2)
+    stored = [{"name": "W", "ranks": [{"format": "UOP", "flattened-rankIDs": [["K", "N"]]}] * 2}]
+    targets = [{"name": "main", "representation-format": {"data-spaces": stored}}]
+    given = TimeloopProject(
+        problem=problem,
+        architecture=machine,
+        mapping=None,
+        streamed=(),
+        constraints=Constraints(),
+        densities={name: Density(value=0.25) for name in "WIO"},
+        metadata={"buffer": Metadata(), "main": Metadata(bits=4, width_bits=8)},
+        actions={"buffer": {}, "main": {"metadata_read": 4.0}, "mac": {}},
+        sparse=Value("sparse.yaml", "sparse_optimizations", {"targets": targets}),
+        notes=(),
+        mapper={},
+    )
+    return replace(given, **changes)
+
+
+def test_leaving_zeros_out_of_main_memory_pays():
+    best, certificate = map_project(
+        small_project(), "energy", formats={"main.W": ["none", "UOP-B"], "main.I": ["none", "UOP-CP"]}
+    )
+    assert best.formats == {"main.W": "UOP-B", "main.I": "UOP-CP"}
+    dense, _ = map_project(small_project(), "energy", formats={"main.W": ["none"]})
+    assert best.energy_uj < dense.energy_uj
+    assert certificate.optimal
+
+
+@pytest.mark.parametrize(
+    ("formats", "message"),
+    [
+        ({"main.W": ["CSR"]}, r"formats of main\.W: unknown format 'CSR'; supported: none, or ranks UOP"),
+        ({"W": ["none"]}, r"need LEVEL\.OPERAND, such as DRAM\.Inputs, got 'W'"),
+        ({"cache.W": ["none"]}, "level 'cache' is unknown, two has buffer, main"),
+        ({"main.X": ["none"]}, "operand 'X' is unknown"),
+        ({"buffer.W": ["none", "B"]}, r"buffer has no memory for metadata .*, so it cannot hold W in B"),
+        ({"main.W": []}, r"formats of main\.W: need at least one"),
+    ],
+)
+def test_a_format_that_is_none_or_that_a_level_cannot_hold_is_one_line(formats, message):
+    with pytest.raises(MappingError, match=message) as raised:
+        map_project(small_project(), formats=formats)
+    assert "\n" not in str(raised.value)
+
+
+def test_where_nothing_is_left_the_line_says_what_is_in_the_way():
+    tiny = replace(small_project().architecture.levels[0], capacity_words=2)
+    machine = replace(small_project().architecture, levels=(tiny, small_project().architecture.levels[1]))
+    everything = Constraints(levels=(LevelConstraints(level="buffer", keep=frozenset("WIO")),))
+    with pytest.raises(MappingError, match="no mapping fits buffer: W alone needs 2 bytes"):
+        map_project(small_project(architecture=machine, constraints=everything))
+    one = LevelConstraints(level="buffer", temporal=Factors(fixed={"N": 2, "K": 2}))
+    outer = LevelConstraints(level="main", temporal=Factors(fixed={"K": 2}))
+    with pytest.raises(MappingError, match="the constraints on K leave no way to split its bound 8"):
+        map_project(small_project(constraints=Constraints(levels=(one, outer))))
+    inner = LevelConstraints(level="buffer", temporal=Factors(fixed={"K": 2}), keep=frozenset("W"))
+    held = Constraints(levels=(inner, LevelConstraints(level="main", temporal=Factors(fixed={"K": 4}))))
+    split = small_project(constraints=held)
+    with pytest.raises(MappingError, match=r"costs none of .* it says: W at main: 1 ranks are too few"):
+        map_project(split, formats={"main.W": ["B"]})

@@ -254,6 +254,9 @@ def cached(how):
     def forward(self, q, k, v, keys, values, place):
         if how == "cat":
             keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        elif how == "parts":
+            keys = torch.cat([keys[:, :, :7], k, keys[:, :, 8:]], 2)
+            values = torch.cat([values[:, :, :7], v, values[:, :, 8:]], 2)
         elif how == "slice":
             keys[:, :, 7:8] = k
             values[:, :, 7:8] = v
@@ -270,7 +273,13 @@ def cached(how):
 
 @pytest.mark.parametrize(
     ("how", "copied"),
-    [("cat", 262_208), ("slice", 262_336), ("index_copy", 262_338), ("index_put", 262_338)],
+    [
+        ("cat", 262_208),
+        ("parts", 262_208),
+        ("slice", 262_336),
+        ("index_copy", 262_338),
+        ("index_put", 262_338),
+    ],
 )
 def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, copied):
     length = 1023 if how == "cat" else 1024

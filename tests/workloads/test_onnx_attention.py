@@ -70,3 +70,47 @@ def test_a_softmax_between_a_product_and_something_else_stays(tmp_path):
     built = model(nodes, [tensor("x", (2, 4, 4))], [tensor("y", None)], [random("w", 4, 3)])
     network = workloads.from_onnx(save(tmp_path / "m.onnx", built))
     assert [o.kind for o in network.operations] == ["matmul", "softmax", "linear"]
+
+
+REPEATS = {
+    "tile": [("Unsqueeze", "two", {}), ("Tile", "each", {}), ("Reshape", "joined", {})],
+    "concat": [("Unsqueeze", "two", {}), ("Concat", "", {"axis": 2}), ("Reshape", "joined", {})],
+    "gather": [("Gather", "heads", {"axis": 1})],
+    "whole": [("Tile", "apart", {})],  # head i meets keys i % 2
+}
+
+
+@pytest.mark.parametrize("how", REPEATS)
+def test_heads_that_share_keys_read_them_once_however_they_are_repeated(tmp_path, how):
+    nodes = []
+    for what in ("k", "v"):
+        now = what
+        for i, (operator, second, options) in enumerate(REPEATS[how]):
+            inputs = [now] * 4 if operator == "Concat" else [now, second]
+            now = what + "r" if i == len(REPEATS[how]) - 1 else f"{what}{i}"
+            nodes.append(node(operator, inputs, [now], f"{operator}_{what}", **options))
+    nodes += [
+        node("Transpose", ["kr"], ["kt"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["q", "kt"], ["s"], "first"),
+        node("Softmax", ["s"], ["p"], axis=-1),
+        node("MatMul", ["p", "vr"], ["y"], "second"),
+    ]
+    short = (1, SHARED, LENGTH, WIDTH)
+    given = [tensor("q", (1, HEADS, 1, WIDTH)), tensor("k", short), tensor("v", short)]
+    held = [
+        numbers("two", 2),
+        numbers("each", 1, 1, HEADS // SHARED, 1, 1),
+        numbers("joined", 0, HEADS, LENGTH, WIDTH),
+        numbers("heads", 0, 0, 0, 0, 1, 1, 1, 1),
+        numbers("apart", 1, HEADS // SHARED, 1, 1),
+    ]
+    used = {name for one in nodes for name in one.input}
+    held = [one for one in held if one.name in used]
+    network = workloads.from_onnx(save(tmp_path / "m.onnx", model(nodes, given, [tensor("y", None)], held)))
+    table = network.table()
+    read = int(table.read_elements.sum() + table.weight_elements.sum())
+    assert (read, int(table.write_elements.sum())) == (
+        HEADS * WIDTH + 2 * SHARED * LENGTH * WIDTH,
+        HEADS * WIDTH,
+    )
+    assert network.macs == 2 * HEADS * LENGTH * WIDTH

@@ -133,7 +133,9 @@ def command(
         )
         return
     print(front)
-    print(f"{front.evaluated / seconds:,.0f} configurations per second, {seconds:.1f} s in all\n")
+    if net is not None:  # what a store holds is not costed again
+        print(f"{front.evaluated / seconds:,.0f} configurations per second, {seconds:.1f} s in all")
+    print()
     print(designs_text(front))
     print()
     for note in front.notes:

@@ -69,6 +69,15 @@ def map_(
             "inf: only with the proof.",
         ),
     ] = 60.0,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--formats",
+            metavar="LEVEL.OPERAND=A|B",
+            help="Candidates to store an operand in, ranks from the outermost: DRAM.Inputs=none|UOP-RLE; "
+            "repeatable. The best mapping with the best formats is found.",
+        ),
+    ] = None,
     value: Values = None,
     built_in_fit: Fit = False,
     json: Json = False,
@@ -87,6 +96,7 @@ def map_(
     springboard timeloop map arch.yaml constraints.yaml prob.yaml ERT.yaml
     springboard timeloop map inputs/*.yaml prob.yaml --objective energy --json
     springboard timeloop map inputs/*.yaml prob.yaml --seconds inf
+    springboard timeloop map inputs/*.yaml prob.yaml sparse.yaml --formats "DRAM.Inputs=none|UOP-RLE|UOP-B"
     """
     from dse.cli.timeloop_text import report_text
     from dse.cli.waiting import wait_for
@@ -96,6 +106,8 @@ def map_(
     wanted = cast("Objective", objective)  # the mapper refuses what is none
     watch = Watch(seconds=seconds)
     more = _reading(value, built_in_fit)
+    if formats:
+        more["formats"] = {at: names.split("|") for at, names in pairs("--formats", formats).items()}
     report = wait_for(
         lambda: map_report(files, wanted, watch, **more),
         "searching the mapspace",

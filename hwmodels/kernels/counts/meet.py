@@ -53,6 +53,15 @@ class Fronts(NamedTuple):
     used: Ints  # (1,): vectors in the pool
 
 
+class Room(NamedTuple):
+    """Capacities of each memory, and room to work in."""
+
+    shape: Ints  # (L + 1,)
+    vector: Floats  # (1 + F + V,)
+    bucket: Ints  # (L + 1,)
+    digits: Ints  # (L + 1,)
+
+
 @kernel
 def beaten(fronts: Fronts, bucket: int, vector: Floats) -> bool:
     """Whether a front has a vector that is no worse in every column."""
@@ -122,21 +131,10 @@ def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
 
 @kernel
 def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bottom
-    codes: Ints,
-    guard: int,
-    inner: Inner,
-    outer: Outer,
-    spreads: Spreads,
-    shape: Ints,
-    fronts: Fronts,
-    vector: Floats,
-    bucket: Ints,
-    digits: Ints,
+    codes: Ints, guard: int, inner: Inner, outer: Outer, spreads: Spreads, fronts: Fronts, room: Room
 ) -> bool:
-    """Meet all labels under all spreads; False where there is no room left: begin anew with more.
-
-    `vector` (1 + F + V,), `bucket` and `digits` (L + 1,) are room to work in.
-    """
+    """Meet all labels under all spreads; False where there is no room left: begin anew with more."""
+    shape, vector, bucket, digits = room
     whole = codes[codes.size - 1]
     operands = inner.moved.shape[1]
     inside = spreads.shares.shape[2]

@@ -32,12 +32,45 @@ _SCATTERS = frozenset(
 def with_caches(graph: Graph) -> Graph:
     """Return a graph that appends to its caches; the graph itself where it has none."""
     grown = {node.operation.name: made for node in graph.nodes() if (made := _grown(graph, node))}
-    if not grown:
+    written = {
+        node.operation.name: both
+        for node in graph.nodes()
+        if node.operation.name not in grown and (both := _written(graph, node))
+    }
+    if not grown and not written:
         return graph
     rewriting = Rewriting(graph)
     for node in graph.nodes():
-        rewriting.copy(node, grown.get(node.operation.name))
+        name = node.operation.name
+        if name in written:
+            operation, inputs = written[name]
+            rewriting.copy(node, operation, inputs)
+        else:
+            rewriting.copy(node, grown.get(name))
     return rewriting.finished()
+
+
+def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
+    """Return the update that a join of a cache's parts and something new between them is, else None."""
+    operation = node.operation
+    if not isinstance(operation, Concat) or operation.constants or not _attended(graph, node.outputs[0]):
+        return None
+    shape = graph.tensors[node.outputs[0]].shape
+    axis = operation.axis % len(shape)
+    caches: set[str] = set()
+    new, at = [], 0
+    for tensor in node.inputs:
+        maker, length = graph.node(graph.producer[tensor]), graph.tensors[tensor].shape[axis]
+        if isinstance(maker.operation, Slice) and _cache(graph, maker.inputs[0]):
+            if maker.operation.cuts != ((axis, at, at + length, 1),):
+                return None
+            caches.add(maker.inputs[0])
+        else:
+            new.append(tensor)
+        at += length
+    if len(caches) != 1 or len(new) != 1 or graph.tensors[cache := caches.pop()].shape != shape:
+        return None
+    return Update(operation.name, shape), [cache, new[0]]
 
 
 def _grown(graph: Graph, node: Node) -> Operation | None:

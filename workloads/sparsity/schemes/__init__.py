@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +54,9 @@ REGISTRY: dict[str, Scheme] = {
     "tucker2": Scheme(tucker2, "Kim et al., ICLR 2016; HALOC, AAAI 2023"),
     "uniform": Scheme(uniform, "common baseline"),
 }
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d|arXiv")
 
 
 def schemes() -> dict[str, str]:
@@ -153,7 +157,12 @@ def sparsify(network: Network, scheme: Any, **options: Any) -> Network:
     except TypeError as error:
         asked = ", ".join(list(inspect.signature(call).parameters)[1:]) or "none"
         raise SparsityError(f"scheme {shown(name)}: {error}; options are: {asked}") from None
-    return _checked(network, call(network, **options), name)
+    pruned = _checked(network, call(network, **options), name)
+    known = REGISTRY.get(scheme) if isinstance(scheme, str) else None
+    if known is None or not _YEAR.search(known.source):  # no work to cite
+        return pruned
+    said = f"{name}: {known.source}"
+    return Network(pruned.graph, f"{pruned.source}; {said}" if pruned.source else said)
 
 
 def _callable(scheme: Any, name: str) -> Callable[..., Any]:

@@ -133,6 +133,17 @@ def gather(node: NodeView, builder: Builder) -> None:
     positions = builder.shape(node, 1)
     axis %= len(tensor.shape)
     if prod(positions) != 1:
+        times, rest = divmod(prod(positions), tensor.shape[axis])
+        known = builder.value(node, 1) if len(positions) == 1 and not rest else None
+        if known is not None and times > 1 and small(known) == [i // times for i in range(positions[0])]:
+            wide = (*tensor.shape[: axis + 1], times, *tensor.shape[axis + 1 :])
+            one = builder.reshaped(
+                f"{node.name}/each", tensor.name, (*wide[: axis + 1], 1, *wide[axis + 2 :])
+            )
+            made = builder.step(Expand(f"{node.name}/copies", wide), one)  # every slice next to itself
+            whole = (*tensor.shape[:axis], positions[0], *tensor.shape[axis + 1 :])
+            builder.bind(node.outputs[0], builder.reshaped(node.name, made, whole))
+            return
         builder.emit(node, Gather(node.name, axis, positions), tensor.name)
         return
     index = small(builder.value(node, 1))[0] % tensor.shape[axis]

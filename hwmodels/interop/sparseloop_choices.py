@@ -1,0 +1,174 @@
+"""Formats as part of the search: candidates by operand and level, each searched with its own best mapping."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import inf
+
+from hwmodels.interop.sparseloop import Key, SparseModel
+from hwmodels.interop.sparseloop_search import exhaust_zeros, why_none
+from hwmodels.interop.sparseloop_section import FORMATS, Rank, Representation
+from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
+from hwmodels.mapping.constraints import Constraints
+from hwmodels.mapping.engine import Rules
+from hwmodels.mapping.mapping import Mapping as Nest
+from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.watch import Watch
+from workloads.errors import shown
+
+NONE = "none"
+Choices = Mapping[Key, Sequence[Representation | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroMapping:
+    """The best mapping with its formats, and the proof over all of both."""
+
+    mapping: Nest
+    formats: dict[Key, Representation]
+    certificate: Certificate
+
+
+def spelt(form: Representation | None) -> str:
+    """A format by its ranks, outermost first.
+
+    Examples
+    --------
+    >>> spelt(None)
+    'none'
+
+    """
+    return NONE if form is None else "-".join(rank.format for rank in reversed(form.ranks))
+
+
+def read_choices(texts: Mapping[str, Sequence[str]], model: SparseModel) -> Choices:
+    """Read candidates of formats, `{"DRAM.Inputs": ["none", "UOP-RLE"]}`.
+
+    A format is its ranks from the outermost, joined by "-"; any of the operand's loops may go into any rank,
+    the outermost loops into the outermost rank, and the ranks of the level inside stay.
+
+    Raises
+    ------
+    MappingError
+        If a level, an operand or a format is unknown, a level has no memory for metadata, or there is no
+        candidate.
+
+    """
+    found: dict[Key, Sequence[Representation | None]] = {}
+    for place, names in texts.items():
+        level, dot, operand = place.rpartition(".")
+        if not dot:
+            raise MappingError(f"formats: need LEVEL.OPERAND, such as DRAM.Inputs, got {shown(place)}")
+        model.architecture.level(level)
+        dimensions = model.problem.operand(operand).dimensions
+        if not names:
+            raise MappingError(f"formats of {place}: need at least one, such as {NONE} or UOP-RLE")
+        found[level, operand] = [_form(place, name, dimensions) for name in names]
+        if any(found[level, operand]) and not model.metadata[level].width_bits:
+            raise MappingError(
+                f"formats of {place}: {level} has no memory for metadata (metadata_storage_width), so it "
+                f"cannot hold {operand} in {next(name for name in names if name != NONE)}"
+            )
+    return found
+
+
+def _form(place: str, name: str, dimensions: frozenset[str]) -> Representation | None:
+    if name == NONE:
+        return None
+    ranks = name.upper().split("-")
+    for rank in ranks:
+        if rank not in FORMATS:
+            raise MappingError(
+                f"formats of {place}: unknown format {shown(name)}; supported: {NONE}, or ranks "
+                f"{', '.join(FORMATS)} joined by '-' from the outermost"
+            )
+    return Representation(
+        ranks=tuple(
+            Rank(format=rank, metadata_bits=None, payload_bits=None, dimensions=dimensions)
+            for rank in reversed(ranks)
+        ),
+        inner_to_outer=False,
+    )
+
+
+def map_zeros(
+    model: SparseModel,
+    objective: Objective,
+    constraints: Constraints,
+    rules: Rules,
+    watch: Watch,
+    choices: Choices | None = None,
+) -> ZeroMapping:
+    """Find the best mapping of a sparse model, and the best formats where there is a choice.
+
+    Parameters
+    ----------
+    model
+        Problem, architecture, formats and savings; its mapping is not used.
+    objective
+        What to minimise: `latency` (cycles), `energy` (pJ) or `edp` (pJ x cycles); of mappings that cost the
+        same, one with the least energy, or the fewest cycles.
+    constraints
+        What a mapping must obey.
+    rules
+        Switches of the engine.
+    watch
+        A time limit, and news while the search runs.
+    choices
+        Candidates of formats by (level, operand), in place of the model's own; None is no format.
+
+    Returns
+    -------
+    ZeroMapping
+        The optimum over mappings and formats, and its proof: `represented` counts every mapping once for each
+        combination of formats; where the time was up before, the best found.
+
+    Raises
+    ------
+    MappingError
+        If no mapping fits, or the sparse model costs none of those that do. If the time was up before any was
+        found.
+
+    """
+    if objective not in OBJECTIVES:
+        raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
+    best: tuple[Nest, dict[Key, Representation]] | None = None
+    value, outcomes, why = (inf, inf), [], ""
+    for formats in _combinations(model.section.formats, choices or {}):
+        candidate = replace(model, section=replace(model.section, formats=formats))
+        outcome, found = exhaust_zeros(candidate, constraints, objective, rules, watch, value)
+        outcomes.append(outcome)
+        if outcome.mapping is not None:
+            best, value = (outcome.mapping, formats), found
+        elif best is None and not why:
+            why = why_none(candidate, constraints, outcome, watch)
+    if best is None:
+        raise MappingError(why)
+    return ZeroMapping(mapping=best[0], formats=best[1], certificate=_proof(objective, outcomes, value[0]))
+
+
+def _combinations(given: dict[Key, Representation], choices: Choices) -> Iterator[dict[Key, Representation]]:
+    """Every way to choose one format each."""
+    for forms in product(*choices.values()):
+        chosen = dict(zip(choices, forms, strict=True))
+        kept = {key: form for key, form in given.items() if key not in chosen}
+        yield kept | {key: form for key, form in chosen.items() if form is not None}
+
+
+def _proof(objective: Objective, outcomes: Sequence[Outcome], value: float) -> Certificate:
+    pruned: dict[str, int] = {}
+    for outcome in outcomes:
+        for rule, count in outcome.pruned.items():
+            pruned[rule] = pruned.get(rule, 0) + count
+    return Certificate(
+        objective=objective,
+        storage="even",
+        factors="perfect",
+        represented=sum(outcome.represented for outcome in outcomes),
+        costed=sum(outcome.costed for outcome in outcomes),
+        pruned=pruned,
+        best=value,
+        bound=min(value, *(outcome.bound for outcome in outcomes)),
+        optimal=all(outcome.ended for outcome in outcomes),
+        left=sum(outcome.left for outcome in outcomes),
+    )
