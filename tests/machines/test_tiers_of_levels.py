@@ -79,3 +79,12 @@ def test_tiers_are_an_axis_and_leave_mappings_as_they_are():
 def test_a_style_that_has_no_such_tier_is_refused():
     with pytest.raises(ValueError, match=r'Stacking.style "planar" has tier 0 only'):
         machine(buffer_tier=1)
+
+
+def test_a_sweep_is_as_warm_as_its_machines():
+    space = dse.Space(machine(**STACK), {"clock_hz": [1e7, 2e7], "levels.pads.bytes": [2048, 4096]})
+    frame = dse.sweep(SMALL, space, progress=False, workers=1).frame
+    for index, row in frame.iterrows():
+        alone = dse.evaluate(SMALL, space[index]).totals
+        for name in ("temperature_c", "footprint_mm2"):
+            assert row[name] == pytest.approx(alone[name], rel=1e-9), name
