@@ -38,7 +38,8 @@ from workloads.table import LayerTable
 FEW: Final = 500
 """Points up to which the surrogate leads NSGA-II in hypervolume (`python -m tests.benchmarks search`)."""
 BUDGET: Final = 20_000
-"""Points costed at most, where nothing else is said and the strategy is not exact."""
+"""Points costed at most, where nothing else is said and the strategy is not exact; `FEW` of them where each
+is a search for mappings of its own (machines of levels)."""
 
 
 @takes(
@@ -83,8 +84,12 @@ def search(
         "exhaustive" costs every point. "certified" finds the same front from a share of the points and proves
         it. "nsga2", "nsga3" and "sms_emoa" are evolutionary (pymoo), "surrogate" learns a model of the costs,
         "random" is what they have to beat. "auto" is exhaustive where the budget covers the space, certified
-        where no budget is given and bounds exist, surrogate up to a budget of 500, else nsga2; `.remarks` say
-        which and why. A function `start(name, plan)` is a strategy of your own (`dse.strategies.protocol`).
+        where no budget is given and bounds exist, surrogate up to a budget of 500 and where every point is a
+        search of its own (machines of levels), else nsga2; `.notes` say which and why. Constraints on axes
+        exclude points before any strategy sees them; of points that only their costs show to be infeasible,
+        evolutionary strategies prefer the feasible, the surrogate learns the chance to be so, and random
+        search takes no notice. A function `start(name, plan)` is a strategy of your own
+        (`dse.strategies.protocol`).
     seed
         Equal seeds give equal searches, bit for bit.
     store
@@ -202,8 +207,12 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
             space.size,
             ["auto: certified, as every objective has bounds and no budget is set"],
         )
+    dear = budget is None and space.model.maps
+    if dear:
+        limit = min(limit, FEW)
     if limit <= FEW and find_spec("sklearn") is not None:
-        return "surrogate", limit, [f"auto: surrogate, which leads up to {FEW} points"]
+        why = "as every point is a search for mappings" if dear else f"which leads up to {FEW} points"
+        return "surrogate", limit, [f"auto: surrogate{f' with {limit:,} points' if dear else ''}, {why}"]
     why = "the budget is set" if budget is not None else "not every objective has bounds"
     return "nsga2", limit, [f"auto: nsga2 with {limit:,} points, as {why}"]
 

@@ -8,7 +8,7 @@ expectations, with zeros of different operands independent.
 from collections.abc import Iterator
 from collections.abc import Mapping as Dense
 from dataclasses import dataclass
-from math import ceil, inf, prod
+from math import ceil, floor, inf, prod
 
 from hwmodels.accounting import Entry, energies_pj
 from hwmodels.interop.sparseloop_density import Zeros
@@ -101,7 +101,7 @@ class SparseModel:
         counts = {(c.level, c.operand): self._stored(c) for c in dense.counts}
         reached = self.reached()
         self._check_leaders(reached)
-        self._save(counts, reached)
+        self._save(counts, reached, dense)
         self._convert(counts)
         computes, gated, skipped = self.computes(reached)
         entries = tuple(
@@ -169,14 +169,14 @@ class SparseModel:
         operand = self.problem.operand(dense.operand)
         if (dense.level, dense.operand) not in self.section.formats:
             return SparseCounts(reads=dense.reads, fills=dense.fills, updates=dense.updates)
-        saves = self.left(dense.level, operand)
+        share, number = self.left(dense.level, operand), dense.instances
         width = self.metadata[dense.level].width_bits
         bits = sum(one.stored_bits(width) for one in self.metadata_words(dense.level, operand))
         tiles = max(dense.tile_words, 1)
         return SparseCounts(
-            reads=dense.reads * saves,
-            fills=dense.fills * saves,
-            updates=dense.updates * saves,
+            reads=dense.reads - _whole(dense.reads, 1.0 - share, number),
+            fills=dense.fills - _whole(dense.fills, 1.0 - share, number),
+            updates=dense.updates - _whole(dense.updates, 1.0 - share, number),
             read_bits=bits * dense.reads / tiles,
             fill_bits=bits * dense.fills / tiles,
             update_bits=bits * dense.updates / tiles,
@@ -216,19 +216,30 @@ class SparseModel:
                 raise MappingError(
                     f"gating or skipping {name} at {level} is not supported: a level further in keeps it too"
                 )
-            conditions = [self.problem.operand(condition) for condition in saving.conditions]
-            found[level, name] = prod(self.zeros(condition).share for condition in conditions)
+            lead = self._leader(level)
+            found[level, name] = prod(
+                self.zeros(condition).nonempty(condition.elements(lead))
+                for condition in map(self.problem.operand, saving.conditions)
+            )
         return found
 
-    def _save(self, counts: dict[Key, SparseCounts], reached: dict[Key, float]) -> None:
-        """Gate and skip."""
-        for key, share in reached.items():
-            at = counts[key]
-            at.saved_reads = at.reads * (1.0 - share)
-            at.saved_updates = at.updates * (1.0 - share)
+    def _leader(self, level: str) -> dict[str, int]:
+        """Extents of what one access looks at: a block of a level goes along the innermost loop, else one."""
+        block, index = self.architecture.level(level).block_words, self.architecture.index(level)
+        loops = [loop for at in self.mapping.levels[: index + 1] for loop in innermost_first(at)]
+        iterating = [dimension for dimension, count in loops if count > 1]
+        return {iterating[0]: block} if block > 1 and iterating else {}
+
+    def _save(self, counts: dict[Key, SparseCounts], reached: dict[Key, float], dense: Evaluation) -> None:
+        """Gate and skip; whole accesses, of sums that are read and written the more."""
+        for (level, name), share in reached.items():
+            at, number = counts[level, name], dense.at(level, name).instances
+            up = self.problem.operand(name).read_write
+            at.saved_reads = _whole(at.reads, 1.0 - share, number, up=up)
+            at.saved_updates = _whole(at.updates, 1.0 - share, number)
             at.saved_read_bits = at.read_bits * (1.0 - share)
-            at.reads *= share
-            at.updates *= share
+            at.reads -= at.saved_reads
+            at.updates -= at.saved_updates
             at.read_bits *= share
 
     def savings(self) -> dict[Key, Optimization]:
@@ -287,7 +298,7 @@ class SparseModel:
         sources = [operand for operand in self.problem.operands if not operand.read_write]
         total = float(self.problem.macs) * self.packed
         for (_, name), share in reached.items():
-            total *= 1.0 if self.problem.operand(name).read_write else share
+            total -= 0.0 if self.problem.operand(name).read_write else _whole(total, 1.0 - share)
         # Where one operand is fetched only where another is not zero, the other's zeros never come.
         led = self._packing | {
             condition
@@ -303,6 +314,8 @@ class SparseModel:
             if self._located(operand):
                 absent += effectual * (1.0 - share)
                 effectual *= share
+        absent = _whole(absent, 1.0)
+        effectual = total - absent
         if self.section.compute_skips:
             return effectual, 0.0, absent
         if self.section.compute_gates:
@@ -393,6 +406,12 @@ class SparseModel:
                 if busy > longest:
                     longest, bound = busy, f"{level.name} {port} port"
         return longest, bound
+
+
+def _whole(count: float, share: float, instances: int = 1, *, up: bool = False) -> float:
+    """A share of a count in whole accesses of the average instance, rounded down unless `up`."""
+    each = count / instances * share
+    return instances * (ceil(each - 1e-9) if up else floor(each + 1e-9))
 
 
 def _ports(level: StorageLevel, reads: float, writes: float) -> Iterator[tuple[str, int]]:

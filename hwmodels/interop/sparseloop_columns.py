@@ -25,12 +25,16 @@ from hwmodels.kernels.zeros.columns import (
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 
 
-def kept_only(model: SparseModel, keep: Small) -> SparseModel:
-    """The model with a mapping that says which operands each level keeps, and has no loops."""
+def kept_only(model: SparseModel, keep: Small, lead: tuple[int, str] | None = None) -> SparseModel:
+    """The model with a mapping that says which operands each level keeps, and has one loop at most.
+
+    `lead` is the level and the dimension of that loop.
+    """
     operands = model.problem.operands
     levels = tuple(
         LevelMapping(
             level=level.name,
+            temporal=((lead[1], 2),) if lead is not None and lead[0] == i else (),
             keep=frozenset(o.name for o, kept in zip(operands, keep[i], strict=True) if kept),
         )
         for i, level in enumerate(model.architecture.levels)
@@ -72,8 +76,8 @@ def pack_zeros(model: SparseModel) -> ZeroColumns:
     )
 
 
-def pack_shares(model: SparseModel) -> ShareColumns:
-    """Turn what the choice of operands kept in a model's mapping decides into columns.
+def pack_shares(model: SparseModel, keep: Small) -> ShareColumns:
+    """Turn what a choice of operands kept decides into columns.
 
     Raises
     ------
@@ -81,37 +85,57 @@ def pack_shares(model: SparseModel) -> ShareColumns:
         If the model does not cost that choice.
 
     """
+    plain = kept_only(model, keep)
     levels, operands = model.architecture.levels, model.problem.operands
     names = [level.name for level in levels]
+    saved = plain.reached()
+    inner = max((names.index(level) + 1 for level, _ in saved), default=0)
+    blocks = any(model.architecture.level(level).block_words > 1 for level, _ in saved)
+    leads = [(i, d) for i in range(inner) for d in model.problem.dimensions] if blocks else []
+    variants = [plain, *(kept_only(model, keep, lead) for lead in leads)]
     shape = len(levels), len(operands)
-    stored, updates, reach, held = (np.ones(shape) for _ in range(4))
+    stored, held = np.ones(shape), np.ones(shape)
     skips, converts = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     prices = np.zeros((*shape, ACTIONS))
-    reached = model.reached()
+    slack = 0.0
     for i, level in enumerate(names):
         for o, operand in enumerate(operands):
-            stored[i, o] = updates[i, o] = model.left(level, operand)
-            reach[i, o] = reached.get((level, operand.name), 1.0)
-            held[i, o] = model.held(level, operand)
-            skips[i, o] = model.skips(level, operand.name)
-            outer = model.packer(level, operand.name)
+            stored[i, o] = plain.left(level, operand)
+            held[i, o] = plain.held(level, operand)
+            skips[i, o] = plain.skips(level, operand.name)
+            outer = plain.packer(level, operand.name)
             converts[i, o] = names.index(outer) if outer else -1
-            prices[i, o] = list(model.prices(level, operand.name).values())
-    computes, gated, skipped = model.computes(reached)
-    inner = max((names.index(level) + 1 for level, _ in reached), default=0)
-    steps = (computes + gated) / (float(model.problem.macs) * model.packed)
-    mac_pj = sum(amount * pj for amount, pj in model.mac_amounts(computes, gated, skipped).values())
+            price = prices[i, o] = list(plain.prices(level, operand.name).values())
+            slack += 1e-8 * levels[i].instances * sum(price)  # what rounds counts looks over
+            if (level, operand.name) in saved:
+                lost = price[READ] if operand.read_write else max(0.0, price[SAVED_READ] - price[READ])
+                lost += max(0.0, price[SAVED_UPDATE] - price[UPDATE])
+                slack += lost * levels[i].instances
     return ShareColumns(
         stored=stored,
-        stored_updates=updates,
-        reach=reach,
+        reach=np.array([_reach(variant) for variant in variants]),
         skips=skips,
         held=held,
         spread=np.array([model.spread(level) for level in names]),
         converts=converts,
         prices=prices,
-        totals=np.array([steps, mac_pj, float(inner)]),
+        totals=np.array([[*_totals(variant), float(inner), slack] for variant in variants]),
     )
+
+
+def _reach(model: SparseModel) -> Floats:
+    """Share of reads and updates that nothing saves, of shape (L, O)."""
+    reached = model.reached()
+    levels, operands = model.architecture.levels, model.problem.operands
+    return np.array([[reached.get((level.name, o.name), 1.0) for o in operands] for level in levels])
+
+
+def _totals(model: SparseModel) -> tuple[float, float]:
+    """Cycles a dense step takes, and pJ of all MACs."""
+    computes, gated, skipped = model.computes(model.reached())
+    amounts = model.mac_amounts(computes, gated, skipped).values()
+    steps = (computes + gated) / (float(model.problem.macs) * model.packed)
+    return steps, sum(amount * pj for amount, pj in amounts)
 
 
 def least_prices(shares: ShareColumns, keep: Small, block_words: Floats) -> Floats:
@@ -124,17 +148,18 @@ def least_prices(shares: ShareColumns, keep: Small, block_words: Floats) -> Floa
     least = np.ones((operands, depth, 5))
     for o in range(operands):
         for i in range(depth):
-            price, reach, block = shares.prices[i, o], shares.reach[i, o], block_words[i]
-            reads = reach * price[READ] + (1.0 - reach) * price[SAVED_READ]
-            updated = reach * price[UPDATE] + (1.0 - reach) * price[SAVED_UPDATE]
+            price, block = shares.prices[i, o], block_words[i]
+            reach = shares.reach[:, i, o]
+            reads = float((reach * price[READ] + (1.0 - reach) * price[SAVED_READ]).min())
+            updated = float((reach * price[UPDATE] + (1.0 - reach) * price[SAVED_UPDATE]).min())
             least[o, i, 0] = shares.stored[i, o] * reads / block
             least[o, i, 1] = shares.stored[i, o] * price[FILL] / block
-            least[o, i, 2] = shares.stored_updates[i, o] * updated / block
+            least[o, i, 2] = shares.stored[i, o] * updated / block
         for i in range(depth):
             outer = shares.converts[i, o]
             if keep[i, o] and outer >= 0:
                 least[o, i, 1] += shares.stored[i, o] * shares.prices[i, o, DECOMPRESS]
-                sent = shares.stored_updates[outer, o] * shares.reach[outer, o]
+                sent = shares.stored[outer, o] * shares.reach[:, outer, o].min()
                 least[o, outer, 2] += sent * shares.prices[i, o, COMPRESS]
     return least
 

@@ -31,6 +31,13 @@ class Zeros:
         """Share of non-zero elements, after rounding."""
         return ceil(self.density * self.elements) / self.elements if self.drawn else self.density
 
+    def nonempty(self, part: int) -> float:
+        """Probability that so many elements are not all zero."""
+        if part == 1 or not self.drawn:
+            return min(1.0, part * self.share)
+        nonzeros = ceil(self.density * self.elements)
+        return 1.0 - self.empty(min(part, self.elements), self.elements, nonzeros)
+
     def occupancies(self, tile: int) -> list[tuple[float, float]]:
         """Numbers of non-zeros that a tile of so many elements may hold, each with its probability."""
         mean = tile * self.share

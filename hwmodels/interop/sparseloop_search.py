@@ -7,7 +7,6 @@ import numpy as np
 
 from hwmodels.interop.sparseloop import SparseModel
 from hwmodels.interop.sparseloop_columns import (
-    kept_only,
     least_prices,
     pack_shares,
     pack_zeros,
@@ -57,10 +56,12 @@ _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 class ZeroSpace(Mapspace):
     """A mapspace in which the sequence of an operand's loops matters where its format gives it to ranks.
 
-    `sequenced` names such operands with the outermost level that stores them so.
+    `sequenced` names such operands with the outermost level that stores them so. Every loop matters at the
+    `leading` innermost levels: there leaders of blocks lie along the innermost one.
     """
 
     sequenced: tuple[tuple[str, int], ...] = ()
+    leading: int = 0
 
     def orders(
         self,
@@ -72,6 +73,9 @@ class ZeroSpace(Mapspace):
     ) -> tuple[Ints, Small]:
         """Loop orders of a level that can matter; see `Mapspace.orders`."""
         own = tuple(self.problem.operand(name) for name, outermost in self.sequenced if level <= outermost)
+        if level < self.leading:
+            every = tuple(((dimension, 1),) for dimension in self.problem.dimensions)
+            own = (*own, Operand(name="every loop", ranks=every))
         # `super()` does not find its class under slots
         return Mapspace.orders(self, level, inside, same_stride=same_stride, traced=(*traced, *own))
 
@@ -93,7 +97,21 @@ def zero_space(model: SparseModel, constraints: Constraints) -> ZeroSpace:
         architecture=replace(model.architecture, levels=tuple(levels)),
         constraints=constraints,
         sequenced=tuple(sorted(outermost.items())),
+        leading=_leading(model, constraints),
     )
+
+
+def _leading(model: SparseModel, constraints: Constraints) -> int:
+    """Levels from the inside at which the innermost loop decides what blocks save."""
+    levels = model.architecture.levels
+    found = 0
+    for (name, operand), saving in model.section.optimizations.items():
+        for i in range(model.architecture.index(name), len(levels)):
+            if levels[i].block_words > 1 and not saving.spatial:
+                found = max(found, i + 1)
+            if operand in constraints.at(levels[i].name).keep:
+                break
+    return found
 
 
 def exhaust_zeros(
@@ -208,7 +226,7 @@ class ZeroSearch(ExhaustiveSearch):
     def learn(self, keep: Small) -> bool:
         """Work out what a choice of operands kept leaves of the counts; whether the model costs it."""
         try:
-            self.kept[keep.tobytes()] = pack_shares(kept_only(self.model, keep))
+            self.kept[keep.tobytes()] = pack_shares(self.model, keep)
         except MappingError:
             self.refused += 1
             return False

@@ -1,7 +1,9 @@
 """What a mapspace leaves open: per level limits on factors, loop orders, axes and operands kept."""
 
+from collections.abc import Iterator
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.problem import MappingError, Problem
@@ -75,6 +77,24 @@ class Constraints:
                 return entry
         return LevelConstraints(level=level)
 
+    def limits_on(self, dimension: str) -> Iterator[tuple[str, "Constraints"]]:
+        """Each limit on a dimension in words, and the constraints without it.
+
+        Examples
+        --------
+        >>> entry = LevelConstraints(level="buffer", temporal=Factors(fixed={"K": 3}))
+        >>> [text for text, _ in Constraints(levels=(entry,)).limits_on("K")]
+        ['buffer: temporal K = 3']
+
+        """
+        for i, entry in enumerate(self.levels):
+            for text, changes in _limits_of(entry, dimension):
+                without = replace(entry, **changes)
+                yield (
+                    f"{entry.level}: {text}",
+                    replace(self, levels=(*self.levels[:i], without, *self.levels[i + 1 :])),
+                )
+
     def check(self, problem: Problem, architecture: Architecture) -> None:
         """Refuse names that the problem or the architecture does not have."""
         names = {level.name for level in architecture.levels}
@@ -91,3 +111,17 @@ class Constraints:
                 raise MappingError(f"LevelConstraints of {entry.level}: unknown operand {shown(unknown)}")
             for both in sorted(entry.keep & entry.bypass):
                 raise MappingError(f"LevelConstraints of {entry.level}: {both} is both kept and bypassed")
+
+
+def _limits_of(entry: LevelConstraints, dimension: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Limits of a level on a dimension in words, and the fields that lift each."""
+    for kind, group in (("temporal", entry.temporal), ("spatial", entry.spatial)):
+        for name, sign in (("fixed", "="), ("least", "at least"), ("greatest", "at most")):
+            table: Dict[str, int] = getattr(group, name)
+            if dimension in table:
+                rest: dict[str, Any] = {name: {d: count for d, count in table.items() if d != dimension}}
+                yield f"{kind} {dimension} {sign} {table[dimension]}", {kind: replace(group, **rest)}
+    for axis in ("spatial_x", "spatial_y"):
+        allowed: frozenset[str] | None = getattr(entry, axis)
+        if allowed is not None and dimension not in allowed:
+            yield f"{axis} without {dimension}", {axis: None}

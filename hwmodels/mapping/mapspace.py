@@ -1,7 +1,7 @@
 """What a search may choose from: factor chains per dimension, loop orders per level, operands kept."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import permutations, product
 from math import factorial, isqrt
@@ -50,16 +50,31 @@ class Mapspace:
             If the constraints leave no way.
 
         """
+        fitting = self._fitting(dimension)
+        if not len(fitting):
+            limits = list(self.constraints.limits_on(dimension))
+            alone = [
+                text
+                for text, without in limits
+                if len(replace(self, constraints=without)._fitting(dimension))
+            ]
+            raise MappingError(
+                f"{self.problem.name}: the constraints on {dimension} leave no way to split its bound "
+                f"{self.problem.extents[dimension]} within the fanouts ({self.factors} factors); "
+                + (
+                    f"in the way is {' or '.join(alone)}"
+                    if alone
+                    else f"they are {', '.join(text for text, _ in limits)}"
+                )
+            )
+        return fitting
+
+    def _fitting(self, dimension: str) -> Factors:
+        """Chains of a dimension within the fanouts."""
         found = self._chains(dimension)
         levels = self.architecture.levels
         fanouts = np.array([[NO_LIMIT, level.fanout_x, level.fanout_y] for level in levels])
-        fitting = found[(found <= fanouts).all(axis=(1, 2))]
-        if not len(fitting):
-            raise MappingError(
-                f"{self.problem.name}: the constraints on {dimension} leave no way to split its bound "
-                f"{self.problem.extents[dimension]} within the fanouts ({self.factors} factors)"
-            )
-        return fitting
+        return np.asarray(found[(found <= fanouts).all(axis=(1, 2))])
 
     def chain_count(self, dimension: str) -> int:
         """Ways to split a dimension, those over a fanout included."""

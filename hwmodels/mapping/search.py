@@ -120,7 +120,7 @@ def _search(
             best = mapping if storage == "even" else fold(space.architecture, part.architecture, mapping)
             value = _value(evaluate(space.problem, space.architecture, best, rules), objective)
     ended = all(outcome.ended for outcome in outcomes)
-    bound = min(value, *(outcome.bound for outcome in outcomes))
+    bound = min((value, *(outcome.bound for outcome in outcomes)))
     if best is None:
         if ended:
             chains = [space.chains(dimension) for dimension in space.problem.dimensions]

@@ -34,7 +34,7 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small], held: He
 
     """
     if not keeps:
-        return f"{space.problem.name}: the constraints keep some operand at no level"
+        return _kept_nowhere(space)
     least = _least_extents(space, chains)
     for index, level in enumerate(space.architecture.levels):
         usable = level.usable_words
@@ -68,6 +68,20 @@ def explain(space: Mapspace, chains: list[Factors], keeps: list[Small], held: He
             f"the constraints allow {most}"
         )
     return f"{space.problem.name}: no mapping fits: its limits can be met one by one, but not together"
+
+
+def _kept_nowhere(space: Mapspace) -> str:
+    """Name the operand that no level may keep, and what is in the way at each."""
+    for operand in space.problem.operands:
+        reasons = []
+        for level in space.architecture.levels:
+            if operand.name in space.constraints.at(level.name).bypass:
+                reasons.append(f"{level.name} is told to bypass it")
+            elif not level.may_keep(operand.name):
+                reasons.append(f"{level.name} may not hold it")
+        if len(reasons) == len(space.architecture.levels):
+            return f"{space.problem.name}: {operand.name} is kept at no level: {', '.join(reasons)}"
+    return f"{space.problem.name}: the constraints keep some operand at no level"
 
 
 def _least_extents(space: Mapspace, chains: list[Factors]) -> list[dict[str, int]]:

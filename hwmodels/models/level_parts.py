@@ -96,6 +96,7 @@ class Machines:
         self, base: LevelMachine, choices: tuple[tuple[Mapping[str, Any], ...], ...], codes: IntColumn
     ) -> None:
         self.base, self.choices, self.codes = base, choices, codes
+        self._built: dict[bytes, LevelMachine] = {}  # equal codes are one machine
 
     @property
     def size(self) -> int:
@@ -108,10 +109,14 @@ class Machines:
     def __getitem__(self, rows: Any) -> Any:
         if not isinstance(rows, int | np.integer):
             return Machines(self.base, self.choices, self.codes[:, rows])
-        changes: dict[str, Any] = {}
-        for choices, code in zip(self.choices, self.codes[:, rows], strict=True):
-            changes |= choices[code]
-        return self.base.replace(changes) if changes else self.base
+        codes = self.codes[:, rows]
+        key = codes.tobytes()
+        if key not in self._built:
+            changes: dict[str, Any] = {}
+            for choices, code in zip(self.choices, codes, strict=True):
+                changes |= choices[code]
+            self._built[key] = self.base.replace(changes) if changes else self.base
+        return self._built[key]
 
     def parts(self) -> Parts | None:
         """Tables of the space's parts; None where an axis changes more than parts."""

@@ -59,7 +59,7 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
     if parts is None:
         return _packed_whole(base, axes, size)
     made = columns_of(lazily, parts)
-    columns: dict[str, FloatColumn | float] = {
+    columns = {
         "clock_hz": made.clock_hz,
         "dram_read_bytes_per_s": made.sustained,
         "dram_write_bytes_per_s": made.sustained * made.write_share,
@@ -69,9 +69,8 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
         "dram_background_w": made.standby_w,
         "array_area_mm2": made.area_mm2 - made.buffers_mm2,
         "buffer_area_mm2": made.buffers_mm2,
-        **_common(base),  # no part is a tier
     }
-    table = make_table(LevelTable, columns, size)
+    table = make_table(LevelTable, {**columns, **_tiers(base)}, size)
     return table._replace(machine=lazily)  # type: ignore[arg-type]
 
 
@@ -113,15 +112,15 @@ def _standing(machine: LevelMachine) -> dict[str, float]:
         "dram_background_w": memory.background_w + memory.refresh_w + behind_w,
         "array_area_mm2": built.area_mm2 - buffers_mm2,
         "buffer_area_mm2": buffers_mm2,
-        **_common(machine),
+        **_tiers(machine),
     }
 
 
-def _common(machine: LevelMachine) -> dict[str, float]:
-    """What hides, and the tiers."""
+def _tiers(machine: LevelMachine) -> dict[str, float]:
+    """What sits on which tier, by column of `LevelTable`."""
     stack = machine.stacking
     return {
-        "double_buffered": 1,  # whatever hides: transfers that do not are part of both sides' times
+        "double_buffered": 1,  # transfers that hide behind nothing are part of both sides' times
         "stack_style": STYLES.index(stack.style),
         **{name: getattr(stack, name) for name in ("logic_tier", "buffer_tier", "memory_tier")},
         **{name: getattr(stack, name) for name in ("memory_area_mm2", "via_pitch_um", "temperature_limit_c")},

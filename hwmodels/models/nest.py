@@ -97,13 +97,14 @@ class NestModel:
             check_layers(layers)
             objective_code(objective)
             one = partial(_one, configs, objective)
-            return nest_counts.evaluate(layers, space, objective, one)
-        found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
-        for c in range(configs.size):
-            account = self.account(layers, configs, objective, c, effort)
-            for name, value in _totals(layers, configs, c, account).items():
-                found[name].append(value)
-        table = metric_table({name: values for name, values in found.items() if values}, configs.size)
+            table = nest_counts.evaluate(layers, space, objective, one)
+        else:
+            found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
+            for c in range(configs.size):
+                account = self.account(layers, configs, objective, c, effort)
+                for name, value in _totals(layers, configs, c, account).items():
+                    found[name].append(value)
+            table = metric_table({name: values for name, values in found.items() if values}, configs.size)
         apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
         return table
 

@@ -95,12 +95,30 @@ def _unlike(columns: Columns) -> list[int]:
 
 
 class Group(NamedTuple):
-    """Machines that differ in prices, speeds and capacities alone."""
+    """Machines that differ in prices, speeds and capacities alone; columns of shape (n,)."""
 
     rows: IntColumn
     edges: tuple[int, int]
     blocks: IntColumn  # (L,)
     macros: Floats  # (L,)
+    configs: Configs
+    buckets: IntColumn
+    clock_hz: Floats
+    standing_w: Floats
+    word_bytes: Floats  # of main memory
+
+    def some(self, chosen: NDArray[np.bool_]) -> "Group":
+        """Some of them."""
+        if chosen.all():
+            return self
+        return self._replace(
+            rows=self.rows[chosen],
+            configs=Configs(*(column[chosen] for column in self.configs)),  # type: ignore[arg-type]
+            buckets=self.buckets[chosen],
+            clock_hz=self.clock_hz[chosen],
+            standing_w=self.standing_w[chosen],
+            word_bytes=self.word_bytes[chosen],
+        )
 
 
 def _groups(space: Space) -> list[Group]:
@@ -114,16 +132,31 @@ def _groups(space: Space) -> list[Group]:
         axis=1,
     )
     distinct, place = np.unique(kinds, axis=0, return_inverse=True)
-    levels = columns.levels.shape[1]
-    return [
-        Group(
-            rows=np.flatnonzero(place.ravel() == i),
-            edges=(int(kind[0]), int(kind[1])),
-            blocks=kind[2 : 2 + levels].astype(np.int64),
-            macros=kind[2 + levels :],
-        )
-        for i, kind in enumerate(distinct)
-    ]
+    return [_group(space, kind, np.flatnonzero(place.ravel() == i)) for i, kind in enumerate(distinct)]
+
+
+def _group(space: Space, kind: Floats, rows: IntColumn) -> Group:
+    columns, levels = space.columns, space.columns.levels[rows]
+    clock_hz, standing_w = columns.clock_hz[rows], (columns.leakage_w + columns.standby_w)[rows]
+    sizes = (*space.grid.pads, space.grid.buffer)
+    place = [np.searchsorted(grid, levels[:, i, 0]) for i, grid in enumerate(sizes)]
+    return Group(
+        rows=rows,
+        edges=(int(kind[0]), int(kind[1])),
+        blocks=kind[2 : 2 + levels.shape[1]].astype(np.int64),
+        macros=kind[2 + levels.shape[1] :],
+        configs=Configs(
+            prices=np.ascontiguousarray(levels[:, :, 10:13]),
+            rates=np.ascontiguousarray(levels[:, :, 7:10]),
+            hidden=levels[:, :, 6].astype(np.int64),
+            mac_pj=columns.mac_pj[rows],
+            leak_pj=standing_w / clock_hz * 1e12,
+        ),
+        buckets=np.ravel_multi_index(place, space.grid.shape).astype(np.int64),
+        clock_hz=clock_hz,
+        standing_w=standing_w,
+        word_bytes=levels[:, -1, 1] / 8.0,
+    )
 
 
 def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> MetricTable:
@@ -184,54 +217,46 @@ def _nest(
     totals: dict[str, Floats],
 ) -> IntColumn:
     """Add a nest to the totals of a group of machines; those that no mapping fits."""
-    base, columns, at = space.base, space.columns, group.rows
+    base = space.base
     made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, space.grid)
     vectors = made.vectors(group.blocks, group.macros)
-    clock_hz, standing_w = columns.clock_hz[at], columns.leakage_w[at] + columns.standby_w[at]
-    levels = columns.levels[at]
-    usable, prices, rates = levels[:, :, 0], levels[:, :, 10:13], levels[:, :, 7:10]
-    hidden = levels[:, :, 6].astype(np.int64)
-    sizes = (*space.grid.pads, space.grid.buffer)
-    place = [np.searchsorted(grid, usable[:, i]) for i, grid in enumerate(sizes)]
-    buckets = np.ravel_multi_index(place, space.grid.shape).astype(np.int64)
-    configs = Configs(
-        np.ascontiguousarray(prices), np.ascontiguousarray(rates), hidden, columns.mac_pj[at],
-        standing_w / clock_hz * 1e12,
-    )  # fmt: skip
-    best = best_vectors(made.found, vectors, made.macs, configs, buckets, OBJECTIVES[objective])
+    best = best_vectors(made.found, vectors, made.macs, group.configs, group.buckets, OBJECTIVES[objective])
     fits = best >= 0
-    at, best, clock_hz, standing_w = at[fits], best[fits], clock_hz[fits], standing_w[fits]
-    prices, rates, hidden = prices[fits], rates[fits], hidden[fits] == 1
-    outer = made.words[:, -1] * passed  # what main memory sees, (N, 3, O)
-    accesses = np.ceil(made.words[:, -1] / group.blocks[-1])
-    crossing = outer.sum(axis=(1, 2)) / np.maximum(made.words[:, -1].sum(axis=(1, 2)), 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        words = vectors.words[best]
-        ports = np.concatenate([words, words.sum(axis=2, keepdims=True)], axis=2) / rates
-        cycles = np.ceil(ports).max(axis=2)
+    mine, best = group.some(fits), best[fits]
+    prices, hidden = mine.configs.prices, mine.configs.hidden == 1
+    inner = made.words[:, -1]
+    outer = inner * passed  # what main memory sees, (N, 3, O)
+    seen_blocks = (np.ceil(inner / group.blocks[-1]) * passed).sum(axis=2)
+    crossing = outer.sum(axis=(1, 2)) / np.maximum(inner.sum(axis=(1, 2)), 1.0)
+    words = np.concatenate([vectors.words, vectors.words.sum(axis=2, keepdims=True)], axis=2)
+    cycles = np.ceil(words[best] / mine.configs.rates).max(axis=2)
     cycles[:, -1] *= crossing[best]
-    seconds = cycles / clock_hz[:, None]
+    seconds = cycles / mine.clock_hz[:, None]
     shown = np.where(hidden, seconds, 0.0)
-    chip_s = np.maximum(vectors.steps[best] / clock_hz, shown[:, :-1].max(axis=1))
-    outside_s = np.where(hidden, 0.0, seconds).sum(axis=1) + base.timing.launch_s
-    latency_s = outside_s + np.maximum(chip_s, shown[:, -1])
+    chip_s = np.maximum(vectors.steps[best] / mine.clock_hz, shown[:, :-1].max(axis=1))
+    latency_s = base.timing.launch_s + (seconds - shown).sum(axis=1) + np.maximum(chip_s, shown[:, -1])
     times, scanned = float(layers.repeats[row]), np.diff(made.found.start).astype(np.float64)
-    word_bytes = levels[fits][:, -1, 1] / 8.0
     read, written = outer[:, READS].sum(axis=1), outer[:, FILLS : UPDATES + 1].sum(axis=(1, 2))
     found = {
         "latency_s": latency_s,
         "compute_cycles": vectors.steps[best],
-        "dram_read_bytes": read[best] * word_bytes,
-        "dram_write_bytes": written[best] * word_bytes,
-        "mac_energy_j": float(layers.macs[row]) * columns.mac_pj[at] * 1e-12,
-        "buffer_energy_j": (vectors.amounts[best, :-1] * prices[:, :-1]).sum(axis=(1, 2)) * 1e-12,
-        "dram_energy_j": ((accesses * passed).sum(axis=2)[best] * prices[:, -1]).sum(axis=1) * 1e-12,
-        "static_energy_j": latency_s * standing_w,
-        "mappings_costed": scanned[buckets[fits]] / times,
+        "dram_read_bytes": read[best] * mine.word_bytes,
+        "dram_write_bytes": written[best] * mine.word_bytes,
+        "mac_energy_j": float(layers.macs[row]) * mine.configs.mac_pj * 1e-12,
+        "buffer_energy_j": _priced(vectors.amounts[best, :-1], prices[:, :-1]),
+        "dram_energy_j": _priced(seen_blocks[best], prices[:, -1]),
+        "static_energy_j": latency_s * mine.standing_w,
+        "mappings_costed": scanned[mine.buckets] / times,
     }
     for name, value in found.items():
-        totals[name][at] += times * value
+        totals[name][mine.rows] += times * value
     return group.rows[~fits]
+
+
+def _priced(amounts: Floats, prices: Floats) -> Floats:
+    """Energy of accesses [J], shape (n,)."""
+    each = (amounts * prices).reshape(len(amounts), -1)
+    return np.asarray(each.sum(axis=1) * 1e-12, dtype=np.float64)
 
 
 def _stream(layers: LayerTable, row: int, space: Space, totals: dict[str, Floats]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
+from dse.cli import main
 from dse.why.earlier import at_earlier_prices, earlier_memory, earlier_prices
 from dse.why.worth import IDEAS, Costed, Way, compared, cost, switched
 from hwmodels.batch import account_operations
@@ -179,3 +180,12 @@ def test_halved_lists_are_apart_from_aligned_ones():
     assert tiles_of(layers) is not tiles_of(layers, halved=True)
     one = pack(hwmodels.load("edge_32x32"))
     assert TileLists(layers, halved=True).mappings(one)[0] != TileLists(layers).mappings(one)[0]
+
+
+def test_the_command(tmp_path, capsys):
+    asked = ["worth", "lenet_300_100", "--machine", "scnn", "--idea", ALIGNED, "--out", str(tmp_path)]
+    assert main(asked) == 0
+    assert "aligned tiles" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} >= {"worth.csv", "worth.md", "worth.png", "run.yaml"}
+    assert main(["worth", "lenet_300_100", "--machine", "tpu_v1"]) == 2
+    assert "--machine must be one of edge_32x32, scnn, edge_levels" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """The search's own promises: choosing a strategy, history, notes, refusals, records."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,15 @@ def test_auto_says_what_it_chose_and_why(monkeypatch):
     assert "auto: certified, as every objective has bounds" in free.notes[0]
     maximised = search(objectives=("-utilisation", "latency_s"))
     assert maximised.notes[0].endswith("as not every objective has bounds")
+
+
+def test_auto_takes_few_points_where_each_is_a_search():
+    space = SimpleNamespace(model=SimpleNamespace(bounded=False, maps=True), size=10**6)
+    problem = SimpleNamespace(space=space, work=SimpleNamespace(boundable=()), objectives=())
+    strategy, limit, notes = searching._automatic(None, searching.BUDGET, problem)
+    assert (strategy, limit) == ("surrogate", searching.FEW)
+    assert notes == ["auto: surrogate with 500 points, as every point is a search for mappings"]
+    assert searching._automatic(2_000, 2_000, problem)[:2] == ("nsga2", 2_000)
 
 
 def test_a_budget_that_covers_the_space_is_said():

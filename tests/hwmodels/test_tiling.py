@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hwmodels.batch import account_operations
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
+from hwmodels.kernels.two_level.cost import ANY, Goal
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
@@ -131,7 +132,7 @@ def kernel_best(nest, machine, objective):
     layers, configs = layer_table([nest]), config_table(machine)
     tiles = TileLists(layers).table(configs)
     terms = nest_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0))
-    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective)), tiles
+    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), Goal(OBJECTIVES.index(objective), ANY)), tiles
 
 
 def kernel_beside(nest, machine, objective):
@@ -141,7 +142,7 @@ def kernel_beside(nest, machine, objective):
     held = [float(machine["held"].get(name, 0)) for name in ("weight", "input", "shared")]
     beside = Beside(*share, *held, 0.0, 0.0, float(machine["bytes_made"]), 0.0, 0.0)
     terms = beside_terms(layer_row(layer_matrix(layers), 0), config_row(config_matrix(configs), 0), beside)
-    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), OBJECTIVES.index(objective))
+    return best_mapping(terms, tiles, tile_rows(tiles, 0, 0), Goal(OBJECTIVES.index(objective), ANY))
 
 
 def tiles_of(found, tiles):

@@ -92,6 +92,15 @@ def test_drawn_zeros_equal_an_enumeration_of_all_masks(elements, data):
             assert zeros.empty(part, tile, occupancy) == pytest.approx(empty, abs=1e-9)
 
 
+@given(elements=st.integers(2, 9), density=st.floats(0.05, 1.0), data=st.data())
+def test_blocks_of_zeros_equal_an_enumeration_of_all_masks(elements, density, data):
+    part = data.draw(st.integers(1, elements))
+    zeros = Zeros.of(Density(value=density, distribution="hypergeometric"), elements)
+    masks = list(combinations(range(elements), round(zeros.share * elements)))
+    some = sum(any(i < part for i in mask) for mask in masks) / len(masks)
+    assert zeros.nonempty(part) == pytest.approx(some, abs=1e-9)
+
+
 @given(tile=st.integers(1, 500), density=st.floats(0.0, 1.0))
 def test_structured_zeros_keep_their_mean(tile, density):
     zeros = Zeros.of(Density(value=density), 1000)

@@ -199,3 +199,54 @@ def test_timeloop_4_reads_no_metadata_that_it_skips_over(tmp_path: Path) -> None
         assert result.levels[level][operand]["energy_pj"] == pytest.approx(energy_pj, abs=0.011)
     old = model(load(write(tmp_path, a=PRODUCT, e=PRODUCT_ERT)))
     assert old.levels["Buffer"]["B"]["energy_pj"] == pytest.approx(166.15 + 246 * 0.553457, abs=0.02)
+
+
+# 03.2.2 of the same tree: outputs pass the buffer, and main memory writes them in blocks of four.
+BLOCKS = """
+architecture:
+  version: 0.4
+  nodes:
+  - !Container {name: system}
+  - !Component
+    name: BackingStorage
+    class: smartbuffer_metadata
+    attributes: {depth: 512, width: 32, datawidth: 8, metadata_storage_depth: 128, metadata_storage_width: 4,
+      metadata_datawidth: 4}
+  - !Container {name: PE}
+  - !Component
+    name: Buffer
+    class: storage
+    attributes: {depth: 256, width: 8, datawidth: 8}
+    sparse_optimizations:
+      action_optimization:
+      - {type: skipping, options: [{target: Inputs, condition_on: [Weights]}]}
+      - {type: skipping, options: [{target: Outputs, condition_on: [Weights]}]}
+  - !Component {name: mac, class: intmac, attributes: {multiplier_width: 8, adder_width: 16}}
+problem:
+  version: 0.4
+  shape:
+    name: Conv1dChannels
+    dimensions: [Q, S, M]
+    data_spaces:
+    - {name: Weights, projection: [[[S]], [[M]]]}
+    - {name: Inputs, projection: [[[Q], [S]]]}
+    - {name: Outputs, projection: [[[Q]], [[M]]], read_write: true}
+  instance: {Q: 9, S: 3, M: 16, densities: {Weights: {distribution: fixed_structured, density: 0.4333}}}
+mapping:
+- {target: Buffer, type: temporal, factors: Q=9 S=3 M=16, permutation: MSQ}
+- {target: Buffer, type: dataspace, bypass: [Weights, Outputs]}
+"""
+
+
+def test_a_block_is_saved_only_where_all_that_it_meets_is_zero(tmp_path: Path) -> None:
+    """Of four weights in a structured tile one at least is not zero; of one, 43 in a hundred are."""
+    energies = PRODUCT_ERT.replace("version: 0.3", "version: 0.4")
+    result = model(load(write(tmp_path, a=BLOCKS, e=energies)))
+    assert result.cycles == 188
+    outputs, inputs = result.levels["BackingStorage"]["Outputs"], result.levels["Buffer"]["Inputs"]
+    assert (outputs["reads"], outputs["updates"], outputs["saved_reads"]) == (288, 432, 0)
+    assert (inputs["reads"], inputs["saved_reads"]) == (188, 244)
+    assert result.evaluation.energy_by_component_pj["mac"] == pytest.approx(59.22, abs=0.01)
+    along = BLOCKS.replace("permutation: MSQ", "permutation: QSM")  # four outputs beside one weight
+    turned = model(load(write(tmp_path, a=along, e=energies))).levels["BackingStorage"]["Outputs"]
+    assert turned["updates"] == 188

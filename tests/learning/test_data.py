@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.learning.data import DataError, data_names, load_data, split
+from workloads.learning.data import DataError, data_names, folds, load_data, split
 
 
 def test_digits_are_dealt_out_class_by_class_and_scaled_by_training():
@@ -46,6 +46,22 @@ def test_no_sample_is_in_two_parts_and_every_class_in_all_or_refused(labels, see
         return
     joined = np.concatenate([data.train, data.validation, data.test])
     assert sorted(joined) == list(range(len(labels)))
+
+
+def test_folds_test_every_sample_once_and_choose_inside():
+    parts = folds("breast_cancer", 3, seed=1)
+    assert sorted(np.concatenate([one.test for one in parts])) == list(range(569))
+    for one in parts:
+        assert sorted(np.concatenate([one.train, one.validation, one.test])) == list(range(569))
+        np.testing.assert_allclose(one.inputs[one.train].mean(0), 0, atol=1e-5)  # scaled inside the fold
+    assert parts[0].fingerprint != folds("breast_cancer", 3, seed=2)[0].fingerprint
+    for count in (1, True, 2.0):
+        with pytest.raises(DataError, match="folds: count must be an integer of 2 or more"):
+            folds("iris", count)
+    with pytest.raises(DataError, match="folds: validation must be in"):
+        folds("iris", validation=1.0)
+    with pytest.raises(DataError, match="is missing from"):
+        folds("iris", 51)
 
 
 def test_fewer_samples_for_training_leave_the_rest_alone():

@@ -1,7 +1,7 @@
 """Methods of synthesis: what each does, on networks small enough to look at, and its claim over its parent.
 
 Claims are on 600 to 900 of the 5,000 MNIST digits with three seeds (split and weights), means compared;
-`python -m tests.benchmarks synthesis` has the longer trainings.
+`python -m tests.benchmarks.codesign synthesis` has the longer trainings.
 """
 
 import copy
@@ -22,7 +22,7 @@ from workloads.learning.nest import add_bridge, bridging, nest
 from workloads.learning.rewiring import rewired
 from workloads.learning.robust import Attack, HybridLoss, robustness
 from workloads.learning.starts import STARTS, sparse_from_start, start_sparse
-from workloads.learning.synthesis import grow_and_prune, prune_alone
+from workloads.learning.synthesis import grow_and_prune, prune_alone, scann
 from workloads.learning.wiring import Wiring
 from workloads.spaces.builders import convolutional, perceptron
 
@@ -38,10 +38,16 @@ def mnist(seed, train=600):
     return load_data("mnist5k", seed=seed).fewer(train, seed)
 
 
-def mean(method, *args, epochs=8, train=600, **options):
+def mean(method, *args, epochs=8, train=600, network=LENET, rate=3e-3, **options):
     """Mean test accuracy over the seeds."""
     made = [
-        method(LENET, mnist(seed, train), *args, Training(epochs=epochs, seed=seed), **options)
+        method(
+            network,
+            mnist(seed, train),
+            *args,
+            Training(epochs=epochs, learning_rate=rate, seed=seed),
+            **options,
+        )
         for seed in SEEDS
     ]
     return float(np.mean([one.fitted.test.accuracy for one in made]))
@@ -78,6 +84,24 @@ def test_growth_by_gradient_beats_pruning_alone_and_growth_that_does_not_look():
     grown = mean(grow_and_prune, keep, train=900)
     assert grown > mean(prune_alone, keep, train=900)
     assert grown > mean(grow_and_prune, keep, train=900, by="random")
+
+
+def test_strategic_edges_beat_edges_by_chance():
+    keep, options = LENET.macs // 50, {"exchange": 0.5, "rate": 0.01, "train": 900}
+    strategic = mean(grow_and_prune, keep, by="strategic", **options)
+    assert strategic > mean(grow_and_prune, keep, by="random", **options) + 0.02
+
+
+def test_schemes_that_grow_back_beat_pruning_alone():
+    keep = LENET.macs // 200
+    skip = perceptron(features=784, depth=2, width=(300, 100), skip=True)
+    parents = {one: mean(prune_alone, keep, network=one) for one in (skip, LENET)}
+    for scheme, network in (("A", skip), ("B", skip), ("C", LENET)):
+
+        def method(net, data, keep, training, scheme=scheme):
+            return scann(scheme, net, data, keep, training, iterations=4)
+
+        assert mean(method, keep, network=network) > parents[network] + 0.02, scheme
 
 
 def test_strategic_growth_adds_edges_from_strong_units():

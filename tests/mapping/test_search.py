@@ -203,10 +203,17 @@ def test_impossible_constraints_are_named() -> None:
 
     with pytest.raises(MappingError, match="constraints on K leave no way to split its bound 4"):
         attempt(temporal=Factors(fixed={"K": 3}))
+    with pytest.raises(MappingError, match=r"in the way is buffer: temporal K = 3$"):
+        attempt(temporal=Factors(fixed={"K": 3}, greatest={"N": 1}))
     with pytest.raises(MappingError, match="unknown dimension 'Z'"):
         attempt(innermost=("Z",))
     with pytest.raises(MappingError, match="W is both kept and bypassed"):
         attempt(keep=frozenset({"W"}), bypass=frozenset({"W"}))
+    nowhere = Constraints(
+        levels=tuple(LevelConstraints(level=name, bypass=frozenset("W")) for name in ("buffer", "DRAM"))
+    )
+    with pytest.raises(MappingError, match="W is kept at no level: buffer is told to bypass it, DRAM is"):
+        map_problem(problem, machine, constraints=nowhere)
     with pytest.raises(MappingError, match=r"occupies 0\.5 MACs|occupies 1\.5 MACs"):
         map_problem(problem, machine, constraints=Constraints(min_parallelism=1.5))
     with pytest.raises(MappingError, match="objective must be one of latency, energy, edp"):

@@ -329,3 +329,17 @@ def test_a_deformable_convolution_of_torchvision(monkeypatch):
     network = read(forward, (2, 8, 6, 6), (2, 18, 6, 6), (2, 9, 6, 6), **parts)
     assert (network.macs, network.parameters) == (2 * 36 * 4 * 72, 4 * 72 + 4)
     assert kinds(network) == ["deformed", "convolution"]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_pairs_that_are_turned_as_complex_numbers_are_rotary_positions(given):
+    angles = torch.polar(torch.ones(3, 4), torch.rand(3, 4))
+
+    def forward(self, x, *turns):
+        pairs = torch.view_as_complex(self.l(x).reshape(*x.shape[:-1], 4, 2))
+        return torch.view_as_real(pairs * (turns[0] if turns else angles)).flatten(2)
+
+    network = read(forward, (2, 3, 8), *((angles,) if given else ()), l=nn.Linear(8, 8))
+    assert [kind for kind in kinds(network) if kind != "reshape"] == ["linear", "rotary"]
+    with pytest.raises(workloads.NetworkImportError, match=r"unsupported operators: aten\.view_as_complex"):
+        read(lambda self, x: torch.view_as_complex(x).abs(), (2, 4, 2))

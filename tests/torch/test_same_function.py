@@ -196,6 +196,29 @@ def test_positions_and_a_mask_are_read_once():
     assert network.training(2).macs > 0
 
 
+def test_sinks_draw_weight_from_scores():
+    def sunk(self, x, keep):
+        q, k, v = split(self, x)
+        scores = q @ k.mT / 4
+        joint = torch.cat([scores, self.sink.view(1, H, 1, 1).expand(len(x), H, T, 1)], -1)
+        joint = joint - joint.max(-1, keepdim=True).values
+        weights = joint.softmax(-1)
+        return joined(self, (weights[..., :-1] if keep else weights[..., 1:]) @ v)
+
+    layers = {"qkv": nn.Linear(D, 3 * D), "out": nn.Linear(D, D), "sink": nn.Parameter(torch.zeros(H))}
+    x = torch.zeros(2, T, D)
+    kinds = [
+        [
+            o.kind
+            for o in workloads.from_torch(Function(lambda s, x, k=k: sunk(s, x, k), **layers), x).operations
+        ]
+        for k in (True, False)
+    ]
+    assert [one.count("attention") for one in kinds] == [1, 0]
+    network = workloads.from_torch(Function(lambda s, x: sunk(s, x, True), **layers), x)
+    assert (network.macs, network.parameters) == (2 * (4 * T * D * D + 2 * T * T * D), 4 * D * D + 4 * D + H)
+
+
 def test_scores_that_are_read_elsewhere_stay():
     def given(self, q, k, v):
         weights = (q @ k.transpose(1, 2)).softmax(-1)

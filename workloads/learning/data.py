@@ -128,16 +128,29 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
     (12, 4, 4, 2)
 
     """
+    parts = tuple(shares)
+    values, names, classes = _checked(name, inputs, labels)
+    if len(parts) != 3 or min(parts) <= 0 or abs(sum(parts) - 1) > 1e-9:
+        raise DataError(f"data {name}: shares must be three positive numbers that sum to 1, got {parts}")
+    pieces = _stratified(classes, np.arange(len(classes)), parts, seed)
+    return _dealt(name, values, names, classes, pieces)
+
+
+def _checked(name: str, inputs: Any, labels: Any) -> tuple[Floats, NDArray[Any], Labels]:
+    """Return inputs as numbers, the names of the classes, and a class a sample."""
     values = np.asarray(inputs, dtype=np.float32)
     names, classes = np.unique(np.asarray(labels), return_inverse=True)
-    parts = tuple(shares)
     if len(values) == 0 or len(values) != len(classes):
         raise DataError(f"data {name}: {len(values)} samples and {len(classes)} labels")
     if not np.isfinite(values).all():
         raise DataError(f"data {name}: a value is not finite")
-    if len(parts) != 3 or min(parts) <= 0 or abs(sum(parts) - 1) > 1e-9:
-        raise DataError(f"data {name}: shares must be three positive numbers that sum to 1, got {parts}")
-    pieces = _stratified(classes.astype(np.int64), np.arange(len(classes)), parts, seed)
+    return values, names, classes.astype(np.int64)
+
+
+def _dealt(
+    name: str, values: Floats, names: NDArray[Any], classes: Labels, pieces: tuple[Labels, ...]
+) -> Data:
+    """Return samples dealt out to training, validation and test, scaled by what training sees."""
     for what, piece in zip(("training", "validation", "test"), pieces, strict=True):
         missing = np.setdiff1d(np.arange(len(names)), classes[piece])
         if missing.size:
@@ -150,7 +163,50 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
     else:
         mean, deviation = seen.mean(0), seen.std(0)
     scaled = (values - mean) / np.where(deviation > 0, deviation, 1.0)
-    return Data(name, scaled.astype(np.float32), classes.astype(np.int64), *pieces)
+    return Data(name, scaled.astype(np.float32), classes, *pieces)
+
+
+def folds(
+    source: str | PathLike[str], count: int = 2, *, seed: int = 0, validation: float = 0.25
+) -> list[Data]:
+    """Return a data set `count` times, another part of it the test samples each time (cross-validation).
+
+    Parameters
+    ----------
+    source
+        As `load_data` takes it.
+    count
+        Parts, class by class as large as each other.
+    seed
+        Of the parts: other seeds repeat the cross-validation.
+    validation
+        Share of what is not tested that chooses; the rest is learnt from, and gives the scale.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two parts, or a class is missing from one.
+
+    Examples
+    --------
+    >>> first, second = folds("iris", 2)
+    >>> sorted([*first.test, *second.test]) == list(range(150))
+    True
+
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
+        raise DataError(f"folds: count must be an integer of 2 or more, got {shown(count)}")
+    if not 0 < validation < 1:
+        raise DataError(f"folds: validation must be in (0, 1), got {shown(validation)}")
+    name, inputs, labels = _raw(source)
+    values, names, classes = _checked(name, inputs, labels)
+    everything = np.arange(len(classes))
+    made = []
+    for test in _stratified(classes, everything, (1 / count,) * count, seed):
+        rest = np.setdiff1d(everything, test)
+        train, chooses = _stratified(classes, rest, (1 - validation, validation), seed)
+        made.append(_dealt(name, values, names, classes, (train, chooses, test)))
+    return made
 
 
 def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
@@ -176,13 +232,16 @@ def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
     (1797, 1, 8, 8)
 
     """
+    return split(*_raw(source), seed=seed)
+
+
+def _raw(source: str | PathLike[str]) -> tuple[str, NDArray[Any], NDArray[Any]]:
+    """Return a data set's name, inputs and labels as they are."""
     if str(source) in _BUNDLED:
-        inputs, labels = _BUNDLED[str(source)]()
-        return split(str(source), inputs, labels, seed=seed)
+        return str(source), *_BUNDLED[str(source)]()
     path = Path(source)
     if path.is_dir() or path.suffix == ".npz":
-        inputs, labels = _read(path)
-        return split(path.stem, inputs, labels, seed=seed)
+        return path.stem, *_read(path)
     raise DataError(
         f"data {shown(str(source))}: no path, and no name; there are {', '.join(sorted(_BUNDLED))}"
     )

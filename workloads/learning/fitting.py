@@ -225,7 +225,7 @@ def fit(
     cost = loss or cross_entropy
     order = np.random.default_rng(training.seed)
     optimizer = torch.optim.AdamW(
-        module.parameters(), training.learning_rate, weight_decay=training.weight_decay
+        module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
     batches = -(-len(data.train) // training.batch)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.epochs * batches)

@@ -2,16 +2,19 @@
 
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+import workloads
 from dse.cli.options import Json, check_output, print_json
 from dse.cli.runs import From, write_run
 from workloads.errors import InputError, shown
 
 NETWORKS = ("mobilenet_v2", "resnet18", "alexnet", "bert_base", "gpt2_decode")
-"""Five networks: depthwise, residual, large kernels, attention, one token at a time."""
+SIZES: Final[dict[str, dict[str, Any]]] = {"mobilenet_v2": {"width": 0.25, "resolution": 32}}
+"""Five networks: depthwise, residual, large kernels, attention, one token at a time. The first is so small
+that its machines of levels are searched in minutes."""
 WEIGHTS, ACTIVATIONS = 0.4, 0.5
 """Densities that networks are taken to have (assumed); machines that do nothing about zeros do not care."""
 
@@ -41,7 +44,7 @@ def command(
     uneven storage, zeros in the search for mappings, residency, fusion and the present prices in turn: how
     much smaller the front's hypervolume is, how the knee moves, how much larger the least EDP is, and what it
     costs to choose a design by what the model says without the idea. Machines that know no such idea say so.
-    The default takes a quarter of an hour of one core, nearly all of it for the machine of levels.
+    The default takes some minutes of one core, nearly all of them for the machine of levels.
 
     \b
     springboard worth --out runs/worth
@@ -57,9 +60,12 @@ def command(
     for name in machine or ():
         if name not in spaces:
             raise InputError(f"--machine must be one of {', '.join(spaces)}, got {shown(name)}")
-    networks = [
-        load_network(name).assume(weights=WEIGHTS, activations=ACTIVATIONS) for name in nets or NETWORKS
-    ]
+    chosen = (
+        [load_network(name) for name in nets]
+        if nets
+        else [workloads.load(name, **SIZES.get(name, {})) for name in NETWORKS]
+    )
+    networks = [network.assume(weights=WEIGHTS, activations=ACTIVATIONS) for network in chosen]
     begun = time.perf_counter()
     found = worth(
         networks,

@@ -31,6 +31,7 @@ LATENCY = 0
 ENERGY = 1
 EDP = 2
 
+ANY = -1
 INNERMOST_M = 0
 INNERMOST_K = 1
 INNERMOST_C = 2
@@ -206,11 +207,16 @@ def exposed_s(
     return min(nest.groups * edge_s, transfer_s(terms, all_input_bytes(nest, m), passes))
 
 
-@inlined
-def tried_among(
-    terms: Terms, tiles: tuple[Channels, Channels, Pixels], objective: int, orders: tuple[int, int]
-) -> Tried:
-    """Cost given tiles with each innermost loop of `orders`, the first and one beyond the last."""
+class Goal(NamedTuple):
+    """What is least, and the loop that is asked to be innermost; -1 leaves it to the search."""
+
+    objective: int
+    innermost: int
+
+
+@kernel
+def tried(terms: Terms, tiles: tuple[Channels, Channels, Pixels], goal: Goal) -> Tried:
+    """Cost tiles of K, C and positions in every order of the loops, or in the one asked for."""
     k, c, m = tiles
     best, best_pj = math.inf, math.inf
     cost = (0.0, 0.0, 0.0, 0.0, 0.0)
@@ -222,27 +228,15 @@ def tried_among(
     steps = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     work = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
     input_bytes = all_input_bytes(nest, m)
-    for order in range(orders[0], orders[1]):
+    for order in range(3):
         passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
-        if passes[0] < 0.0:
+        if passes[0] < 0.0 or (goal.innermost >= 0 and order != goal.innermost):
             continue
         costed += 1.0
         edge_s = exposed_s(terms, tiles, place, passes)
         found = total_cost(terms, work, edge_s, input_bytes, passes)
-        value = score(found[0], found[1], objective)
+        value = score(found[0], found[1], goal.objective)
         if better((value, found[1]), (best, best_pj)):
             best, best_pj = value, found[1]
             cost, best_order, best_edge_s = found, order, edge_s
     return Tried(best, cost, work, best_edge_s, best_order, place, costed)
-
-
-@kernel
-def tried(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int) -> Tried:
-    """Cost given tiles in every order of the loops."""
-    return tried_among(terms, (k, c, m), objective, (INNERMOST_M, INNERMOST_C + 1))
-
-
-@kernel
-def tried_in(terms: Terms, k: Channels, c: Channels, m: Pixels, objective: int, order: int) -> Tried:
-    """Cost given tiles in one order of the loops."""
-    return tried_among(terms, (k, c, m), objective, (order, order + 1))

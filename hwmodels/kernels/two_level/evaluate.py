@@ -9,6 +9,7 @@ from hwmodels.kernels.accounting.account import EDGE, OUTSIDE, USUAL, Sheet
 from hwmodels.kernels.two_level.beside import beside_row, beside_terms, nest_beside, stream_beside
 from hwmodels.kernels.two_level.bound import COMPUTE, FRONT_END, MAIN_MEMORY, VECTOR
 from hwmodels.kernels.two_level.chip import array_work
+from hwmodels.kernels.two_level.cost import Goal
 from hwmodels.kernels.two_level.lines import (
     STANDBY,
     Stream,
@@ -22,7 +23,7 @@ from hwmodels.kernels.two_level.lines import (
 from hwmodels.kernels.two_level.room import Channels, Pixels, doubled, held_of
 from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, prices_of
-from hwmodels.kernels.two_level.tiling import Found, channels_at, mapping_asked, pixels_at, tile_rows
+from hwmodels.kernels.two_level.tiling import Found, best_mapping, channels_at, pixels_at, tile_rows
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
@@ -139,7 +140,7 @@ def evaluate_batch(
                 continue
             terms = nest_terms(layer, config)
             rows = tile_rows(tiles, c, i)
-            best = mapping_asked(terms, tiles, rows, objective, innermost[i])
+            best = best_mapping(terms, tiles, rows, Goal(objective, innermost[i]))
             sums[COSTED] += best.costed
             if best.k < 0:
                 sums[LIMIT] = limit_of(terms, tiles, rows)
@@ -197,7 +198,7 @@ def account_operations(
             sheet.waits[i, EDGE] = 0.0 if config.double_buffered == 1 else stream.dram_s
             continue
         terms = beside_terms(layer, config, stay)
-        best = mapping_asked(terms, tiles, rows, objective, innermost[i])
+        best = best_mapping(terms, tiles, rows, Goal(objective, innermost[i]))
         out.mappings_costed[i] = best.costed
         sheet.waits[i, USUAL] = FRONT_END if terms.counts.front_end == 1 else COMPUTE
         if best.k < 0:

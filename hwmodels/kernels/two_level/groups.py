@@ -6,7 +6,7 @@ import numpy as np
 
 from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.cost import tried
+from hwmodels.kernels.two_level.cost import ANY, Goal, tried
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LIMIT,
@@ -85,7 +85,7 @@ def add_winner(
         return
     ci, mi = lanes.marks[WON_C * WIDTH + lane], lanes.marks[WON_M * WIDTH + lane]
     tiles = (channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi))
-    found = tried(mine, tiles[0], tiles[1], tiles[2], objective)
+    found = tried(mine, tiles, Goal(objective, ANY))
     add_nest(layer, mine, tiles, found_at(found, (ki, ci, mi), 0.0), sums)
 
 

@@ -16,7 +16,7 @@ from hwmodels.columns import BesideTable, TileTable
 from hwmodels.kernels.two_level.beside import beside_row, beside_terms, nest_beside, stream_beside
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
-from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
+from hwmodels.kernels.two_level.cost import ANY, EDP, ENERGY, LATENCY, Goal, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     EFFECTUAL,
@@ -207,7 +207,7 @@ def search(
     s, operation = at
     costs, near = scratch.costs[s], scratch.near
     costs[:] = 0.0
-    best = best_mapping(terms, tiles, rows, objective, start)
+    best = best_mapping(terms, tiles, rows, Goal(objective, ANY), start)
     costs[LATENCY_S] = best.latency_s
     costs[PJ] = best.energy_pj
     if best.k >= 0:

@@ -13,12 +13,12 @@ from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_work
 from hwmodels.kernels.two_level.cost import (
     NOTHING,
+    Goal,
     Tried,
     all_input_bytes,
     better,
     input_load_s,
     tried,
-    tried_in,
     weight_load_s,
 )
 from hwmodels.kernels.two_level.room import (
@@ -131,7 +131,7 @@ def first_c(counts: Counts, held: Held, k: Channels, table: FloatColumn, near: i
 
 @spliced
 def best_of_c(
-    terms: Terms, k: Channels, m: Pixels, table: FloatColumn, c_least: float, objective: int, best: Best
+    terms: Terms, k: Channels, m: Pixels, table: FloatColumn, c_least: float, goal: Goal, best: Best
 ) -> Best:
     """Try candidates of C beside tiles of K and positions; `c` of what is returned is -1: none is better."""
     nest = terms.counts
@@ -150,12 +150,12 @@ def best_of_c(
         c = channels_at(table, ci)
         this = ci
         ci = max(first, ci + 1)
-        if hopeless(terms, work, port, (c.tiles, c_least), store_s, objective, limit):
+        if hopeless(terms, work, port, (c.tiles, c_least), store_s, goal.objective, limit):
             break  # further candidates are more tiles of C
         edge_s = store_s + load_s * c.size
-        if hopeless(terms, work, port, (c.tiles, c.steps), edge_s, objective, limit):
+        if hopeless(terms, work, port, (c.tiles, c.steps), edge_s, goal.objective, limit):
             continue
-        found = tried(terms, k, c, m, objective)
+        found = tried(terms, (k, c, m), goal)
         costed += found.costed
         value = (found.score, found.cost[1])
         if found.order < 0:
@@ -175,7 +175,7 @@ def best_of_k(
     least: tuple[float, float],
     first: int,
     ki: int,
-    objective: int,
+    goal: Goal,
     best: Best,
 ) -> Best:
     """Try candidates of K, `ki` and then from `first` on, beside a tile of positions; see `best_of_c`.
@@ -189,7 +189,7 @@ def best_of_k(
     n_k = k_table[ki, 1]
     work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
     port = crossing(terms, n_k, m.tiles, input_bytes)
-    if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
+    if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
         return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
     while ki < len(k_table):
         k = channels_at(k_table, ki)
@@ -198,12 +198,12 @@ def best_of_k(
         store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
         work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
         port = crossing(terms, k.tiles, m.tiles, input_bytes)
-        if hopeless(terms, work, port, (1.0, least[1]), store_s, objective, best.limit):
+        if hopeless(terms, work, port, (1.0, least[1]), store_s, goal.objective, best.limit):
             work = chip_work(terms, array_work(nest, k.tiles, m.tiles, least[0], m.steps, m.distinct))
-            if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
+            if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
                 break  # further candidates are more tiles of K
             continue
-        best = best_of_c(terms, k, m, c_table, least[1], objective, best)
+        best = best_of_c(terms, k, m, c_table, least[1], goal, best)
         if best.c >= 0:
             best_k, best_c = this, best.c
     return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
@@ -240,7 +240,7 @@ def best_mapping(
     terms: Terms,
     tiles: TileTable,
     rows: tuple[int, int, int],
-    objective: int,
+    goal: Goal,
     start: tuple[int, int, int] = NO_START,
 ) -> Found:
     """Search the mapspace of a nest.
@@ -249,8 +249,9 @@ def best_mapping(
     ----------
     terms, tiles, rows
         What no tile changes; lists of tiles, and the rows (k, c, m) of this nest.
-    objective
-        What is least; of mappings of the least latency, the one that takes the least energy.
+    goal
+        What is least (of mappings of the least latency, the one that takes the least energy), and the loop
+        that is asked to be innermost.
     start
         Candidates (k, c, m) to begin with, which others have to beat.
 
@@ -273,7 +274,7 @@ def best_mapping(
     best_k, best_c, best_m = -1, -1, -1
     if start[0] >= 0:
         k, c = channels_at(k_table, start[0]), channels_at(c_table, start[1])
-        first = tried(terms, k, c, pixels_at(m_table, start[2]), objective)
+        first = tried(terms, (k, c, pixels_at(m_table, start[2])), goal)
         if first.order >= 0:
             limit = (first.score, first.cost[1])
             best_k, best_c, best_m = start
@@ -285,7 +286,7 @@ def best_mapping(
             input_bytes = all_input_bytes(nest, m)
             work = chip_work(terms, array_work(nest, 1.0, m.tiles, least[0], m.steps, m.distinct))
             port = crossing(terms, 1.0, m.tiles, input_bytes)
-            if hopeless(terms, work, port, (1.0, least[1]), 0.0, objective, best.limit):
+            if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
                 continue
         held = held_of(nest, m)
         near_k = first_k(nest, held, k_table, whole_c, least_c, near_k)
@@ -294,27 +295,11 @@ def best_mapping(
             ki = 0
         if ki == len(k_table):
             continue
-        best = best_of_k(terms, m, (k_table, c_table), least, near_k, ki, objective, best)
+        best = best_of_k(terms, m, (k_table, c_table), least, near_k, ki, goal, best)
         if best.k >= 0:
             best_k, best_c, best_m = best.k, best.c, mi
     found = NOTHING
     if best_k >= 0:
         k, c = channels_at(k_table, best_k), channels_at(c_table, best_c)
-        found = tried(terms, k, c, pixels_at(m_table, best_m), objective)
+        found = tried(terms, (k, c, pixels_at(m_table, best_m)), goal)
     return found_at(found, (best_k, best_c, best_m), best.costed)
-
-
-@kernel
-def mapping_asked(
-    terms: Terms, tiles: TileTable, rows: tuple[int, int, int], objective: int, innermost: int
-) -> Found:
-    """Find the best mapping, or cost the only one of three lists of one candidate each with its loop order.
-
-    `innermost` is the loop asked for; -1 leaves it to the search.
-    """
-    if innermost < 0:
-        return best_mapping(terms, tiles, rows, objective)
-    k, c = channels_at(tiles.k[rows[0]], 0), channels_at(tiles.c[rows[1]], 0)
-    found = tried_in(terms, k, c, pixels_at(tiles.m[rows[2]], 0), objective, innermost)
-    place = 0 if found.order >= 0 else -1
-    return found_at(found, (place, place, place), 1.0)

@@ -4,7 +4,7 @@ import math
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.cost import overlapped_latency
+from hwmodels.kernels.two_level.cost import ANY, Goal, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import NEST, stream_cost
 from hwmodels.kernels.two_level.rows import config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
@@ -42,7 +42,7 @@ def operation_times(
                 chip_s[c, i], dram_s[c, i], edge_s[c, i] = stream.lanes_s, stream.dram_s, 0.0
                 continue
             terms = nest_terms(layer, config)
-            best = best_mapping(terms, tiles, tile_rows(tiles, c, i), objective)
+            best = best_mapping(terms, tiles, tile_rows(tiles, c, i), Goal(objective, ANY))
             if best.k < 0:
                 fits = False
                 continue

@@ -44,17 +44,21 @@ class ZeroColumns(NamedTuple):
 
 
 class ShareColumns(NamedTuple):
-    """What formats, gating and skipping leave of the dense counts, for one choice of operands kept."""
+    """What formats, gating and skipping leave of the dense counts, for one choice of operands kept.
 
-    stored: Floats  # (L, O): share of reads and fills that a format leaves
-    stored_updates: Floats  # (L, O)
-    reach: Floats  # (L, O): share of reads and updates that nothing saves
+    V is 1 where every access that saves is of one element. Blocks lie along the innermost loop, and V goes
+    over which that is: none (0), or 1 + level * D + dimension.
+    """
+
+    stored: Floats  # (L, O): share of words that a format leaves
+    reach: Floats  # (V, L, O): share of reads and updates that nothing saves, by the innermost loop
     skips: Ints  # (L, O): 1 where what is saved takes no time
     held: Floats  # (L, O): share of a tile's words that take room; 1 where it is not compressed
     spread: Floats  # (L,): share of the instances below that packed lanes need
     converts: Ints  # (L, O): level outside that holds the operand compressed where this one does not, or -1
     prices: Floats  # (L, O, 11)
-    totals: Floats  # (3,): cycles a dense step; pJ of all MACs; levels (from inside) that must not spread
+    totals: Floats  # (V, 4): cycles a dense step; pJ of all MACs; levels (from inside) that must not spread;
+    # pJ by which whole accesses may fall short of shares
 
 
 class Memo(NamedTuple):

@@ -3,10 +3,18 @@
 The twin of `hwmodels.interop.sparseloop.SparseModel`, which says what each step is.
 """
 
-from math import ceil, inf
+from math import ceil, floor, inf
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import FILLS, READS, TILES, UPDATES, MappingColumns
+from hwmodels.kernels.nest.columns import (
+    ACCUMULATED,
+    FILLS,
+    READS,
+    TEMPORAL,
+    TILES,
+    UPDATES,
+    MappingColumns,
+)
 from hwmodels.kernels.zeros.columns import (
     COMPRESS,
     DECOMPRESS,
@@ -27,13 +35,39 @@ from hwmodels.kernels.zeros.columns import (
 from hwmodels.kernels.zeros.metadata import TOO_FEW, tile_bits
 
 REFUSED = -1.0  # cycles of a mapping whose tiles a format cannot hold
-STEPS, MAC_PJ, INNER = 0, 1, 2  # ShareColumns.totals
+STEPS, MAC_PJ, INNER, SLACK = 0, 1, 2, 3  # ShareColumns.totals
 
 
 @kernel
 def whole(count: float, instances: float, size: float) -> float:
     """Accesses of so many words each, whole ones of the average instance."""
     return instances * ceil(count / instances / size - 1e-9)
+
+
+@kernel
+def part(count: float, share: float, instances: float) -> float:
+    """A share of a count in whole accesses of the average instance, rounded down."""
+    return instances * floor(count / instances * share + 1e-9)
+
+
+@kernel
+def part_up(count: float, share: float, instances: float) -> float:
+    """The same rounded up."""
+    return instances * ceil(count / instances * share - 1e-9)
+
+
+@kernel
+def leader_of(shares: ShareColumns, mapping: MappingColumns, row: int) -> int:
+    """Which innermost loop a mapping has among the levels that save: a row of `reach` and `totals`."""
+    if shares.reach.shape[0] == 1:
+        return 0
+    dims = mapping.factors.shape[3]
+    for level in range(int(shares.totals[0, INNER])):
+        for position in range(dims):
+            d = mapping.order[row, level, position]
+            if mapping.factors[row, level, TEMPORAL, d] > 1:
+                return int(1 + level * dims + d)
+    return 0
 
 
 @kernel
@@ -44,7 +78,9 @@ def cost_with_zeros(
 
     Cycles are REFUSED where a format cannot hold a tile.
     """
-    stored, stored_updates, reach, skips, _held, _spread, converts, prices, totals = shares
+    stored, all_reach, skips, _held, _spread, converts, prices, all_totals = shares
+    lead = leader_of(shares, mapping, row)
+    reach, totals = all_reach[lead], all_totals[lead]
     problem, zeros, blocks, word_bits = ground.problem, ground.zeros, ground.blocks, ground.word_bits
     rates = ground.arch.rates
     keep = mapping.keep
@@ -62,13 +98,17 @@ def cost_with_zeros(
                 continue
             price = prices[level, o]
             block = blocks[level]
-            reads = words[READS, level, o] * stored[level, o]
-            fills = words[FILLS, level, o] * stored[level, o]
-            updates = words[UPDATES, level, o] * stored_updates[level, o]
-            saved = 1.0 - reach[level, o]
-            saved_reads, saved_updates = reads * saved, updates * saved
-            reads *= reach[level, o]
-            updates *= reach[level, o]
+            gone, saved = 1.0 - stored[level, o], 1.0 - reach[level, o]
+            reads = words[READS, level, o] - part(words[READS, level, o], gone, instances)
+            fills = words[FILLS, level, o] - part(words[FILLS, level, o], gone, instances)
+            updates = words[UPDATES, level, o] - part(words[UPDATES, level, o], gone, instances)
+            if problem.traits[o, ACCUMULATED] == 1:
+                saved_reads = part_up(reads, saved, instances)
+            else:
+                saved_reads = part(reads, saved, instances)
+            saved_updates = part(updates, saved, instances)
+            reads -= saved_reads
+            updates -= saved_updates
             energy += whole(reads, instances, block) * price[READ]
             energy += whole(fills, instances, block) * price[FILL]
             energy += whole(updates, instances, block) * price[UPDATE]
@@ -94,7 +134,9 @@ def cost_with_zeros(
             outer = converts[level, o]
             if outer >= 0:
                 energy += fills * price[DECOMPRESS]
-                sent = words[UPDATES, outer, o] * stored_updates[outer, o] * reach[outer, o]
+                sent = float(words[UPDATES, outer, o])
+                sent -= part(sent, 1.0 - stored[outer, o], float(use[outer]))
+                sent -= part(sent, 1.0 - reach[outer, o], float(use[outer]))
                 energy += sent * price[COMPRESS]
             each = 1.0 / instances
             gated = 0.0 if skips[level, o] == 1 else each

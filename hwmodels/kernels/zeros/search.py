@@ -38,7 +38,7 @@ from hwmodels.kernels.nest.search import (
     set_floor,
 )
 from hwmodels.kernels.zeros.columns import Choices, Ground, Progress, Room, ShareColumns
-from hwmodels.kernels.zeros.cost import INNER, MAC_PJ, REFUSED, STEPS, cost_with_zeros
+from hwmodels.kernels.zeros.cost import INNER, MAC_PJ, REFUSED, SLACK, STEPS, cost_with_zeros
 
 UNSUPPORTED, REFUSALS = 6, 7  # further rows of the tally: tilings, and orders, that the model does not cost
 
@@ -134,7 +134,7 @@ def cost_rows(
         out.cycles[row], out.energy_pj[row] = cycles, energy
         fits = cycles != REFUSED and tiles_fit(ground, shares, mapping.keep, row, room.work)
         fits = fits and spreads_fit(fanouts, shares.spread, mapping.factors, row, dims, every)
-        fits = fits and not spreads_inside(shares.totals[INNER], mapping.factors, row, dims, every)
+        fits = fits and not spreads_inside(shares.totals[0, INNER], mapping.factors, row, dims, every)
         out.limit[row] = 0 if fits else 1
 
 
@@ -152,14 +152,15 @@ def least_cost(
     factors, _order, keep = mapping
     _bounds, rank, _coefficient, rank_dims, traits = ground.problem
     operands = traits.shape[0]
-    energy = shares.totals[MAC_PJ]
+    totals = shares.totals
+    energy = totals[:, MAC_PJ].min() - totals[0, SLACK]
     for o in range(operands):
         own[1], own[2] = facts[1 + o], facts[1 + operands + o]
         energy += least_energy(
             rank[o : o + 1], rank_dims[o : o + 1], traits[o : o + 1], factors, depth, tables.sequence,
             keep[:, :, o : o + 1], tables.least[o], tables.unique[o : o + 1], ground.touches, own,
         )  # fmt: skip
-    return max(0.0, facts[0] * shares.totals[STEPS] - 1e-6), energy
+    return max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6), max(0.0, energy)
 
 
 @kernel
@@ -177,7 +178,7 @@ def verdict(
     count = depth + 1
     if not spreads_fit(ground.arch.fanouts, shares.spread, factors, 0, count, tables.sequence):
         return FANOUT_LIMIT
-    if spreads_inside(shares.totals[INNER], factors, 0, count, tables.sequence):
+    if spreads_inside(shares.totals[0, INNER], factors, 0, count, tables.sequence):
         return UNSUPPORTED
     if not tiles_fit(ground, shares, keep, 0, room.work):
         return CAPACITY

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from workloads.graph import Graph, Node
 from workloads.importers.recognise.axes import Atoms, Axes, turned
 from workloads.importers.recognise.operands import is_scaling
-from workloads.operations import Einsum, Elementwise, MatMul, Reshape, Softmax, Transpose
+from workloads.operations import Concat, Einsum, Elementwise, MatMul, Reshape, Slice, Softmax, Transpose
 from workloads.shapes import size
 from workloads.vector_ops import BINARY, UNARY
 
@@ -56,6 +56,30 @@ class _Found:
         self.learnt: list[str] = []
         self.scaled = False
         self.ops = 0
+        self.sink = 0  # scores behind the others that are dropped after the softmax
+
+    def beside(self, node: Node) -> str | None:
+        """Take scores that others are joined to, which draw weight away (attention sinks); return them."""
+        operation, graph = node.operation, self.graph
+        if not isinstance(operation, Concat) or operation.constants or len(node.inputs) != 2 or self.sink:
+            return None
+        scores, others = (graph.tensors[tensor] for tensor in node.inputs)
+        if operation.axis % len(scores.shape) != len(scores.shape) - 1 or not _from_product(
+            graph, scores.name
+        ):
+            return None
+        self.sink = others.shape[-1]
+        self.masks.append(others.name)
+        return scores.name
+
+    def drops(self, node: Node) -> bool:
+        """Take a slice that leaves out what was joined."""
+        if not isinstance(node.operation, Slice) or not self.sink:
+            return False
+        shape = self.graph.tensors[node.inputs[0]].shape
+        dropped = node.operation.cuts == ((len(shape) - 1, 0, shape[-1] - self.sink, 1),)
+        self.sink = 0 if dropped else self.sink
+        return dropped
 
     def take(self, node: Node, through: str) -> bool:
         """Take a function of scores; whether it can become a part of attention."""
@@ -93,7 +117,7 @@ def scores(graph: Graph, softmax: Node) -> Scores | None:
         if isinstance(node.operation, MatMul | Einsum):
             first = node
             break
-        through = _through(graph, node)
+        through = found.beside(node) or _through(graph, node)
         if through is None or (isinstance(node.operation, Elementwise) and not found.take(node, through)):
             return None
         before.append(node)
@@ -106,13 +130,16 @@ def scores(graph: Graph, softmax: Node) -> Scores | None:
         node = graph.node(readers[0])
         if isinstance(node.operation, MatMul | Einsum):
             break
-        if not isinstance(node.operation, Elementwise | Reshape | Transpose) or len(node.inputs) > 1:
+        dropped = found.drops(node)
+        if not dropped and (
+            not isinstance(node.operation, Elementwise | Reshape | Transpose) or len(node.inputs) > 1
+        ):
             return None
         if isinstance(node.operation, Elementwise) and not found.take(node, tensor):
             return None
         behind.append(node)
         tensor = node.outputs[0]
-    if node.inputs.count(tensor) != 1:
+    if node.inputs.count(tensor) != 1 or found.sink:
         return None
     path = (*reversed(before), softmax, *behind)
     return Scores(first, node, tensor, tuple(found.masks), tuple(found.learnt), found.scaled, found.ops, path)

@@ -38,6 +38,10 @@ def with_softmax(graph: Graph) -> Graph:
             spelt = _spelt(graph, node)
             if spelt is not None:
                 found[node.operation.name] = spelt
+        elif isinstance(node.operation, Softmax):
+            spelt = _less_twice(graph, node, node.operation)
+            if spelt is not None:
+                found[node.operation.name] = spelt
     if not found:
         return graph
     inside = frozenset().union(*(spelt.inside for spelt in found.values()))
@@ -91,14 +95,29 @@ def _spelt(graph: Graph, division: Node) -> _Spelt | None:
     exponential = graph.node(graph.producer[raised])
     scores = exponential.inputs[0]
     inside += [*names, exponential.operation.name]
-    less = graph.node(graph.producer[scores])
-    if isinstance(less.operation, Elementwise) and less.operation.function == "sub" and len(less.inputs) == 2:
-        greatest = _reduction(graph, less.inputs[1], "max")
-        once = graph.consumers(scores) == [exponential.operation.name] and scores not in graph.outputs
-        if greatest is not None and greatest[:2] == (less.inputs[0], axis) and once:
-            inside += [*greatest[2], less.operation.name]
-            scores = less.inputs[0]
-    return _Spelt(scores, axis, product, frozenset(inside))
+    less = _less_greatest(graph, scores, axis)
+    if less is not None:
+        scores, names = less[0], {*names, *less[1]}
+    return _Spelt(scores, axis, product, frozenset((*inside, *names)))
+
+
+def _less_twice(graph: Graph, node: Node, operation: Softmax) -> _Spelt | None:
+    """Return a softmax of what its greatest was taken away of before, which it does itself; else None."""
+    rank = len(graph.tensors[node.inputs[0]].shape)
+    axes = {axis % rank for axis in operation.over}
+    less = _less_greatest(graph, node.inputs[0], min(axes)) if len(axes) == 1 else None
+    return None if less is None else _Spelt(less[0], min(axes), None, frozenset(less[1]))
+
+
+def _less_greatest(graph: Graph, tensor: str, axis: int) -> tuple[str, list[str]] | None:
+    """Return what a tensor was before its greatest along an axis was taken away, and the operations."""
+    less = graph.node(graph.producer[tensor])
+    if not isinstance(less.operation, Elementwise) or less.operation.function != "sub":
+        return None
+    greatest = _reduction(graph, less.inputs[1], "max") if len(less.inputs) == 2 else None
+    if greatest is None or greatest[:2] != (less.inputs[0], axis) or not _read_once(graph, tensor):
+        return None
+    return less.inputs[0], [*greatest[2], less.operation.name]
 
 
 def _is_last(graph: Graph, product: Node, made: str, raised: str, axis: int) -> bool:

@@ -7,6 +7,7 @@ from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.importers.torch.library import integer_bits
+from workloads.importers.torch.turned import pairs_in
 from workloads.operations import Elementwise, Rearrange, Split
 from workloads.tensors import Weight
 
@@ -139,6 +140,9 @@ def gated(call: Call, builder: Builder) -> str:
 def binary(call: Call, builder: Builder) -> str:
     """Add a function of two tensors or of a tensor and constants."""
     function = _BINARY[call.operator.removeprefix("aten.").removesuffix("_")]
+    pairs = pairs_in(call.node)
+    if pairs is not None:  # as complex numbers: they are turned where they are seen as pairs again
+        return str(builder.value(pairs))
     first = builder.argument(call, "self")
     second = builder.argument(call, "exponent" if "pow" in call.operator else "other")
     if "prelu" in call.operator:

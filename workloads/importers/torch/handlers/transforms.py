@@ -3,7 +3,8 @@
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.handlers.registry import handles
-from workloads.operations import Rearrange
+from workloads.importers.torch.turned import turned
+from workloads.operations import Rearrange, Rotary
 from workloads.operations.work import Work, fourier_ops
 from workloads.shapes import size
 from workloads.vector_ops import LOOKUP
@@ -46,3 +47,17 @@ def distances(call: Call, builder: Builder) -> str:
     ops = (3 * first.shape[-1] + LOOKUP) * pairs
     inputs = dict.fromkeys((first.name, second.name))
     return builder.emit(call, Work(call.name, "distances", call.shape(), float(ops)), *inputs)
+
+
+@handles("view_as_complex")
+def paired(call: Call, builder: Builder) -> str:
+    """Let pairs of numbers through, as they are until they have been turned; see `turned`."""
+    if not turned(call.node):
+        call.refuse("complex numbers are known where they are pairs turned by angles (rotary positions)")
+    return builder.tensor(call).name
+
+
+@handles("view_as_real")
+def rotary(call: Call, builder: Builder) -> str:
+    """Add pairs turned by their token's angle; the angles are kept."""
+    return builder.emit(call, Rotary(call.name), builder.tensor(call).name)

@@ -1,9 +1,13 @@
 """Sparse synthesis on 5,000 MNIST digits: each method against its parent at equal connections and epochs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from tests.benchmarks.codesign import interval
+from tests.benchmarks.codesign.keeping import Numbers
 from workloads import Network, load, to_module
+from workloads.learning import filters as cgaps
+from workloads.learning import fitting, plasticity, starts, synthesis
+from workloads.learning import nest as nests
+from workloads.learning import rewiring as rewirings
 from workloads.learning.data import Data, load_data
 from workloads.learning.filters import cgap
 from workloads.learning.fitting import Training, fit
@@ -15,7 +19,7 @@ from workloads.learning.starts import sparse_from_start
 from workloads.learning.synthesis import grow_and_prune, prune_alone, scann
 from workloads.spaces.builders import convolutional, perceptron
 
-SEEDS = (0, 1, 2)
+CODE = (fitting, plasticity, starts, synthesis, nests, rewirings, cgaps)
 EPOCHS = 30
 RATIOS = (50, 200)
 
@@ -43,6 +47,7 @@ def skips(network: Network) -> Network:
 
 
 METHODS: dict[str, Method] = {
+    "dense, all connections": lambda n, d, k, t: fit(to_module(n, seed=t.seed), d, t).test.accuracy,
     "thin dense": thin,
     "one-shot, retrained": one_shot,
     "pruning alone": lambda n, d, k, t: prune_alone(n, d, k, t).fitted.test.accuracy,
@@ -70,46 +75,16 @@ METHODS: dict[str, Method] = {
 """Methods on LeNet-300-100."""
 
 
-def units(seeds: Sequence[int], epochs: int) -> None:
-    """Print CGaP's filters by saliency and by chance: a third of a small CNN's units, 1,000 samples."""
+def accuracy(seed: int, method: str, ratio: int) -> Numbers:
+    """Train LeNet-300-100 with fewer connections; a seed is a split and weights."""
+    network, data = load("lenet_300_100"), load_data("mnist5k", seed=seed)
+    how = Training(epochs=EPOCHS, seed=seed)
+    return {"accuracy": 100 * METHODS[method](network, data, network.macs // ratio, how)}
+
+
+def filters(seed: int, by: str) -> Numbers:
+    """Keep a third of a small CNN's units, 1,000 samples."""
     network = convolutional(resolution=14, stages=2, width=(12, 24), hidden=24)
-    for by in ("saliency", "random"):
-        found = []
-        for seed in seeds:
-            data = load_data("mnist5k", seed=seed).fewer(1000, seed)
-            training = Training(epochs=epochs, batch=16, learning_rate=0.01, seed=seed)
-            found.append(cgap(network, data, 20, training, by=by).fitted.test.accuracy)
-        each = " ".join(f"{one:.3f}" for one in found)
-        print(f"CGaP, 20 of 60 units by {by}: {interval(found)}   {each}", flush=True)
-
-
-def main(
-    seeds: Sequence[int] = SEEDS,
-    epochs: int = EPOCHS,
-    ratios: Sequence[int] = RATIOS,
-    methods: Sequence[str] = tuple(METHODS),
-) -> None:
-    """Print test accuracies of LeNet-300-100 with fewer connections; a seed is a split and weights."""
-    network = load("lenet_300_100")
-    dense = [
-        fit(
-            to_module(network, seed=seed), load_data("mnist5k", seed=seed), Training(epochs=epochs, seed=seed)
-        )
-        for seed in seeds
-    ]
-    print(
-        f"dense, {network.macs:,} connections: {interval([one.test.accuracy for one in dense])}", flush=True
-    )
-    for ratio in ratios:
-        for name in methods:
-            method, found = METHODS[name], []
-            for seed in seeds:
-                data = load_data("mnist5k", seed=seed)
-                found.append(method(network, data, network.macs // ratio, Training(epochs=epochs, seed=seed)))
-            each = " ".join(f"{one:.3f}" for one in found)
-            print(f"{ratio:4d}x {name:>20}: {interval(found)}   {each}", flush=True)
-    units(seeds, epochs)
-
-
-if __name__ == "__main__":
-    main()
+    data = load_data("mnist5k", seed=seed).fewer(1000, seed)
+    how = Training(epochs=EPOCHS, batch=16, learning_rate=0.01, seed=seed)
+    return {"accuracy": 100 * cgap(network, data, 20, how, by=by).fitted.test.accuracy}
