@@ -252,18 +252,18 @@ def test_windows_too_are_certified(problem: Problem, data: st.DataObject) -> Non
     assert found.feasible
 
 
-def points(size: str) -> list[dict[str, str]]:
+def points(count: str = "1", fused: str = "0") -> list[dict[str, str]]:
     if not FRONTS.exists():
         pytest.skip(f"no reference data at {FRONTS}")
     with FRONTS.open() as file:
-        return [r for r in csv.DictReader(file) if (r["n_matmuls"], r["M"]) == ("1", size)]
+        return [r for r in csv.DictReader(file) if (r["n_matmuls"], r["fused"]) == (count, fused)]
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("size", ["16", "64", "4096"])
 def test_published_fronts_of_products_are_met(size: str) -> None:
     """AccelForge's exact fronts of one product, even and uneven, every operand kept in the buffer."""
-    for row in points(size)[: 9 if size == "4096" else None]:
+    for row in [row for row in points() if row["M"] == size][: 9 if size == "4096" else None]:
         m, kn, words = int(row["M"]), int(row["K_and_N"]), int(row["capacity_words"])
         problem, storage = matrix_product(m=m, k=kn, n=kn), row["storage_placement"]
         kept = map_problem(problem, one_buffer(words), "energy", constraints=KEPT, storage=storage)  # type: ignore[arg-type]
@@ -272,6 +272,19 @@ def test_published_fronts_of_products_are_met(size: str) -> None:
         assert free.evaluation.energy_pj <= int(row["dram_words"])
         assert kept.certificate.optimal
         assert kept.certificate.storage == storage
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("count", ["2", "3"])
+def test_published_fronts_of_unfused_chains_are_sums_of_products(count: str) -> None:
+    """AccelForge's unfused fronts of two and three equal products: every product at its best, one by one."""
+    for row in points(count=count, fused="0"):
+        m, kn, words = int(row["M"]), int(row["K_and_N"]), int(row["capacity_words"])
+        problem, storage = matrix_product(m=m, k=kn, n=kn), row["storage_placement"]
+        kept = map_problem(problem, one_buffer(words), "energy", constraints=KEPT, storage=storage)  # type: ignore[arg-type]
+        assert int(count) * kept.evaluation.energy_pj == int(row["dram_words"]), row
+        free = map_problem(problem, one_buffer(words), "energy", storage=storage)  # type: ignore[arg-type]
+        assert free.evaluation.energy_pj <= kept.evaluation.energy_pj
 
 
 def test_more_freedom_never_costs_more() -> None:

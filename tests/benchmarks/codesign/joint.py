@@ -18,13 +18,15 @@ LEVELS = (0.85, 0.90, 0.93)
 FLOOR = 0.8
 TRAINED = 400
 EPOCHS = 12
+BATCH = 16
+"""With batches of 64 most networks see too few steps to leave chance."""
 CODE = (flat, hardware, picking, predictors, sampling, search, state)
 
 
 def measured(seed: int) -> Measured:
     """Return what trains networks on a split of the digits; equal trainings are done once."""
     data = load_data("digits", seed=seed).fewer(TRAINED, seed)
-    return Measured(trainer(data, epochs=EPOCHS), store=FOLDER / "trainings")
+    return Measured(trainer(data, epochs=EPOCHS, batch=BATCH), store=FOLDER / "trainings")
 
 
 def networks(seed: int = 0) -> NetworkSpace:
