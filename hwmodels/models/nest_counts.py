@@ -64,6 +64,10 @@ def space_of(machines: object) -> Space | None:
     base, parts = machines.base, machines.parts()
     if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
         return None
+    if (
+        sum(level.off_chip for level in base.levels) > 1
+    ):  # the account tells one main memory from what it feeds
+        return None
     columns = columns_of(machines, parts)
     forms = [
         form_of(machines[row].architecture, base.mapspace, base.factors, base.rules)
@@ -82,10 +86,12 @@ def space_of(machines: object) -> Space | None:
 
 
 def _unlike(columns: Columns) -> list[int]:
-    """A row of each kind of machine: what is priced, how wide an access is."""
+    """A row of each kind of machine: what is priced, how wide an access is, what spreads over several."""
+    fans = columns.level("fanout_x") * columns.level("fanout_y")
     kinds = np.concatenate(
         [
             columns.levels[:, :, 2:4].reshape(len(columns.macs), -1),
+            fans > 1,
             *((columns.level(name) > 0) for name in ("read_pj", "fill_pj", "update_pj")),
             *(np.isinf(columns.level(name)) for name in ("read_rate", "write_rate", "shared_rate")),
         ],
@@ -226,10 +232,11 @@ def _nest(
     prices, hidden = mine.configs.prices, mine.configs.hidden == 1
     inner = made.words[:, -1]
     outer = inner * passed  # what main memory sees, (N, 3, O)
-    seen_blocks = (np.ceil(inner / group.blocks[-1]) * passed).sum(axis=2)
+    seen_blocks = np.ceil(inner / group.blocks[-1]) * min(1.0, group.macros[-1])
+    seen_blocks = (seen_blocks * passed).sum(axis=2)
     crossing = outer.sum(axis=(1, 2)) / np.maximum(inner.sum(axis=(1, 2)), 1.0)
     words = np.concatenate([vectors.words, vectors.words.sum(axis=2, keepdims=True)], axis=2)
-    cycles = np.ceil(words[best] / mine.configs.rates).max(axis=2)
+    cycles = np.ceil(words[best] / (mine.configs.rates * vectors.use[best][:, :, None])).max(axis=2)
     cycles[:, -1] *= crossing[best]
     seconds = cycles / mine.clock_hz[:, None]
     shown = np.where(hidden, seconds, 0.0)

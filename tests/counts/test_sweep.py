@@ -78,6 +78,29 @@ def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> N
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("more", "axes", "served"),
+    [
+        ({}, {"levels.pad.fanout_x": [1, 2]}, False),  # more spreads than the array's
+        ({}, {"levels.dram.fanout_x": [1, 2]}, False),
+        ({}, {"levels.dram.cluster": [1, 2], "levels.buffer.cluster": [1, 2]}, True),
+        ({"kind": "main_memory"}, {"clock_hz": [1e8, 1e9]}, False),  # two main memories
+    ],
+)
+def test_what_sets_do_not_cover_is_searched(
+    more: dict[str, Any], axes: dict[str, list[Any]], served: bool
+) -> None:
+    layers = workloads.load("lenet_300_100").table()
+    space = dse.Space(pad_buffer_memory(**more), axes=axes)
+    index = np.arange(space.size)
+    table = space.pack(index)
+    assert (space_of(table.machine) is not None) == served
+    got, want = NEST.evaluate(layers, table), NEST.evaluate(layers, whole(space, index))
+    for name in got._fields:
+        assert getattr(got, name) == pytest.approx(getattr(want, name), rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.compiled
 def test_what_fits_nowhere_breaks_the_limit_that_the_search_names() -> None:
     layers = workloads.load("lenet5").table()
     space = dse.Space(pad_buffer_memory(), axes={"levels.pad.bytes": [2, 4], "clock_hz": [1e8, 1e9]})
