@@ -33,6 +33,8 @@ from workloads.table import IntColumn, Kind, LayerTable, take_rows
 
 Floats = NDArray[np.float64]
 SUMMED = ("latency_s", "compute_cycles", "dram_read_bytes", "dram_write_bytes", "mappings_costed")
+MOST_BUCKETS = 1 << 16
+"""Choices of capacities that one set holds at most; a space of more is served by several sets."""
 One = Callable[[LayerTable, int], dict[str, float]]
 """Totals of some rows on the configuration at an index, one machine after another."""
 
@@ -105,6 +107,7 @@ class Group(NamedTuple):
 
     rows: IntColumn
     edges: tuple[int, int]
+    grid: Grid  # capacities of the set that serves them
     blocks: IntColumn  # (L,)
     macros: Floats  # (L,)
     configs: Configs
@@ -128,27 +131,48 @@ class Group(NamedTuple):
 
 
 def _groups(space: Space) -> list[Group]:
-    columns = space.columns
+    columns, sizes = space.columns, (*space.grid.pads, space.grid.buffer)
+    lengths = _runs(space.grid.shape)
+    place = [np.searchsorted(grid, columns.levels[:, i, 0]) for i, grid in enumerate(sizes)]
     kinds = np.concatenate(
         [
             columns.levels[:, -2, 4:6],
             columns.level("block_words"),
             columns.instances / columns.level("cluster"),
+            np.stack([rows // length for rows, length in zip(place, lengths, strict=True)], axis=1),
         ],
         axis=1,
     )
-    distinct, place = np.unique(kinds, axis=0, return_inverse=True)
-    return [_group(space, kind, np.flatnonzero(place.ravel() == i)) for i, kind in enumerate(distinct)]
+    distinct, group = np.unique(kinds, axis=0, return_inverse=True)
+    found = []
+    for i, kind in enumerate(distinct):
+        begins = [int(run) * length for run, length in zip(kind[-len(sizes) :], lengths, strict=True)]
+        some = [
+            grid[begin : begin + length] for grid, begin, length in zip(sizes, begins, lengths, strict=True)
+        ]
+        rows = np.flatnonzero(group.ravel() == i)
+        found.append(_group(space, kind[: -len(sizes)], rows, Grid(tuple(some[:-1]), some[-1])))
+    return found
 
 
-def _group(space: Space, kind: Floats, rows: IntColumn) -> Group:
+def _runs(shape: tuple[int, ...]) -> list[int]:
+    """Capacities of each memory that one set holds: all, where that makes no more than `MOST_BUCKETS`."""
+    lengths = list(shape)
+    while math.prod(lengths) > MOST_BUCKETS:
+        longest = int(np.argmax(lengths))
+        lengths[longest] = -(-lengths[longest] // 2)
+    return lengths
+
+
+def _group(space: Space, kind: Floats, rows: IntColumn, grid: Grid) -> Group:
     columns, levels = space.columns, space.columns.levels[rows]
     clock_hz, standing_w = columns.clock_hz[rows], (columns.leakage_w + columns.standby_w)[rows]
-    sizes = (*space.grid.pads, space.grid.buffer)
-    place = [np.searchsorted(grid, levels[:, i, 0]) for i, grid in enumerate(sizes)]
+    sizes = (*grid.pads, grid.buffer)
+    place = [np.searchsorted(capacities, levels[:, i, 0]) for i, capacities in enumerate(sizes)]
     return Group(
         rows=rows,
         edges=(int(kind[0]), int(kind[1])),
+        grid=grid,
         blocks=kind[2 : 2 + levels.shape[1]].astype(np.int64),
         macros=kind[2 + levels.shape[1] :],
         configs=Configs(
@@ -158,7 +182,7 @@ def _group(space: Space, kind: Floats, rows: IntColumn) -> Group:
             mac_pj=columns.mac_pj[rows],
             leak_pj=standing_w / clock_hz * 1e12,
         ),
-        buckets=np.ravel_multi_index(place, space.grid.shape).astype(np.int64),
+        buckets=np.ravel_multi_index(place, grid.shape).astype(np.int64),
         clock_hz=clock_hz,
         standing_w=standing_w,
         word_bytes=levels[:, -1, 1] / 8.0,
@@ -224,7 +248,7 @@ def _nest(
 ) -> IntColumn:
     """Add a nest to the totals of a group of machines; those that no mapping fits."""
     base = space.base
-    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, space.grid)
+    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, group.grid)
     vectors = made.vectors(group.blocks, group.macros)
     best = best_vectors(made.found, vectors, made.macs, group.configs, group.buckets, OBJECTIVES[objective])
     fits = best >= 0

@@ -1,5 +1,6 @@
 """Sweeps over machines of levels: by count sets as machine after machine, and parts as whole machines."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
 from hwmodels.level import Level
 from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.models import nest_counts
 from hwmodels.models.level_parts import Machines
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_counts import space_of
@@ -75,6 +77,33 @@ def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> N
         want = NEST.evaluate(layers, whole(space, index), objective)
         for name in got._fields:
             assert getattr(got, name) == pytest.approx(getattr(want, name), rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.compiled
+def test_many_capacities_take_several_sets_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of capacities of several memories make millions of choices, more than memory holds at once."""
+    layers = workloads.load("lenet_300_100").table()
+    axes = {
+        "levels.pad.bytes": [2, 3, 5, 64, 256],
+        "levels.buffer.bytes": ["1 KiB", "3 KiB", "9 KiB", "32 KiB"],
+        "array.cols": [5, 6],
+    }
+    space = dse.Space(pad_buffer_memory(), axes=axes)
+    table = space.pack(np.arange(space.size))
+    whole_grid = NEST.evaluate(layers, table)
+    monkeypatch.setattr(nest_counts, "MOST_BUCKETS", 5)
+    served = space_of(table.machine)
+    assert served is not None
+    groups = nest_counts._groups(served)
+    assert len(groups) > 2
+    assert max(math.prod(group.grid.shape) for group in groups) <= 5
+    assert sorted(np.concatenate([group.rows for group in groups])) == list(range(space.size))
+    several = NEST.evaluate(layers, table)
+    for name in several._fields:
+        if name != "mappings_costed":  # vectors that a set holds: fewer capacities, the same of each
+            assert getattr(several, name) == pytest.approx(
+                getattr(whole_grid, name), rel=1e-12, nan_ok=True
+            ), name
 
 
 @pytest.mark.compiled
