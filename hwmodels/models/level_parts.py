@@ -119,7 +119,7 @@ class Machines:
         return self._built[key]
 
     def parts(self) -> Parts | None:
-        """Tables of the space's parts; None where an axis changes more than parts."""
+        """Tables of the space's parts; None where an axis changes more, or a part refuses a combination."""
         key = (self.base.fingerprint(), repr(self.choices))
         if key not in _PARTS:
             if len(_PARTS) >= 16:
@@ -163,7 +163,10 @@ def _parts_of(machines: Machines) -> Parts | None:
             changes: dict[str, Any] = {}
             for i, code in zip(axes, codes, strict=True):
                 changes |= machines.choices[i][code]
-            rows.append(read(base.replace(changes) if changes else base))
+            try:
+                rows.append(read(base.replace(changes) if changes else base))
+            except (TypeError, ValueError):  # a combination that the configurations asked for may never have
+                return None
         return np.array(rows, dtype=np.float64), axes
 
     levels = []

@@ -193,7 +193,7 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     """Metrics of all machines of a space; `one` totals rows that no count set covers."""
     size = space.machines.size
     totals = {name: np.zeros(size) for name in (*SUMMED, *(f"{part}_energy_j" for part in PARTS))}
-    limit = np.zeros(size, dtype=np.int64)
+    limit, first = np.zeros(size, dtype=np.int64), np.full(size, layers.rows)  # row that breaks it
     shares, groups = without_memory(layers), _groups(space)
     left: list[int] = []
     for row in range(layers.rows):
@@ -208,11 +208,15 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
                 failed = _nest(layers, row, space, group, objective, passed, totals)
                 for c in failed[limit[failed] == 0]:
                     limit[c] = int(one(take_rows(layers, np.array([row])), int(c))["limit"])
-    if left:
-        some = take_rows(layers, np.array(left))
-        for c in np.flatnonzero(limit == 0):
+                    first[c] = row
+    for end in np.unique(first):  # the first row that breaks a limit names it, searched or not
+        before = [row for row in left if row < end]
+        if not before:
+            continue
+        some = take_rows(layers, np.array(before))
+        for c in np.flatnonzero(first == end):
             found = one(some, int(c))
-            limit[c] = int(found["limit"])
+            limit[c] = int(found["limit"]) or limit[c]
             for name, column in totals.items():
                 column[c] += found.get(name, 0.0)
     return _metrics(layers, space, totals, limit)

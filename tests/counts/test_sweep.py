@@ -139,6 +139,30 @@ def test_what_fits_nowhere_breaks_the_limit_that_the_search_names() -> None:
     assert got.limit.tolist() == want.limit.tolist() == [1, 1, 0, 0]
 
 
+@pytest.mark.compiled
+def test_the_first_row_that_breaks_a_limit_names_it() -> None:
+    """A first layer of wide words, which is none of a set's, before one that fits nowhere."""
+    layers = workloads.load("lenet_300_100").table()
+    bits = layers.weight_bits.copy()
+    bits[0] = 32
+    layers = layers._replace(weight_bits=bits)
+    space = dse.Space(pad_buffer_memory(), axes={"levels.pad.bytes": [2, 64], "clock_hz": [1e8, 1e9]})
+    index = np.arange(space.size)
+    got = NEST.evaluate(layers, space.pack(index))
+    want = NEST.evaluate(layers, whole(space, index))
+    assert got.limit.tolist() == want.limit.tolist() == [NEST.limits(space.base).index("word_bits")] * 4
+
+
+def test_a_combination_that_no_configuration_has_is_refused_to_nobody() -> None:
+    """A byte of 16 bits is no word; three of the four configurations have none of that."""
+    axes = {"levels.pad.bytes": [1, 256], "datapath.weight_bits": [8, 16]}
+    space = dse.Space(pad_buffer_memory(), axes=axes)
+    kept = [i for i in range(space.size) if space[i].levels[0].bytes > 1]
+    assert space.pack(np.array(kept)).size == 2
+    with pytest.raises(ValueError, match="capacity_words of pad must be positive"):
+        space.pack(np.arange(space.size))
+
+
 @pytest.mark.parametrize(
     ("machine", "axes"),
     [
