@@ -176,6 +176,8 @@ def test_what_is_not_covered_is_told() -> None:
     assert not covered(window, Rules())
     assert covered(convolution(k=2, c=2, p=4, q=4, stride=(2, 2)), Rules())
     assert plain(seen(matrix_product(m=4, k=4, n=4), Rules()))
+    assert covered(convolution(n=2**31 - 1, k=2, c=2, p=1, q=1), Rules())
+    assert not covered(convolution(n=2**31, k=2, c=2, p=1, q=1), Rules())  # more than the engine counts
     machine = row_of_pes(4, 5, 24, Prices(1.0, 1.0, 1.0))
     assert form_of(machine, keeping(machine), "perfect", Rules()) is not None
     assert form_of(machine, Constraints(), "perfect", Rules()) is None  # operands may pass levels by
