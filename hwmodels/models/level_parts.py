@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.components.clock import clock_pj
+from hwmodels.components.prices import is_accelergy
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
 from workloads.table import FloatColumn, IntColumn
@@ -141,6 +142,8 @@ def _parts_of(machines: Machines) -> Parts | None:
     paths = [path for fields in moved for path in fields]
     if len(set(paths)) < len(paths):
         return None
+    if any(is_accelergy(one.get("technology.prices")) for choices in machines.choices for one in choices):
+        return None  # such a table prices levels by the whole machine
     names = [level.name for level in base.levels]
 
     def touches(path: str, heads: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """Sweeps over machines of levels: by count sets as machine after machine, and parts as whole machines."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -186,3 +187,17 @@ def test_parts_add_up_to_whole_machines(machine: str, axes: dict[str, Any]) -> N
 def test_an_axis_of_more_than_parts_builds_every_machine() -> None:
     space = dse.Space(pad_buffer_memory(), axes={"levels.buffer.operands": [["weight", "input", "output"]]})
     assert not isinstance(space.pack(np.arange(1)).machine, Machines)
+
+
+def test_a_table_of_accelergy_prices_machines_one_by_one(tmp_path: Path) -> None:
+    """What leaks in a cycle leaks by the clock, so that an axis of the clock changes a level."""
+    path = tmp_path / "ert.yaml"
+    actions = "[{name: read, energy: 3}, {name: leak, energy: 5}]"
+    path.write_text(f"ERT:\n  version: 0.4\n  tables:\n  - {{name: chip.buffer, actions: {actions}}}\n")
+    base, codes = pad_buffer_memory(), np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    prices, clocks = (None, str(path)), (1e8, 1e9)
+    table = NEST.pack(base, {"technology.prices": (prices, codes[0]), "clock_hz": (clocks, codes[1])}, 4)
+    for i, (price, clock) in enumerate(codes.T):
+        machine = base.replace({"technology.prices": prices[price], "clock_hz": clocks[clock]})
+        alone = NEST.pack(machine).buffer_leakage_w[0]
+        assert table.buffer_leakage_w[i] == pytest.approx(alone, rel=1e-12)
