@@ -20,6 +20,7 @@ from dse import metrics
 from dse.arguments import CONSTRAINTS, MACHINE
 from dse.errors import nearest
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
+from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
 from workloads import inline
@@ -429,6 +430,9 @@ def _reads_metrics(constraint: Constraint) -> bool:
     return any(name in metrics.columns() or name.startswith(BASE) for name in constraint.names)
 
 
+_PRICES = "technology.prices"
+
+
 def _axis(base: Machine, name: str, choices: Any) -> Axis:
     """Check every value once against the base design and keep it as the design holds it."""
     listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
@@ -445,6 +449,12 @@ def _axis(base: Machine, name: str, choices: Any) -> Axis:
         given = [(choice,) for choice in choices_of(name, listed)]
     values = []
     for choice in given:
+        if any(is_accelergy(part) for field, part in zip(fields, choice, strict=True) if field == _PRICES):
+            raise InputError(
+                f"axis {name}: a table of Accelergy's will not do, its prices are of one machine; give it to "
+                f'the base, machine.replace({{"{_PRICES}": ...}}), or sweep CSV files',
+                path=name,
+            )
         try:
             held = base.replace(dict(zip(fields, choice, strict=True))).paths()
         except (TypeError, ValueError, KeyError) as refusal:

@@ -100,6 +100,7 @@ def test_a_component_s_field_can_be_constrained():
         ({"array.rowz": [1]}, [], "unknown axis 'array.rowz'; did you mean 'array.rows'"),
         ({"array.rows": [8, 0]}, [], "axis array.rows: '?0'? will not do: Array.rows must be"),
         ({"array.rows": [-8]}, [], "axis array.rows: '?-8'? will not do"),
+        ({"technology.prices": ["ert.yaml"]}, [], "axis technology.prices: a table of Accelergy's will not"),
         ({"array.rows": ["eight"]}, [], "axis array.rows: 'eight' will not do"),
         ({"array.rows": [8, 8]}, [], "the value 8 is given twice"),
         ({"array.rows": []}, [], "axis array.rows: no values given"),
