@@ -25,6 +25,7 @@ from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
+from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
@@ -366,7 +367,10 @@ def evaluate(
 
 def _refuse_unfit(result: Result) -> None:
     """Refuse a given mapping that the machine cannot run, naming the operation and what is too small."""
-    limits = result.operations["limit"]
+    try:
+        limits = result.operations["limit"]
+    except TilingError as error:
+        raise InputError(f"mappings: of {result.names[error.row]}: {error}", path="mappings") from None
     for row in result.effort.given:
         if limits.iloc[row]:
             raise InputError(
