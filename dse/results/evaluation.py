@@ -23,6 +23,7 @@ from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
+from hwmodels.composed import ordered
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
 from hwmodels.tiling import TilingError
@@ -260,12 +261,15 @@ class Result:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What made it: versions, model, prices, commit, network and machine."""
+        """What made it: versions, model, prices, commit, network, machine, schedule and mappings given."""
+        effort = self.effort
         return {
             **made_by(),
             "network": {"name": self.network, "fingerprint": fingerprint(self.layers)},
             "machine": {"name": self.accelerator.name, "fingerprint": self.accelerator.fingerprint()},
             "mapping_objective": self.mapping_objective,
+            "schedule": "layers" if effort.schedule is None else effort.schedule.name,
+            "mappings": {self.names[row]: repr(ordered(given)) for row, given in effort.given.items()},
         }
 
     def cite(self) -> str:

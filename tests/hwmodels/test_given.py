@@ -85,6 +85,9 @@ def test_a_mapping_given_moves_totals_and_breakdown(lenet):
     fills = lines[(lines["operation"] == name) & (lines["component"] == "input buffer")]
     assert len(fills)
     assert small.operations["tile_k"][row] == 1
+    made, told = free.provenance, small.provenance
+    assert (made.pop("mappings"), list(told.pop("mappings"))) == ({}, [name])
+    assert made == told
 
 
 @pytest.mark.parametrize(
