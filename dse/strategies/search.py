@@ -207,7 +207,7 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
             space.size,
             ["auto: certified, as every objective has bounds and no budget is set"],
         )
-    dear = budget is None and space.model.maps
+    dear = budget is None and space.model.searches
     if dear:
         limit = min(limit, FEW)
     if limit <= FEW and find_spec("sklearn") is not None:
