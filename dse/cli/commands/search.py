@@ -50,7 +50,8 @@ def command(
         typer.Option(
             metavar="N",
             parser=positive,
-            help="Configurations to cost at most; default: 20000 (500 on machines of levels), no limit for exact strategies.",
+            help="Configurations to cost at most; default: 20000 (500 on machines of levels), no limit for "
+            "exact strategies.",
         ),
     ] = None,
     strategy: Annotated[
