@@ -110,8 +110,8 @@ def check_component(kind: str) -> None:
     for size, width, banks in ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4)):
         for node_nm in (7.0, 45.0):
             asked = Asked(size, width, banks, node_nm, 0.9)
-            prices = own_prices(own, asked)  # which refuse what is no amount
-            _held(own_prices(own, asked) == prices, "equal questions have equal answers")
+            prices = own_prices(kind, asked)  # which refuse what is no amount
+            _held(own_prices(kind, asked) == prices, "equal questions have equal answers")
     try:
         copy = pickle.loads(pickle.dumps(own))
     except (pickle.PicklingError, AttributeError) as refusal:

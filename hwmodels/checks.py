@@ -56,7 +56,7 @@ def one_of(owner: object, name: str, known: Collection[str]) -> None:
     """Refuse a field that is none of the words known."""
     value = getattr(owner, name)
     if not isinstance(value, str) or value not in known:
-        raise refusal(owner, name, f"be one of {', '.join(known)}")
+        raise refusal(owner, name, f"be one of {', '.join(word or repr(word) for word in known)}")
 
 
 def share(owner: object, name: str, *, zero: bool = False) -> None:

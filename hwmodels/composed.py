@@ -133,10 +133,10 @@ def fingerprint(machine: Any) -> str:
     if not {"name", "source", "assumptions"} <= set(getattr(machine, "__dataclass_fields__", ())):
         raise WrongTypeError(f"fingerprint: machine must be a machine, got {shown(machine)}")
     plain = dataclasses.replace(machine, name="", source="", assumptions=())
-    return hashlib.blake2b(repr(_ordered(plain)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr(ordered(plain)).encode(), digest_size=16).hexdigest()
 
 
-def _ordered(value: Any) -> Any:
+def ordered(value: Any) -> Any:
     """The same value with sets and mappings in a fixed order: their own order differs between processes."""
     if isinstance(value, Enum) or not (
         dataclasses.is_dataclass(value) or isinstance(value, (tuple, Mapping, frozenset))
@@ -145,9 +145,9 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, frozenset):
         return ("set", *sorted(value))
     if isinstance(value, Mapping):
-        return ("map", *((key, _ordered(value[key])) for key in sorted(value)))
+        return ("map", *((key, ordered(value[key])) for key in sorted(value)))
     if isinstance(value, tuple):
-        return tuple(_ordered(part) for part in value)
-    fields = [(field.name, _ordered(getattr(value, field.name))) for field in dataclasses.fields(value)]
+        return tuple(ordered(part) for part in value)
+    fields = [(field.name, ordered(getattr(value, field.name))) for field in dataclasses.fields(value)]
     rests_on = getattr(value, "rests_on", "")  # code behind a value, which no field of it holds
     return (type(value).__name__, *fields, *([("rests_on", rests_on)] if rests_on else []))

@@ -169,19 +169,30 @@ class Level:
         return self.kind == "main_memory"
 
 
-def own_prices(own: OwnStorage, asked: Asked) -> Prices:
+def own_prices(kind: str, asked: Asked) -> Prices:
     """Ask a storage from user code for its prices.
 
     Raises
     ------
-    TypeError
-        If its function returns something else.
+    ValueError, TypeError
+        If it is registered no more, or its function fails or returns something else.
 
     """
-    found = own.function(asked)
+    own = own_storage(kind)
+    if own is None:
+        raise InputError(
+            f"Level.kind: {shown(kind)} is registered no more; call hwmodels.register_component again",
+            path="kind",
+        )
+    try:
+        found = own.function(asked)
+    except Exception as error:
+        raise InputError(
+            f"component {kind}: its function failed for {asked}: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(found, Prices):
         raise WrongTypeError(
-            f"component {own.name}: its function must return hwmodels.Prices, got {type(found).__name__}"
+            f"component {kind}: its function must return hwmodels.Prices, got {type(found).__name__}"
         )
     return found
 

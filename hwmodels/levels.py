@@ -26,7 +26,7 @@ from hwmodels.level import LETTERS, Level, MacPrices, Prices, own_prices
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.own_storage import Asked, own_storage
+from hwmodels.own_storage import KINDS, Asked
 from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
@@ -411,9 +411,8 @@ class LevelMachine:
             written = memory.paid_write_pj_per_bit * width
             return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
-        own = own_storage(level.kind)
-        if own is not None:
-            return own_prices(own, Asked(level.bytes, width, level.banks, node, volts))
+        if level.kind not in KINDS:
+            return own_prices(level.kind, Asked(level.bytes, width, level.banks, node, volts))
         if level.kind == "registers":
             words = level.bytes * 8 // bits
             word = arithmetic.register(bits, node, volts)

@@ -4,9 +4,16 @@ import dataclasses
 from typing import Final
 
 from hwmodels.checks import one_of, whole
+from workloads.errors import InputError
 
 INNERMOST: Final = ("positions", "k", "c")
 """Loops over tiles that may be innermost, in the order of the kernels' codes."""
+
+
+class TilingError(InputError):
+    """A tiling that is none of its operation; `row` is the operation's place in the layer table."""
+
+    row: int = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

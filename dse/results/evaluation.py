@@ -23,8 +23,10 @@ from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
+from hwmodels.composed import ordered
 from hwmodels.machine import BEST, Effort, Machine, check_machine
 from hwmodels.residency.plan import Plan
+from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
@@ -259,12 +261,15 @@ class Result:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What made it: versions, model, prices, commit, network and machine."""
+        """What made it: versions, model, prices, commit, network, machine, schedule and mappings given."""
+        effort = self.effort
         return {
             **made_by(),
             "network": {"name": self.network, "fingerprint": fingerprint(self.layers)},
             "machine": {"name": self.accelerator.name, "fingerprint": self.accelerator.fingerprint()},
             "mapping_objective": self.mapping_objective,
+            "schedule": "layers" if effort.schedule is None else effort.schedule.name,
+            "mappings": {self.names[row]: repr(ordered(given)) for row, given in effort.given.items()},
         }
 
     def cite(self) -> str:
@@ -366,7 +371,10 @@ def evaluate(
 
 def _refuse_unfit(result: Result) -> None:
     """Refuse a given mapping that the machine cannot run, naming the operation and what is too small."""
-    limits = result.operations["limit"]
+    try:
+        limits = result.operations["limit"]
+    except TilingError as error:
+        raise InputError(f"mappings: of {result.names[error.row]}: {error}", path="mappings") from None
     for row in result.effort.given:
         if limits.iloc[row]:
             raise InputError(

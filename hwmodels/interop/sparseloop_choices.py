@@ -55,10 +55,18 @@ def read_choices(texts: Mapping[str, Sequence[str]], model: SparseModel) -> Choi
 
     """
     found: dict[Key, Sequence[Representation | None]] = {}
+    if not isinstance(texts, Mapping):
+        raise MappingError(
+            f"formats must be a mapping, such as {{'DRAM.Inputs': ['{NONE}']}}, got {shown(texts)}"
+        )
     for place, names in texts.items():
-        level, dot, operand = place.rpartition(".")
+        level, dot, operand = place.rpartition(".") if isinstance(place, str) else ("", "", "")
         if not dot:
             raise MappingError(f"formats: need LEVEL.OPERAND, such as DRAM.Inputs, got {shown(place)}")
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise MappingError(
+                f"formats of {place} must be a list of texts, such as {NONE} and UOP-RLE, got {shown(names)}"
+            )
         model.architecture.level(level)
         dimensions = model.problem.operand(operand).dimensions
         if not names:

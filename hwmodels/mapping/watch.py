@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from math import inf, isnan
+from numbers import Real
 
 from hwmodels.mapping.problem import MappingError
 from workloads.errors import shown
@@ -29,7 +30,7 @@ class Watch:
     begun: float | None = None  # processor time of the searching thread
 
     def __post_init__(self) -> None:
-        if isnan(self.seconds) or self.seconds < 0:
+        if not isinstance(self.seconds, Real) or isnan(self.seconds) or self.seconds < 0:
             raise MappingError(f"Watch.seconds must be at least 0, got {shown(self.seconds)}")
 
     def over(self) -> bool:

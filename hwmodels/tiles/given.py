@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from hwmodels.tiles.positions import Candidate, Positions, candidate, position_candidates
 from hwmodels.tiles.sizes import Cut, cut
 from hwmodels.tiles.steps import Nest
-from hwmodels.tiling import Tiling
-from workloads.errors import InputError
+from hwmodels.tiling import Tiling, TilingError
 
 Whole = Callable[[Nest], Sequence[float]]
 """What makes the list of a nest and takes its largest candidate: the dimension as a single tile."""
@@ -46,7 +45,7 @@ def shape(nest: Nest, size: int) -> tuple[int, int, int, int]:
         return 1, nest.q, nest.p, nest.n
     if size <= nest.q:
         return 2, 1, nest.q, nest.n * nest.p
-    raise InputError(
+    raise TilingError(
         f"Tiling.positions must be whole images (up to {nest.n} of {plane} positions), whole rows (up to "
         f"{nest.p} of {nest.q}) or columns (up to {nest.q}), got {size}",
         path="positions",
@@ -64,7 +63,7 @@ def check_tiling(nest: Nest, tiling: Tiling) -> None:
     """
     for name in ("k", "c"):
         if getattr(tiling, name) > getattr(nest, name):
-            raise InputError(
+            raise TilingError(
                 f"Tiling.{name} must be at most the operation's {getattr(nest, name)} channels a group, "
                 f"got {getattr(tiling, name)}",
                 path=name,
@@ -77,7 +76,7 @@ def check_tiling(nest: Nest, tiling: Tiling) -> None:
     }
     loops = [name for name, number in turns.items() if number > 1] or ["positions"]
     if tiling.innermost and tiling.innermost not in loops:
-        raise InputError(
+        raise TilingError(
             f"Tiling.innermost must be a loop of more than one turn ({', '.join(loops)}) or left out, "
             f"got {tiling.innermost}",
             path="innermost",

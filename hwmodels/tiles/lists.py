@@ -16,7 +16,7 @@ from hwmodels.tiles.given import check_tiling, given_channels, given_positions
 from hwmodels.tiles.positions import Positions, position_candidates
 from hwmodels.tiles.sizes import Cut, Edge, candidates, cut, cuts, few_tiles, undominated
 from hwmodels.tiles.steps import Cartesian, Nest
-from hwmodels.tiling import Tiling
+from hwmodels.tiling import Tiling, TilingError
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
 ORDERS = 6  # permutations of the K, C and M loops
@@ -73,7 +73,11 @@ class TileLists:
         for row, tiling in tilings.items():
             nest = self._nests[row]
             assert nest is not None
-            check_tiling(nest, tiling)
+            try:
+                check_tiling(nest, tiling)
+            except TilingError as error:
+                error.row = row
+                raise
             for name, (numbers, least, cuts_of) in lists.items():
                 for place, alignment in enumerate(getattr(found, name)):
                     one = _given(nest, name, alignment, tiling)

@@ -1,19 +1,25 @@
 """Storage from user code: prices, fingerprints, travel, refusals, and the example of CONTRIBUTING.md."""
 
 import copy
+import functools
 import itertools
 import multiprocessing
+import os
 import pickle
 import re
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import dse
 import hwmodels
 from dse.testing import check_component
 from hwmodels.own_storage import Asked
+from hwmodels.spelt import digest
 from workloads.errors import InputError, WrongTypeError
 
 SMALL = "lenet_300_100"
@@ -105,6 +111,79 @@ def test_it_travels_to_processes_that_do_not_know_it():
 def test_copies_are_equal():
     mine = machine()
     assert copy.deepcopy(mine) == pickle.loads(pickle.dumps(mine)) == mine
+
+
+def test_a_kind_that_is_forgotten_prices_nothing():
+    mine = machine()
+    hwmodels.unregister_component("latches")
+    with pytest.raises(InputError, match=r"Level\.kind: 'latches' is registered no more; call"):
+        dse.evaluate(SMALL, mine)
+
+
+@pytest.mark.parametrize("function", [lambda a, b: None, lambda asked: asked.bits], ids=["two", "no_field"])
+def test_a_function_that_fails_is_named(function):
+    hwmodels.register_component("odd", function)
+    with pytest.raises(InputError, match="component odd: its function failed for Asked"):
+        dse.evaluate(SMALL, machine("odd"))
+
+
+def priced(asked, pj=1.0):
+    return hwmodels.Prices(read_pj=pj * FACTOR)
+
+
+FACTOR = 1.0
+
+
+class Held:
+    def __init__(self, pj):
+        self.pj = pj
+
+    def price(self, asked):
+        return hwmodels.Prices(read_pj=self.pj)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda pj: functools.partial(priced, pj=pj),
+        lambda pj: Held(pj).price,
+        lambda pj: lambda asked, pj=pj: hwmodels.Prices(read_pj=pj),
+        lambda pj: lambda asked: priced(asked, pj),
+        lambda pj: np.full(2000, pj).take,
+    ],
+    ids=["partial", "method", "default", "cell", "builtin"],
+)
+def test_what_a_function_holds_is_a_part_of_it(make):
+    assert digest(make(1.0)) == digest(make(1.0)) != digest(make(2.0))
+
+
+def test_a_constant_of_its_module_is_a_part_of_it(monkeypatch):
+    def through(asked):
+        return priced(asked)
+
+    before = digest(priced), digest(through)
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    assert all(one != other for one, other in zip(before, (digest(priced), digest(through)), strict=True))
+
+
+def test_functions_are_spelt_alike_in_every_process():
+    code = (
+        "from hwmodels.spelt import digest\n"
+        "class Held: pass\n"
+        "held = Held()\n"
+        "def again(n): return n if n in {'a', 'b', 'c', 'd'} else again(held and n[1:])\n"
+        "print(digest(lambda n, f=again, h=held: f(n)))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
 
 
 def test_a_machine_file_names_it_and_needs_it(tmp_path):

@@ -17,7 +17,7 @@ from tests.hwmodels.tables import config_table, layer_table
 from tests.hwmodels.test_tiling import OBJECTIVES, machines, nests
 from tests.mapping_machines.test_fast_path import unrolled
 from tests.oracles import tiling as oracle
-from workloads.errors import InputError, WrongTypeError
+from workloads.errors import InputError, UnknownNameError, WrongTypeError
 
 ORDERS = {"positions": "kcm", "k": "mck", "c": "mkc"}  # innermost last
 
@@ -85,6 +85,9 @@ def test_a_mapping_given_moves_totals_and_breakdown(lenet):
     fills = lines[(lines["operation"] == name) & (lines["component"] == "input buffer")]
     assert len(fills)
     assert small.operations["tile_k"][row] == 1
+    made, told = free.provenance, small.provenance
+    assert (made.pop("mappings"), list(told.pop("mappings"))) == ({}, [name])
+    assert made == told
 
 
 @pytest.mark.parametrize(
@@ -97,8 +100,16 @@ def test_a_mapping_given_moves_totals_and_breakdown(lenet):
     ],
 )
 def test_a_mapping_that_is_none_of_the_operation_is_refused(lenet, mapping, said):
-    with pytest.raises(InputError, match=said):
-        dse.evaluate(lenet, "edge_16x16", mappings={"conv1": mapping})
+    fits = Tiling(k=1, c=1, positions=1)
+    with pytest.raises(InputError, match="mappings: of conv1: " + said):
+        dse.evaluate(lenet, "edge_16x16", mappings={"fc1": fits, "conv1": mapping, "conv2": fits})
+
+
+def test_words_that_will_not_do_are_refused(lenet):
+    with pytest.raises(InputError, match=r"Tiling\.innermost must be one of '', positions, k, c, got 'K'"):
+        Tiling(k=1, c=1, positions=1, innermost="K")
+    with pytest.raises(UnknownNameError, match="mappings: there is no operation 1; known: conv1"):
+        dse.evaluate(lenet, "edge_16x16", mappings={1: Tiling(k=1, c=1, positions=1)})
 
 
 def test_a_mapping_that_does_not_fit_names_the_buffer(lenet):

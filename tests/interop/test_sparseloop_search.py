@@ -249,6 +249,10 @@ def test_leaving_zeros_out_of_main_memory_pays():
         ({"main.X": ["none"]}, "operand 'X' is unknown"),
         ({"buffer.W": ["none", "B"]}, r"buffer has no memory for metadata .*, so it cannot hold W in B"),
         ({"main.W": []}, r"formats of main\.W: need at least one"),
+        ({"main.W": "UOP-CP"}, r"formats of main\.W must be a list of texts, .*, got 'UOP-CP'"),
+        ({"main.W": [None]}, r"formats of main\.W must be a list of texts, .*, got \[None\]"),
+        ({3: ["none"]}, r"need LEVEL\.OPERAND, such as DRAM\.Inputs, got 3"),
+        (["main.W"], r"formats must be a mapping, such as .*, got \['main\.W'\]"),
     ],
 )
 def test_a_format_that_is_none_or_that_a_level_cannot_hold_is_one_line(formats, message):

@@ -86,7 +86,7 @@ def test_chunks_of_work_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert map_problem(*arguments) == whole  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), "3", None])
 def test_a_limit_is_no_less_than_nothing(seconds: float) -> None:
     with pytest.raises(MappingError, match=r"Watch\.seconds must be at least 0"):
         Watch(seconds=seconds)

@@ -235,6 +235,29 @@ def test_a_softmax_along_the_queries_is_no_attention():
     assert "attention" not in [o.kind for o in network.operations]
 
 
+def test_weights_that_a_gate_repeats_for_many_heads_are_multiplied_apart():
+    def gated(self, q, k, v):
+        return ((q @ k.mT).softmax(-1) * self.gate) @ v
+
+    given = torch.zeros(2, T, 8), torch.zeros(2, T, 8), torch.zeros(3, 2, T, 8)
+    network = workloads.from_torch(Function(gated, gate=nn.Parameter(torch.ones(3, 1, 1, 1))), given)
+    assert network.macs == (1 + 3) * 2 * T * T * 8
+    assert "attention" not in [o.kind for o in network.operations]
+
+
+def test_queries_whose_scaling_is_wanted_elsewhere_are_scaled_once():
+    def scaled(self, q, k, v):
+        q = q * 0.5
+        return (q @ k.mT).softmax(-1) @ v, q
+
+    def given(self, q, k, v):
+        return (q @ k.mT).softmax(-1) @ v
+
+    inputs = (torch.zeros(2, 3, T, 8),) * 3
+    one, other = (workloads.from_torch(Function(f), inputs).table().vector_ops.sum() for f in (scaled, given))
+    assert one - other == 2 * 3 * T * 8
+
+
 def grouped(how):
     def forward(self, q, k, v):
         if how == "grouped":
@@ -310,6 +333,20 @@ def test_a_cache_is_appended_to_in_place_unless_it_is_to_be_copied(how, copied):
     inputs = (new, new.clone(), new.clone(), cache, cache.clone(), torch.tensor([7]))
     assert traffic(cached(how), inputs)[:2] == (131_136, 192)
     assert traffic(cached(how), inputs, caches="copy")[0] == copied
+
+
+@pytest.mark.parametrize("axis", [0, 1, 3])
+def test_what_is_joined_along_samples_heads_or_features_is_copied(axis):
+    shape = [2, 4, 24, 16]
+    shape[axis] //= 2
+
+    def forward(self, q, k, v, keys, values):
+        keys, values = torch.cat([keys, k], axis), torch.cat([values, v], axis)
+        return F.scaled_dot_product_attention(q, keys, values)
+
+    inputs = (torch.zeros(2, 4, 1, 16), *(torch.zeros(shape) for _ in range(4)))
+    whole = 2 * 4 * 24 * 16
+    assert traffic(Function(forward), inputs)[:2] == (2 * 4 * 16 + 4 * whole, 2 * 4 * 16 + 2 * whole)
 
 
 def test_what_is_made_for_a_cache_is_written_there():

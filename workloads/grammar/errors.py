@@ -42,7 +42,7 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     """
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
-    sought = name.casefold()
+    sought = str(name).casefold()  # what is no text is like nothing
     inside = sorted((one for one in folded if one.endswith("." + sought)), key=lambda one: one.count("."))
     alike = get_close_matches(sought, list(folded), n=count, cutoff=0.6)
     close = [folded[match] for match in dict.fromkeys([*inside, *alike])][:count]

@@ -1,10 +1,12 @@
 """Caches of keys and values that a model joins to new ones, or writes new ones into, as if it copied them.
 
 A cache is an input of the network (or a tensor of the module) that reaches the keys or values of an attention
-behind a join or a scatter, by nothing but views.
+behind a join or a scatter, by nothing but views. A join makes it grow along the places of keys; of features,
+heads or samples it copies.
 """
 
 from workloads.graph import Graph, Node
+from workloads.importers.recognise.axes import Atoms, Axes, Axis, turned
 from workloads.importers.recognise.rewriting import Rewriting
 from workloads.operations import (
     Append,
@@ -80,7 +82,7 @@ def _grown(graph: Graph, node: Node) -> Operation | None:
         copies = node.inputs[0] in node.inputs[1:]
         if operation.constants or len(node.inputs) < 2 or copies or not _cache(graph, node.inputs[0]):
             return None
-        if not _attended(graph, node.outputs[0]):
+        if not _lengthens(graph, node.outputs[0], operation.axis):
             return None
         placed = all(_made_here(graph, tensor) for tensor in node.inputs[1:])
         return Append(operation.name, operation.axis, placed=placed)
@@ -118,14 +120,58 @@ def _made_here(graph: Graph, tensor: str) -> bool:
         tensor = node.inputs[0]
 
 
+def _lengthens(graph: Graph, tensor: str, axis: int) -> bool:
+    """Whether an axis of a tensor is all or a part of that along which keys or values of an attention lie."""
+    atoms = Atoms()
+    axes = tuple(atoms.new(length) for length in graph.tensors[tensor].shape)
+    joined = axes[axis % len(axes)]
+
+    def follow(tensor: str, axes: Axes, joined: Axis) -> bool:
+        for reader in graph.consumers(tensor):
+            node = graph.node(reader)
+            attended = isinstance(node.operation, Attention) and tensor in node.inputs[1:3]
+            if attended and {*atoms.long((joined,))} <= {*atoms.long((axes[-2],))}:
+                return True
+            for made in node.outputs if _passes(node, tensor) else ():
+                then = _seen(graph, node, made, axes, joined, atoms)
+                if then is not None and follow(made, *then):
+                    return True
+        return False
+
+    return follow(tensor, axes, joined)
+
+
+def _seen(
+    graph: Graph, node: Node, made: str, axes: Axes, joined: Axis, atoms: Atoms
+) -> tuple[Axes, Axis] | None:
+    """Return the axes of a view, and the one that was joined along, which it may cut; None if unknown."""
+    shape = graph.tensors[made].shape
+    if isinstance(node.operation, Transpose):
+        return turned(axes, node.operation.order), joined
+    if isinstance(node.operation, Reshape):
+        then = atoms.reshaped(axes, shape)
+        return None if then is None else (then, joined)
+    axes = ((),) * (len(shape) - len(axes)) + axes
+    found = tuple(
+        one if atoms.size(one) == length else atoms.new(length)
+        for one, length in zip(axes, shape, strict=True)
+    )
+    return found, found[axes.index(joined)] if joined in axes else joined
+
+
 def _attended(graph: Graph, tensor: str) -> bool:
     """Whether a tensor becomes keys or values of an attention by nothing but views and other updates."""
     for reader in graph.consumers(tensor):
         node = graph.node(reader)
         if isinstance(node.operation, Attention) and tensor in node.inputs[1:3]:
             return True
-        scatter = isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS
-        passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
-        if passes and node.inputs[0] == tensor and any(_attended(graph, made) for made in node.outputs):
+        if _passes(node, tensor) and any(_attended(graph, made) for made in node.outputs):
             return True
     return False
+
+
+def _passes(node: Node, tensor: str) -> bool:
+    """Whether a node hands a tensor on as a view, or with an update."""
+    scatter = isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS
+    passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
+    return passes and node.inputs[0] == tensor

@@ -104,7 +104,7 @@ def unrepeated(graph: Graph, operand: Operand, atoms: Atoms, *, scales: bool = T
     while now is not None:
         node = graph.node(graph.producer[now.tensor])
         if isinstance(node.operation, Elementwise):
-            if not scales or not is_scaling(graph, node):
+            if not scales or not is_scaling(graph, node) or not read_once(graph, now.tensor):
                 break
             best = now = Operand(node.inputs[0], now.axes)
             scaled = True
@@ -116,6 +116,11 @@ def unrepeated(graph: Graph, operand: Operand, atoms: Atoms, *, scales: bool = T
         if now is not None and repeats:
             best = now
     return best, scaled
+
+
+def read_once(graph: Graph, tensor: str) -> bool:
+    """Whether one operation reads a tensor, and nobody outside the network."""
+    return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs
 
 
 def is_scaling(graph: Graph, node: Node) -> bool:

@@ -135,7 +135,7 @@ def scores(graph: Graph, softmax: Node) -> Scores | None:
             not isinstance(node.operation, Elementwise | Reshape | Transpose) or len(node.inputs) > 1
         ):
             return None
-        if isinstance(node.operation, Elementwise) and not found.take(node, tensor):
+        if isinstance(node.operation, Elementwise) and (_grows(graph, node) or not found.take(node, tensor)):
             return None
         behind.append(node)
         tensor = node.outputs[0]
@@ -154,6 +154,11 @@ def _through(graph: Graph, node: Node) -> str | None:
     shape = graph.tensors[node.outputs[0]].shape
     same = [t for t in node.inputs if graph.tensors[t].shape == shape and _from_product(graph, t)]
     return same[0] if len(same) == 1 else None
+
+
+def _grows(graph: Graph, node: Node) -> bool:
+    """Whether what a node puts on its input repeats it."""
+    return graph.tensors[node.outputs[0]].shape != graph.tensors[node.inputs[0]].shape
 
 
 def _from_product(graph: Graph, tensor: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from workloads.graph import Graph, Node
+from workloads.importers.recognise.operands import read_once
 from workloads.importers.recognise.rewriting import Rewriting
 from workloads.operations import Einsum, Elementwise, MatMul, Reduce, Reshape, Softmax
 
@@ -74,7 +75,7 @@ def _spelt(graph: Graph, division: Node) -> _Spelt | None:
     above, below = division.inputs
     inside: list[str] = []
     if division.operation.function == "mul":  # type: ignore[attr-defined]
-        turned = [t for t in division.inputs if _function(graph, t) == "reciprocal" and _read_once(graph, t)]
+        turned = [t for t in division.inputs if _function(graph, t) == "reciprocal" and read_once(graph, t)]
         if len(turned) != 1:
             return None
         above = next(tensor for tensor in division.inputs if tensor != turned[0])
@@ -115,7 +116,7 @@ def _less_greatest(graph: Graph, tensor: str, axis: int) -> tuple[str, list[str]
     if not isinstance(less.operation, Elementwise) or less.operation.function != "sub":
         return None
     greatest = _reduction(graph, less.inputs[1], "max") if len(less.inputs) == 2 else None
-    if greatest is None or greatest[:2] != (less.inputs[0], axis) or not _read_once(graph, tensor):
+    if greatest is None or greatest[:2] != (less.inputs[0], axis) or not read_once(graph, tensor):
         return None
     return less.inputs[0], [*greatest[2], less.operation.name]
 
@@ -123,7 +124,7 @@ def _less_greatest(graph: Graph, tensor: str, axis: int) -> tuple[str, list[str]
 def _is_last(graph: Graph, product: Node, made: str, raised: str, axis: int) -> bool:
     """Whether a node multiplies exponentials with values along the axis that they are added up along."""
     operation = product.operation
-    alone = _read_once(graph, made) and product.inputs.count(raised) == 1
+    alone = read_once(graph, made) and product.inputs.count(raised) == 1
     if isinstance(operation, MatMul):
         plain = not operation.constant and not operation.transpose_a and product.inputs[0] == raised
         return alone and plain and axis == len(graph.tensors[raised].shape) - 1
@@ -136,7 +137,7 @@ def _is_last(graph: Graph, product: Node, made: str, raised: str, axis: int) -> 
 def _reduction(graph: Graph, tensor: str, mode: str) -> tuple[str, int, list[str]] | None:
     """Return what a tensor is the sum or the greatest of, along which axis, and the operations it takes."""
     shape, steps = graph.tensors[tensor].shape, []
-    while _read_once(graph, tensor):
+    while read_once(graph, tensor):
         node = graph.node(graph.producer[tensor])
         steps.append(node.operation.name)
         tensor = node.inputs[0] if node.inputs else ""
@@ -155,7 +156,3 @@ def _reduction(graph: Graph, tensor: str, mode: str) -> tuple[str, int, list[str
 def _function(graph: Graph, tensor: str) -> str:
     operation = graph.node(graph.producer[tensor]).operation
     return operation.function if isinstance(operation, Elementwise) else ""
-
-
-def _read_once(graph: Graph, tensor: str) -> bool:
-    return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs
