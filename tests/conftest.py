@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+collect_ignore = ["mutants.py"]  # needs cosmic-ray, which `make mutants` installs
+
 # The suite repeats itself: the same examples in every run. HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True)

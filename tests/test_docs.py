@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dse
+from workloads.sparsity.schemes import REGISTRY
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -41,10 +42,13 @@ def test_every_block_runs(page, tmp_path, monkeypatch, capsys):
         pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
+    schemes = dict(REGISTRY)
     try:
         for block in blocks(page):
             exec(compile(block, page, "exec"), names)
     finally:
+        REGISTRY.clear()
+        REGISTRY.update(schemes)
         if page == "your_own_parts.md":
             dse.unregister_metric("ed2p_js2")
     assert WRITTEN.get(page, set()) <= {path.name for path in tmp_path.iterdir()}

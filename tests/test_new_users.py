@@ -1,10 +1,14 @@
 """What once stood in a new user's way, line by line; each was tried from the README alone."""
 
+from pathlib import Path
+
 import pytest
 
 import dse
 import hwmodels
 import workloads
+from dse.cli import main
+from dse.strategies.compromise import AREA_MM2
 from tests.dse import tiny
 
 
@@ -92,3 +96,33 @@ def test_rounded_channels_are_the_nearest_multiple():
     net = workloads.load("resnet18")
     plain, whole = (net.sparsify("channel", density=0.5, quantum=one).macs / net.macs for one in (1, 32))
     assert whole == pytest.approx(plain, abs=0.05)
+
+
+def test_help_states_the_limit_that_is_used(capsys):
+    assert main(["together", "--help"]) == 0
+    assert f"Limit of area; default: {AREA_MM2}." in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["front", "store", "--out", "out"], "'store' is a sweep's store, no network: say --store"),
+        (
+            ["convert", "mine.yaml", "--to", "two.yaml"],
+            "mine.yaml: is a machine file of this project already",
+        ),
+        (["evaluate", "mine.yaml", "edge_16x16"], "mine.yaml: looks like a machine file of this project"),
+        (["evaluate", "lenet5", "net.onnx"], "net.onnx: looks like an ONNX model, which is no machine"),
+        (["worth", "lenet5", "--idea", "tiles"], "--idea must be one of aligned tiles, uneven storage"),
+    ],
+)
+def test_a_file_in_the_wrong_place_is_told_by_what_it_is(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    dse.sweep(tiny.network(), tiny.space(), store="store", progress=False)
+    hwmodels.load("edge_16x16").save("mine.yaml")
+    Path("net.onnx").write_bytes(b"\x08\x0a\x12\x00")
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+    assert not Path("out").exists()

@@ -20,6 +20,7 @@ FORMATS = {
     entry.name: entry
     for entry in (
         Format("onnx", "an ONNX model", "read it with workloads.from_onnx(path)"),
+        Format("machine", "a machine file of this project", "hwmodels.load(path) and every command take it"),
         Format("scalesim_topology", "a SCALE-Sim topology", "read it with workloads.from_scalesim(path)"),
         Format("scalesim_cfg", "a SCALE-Sim configuration", "read it with hwmodels.from_scalesim(path)"),
         Format("scalesim_report", "a SCALE-Sim report", "it is a result; give the topology or the .cfg"),
@@ -86,7 +87,7 @@ def file_kind(path: str | PathLike[str]) -> Format | None:
         return FORMATS["onnx"] if head[:1] == b"\x08" else None
     text = _COMMENT.sub("", head.decode("utf-8-sig", errors="replace"))
     if re.search(r"^machine\s*:", text, re.MULTILINE):
-        return None  # a machine file of our own
+        return FORMATS["machine"]
     if b"{{" in head and re.search(r"^\s*(architecture|problem|variables)?\s*:?.*\{\{", text, re.MULTILINE):
         return FORMATS["timeloop"]
     for name, pattern in _PATTERNS:

@@ -49,7 +49,8 @@ MaybeNetworkName = Annotated[
     typer.Argument(
         autocompletion=_networks,
         metavar="[NET]",
-        help="A built-in network, or an ONNX file; default: that of the store.",
+        help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO; "
+        "default: that of the store.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
@@ -80,7 +81,9 @@ ScheduleName = Annotated[
 Dims = Annotated[
     list[str] | None,
     typer.Option(
-        "--dim", metavar="NAME=VALUE", help="Value of a dynamic dimension of an ONNX file; repeatable."
+        "--dim",
+        metavar="NAME=VALUE",
+        help="Value of a dynamic dimension of an ONNX file: 'batch=1'; repeatable.",
     ),
 ]
 Unknown = Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 from workloads.table import LayerTable, deduplicate
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ def load_network(name: str, batch: int | None = None, **said: Any) -> "workloads
     """
     import workloads
 
+    if _is_file(f"{name}/manifest.json"):
+        raise InputError(
+            f"{shown(name)} is a sweep's store, no network: say --store, or dse.open", path="network"
+        )
     if name.endswith(".onnx") or "/" in name or _is_file(name):
         return workloads.from_file(name, batch=batch, **said)
     return workloads.load(name, **said)

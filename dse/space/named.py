@@ -71,7 +71,7 @@ def systolic() -> Space:
 
 
 def edge() -> Space:
-    """Small arrays in a phone or a sensor: at most 1 W and 1 mm², 22 nm, LPDDR4.
+    """Small arrays in a phone or a sensor: at most 1 W and 3 mm², 22 nm, LPDDR4.
 
     Finer steps of the array's shape than `systolic`.
     """

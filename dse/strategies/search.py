@@ -79,7 +79,8 @@ def search(
     objectives
         Columns to minimise, "-" before a name to maximise.
     budget
-        Configurations to cost at most; by default 20,000, and no limit for exact strategies.
+        Configurations to cost at most; by default 20,000 (500 on machines of levels), and no limit
+        for exact strategies.
     strategy
         "exhaustive" costs every point. "certified" finds the same front from a share of the points and proves
         it. "nsga2", "nsga3" and "sms_emoa" are evolutionary (pymoo), "surrogate" learns a model of the costs,
@@ -207,7 +208,7 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
             space.size,
             ["auto: certified, as every objective has bounds and no budget is set"],
         )
-    dear = budget is None and space.model.maps
+    dear = budget is None and space.model.searches
     if dear:
         limit = min(limit, FEW)
     if limit <= FEW and find_spec("sklearn") is not None:

@@ -120,7 +120,11 @@ class Explanation:
         return write_files(folder, writers)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Why the {self.front}", "", *self.sentences(), f"({DEFINITION})"])
+        return "\n".join([self._title(), "", *self.sentences(), f"({DEFINITION})"])
+
+    def _title(self) -> str:
+        front = str(self.front)
+        return f"Why the {front[0].lower()}{front[1:]}"
 
     def sentences(self) -> list[str]:
         """Say the explanation in a few lines."""
@@ -205,7 +209,7 @@ class Explanation:
         return lines
 
     def _repr_html_(self) -> str:
-        head = view("text", "html_note")(f"Why the {self.front}") + "<ul>"
+        head = view("text", "html_note")(self._title()) + "<ul>"
         body = "".join(view("text", "html_note")(line).replace("p>", "li>") for line in self.sentences())
         knee: Any = self.front.knee().name
         steps = self.steps[self.steps["design"] == int(knee)].drop(columns=["design", "there"])

@@ -55,7 +55,7 @@ def vectors_of(words: Floats, lanes: Floats, steps: Floats, blocks: Ints, macros
     amounts = (each * np.minimum(use, macros)[:, :, None, None]).sum(axis=3)
     moved = words.sum(axis=3)
     passed = np.stack([moved[:, :, READS], moved[:, :, FILLS] + moved[:, :, UPDATES]], axis=2)
-    return Vectors(amounts, passed / use[:, :, None], steps)
+    return Vectors(amounts, passed, use, steps)
 
 
 def configs_of(architectures: list[Architecture]) -> Configs:

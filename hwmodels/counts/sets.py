@@ -21,7 +21,8 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules, evaluate
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.mapping import Mapping
-from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.pack import pack_problem
+from hwmodels.mapping.problem import MappingError, Problem
 
 MOST_BYTES: Final = 1 << 30
 """Memory that the sets of a process take at most."""
@@ -74,6 +75,10 @@ _LOCK: Final = Lock()
 def covered(problem: Problem, rules: Rules) -> bool:
     """Whether count sets cover a nest: W, I and O, whose words move one at a time (no sliding windows)."""
     if "".join(operand.name for operand in problem.operands) != LETTERS:
+        return False
+    try:
+        pack_problem(problem)
+    except MappingError:  # more than the engine counts exactly: it says so
         return False
     nest = seen(problem, rules)
     return bool(nest.dimensions) and plain(nest)

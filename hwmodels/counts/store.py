@@ -44,7 +44,10 @@ def folder() -> Path | None:
     if asked is not None:
         return Path(asked) if asked else None
     caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "springboard" / "counts"
+    try:
+        return (Path(caches) if caches else Path.home() / ".cache") / "springboard" / "counts"
+    except RuntimeError:  # a user without a home, as in containers
+        return None
 
 
 @cache
@@ -66,7 +69,7 @@ def _file(key: Any) -> Path | None:
 def read_set(key: Any) -> Found | None:
     """What is kept of a set; None where it has to be made."""
     file = _file(key)
-    if file is None or not file.exists():
+    if file is None:
         return None
     with (
         contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
@@ -100,6 +103,9 @@ def write_set(key: Any, found: Found) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as part:
-            np.savez(part, **found._asdict())
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "wb") as part:
+                np.savez(part, **found._asdict())
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)

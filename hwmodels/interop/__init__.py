@@ -108,7 +108,7 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
 
     """
     found = file_kind(path)
-    if found is None or found.name == "onnx":
+    if found is None or found.name == "machine":
         return None
     if found.name == "scalesim_cfg":
         return from_scalesim(path)
@@ -150,6 +150,8 @@ def of_files(
     if names and set(names.values()) <= {"timeloop", "accelergy"}:
         return from_timeloop(list(names), values=values)
     for path in names:
+        if names[path] == "machine":
+            raise ForeignFileError(f"{path}: is a machine file of this project already; give it as it is")
         found = of_another_tool(path) if len(names) == 1 else None
         if found is not None:
             return found

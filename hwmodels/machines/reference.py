@@ -29,7 +29,7 @@ def _reference(
         technology=Technology(node_nm=more["node_nm"]),
         source="a reference point of this project, no product (assumed)",
         assumptions=(
-            "results that stay on chip are written from the output buffer to the one they are read from",
+            "what a schedule keeps on chip is written from the output buffer to the one that reads it",
         ),
     )
 

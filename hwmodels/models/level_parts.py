@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.components.clock import clock_pj
+from hwmodels.components.prices import is_accelergy
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
 from workloads.table import FloatColumn, IntColumn
@@ -119,7 +120,7 @@ class Machines:
         return self._built[key]
 
     def parts(self) -> Parts | None:
-        """Tables of the space's parts; None where an axis changes more than parts."""
+        """Tables of the space's parts; None where an axis changes more, or a part refuses a combination."""
         key = (self.base.fingerprint(), repr(self.choices))
         if key not in _PARTS:
             if len(_PARTS) >= 16:
@@ -141,6 +142,8 @@ def _parts_of(machines: Machines) -> Parts | None:
     paths = [path for fields in moved for path in fields]
     if len(set(paths)) < len(paths):
         return None
+    if any(is_accelergy(one.get("technology.prices")) for choices in machines.choices for one in choices):
+        return None  # such a table prices levels by the whole machine
     names = [level.name for level in base.levels]
 
     def touches(path: str, heads: Sequence[str]) -> bool:
@@ -163,7 +166,10 @@ def _parts_of(machines: Machines) -> Parts | None:
             changes: dict[str, Any] = {}
             for i, code in zip(axes, codes, strict=True):
                 changes |= machines.choices[i][code]
-            rows.append(read(base.replace(changes) if changes else base))
+            try:
+                rows.append(read(base.replace(changes) if changes else base))
+            except (TypeError, ValueError):  # a combination that the configurations asked for may never have
+                return None
         return np.array(rows, dtype=np.float64), axes
 
     levels = []

@@ -33,6 +33,8 @@ from workloads.table import IntColumn, Kind, LayerTable, take_rows
 
 Floats = NDArray[np.float64]
 SUMMED = ("latency_s", "compute_cycles", "dram_read_bytes", "dram_write_bytes", "mappings_costed")
+MOST_BUCKETS = 1 << 16
+"""Choices of capacities that one set holds at most; a space of more is served by several sets."""
 One = Callable[[LayerTable, int], dict[str, float]]
 """Totals of some rows on the configuration at an index, one machine after another."""
 
@@ -64,6 +66,10 @@ def space_of(machines: object) -> Space | None:
     base, parts = machines.base, machines.parts()
     if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
         return None
+    if (
+        sum(level.off_chip for level in base.levels) > 1
+    ):  # the account tells one main memory from what it feeds
+        return None
     columns = columns_of(machines, parts)
     forms = [
         form_of(machines[row].architecture, base.mapspace, base.factors, base.rules)
@@ -82,10 +88,12 @@ def space_of(machines: object) -> Space | None:
 
 
 def _unlike(columns: Columns) -> list[int]:
-    """A row of each kind of machine: what is priced, how wide an access is."""
+    """A row of each kind of machine: what is priced, how wide an access is, what spreads over several."""
+    fans = columns.level("fanout_x") * columns.level("fanout_y")
     kinds = np.concatenate(
         [
             columns.levels[:, :, 2:4].reshape(len(columns.macs), -1),
+            fans > 1,
             *((columns.level(name) > 0) for name in ("read_pj", "fill_pj", "update_pj")),
             *(np.isinf(columns.level(name)) for name in ("read_rate", "write_rate", "shared_rate")),
         ],
@@ -99,6 +107,7 @@ class Group(NamedTuple):
 
     rows: IntColumn
     edges: tuple[int, int]
+    grid: Grid  # capacities of the set that serves them
     blocks: IntColumn  # (L,)
     macros: Floats  # (L,)
     configs: Configs
@@ -122,27 +131,48 @@ class Group(NamedTuple):
 
 
 def _groups(space: Space) -> list[Group]:
-    columns = space.columns
+    columns, sizes = space.columns, (*space.grid.pads, space.grid.buffer)
+    lengths = _runs(space.grid.shape)
+    place = [np.searchsorted(grid, columns.levels[:, i, 0]) for i, grid in enumerate(sizes)]
     kinds = np.concatenate(
         [
             columns.levels[:, -2, 4:6],
             columns.level("block_words"),
             columns.instances / columns.level("cluster"),
+            np.stack([rows // length for rows, length in zip(place, lengths, strict=True)], axis=1),
         ],
         axis=1,
     )
-    distinct, place = np.unique(kinds, axis=0, return_inverse=True)
-    return [_group(space, kind, np.flatnonzero(place.ravel() == i)) for i, kind in enumerate(distinct)]
+    distinct, group = np.unique(kinds, axis=0, return_inverse=True)
+    found = []
+    for i, kind in enumerate(distinct):
+        begins = [int(run) * length for run, length in zip(kind[-len(sizes) :], lengths, strict=True)]
+        some = [
+            grid[begin : begin + length] for grid, begin, length in zip(sizes, begins, lengths, strict=True)
+        ]
+        rows = np.flatnonzero(group.ravel() == i)
+        found.append(_group(space, kind[: -len(sizes)], rows, Grid(tuple(some[:-1]), some[-1])))
+    return found
 
 
-def _group(space: Space, kind: Floats, rows: IntColumn) -> Group:
+def _runs(shape: tuple[int, ...]) -> list[int]:
+    """Capacities of each memory that one set holds: all, where that makes no more than `MOST_BUCKETS`."""
+    lengths = list(shape)
+    while math.prod(lengths) > MOST_BUCKETS:
+        longest = int(np.argmax(lengths))
+        lengths[longest] = -(-lengths[longest] // 2)
+    return lengths
+
+
+def _group(space: Space, kind: Floats, rows: IntColumn, grid: Grid) -> Group:
     columns, levels = space.columns, space.columns.levels[rows]
     clock_hz, standing_w = columns.clock_hz[rows], (columns.leakage_w + columns.standby_w)[rows]
-    sizes = (*space.grid.pads, space.grid.buffer)
-    place = [np.searchsorted(grid, levels[:, i, 0]) for i, grid in enumerate(sizes)]
+    sizes = (*grid.pads, grid.buffer)
+    place = [np.searchsorted(capacities, levels[:, i, 0]) for i, capacities in enumerate(sizes)]
     return Group(
         rows=rows,
         edges=(int(kind[0]), int(kind[1])),
+        grid=grid,
         blocks=kind[2 : 2 + levels.shape[1]].astype(np.int64),
         macros=kind[2 + levels.shape[1] :],
         configs=Configs(
@@ -152,7 +182,7 @@ def _group(space: Space, kind: Floats, rows: IntColumn) -> Group:
             mac_pj=columns.mac_pj[rows],
             leak_pj=standing_w / clock_hz * 1e12,
         ),
-        buckets=np.ravel_multi_index(place, space.grid.shape).astype(np.int64),
+        buckets=np.ravel_multi_index(place, grid.shape).astype(np.int64),
         clock_hz=clock_hz,
         standing_w=standing_w,
         word_bytes=levels[:, -1, 1] / 8.0,
@@ -163,7 +193,7 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     """Metrics of all machines of a space; `one` totals rows that no count set covers."""
     size = space.machines.size
     totals = {name: np.zeros(size) for name in (*SUMMED, *(f"{part}_energy_j" for part in PARTS))}
-    limit = np.zeros(size, dtype=np.int64)
+    limit, first = np.zeros(size, dtype=np.int64), np.full(size, layers.rows)  # row that breaks it
     shares, groups = without_memory(layers), _groups(space)
     left: list[int] = []
     for row in range(layers.rows):
@@ -178,11 +208,15 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
                 failed = _nest(layers, row, space, group, objective, passed, totals)
                 for c in failed[limit[failed] == 0]:
                     limit[c] = int(one(take_rows(layers, np.array([row])), int(c))["limit"])
-    if left:
-        some = take_rows(layers, np.array(left))
-        for c in np.flatnonzero(limit == 0):
+                    first[c] = row
+    for end in np.unique(first):  # the first row that breaks a limit names it, searched or not
+        before = [row for row in left if row < end]
+        if not before:
+            continue
+        some = take_rows(layers, np.array(before))
+        for c in np.flatnonzero(first == end):
             found = one(some, int(c))
-            limit[c] = int(found["limit"])
+            limit[c] = int(found["limit"]) or limit[c]
             for name, column in totals.items():
                 column[c] += found.get(name, 0.0)
     return _metrics(layers, space, totals, limit)
@@ -218,7 +252,7 @@ def _nest(
 ) -> IntColumn:
     """Add a nest to the totals of a group of machines; those that no mapping fits."""
     base = space.base
-    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, space.grid)
+    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, group.grid)
     vectors = made.vectors(group.blocks, group.macros)
     best = best_vectors(made.found, vectors, made.macs, group.configs, group.buckets, OBJECTIVES[objective])
     fits = best >= 0
@@ -226,10 +260,11 @@ def _nest(
     prices, hidden = mine.configs.prices, mine.configs.hidden == 1
     inner = made.words[:, -1]
     outer = inner * passed  # what main memory sees, (N, 3, O)
-    seen_blocks = (np.ceil(inner / group.blocks[-1]) * passed).sum(axis=2)
+    seen_blocks = np.ceil(inner / group.blocks[-1]) * min(1.0, group.macros[-1])
+    seen_blocks = (seen_blocks * passed).sum(axis=2)
     crossing = outer.sum(axis=(1, 2)) / np.maximum(inner.sum(axis=(1, 2)), 1.0)
     words = np.concatenate([vectors.words, vectors.words.sum(axis=2, keepdims=True)], axis=2)
-    cycles = np.ceil(words[best] / mine.configs.rates).max(axis=2)
+    cycles = np.ceil(words[best] / (mine.configs.rates * vectors.use[best][:, :, None])).max(axis=2)
     cycles[:, -1] *= crossing[best]
     seconds = cycles / mine.clock_hz[:, None]
     shown = np.where(hidden, seconds, 0.0)

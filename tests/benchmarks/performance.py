@@ -173,6 +173,10 @@ Seconds are those of processors (CPU-s) where nothing else is said: other work h
 point is costed with the best mapping of every operation; equal operations are costed once.
 """
 NOTE: Final = """
+Points differ in array and buffers here, so that each is mapped anew. Points that differ in clock, ports,
+memory or prices alone share their tiles and cost less: `systolic` on ResNet-50 takes a few CPU-s of its
+103,680 (`python -m tests.benchmarks sweep`).
+
 Other tools' times were measured on one core of the same kind with the tools' own defaults. Each does other
 work for one mapping (SCALE-Sim follows every cycle): a ratio says how long a user waits, not whose code is
 better. `python -m tests.benchmarks` has the benchmarks one by one.

@@ -176,6 +176,8 @@ def test_what_is_not_covered_is_told() -> None:
     assert not covered(window, Rules())
     assert covered(convolution(k=2, c=2, p=4, q=4, stride=(2, 2)), Rules())
     assert plain(seen(matrix_product(m=4, k=4, n=4), Rules()))
+    assert covered(convolution(n=2**31 - 1, k=2, c=2, p=1, q=1), Rules())
+    assert not covered(convolution(n=2**31, k=2, c=2, p=1, q=1), Rules())  # more than the engine counts
     machine = row_of_pes(4, 5, 24, Prices(1.0, 1.0, 1.0))
     assert form_of(machine, keeping(machine), "perfect", Rules()) is not None
     assert form_of(machine, Constraints(), "perfect", Rules()) is None  # operands may pass levels by
@@ -185,3 +187,32 @@ def test_what_is_not_covered_is_told() -> None:
     assert form_of(blocks, keeping(blocks), "perfect", Rules()) is None
     bound = LevelConstraints(level="buffer", keep=ALL, innermost=("M",))
     assert form_of(machine, Constraints(levels=(bound,)), "perfect", Rules()) is None
+
+
+@pytest.mark.compiled
+def test_ports_round_up_as_the_engine_rounds() -> None:
+    """21 words of 3 pads at 0.7 words a cycle take 11 cycles as the engine divides, 10 in another order."""
+    levels = (
+        StorageLevel(
+            name="pad", capacity_words=9, instances=12, read_words_per_cycle=1, write_words_per_cycle=0.7,
+            read_pj=9, fill_pj=9, update_pj=9,
+        ),
+        StorageLevel(
+            name="buffer", capacity_words=9, block_words=4, fanout_x=4, fanout_y=3,
+            shared_words_per_cycle=0.6, overlapped=False, read_pj=9, fill_pj=2.5, update_pj=0.3,
+            leakage_w=1e-3,
+        ),
+        StorageLevel(
+            name="memory", write_words_per_cycle=1 / 3, shared_words_per_cycle=0.6, overlapped=False,
+            read_pj=1, fill_pj=1, update_pj=9, leakage_w=1e-3,
+        ),
+    )  # fmt: skip
+    machine = Architecture(name="rounds", macs=12, mac_pj=1.0, levels=levels)
+    rules = Rules(first_touch=FirstTouch.COUNTED)
+    problem = convolution(n=2, k=1, c=1, p=3, q=1)
+    result = best_mapping(problem, machine, "energy", keeping(machine), "perfect", rules)
+    searched = map_problem(
+        problem, machine, "energy", constraints=keeping(machine), rules=rules, storage="uneven"
+    )
+    assert result is not None
+    assert result.certificate.best == pytest.approx(searched.certificate.best, rel=1e-12)

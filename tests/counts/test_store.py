@@ -1,6 +1,7 @@
 """Count sets on disk: read back, made anew by other versions, and refused where they are too large."""
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -65,3 +66,24 @@ def test_nothing_is_kept_where_nobody_asks(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.delenv(store.FOLDER)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert store.folder() == tmp_path / "springboard" / "counts"
+
+
+@pytest.mark.compiled
+def test_a_full_disk_leaves_nothing_behind(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(stream: IO[bytes], **columns: np.ndarray) -> None:
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert len(made().found.rows)
+    assert not list(kept.iterdir())
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (store.FOLDER, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert store.folder() is None

@@ -1,5 +1,7 @@
 """Sweeps over machines of levels: by count sets as machine after machine, and parts as whole machines."""
 
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
 from hwmodels.level import Level
 from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.models import nest_counts
 from hwmodels.models.level_parts import Machines
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_counts import space_of
@@ -78,6 +81,56 @@ def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> N
 
 
 @pytest.mark.compiled
+def test_many_capacities_take_several_sets_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of capacities of several memories make millions of choices, more than memory holds at once."""
+    layers = workloads.load("lenet_300_100").table()
+    axes = {
+        "levels.pad.bytes": [2, 3, 5, 64, 256],
+        "levels.buffer.bytes": ["1 KiB", "3 KiB", "9 KiB", "32 KiB"],
+        "array.cols": [5, 6],
+    }
+    space = dse.Space(pad_buffer_memory(), axes=axes)
+    table = space.pack(np.arange(space.size))
+    whole_grid = NEST.evaluate(layers, table)
+    monkeypatch.setattr(nest_counts, "MOST_BUCKETS", 5)
+    served = space_of(table.machine)
+    assert served is not None
+    groups = nest_counts._groups(served)
+    assert len(groups) > 2
+    assert max(math.prod(group.grid.shape) for group in groups) <= 5
+    assert sorted(np.concatenate([group.rows for group in groups])) == list(range(space.size))
+    several = NEST.evaluate(layers, table)
+    for name in several._fields:
+        if name != "mappings_costed":  # vectors that a set holds: fewer capacities, the same of each
+            assert getattr(several, name) == pytest.approx(
+                getattr(whole_grid, name), rel=1e-12, nan_ok=True
+            ), name
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("more", "axes", "served"),
+    [
+        ({}, {"levels.pad.fanout_x": [1, 2]}, False),  # more spreads than the array's
+        ({}, {"levels.dram.fanout_x": [1, 2]}, False),
+        ({}, {"levels.dram.cluster": [1, 2], "levels.buffer.cluster": [1, 2]}, True),
+        ({"kind": "main_memory"}, {"clock_hz": [1e8, 1e9]}, False),  # two main memories
+    ],
+)
+def test_what_sets_do_not_cover_is_searched(
+    more: dict[str, Any], axes: dict[str, list[Any]], served: bool
+) -> None:
+    layers = workloads.load("lenet_300_100").table()
+    space = dse.Space(pad_buffer_memory(**more), axes=axes)
+    index = np.arange(space.size)
+    table = space.pack(index)
+    assert (space_of(table.machine) is not None) == served
+    got, want = NEST.evaluate(layers, table), NEST.evaluate(layers, whole(space, index))
+    for name in got._fields:
+        assert getattr(got, name) == pytest.approx(getattr(want, name), rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.compiled
 def test_what_fits_nowhere_breaks_the_limit_that_the_search_names() -> None:
     layers = workloads.load("lenet5").table()
     space = dse.Space(pad_buffer_memory(), axes={"levels.pad.bytes": [2, 4], "clock_hz": [1e8, 1e9]})
@@ -85,6 +138,30 @@ def test_what_fits_nowhere_breaks_the_limit_that_the_search_names() -> None:
     got = NEST.evaluate(layers, space.pack(index))
     want = NEST.evaluate(layers, whole(space, index))
     assert got.limit.tolist() == want.limit.tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.compiled
+def test_the_first_row_that_breaks_a_limit_names_it() -> None:
+    """A first layer of wide words, which is none of a set's, before one that fits nowhere."""
+    layers = workloads.load("lenet_300_100").table()
+    bits = layers.weight_bits.copy()
+    bits[0] = 32
+    layers = layers._replace(weight_bits=bits)
+    space = dse.Space(pad_buffer_memory(), axes={"levels.pad.bytes": [2, 64], "clock_hz": [1e8, 1e9]})
+    index = np.arange(space.size)
+    got = NEST.evaluate(layers, space.pack(index))
+    want = NEST.evaluate(layers, whole(space, index))
+    assert got.limit.tolist() == want.limit.tolist() == [NEST.limits(space.base).index("word_bits")] * 4
+
+
+def test_a_combination_that_no_configuration_has_is_refused_to_nobody() -> None:
+    """A byte of 16 bits is no word; three of the four configurations have none of that."""
+    axes = {"levels.pad.bytes": [1, 256], "datapath.weight_bits": [8, 16]}
+    space = dse.Space(pad_buffer_memory(), axes=axes)
+    kept = [i for i in range(space.size) if space[i].levels[0].bytes > 1]
+    assert space.pack(np.array(kept)).size == 2
+    with pytest.raises(ValueError, match="capacity_words of pad must be positive"):
+        space.pack(np.arange(space.size))
 
 
 @pytest.mark.parametrize(
@@ -110,3 +187,17 @@ def test_parts_add_up_to_whole_machines(machine: str, axes: dict[str, Any]) -> N
 def test_an_axis_of_more_than_parts_builds_every_machine() -> None:
     space = dse.Space(pad_buffer_memory(), axes={"levels.buffer.operands": [["weight", "input", "output"]]})
     assert not isinstance(space.pack(np.arange(1)).machine, Machines)
+
+
+def test_a_table_of_accelergy_prices_machines_one_by_one(tmp_path: Path) -> None:
+    """What leaks in a cycle leaks by the clock, so that an axis of the clock changes a level."""
+    path = tmp_path / "ert.yaml"
+    actions = "[{name: read, energy: 3}, {name: leak, energy: 5}]"
+    path.write_text(f"ERT:\n  version: 0.4\n  tables:\n  - {{name: chip.buffer, actions: {actions}}}\n")
+    base, codes = pad_buffer_memory(), np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    prices, clocks = (None, str(path)), (1e8, 1e9)
+    table = NEST.pack(base, {"technology.prices": (prices, codes[0]), "clock_hz": (clocks, codes[1])}, 4)
+    for i, (price, clock) in enumerate(codes.T):
+        machine = base.replace({"technology.prices": prices[price], "clock_hz": clocks[clock]})
+        alone = NEST.pack(machine).buffer_leakage_w[0]
+        assert table.buffer_leakage_w[i] == pytest.approx(alone, rel=1e-12)

@@ -41,7 +41,7 @@ def test_explain_says_and_writes(capsys, tmp_path):
     text, err = capsys.readouterr()
     assert err == ""
     for words in (
-        "Why the Front of systolic on lenet5",
+        "Why the front of systolic on lenet5",
         "array.dataflow: ",
         "latency waits mostly for",
         "energy goes mostly to",

@@ -177,7 +177,7 @@ def test_steps_of_chosen_designs(front):
 def test_the_explanation_says_it(front):
     found = dse.explain(front)
     text = repr(found)
-    assert text.startswith("Why the Front of tiny on tiny")
+    assert text.startswith("Why the front of tiny on tiny")
     assert set(found.steps["design"]) == set(front.designs()["index"])
     waits = found.bottlenecks["waits_for"].value_counts()
     assert f"latency waits mostly for {waits.index[0]} in {waits.iloc[0]}" in text

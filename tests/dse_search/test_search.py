@@ -40,7 +40,7 @@ def test_auto_says_what_it_chose_and_why(monkeypatch):
 
 
 def test_auto_takes_few_points_where_each_is_a_search():
-    space = SimpleNamespace(model=SimpleNamespace(bounded=False, maps=True), size=10**6)
+    space = SimpleNamespace(model=SimpleNamespace(bounded=False, searches=True), size=10**6)
     problem = SimpleNamespace(space=space, work=SimpleNamespace(boundable=()), objectives=())
     strategy, limit, notes = searching._automatic(None, searching.BUDGET, problem)
     assert (strategy, limit) == ("surrogate", searching.FEW)

@@ -14,7 +14,7 @@ from hwmodels.kernels.template import template
 from hwmodels.kernels.two_level import bound
 from hwmodels.kernels.two_level import lines as two_level
 from hwmodels.machine import BEST
-from hwmodels.models.nest_mappings import mapping_of
+from hwmodels.models.nest_mappings import key_of, mapping_of
 from tests.dse import tiny
 from tests.hwmodels.tables import config_table, layer_table
 from tests.hwmodels.test_tiling import OBJECTIVES, machines, nests, sparse, wired
@@ -84,7 +84,7 @@ def test_mappings_of_levels_are_chosen_by_what_they_cost(name, objective):
     """The engine's score of the winner, all that draws power counted in, is the operation's account."""
     machine, layers = hwmodels.load(name), tiny.network().table()
     columns = machine.model.account(layers, machine.model.pack(machine), objective).operations()
-    key = (hwmodels.fingerprint(machine), objective)
+    key = key_of(machine, objective, BEST)
     for row in np.flatnonzero(layers.kind == Kind.NEST):
         found = mapping_of(layers, int(row), machine, key, BEST).evaluation
         assert columns["energy_j"][row] == pytest.approx(found.energy_pj * 1e-12, rel=1e-12)

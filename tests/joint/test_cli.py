@@ -1,6 +1,7 @@
 """`springboard codesign` from end to end, small."""
 
 import json
+import re
 
 import pytest
 
@@ -20,6 +21,7 @@ def test_codesign_writes_its_files_and_says_what_it_found(tmp_path, capsys):
     assert "pairs of" in text
     assert "4 trainings" in text
     assert "net.width.layer1" in text
+    assert re.search(r"^latency_s +[\d.]+ [nµ]s", text, re.MULTILINE)
     assert {file.name for file in out.iterdir()} == {
         "codesign.parquet",
         "pairs.parquet",
@@ -34,6 +36,8 @@ def test_codesign_writes_its_files_and_says_what_it_found(tmp_path, capsys):
     said = json.loads(capsys.readouterr().out)
     assert said["trainings"] == 4
     assert said["designs"]["knee"]["accuracy"] > 0
+    assert main(["reproduce", str(out)]) == 0
+    assert "identical: all" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """`springboard codesign`."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from dse.cli.options import (
     Constraints,
     Json,
     MappingObjective,
+    ScheduleName,
     ShowProgress,
     SpaceName,
     Style,
@@ -73,6 +74,7 @@ def command(
     ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds give equal searches.")] = 0,
     mapping_objective: MappingObjective = "edp",
+    schedule: ScheduleName = "layers",
     store: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Keep trainings and fronts there, so that a search resumes."),
@@ -123,6 +125,7 @@ def command(
         floor=floor,
         seed=seed,
         mapping_objective=mapping_objective,
+        schedule=schedule,
         store=store,
         workers=processes,
         limit_s=limit,
@@ -157,7 +160,7 @@ def command(
     shown = [*(o.column for o in found.objectives), *nets.fields, *found.space.fields]
     columns = [name if name in designs else f"net.{name}" for name in shown]
     rows = [["", *(str(name) for name in designs.index)]]
-    rows += [[name, *(_cell(value) for value in designs[name])] for name in columns]
+    rows += [[name, *(_cell(name, value) for value in designs[name])] for name in columns]
     print(text_table(rows))
     print(f"\n{SENTENCE}")
     if found.quality is not None:
@@ -172,5 +175,10 @@ def command(
     print("Written: " + ", ".join(files))
 
 
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _cell(name: str, value: Any) -> str:
+    from dse.metrics import METRICS, show_metric
+    from workloads.grammar.quantities import show
+
+    if name in METRICS:
+        return show_metric(name, value)
+    return f"{value:.4g}" if name.startswith("net.") and isinstance(value, float) else show(name, value)

@@ -64,7 +64,7 @@ def command(
     \b
     springboard evaluate resnet50 edge_16x16
     springboard evaluate resnet50 tpu_v1 --batch 8 --operations --schedule resident
-    springboard evaluate resnet50 mine.yaml --set 'levels.buffer.bytes=128 KiB'
+    springboard evaluate resnet50 mine.yaml --set 'levels.psums.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
     import hwmodels

@@ -69,8 +69,8 @@ def command(
     front share, what their latency waits for and where their energy goes, what one step along each axis from
     the knee would change, and how much of each objective's variation over the space is due to each axis.
 
-    Writes the front's files, and shared, bottlenecks, steps and sensitivity as tables (.csv) and figures
-    (.pdf, .png).
+    Writes the front's files, and shared, bottlenecks, steps and sensitivity as tables (.csv), all but steps
+    as figures too (.pdf, .png).
 
     \b
     springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why

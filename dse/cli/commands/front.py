@@ -71,9 +71,9 @@ def command(
 ) -> None:
     """Find the Pareto front of a space.
 
-    Writes front.parquet, front.csv, front.pdf and front.png, and prints the knee and the extreme designs;
-    --html writes a page that a browser opens without a network. Without NET the front is that of the sweep in
-    --store.
+    Writes front.parquet, front.csv, front.pdf and front.png, beside them a sample of what was costed
+    (costed.parquet) and run.yaml, and prints the knee and the extreme designs; --html writes a page that a
+    browser opens without a network. Without NET the front is that of the sweep in --store.
 
     \b
     springboard front resnet50 --space systolic --objectives latency_s,energy_j,area_mm2 --out runs/first

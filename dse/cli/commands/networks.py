@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 def command(
     context: typer.Context,
     net: Annotated[
-        str | None, typer.Argument(metavar="[NET]", help="Show this one's operations; may be an ONNX file.")
+        str | None,
+        typer.Argument(
+            metavar="[NET]",
+            help="Show this one's operations; may be a file (ONNX, SCALE-Sim, ZigZag, MAESTRO).",
+        ),
     ] = None,
     dim: Dims = None,
     unknown: Unknown = "refuse",

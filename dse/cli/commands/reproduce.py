@@ -3,6 +3,7 @@
 import contextlib
 import io
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from dse.cli.options import Json, print_json
 from dse.cli.runs import read_run
+from dse.errors import StoreWarning
 
 if TYPE_CHECKING:
     import pandas
@@ -52,7 +54,8 @@ def _again(command: str, file: str, folder: str) -> None:
 
     where = "--store" if command == "sweep" else "--out"
     words = [command, "--from", file, where, folder]
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", StoreWarning)  # of the run file, said when it was read
         build()(args=words, prog_name="springboard", standalone_mode=False)
 
 
@@ -76,13 +79,15 @@ def _moved(then: dict[str, Any], now: dict[str, Any], there: Path, here: Path) -
 
 
 def _frames(table: str, there: Path, here: Path) -> "tuple[pandas.DataFrame, pandas.DataFrame] | None":
-    """The table then and now, by the space's index, where both lie there as Parquet."""
+    """The table then and now, by the space's index or else row by row, where both lie there as Parquet."""
     import pandas
 
     files = [folder / f"{table}.parquet" for folder in (there, here)]
     if not all(file.exists() for file in files):
         return None
     then, now = (pandas.read_parquet(file) for file in files)
+    if "index" not in then or "index" not in now:
+        return then, now
     return then.set_index("index"), now.set_index("index")
 
 

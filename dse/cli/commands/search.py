@@ -38,7 +38,8 @@ def command(
     nets: Annotated[
         list[str],
         typer.Argument(
-            metavar="NET...", help="Built-in networks or ONNX files; several are run by one machine."
+            metavar="NET...",
+            help="Built-in networks or files (ONNX, SCALE-Sim, ZigZag, MAESTRO); several share one machine.",
         ),
     ],
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figure go.")],
@@ -49,7 +50,8 @@ def command(
         typer.Option(
             metavar="N",
             parser=positive,
-            help="Configurations to cost at most; default: 20000, no limit for exact strategies.",
+            help="Configurations to cost at most; default: 20000 (500 on machines of levels), no limit for "
+            "exact strategies.",
         ),
     ] = None,
     strategy: Annotated[
@@ -93,7 +95,7 @@ def command(
 ) -> None:
     """Search a space for its Pareto front without costing every point.
 
-    Writes front.parquet, front.csv, front.pdf, front.png and history.csv, and prints the knee and the extreme
+    Writes the front's table and figure (front.*) and history.csv, and prints the knee and the extreme
     designs; a certified search also says what became of every point that it did not cost.
 
     \b

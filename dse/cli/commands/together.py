@@ -32,7 +32,7 @@ def command(
         typer.Argument(metavar="NET", help="Built-in networks or ONNX files; default: the paper's eight."),
     ] = None,
     area_mm2: Annotated[
-        float | None, typer.Option(metavar="MM2", help="Limit of area; default: 1.5.")
+        float | None, typer.Option(metavar="MM2", help="Limit of area; default: 3.35.")
     ] = None,
     top: Annotated[
         int | None,

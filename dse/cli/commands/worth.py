@@ -23,16 +23,28 @@ def command(
     context: typer.Context,
     nets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NET", help="Built-in networks or ONNX files; default: five."),
+        typer.Argument(
+            metavar="NET",
+            help="Built-in networks or ONNX files; default: a small mobilenet_v2, resnet18, alexnet, "
+            "bert_base and gpt2_decode.",
+        ),
     ] = None,
     machine: Annotated[
         list[str] | None,
         typer.Option(
-            "--machine", metavar="NAME", help="Of edge_32x32, scnn, edge_levels; default: all three."
+            "--machine",
+            metavar="NAME",
+            help="Of edge_32x32, scnn, edge_levels; repeatable; default: all three.",
         ),
     ] = None,
     idea: Annotated[
-        list[str] | None, typer.Option("--idea", metavar="IDEA", help="What to switch off; default: each.")
+        list[str] | None,
+        typer.Option(
+            "--idea",
+            metavar="IDEA",
+            help="What to switch off: 'aligned tiles', 'uneven storage', 'zeros in the search', residency, "
+            "fusion or 'new prices'; repeatable; default: each.",
+        ),
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write tables and the figure there.")] = None,
     from_: From = None,
@@ -60,6 +72,9 @@ def command(
     for name in machine or ():
         if name not in spaces:
             raise InputError(f"--machine must be one of {', '.join(spaces)}, got {shown(name)}")
+    for name in idea or ():
+        if name not in IDEAS:
+            raise InputError(f"--idea must be one of {', '.join(IDEAS)}, got {shown(name)}")
     chosen = (
         [load_network(name) for name in nets]
         if nets

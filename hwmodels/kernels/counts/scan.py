@@ -12,7 +12,8 @@ class Vectors(NamedTuple):
     """What each count vector costs any machine of its form, before prices; L levels."""
 
     amounts: Floats  # (N, L, 3): accesses read, filled, updated
-    words: Floats  # (N, L, 2): words read and written by the average instance
+    words: Floats  # (N, L, 2): words read and written by all instances
+    use: Floats  # (N, L): instances that are used
     steps: Floats  # (N,)
 
 
@@ -27,15 +28,18 @@ class Configs(NamedTuple):
 
 
 @kernel
-def port_cycles(words: Floats, rates: Floats) -> float:
-    """Cycles of the busiest port of a level; `words` read and written, `rates` of its three ports."""
+def port_cycles(words: Floats, use: float, rates: Floats) -> float:
+    """Cycles of the busiest port of a level; `words` read and written, `rates` of its three ports.
+
+    Divided in the order in which the engine divides: what rounds up there must round up here.
+    """
     busy = 0.0
     if rates[0] < inf:
-        busy = max(busy, float(ceil(words[0] / rates[0])))
+        busy = max(busy, float(ceil(words[0] / (rates[0] * use))))
     if rates[1] < inf:
-        busy = max(busy, float(ceil(words[1] / rates[1])))
+        busy = max(busy, float(ceil(words[1] / (rates[1] * use))))
     if rates[2] < inf:
-        busy = max(busy, float(ceil((words[0] + words[1]) / rates[2])))
+        busy = max(busy, float(ceil((words[0] + words[1]) / (rates[2] * use))))
     return busy
 
 
@@ -55,7 +59,7 @@ def choose(
     Vectors `rows[start[b]:start[b + 1]]` fit bucket b. Of equal ones the quicker is taken, then the
     thriftier.
     """
-    amounts, words, steps = vectors
+    amounts, words, use, steps = vectors
     levels = amounts.shape[1]
     for c in range(buckets.size):
         best[c] = -1
@@ -68,7 +72,7 @@ def choose(
             for level in range(levels):
                 for kind in range(3):
                     energy += amounts[v, level, kind] * configs.prices[c, level, kind]
-                busy = port_cycles(words[v, level], configs.rates[c, level])
+                busy = port_cycles(words[v, level], use[v, level], configs.rates[c, level])
                 if configs.hidden[c, level] == 1:
                     longest = max(longest, busy)
                 else:
