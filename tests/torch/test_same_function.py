@@ -258,6 +258,19 @@ def test_queries_whose_scaling_is_wanted_elsewhere_are_scaled_once():
     assert one - other == 2 * 3 * T * 8
 
 
+def test_places_of_an_image_are_one_axis():
+    def flat(self, x):
+        q, k, v = (conv(x).flatten(2) for conv in (self.q, self.k, self.v))
+        return ((q.mT @ k).softmax(-1) @ v.mT).mT.reshape(x.shape)
+
+    module = Function(
+        flat, **{name: nn.Conv2d(8, width, 1) for name, width in (("q", 2), ("k", 2), ("v", 8))}
+    )
+    network = workloads.from_torch(module, torch.zeros(2, 8, 3, 4))
+    assert [o.kind for o in network.operations].count("attention") == 1
+    assert network.macs == 2 * (12 * 8 * (2 + 2 + 8) + 12 * 12 * (2 + 8))
+
+
 def grouped(how):
     def forward(self, q, k, v):
         if how == "grouped":

@@ -119,6 +119,7 @@ def _spelt(graph: Graph, softmax: Node, atoms: Atoms) -> Spelt | None:
     query, key = first.first, first.second
     if set(atoms.fine(context)) <= set(atoms.flat(query.axes)):
         query, key = key, query
+    splits = atoms.splits
     short, scaled = zip(*(unrepeated(graph, one, atoms) for one in (query, key)), strict=True)
     narrow = unrepeated(graph, value, atoms, scales=False)[0]
     for q, k, v, also in (
@@ -129,7 +130,9 @@ def _spelt(graph: Graph, softmax: Node, atoms: Atoms) -> Spelt | None:
         found = _sorted(atoms, (q, k, v), context, last.axes)
         if found is not None:
             return Spelt(found, parts, parts.scaled or also)
-    return None
+    atoms.join(splits)  # places in two dimensions, say of an image, are one axis here
+    found = _sorted(atoms, (query, key, value), context, last.axes)
+    return None if found is None else Spelt(found, parts, parts.scaled)
 
 
 def _sorted(
@@ -282,7 +285,12 @@ def _laid_out(
         if not isinstance(node.operation, Transpose | Reshape):
             above_it = None
             break
+        splits = atoms.splits
         above_it = above(rewriting.graph, above_it, atoms)
+        if atoms.splits > splits:  # it lies in parts there that are one axis here
+            atoms.join(splits)
+            above_it = None
+            break
         if node.outputs[0] == operand.tensor and isinstance(node.operation, Transpose):
             chosen = above_it
     nearest = above_it or chosen or operand

@@ -86,6 +86,16 @@ class Atoms:
         self._parts[atom] = first, second
         return first, second
 
+    @property
+    def splits(self) -> int:
+        """How many atoms were split so far."""
+        return len(self._parts)
+
+    def join(self, splits: int) -> None:
+        """Undo the last splits, until there are so many."""
+        while len(self._parts) > splits:
+            self._parts.popitem()
+
     def shape(self, atoms: Iterable[int]) -> Shape:
         """Return the shape of a tensor with an axis an atom."""
         return tuple(self._lengths[atom] for atom in atoms)
