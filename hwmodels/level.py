@@ -168,6 +168,11 @@ class Level:
         """Whether it is main memory."""
         return self.kind == "main_memory"
 
+    @property
+    def hands_on(self) -> bool:
+        """Whether it can hold, on chip, what one operation writes and the next one reads."""
+        return not self.off_chip and {"input", "output"} <= set(self.operands)
+
 
 def own_prices(kind: str, asked: Asked) -> Prices:
     """Ask a storage from user code for its prices.

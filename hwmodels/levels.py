@@ -42,11 +42,6 @@ FACTORS: Final = ("perfect", "ceil")
 USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
-def _hands_on(level: Level) -> bool:
-    """Whether it can hold what one operation writes and the next one reads."""
-    return {"input", "output"} <= set(level.operands)
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LevelMachine:
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
@@ -160,7 +155,7 @@ class LevelMachine:
                 f"({', '.join(keeps)}), got {shown(self.resident)}",
                 path="resident",
             )
-        hands = [level.name for level in self.levels if not level.off_chip and _hands_on(level)]
+        hands = [level.name for level in self.levels if level.hands_on]
         if self.fusion and self.fusion not in hands:
             there = (
                 f"a level on chip that holds inputs and outputs ({', '.join(hands)})"
