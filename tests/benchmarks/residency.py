@@ -44,6 +44,7 @@ def main() -> None:
             hwmodels.evaluate(table, configs, schedule=schedule)
             taken.append((time.process_time() - start) / configs.size * 1e6)
         print(
-            f"{space_name}, {network}, {'runs' if run > 1 else 'random points'}: {taken[0]:.0f} us a configuration layer by layer, {taken[1]:.0f} us "
+            f"{space_name}, {network}, {'runs' if run > 1 else 'random points'}: "
+            f"{taken[0]:.0f} us a configuration layer by layer, {taken[1]:.0f} us "
             f"resident ({taken[1] / taken[0]:.1f}x)"
         )
