@@ -62,6 +62,8 @@ class Front:
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
     schedule : Schedule or None
         Where tensors may stay between operations; None: every one crosses main memory.
+    source : str
+        What the network says of where it is from.
     marked : tuple of Marked
         Designs beside it that its figure shows; see `mark`.
 
@@ -78,6 +80,7 @@ class Front:
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
     schedule: Schedule | None = field(default=None, kw_only=True)
+    source: str = field(default="", kw_only=True)
     marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
@@ -86,7 +89,7 @@ class Front:
     @property
     def work(self) -> Work:
         """The network."""
-        return One(self.network, self.layers, self.layers, self.schedule)
+        return One(self.network, self.layers, self.layers, self.schedule, self.source)
 
     @property
     def asked(self) -> Problem:
@@ -332,8 +335,7 @@ class Front:
     def cite(self) -> str:
         """Return BibTeX of every source behind the front's figures: networks, machine, prices, methods."""
         machines = {machine.main_memory.name: machine for machine in map(self.accelerator, self._kinds())}
-        members = getattr(self.work, "members", (self,))
-        networks = [(str(getattr(one, "name", self.network)), "") for one in members]
+        networks = [(one.name, one.source) for one in self.work.members]
         found = sources(machines.values(), networks, self._methods())
         return view("bibtex", "bibtex")(found)
 

@@ -51,6 +51,7 @@ class Sweep:
     parts: Parts | None = None  # of its store
     current: bool = True  # the model that runs is the one that made it
     schedule: Schedule | None = None  # where tensors may stay; `layers` has then every row
+    source: str = ""  # what the network says of where it is from
 
     @cached_property
     def gathered(self) -> Gathered:
@@ -90,7 +91,7 @@ class Sweep:
     @property
     def asked(self) -> Problem:
         """The question that it answers, to cost further points."""
-        work = One(self.network, self.layers, self.layers, self.schedule)
+        work = One(self.network, self.layers, self.layers, self.schedule, self.source)
         return Problem(self.space, work, self.objectives, self.mapping_objective)
 
     def chosen(self) -> Front:
@@ -179,6 +180,7 @@ class Sweep:
             background=sample,
             gathered=self.gathered,
             schedule=self.schedule,
+            source=self.source,
         )
 
     def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:
