@@ -29,6 +29,7 @@ from hwmodels.residency.tensors import Schedule
 from workloads.errors import shown
 from workloads.grammar.arguments import LISTED, MAPPING, PATH, TEXT, TEXTS, takes
 from workloads.table import LayerTable
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -413,8 +414,8 @@ class Front:
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
         return (
-            f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
-            f"configurations ({self.feasible:,} feasible) in {names}"
+            f"Front of {self.space.name} on {self.network}: {counted(len(self), 'design')} of "
+            f"{counted(self.evaluated, 'configuration')} ({self.feasible:,} feasible) in {names}"
         ) + "".join(f"; {one}" for one in self._constant())
 
     def _repr_html_(self) -> str:

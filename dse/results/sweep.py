@@ -28,6 +28,7 @@ from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
 from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -244,7 +245,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         return (
-            f"Sweep of {self.space.name} on {self.network}: {self.space.size:,} points, "
+            f"Sweep of {self.space.name} on {self.network}: {counted(self.space.size, 'point')}, "
             f"{self.evaluated:,} costed, "
             f"{self.feasible:,} feasible, {len(self.gathered.front):,} on the front of "
             + ", ".join(str(objective) for objective in self.objectives)
