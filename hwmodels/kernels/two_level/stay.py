@@ -29,7 +29,6 @@ from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LATENCY_S,
     LIMIT,
-    NEST,
     add_nest,
     add_stream,
     limit_of,
@@ -38,7 +37,7 @@ from hwmodels.kernels.two_level.groups import lists_of
 from hwmodels.kernels.two_level.lanes import lane_prices, put_prices
 from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of, stream_at
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
-from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
+from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.stay_nests import (
     WON_ORDER,
     WON_PLACE,
