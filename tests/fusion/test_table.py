@@ -75,6 +75,6 @@ def test_what_is_read_again_later_is_handed_on_and_crosses():
 def test_the_command_prints_it(capsys, tmp_path):
     path = tmp_path / "fuses.yaml"
     machine(160).save(path)
-    assert main(["evaluate", "lenet5", str(path), "--schedule", "fused", "--json"]) == 0
+    assert main(["evaluate", "mlp_landsat", str(path), "--schedule", "fused", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["schedule"]
     assert {row["level"] for row in rows} <= {"levels.buffer", "main memory"}
