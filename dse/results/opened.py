@@ -156,6 +156,7 @@ def _store(folder: Path) -> Sweep | Found:
         parts,
         ours,
         definition.schedule,
+        definition.source,
     )
 
 
