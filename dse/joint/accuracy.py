@@ -8,12 +8,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.workers import Crew
 from workloads.errors import InputError, WrongTypeError, shown
+from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -106,7 +107,7 @@ class Measured:
                 f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}", path="workers"
             )
         self.call = call
-        self.store = None if store is None else Path(store)
+        self.store = None if store is None else folder_named(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
         self.calls, self.what = 0, what
         self._kept: dict[str, Measurement] = {}
@@ -154,7 +155,7 @@ class Measured:
             file = self.store / f"{key}.json"
             if file.exists():
                 try:
-                    self._kept[key] = Measurement(**json.loads(file.read_text()))
+                    self._kept[key] = Measurement(**json.loads(read_plain(file)))
                 except (ValueError, TypeError, OSError) as error:
                     raise StoreError(f"store {self.store}: {file.name} cannot be read ({error})") from None
         return self._kept.get(key)
