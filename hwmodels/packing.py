@@ -15,6 +15,7 @@ from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
 from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.leakage import PRICED_C, leakage_at
 from hwmodels.components.sram import sram
 from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
 from hwmodels.reported import PER, Module
@@ -294,7 +295,21 @@ def machine_costs(
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     make = costs.reported_logic if values["modules.number"].any() else costs.logic
-    return make(values, bits, node_nm, voltage), costs.buffers(values, bits, node_nm, voltage)
+    logic = make(values, bits, node_nm, voltage)
+    memories = costs.buffers(values, bits, node_nm, voltage)
+    if (values["technology.temperature_c"] == PRICED_C).all():
+        return logic, memories
+    warm = warmth(values)
+    parts = {name: part._replace(leakage_w=part.leakage_w * warm) for name, part in logic.parts.items()}
+    return logic._replace(parts=parts), {
+        name: memory._replace(leakage_w=memory.leakage_w * warm) for name, memory in memories.items()
+    }
+
+
+def warmth(values: Mapping[str, FloatColumn]) -> FloatColumn:
+    """Leakage at the transistors' temperature over that at which it is priced."""
+    process = {name: values[f"technology.{name}"] for name in ("temperature_c", "node_nm", "device")}
+    return leakage_at(process["temperature_c"], process["node_nm"], process["device"].astype(np.int64))
 
 
 def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:

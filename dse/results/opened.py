@@ -157,6 +157,7 @@ def _store(folder: Path) -> Sweep | Found:
         parts,
         ours,
         definition.schedule,
+        definition.source,
     )
 
 

@@ -158,6 +158,7 @@ def _put_together(
         "objectives": definition.objectives,
         "space": definition.space,
         "network": definition.network,
+        "source": definition.source,
         "layers": definition.layers,
         "mapping_objective": definition.mapping_objective,
         "evaluated": int(found["evaluated"]),

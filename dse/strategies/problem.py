@@ -81,6 +81,7 @@ class One:
     table: LayerTable  # one row an operation
     layers: LayerTable  # identical rows merged, unless the schedule's edges refer to them
     schedule: Schedule | None = None  # where tensors may stay between operations
+    source: str = ""  # what the network says of where it is from
 
     @cached_property
     def tiles(self) -> TileLists:
@@ -172,8 +173,8 @@ def work_of(
                 path="schedule",
             )
         return network
-    name, layers, asked = work_table(cast("Network | str | LayerTable", network), batch, schedule)
-    return One(name, layers, layers, asked)
+    lowered = work_table(cast("Network | str | LayerTable", network), batch, schedule)
+    return One(lowered.name, lowered.layers, lowered.layers, lowered.schedule, lowered.source)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from hwmodels.counts.form import LETTERS, Form, form_of
-from hwmodels.counts.lattice import CutLattice, cut_lattice, plain, seen, spreads_over
+from hwmodels.counts.lattice import CutLattice, cut_lattice, laid_out, plain, seen, spreads_over
 from hwmodels.counts.making import Found, Grid, Sides, cut_sides, met, spread_columns
 from hwmodels.counts.scan import best_vectors, configs_of, vectors_of, words_by_level
 from hwmodels.counts.store import read_set, write_set
@@ -37,7 +37,7 @@ class CountSet(NamedTuple):
     found: Found
     words: Floats  # (N, L, 3, O)
     lanes: Floats  # (N,)
-    along: dict[int, tuple[int, ...]]  # spread -> its part along X
+    edges: tuple[int, int]  # of the array
 
     @property
     def nbytes(self) -> int:
@@ -56,11 +56,14 @@ class CountSet(NamedTuple):
     def cut(self, row: int) -> Cut:
         """The cuts of a vector."""
         found = self.found
+        extents = [int(extent) for extent in self.table.extents[found.spread[row]]]
+        along = laid_out(extents, *self.edges)
+        assert along is not None
         return Cut(
             inside=tuple(map(int, found.inside[row])),
             outside=tuple(map(int, found.outside[row])),
             spread=int(found.spread[row]),
-            along_x=self.along[int(found.spread[row])],
+            along_x=along,
             run=int(found.run[row]),
         )
 
@@ -117,7 +120,6 @@ def count_set(problem: Problem, rules: Rules, form: Form, edges: tuple[int, int]
 
 def _made(table: CutLattice, about: tuple[Any, ...], edges: tuple[int, int]) -> CountSet:
     form, grid = about[-2:]
-    tiles, along = spreads_over(table.extents, *edges)
     shared = prod(grid.shape) > 1  # a set of one machine is made as quickly as it is read
     found = read_set((*about, edges)) if shared else None
     if found is None:
@@ -126,12 +128,12 @@ def _made(table: CutLattice, about: tuple[Any, ...], edges: tuple[int, int]) -> 
             if len(_SIDES) >= _MOST_SIDES:
                 _SIDES.clear()
             _SIDES[about] = sides
-        found = met(table, sides, spread_columns(table, form, tiles), grid)
+        spreads = spreads_over(table.extents, *edges)
+        found = met(table, sides, spread_columns(table, form, spreads), grid)
         if shared:
             write_set((*about, edges), found)
     words, lanes = words_by_level(table, form, found)
-    parts = {int(tile): tuple(map(int, part)) for tile, part in zip(tiles, along, strict=True)}
-    return CountSet(table, form, grid, found, words, lanes, parts)
+    return CountSet(table, form, grid, found, words, lanes, edges)
 
 
 def best_mapping(

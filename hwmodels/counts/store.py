@@ -2,20 +2,22 @@
 
 The folder is that of the environment variable `SPRINGBOARD_COUNTS`, by default `springboard/counts` in the
 user's folder of caches; an empty value keeps nothing. A set that another version of the code made, or that
-is not whole, is made anew. What cannot be written is not kept, and nothing else follows from it.
+is not whole, is made anew; one that is there is mapped into memory. What cannot be written is not kept, and
+nothing else follows from it.
 """
 
 import contextlib
 import os
 import tempfile
 import warnings
-import zipfile
+import zlib
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwmodels.counts.making import Found
 
@@ -32,6 +34,8 @@ _MADE_BY: Final = (
     "mapping/problem.py",
 )
 """Sources that sets follow from, below `hwmodels`."""
+_REAL: Final = ("moved", "crossed")
+_FLAT: Final = ("start", "rows", "spread", "run")
 
 
 class CountsWarning(UserWarning):
@@ -63,21 +67,44 @@ def _file(key: Any) -> Path | None:
     place = folder()
     if place is None:
         return None
-    return place / f"{sha256(repr((version(), key)).encode()).hexdigest()[:32]}.npz"
+    return place / f"{sha256(repr((version(), key)).encode()).hexdigest()[:32]}.counts"
 
 
 def read_set(key: Any) -> Found | None:
-    """What is kept of a set; None where it has to be made."""
+    """What is kept of a set, its columns mapped from the file; None where it has to be made."""
     file = _file(key)
     if file is None:
         return None
-    with (
-        contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
-        file.open("rb") as stream,
-        np.load(stream) as columns,
-    ):
-        return Found(**{name: columns[name] for name in Found._fields})
+    with contextlib.suppress(OSError, ValueError):  # ValueError: an empty file, or one that ends early
+        return _unpacked(np.memmap(file, dtype=np.int64, mode="r"))
     return None
+
+
+def _packed(found: Found) -> NDArray[np.int64]:
+    """A set as one array: check sum, rows and columns of each of its columns, and what they hold."""
+    sizes = [size for column in found for size in (*column.shape, 1)[:2]]
+    body = [np.ascontiguousarray(column).view(np.int64).ravel() for column in found]
+    whole = np.concatenate([[0], sizes, *body]).astype(np.int64)
+    whole[0] = zlib.crc32(whole[1:])  # type: ignore[arg-type]
+    return whole
+
+
+def _unpacked(whole: NDArray[np.int64]) -> Found:
+    """The set that an array holds."""
+    names = Found._fields
+    first = 1 + 2 * len(names)
+    sizes = whole[1:first].reshape(-1, 2).tolist() if len(whole) >= first else []
+    if first + sum(rows * columns for rows, columns in sizes) != len(whole) or whole[0] != zlib.crc32(
+        whole[1:]  # type: ignore[arg-type]
+    ):
+        raise ValueError("not a whole set")
+    found: dict[str, Any] = {}
+    for name, (rows, columns) in zip(names, sizes, strict=True):
+        values = whole[first : first + rows * columns]
+        first += rows * columns
+        values = values.view(np.float64) if name in _REAL else values
+        found[name] = values if name in _FLAT else values.reshape(rows, columns)
+    return Found(**found)
 
 
 def write_set(key: Any, found: Found) -> None:
@@ -105,7 +132,7 @@ def write_set(key: Any, found: Found) -> None:
         handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as part:
-                np.savez(part, **found._asdict())
+                part.write(_packed(found).data)
             Path(name).replace(file)
         finally:
             Path(name).unlink(missing_ok=True)

@@ -127,6 +127,7 @@ TABLES = [
     "sram",
     "sram_banked",
     "sram_cell",
+    "leakage_temperature",
     "sram_energy",
     "stacking",
     "technology",

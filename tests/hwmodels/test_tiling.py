@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.batch import account_operations
+from hwmodels.batch import account_operations, mapspace
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
 from hwmodels.kernels.two_level.cost import ANY, Goal
 from hwmodels.kernels.two_level.evaluate import nest_macs
@@ -154,7 +154,7 @@ def tiles_of(found, tiles):
 def agree(nest, machine, objective):
     truth, mappings = oracle.best(nest, machine, objective)
     found = kernel_best(nest, machine, objective)[0]
-    assert TileLists(layer_table([nest])).mappings(config_table(machine)) == mappings
+    assert mapspace(layer_table([nest]), config_table(machine)) == mappings
     if truth is None:
         assert found.k == -1
         assert math.isinf(found.score)

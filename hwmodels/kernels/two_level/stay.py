@@ -24,14 +24,13 @@ from hwmodels.kernels.two_level.evaluate import (
     LATENCY_S,
     LIMIT,
     MACS_DONE,
-    NEST,
     limit_of,
     nest_macs,
 )
 from hwmodels.kernels.two_level.formats import matrix_rows, stored
 from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
-from hwmodels.kernels.two_level.rows import Config, config_row, layer_row
+from hwmodels.kernels.two_level.rows import NEST, Config, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms
 from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, channels_at, pixels_at, tile_rows
 from hwmodels.residency.graph import StayGraph

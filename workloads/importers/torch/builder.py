@@ -123,7 +123,7 @@ class Builder:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
             again = constant.storage in self._whole
             sources, counted_before = constant.made_of, frozenset(self._counted)
-            known = bool(sources) and sources <= counted_before
+            known = (sources or {place}) <= counted_before
             counted = (constant.trained if trained is None else trained) and not again and not known
             self._counted |= sources or {place}
             source = self._stored.get(constant.storage) if whole else None

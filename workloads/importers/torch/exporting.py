@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
+from workloads.importers.torch.flexible import FLEXIBLE, operands
 from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
 from workloads.importers.torch.packed import lengths_of, noting_packs, packing
@@ -158,7 +159,10 @@ def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
     with noting_packs() as met:
         try:
             return torch.export.export(module, args, kwargs, strict=False)
-        except Exception:  # tracing runs the module: anything can come out of it
+        except Exception as error:  # tracing runs the module: anything can come out of it
+            if "does not support backward" in str(error):
+                with torch.no_grad():
+                    return torch.export.export(module, args, kwargs, strict=False)
             if not met:
                 raise
     if any(tensor.is_meta for tensor in inputs.tensors()):
@@ -174,7 +178,7 @@ def calls(graph_module: Any) -> Iterator[FxNode]:
     wanted: set[FxNode] = set()
     for node in reversed(graph_module.graph.nodes):
         if node.op == "output" or node in wanted:
-            wanted.update(node.all_input_nodes)
+            wanted.update(needs(node))
     for node in graph_module.graph.nodes:
         if node.op == "call_function" and node in wanted:
             for inner in inner_graphs(node, graph_module):
@@ -182,11 +186,26 @@ def calls(graph_module: Any) -> Iterator[FxNode]:
             yield node
 
 
+def needs(node: FxNode) -> list[FxNode]:
+    """Return the nodes a node's work depends on."""
+    return operands(node) if operator_of(node) == FLEXIBLE else list(node.all_input_nodes)
+
+
 def inner_graphs(node: FxNode, graph_module: Any) -> list[Any]:
-    """Return the graphs a call is given to run."""
+    """Return the graphs a call is given to run; functions of single scores are settings."""
+    if operator_of(node) == FLEXIBLE:
+        return []
     targets = [arg.target for arg in node.all_input_nodes if arg.op == "get_attr"]
-    found = [graph_module.get_submodule(target) for target in targets if hasattr(graph_module, target)]
+    found = [attribute(graph_module, target) for target in targets]
     return [module for module in found if isinstance(module, torch.fx.GraphModule)]
+
+
+def attribute(graph_module: Any, path: str) -> Any:
+    """Return what a module has at a path, None where it has nothing there."""
+    found = graph_module
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def flowing(program: Any) -> Flowing:
@@ -239,14 +258,31 @@ def _strange(program: Any, known: Known) -> set[Any]:
 
 def _writes_views(graph_module: Any) -> bool:
     """Whether a call writes into a part of a tensor, or into one that others see a part of."""
+    needed = set(calls(graph_module))
     for node in graph_module.graph.nodes:
         if node.op != "call_function" or not _writes(node):
             continue
         written = node.args[0]
+        if not any(
+            one.op == "placeholder" or not needed.isdisjoint((one, *one.users)) for one in _same(written)
+        ):
+            continue  # nobody reads what is written, such as the blocks of a mask
         others = (user for user in written.users if user is not node)
         if _is_view(written) or any(_is_view(user) for user in others):
             return True
     return False
+
+
+def _same(node: FxNode) -> Iterator[FxNode]:
+    """Yield what a tensor is a view of, and what is a view of it."""
+    while _is_view(node) and isinstance(node.args[0], torch.fx.Node):
+        yield node
+        node = node.args[0]
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [user for user in node.users if _is_view(user)]
 
 
 def _writes(node: FxNode) -> bool:

@@ -24,6 +24,7 @@ _SHAPERS = _MOVES | frozenset(
     (
         *("mul", "add", "sub", "div", "sum", "mean", "var", "rsqrt", "sqrt", "pow", "norm"),
         *("mm", "bmm", "matmul", "mv", "dot", "vdot", "linear", "batch_norm", "linalg_vector_norm"),
+        *("fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine"),
     )
 )
 """Operators that weights are made with."""

@@ -11,7 +11,7 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
-from workloads.importers.torch.exporting import BatchAxis, Inputs, calls, export, flowing
+from workloads.importers.torch.exporting import BatchAxis, Inputs, attribute, calls, export, flowing, needs
 from workloads.importers.torch.folding import LAYERS, computed, empty, filled, is_empty, stays
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
@@ -198,20 +198,13 @@ def _run(graph_module: Any, builder: Builder) -> tuple[Value, ...]:
     needed = set(calls(graph_module))
     for node in graph_module.graph.nodes:
         if node.op == "get_attr":
-            found = _attribute(graph_module, node.target)
+            found = attribute(graph_module, node.target)
             builder.values[node] = Constant.of(found) if isinstance(found, torch.Tensor) else found
         elif node.op == "call_function" and node in needed:
             builder.values[node] = _import_call(node, builder)
         elif node.op == "output":
             return tuple(builder.value(node.args[0]))
     return ()
-
-
-def _attribute(graph_module: Any, path: str) -> Any:
-    found = graph_module
-    for part in path.split("."):
-        found = getattr(found, part)
-    return found
 
 
 def _import_call(node: FxNode, builder: Builder) -> Value:
@@ -222,8 +215,9 @@ def _import_call(node: FxNode, builder: Builder) -> Value:
         return None if whole is None else whole[place]
     if operator in WRAPPERS:
         return _run_inside(node, builder)
-    values = [builder.values.get(given) for given in node.all_input_nodes]
-    for given, value in zip(node.all_input_nodes, values, strict=True):
+    given_nodes = needs(node)
+    values = [builder.values.get(given) for given in given_nodes]
+    for given, value in zip(given_nodes, values, strict=True):
         if value is None and isinstance(given.meta.get("val"), torch.Tensor):
             raise NetworkImportError(
                 f"{operator} {shown(node.name)}: what it takes from {shown(given.name)} is not known"
