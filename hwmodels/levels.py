@@ -119,6 +119,7 @@ class LevelMachine:
         made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
         made_of(self, mapspace=Constraints, timing=Timing)
         members(self, "levels", Level)
+        members(self, "assumptions", str)
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

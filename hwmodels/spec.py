@@ -120,6 +120,7 @@ class Accelerator:
         made_of(self, array=Array, buffers=Buffers, main_memory=MainMemory, datapath=Datapath)
         made_of(self, sparsity=Sparsity, technology=Technology, stacking=Stacking)
         members(self, "modules", Module)
+        members(self, "assumptions", str)
         if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
