@@ -152,7 +152,8 @@ def _parts_of(machines: Machines) -> Parts | None:
     parts = [f"levels.{name}" for name in names]
     if not all(touches(path, (*_GLOBAL, *parts)) for path in paths):
         return None
-    kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands", "prices")}
+    kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands")}
+    kinds |= {f"levels.{level.name}.prices" for level in base.levels if level.off_chip}  # those of a PHY
     if any(path in kinds or path in parts for path in paths):
         return None
 
