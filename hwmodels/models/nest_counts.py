@@ -15,7 +15,7 @@ import pandas
 from numpy.typing import NDArray
 
 from hwmodels.columns import MetricTable
-from hwmodels.counts.form import Form, form_of
+from hwmodels.counts.form import Form, alike_of, form_of
 from hwmodels.counts.making import Grid
 from hwmodels.counts.scan import FILLS, READS, UPDATES
 from hwmodels.counts.sets import CountSet, count_set, covered
@@ -90,8 +90,13 @@ def space_of(machines: object) -> Space | None:
     assert first is not None
     priced = [[getattr(form, kind) for form in forms] for kind in ("read", "written")]
     read, written = (tuple(bool(any(pad)) for pad in zip(*kind, strict=True)) for kind in priced)
+    pads = columns.levels[:, : first.pads]
     form = dataclasses.replace(
-        first, read=read, written=written, apart=any(form.apart for form in forms if form)
+        first,
+        read=read,
+        written=written,
+        apart=any(form.apart for form in forms if form),
+        alike=alike_of(pads[:, :, 11], pads[:, :, 8:10].min(axis=2), pads[:, :, 3]),
     )
     return Space(machines, parts, form, columns)
 
