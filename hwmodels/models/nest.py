@@ -21,7 +21,7 @@ from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Operations, metric_table
+from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
 from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
@@ -33,6 +33,7 @@ from hwmodels.models.nest_account import (
     resources,
     write_row,
 )
+from hwmodels.models.nest_bounds import least_of
 from hwmodels.models.nest_mappings import Found, Key, key_of, limits, mapping_of
 from hwmodels.models.nest_staying import (
     Chosen,
@@ -46,6 +47,7 @@ from hwmodels.models.nest_staying import (
 )
 from hwmodels.residency.graph import stays_of
 from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
@@ -66,7 +68,8 @@ class NestModel:
 
     name = "levels"
     columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
-    bounded = False
+    bounded = True
+    monotone = False
     perturbable = True
     tells = True
     maps = True
@@ -108,6 +111,10 @@ class NestModel:
             table = metric_table({name: values for name, values in found.items() if values}, configs.size)
         apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
         return table
+
+    def least(self, layers: LayerTable, configs: LevelTable, schedule: Schedule | None = None) -> Least:
+        """See `hwmodels.models.nest_bounds`."""
+        return least_of(layers, configs, stays=schedule is not None)
 
     def operations(
         self,
