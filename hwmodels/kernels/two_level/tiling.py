@@ -188,17 +188,17 @@ def best_of_k(
     held: Held,
     tables: tuple[FloatColumn, FloatColumn],
     least: tuple[float, float],
-    first: int,
-    ki: int,
+    at: tuple[int, int],
     goal: Goal,
     best: Best,
 ) -> Best:
-    """Try candidates of K, `ki` and then from `first` on, beside a tile of positions; see `best_of_c`.
+    """Try candidates of K beside a tile of positions: `at` = (one, then those from a first on).
 
     `least` are the fewest steps of any tiles of K and of C.
     """
     nest = terms.counts
     k_table, c_table = tables
+    ki, first = at
     input_bytes = all_input_bytes(nest, m)
     best_k, best_c = -1, -1
     n_k, n_c = k_table[ki, 1], least_c(nest, held, 0.0)
@@ -311,7 +311,7 @@ def best_mapping(
             ki = 0
         if ki == len(k_table):
             continue
-        best = best_of_k(terms, m, held, (k_table, c_table), least, near_k, ki, goal, best)
+        best = best_of_k(terms, m, held, (k_table, c_table), least, (ki, near_k), goal, best)
         if best.k >= 0:
             best_k, best_c, best_m = best.k, best.c, mi
     found = NOTHING
