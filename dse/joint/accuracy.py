@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.workers import Crew
 from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import NATURAL, NUMBER, PATH, TEXT, TRUTH, takes
+from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -32,7 +34,7 @@ class Measurement:
         On samples that choose, and its standard error (NaN where it was not said).
     log_loss
         Cross entropy on them; where it was not said -ln(accuracy), that of a classifier sure of itself in
-        that share of cases.
+        that share of cases. NaN of a score that is no share, such as a percentage.
     test_accuracy, test_error
         On samples that nothing chose by; NaN where there are none.
     seconds
@@ -52,7 +54,9 @@ class Measurement:
 
     @property
     def target(self) -> float:
-        """What predictors learn: ln(log loss), to minimise."""
+        """What predictors learn: ln(log loss), to minimise; of a score that is no share, its negative."""
+        if math.isnan(self.log_loss):
+            return -self.accuracy
         return math.log(max(self.log_loss, 1e-6))
 
 
@@ -89,6 +93,7 @@ class Measured:
 
     """
 
+    @takes(store=PATH.or_none(), workers=NATURAL, limit_s=NUMBER, progress=TRUTH.or_none(), what=TEXT)
     def __init__(
         self,
         call: Callable[..., Any],
@@ -101,12 +106,10 @@ class Measured:
     ) -> None:
         if not callable(call):
             raise WrongTypeError(f"{what} must be a callable of a network, got {shown(call)}")
-        if workers < 0 or not limit_s > 0:
-            raise InputError(
-                f"workers must be 0 or more and limit_s positive, got {workers} and {limit_s}", path="workers"
-            )
+        if not limit_s > 0:
+            raise InputError(f"limit_s must be positive, got {limit_s}", path="limit_s")
         self.call = call
-        self.store = None if store is None else Path(store)
+        self.store = None if store is None else folder_named(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
         self.calls, self.what = 0, what
         self._kept: dict[str, Measurement] = {}
@@ -154,7 +157,7 @@ class Measured:
             file = self.store / f"{key}.json"
             if file.exists():
                 try:
-                    self._kept[key] = Measurement(**json.loads(file.read_text()))
+                    self._kept[key] = Measurement(**json.loads(read_plain(file)))
                 except (ValueError, TypeError, OSError) as error:
                     raise StoreError(f"store {self.store}: {file.name} cannot be read ({error})") from None
         return self._kept.get(key)
@@ -224,17 +227,30 @@ def _read(said: Any, why: str, seconds: float) -> Measurement:
     values: dict[str, Any] = {}
     try:
         if isinstance(said, Mapping):
-            values = {name: float(said[name]) for name in _KNOWN if name in said}
+            values = {name: _number(said[name]) for name in _KNOWN if name in said}
         elif isinstance(said, tuple | list):
-            values["accuracy"], values["error"] = (float(part) for part in said)
+            values["accuracy"], values["error"] = map(_number, said)
         else:
-            values["accuracy"] = float(said)
+            values["accuracy"] = _number(said)
     except (TypeError, ValueError):
         return Measurement(seconds=seconds, failed=f"returned {said!r:.60}, no number and no (mean, error)")
-    accuracy = values.get("accuracy", math.nan)
+    if "accuracy" not in values:
+        return Measurement(seconds=seconds, failed=f"returned no accuracy, but {said!r:.60}")
+    accuracy = values["accuracy"]
     if not math.isfinite(accuracy):
         return Measurement(seconds=seconds, failed=f"returned {accuracy}")
-    values.setdefault("log_loss", -math.log(min(max(accuracy, 1e-6), 1 - 1e-6)))
-    if not math.isfinite(values["log_loss"]):
-        return Measurement(seconds=seconds, failed=f"its log loss is {values['log_loss']}")
+    if values.get("error", 0.0) < 0:
+        return Measurement(seconds=seconds, failed=f"its standard error is {values['error']}")
+    if "log_loss" in values:
+        if not 0 <= values["log_loss"] < math.inf:
+            return Measurement(seconds=seconds, failed=f"its log loss is {values['log_loss']}")
+    elif 0 <= accuracy <= 1:
+        values["log_loss"] = -math.log(min(max(accuracy, 1e-6), 1 - 1e-6))
     return Measurement(seconds=seconds, **values)
+
+
+def _number(value: Any) -> float:
+    """Read what a call returned as a number; texts and truths are none."""
+    if isinstance(value, str | bytes | bool):
+        raise TypeError
+    return float(value)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
@@ -23,6 +23,18 @@ from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import (
+    LISTED,
+    NATURAL,
+    NUMBER,
+    PATH,
+    POSITIVE,
+    TEXT,
+    TRUTH,
+    either,
+    having,
+    takes,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -38,6 +50,19 @@ _FIRST: Final = 3
 """A third of the trainings are spread over the space, before anything is learnt."""
 
 
+@takes(
+    space=having("a space of machines", "pack", "violated"),
+    objectives=either(TEXT, LISTED),
+    rounds=POSITIVE,
+    floor=NUMBER,
+    seed=NATURAL,
+    mapping_objective=TEXT,
+    store=PATH.or_none(),
+    workers=NATURAL,
+    limit_s=NUMBER,
+    confirm=NATURAL,
+    progress=TRUTH.or_none(),
+)
 def codesign(
     networks: "NetworkSpace | Sequence[Network]",
     space: "Space",
@@ -123,20 +148,15 @@ def codesign(
         raise InputError(
             f"budget must be a whole number of trainings, at least 1, got {shown(budget)}", path="budget"
         )
-    if not isinstance(floor, int | float) or floor != floor:
+    if floor != floor:
         raise InputError(f"floor must be an accuracy, got {shown(floor)}", path="floor")
-    if rounds < 1 or confirm < 0 or seed < 0:
-        raise InputError(
-            f"rounds must be positive, confirm and seed not negative, got {rounds}, {confirm} and {seed}",
-            path="rounds",
-        )
     if strategy is not None and strategy not in (*_STRATEGIES, PAIRS):
         raise UnknownNameError(
             f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
         )
     wanted = _objectives(objectives)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
-    folder = None if store is None else Path(store)
+    folder = None if store is None else folder_named(store)
     measured = accuracy
     if not isinstance(measured, Measured):
         kept = None if folder is None else folder / "trainings"

@@ -92,20 +92,32 @@ def _guarded(call: Callable[..., Any], task: tuple[Any, ...]) -> tuple[Any, str,
     start = time.perf_counter()
     try:
         value = call(*task)
-    except Exception as error:  # a user's function may raise anything; the search goes on
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's function may raise anything, sys.exit() too; the search goes on
         line = next((line for line in str(error).splitlines() if line.strip()), "")
-        return None, f"{type(error).__name__}: {line}", time.perf_counter() - start
+        why = f"{type(error).__name__}: {line}" if line else type(error).__name__
+        return None, why, time.perf_counter() - start
     return value, "", time.perf_counter() - start
 
 
 def _in_thread(call: Callable[..., Any], place: int, task: tuple[Any, ...], limit_s: float) -> Answer:
-    answers: list[tuple[Any, str, float]] = []
-    thread = threading.Thread(target=lambda: answers.append(_guarded(call, task)), daemon=True)
+    answers: list[tuple[Any, str, float] | None] = []
+
+    def answer() -> None:
+        try:
+            answers.append(_guarded(call, task))
+        except KeyboardInterrupt:
+            answers.append(None)
+
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
-    thread.join(limit_s)
+    thread.join(min(limit_s, threading.TIMEOUT_MAX))
     if not answers:
         return place, None, f"hangs: no answer after {limit_s:g} s", limit_s
-    return (place, *answers[0])
+    if (said := answers[0]) is None:
+        raise KeyboardInterrupt
+    return (place, *said)
 
 
 class _Worker:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 
@@ -35,6 +36,51 @@ def test_failures_are_recorded_and_the_rest_is_measured(workers):
     assert measured.calls == len(nets)
     assert measured(nets[-1:], seed=3)[0].accuracy == 0.53
     measured.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "failed"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (AssertionError(), "AssertionError"),
+        (True, "returned True, no number"),
+        ("0.5", "returned '0.5', no number"),
+        ((0.5,), "no number and no \\(mean, error\\)"),
+        ((0.5, -0.1), "its standard error is -0.1"),
+        ({"acc": 0.5}, "returned no accuracy, but {'acc': 0.5}"),
+        ({"accuracy": 0.5, "log_loss": -1}, "its log loss is -1"),
+        ({"accuracy": 0.5, "log_loss": float("inf")}, "its log loss is inf"),
+    ],
+)
+def test_what_was_said_is_no_accuracy(said, failed):
+    def call(network):
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    (found,) = Measured(call)(NETS[:1])
+    assert re.match(f".*{failed}", found.failed)
+    assert math.isnan(found.accuracy)
+
+
+def test_a_score_that_is_no_share_is_learnt_as_it_is():
+    found = Measured(lambda network: 90.0 + network.weight("fc1").shape[0])(NETS)
+    assert [one.accuracy for one in found] == [91, 92, 93, 94, 95, 96, 97]
+    assert [one.target for one in found] == [-91, -92, -93, -94, -95, -96, -97]
+    assert all(math.isnan(one.log_loss) for one in found)
+
+
+def test_an_interrupt_ends_the_measuring_and_is_kept_nowhere(tmp_path):
+    def call(network):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Measured(call, store=tmp_path)(NETS[:1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_limit_is_a_limit():
+    assert Measured(by_size, limit_s=math.inf)(NETS[:1])[0].failed == ""
 
 
 def test_what_is_on_disk_is_not_measured_again(tmp_path):

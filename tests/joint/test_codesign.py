@@ -224,6 +224,13 @@ def test_ranks_and_crowding_by_hand():
         ({"objectives": ("-accuracy", "latency")}, UnknownNameError, "did you mean 'latency_s'"),
         ({"floor": 0.99}, InfeasibleSpaceError, "no network reaches floor = 0.99; the best of those"),
         ({"floor": float("nan")}, ValueError, "floor must be an accuracy"),
+        ({"floor": "0.8"}, TypeError, "codesign: floor must be a number, got '0.8'"),
+        ({"rounds": 1.5}, TypeError, "rounds must be a whole number of at least 1, got 1.5"),
+        ({"seed": -1}, ValueError, "seed must be a whole number of at least 0, got -1"),
+        ({"confirm": "a"}, TypeError, "confirm must be a whole number of at least 0, got 'a'"),
+        ({"limit_s": 0}, ValueError, "limit_s must be positive, got 0"),
+        ({"store": 3}, TypeError, "store must be a path or None, got 3"),
+        ({"objectives": None}, TypeError, "objectives must be a text or a sequence, got None"),
         ({"schedule": "kept"}, ValueError, "schedule must be one of layers, resident, fused"),
         ({"schedule": "fused"}, ValueError, "edge_16x16 names no level at which operations hand on"),
         ({"accuracy": with_machine, "strategy": "nested"}, ValueError, "this accuracy takes the machine"),
@@ -234,6 +241,11 @@ def test_bad_input_is_named(options, error, said):
     given = {"accuracy": layered, "budget": 2, **options}
     with pytest.raises(error, match=said):
         dse.codesign(NETS, MACHINES, **given)
+
+
+def test_what_is_no_space_of_machines_is_named():
+    with pytest.raises(TypeError, match="codesign: space must be a space of machines, got 'edge'"):
+        dse.codesign(NETS, "edge", accuracy=layered)
 
 
 def test_machines_that_can_run_nothing_are_named():

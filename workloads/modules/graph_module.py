@@ -15,7 +15,8 @@ from workloads.modules.recurrent import h_lstm, recurrent
 from workloads.network import Network
 from workloads.operations import HLSTM, MixtureNorm, Recurrent
 from workloads.operations.base import Operation
-from workloads.tensors import Weight
+from workloads.shapes import text
+from workloads.tensors import Tensor, Weight
 from workloads.training.rebatch import rebatched
 
 _MAKERS: Final[dict[type[Operation], Callable[..., tuple[Any, Roles]]]] = {
@@ -91,6 +92,8 @@ class GraphModule(Module):  # type: ignore[misc]
         """Return the network's outputs: one tensor, or a tuple in their order."""
         if len(inputs) != len(self._inputs):
             raise InputError(f"{self.network.name}: {len(inputs)} inputs, expected {len(self._inputs)}")
+        for name, value in zip(self._inputs, inputs, strict=True):
+            self._check(self.network.graph.tensors[name], value)
         graph = self._described(inputs).graph
         values: dict[str, Array] = dict(zip(self._inputs, inputs, strict=True))
         for node in graph.nodes():
@@ -102,6 +105,20 @@ class GraphModule(Module):  # type: ignore[misc]
             values.update(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=True))
         ends = graph.outputs or tuple(name for name in graph.tensors if not graph.consumers(name))
         return values[ends[0]] if len(ends) == 1 else tuple(values[name] for name in ends)
+
+    def _check(self, tensor: Tensor, value: Array) -> None:
+        """Refuse what is not an input of the network's shape, of any batch."""
+        wanted = tensor.shape
+        if isinstance(value, torch.Tensor) and value.dim() == len(wanted):
+            axis = tensor.batch_axis
+            if all(place == axis or value.shape[place] == n for place, n in enumerate(wanted)):
+                return
+        size = "x".join("batch" if place == tensor.batch_axis else str(n) for place, n in enumerate(wanted))
+        got = text(tuple(value.shape)) if hasattr(value, "shape") else shown(value)
+        raise InputError(
+            f"{self.network.name}: input {tensor.name} must be a tensor of {size}, got a "
+            f"{type(value).__name__} {got}"
+        )
 
     def _described(self, inputs: tuple[Array, ...]) -> Network:
         """Return the network as it is described for the inputs' batch."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NATURAL, POSITIVE, TEXT, TRUTH, Kind, takes
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import dense, flatten
@@ -28,7 +29,17 @@ from workloads.tensors import Weight
 
 Stages = int | str | tuple[int | str, ...]
 
+WIDTHS: Final = Kind(
+    "a whole number of at least 1, or a tuple with one a stage",
+    lambda value: all(map(POSITIVE.fits, value)) if isinstance(value, tuple) else POSITIVE.fits(value),
+)
+BLOCKS: Final = Kind(
+    "a text, or a tuple with one a stage",
+    lambda value: all(map(TEXT.fits, value)) if isinstance(value, tuple) else TEXT.fits(value),
+)
 
+
+@takes(features=POSITIVE, classes=POSITIVE, depth=POSITIVE, width=WIDTHS, skip=TRUTH)
 def perceptron(
     *, features: int = 64, classes: int = 10, depth: int = 2, width: Stages = (100, 100), skip: bool = False
 ) -> Network:
@@ -61,6 +72,20 @@ def perceptron(
     return Network(graph, "workloads.spaces.builders.perceptron")
 
 
+@takes(
+    channels=POSITIVE,
+    resolution=POSITIVE,
+    classes=POSITIVE,
+    stages=POSITIVE,
+    depth=WIDTHS,
+    width=WIDTHS,
+    kernel=WIDTHS,
+    block=BLOCKS,
+    expansion=POSITIVE,
+    groups=POSITIVE,
+    hidden=NATURAL,
+    components=NATURAL,
+)
 def convolutional(
     *,
     channels: int = 1,
@@ -123,6 +148,15 @@ def convolutional(
     return Network(graph, "workloads.spaces.builders.convolutional")
 
 
+@takes(
+    features=POSITIVE,
+    steps=POSITIVE,
+    classes=POSITIVE,
+    cell=TEXT,
+    depth=POSITIVE,
+    hidden=POSITIVE,
+    gate=NATURAL,
+)
 def recurrent(
     *,
     features: int = 8,
@@ -159,13 +193,12 @@ def recurrent(
         else:
             layer = Recurrent(f"cell{i}", hidden, cell=cell)
         x, last, *_ = graph.add_many(layer, x)
-    if last == x:
-        raise WorkloadError(f"depth must be at least 1, got {depth}")
     flat = graph.add(Reshape("last", (1, hidden)), last)
     graph.output(graph.add(Linear("out", classes), flat))
     return Network(graph, "workloads.spaces.builders.recurrent")
 
 
+@takes(features=POSITIVE, classes=POSITIVE, depth=POSITIVE, width=WIDTHS, meaning=POSITIVE)
 def two_branch(
     *,
     features: int = 64,
@@ -222,7 +255,7 @@ BUILDERS: Final[dict[str, Callable[..., Network]]] = {
 def _stages(name: str, value: Stages, count: int) -> list[int | str]:
     """Return one value a stage: a lone one for all, of a tuple the first ones."""
     values = list(value) if isinstance(value, tuple) else [value] * count
-    if count < 1 or len(values) < count:
+    if len(values) < count:
         raise WorkloadError(f"{name} has {len(values)} stages, {count} are asked for")
     return values[:count]
 

@@ -15,15 +15,33 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.errors import InputError, InputIndexError, WorkloadError, WrongTypeError, shown
-from workloads.grammar.arguments import LISTED, MAPPING, TEXT, TEXTS, either, having, takes
+from workloads.errors import (
+    InputError,
+    InputIndexError,
+    SpringboardError,
+    WorkloadError,
+    WrongTypeError,
+    shown,
+)
+from workloads.grammar.arguments import (
+    LISTED,
+    MAPPING,
+    NATURAL,
+    POSITIVE,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    either,
+    having,
+    takes,
+)
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
 from workloads.grammar.quantities import parse
 from workloads.network import Network
 from workloads.spaces.builders import BUILDERS
-from workloads.spaces.changes import CHANGES
+from workloads.spaces.changes import CHANGES, check_change
 from workloads.table import Kind
 
 IndexArray = NDArray[np.int64]
@@ -93,6 +111,7 @@ class NetworkSpace:
         self.builder = BUILDERS[builder] if isinstance(builder, str) else builder
         self.name = name
         self.fixed = dict(fixed or {})
+        self._refused = ""  # why the latest point that could not be built could not
         self._kept: dict[int, Network] = {}  # the latest ones: checked, described and costed soon after
         self._defaults = _defaults_of(self.builder)
         self.axes = tuple(_axis(field, axes[field]) for field in axes)
@@ -100,6 +119,10 @@ class NetworkSpace:
             raise InputError(f"space {name}: no axes given")
         for field in (*self.fields, *self.fixed):
             self._check_field(field)
+        for axis in self.axes:
+            for value in axis.values:
+                _check_values(dict(zip(axis.fields, value, strict=True)))
+        _check_values(self.fixed)
         every = [*self.fields, *self.fixed]
         twice = next((field for field in every if every.count(field) > 1), None)
         if twice:
@@ -151,6 +174,16 @@ class NetworkSpace:
 
     def codes(self, index: IndexArray) -> IndexArray:
         """Position of each axis' value at each index, shape (n_axes, n)."""
+        index = np.atleast_1d(index)
+        if not len(index):
+            return np.zeros((len(self.axes), 0), dtype=np.int64)
+        if index.dtype.kind not in "iu":
+            raise WrongTypeError(
+                f"space {self.name}: indices must be whole numbers, got {shown(index)}", path="index"
+            )
+        wrong = index[(index < 0) | (index >= self.size)]
+        if len(wrong):
+            raise self._outside(int(wrong[0]))
         return np.stack(np.unravel_index(index, self.shape)).astype(np.int64, copy=False)
 
     def index_of(self, codes: IndexArray) -> IndexArray:
@@ -158,11 +191,18 @@ class NetworkSpace:
         return np.asarray(np.ravel_multi_index(tuple(codes), self.shape), dtype=np.int64)
 
     def _checked(self, index: int) -> IndexArray:
-        if not -self.size <= index < self.size:
-            raise InputIndexError(
-                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+        if not WHOLE.fits(index):
+            raise WrongTypeError(
+                f"space {self.name}: index must be {WHOLE.words}, got {shown(index)}", path="index"
             )
+        if not -self.size <= index < self.size:
+            raise self._outside(index)
         return np.array([index % self.size], dtype=np.int64)
+
+    def _outside(self, index: int) -> InputIndexError:
+        return InputIndexError(
+            f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
+        )
 
     def __getitem__(self, index: int) -> Network:
         """Build a network; raise `WorkloadError` where its parameters do not go together."""
@@ -189,7 +229,15 @@ class NetworkSpace:
                 arguments[head] = tuple(values)
             else:
                 arguments[head] = wanted[field]
-        network = self.builder(**arguments)
+        try:
+            network = self.builder(**arguments)
+        except SpringboardError:
+            raise
+        except Exception as error:  # a user's function may raise anything
+            said = f"{type(error).__name__}: {error}"
+            raise WorkloadError(
+                f"space {self.name}: the builder raised {said} of {shown(arguments)}"
+            ) from error
         if not isinstance(network, Network):
             raise WorkloadError(f"space {self.name}: the builder returned {type(network).__name__}")
         for head, change in CHANGES.items():
@@ -202,6 +250,7 @@ class NetworkSpace:
         columns = self.labels(self._checked(index))
         return {field: column.tolist()[0] for field, column in columns.items()}
 
+    @takes(configuration=MAPPING)
     def index(self, configuration: Mapping[str, Any]) -> int:
         """Index of a configuration given as field -> value.
 
@@ -263,7 +312,8 @@ class NetworkSpace:
     ) -> bool:
         try:
             network = self[index]
-        except WorkloadError:
+        except SpringboardError as error:
+            self._refused = str(error)
             return False
         here = {
             name: value[place] if isinstance(value, np.ndarray) else value for name, value in values.items()
@@ -278,6 +328,7 @@ class NetworkSpace:
         """Whether one point satisfies the constraints and can be built."""
         return bool(self.allowed(self._checked(index))[0])
 
+    @takes(count=POSITIVE, seed=NATURAL)
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw different points that are allowed.
 
@@ -315,9 +366,10 @@ class NetworkSpace:
                     return np.array(list(found)[:count], dtype=np.int64)
             if len(tried) == self.size:
                 break
+        unbuilt = f"; the last that could not be built: {self._refused}" if self._refused else ""
         raise InputError(
             f"space {self.name}: {count} networks asked for, {len(found)} allowed ones found among "
-            f"{len(tried):,} points drawn; loosen the constraints"
+            f"{len(tried):,} points drawn; loosen the constraints{unbuilt}"
         )
 
     def describe(self) -> dict[str, Any]:
@@ -381,6 +433,13 @@ def _defaults_of(builder: Callable[..., Network]) -> dict[str, Any] | None:
     return {parameter.name: parameter.default for parameter in found}
 
 
+def _check_values(values: Mapping[str, Any]) -> None:
+    for field, value in values.items():
+        head, _, rest = field.partition(".")
+        if head in CHANGES and rest:
+            check_change(field, value)
+
+
 def _place(text: str) -> int:
     """Return the place that "stage2" names, counted from 0; -1 where it names none."""
     found = re.fullmatch(r"[A-Za-z_]+([1-9][0-9]*)", text)
@@ -388,6 +447,8 @@ def _place(text: str) -> int:
 
 
 def _axis(name: str, choices: Any) -> Axis:
+    if isinstance(choices, Mapping):
+        raise WrongTypeError(f"axis {name}: values must be a list, got {shown(choices)}", path=name)
     if isinstance(choices, Sequence) and choices and isinstance(choices[0], Mapping):
         fields, values = linked_choices(name, choices)
     else:

@@ -68,12 +68,15 @@ def connections(seeds: Sequence[int] = SEEDS) -> None:
     """Print what is lost, and how far the thin dense network is behind."""
     heading(f"{fewer.RATIO}x fewer connections", "mean, 95 % interval", "each seed", "to reach")
     for name, (network, most, above) in fewer.NETWORKS.items():
-        make = partial(fewer.lost, name=name, network=network)
-        found = [kept(f"connections {name}", seed, make, fewer.CODE) for seed in seeds]
-        row(f"{name}, dense, {network.macs:,} connections", [one["dense"] for one in found], "", " %")
+        found = {what: fewer.tested(seeds, name, network, what) for what in fewer.METHODS}
+        row(f"{name}, dense, {network.macs:,} connections", found["dense"], "", " %")
         for what, method in (("grown", "grow_and_prune"), ("pruned", "prune_alone")):
-            row(f"- {method}: lost", [one["dense"] - one[what] for one in found], most)
-            row("- above the thin dense network", [one[what] - one["thin"] for one in found], above)
+            row(f"- {method}: lost", _above(found["dense"], found[what]), most)
+            row("- above the thin dense network", _above(found[what], found["thin"]), above)
+
+
+def _above(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(ours, theirs, strict=True)]
 
 
 def incremental(seeds: Sequence[int] = SEEDS) -> None:
