@@ -32,7 +32,7 @@ def free(space: Mapspace) -> bool:
 
 
 def quick(space: Mapspace) -> bool:
-    """Whether the lattice search covers a space with no constraint, and no level beyond the array but two."""
+    """Whether the lattice search covers a free space where main memory alone is beyond the array's level."""
     return applies(space) and plain(space) and free(space)
 
 

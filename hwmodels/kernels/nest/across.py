@@ -27,7 +27,7 @@ from hwmodels.kernels.nest.lattice import MET, ORDERED, SPREAD, TILINGS, lay_pat
 from hwmodels.kernels.nest.meet import Best, Paths, advance, whole_cost
 from hwmodels.kernels.nest.pairs import BOUND, INNER, LABEL, ROW, SPREAD_OF, TILE
 from hwmodels.kernels.nest.prices import PRICE, price_cell
-from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of
+from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of, settle_orders
 from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
 from hwmodels.kernels.nest.window import save_over_sets
 
@@ -339,6 +339,7 @@ def search_pairs(
                     factors[0, middle + 1 + j, TEMPORAL, d] = further // reached
                     reached = further
             line_up_orders(factors, order_start, choice)
+            settle_orders(rank, rank_dims, factors, keep, choice)
             tally[TILINGS] += 1.0
             tally[SPREAD] += spreads.ways[g]
             before = value[0]

@@ -26,7 +26,7 @@ from hwmodels.kernels.nest.labels import Labels, Lattice, Scratch, allowed, divi
 from hwmodels.kernels.nest.meet import Best, Outer, Paths, meet
 from hwmodels.kernels.nest.pairs import floor_pair, keep_at_most
 from hwmodels.kernels.nest.prices import PRICE, price_cell
-from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of
+from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of, settle_orders
 
 CELLS, MET, TILINGS, SPREAD, ORDERED = (
     0,
@@ -213,6 +213,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                     factors[0, middle, TEMPORAL, d] = lattice.extents[outer.tiles[m], d] // span[d]
                     factors[0, middle + 1, TEMPORAL, d] = bounds[d] // lattice.extents[outer.tiles[m], d]
                 line_up_orders(factors, order_start, choice)
+                settle_orders(rank, rank_dims, factors, keep, choice)
                 tally[TILINGS] += 1.0
                 tally[SPREAD] += spreads.ways[g]
                 before = value[0]

@@ -246,44 +246,14 @@ def cost_orders(
                 order[0, at, d] = orders[choice[at, 0], d]
         if lay_out(bounds, factors, order, 0, nest, loops, levels):
             count_even(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                keep,
-                0,
-                reuse,
-                touches,
-                nest,
-                loops,
-                levels,
-                ranks,
-                words,
-                use,
-            )
+                bounds, rank, coefficient, rank_dims, traits, keep, 0, reuse, touches, nest, loops, levels,
+                ranks, words, use,
+            )  # fmt: skip
         else:
             count_ragged(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                factors,
-                order,
-                keep,
-                0,
-                reuse,
-                touches,
-                nest,
-                ranks,
-                classes,
-                limits,
-                case_count,
-                cases,
-                words,
-                use,
-            )
+                bounds, rank, coefficient, rank_dims, traits, factors, order, keep, 0, reuse, touches,
+                nest, ranks, classes, limits, case_count, cases, words, use,
+            )  # fmt: skip
         longest, exposed, _bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
@@ -317,6 +287,36 @@ def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
         choice[level, 0] = order_start[level, mask]
         choice[level, 1] = order_start[level, mask]
         choice[level, 2] = order_start[level, mask + 1]
+
+
+@kernel
+def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand: int, level: int) -> bool:
+    """Whether no order of a level's loops changes what is fetched of an operand further in.
+
+    A loop between the level and the nearest one inside that keeps it has brought a wholly new tile, or none
+    keeps it.
+    """
+    for inner in range(level - 1, -1, -1):
+        if keep[0, inner, operand] != 0:
+            for at in range(inner + 1, level):
+                for d in range(factors.shape[3]):
+                    r = rank[operand, d]
+                    if r >= 0 and rank_dims[operand, r, 1] < 0 and factors[0, at, TEMPORAL, d] > 1:
+                        return True
+            return False
+    return True
+
+
+@kernel
+def settle_orders(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, choice: Ints) -> None:
+    """Leave one order of each level where no operand tells its orders apart."""
+    for level in range(factors.shape[1]):
+        if choice[level, 2] - choice[level, 1] > 1:
+            every = True
+            for operand in range(keep.shape[2]):
+                every = every and settled(rank, rank_dims, factors, keep, operand, level)
+            if every:
+                choice[level, 2] = choice[level, 1] + 1
 
 
 @kernel
@@ -404,18 +404,9 @@ def search_tilings(
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = products[depth + 1, 0]
         energy = least_energy(
-            rank,
-            rank_dims,
-            traits,
-            factors,
-            depth,
-            sequence,
-            keep,
-            shares,
-            unique,
-            touches,
+            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, touches,
             products[depth + 1],
-        )
+        )  # fmt: skip
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
             tally[BOUND, depth] += 1
@@ -428,40 +419,14 @@ def search_tilings(
             tally[PARALLELISM, depth] += 1
             continue
         line_up_orders(factors, order_start, choice)
+        settle_orders(rank, rank_dims, factors, keep, choice)
         before = best[0]
         tally[TILINGS, depth] += 1
         costed = cost_orders(
-            bounds,
-            rank,
-            coefficient,
-            rank_dims,
-            traits,
-            rates,
-            hidden,
-            joined,
-            prices,
-            totals,
-            factors,
-            order,
-            keep,
-            reuse,
-            touches,
-            nest,
-            loops,
-            levels,
-            ranks,
-            classes,
-            limits,
-            case_count,
-            cases,
-            words,
-            use,
-            orders,
-            choice,
-            objective,
-            best,
-            best_order,
-        )
+            bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals, factors,
+            order, keep, reuse, touches, nest, loops, levels, ranks, classes, limits, case_count, cases,
+            words, use, orders, choice, objective, best, best_order,
+        )  # fmt: skip
         allowance -= costed
         tally[COSTED, depth] += int(costed)
         if best[0] < before:
