@@ -19,7 +19,7 @@ from hwmodels.kernels.nest.columns import (
 )
 from hwmodels.kernels.nest.cost import BLOCK, LEAKAGE, MACROS
 from hwmodels.kernels.nest.labels import Scratch
-from hwmodels.kernels.nest.search import ENERGY, LATENCY
+from hwmodels.kernels.nest.search import LATENCY
 from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice_base import columns, links_of
 from hwmodels.mapping.lattice_labels import blank_labels
@@ -41,7 +41,6 @@ class Beyond(NamedTuple):
     still: Small  # (L, D)
     kept: Ints  # (L,)
     held: Floats  # (L, T)
-    known: Floats  # (T,): energy at least beyond each tile of the middle, by the paths looked at so far
 
 
 class Outside:
@@ -49,9 +48,7 @@ class Outside:
 
     def __init__(self, nest: LatticeNest, machine: ArchitectureColumns, middle: int, objective: int) -> None:
         self.nest, self.machine, self.middle, self.objective = nest, machine, middle, objective
-        self.key = 1 if objective == LATENCY else 0  # column that tiles and paths are ranked by
         self._floors: dict[tuple[object, ...], Floats] = {}
-        self._known: dict[tuple[object, ...], Floats] = {}
 
     def look(self, keep: Small, fitting: Small, still: Small) -> Beyond:
         """Least costs beyond every tile, by level; `fitting` (L, T), `still` (L, D)."""
@@ -83,9 +80,6 @@ class Outside:
                     np.maximum(below[level, :, 1], cycles, out=below[level, :, 1])
             below[level, :, 0] += local
             below[level, ~fits] = inf
-        key = links.tobytes(), still.tobytes(), fitting[middle:].tobytes()
-        known = self._known.setdefault(key, np.zeros(tiles))
-        np.maximum(below[middle, :, 0], known, out=below[middle, :, 0])
         held = np.zeros((depth, tiles))
         for level in range(middle, depth):
             for o, words in enumerate(nest.words):
@@ -99,23 +93,7 @@ class Outside:
         return Beyond(
             np.ascontiguousarray(links), outer.shape[1], int(exact and windows <= 1), below, local,
             np.append(prices, np.zeros(len(waiting))), elided, still, kept.astype(np.int64), held,
-            known,
         )  # fmt: skip
-
-    def learn(self, beyond: Beyond, reach: Floats, tiles: Ints, paths: FarPaths, best: float) -> None:
-        """Raise what lies beyond some tiles at least by the paths found to promise something below `best`.
-
-        All others cost, with the least inside (`reach`), the best at least. Energy alone adds up so.
-        """
-        if self.objective != ENERGY or self.machine.totals[LEAKAGE] > 0.0:
-            return
-        least = best - reach[tiles, 0]
-        some = np.flatnonzero(np.diff(paths.first) > 0)
-        if len(some):
-            cheapest = np.minimum.reduceat(paths.floors[:, 0], paths.first[some])
-            least[some] = np.minimum(least[some], cheapest)
-        beyond.known[tiles] = np.maximum(beyond.known[tiles], least)
-        np.maximum(beyond.below[self.middle, :, 0], beyond.known, out=beyond.below[self.middle, :, 0])
 
     def least(self, links: Ints) -> Floats:
         """Energy and cycles at least of links beyond the middle, whatever the tiles: (2,)."""
@@ -181,7 +159,7 @@ class Outside:
         cycles = np.maximum(reach[tiles, 1], floors[tiles, 1])
         energy = reach[tiles, 0] + floors[tiles, 0] + self.machine.totals[LEAKAGE] * cycles
         tiles = tiles[value_of(self.objective, cycles, energy) * ROUNDING < best]
-        order = np.argsort(floors[tiles, self.key], kind="stable")
+        order = np.argsort(floors[tiles, 1 if self.objective == LATENCY else 0], kind="stable")
         return np.asarray(tiles[order], dtype=np.int64)
 
     def paths(
@@ -194,7 +172,7 @@ class Outside:
         nest, machine, middle, objective = self.nest, self.machine, self.middle, self.objective
         depth, operands, links = len(machine.joined), len(nest.words), beyond.links.shape[1]
         ranks, far = nest.table.rank_dims.shape[1], len(machine.joined) - middle
-        key = self.key
+        key = 1 if objective == LATENCY else 0
         rising = np.zeros((depth, len(nest.lattice.codes)), dtype=np.int64)
         for level in range(middle + 1, depth - 1):
             ranking = np.where(beyond.below[level, :, 0] < inf, beyond.below[level, :, key], inf)

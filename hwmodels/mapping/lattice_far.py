@@ -147,7 +147,6 @@ class FarSearch(LatticeBase):
     ) -> int:  # fmt: skip
         """Pair cells from a place of the ranking on with tiles beyond them; the place where to go on."""
         inside = choice.inside
-        ends = ends[np.argsort(choice.beyond.below[self.middle, ends, self.outside.key], kind="stable")]
         below, held = choice.beyond.below[self.middle, ends], choice.beyond.held[self.middle, ends]
         reach = np.full((len(self.lattice.codes), 2), inf)
         ended, room = place, PAIRS
@@ -166,13 +165,10 @@ class FarSearch(LatticeBase):
         chosen = np.argsort(bounds[:count, 0], kind="stable")[: FIRST_TILES if first else None]
         used = np.unique(pairs[chosen, TILE])
         pairs[chosen, TILE] = np.searchsorted(used, pairs[chosen, TILE])
-        before = float(self.best.value[0])
         outer = self.outside.paths(
-            choice.beyond, reach, ends[used], before, FIRST_PAIRS if first else len(self.lattice.codes),
-            inside.scratch,
+            choice.beyond, reach, ends[used], float(self.best.value[0]),
+            FIRST_PAIRS if first else len(self.lattice.codes), inside.scratch,
         )  # fmt: skip
-        if not first:
-            self.outside.learn(choice.beyond, reach, ends[used], outer, before)
         work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
         words, at = count_columns(self.depth, len(self.problem.operands)), 0
         while at < len(chosen) and not self.stopped:
