@@ -339,7 +339,7 @@ def search_pairs(
                     factors[0, middle + 1 + j, TEMPORAL, d] = further // reached
                     reached = further
             line_up_orders(factors, order_start, choice)
-            settle_orders(rank, rank_dims, factors, keep, choice)
+            settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
             tally[TILINGS] += 1.0
             tally[SPREAD] += spreads.ways[g]
             before = value[0]

@@ -213,7 +213,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                     factors[0, middle, TEMPORAL, d] = lattice.extents[outer.tiles[m], d] // span[d]
                     factors[0, middle + 1, TEMPORAL, d] = bounds[d] // lattice.extents[outer.tiles[m], d]
                 line_up_orders(factors, order_start, choice)
-                settle_orders(rank, rank_dims, factors, keep, choice)
+                settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
                 tally[TILINGS] += 1.0
                 tally[SPREAD] += spreads.ways[g]
                 before = value[0]

@@ -16,6 +16,7 @@ from hwmodels.kernels.nest.columns import (
     DRAINED,
     EXTENT,
     RANKS,
+    SLIDING,
     TEMPORAL,
     ArchitectureColumns,
     CountColumns,
@@ -308,15 +309,43 @@ def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand:
 
 
 @kernel
-def settle_orders(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, choice: Ints) -> None:
-    """Leave one order of each level where no operand tells its orders apart."""
+def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, operand: int) -> int:
+    """Loops (bits) that an operand rests over at a level in one order."""
+    found = 0
+    for i in range(factors.shape[3]):
+        d = orders[at, i]
+        if factors[0, level, TEMPORAL, d] > 1:
+            if rank[operand, d] >= 0:
+                break
+            found |= 1 << int(d)
+    return found
+
+
+@kernel
+def settle_orders(
+    rank: Ints, rank_dims: Ints, traits: Ints, factors: Factors, keep: Small, orders: Small, choice: Ints
+) -> None:
+    """Leave one order of each level where no operand asks for another.
+
+    All operands are settled, slide no windows, or rest over as many loops as in any order.
+    """
     for level in range(factors.shape[1]):
-        if choice[level, 2] - choice[level, 1] > 1:
-            every = True
-            for operand in range(keep.shape[2]):
-                every = every and settled(rank, rank_dims, factors, keep, operand, level)
-            if every:
-                choice[level, 2] = choice[level, 1] + 1
+        if choice[level, 2] - choice[level, 1] < 2:
+            continue
+        for at in range(choice[level, 1], choice[level, 2]):
+            best = True
+            for o in range(keep.shape[2]):
+                if not best or settled(rank, rank_dims, factors, keep, o, level):
+                    continue
+                best = traits[o, SLIDING] == 0
+                mine = rested(rank, factors, orders, at, level, o)
+                for other in range(choice[level, 1], choice[level, 2]):
+                    best = best and rested(rank, factors, orders, other, level, o) & ~mine == 0
+            if best:
+                choice[level, 0] = at
+                choice[level, 1] = at
+                choice[level, 2] = at + 1
+                break
 
 
 @kernel
@@ -419,7 +448,7 @@ def search_tilings(
             tally[PARALLELISM, depth] += 1
             continue
         line_up_orders(factors, order_start, choice)
-        settle_orders(rank, rank_dims, factors, keep, choice)
+        settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
         before = best[0]
         tally[TILINGS, depth] += 1
         costed = cost_orders(
