@@ -12,7 +12,7 @@ from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.architecture import MOST_LEVELS, Architecture
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
-from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.lattice_limits import quick
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.search import map_problem
@@ -98,7 +98,7 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
                 constraints=beside.constraints,
                 factors=machine.factors,  # type: ignore[arg-type]
             )
-            if not applies(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
+            if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
                 return None
             MAPPED[whole] = map_problem(
                 problem,
