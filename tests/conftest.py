@@ -35,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         own = getattr(function, "_hypothesis_internal_use_settings", None)
         if own is not None:
             fewer = settings(
-                own, max_examples=min(own.max_examples, MOST_EXAMPLES), phases=(Phase.explicit, Phase.generate)
+                own,
+                max_examples=min(own.max_examples, MOST_EXAMPLES),
+                phases=(Phase.explicit, Phase.generate),
             )
             function._hypothesis_internal_use_settings = fewer
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":

@@ -62,7 +62,9 @@ ORACLES: Final = {
         "tests/interop tests/sparsity tests/mapping_machines",
     ),
     "hwmodels/kernels/counts": Oracles("tests/counts/test_sets.py", "tests/counts"),
-    "hwmodels/kernels/template": Oracles("tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"),
+    "hwmodels/kernels/template": Oracles(
+        "tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"
+    ),
     "hwmodels/kernels/accounting": Oracles("tests/hwmodels/test_account.py", "tests/hwmodels tests/mapping"),
     "hwmodels/kernels/fusion": Oracles("tests/fusion/test_capacity.py", "tests/fusion"),
     "hwmodels/kernels/rounding.py": Oracles("tests/components/test_datapath.py", "tests/components"),

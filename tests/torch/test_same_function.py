@@ -450,6 +450,19 @@ def test_a_cache_of_the_module_is_read_as_far_as_it_is_asked_for():
     assert traffic(Static(), inputs) == (64 + 2 * 512 * 64, 192, 2 * 512 * 64)
 
 
+def test_a_window_that_slides_writes_over_its_oldest_part():
+    def window(self, q, k, v, keys, values):
+        keys, values = (torch.cat([old[:, :, 2:], new], 2) for old, new in ((keys, k), (values, v)))
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    new, old = torch.zeros(1, 4, 2, 16), torch.zeros(1, 4, 64, 16)
+    given = (new, new.clone(), new.clone(), old, old.clone())
+    read, written, _ = traffic(Function(window), given)
+    assert (read, written) == (128 + 2 * 64 * 64, 3 * 128)
+    copied = traffic(Function(window), given, caches="copy")
+    assert copied[1] == 2 * 64 * 64 + 128
+
+
 def test_keys_and_values_may_come_stacked():
     def forward(self, q, k, v, past):
         keys, values = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
