@@ -28,7 +28,7 @@ MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_MOST_EXAMPLES", "0"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take few examples where that is asked for; skip tests that need compiled kernels where there are none."""
+    """Take few examples where that is asked for; skip tests that need compiled kernels where none are."""
     for item in items if MOST_EXAMPLES else []:
         function = getattr(item, "obj", None)
         function = getattr(function, "__func__", function)

@@ -307,9 +307,6 @@ def test_a_recurrent_layer_of_constants_is_work():
         torch.zeros(2, 8),
         g=layer,
         steps=torch.ones(1, 5, 3),
-        torch.zeros(2, 8),
-        g=layer,
-        steps=torch.ones(1, 5, 3),
     )
     assert network.macs == 5 * 3 * 8 * 11
 
