@@ -290,6 +290,18 @@ def test_complex_numbers_are_pairs_where_somebody_looks():
     assert network.graph.tensors[network.graph.outputs[0]].shape == (4, 8)
 
 
+def test_elements_are_taken_of_constants_however_it_is_said():
+    table = torch.randn(20, 8)
+    for forward in (
+        lambda self, i: torch.gather(self.t, 0, i[:, None].expand(-1, 8)),
+        lambda self, i: torch.take_along_dim(self.t, i[:, None], 0),
+        lambda self, i: torch.take(self.t, i[:, None].expand(-1, 8)),
+    ):
+        network = read(forward, torch.zeros(3, dtype=torch.long), t=table)
+        assert network.graph.tensors[network.graph.outputs[0]].shape == (3, 8)
+        assert network.macs == 0
+
+
 def test_distances_to_a_codebook_and_among_rows():
     codes = nn.Parameter(torch.randn(10, 8))
     network = read(
