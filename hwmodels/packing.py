@@ -71,7 +71,7 @@ def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
     """What a buffer's reported macro makes of the model: reported over modelled, quantity by quantity."""
     macro = buffer.reported
     if macro is None:
-        ratios = dict.fromkeys(("read", "write", "leakage", "area"), 1.0) | {"width_bits": 0}
+        ratios = dict.fromkeys(("read", "write", "leakage", "area"), 1.0) | {"width_bits": 0, "port_bits": 0}
     else:
         width_bits = 8 * macro.block_bytes
         model = sram(macro.bytes, width_bits, macro.node_nm, voltage=macro.voltage)
@@ -81,6 +81,7 @@ def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
             "leakage": macro.leakage_w / float(model.leakage_w),
             "area": macro.area_mm2 / float(model.area_mm2),
             "width_bits": width_bits,
+            "port_bits": width_bits * macro.banks,
         }
     return {f"buffers.{name}.reported.{field}": value for field, value in ratios.items()}
 

@@ -56,7 +56,8 @@ class Buffer:
     bytes
         Capacity; 0 is none.
     port_bits
-        What it moves to or from the array a cycle; 0 is all that the array asks for.
+        What it moves to or from the array a cycle; 0 is one access of each reported bank, or where none are
+        reported what the edge of the array takes.
     resident
         Whether tensors that are read from it may stay in it between the operations that write and read them,
         where the schedule asks for that (`schedule="resident"`). An operand without a buffer of its own is

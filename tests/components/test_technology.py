@@ -131,6 +131,7 @@ TABLES = [
     "sram_energy",
     "stacking",
     "technology",
+    "tileflow_fused",
     "wafer_price",
 ]
 
