@@ -57,6 +57,7 @@ NATURAL: Final = Kind("a whole number of at least 0", lambda value: _whole(value
 NUMBER: Final = Kind("a number", _number)
 TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
 PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike) and _path(value))
+NAME: Final = Kind("a name, or the path of a file", PATH.fits)
 TEXTS: Final = Kind(
     "texts",
     lambda value: isinstance(value, str) or (_listed(value) and all(isinstance(v, str) for v in value)),
