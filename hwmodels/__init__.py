@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.rounding_demo import train_digits
+    from hwmodels.settled import ThermalRunawayError, settled
     from hwmodels.spec import (
         Accelerator,
         Array,
@@ -77,6 +78,7 @@ _HOMES = {
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
+    "ThermalRunawayError": "settled",
     "Tiling": "tiling",
     "UnknownAcceleratorError": "presets",
     "Unroll": "spec",
@@ -98,6 +100,7 @@ _HOMES = {
     "price_table": "interop",
     "register": "presets",
     "register_component": "own_storage",
+    "settled": "settled",
     "systolic_cycles": "systolic",
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
@@ -131,6 +134,7 @@ __all__ = [
     "SpringboardError",
     "Stacking",
     "Technology",
+    "ThermalRunawayError",
     "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
@@ -152,6 +156,7 @@ __all__ = [
     "register",
     "register_component",
     "register_memory",
+    "settled",
     "systolic_cycles",
     "train_digits",
     "unregister_component",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from enum import IntEnum
+from numbers import Integral
 
 from hwmodels.checks import made_of, one_of, share, truth, whole
 from workloads.errors import InputError, shown
@@ -43,7 +44,7 @@ class Dataflow(IntEnum):
                 return short[name]
             if name.upper() in cls.__members__:
                 return cls[name.upper()]
-        elif value in list(cls):
+        elif isinstance(value, Integral) and not isinstance(value, bool) and value in list(cls):
             return cls(value)
         raise InputError(f'array.dataflow must be "os", "ws" or "is", got {shown(value)}')
 

@@ -23,6 +23,7 @@ from hwmodels.kernels.two_level.lines import (
     DRAM_READS_OF_WEIGHTS,
     DRAM_WRITES,
 )
+from hwmodels.kernels.two_level.mapspace import count_mapspaces
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.packing import pack
 from hwmodels.residency.graph import StayGraph, Stays
@@ -365,6 +366,12 @@ def account_operations(
 
 @takes(layers=_LAYERS, accelerator=_MACHINES)
 def mapspace(layers: LayerTable, accelerator: Accelerator | ConfigTable) -> int:
-    """Mappings that a network is searched over, the sum over its rows; the most of any machine given."""
+    """Mappings that a network is searched over, the sum over its rows; the most of any machine given.
+
+    Distinct ones that fit: loops of a single turn tell no orders apart, nor do the two outer loops.
+    """
     configs = accelerator if isinstance(accelerator, ConfigTable) else pack(accelerator)
-    return int(TileLists(layers).mappings(configs).max())
+    found = np.zeros(configs.size, dtype=np.int64)
+    table = TileLists(layers).table(configs)
+    count_mapspaces(layer_matrix(layers), table, config_matrix(configs), found)
+    return int(found.max())

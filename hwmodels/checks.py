@@ -66,6 +66,13 @@ def share(owner: object, name: str, *, zero: bool = False) -> None:
         raise refusal(owner, name, "be in [0, 1]" if zero else "be in (0, 1]")
 
 
+def within(owner: object, name: str, least: float, most: float) -> None:
+    """Refuse a field that is no number from `least` to `most`."""
+    value = _finite(getattr(owner, name))
+    if value is None or not least <= value <= most:
+        raise refusal(owner, name, f"be a number from {least:g} to {most:g}")
+
+
 def made_of(owner: object, **kinds: type) -> None:
     """Refuse fields that are no parts of their kinds."""
     for name, kind in kinds.items():

@@ -34,7 +34,7 @@ PLACED = 0.7
 modelled logic are cells over this share; reported areas are taken as reported."""
 
 SKIP = MODES["skip"]
-SYSTOLIC, UNROLLED, CARTESIAN = (INTERCONNECTS[name] for name in ("systolic", "unrolled", "cartesian"))
+UNROLLED, IDEAL, CARTESIAN = (INTERCONNECTS[name] for name in ("unrolled", "ideal", "cartesian"))
 
 
 DRIVERS = tuple((owner, condition) for owner in (*PER, "multiplier") for condition in CONDITIONS)
@@ -295,19 +295,22 @@ class Memory(NamedTuple):
 def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> dict[str, Memory]:
     """Ports, energies, leakage and area of the five buffers.
 
-    A port left at 0 bits is as wide as the array edge it feeds: one operand a row or column and cycle of a
-    systolic array, every distinct operand of a step of an unrolled one; the output buffer reads and writes a
-    partial sum per column and cycle. Where zeros are skipped, or operands shared by stride and window, the
-    array may ask for more in a cycle, and gets it.
+    A port left at 0 bits is as wide as the banks that are reported, one access a bank and cycle; where none
+    are, as the array edge it feeds: one operand a row or column and cycle of a systolic array, every distinct
+    operand of a step of an unrolled one; the output buffer reads and writes a partial sum per column and
+    cycle. Without reported banks an array that skips zeros gets what it asks for in a cycle, which may be
+    more; a roofline does in any case.
     """
     edges = _edges(columns, bits)
     skips = np.maximum(columns["sparsity.weight.mode"], columns["sparsity.input.mode"]) == SKIP
-    boundless = skips | (columns["array.interconnect"] != SYSTOLIC)
+    ideal = columns["array.interconnect"] == IDEAL
     found = {}
     for name, edge in edges.items():
         asked = columns[f"buffers.{name}.port_bits"]
         width = np.where(asked > 0, asked, edge)
         reported = columns[f"buffers.{name}.reported.width_bits"]
+        banked = columns[f"buffers.{name}.reported.port_bits"]
+        given = np.where(banked > 0, banked, np.where(skips, np.inf, edge))
         cost = sram.sram(
             columns[f"buffers.{name}.bytes"],
             np.where(reported > 0, reported, width),
@@ -321,7 +324,7 @@ def buffers(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> d
             for quantity in QUANTITIES["sram"]
         }
         found[name] = Memory(
-            port_bits=np.where((asked == 0) & boundless, np.inf, width),
+            port_bits=np.where(asked > 0, asked, np.where(ideal, np.inf, given)),
             read_pj_per_byte=cost.read_pj_per_byte * own["read_pj"],
             write_pj_per_byte=cost.write_pj_per_byte * own["write_pj"],
             leakage_w=cost.leakage_w * own["leakage_w"],

@@ -200,11 +200,13 @@ def _many(origin: Any, inner: tuple[Any, ...], value: Any, path: str) -> Any:
 
 def _member(hint: Any, value: Any, path: str) -> Any:
     """A member of an enumeration by its name or code; a data flow also by its short name."""
+    if isinstance(value, np.integer):
+        value = int(value)
     for member in hint:
         names = (member.name.lower(), getattr(member, "short", None))
         if isinstance(value, str) and value.strip().lower().replace("-", "_") in names:
             return member
-        if not isinstance(value, bool | str) and value == member.value:
+        if type(value) is type(member.value) and value == member.value:
             return member
     known = ", ".join(str(getattr(member, "short", member.name.lower())) for member in hint)
     raise refused(path, f"one of {known}", value)

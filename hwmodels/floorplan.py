@@ -8,7 +8,7 @@ from hwmodels import costs
 from hwmodels.components import carbon, cost
 from hwmodels.components.arithmetic import MacCost
 from hwmodels.components.scaling import logic_energy
-from hwmodels.packing import BUFFERS, cost_columns, machine_costs
+from hwmodels.packing import BUFFERS, cost_columns, machine_costs, warmth
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
 from hwmodels.spec import Accelerator
@@ -145,7 +145,8 @@ def _rows(machine: Accelerator) -> list[Row]:
     if machine.modules:
         wider = costs.reported_widths(values, bits)
         numbers = costs.reported_numbers(values, wider)
-        found = (_module_row(machine, module, numbers, wider) for module in machine.modules)
+        warm = float(warmth(values)[0])
+        found = (_module_row(machine, module, numbers, wider, warm) for module in machine.modules)
         rows.extend(row for row in found if row[3] > 0)
     else:
         busy_w = {
@@ -178,9 +179,16 @@ def _rows(machine: Accelerator) -> list[Row]:
 
 
 def _module_row(
-    machine: Accelerator, module: Module, numbers: dict[tuple[str, str], FloatColumn], wider: MacCost
+    machine: Accelerator,
+    module: Module,
+    numbers: dict[tuple[str, str], FloatColumn],
+    wider: MacCost,
+    warm: float,
 ) -> Row:
-    """`numbers` and `wider` are those of `costs`: owners with what scales a module besides, and widths."""
+    """`numbers` and `wider` are those of `costs`, owners with what scales a module besides, and widths.
+
+    `warm` is on leakage.
+    """
     array, process = machine.array, machine.technology
     owners = {"lane": array.lanes, "pe": array.pes, "chip": 1}
     present = float(numbers[module.owner, module.condition][0]) * module.number
@@ -197,5 +205,5 @@ def _module_row(
         instances,
         present * module.area_um2 * shrink * 1e-6,
         present * module.busy_pj * energy * machine.clock_hz * 1e-12,
-        present * module.leakage_w * shrink * voltage / module.voltage,
+        present * module.leakage_w * shrink * voltage / module.voltage * warm,
     )

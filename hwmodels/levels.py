@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components import arithmetic, scaling
 from hwmodels.components.clock import clock_pj
+from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
 from hwmodels.components.sram import leakage_of_class, sram
@@ -248,14 +249,16 @@ class LevelMachine:
         return MacPrices(
             energy_pj=own["mac.energy_pj"] * float(unit.energy_pj)
             - self._counted_pj(path.weight_bits + path.input_bits),
-            leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * self._leakage_class,
+            leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * self._leakage[1],
             area_um2=own["mac.area_um2"] * float(unit.area_um2) / PLACED,
         )
 
     @property
-    def _leakage_class(self) -> float:
-        """Leakage of the process' transistors over that of high performance."""
-        return float(leakage_of_class(self.technology.device, self.technology.node_nm))
+    def _leakage(self) -> tuple[float, float]:
+        """Leakage over that as priced: of buffers by temperature, of logic by the transistors' class too."""
+        process = self.technology
+        warm = float(leakage_at(process.temperature_c, process.node_nm, process.device))
+        return warm, warm * float(leakage_of_class(process.device, process.node_nm))
 
     def _counted_pj(self, flip_flops: int) -> float:
         """What the clock of some flip-flops takes in a cycle where it is counted in every cycle already."""
@@ -275,7 +278,7 @@ class LevelMachine:
         own = self.technology.price_factors
         return MacPrices(
             energy_pj=own["vector.energy_pj"] * float(lane.energy_pj),
-            leakage_w=own["vector.leakage_w"] * float(lane.leakage_w) * self._leakage_class,
+            leakage_w=own["vector.leakage_w"] * float(lane.leakage_w) * self._leakage[1],
             area_um2=own["vector.area_um2"] * float(lane.area_um2) / PLACED,
         )
 
@@ -415,7 +418,7 @@ class LevelMachine:
             return Prices(
                 fill_pj=written_pj,
                 update_pj=written_pj,
-                leakage_w=float(word.leakage_w) * self._leakage_class * words,
+                leakage_w=float(word.leakage_w) * self._leakage[1] * words,
                 area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
             )
         macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
@@ -425,7 +428,7 @@ class LevelMachine:
             read_pj=share["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
             fill_pj=written_pj,
             update_pj=written_pj,
-            leakage_w=share["sram.leakage_w"] * float(macro.leakage_w) * level.banks,
+            leakage_w=share["sram.leakage_w"] * float(macro.leakage_w) * level.banks * self._leakage[0],
             area_mm2=share["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
         )
 

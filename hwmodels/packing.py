@@ -15,6 +15,7 @@ from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
 from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.leakage import PRICED_C, leakage_at
 from hwmodels.components.sram import sram
 from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
 from hwmodels.reported import PER, Module
@@ -70,7 +71,7 @@ def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
     """What a buffer's reported macro makes of the model: reported over modelled, quantity by quantity."""
     macro = buffer.reported
     if macro is None:
-        ratios = dict.fromkeys(("read", "write", "leakage", "area"), 1.0) | {"width_bits": 0}
+        ratios = dict.fromkeys(("read", "write", "leakage", "area"), 1.0) | {"width_bits": 0, "port_bits": 0}
     else:
         width_bits = 8 * macro.block_bytes
         model = sram(macro.bytes, width_bits, macro.node_nm, voltage=macro.voltage)
@@ -80,6 +81,7 @@ def _reported_leaves(name: str, buffer: Buffer) -> dict[str, float]:
             "leakage": macro.leakage_w / float(model.leakage_w),
             "area": macro.area_mm2 / float(model.area_mm2),
             "width_bits": width_bits,
+            "port_bits": width_bits * macro.banks,
         }
     return {f"buffers.{name}.reported.{field}": value for field, value in ratios.items()}
 
@@ -294,7 +296,21 @@ def machine_costs(
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     make = costs.reported_logic if values["modules.number"].any() else costs.logic
-    return make(values, bits, node_nm, voltage), costs.buffers(values, bits, node_nm, voltage)
+    logic = make(values, bits, node_nm, voltage)
+    memories = costs.buffers(values, bits, node_nm, voltage)
+    if (values["technology.temperature_c"] == PRICED_C).all():
+        return logic, memories
+    warm = warmth(values)
+    parts = {name: part._replace(leakage_w=part.leakage_w * warm) for name, part in logic.parts.items()}
+    return logic._replace(parts=parts), {
+        name: memory._replace(leakage_w=memory.leakage_w * warm) for name, memory in memories.items()
+    }
+
+
+def warmth(values: Mapping[str, FloatColumn]) -> FloatColumn:
+    """Leakage at the transistors' temperature over that at which it is priced."""
+    process = {name: values[f"technology.{name}"] for name in ("temperature_c", "node_nm", "device")}
+    return leakage_at(process["temperature_c"], process["node_nm"], process["device"].astype(np.int64))
 
 
 def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:

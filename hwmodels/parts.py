@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Mapping
 
 from hwmodels.array import INTERCONNECTS
-from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, truth, whole
+from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, truth, whole, within
 from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.leakage import COLDEST_C, HOTTEST_C, PRICED_C
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
@@ -55,7 +56,8 @@ class Buffer:
     bytes
         Capacity; 0 is none.
     port_bits
-        What it moves to or from the array a cycle; 0 is all that the array asks for.
+        What it moves to or from the array a cycle; 0 is one access of each reported bank, or where none are
+        reported what the edge of the array takes.
     resident
         Whether tensors that are read from it may stay in it between the operations that write and read them,
         where the schedule asks for that (`schedule="resident"`). An operand without a buffer of its own is
@@ -210,6 +212,10 @@ class Technology:
     clock_gated
         Share of the array's flip-flops whose clock stops while they hold. The rest, and the wires of the
         clock, take their energy in every cycle that passes (`hwmodels.components.clock`).
+    temperature_c
+        Of the transistors, which leakage follows (`hwmodels.components.leakage`); at 76.85, 350 K, it is as
+        priced. `hwmodels.settled` finds what a machine reaches at work. Leakage that a level, a table of
+        Accelergy's or a main memory states stays as stated.
     prices
         Prices of one's own, or the CSV file that holds them (`hwmodels.components.prices`).
 
@@ -219,6 +225,7 @@ class Technology:
     voltage: float = 0.0
     device: str = "hp"
     clock_gated: float = 1.0
+    temperature_c: float = PRICED_C
     prices: PriceTable | None = None
 
     def __post_init__(self) -> None:
@@ -228,6 +235,7 @@ class Technology:
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
         at_least_zero(self, "voltage")
+        within(self, "temperature_c", COLDEST_C, HOTTEST_C)
 
     @property
     def price_factors(self) -> dict[str, float]:

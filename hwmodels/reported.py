@@ -113,7 +113,7 @@ class Macro:
     Parameters
     ----------
     bytes, banks, block_bytes
-        Capacity, banks, and bytes of one access.
+        Capacity, banks, each of which gives one access a cycle, and bytes of one access.
     read_pj, write_pj
         Energy of one access.
     leakage_w, area_mm2

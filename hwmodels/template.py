@@ -19,6 +19,7 @@ from hwmodels.batch import check_layers
 from hwmodels.checks import positive, whole
 from hwmodels.columns import BOUNDS
 from hwmodels.components import arithmetic
+from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
@@ -205,6 +206,7 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     groups, width = values["groups"], values["bank_width_bits"]
     bank_bytes = values["bank_height"] * width / 8.0
     device = values["technology.device"]
+    warm = leakage_at(values["technology.temperature_c"], node_nm, device)
     bank = sram(bank_bytes, width, node_nm, voltage=voltage, device=device)
     own = {what: values[f"technology.prices.{what}"] for what in unpriced()}
     mac = arithmetic.MacCost(
@@ -239,8 +241,8 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
             * (values[f"main_memory.{action}_pj_per_bit"] + values["main_memory.interface_pj_per_bit"])
             for action in ("read", "write")
         },
-        "leakage_w": macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
-        + banks * own["sram.leakage_w"] * bank.leakage_w,
+        "leakage_w": warm * macs * (mac.leakage_w + held.leakage_w) * leakage_of_class(device, node_nm)
+        + warm * banks * own["sram.leakage_w"] * bank.leakage_w,
         "dram_background_w": values["main_memory.background_w"] + values["main_memory.refresh_w"],
         "area_mm2": macs * (mac.area_um2 + held.area_um2) / PLACED * 1e-6
         + banks * own["sram.area_mm2"] * bank.area_mm2

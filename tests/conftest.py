@@ -4,13 +4,17 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 collect_ignore = ["mutants.py"]  # needs cosmic-ray, which `make mutants` installs
 
 # The suite repeats itself: the same examples in every run. HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
+# "faults" is for `make mutants`: what fails need not be made smaller.
+settings.register_profile(
+    "faults", derandomize=True, deadline=None, phases=(Phase.explicit, Phase.generate), database=None
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # Count sets of tests are nobody else's.
@@ -20,8 +24,22 @@ os.environ.setdefault("SPRINGBOARD_COUNTS", "")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_MOST_EXAMPLES", "0"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests that need compiled kernels where compilation is off."""
+    """Take few examples where that is asked for; skip tests that need compiled kernels where none are."""
+    for item in items if MOST_EXAMPLES else []:
+        function = getattr(item, "obj", None)
+        function = getattr(function, "__func__", function)
+        own = getattr(function, "_hypothesis_internal_use_settings", None)
+        if own is not None:
+            fewer = settings(
+                own,
+                max_examples=min(own.max_examples, MOST_EXAMPLES),
+                phases=(Phase.explicit, Phase.generate),
+            )
+            function._hypothesis_internal_use_settings = fewer
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":
         return
     skip = pytest.mark.skip(reason="needs compiled kernels; NUMBA_DISABLE_JIT=1")

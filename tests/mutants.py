@@ -1,10 +1,11 @@
 """Faults planted one by one in the kernels: which does no test of theirs notice?
 
-`python -m tests.mutants [COUNT] [SEED]`, or `make mutants`, which installs cosmic-ray first: its
-operators make the faults (another operator, comparison or number, a loop that never runs, ...). A place
-in the code is drawn, then one of the faults that it can have. Each fault is planted in a copy of the
-project, and the oracles of its module run there: first uncompiled, and where they notice nothing
-compiled, with all of the module's tests. What survives is printed with its line.
+`python -m tests.mutants [COUNT] [SEED]`, or `make mutants`, which installs cosmic-ray first: its operators
+make the faults (another operator, comparison or number, a loop that never runs, ...). A place in the code is
+drawn, then one of the faults that it can have. Each is planted in a copy of the project, and tests run
+there, from the cheapest on until one fails: the oracles of the module that was touched, uncompiled, on a few
+examples each; the same on all of their examples; then compiled, with all tests of its subject. What survives
+is printed with its line, at once.
 """
 
 import os
@@ -15,40 +16,64 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 COUNT: Final = 200
-LONGEST_S: Final = 900
+LONGEST_S: Final = 1800
 
 LEFT_OUT: Final = ("Decorator", "Exception", "Shift", "Bit", "Pow", "Is", "Variable", "Invert", "UAdd")
 """Faults that no kernel can have, or that the types already refuse."""
 
+FEW: Final = 6
+"""Examples of a property that nearly every fault is noticed by."""
+
+
+class Oracles(NamedTuple):
+    """Tests of a folder or file of kernels: those that are quick uncompiled, and all of the subject."""
+
+    quick: str
+    all: str
+
+
 ORACLES: Final = {
-    "hwmodels/kernels/two_level": (
-        "tests/hwmodels/test_tiling.py tests/hwmodels/test_systolic.py tests/hwmodels/test_evaluate.py "
-        "tests/hwmodels/test_sparse.py tests/hwmodels/test_members.py tests/dse_search/test_bounds.py",
+    "hwmodels/kernels/two_level": Oracles(
+        "tests/hwmodels/test_systolic.py tests/hwmodels/test_tiling.py tests/hwmodels/test_account.py "
+        "tests/hwmodels/test_given.py tests/hwmodels/test_packed_memory.py tests/hwmodels/test_sparse.py "
+        "tests/hwmodels/test_members.py tests/hwmodels/test_side_by_side.py tests/dse_search/test_bounds.py",
         "tests/hwmodels tests/machines tests/dse_search tests/laws",
     ),
-    "hwmodels/kernels/nest": (
-        "tests/mapping/test_engine.py tests/mapping/test_uneven.py tests/mapping/test_window.py",
+    "hwmodels/kernels/nest": Oracles(
+        "tests/mapping/test_golden.py tests/mapping/test_window.py tests/mapping/test_lattice.py "
+        "tests/mapping/test_joined.py tests/mapping/test_search.py tests/mapping/test_engine.py "
+        "tests/mapping/test_uneven.py",
         "tests/mapping tests/mapping_machines tests/interop",
     ),
-    "hwmodels/kernels/template": ("tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"),
-    "hwmodels/kernels/accounting": ("tests/hwmodels/test_account.py", "tests/hwmodels tests/mapping"),
-    "hwmodels/kernels/fusion": ("tests/fusion/test_capacity.py", "tests/fusion"),
-    "hwmodels/kernels/rounding.py": ("tests/components/test_datapath.py", "tests/components"),
-    "hwmodels/packing.py": (
+    "hwmodels/kernels/zeros": Oracles(
+        "tests/interop/test_sparseloop.py tests/interop/test_sparseloop_search.py",
+        "tests/interop tests/sparsity tests/mapping_machines",
+    ),
+    "hwmodels/kernels/counts": Oracles("tests/counts/test_sets.py", "tests/counts"),
+    "hwmodels/kernels/template": Oracles(
+        "tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"
+    ),
+    "hwmodels/kernels/accounting": Oracles("tests/hwmodels/test_account.py", "tests/hwmodels tests/mapping"),
+    "hwmodels/kernels/fusion": Oracles("tests/fusion/test_capacity.py", "tests/fusion"),
+    "hwmodels/kernels/rounding.py": Oracles("tests/components/test_datapath.py", "tests/components"),
+    "hwmodels/packing.py": Oracles(
         "tests/hwmodels/test_packed_memory.py tests/hwmodels/test_evaluate.py",
         "tests/hwmodels tests/machines",
     ),
 }
-"""Oracles and all tests of a folder or file: the first run uncompiled, the second compiled."""
+"""By folder or file."""
 
 
 class Fault(NamedTuple):
@@ -91,55 +116,78 @@ def drawn(count: int, chance: random.Random) -> list[Fault]:
     return [chance.choice(place) for place in chance.sample(places, min(count, len(places)))]
 
 
-def noticed(fault: Fault, tree: Path) -> bool:
-    """Whether a test fails once the fault stands in the tree, which is mended afterwards."""
+def noticed(fault: Fault, tree: Path, most: int) -> str:
+    """Which tests fail once the fault stands in the tree, which is mended afterwards; "" for none."""
     file = tree / fault.file
-    stands = file.read_text()
-    oracles, tests = next(of for name, of in ORACLES.items() if fault.file.startswith(name))
+    oracles = next(of for name, of in ORACLES.items() if fault.file.startswith(name))
+    module = fault.file.removesuffix(".py").replace("/", ".")
+    own = [name for name in oracles.quick.split() if module in (ROOT / name).read_text()]
+    quick = tuple(dict.fromkeys([*own, *oracles.quick.split()]))
+    assert sound(tree, tuple(sorted(quick))), f"without a fault they fail: {' '.join(quick)}"
     file.write_text(fault.planted())
     try:
-        return not passes(tree, oracles, compiled=False) or not passes(tree, tests, compiled=True)
+        for what, tests, examples, compiled in (
+            ("few examples", quick, FEW, False),
+            ("all examples", quick, 0, False),
+            ("compiled", oracles.all.split(), 0, True),
+        )[:most]:
+            if not passes(tree, tests, examples, compiled=compiled):
+                return what
+        return ""
     finally:
-        file.write_text(stands)
+        shutil.copy2(ROOT / fault.file, file)
 
 
-def passes(tree: Path, tests: str, *, compiled: bool) -> bool:
+@cache
+def sound(tree: Path, tests: tuple[str, ...]) -> bool:
+    """Whether tests pass where nothing was planted."""
+    return passes(tree, tests, FEW, compiled=False)
+
+
+def passes(tree: Path, tests: Sequence[str], examples: int, *, compiled: bool) -> bool:
     """Whether tests of a tree pass in time."""
     switches = {
         "NUMBA_DISABLE_JIT": "0" if compiled else "1",
+        "HYPOTHESIS_PROFILE": "faults",
+        "HYPOTHESIS_MOST_EXAMPLES": str(examples),
         "PYTHONPATH": str(tree),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",  # a fault may be as long and as old as what it replaces
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests.split()]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
         run = subprocess.run(
             command, cwd=tree, env=os.environ | switches, capture_output=True, timeout=LONGEST_S, check=False
         )
     except subprocess.TimeoutExpired:
         return False
-    return run.returncode == 0
+    return run.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-def main(count: int = COUNT, seed: int | None = None) -> None:
-    """Plant faults one after another; print those that survive."""
+def main(count: int = COUNT, seed: int | None = None, most: int = 3) -> None:
+    """Plant faults one after another, each held against so many kinds of runs; print those that survive."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     print(f"seed {seed}", flush=True)
-    survived, begun = [], time.perf_counter()
+    survived = number = 0
+    begun, spent = time.perf_counter(), os.times()
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(
-            ROOT, tree, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", "runs", "build")
-        )
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".venv", ".git", "runs", "build"))
         for number, fault in enumerate(drawn(count, random.Random(seed)), 1):
-            seen = noticed(fault, tree)
-            survived += [] if seen else [fault]
-            said = "noticed" if seen else "SURVIVED"
+            by = noticed(fault, tree, most)
+            said = f"noticed ({by})" if by else "SURVIVED\n" + change(fault)
+            survived += not by
             print(f"{number}: {fault.file}:{fault.line} {fault.operator}: {said}", flush=True)
-    print(f"{len(survived)} of {number} faults survived; {(time.perf_counter() - begun) / 60:.0f} minutes")
-    for fault in survived:
-        lines = zip((ROOT / fault.file).read_text().splitlines(), fault.planted().splitlines(), strict=False)
-        before, after = next((old, new) for old, new in lines if old != new)
-        print(f"{fault.file}:{fault.line}\n-{before}\n+{after}")
+    ended = os.times()
+    cpu = ended.children_user + ended.children_system - spent.children_user - spent.children_system
+    wall = time.perf_counter() - begun
+    print(f"{survived} of {number} faults survived; {cpu / 60:.0f} CPU-minutes, {wall / 60:.0f} minutes")
+
+
+def change(fault: Fault) -> str:
+    """The line of a fault before and after."""
+    lines = zip((ROOT / fault.file).read_text().splitlines(), fault.planted().splitlines(), strict=False)
+    before, after = next((old, new) for old, new in lines if old != new)
+    return f"-{before}\n+{after}"
 
 
 if __name__ == "__main__":

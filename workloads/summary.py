@@ -8,6 +8,7 @@ from workloads.grammar.quantities import binary_bytes, si
 from workloads.operations.base import Operation
 from workloads.shapes import text
 from workloads.table import Kind
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +112,7 @@ def headline(network: "Network") -> str:
     sparse = "" if kept > 0.9995 else f", {kept:.1%} non-zero"
     operations: tuple[Operation, ...] = network.operations
     return (
-        f"{network.name}: {len(operations)} operations, {network.macs:,} MACs, "
+        f"{network.name}: {counted(len(operations), 'operation')}, {network.macs:,} MACs, "
         f"{network.parameters:,} parameters{sparse}, batch {network.batch}"
     )
 

@@ -18,6 +18,7 @@ from dse.results.saved_pairs import save_pairs
 from dse.run.provenance import made_by
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import PATH, takes
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -260,8 +261,10 @@ class Codesigned:
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
         return (
-            f"Front of {self.whose} on {self.space.name}: {len(self):,} pairs of "
-            f"{self.frame['network'].nunique()} networks and {self.frame['machine'].nunique()} machines in "
-            f"{names}; {len(self.trainings)} trainings, {self.evaluations:,} pairs costed; {self.strategy}, "
+            f"Front of {self.whose} on {self.space.name}: {counted(len(self), 'pair')} of "
+            f"{counted(self.frame['network'].nunique(), 'network')} and "
+            f"{counted(self.frame['machine'].nunique(), 'machine')} in {names}; "
+            f"{counted(len(self.trainings), 'training')}, "
+            f"{counted(self.evaluations, 'pair')} costed; {self.strategy}, "
             f"seed {self.seed}"
         )

@@ -95,6 +95,7 @@ class Found(Front):
             trace=trace,
             marks=marks,
             schedule=problem.work.members[0].schedule,
+            source=problem.work.members[0].source,
         )
 
     @staticmethod

@@ -29,6 +29,7 @@ from hwmodels.residency.tensors import Schedule
 from workloads.errors import shown
 from workloads.grammar.arguments import LISTED, MAPPING, PATH, TEXT, TEXTS, takes
 from workloads.table import LayerTable
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -62,6 +63,8 @@ class Front:
         The rows of the sweep that it was chosen from, for `stress` and `sensitivity`.
     schedule : Schedule or None
         Where tensors may stay between operations; None: every one crosses main memory.
+    source : str
+        What the network says of where it is from.
     marked : tuple of Marked
         Designs beside it that its figure shows; see `mark`.
 
@@ -78,6 +81,7 @@ class Front:
     background: "pandas.DataFrame"
     gathered: "Gathered | None" = field(default=None, kw_only=True)
     schedule: Schedule | None = field(default=None, kw_only=True)
+    source: str = field(default="", kw_only=True)
     marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
@@ -86,7 +90,7 @@ class Front:
     @property
     def work(self) -> Work:
         """The network."""
-        return One(self.network, self.layers, self.layers, self.schedule)
+        return One(self.network, self.layers, self.layers, self.schedule, self.source)
 
     @property
     def asked(self) -> Problem:
@@ -332,8 +336,7 @@ class Front:
     def cite(self) -> str:
         """Return BibTeX of every source behind the front's figures: networks, machine, prices, methods."""
         machines = {machine.main_memory.name: machine for machine in map(self.accelerator, self._kinds())}
-        members = getattr(self.work, "members", (self,))
-        networks = [(str(getattr(one, "name", self.network)), "") for one in members]
+        networks = [(one.name, one.source) for one in self.work.members]
         found = sources(machines.values(), networks, self._methods())
         return view("bibtex", "bibtex")(found)
 
@@ -411,8 +414,8 @@ class Front:
     def __repr__(self) -> str:
         names = ", ".join(str(objective) for objective in self.objectives)
         return (
-            f"Front of {self.space.name} on {self.network}: {len(self):,} designs of {self.evaluated:,} "
-            f"configurations ({self.feasible:,} feasible) in {names}"
+            f"Front of {self.space.name} on {self.network}: {counted(len(self), 'design')} of "
+            f"{counted(self.evaluated, 'configuration')} ({self.feasible:,} feasible) in {names}"
         ) + "".join(f"; {one}" for one in self._constant())
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,7 @@ from dse.pareto.front import filter_finite
 from dse.results.codesigned import Codesigned, least_at
 from dse.results.sweep import Sweep
 from workloads.errors import UnknownNameError, shown
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -190,7 +191,8 @@ class NetworksSweep:
     def __repr__(self) -> str:
         own = f", own metrics {', '.join(self.metrics)}" if self.metrics else ""
         return (
-            f"Sweep of {self.space.name} on {len(self.sweeps)} networks: {self.evaluated:,} pairs costed, "
+            f"Sweep of {self.space.name} on {counted(len(self.sweeps), 'network')}: "
+            f"{counted(self.evaluated, 'pair')} costed, "
             f"{self.feasible:,} feasible{own}"
         )
 

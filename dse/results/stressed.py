@@ -25,6 +25,7 @@ from dse.uncertain.table import Uncertainty
 from dse.uncertain.table import frame_of as uncertainty_frame
 from dse.uncertain.trial import Trial
 from workloads.grammar.arguments import PATH, TEXT, takes
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -280,9 +281,9 @@ class Stressed:
         both = int((robust & self.table["nominal"]).sum())
         return (
             f"Stress test of the front of {self.front.space.name} on {self.front.network}: of its "
-            f"{len(own):,} designs {int((own >= 0.5).sum()):,} are on the front in at least half of "
-            f"{self.samples:,} samples (mean probability {own.mean():.2f}); robust front of "
-            f"{int(robust.sum()):,} designs, {both:,} of them nominal"
+            f"{counted(len(own), 'design')} {int((own >= 0.5).sum()):,} are on the front in at least half of "
+            f"{counted(self.samples, 'sample')} (mean probability {own.mean():.2f}); robust front of "
+            f"{counted(int(robust.sum()), 'design')}, {both:,} of them nominal"
         )
 
     def _repr_html_(self) -> str:

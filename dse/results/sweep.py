@@ -28,6 +28,7 @@ from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
 from workloads.grammar.arguments import takes
 from workloads.table import LayerTable
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -51,6 +52,7 @@ class Sweep:
     parts: Parts | None = None  # of its store
     current: bool = True  # the model that runs is the one that made it
     schedule: Schedule | None = None  # where tensors may stay; `layers` has then every row
+    source: str = ""  # what the network says of where it is from
 
     @cached_property
     def gathered(self) -> Gathered:
@@ -90,7 +92,7 @@ class Sweep:
     @property
     def asked(self) -> Problem:
         """The question that it answers, to cost further points."""
-        work = One(self.network, self.layers, self.layers, self.schedule)
+        work = One(self.network, self.layers, self.layers, self.schedule, self.source)
         return Problem(self.space, work, self.objectives, self.mapping_objective)
 
     def chosen(self) -> Front:
@@ -179,6 +181,7 @@ class Sweep:
             background=sample,
             gathered=self.gathered,
             schedule=self.schedule,
+            source=self.source,
         )
 
     def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:
@@ -242,7 +245,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         return (
-            f"Sweep of {self.space.name} on {self.network}: {self.space.size:,} points, "
+            f"Sweep of {self.space.name} on {self.network}: {counted(self.space.size, 'point')}, "
             f"{self.evaluated:,} costed, "
             f"{self.feasible:,} feasible, {len(self.gathered.front):,} on the front of "
             + ", ".join(str(objective) for objective in self.objectives)

@@ -21,12 +21,21 @@ from workloads.errors import InputError
 from workloads.table import LayerTable, make_table
 
 
+class Member(NamedTuple):
+    """One of several networks."""
+
+    name: str
+    layers: LayerTable  # one row an operation
+    schedule: Schedule | None
+    source: str = ""
+
+
 class Together(NamedTuple):
     """Several networks that one machine has to run."""
 
     combine: str
     weights: tuple[float, ...]
-    members: tuple[tuple[str, LayerTable, Schedule | None], ...]  # name, one row an operation, schedule
+    members: tuple[Member, ...]
 
 
 class Definition(NamedTuple):
@@ -40,6 +49,7 @@ class Definition(NamedTuple):
     kept: Mapping[str, Any]  # which rows stay
     together: Together | None = None  # where the network is several
     schedule: Schedule | None = None  # where tensors may stay; the layer table's rows are then all there
+    source: str = ""  # what the network says of where it is from
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -49,9 +59,9 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if not can_write(definition.space):
         return None
-    network, layers, space, mapping_objective, objectives, kept, together, schedule = definition
+    network, layers, space, mapping_objective, objectives, kept, together, schedule, source = definition
     content = {
-        "network": {"name": network, "layers": _table_data(layers)},
+        "network": {"name": network, "source": source, "layers": _table_data(layers)},
         "space": space_data(space),
         "mapping_objective": mapping_objective,
         "schedule": _schedule_data(schedule),
@@ -60,8 +70,13 @@ def write_definition(definition: Definition) -> bytes | None:
     }
     if together is not None:
         members = [
-            {"name": name, "layers": _table_data(table), "schedule": _schedule_data(asked)}
-            for name, table, asked in together.members
+            {
+                "name": one.name,
+                "source": one.source,
+                "layers": _table_data(one.layers),
+                "schedule": _schedule_data(one.schedule),
+            }
+            for one in together.members
         ]
         content["together"] = {
             "combine": together.combine,
@@ -132,7 +147,12 @@ def read_definition(content: bytes, store: object) -> Definition:
         together = None
         if several is not None:
             members = tuple(
-                (one["name"], _table(one["layers"]), _schedule(one.get("schedule")))
+                Member(
+                    one["name"],
+                    _table(one["layers"]),
+                    _schedule(one.get("schedule")),
+                    one.get("source", ""),
+                )
                 for one in several["members"]
             )
             together = Together(several["combine"], tuple(several["weights"]), members)
@@ -147,6 +167,7 @@ def read_definition(content: bytes, store: object) -> Definition:
             found["kept"],
             together,
             _schedule(found.get("schedule")),
+            network.get("source", ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(

@@ -1,7 +1,7 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
@@ -23,10 +23,17 @@ class Network(Protocol):
         """Lower it, for `batch` inputs at once."""
 
 
-def work_table(
-    network: Network | str | LayerTable, batch: int | None, schedule: str
-) -> tuple[str, LayerTable, Schedule | None]:
-    """Name, layer table and schedule of a network: identical rows merged, unless its edges name them.
+class Lowered(NamedTuple):
+    """A network as machines are asked to run it."""
+
+    name: str
+    layers: LayerTable  # identical rows merged, unless the schedule's edges name them
+    schedule: Schedule | None
+    source: str  # what the network says of where it is from; "" where it says nothing
+
+
+def work_table(network: Network | str | LayerTable, batch: int | None, schedule: str) -> Lowered:
+    """Lower a network: identical rows merged, unless its edges name them.
 
     Raises
     ------
@@ -38,7 +45,8 @@ def work_table(
         network = load_network(network, batch=batch)
     name, table = network_table(network, batch)
     asked = schedule_of(schedule, network, batch)
-    return name, deduplicate(table)[0] if asked is None else table, asked
+    layers = deduplicate(table)[0] if asked is None else table
+    return Lowered(name, layers, asked, str(getattr(network, "source", "")))
 
 
 def network_table(network: Network | str | LayerTable, batch: int | None = None) -> tuple[str, LayerTable]:

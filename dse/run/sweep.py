@@ -133,14 +133,23 @@ def sweep(
         raise InputError(f"chunk must be at least 1, got {chunk}", path="chunk")
     if workers is not None and workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
-    name, layers, asked_schedule = work_table(network, batch, schedule)
-    if asked_schedule is not None:
-        check_keeper(asked_schedule.name, space.base, space.fields)
+    work = work_table(network, batch, schedule)
+    if work.schedule is not None:
+        check_keeper(work.schedule.name, space.base, space.fields)
     parsed = objectives_of(objectives)
     kept: dict[str, Any] = {"rows": keep}
     if keep == "front":
         kept.update(objectives=[str(objective) for objective in parsed], share=min(1.0, _SAMPLE / space.size))
-    asked = Definition(name, layers, space, mapping_objective, parsed, kept, schedule=asked_schedule)
+    asked = Definition(
+        work.name,
+        work.layers,
+        space,
+        mapping_objective,
+        parsed,
+        kept,
+        schedule=work.schedule,
+        source=work.source,
+    )
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
 
@@ -195,7 +204,7 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept, _, schedule = asked
+    name, layers, space, mapping_objective, objectives, kept, _, schedule, source = asked
     every_row = kept["rows"] == "all"
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective, schedule=schedule)
     if not every_row:
@@ -212,7 +221,17 @@ def _carry_out(
         gather = Gather(space, objectives, every_row, parts)
         _fill(gather, opened, Sent(task), space, size, run)
         found = gather.finish()
-        return Sweep(name, layers, space, mapping_objective, objectives, found, parts, schedule=schedule)
+        return Sweep(
+            name,
+            layers,
+            space,
+            mapping_objective,
+            objectives,
+            found,
+            parts,
+            schedule=schedule,
+            source=source,
+        )
 
 
 def chunk_size(layers: LayerTable, space: Space) -> int:

@@ -317,8 +317,9 @@ class Space:
         }
         kept.update(axes or {})
         texts = [constraint.text for constraint in self.constraints]
+        texts += [constraints] if isinstance(constraints, str) else constraints
         name = self.name if name is None else name
-        return Space(self.base, kept, [*texts, *constraints], name, self.assumptions)
+        return Space(self.base, kept, texts, name, self.assumptions)
 
     def unconstrained(self) -> "Space":
         """Copy without constraints; its points keep their indices."""
@@ -435,18 +436,16 @@ _PRICES = "technology.prices"
 
 def _axis(base: Machine, name: str, choices: Any) -> Axis:
     """Check every value once against the base design and keep it as the design holds it."""
-    listed = list(choices) if isinstance(choices, Sequence) and not isinstance(choices, str) else choices
+    listed = choices_of(name, choices)
     fields: tuple[str, ...] = (name,)
-    if isinstance(listed, list) and not listed:
-        raise InputError(f"axis {name}: no values given")
-    if isinstance(listed, list) and any(isinstance(choice, Mapping) for choice in listed):
+    if not isinstance(choices, Mapping) and any(isinstance(choice, Mapping) for choice in listed):
         fields, given = linked_choices(name, listed)
     known = base.paths()
     for field in fields:
         if field not in known:
-            raise InputError(f"unknown axis {shown(field)}{nearest(field, known)}")
+            raise InputError(f"unknown axis {shown(field)}{nearest(field, known)}", path=name)
     if fields == (name,):
-        given = [(choice,) for choice in choices_of(name, listed)]
+        given = [(choice,) for choice in listed]
     values = []
     for choice in given:
         if any(is_accelergy(part) for field, part in zip(fields, choice, strict=True) if field == _PRICES):

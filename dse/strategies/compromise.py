@@ -28,6 +28,7 @@ from workloads.errors import InputError
 from workloads.grammar.arguments import NUMBER, POSITIVE, WHOLE, takes
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -93,9 +94,10 @@ class Compromise:
     def __repr__(self) -> str:
         gains = self.table["gain"]
         return (
-            f"Machine {self.selected} of {self.space.name} for {len(self.networks)} networks within "
-            f"{self.area_mm2:g} mm²: {gains.min():.1%} to {gains.max():.1%} more geometric-mean performance "
-            f"than machines chosen for one of them ({self.eligible:,} machines run all)"
+            f"Machine {self.selected} of {self.space.name} for {counted(len(self.networks), 'network')} "
+            f"within {self.area_mm2:g} mm²: {gains.min():.1%} to {gains.max():.1%} more "
+            f"geometric-mean performance than machines chosen for one of them "
+            f"({self.eligible:,} machines run all)"
         )
 
     def plot(self, *, ax: "Axes | None" = None, width: str | float = "column") -> "Axes":

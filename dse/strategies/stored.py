@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dse.run.definition import Definition, Together
+from dse.run.definition import Definition, Member, Together
 from dse.strategies.problem import One, Problem, Work
 from dse.strategies.together import Several
 from workloads.table import deduplicate
@@ -15,7 +15,9 @@ def definition_of(problem: Problem, kept: Mapping[str, Any]) -> Definition:
     several = work.together
     together = None
     if several is not None:
-        members = tuple((member.name, member.table, member.schedule) for member in work.members)
+        members = tuple(
+            Member(member.name, member.table, member.schedule, member.source) for member in work.members
+        )
         together = Together(several.combine, several.weights, members)
     return Definition(
         work.name,
@@ -26,17 +28,26 @@ def definition_of(problem: Problem, kept: Mapping[str, Any]) -> Definition:
         kept,
         together,
         work.members[0].schedule if several is None else None,
+        work.members[0].source if several is None else "",
     )
 
 
 def problem_of(definition: Definition) -> Problem:
     """Ask again what a definition holds."""
     together = definition.together
-    work: Work = One(definition.network, definition.layers, definition.layers, definition.schedule)
+    work: Work = One(
+        definition.network, definition.layers, definition.layers, definition.schedule, definition.source
+    )
     if together is not None:
         members = [
-            One(name, table, table if schedule else deduplicate(table)[0], schedule)
-            for name, table, schedule in together.members
+            One(
+                one.name,
+                one.layers,
+                one.layers if one.schedule else deduplicate(one.layers)[0],
+                one.schedule,
+                one.source,
+            )
+            for one in together.members
         ]
         work = Several(tuple(members), together.weights, together.combine)
     return Problem(definition.space, work, definition.objectives, definition.mapping_objective)

@@ -8,6 +8,7 @@ from dse.views.paper import panel
 from dse.views.style import MARKERS, OKABE_ITO, RULE, small_pt
 from dse.views.units import Unit, as_numbers, dress, is_log
 from workloads.errors import InputError
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -55,7 +56,7 @@ def draw_history(
                 markevery=max(1, len(costed) // 8),
             )
             least, most = min(least, float(costed.min())), max(most, float(costed.max()))
-            handles.append((line, f"{name} ({int(history['front'].iloc[-1]):,} designs)"))
+            handles.append((line, f"{name} ({counted(int(history['front'].iloc[-1]), 'design')})"))
         log = is_log(as_numbers([least, most]))
         axes.set_xscale("log" if log else "linear")
         axes.margins(0.02, 0.05)

@@ -12,6 +12,7 @@ from dse.views.front_drawing import draw_front
 from dse.views.picture import FloatArray, Mark, Picture, Scale
 from dse.views.units import Unit, as_numbers, is_log, unit_of
 from workloads.errors import InputError
+from workloads.words import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -77,7 +78,10 @@ def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Pictu
         marks=_marks(found),
         line=len(found.objectives) == 2,
         rivals=tuple(_rival(other, costs[0].column, high.column) for other in others),
-        said=(f"{found.strategy}, {len(found.trainings)} trainings, {found.evaluations:,} pairs costed",),
+        said=(
+            f"{found.strategy}, {counted(len(found.trainings), 'training')}, "
+            f"{counted(found.evaluations, 'pair')} costed",
+        ),
     )
 
 

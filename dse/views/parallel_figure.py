@@ -17,6 +17,7 @@ from dse.views.paper import panel
 from dse.views.picture import FloatArray
 from dse.views.style import INK, QUIET, small_pt, width_inches
 from workloads.errors import InputError
+from workloads.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +113,7 @@ def draw_parallel(front: Designs, ax: "Axes | None" = None, *, width: str | floa
         title = describe(front.objectives[0].column).title.lower()
         handles.append((Line2D([], [], color=colours()(0.45), linewidth=1.2), f"front, shaded by {title}"))
         drawn = f", {len(rows):,} drawn" if len(rows) < len(front) else ""
-        finish(axes, ax, handles, [f"{len(front):,} designs{drawn}", front.completeness])
+        finish(axes, ax, handles, [f"{counted(len(front), 'design')}{drawn}", front.completeness])
     return axes
 
 

@@ -13,6 +13,7 @@ from dse.views.units import Unit, dress
 from workloads.errors import InputError
 from workloads.grammar.quantities import si
 from workloads.table import Kind
+from workloads.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +139,8 @@ def draw_roofline(roofline: Roofline, ax: "Axes | None" = None, *, width: str | 
         axes.spines[["top", "right"]].set_visible(False)
         said = [roofline.title, "marks as large as their share of latency", slopes]
         if roofline.free:
-            said.append(f"{roofline.free:,} operations take no time of their own")
+            verb = "takes" if roofline.free == 1 else "take"
+            said.append(f"{counted(roofline.free, 'operation')} {verb} no time of their own")
         if not inside.all():
             said.append(f"{int((~inside).sum()):,} at the right edge need nothing of main memory")
         finish(axes, ax, handles, said)

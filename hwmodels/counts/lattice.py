@@ -99,24 +99,21 @@ def cut_lattice(problem: Problem) -> CutLattice:
     )
 
 
-def spreads_over(extents: Ints, across: int, down: int) -> tuple[Ints, Ints]:
-    """Tiles that fit an array as spatial loops, most parallel first, and the part of each along X.
+def spreads_over(extents: Ints, across: int, down: int) -> Ints:
+    """Tiles that fit an array as spatial loops, most parallel first.
 
     A dimension may lie on both axes.
     """
     lanes = extents.prod(axis=1)
-    found, along = [], []
-    for tile in np.argsort(-lanes, kind="stable"):
-        if lanes[tile] > across * down:
-            continue
-        part = _laid_out([int(extent) for extent in extents[tile]], across, down)
-        if part is not None:
-            found.append(int(tile))
-            along.append(part)
-    return np.array(found, dtype=np.int64), np.array(along, dtype=np.int64)
+    order = np.argsort(-lanes, kind="stable")
+    fitting = order[lanes[order] <= across * down]
+    return np.array(
+        [tile for tile in fitting if laid_out(extents[tile].tolist(), across, down) is not None],
+        dtype=np.int64,
+    )
 
 
-def _laid_out(spread: Sequence[int], across: int, down: int) -> tuple[int, ...] | None:
+def laid_out(spread: Sequence[int], across: int, down: int) -> tuple[int, ...] | None:
     """The part of a spread along X, if it fits both edges."""
     total = prod(spread)
     choices: Iterable[tuple[int, ...]] = product(*(divisors(extent) for extent in spread))

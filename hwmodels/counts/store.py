@@ -2,20 +2,22 @@
 
 The folder is that of the environment variable `SPRINGBOARD_COUNTS`, by default `springboard/counts` in the
 user's folder of caches; an empty value keeps nothing. A set that another version of the code made, or that
-is not whole, is made anew. What cannot be written is not kept, and nothing else follows from it.
+is not whole, is made anew; one that is there is mapped into memory. What cannot be written is not kept, and
+nothing else follows from it.
 """
 
 import contextlib
 import os
 import tempfile
 import warnings
-import zipfile
+import zlib
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwmodels.counts.making import Found
 
@@ -32,10 +34,23 @@ _MADE_BY: Final = (
     "mapping/problem.py",
 )
 """Sources that sets follow from, below `hwmodels`."""
+_SAID: Final[set[Any]] = set()  # grids that were told of
+_REAL: Final = ("moved", "crossed")
+_FLAT: Final = ("start", "rows", "spread", "run", "label", "beyond")
 
 
 class CountsWarning(UserWarning):
-    """A count set that is larger than what is kept on disk."""
+    """A count set that is larger than what is kept, or kept for other capacities only."""
+
+
+def warn_of_size(size: int, most: int, kept: str) -> None:
+    """Say how large a set is that is not kept."""
+    warnings.warn(
+        f"a count set takes {size / 2**20:,.0f} MiB, {most / 2**20:,.0f} are {kept} at most; it is used, and "
+        "made again next time",
+        CountsWarning,
+        stacklevel=3,
+    )
 
 
 def folder() -> Path | None:
@@ -59,28 +74,70 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-def _file(key: Any) -> Path | None:
+def _file(key: Any, grid: Any) -> Path | None:
     place = folder()
     if place is None:
         return None
-    return place / f"{sha256(repr((version(), key)).encode()).hexdigest()[:32]}.npz"
+    names = (sha256(repr(part).encode()).hexdigest()[:24] for part in ((version(), key), grid))
+    return place / f"{'-'.join(names)}.counts"
 
 
-def read_set(key: Any) -> Found | None:
-    """What is kept of a set; None where it has to be made."""
-    file = _file(key)
+def read_set(key: Any, grid: Any) -> Found | None:
+    """What is kept of a set, its columns mapped from the file; None where it has to be made.
+
+    Warns
+    -----
+    CountsWarning
+        Once for a grid, if only sets of other grids are kept.
+
+    """
+    file = _file(key, grid)
     if file is None:
         return None
-    with (
-        contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
-        file.open("rb") as stream,
-        np.load(stream) as columns,
-    ):
-        return Found(**{name: columns[name] for name in Found._fields})
+    with contextlib.suppress(OSError, ValueError):  # ValueError: an empty file, or one that ends early
+        # Copied on write: kernels are compiled for arrays that may be written to, and never write to these.
+        return _unpacked(np.asarray(np.memmap(file, dtype=np.int64, mode="c")))
+    others = file.parent.glob(f"{file.name.partition('-')[0]}-*.counts")
+    if grid not in _SAID and any(other != file for other in others):
+        _SAID.add(grid)
+        sizes = " x ".join(map(str, grid.shape))
+        warnings.warn(
+            f"count sets are kept for other capacities than the {sizes} of this space's memories: they are "
+            "made anew, and kept beside those",
+            CountsWarning,
+            stacklevel=2,
+        )
     return None
 
 
-def write_set(key: Any, found: Found) -> None:
+def _packed(found: Found) -> NDArray[np.int64]:
+    """A set as one array: check sum, rows and columns of each of its columns, and what they hold."""
+    sizes = [size for column in found for size in (*column.shape, 1)[:2]]
+    body = [np.ascontiguousarray(column).view(np.int64).ravel() for column in found]
+    whole = np.concatenate([[0], sizes, *body]).astype(np.int64)
+    whole[0] = zlib.crc32(whole[1:])  # type: ignore[arg-type]
+    return whole
+
+
+def _unpacked(whole: NDArray[np.int64]) -> Found:
+    """The set that an array holds."""
+    names = Found._fields
+    first = 1 + 2 * len(names)
+    sizes = whole[1:first].reshape(-1, 2).tolist() if len(whole) >= first else []
+    if first + sum(rows * columns for rows, columns in sizes) != len(whole) or whole[0] != zlib.crc32(
+        whole[1:]  # type: ignore[arg-type]
+    ):
+        raise ValueError("not a whole set")
+    found: dict[str, Any] = {}
+    for name, (rows, columns) in zip(names, sizes, strict=True):
+        values = whole[first : first + rows * columns]
+        first += rows * columns
+        values = values.view(np.float64) if name in _REAL else values
+        found[name] = values if name in _FLAT else values.reshape(rows, columns)
+    return Found(**found)
+
+
+def write_set(key: Any, grid: Any, found: Found) -> None:
     """Keep a set, whole or not at all.
 
     Warns
@@ -89,23 +146,18 @@ def write_set(key: Any, found: Found) -> None:
         If it is larger than `LARGEST_BYTES`: the line says how large, and it is used without being kept.
 
     """
-    file = _file(key)
+    file = _file(key, grid)
     if file is None:
         return
     if found.nbytes > LARGEST_BYTES:
-        warnings.warn(
-            f"a count set takes {found.nbytes / 2**20:,.0f} MiB, {LARGEST_BYTES / 2**20:,.0f} are kept on "
-            "disk at most; it is used, and made again next time",
-            CountsWarning,
-            stacklevel=2,
-        )
+        warn_of_size(found.nbytes, LARGEST_BYTES, "kept on disk")
         return
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as part:
-                np.savez(part, **found._asdict())
+                part.write(_packed(found).data)
             Path(name).replace(file)
         finally:
             Path(name).unlink(missing_ok=True)

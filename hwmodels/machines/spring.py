@@ -93,7 +93,7 @@ def spring() -> Accelerator:
             "the front end examines 64 mask positions a cycle and lane, what a speed-up of four needs; the "
             "module is 32 wide and its RTL serial",
             "lanes do not wait for one another",
-            "buffer ports give the array all it asks for; the reported banks would give less",
+            "the reported banks give an access each a cycle, 1 KiB of every buffer, and no more",
             "an output stays in its lane's accumulator for a tile, weights are sent again for each position",
             "parts of a lane, and the data flow of a PE, grow with the multipliers they serve; a front end "
             "beyond 64 positions in proportion; multipliers with their widths as the component model does",

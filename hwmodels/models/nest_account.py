@@ -90,6 +90,30 @@ def broken(machine: LevelMachine) -> Row:
     return Row(np.full(lines, np.nan), np.full(waits, np.nan), *(np.nan, 0, np.nan, np.nan, np.nan))
 
 
+class Crossing(NamedTuple):
+    """Words that mappings read from and write to a main memory, and of them those that it sees."""
+
+    read: float = 0.0
+    stored: float = 0.0
+    read_passed: float = 0.0
+    stored_passed: float = 0.0
+
+    def plus(self, read: float, stored: float, passed: float) -> "Crossing":
+        """With those of one more operand, of which a share passes."""
+        more = (read, stored, read * passed, stored * passed)
+        return Crossing(*(one + other for one, other in zip(self, more, strict=True)))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the work of each port that is left; 1 where there was none."""
+        whole = {"read": self.read, "write": self.stored, "shared": self.read + self.stored}
+        left = (self.read_passed, self.stored_passed, self.read_passed + self.stored_passed)
+        return {
+            port: some / words if words else 1.0
+            for (port, words), some in zip(whole.items(), left, strict=True)
+        }
+
+
 class Counter:
     """Makes rows of one machine."""
 
@@ -115,7 +139,7 @@ class Counter:
         counts, busy_s = self._blank()
         counts[_MAC] = float(evaluation.macs)
         read = written = 0.0
-        moved: dict[str, list[float]] = {}
+        moved: dict[str, Crossing] = {}
         self._hand_on(evaluation, kept, counts, busy_s)
         for found in evaluation.counts:
             if found.level == STAY:
@@ -126,10 +150,9 @@ class Counter:
                 counts[self.at[level.name, operand, entry.line.action]] += entry.amount * passed
             if not level.off_chip:
                 continue
-            words = float(found.reads + found.fills + found.updates)
-            crossing = moved.setdefault(level.name, [0.0, 0.0])
-            crossing[0] += words * passed
-            crossing[1] += words
+            stored = float(found.fills + found.updates)
+            before = moved.get(level.name, Crossing())
+            moved[level.name] = before.plus(float(found.reads), stored, passed)
             size = self.machine.word_bits(level) / 8.0
             read += found.reads * size * passed
             written += (found.fills + found.updates) * size * passed
@@ -138,11 +161,11 @@ class Counter:
         busy_s[0] = steps / self.machine.clock_hz
         outside_s = self.machine.timing.launch_s
         for level in self.machine.levels:  # one that costs nothing has no port
-            ports = [f"{level.name} {port} port" for port in ("read", "write", "shared")]
-            cycles = max(evaluation.port_cycles.get(port, 0.0) for port in ports)
-            if level.off_chip:
-                crossing = moved.get(level.name, [1.0, 1.0])
-                cycles *= crossing[0] / crossing[1] if crossing[1] else 1.0
+            shares = moved.get(level.name, Crossing()).shares
+            cycles = max(
+                share * evaluation.port_cycles.get(f"{level.name} {port} port", 0.0)
+                for port, share in shares.items()
+            )
             seconds = cycles / self.machine.clock_hz
             if not level.overlapped:
                 outside_s += seconds

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from hwmodels.columns import MetricTable
 from hwmodels.counts.form import Form, form_of
 from hwmodels.counts.making import Grid
-from hwmodels.counts.scan import FILLS, READS, UPDATES, best_vectors
-from hwmodels.counts.sets import count_set, covered
+from hwmodels.counts.scan import FILLS, READS, UPDATES
+from hwmodels.counts.sets import CountSet, count_set, covered
 from hwmodels.kernels.accounting.account import PARTS
-from hwmodels.kernels.counts.scan import Configs
+from hwmodels.kernels.counts.scan import Configs, Seen, Standing, Vectors, total, wait
 from hwmodels.level import LETTERS as NAMED
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import metric_table
@@ -32,11 +33,19 @@ from hwmodels.timing import Timing
 from workloads.table import IntColumn, Kind, LayerTable, take_rows
 
 Floats = NDArray[np.float64]
-SUMMED = ("latency_s", "compute_cycles", "dram_read_bytes", "dram_write_bytes", "mappings_costed")
+SUMMED = (
+    *("latency_s", "compute_cycles", "dram_read_bytes", "dram_write_bytes", "mappings_costed"),
+    *("mac_energy_j", "buffer_energy_j", "dram_energy_j", "static_energy_j"),
+)
+"""What `hwmodels.kernels.counts.scan.total` sums up, in its order."""
 MOST_BUCKETS = 1 << 16
 """Choices of capacities that one set holds at most; a space of more is served by several sets."""
 One = Callable[[LayerTable, int], dict[str, float]]
 """Totals of some rows on the configuration at an index, one machine after another."""
+
+
+Parts_s = Callable[[LayerTable, int], tuple[Floats, Floats]]
+"""Seconds on chip and of main memory of some rows, likewise."""
 
 
 class Space(NamedTuple):
@@ -99,7 +108,7 @@ def _unlike(columns: Columns) -> list[int]:
         ],
         axis=1,
     )
-    return [int(row) for row in np.unique(kinds, axis=0, return_index=True)[1]]
+    return [int(rows[0]) for rows in _alike(kinds)]
 
 
 class Group(NamedTuple):
@@ -112,22 +121,7 @@ class Group(NamedTuple):
     macros: Floats  # (L,)
     configs: Configs
     buckets: IntColumn
-    clock_hz: Floats
-    standing_w: Floats
-    word_bytes: Floats  # of main memory
-
-    def some(self, chosen: NDArray[np.bool_]) -> "Group":
-        """Some of them."""
-        if chosen.all():
-            return self
-        return self._replace(
-            rows=self.rows[chosen],
-            configs=Configs(*(column[chosen] for column in self.configs)),  # type: ignore[arg-type]
-            buckets=self.buckets[chosen],
-            clock_hz=self.clock_hz[chosen],
-            standing_w=self.standing_w[chosen],
-            word_bytes=self.word_bytes[chosen],
-        )
+    standing: Standing
 
 
 def _groups(space: Space) -> list[Group]:
@@ -143,16 +137,26 @@ def _groups(space: Space) -> list[Group]:
         ],
         axis=1,
     )
-    distinct, group = np.unique(kinds, axis=0, return_inverse=True)
     found = []
-    for i, kind in enumerate(distinct):
+    for rows in _alike(kinds):
+        kind = kinds[rows[0]]
         begins = [int(run) * length for run, length in zip(kind[-len(sizes) :], lengths, strict=True)]
         some = [
             grid[begin : begin + length] for grid, begin, length in zip(sizes, begins, lengths, strict=True)
         ]
-        rows = np.flatnonzero(group.ravel() == i)
         found.append(_group(space, kind[: -len(sizes)], rows, Grid(tuple(some[:-1]), some[-1])))
-    return found
+    return sorted(found, key=lambda group: math.prod(group.edges))  # small arrays are parts of large ones
+
+
+def _alike(kinds: Floats) -> list[IntColumn]:
+    """Rows of each kind, (n, columns), in the order in which kinds appear."""
+    code = np.zeros(len(kinds), dtype=np.int64)
+    for column in kinds.T:
+        each, values = pandas.factorize(column)
+        if len(values) > 1:
+            code = pandas.factorize(code * len(values) + each)[0]
+    order = np.argsort(code, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(code[order])) + 1)
 
 
 def _runs(shape: tuple[int, ...]) -> list[int]:
@@ -183,29 +187,29 @@ def _group(space: Space, kind: Floats, rows: IntColumn, grid: Grid) -> Group:
             leak_pj=standing_w / clock_hz * 1e12,
         ),
         buckets=np.ravel_multi_index(place, grid.shape).astype(np.int64),
-        clock_hz=clock_hz,
-        standing_w=standing_w,
-        word_bytes=levels[:, -1, 1] / 8.0,
+        standing=Standing(clock_hz, standing_w, levels[:, -1, 1] / 8.0),
     )
 
 
 def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> MetricTable:
     """Metrics of all machines of a space; `one` totals rows that no count set covers."""
     size = space.machines.size
-    totals = {name: np.zeros(size) for name in (*SUMMED, *(f"{part}_energy_j" for part in PARTS))}
+    sums = np.zeros((len(SUMMED), size))
+    totals = dict(zip(SUMMED, sums, strict=True))
+    totals |= {name: np.zeros(size) for name in (f"{part}_energy_j" for part in PARTS) if name not in totals}
     limit, first = np.zeros(size, dtype=np.int64), np.full(size, layers.rows)  # row that breaks it
-    shares, groups = without_memory(layers), _groups(space)
+    groups = _groups(space)
     left: list[int] = []
     for row in range(layers.rows):
         nest = int(layers.kind[row]) == Kind.NEST
         if not nest:
             _stream(layers, row, space, totals)
-        elif _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules):
+        elif not _served(layers, row, space):
             left.append(row)
         else:
-            passed = np.array([1.0 - shares[name][row] for name in NAMED])
+            passed = _passed(layers, row)
             for group in groups:
-                failed = _nest(layers, row, space, group, objective, passed, totals)
+                failed = _nest(layers, row, space, group, objective, passed, sums)
                 for c in failed[limit[failed] == 0]:
                     limit[c] = int(one(take_rows(layers, np.array([row])), int(c))["limit"])
                     first[c] = row
@@ -222,12 +226,52 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     return _metrics(layers, space, totals, limit)
 
 
+def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tuple[Floats, Floats]:
+    """Seconds on chip and of main memory of every row on every machine, both (n, rows).
+
+    As of `hwmodels.models.nest.NestModel.times`; `one` has those of rows that no count set covers.
+    """
+    seconds = np.empty((layers.rows, 2, space.machines.size))
+    left, groups = [], _groups(space)
+    launch_s = space.base.timing.launch_s
+    for row in range(layers.rows):
+        if int(layers.kind[row]) != Kind.NEST:
+            vector_s, memory_s, starts_s = _stream_s(layers, row, space)
+            seconds[row] = vector_s + starts_s, np.where(memory_s > 0.0, memory_s + starts_s, 0.0)
+        elif not _served(layers, row, space):
+            left.append(row)
+        else:
+            passed = _passed(layers, row)
+            for group in groups:
+                made = count_set(
+                    problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid
+                )
+                wait(
+                    *_counted(made, group, passed), group.standing,
+                    np.stack([group.buckets, group.rows]), OBJECTIVES[objective], launch_s, seconds[row],
+                )  # fmt: skip
+    if left:
+        some = take_rows(layers, np.array(left))
+        for c in range(space.machines.size):
+            seconds[left, :, c] = np.stack(one(some, c), axis=1)
+    return np.ascontiguousarray(seconds[:, 0].T), np.ascontiguousarray(seconds[:, 1].T)
+
+
 def uncovered(layers: LayerTable, space: Space) -> int:
     """Nests that no count set covers."""
-    nests = [int(row) for row in np.flatnonzero(layers.kind == Kind.NEST)]
-    return sum(
-        _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules) for row in nests
-    )
+    nests = np.flatnonzero(layers.kind == Kind.NEST)
+    return sum(not _served(layers, int(row), space) for row in nests)
+
+
+def _served(layers: LayerTable, row: int, space: Space) -> bool:
+    """Whether a count set covers a nest."""
+    return not _wide(layers, row, space) and covered(problem_of(layers, row), space.base.rules)
+
+
+def _passed(layers: LayerTable, row: int) -> Floats:
+    """Share of each operand that main memory sees, (O,)."""
+    shares = without_memory(layers)
+    return np.array([1.0 - shares[name][row] for name in NAMED])
 
 
 def _wide(layers: LayerTable, row: int, space: Space) -> bool:
@@ -248,65 +292,61 @@ def _nest(
     group: Group,
     objective: str,
     passed: Floats,
-    totals: dict[str, Floats],
+    sums: Floats,
 ) -> IntColumn:
-    """Add a nest to the totals of a group of machines; those that no mapping fits."""
-    base = space.base
-    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, group.grid)
+    """Add a nest to the sums of a group of machines, shape (9, n); those that no mapping fits."""
+    made = count_set(problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid)
+    places = np.stack([group.buckets, group.rows])
+    left = total(
+        *_counted(made, group, passed), group.standing, places, OBJECTIVES[objective],
+        (float(layers.repeats[row]), space.base.timing.launch_s), sums,
+    )  # fmt: skip
+    return group.rows[places[0] < 0] if left else group.rows[:0]
+
+
+def _counted(
+    made: CountSet, group: Group, passed: Floats
+) -> tuple[Vectors, Seen, tuple[IntColumn, IntColumn], float, Configs]:
+    """What the kernels read of a set and a group."""
     vectors = made.vectors(group.blocks, group.macros)
-    best = best_vectors(made.found, vectors, made.macs, group.configs, group.buckets, OBJECTIVES[objective])
-    fits = best >= 0
-    mine, best = group.some(fits), best[fits]
-    prices, hidden = mine.configs.prices, mine.configs.hidden == 1
+    front = made.found.start, made.found.rows
+    return vectors, _seen(made, group, passed), front, made.macs, group.configs
+
+
+def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:
+    """What main memory sees of every vector, where a share of each operand, (O,), passes it."""
     inner = made.words[:, -1]
-    outer = inner * passed  # what main memory sees, (N, 3, O)
-    seen_blocks = np.ceil(inner / group.blocks[-1]) * min(1.0, group.macros[-1])
-    seen_blocks = (seen_blocks * passed).sum(axis=2)
-    crossing = outer.sum(axis=(1, 2)) / np.maximum(inner.sum(axis=(1, 2)), 1.0)
-    words = np.concatenate([vectors.words, vectors.words.sum(axis=2, keepdims=True)], axis=2)
-    cycles = np.ceil(words[best] / (mine.configs.rates * vectors.use[best][:, :, None])).max(axis=2)
-    cycles[:, -1] *= crossing[best]
-    seconds = cycles / mine.clock_hz[:, None]
-    shown = np.where(hidden, seconds, 0.0)
-    chip_s = np.maximum(vectors.steps[best] / mine.clock_hz, shown[:, :-1].max(axis=1))
-    latency_s = base.timing.launch_s + (seconds - shown).sum(axis=1) + np.maximum(chip_s, shown[:, -1])
-    times, scanned = float(layers.repeats[row]), np.diff(made.found.start).astype(np.float64)
-    read, written = outer[:, READS].sum(axis=1), outer[:, FILLS : UPDATES + 1].sum(axis=(1, 2))
-    found = {
-        "latency_s": latency_s,
-        "compute_cycles": vectors.steps[best],
-        "dram_read_bytes": read[best] * mine.word_bytes,
-        "dram_write_bytes": written[best] * mine.word_bytes,
-        "mac_energy_j": float(layers.macs[row]) * mine.configs.mac_pj * 1e-12,
-        "buffer_energy_j": _priced(vectors.amounts[best, :-1], prices[:, :-1]),
-        "dram_energy_j": _priced(seen_blocks[best], prices[:, -1]),
-        "static_energy_j": latency_s * mine.standing_w,
-        "mappings_costed": scanned[mine.buckets] / times,
-    }
-    for name, value in found.items():
-        totals[name][mine.rows] += times * value
-    return group.rows[~fits]
+    outer = inner * passed  # (N, 3, O)
+    blocks = np.ceil(inner / group.blocks[-1]) * min(1.0, group.macros[-1])
+    return Seen(
+        amounts=(blocks * passed).sum(axis=2),
+        crossing=outer.sum(axis=(1, 2)) / np.maximum(inner.sum(axis=(1, 2)), 1.0),
+        moved=np.stack([outer[:, READS].sum(axis=1), outer[:, FILLS : UPDATES + 1].sum(axis=(1, 2))], axis=1),
+    )
 
 
-def _priced(amounts: Floats, prices: Floats) -> Floats:
-    """Energy of accesses [J], shape (n,)."""
-    each = (amounts * prices).reshape(len(amounts), -1)
-    return np.asarray(each.sum(axis=1) * 1e-12, dtype=np.float64)
+def _stream_s(layers: LayerTable, row: int, space: Space) -> tuple[Floats, Floats, float]:
+    """Seconds of the lanes and of main memory, and of launching it."""
+    columns, alone = space.columns, not int(layers.fused[row])
+    taken = float(layers.weight_elements[row]) + float(layers.read_elements[row])
+    given = float(layers.write_elements[row])
+    rates = columns.levels[:, -1, 7:10]
+    cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
+    vector_s = float(layers.vector_ops[row]) / (columns.lanes * columns.clock_hz) * alone
+    return vector_s, cycles / columns.clock_hz, space.base.timing.launch_s * alone
 
 
 def _stream(layers: LayerTable, row: int, space: Space, totals: dict[str, Floats]) -> None:
     """Add vector work or a movement, as `hwmodels.models.nest_account.Counter.stream` counts it."""
-    base, columns = space.base, space.columns
+    columns = space.columns
     prices, blocks = columns.levels[:, :, 10:13], columns.level("block_words")
     elements = {name: float(getattr(layers, column)[row]) for name, column in ELEMENTS.items()}
     taken, given = elements["weight"] + elements["input"], elements["output"]
-    rates = columns.levels[:, -1, 7:10]
-    cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
     dram_pj = (taken * prices[:, -1, READS] + given * prices[:, -1, UPDATES]) / blocks[:, -1]
     buffer_pj = (taken + given) / blocks[:, -2] * (prices[:, -2, FILLS] + prices[:, -2, READS])
-    operations, alone = float(layers.vector_ops[row]), not int(layers.fused[row])
-    vector_s = operations / (columns.lanes * columns.clock_hz) * alone
-    latency_s = base.timing.launch_s * alone + np.maximum(vector_s, cycles / columns.clock_hz)
+    vector_s, memory_s, starts_s = _stream_s(layers, row, space)
+    latency_s = starts_s + np.maximum(vector_s, memory_s)
+    operations = float(layers.vector_ops[row])
     word_bytes = columns.levels[:, -1, 1] / 8.0
     found = {
         "latency_s": latency_s,

@@ -9,10 +9,11 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.machine import ALIGNED, BEST, ZEROS, Axes, Effort, Operations
+from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
@@ -21,14 +22,14 @@ from hwmodels.times import OperationTimes, operation_times
 from hwmodels.unaware import UnawareTiles
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import LayerTable, fingerprint
+from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint
 
 if TYPE_CHECKING:
     import pandas
 
-_SECONDS_A_MAPPING: Final = 1.2e-10
-"""Typical time of one mapping of the mapspace on one core."""
-_SECONDS_A_SPARSE_MAPPING: Final = 1.5e-10
+_SECONDS_A_CHOICE: Final = 7e-10
+"""Typical time of one choice of tiles of the mapspace on one core."""
+_SECONDS_A_SPARSE_CHOICE: Final = 9e-10
 """The same on a machine that skips or gates."""
 
 _TILES: dict[tuple[str, bool], TileLists] = {}
@@ -43,6 +44,15 @@ def tiles_of(layers: LayerTable, *, halved: bool = False) -> TileLists:
             _TILES.clear()
         _TILES[key] = TileLists(layers, halved=halved)
     return _TILES[key]
+
+
+def _bound(value: FloatColumn, limit: IntColumn) -> FloatColumn:
+    """A bound from the best configuration's cost: infinite where no buffer fits, 0 where it says nothing.
+
+    Other limits than a buffer's size, such as a tier's temperature, may spare a worse configuration.
+    """
+    buffers = np.array([name.startswith("buffers.") for name in LIMITS])[limit]
+    return np.asarray(np.where(limit == 0, value * ROUNDED, np.where(buffers, np.inf, 0.0)))
 
 
 def _given(effort: Effort) -> batch.Given:
@@ -73,6 +83,7 @@ class TwoLevel:
     name = "two levels"
     columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
     bounded = True
+    monotone = True
     perturbable = True
     tells = True
     maps = True
@@ -107,6 +118,25 @@ class TwoLevel:
         if ZEROS in effort.without:
             tiles = UnawareTiles(layers, objective, tiles)
         return batch.evaluate(layers, configs, objective, tiles=tiles, given=_given(effort))
+
+    def least(self, layers: LayerTable, configs: ConfigTable, schedule: Schedule | None = None) -> Least:
+        """Least latency and energy that any mapping and schedule reaches."""
+        fastest, thriftiest = (
+            self._best(layers, configs, objective, schedule) for objective in ("latency", "energy")
+        )
+        return Least(
+            _bound(fastest.latency_s, fastest.limit),
+            _bound(thriftiest.energy_j, thriftiest.limit),
+            np.nan_to_num(fastest.area_mm2, nan=0.0),
+            np.nan_to_num(fastest.footprint_mm2, nan=0.0),
+        )
+
+    def _best(
+        self, layers: LayerTable, configs: ConfigTable, objective: str, schedule: Schedule | None
+    ) -> MetricTable:
+        if schedule is None:
+            return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
+        return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
 
     def operations(
         self,
@@ -163,14 +193,12 @@ class TwoLevel:
         return tier_table(configs, metrics)
 
     def seconds_a_point(self, layers: LayerTable, configs: ConfigTable) -> float:
-        """Mappings of the mapspace times the typical time of one; longer where zeros are skipped."""
-        mappings = max(1000.0, float(tiles_of(layers).mappings(configs).mean()))
+        """Choices of tiles times the typical time of one; longer where zeros are skipped."""
+        choices = max(160.0, float(tiles_of(layers).choices(configs).mean()))
         sparse = int(np.count_nonzero((configs.weight_mode > 0) | (configs.input_mode > 0)))
         dense = configs.size - sparse
         return (
-            mappings
-            * (_SECONDS_A_MAPPING * dense + _SECONDS_A_SPARSE_MAPPING * sparse)
-            / max(1, configs.size)
+            choices * (_SECONDS_A_CHOICE * dense + _SECONDS_A_SPARSE_CHOICE * sparse) / max(1, configs.size)
         )
 
     def keeper(self, machine: Accelerator) -> str:
@@ -202,7 +230,8 @@ class TwoLevel:
             said.append(machine.datapath.widths)
         overlap = "double-buffered" if machine.buffers.double_buffered else "single-buffered"
         said.append(f"two storage levels, {overlap}")
-        said.append(f"{batch.mapspace(layers, machine):,} mappings on {machine.name}")
+        space = "aligned tiles, even storage, any loop order"
+        said.append(f"best of {batch.mapspace(layers, machine):,} mappings ({space}) on {machine.name}")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
         said.append("energy includes main memory; area is the accelerator die's alone")

@@ -19,8 +19,6 @@ from hwmodels.tiles.steps import Cartesian, Nest
 from hwmodels.tiling import Tiling, TilingError
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
-ORDERS = 6  # permutations of the K, C and M loops
-
 _KEPT = 256  # stacked lists kept
 
 Rows = Sequence[Sequence[Sequence[float]]]
@@ -86,14 +84,14 @@ class TileLists:
                     cuts_of[place * number + row, 0] = one
         return TileTable(*table[:3], *lists["k"], *lists["c"], *lists["m"])
 
-    def mappings(self, configs: ConfigTable) -> IntColumn:
-        """Mappings of each configuration, summed over the operations, shape (n_configs,)."""
+    def choices(self, configs: ConfigTable) -> IntColumn:
+        """Choices of tiles of each configuration, fitting or not, summed over the operations: shape (n,)."""
         tiles = self.table(configs)
         number = len(self._nests)
         k = tiles.k_number.reshape(-1, number)[tiles.k_list // number]
         c = tiles.c_number.reshape(-1, number)[tiles.c_list // number]
         m = tiles.m_number.reshape(-1, number)[tiles.m_list // number]
-        total: IntColumn = (k * c * m).sum(axis=1) * ORDERS
+        total: IntColumn = (k * c * m).sum(axis=1)
         return total
 
     def _stack(self, name: str, keys: Keys) -> Stacked:

@@ -1,4 +1,4 @@
-"""The two-level sweep on dense ResNet-50: configurations per CPU-second and nanoseconds per mapping."""
+"""The two-level sweep on dense ResNet-50: configurations per CPU-second, nanoseconds per choice of tiles."""
 
 import resource
 import time
@@ -50,8 +50,8 @@ def main() -> None:
     start = time.process_time()
     configs = configurations(CONFIGURATIONS)
     packing = (time.process_time() - start) / CONFIGURATIONS
-    mappings = float(tiles.mappings(configs).mean())
-    print(f"mappings a configuration: {mappings:,.0f} over {layers.rows} unique operations")
+    choices = float(tiles.choices(configs).mean())
+    print(f"choices of tiles a configuration: {choices:,.0f} over {layers.rows} unique operations")
     print(f"packing: {packing * 1e6:.1f} us a configuration")
     hwmodels.evaluate(layers, configs, tiles=tiles, stop=2)  # compile
     for objective in hwmodels.OBJECTIVES:
@@ -61,7 +61,7 @@ def main() -> None:
         costed = float(metrics.mappings_costed.mean())
         print(
             f"best mapping by {objective}: {1 / (seconds + packing):,.0f} configurations per CPU-second, "
-            f"{seconds / mappings * 1e9:.2f} ns a mapping ({costed:,.0f} costed, the rest pruned by a bound)"
+            f"{seconds / choices * 1e9:.2f} ns a choice ({costed:,.0f} costed, the rest pruned by a bound)"
         )
     print(f"a sweep of systolic: {points_a_second():,.0f} points per CPU-second; target 45,000")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

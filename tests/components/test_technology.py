@@ -127,9 +127,11 @@ TABLES = [
     "sram",
     "sram_banked",
     "sram_cell",
+    "leakage_temperature",
     "sram_energy",
     "stacking",
     "technology",
+    "tileflow_fused",
     "wafer_price",
 ]
 

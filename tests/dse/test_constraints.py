@@ -93,6 +93,46 @@ def test_refusals_name_the_expression_and_the_part(text, message):
     assert len(str(refusal.value)) < 300
 
 
+FIELDS = ["area_mm2", "latency_s", "clock_hz", "array.rows", "mac.energy_pj", "buffers.weight.bytes", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("area_mm2 <= 50 KiB", "'area_mm2' is in mm2, and stands beside bytes"),
+        ("latency_s <= 5 GHz", "'latency_s' is in s, and stands beside hz"),
+        ("-2 s < clock_hz", "is in hz, and stands beside s"),
+        ("array.rows <= 8 KiB", "'array.rows' has no unit, and stands beside bytes"),
+        ("mac.energy_pj <= 1 pJ", "is in pJ, and stands beside j"),
+        ("2 * buffers.weight.bytes - 4 GHz >= 0", "is in bytes, and stands beside hz"),
+        ("3 KiB <= buffers.weight.bytes <= 1 MHz", "stands beside hz"),
+        ("min(latency_s, 3 J) < 1", "stands beside j"),
+        ("5 @ 'bytes' < buffers.weight.bytes", "'@' is not allowed"),
+    ],
+)
+def test_a_quantity_beside_something_else_is_refused(text, words):
+    with pytest.raises(ConstraintError) as refusal:
+        parse_constraint(text, FIELDS)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "area_mm2 <= 5e6 um2",
+        "2 * buffers.weight.bytes - 4 KiB >= 0",
+        "buffers.weight.bytes <= 64 * array.rows",
+        "array.rows * array.rows <= 1 KiB",
+        "mine <= 5 W",
+        "latency_s * mine <= 5 J",
+        "min(latency_s, 3 ms) < 1",
+        "buffers.weight.bytes <= 2048",
+    ],
+)
+def test_a_quantity_beside_its_like_or_a_plain_number_is_read(text):
+    assert parse_constraint(text, FIELDS).names
+
+
 def test_a_thousand_comparisons_are_one_constraint():
     text = " and ".join(f"area_mm2 < {bound}" for bound in range(1, 1001))
     assert holds(text, area_mm2=[0.5, 1.5]) == [True, False]

@@ -14,6 +14,7 @@ from dse.views.bibtex import bibliography, bibtex
 from dse.views.latex import escaped
 from hwmodels.components.prices import Price, PriceTable
 from tests.dse import tiny
+from workloads import Network
 
 NAUGHTY = r"50% of $x_1 & {y} #2 ~ ^ \ < > × – µ ² °"
 
@@ -90,9 +91,21 @@ def test_marked_designs_are_rows_with_what_is_known_of_them(marked):
     assert rows[-1][1:3] == ["16", "LPDDR4"]
 
 
-def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path):
+def has_class(name):
+    found = subprocess.run(["kpsewhich", f"{name}.cls"], capture_output=True, text=True, check=False)
+    return bool(found.stdout.strip())
+
+
+@pytest.mark.parametrize(
+    ("document", "style"),
+    [("[twocolumn]{article}", "plain"), ("[conference]{IEEEtran}", "IEEEtran")],
+    ids=["article", "IEEEtran"],
+)
+def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path, document, style):
     if shutil.which("pdflatex") is None or shutil.which("bibtex") is None:
         pytest.skip("pdflatex and bibtex are not installed")
+    if not has_class(document.rpartition("{")[2].rstrip("}")):
+        pytest.skip(f"the class of {document} is not installed (Debian: texlive-publishers)")
     machines = [hwmodels.load(name) for name in ("edge_16x16", "spring", "eyeriss_v1")]
     found = sources(machines, [("lenet5", ""), (NAUGHTY, f"Doe et al., {NAUGHTY}, 2030")], ["knee", "nsga2"])
     (tmp_path / "ours.bib").write_text(bibtex(found), encoding="utf-8")
@@ -100,11 +113,12 @@ def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path):
     first = int(marked.frame.index[0])
     body += marked.to_latex([first], columns=["edp_js", "clock_hz", "dram_read_bytes", "main_memory"])
     (tmp_path / "paper.tex").write_text(
-        r"\documentclass[twocolumn]{article}\usepackage{booktabs,siunitx,textcomp}"
+        rf"\documentclass{document}" + r"\usepackage{booktabs,siunitx,textcomp}"
         r"\begin{document}\nocite{*}"
         + "\n"
         + body
-        + r"\bibliographystyle{plain}\bibliography{ours}\end{document}",
+        + rf"\bibliographystyle{{{style}}}"
+        + r"\bibliography{ours}\end{document}",
         encoding="utf-8",
     )
     for command in (
@@ -134,6 +148,25 @@ def test_citations_name_networks_machines_prices_memories_and_methods(front):
     searched = dse.search(tiny.network(), tiny.space(), budget=40, strategy="nsga2", progress=False)
     assert {"deb2002", "pymoo"} <= set(entries(searched.cite()))
     assert text.count("{") == text.count("}")
+
+
+def test_a_front_keeps_the_source_of_its_network(tmp_path):
+    """Of a variant of a built-in network, of one's own, of several; saved, stored and searched too."""
+    variant = workloads.load("mobilenet_v2", width=0.35, resolution=96)
+    own = Network(tiny.network().graph, source="Smith et al., ISCA 2030, table 2")
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16]})
+    for network, key in ((variant, "sandler2018"), (own, "smith2030")):
+        name = network.name
+        swept = dse.sweep(network, space, store=tmp_path / f"{key}-store", progress=False)
+        swept.front().save(tmp_path / key)
+        fronts = [swept.front(), dse.open(tmp_path / f"{key}-store").front(), dse.open(tmp_path / key)]
+        fronts.append(dse.search(network, space, strategy="certified", progress=False))
+        for front in fronts:
+            assert re.search(rf"% network {re.escape(name)}\n@\w+{{{key},", front.cite()), name
+    both = dse.search(dse.several([variant, own]), space, strategy="certified", progress=False)
+    both.save(tmp_path / "both")
+    assert both.cite() == dse.open(tmp_path / "both").cite()
+    assert {"sandler2018", "smith2030"} <= set(entries(both.cite()))
 
 
 def test_a_source_of_one_s_own_is_cited_in_its_words():

@@ -1,10 +1,12 @@
 """Spaces: indices and configurations are one to one, and packing a range equals packing one by one."""
 
 import dataclasses
+import enum
 import itertools
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -393,3 +395,42 @@ def test_a_clock_beyond_any_integer_column_is_a_number():
 def test_steps_without_end_are_refused_before_they_are_made(ends):
     with pytest.raises(SpringboardError, match=r"beyond 1e100|a float64 holds|at most 100,000"):
         dse.steps(*ends)
+
+
+class Aim(enum.IntEnum):
+    FIRST = 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("array.dataflow", np.bool_(True)),
+        ("array.dataflow", True),
+        ("array.dataflow", -0.0),
+        ("array.dataflow", Aim.FIRST),
+        ("array.dataflow", pd.NA),
+        ("array.rows", b"8"),  # its bytes were values
+        ("array.rows", np.timedelta64(8, "s")),
+        ("array.rows", "8 KiB"),
+        ("clock_hz", np.datetime64("NaT")),
+        ("array.rows", itertools.count(1)),
+        ("array.rows", range(10**12)),
+        ("array.rows", {8: 1}),
+    ],
+)
+def test_what_no_axis_holds_is_refused_in_one_line(path, value):
+    for choices in (value, [value]):
+        with pytest.raises(dse.SpringboardError) as refusal:
+            dse.Space("edge_16x16", {path: choices})
+        assert refusal.value.path == path
+        assert len(str(refusal.value)) <= 300
+
+
+def test_an_array_without_axes_is_one_value():
+    assert dse.Space("edge_16x16", {"array.rows": np.array(8)}).size == 1
+
+
+def test_a_constraint_added_as_a_text_is_one():
+    """It was read letter by letter."""
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16]})
+    assert [str(one) for one in space.replace(constraints="area_mm2 <= 50").constraints] == ["area_mm2 <= 50"]

@@ -179,7 +179,7 @@ def test_halved_lists_are_apart_from_aligned_ones():
     assert tiles_of(layers) is tiles_of(layers)
     assert tiles_of(layers) is not tiles_of(layers, halved=True)
     one = pack(hwmodels.load("edge_32x32"))
-    assert TileLists(layers, halved=True).mappings(one)[0] != TileLists(layers).mappings(one)[0]
+    assert TileLists(layers, halved=True).choices(one)[0] != TileLists(layers).choices(one)[0]
 
 
 def test_the_command(tmp_path, capsys):

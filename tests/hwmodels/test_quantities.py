@@ -89,3 +89,33 @@ def test_show_uses_the_unit_in_the_name():
 def test_a_count_of_one_letter_carries_no_unit():
     assert show("array.unroll.s", 3) == "3"
     assert show("technology.voltage", 0.8) == "0.8 V"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("mac.energy_pj", "0.2 pJ", 0.2),  # was 2e-13
+        ("technology.node_nm", "28 nm", 28),
+        ("main_memory.read_pj_per_bit", "3.5 pJ/bit", 3.5),
+        ("mac.area_um2", "280 um2", 280),
+        ("area_mm2", "280 um2", 280e-6),
+        ("", "64 KiB", 65536),
+    ],
+)
+def test_a_field_s_own_unit_is_read(path, text, value):
+    assert parse(text, path) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("array.rows", "8 KiB", "is in bytes, the field is a number without a unit"),
+        ("mac.energy_pj", "5 J", "is in j, the field is in pJ"),
+        ("technology.node_nm", "28 mm2", "is in mm2, the field is in nm"),
+        ("clock_hz", "2 s", "is in s, the field is in hz"),
+        ("throughput_per_s", "5 s", "is in s, the field is a number without a unit"),
+    ],
+)
+def test_a_unit_that_measures_something_else_is_refused(path, text, words):
+    with pytest.raises(ValueError, match=words):
+        parse(text, path)

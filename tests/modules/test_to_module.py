@@ -259,6 +259,14 @@ def test_what_cannot_be_trained_is_named():
         workloads.to_module(workloads.Network(graph))(torch.rand(1, 4, 4))
 
 
+def test_the_logarithm_of_a_softmax_stays_one():
+    plain = torch.nn.Sequential(torch.nn.Linear(8, 8, bias=False), torch.nn.LogSoftmax(-1))
+    network = workloads.from_torch(plain, torch.zeros(2, 8))
+    module, x = workloads.to_module(network), torch.rand(2, 8)
+    assert network.operations[-1] == Softmax(network.operations[-1].name, (-1,), logarithm=True)
+    assert torch.allclose(module(x).exp().sum(-1), torch.ones(2))
+
+
 def test_a_module_of_another_network_is_refused_by_its_first_layer():
     network, other = workloads.load("lenet_300_100"), workloads.load("mlp_pen")
     with pytest.raises(workloads.ModuleMismatchError, match=r"layer 'fc1': .*256x16.* 300x784"):

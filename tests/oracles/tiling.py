@@ -502,20 +502,37 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
 
 def cost_of(nest, machine, cut, k_tile, c_tile, order):
     """Cost of one mapping: two tiles of what is loaded again where they fit, else in runs, else None."""
-    mapping = (nest, machine, cut, k_tile, c_tile, order)
-    return walk(*mapping) or walk(*mapping, drain="groups") or walk(*mapping, drain="images")
+    return cost_and_innermost(nest, machine, cut, k_tile, c_tile, order)[0]
+
+
+def cost_and_innermost(nest, machine, cut, k_tile, c_tile, order):
+    """Cost of one mapping, and the innermost loop that turns.
+
+    Tiles of images that are runs of their own are no loop any more.
+    """
+    for drain in ("", "groups", "images"):
+        cost = walk(nest, machine, cut, k_tile, c_tile, order, drain=drain)
+        if cost:
+            turns = {
+                "k": math.ceil(nest.k / k_tile),
+                "c": math.ceil(nest.c / c_tile),
+                "m": 1 if drain == "images" else math.prod(map(len, cut)),
+            }
+            return cost, ([loop for loop in order if turns[loop] > 1] or [None])[-1]
+    return None, None
 
 
 def best(nest, machine, objective):
-    """Least score over the whole mapspace, and the number of mappings; None where nothing fits."""
+    """Least score over the whole mapspace, and how many mappings fit and differ; None where nothing fits."""
     found = None
-    mappings = 0
-    for cut in position_cuts(nest, machine):
+    mappings = set()
+    for number, cut in enumerate(position_cuts(nest, machine)):
         for k_tile in channel_tiles(nest, machine, "k"):
             for c_tile in channel_tiles(nest, machine, "c"):
                 for order in itertools.permutations("kcm"):
-                    mappings += 1
-                    cost = cost_of(nest, machine, cut, k_tile, c_tile, order)
+                    cost, innermost = cost_and_innermost(nest, machine, cut, k_tile, c_tile, order)
+                    if cost:
+                        mappings.add((number, k_tile, c_tile, innermost))
                     if cost and (found is None or cost[objective] < found[objective]):
                         found = cost
-    return found, mappings
+    return found, len(mappings)

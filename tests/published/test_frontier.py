@@ -9,7 +9,7 @@ import pytest
 import dse
 from hwmodels.validation.cases import tileflow, tpu_v4
 from hwmodels.validation.silicon import gemmini as rtl
-from hwmodels.validation.silicon.products import latencies_s, mean_error, product_table, products
+from hwmodels.validation.silicon.products import latencies_s, mean_error, product_table, products, tau
 
 FOLDER = Path(__file__).parents[3] / "shared" / "reference" / "data" / "frontier"
 REASON = "needs the measurements in ../shared/reference/data/frontier"
@@ -81,3 +81,23 @@ def test_tiles_of_tileflow_cover_their_product():
             for dimension, count in (*level.temporal, *level.spatial_x, *level.spatial_y):
                 sizes[dimension] *= count
         assert sizes == {"N": int(row["m"]), "K": int(row["n"]), "C": int(row["k"])}
+
+
+def test_fused_pairs_of_tileflow_move_the_words_that_its_rtl_moves():
+    for row in tileflow.read("tileflow_fused"):
+        found = tileflow.fused(row)
+        words = [sum(getattr(spent.row, way) for spent in found.spent) / 2 for way in ("read", "written")]
+        assert words == [int(row["words_read"]), int(row["words_written"])]
+        assert found.latency_s * tileflow.CLOCK_HZ <= int(row["rtl_cycles"])
+
+
+@beside
+@pytest.mark.published
+def test_every_fused_pair_of_tileflow_errs_little_and_ranks_well():
+    names = {"m": "m1", "k": "k1", "between": "n1", "n": "n2", "tile_m": "micro_m1"}
+    rows = lines("tileflow_fused_gemm_rtl.csv")[::4]
+    found = [tileflow.fused({name: row[theirs] for name, theirs in names.items()}) for row in rows]
+    ours = np.array([one.latency_s for one in found]) * tileflow.CLOCK_HZ
+    rtl = np.array([float(row["rtl_cycles"]) for row in rows])
+    assert mean_error(ours, rtl) <= 0.1
+    assert tau(ours, rtl) >= 0.9

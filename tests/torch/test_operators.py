@@ -142,6 +142,7 @@ REDUCTIONS = [
     (lambda x: F.adaptive_max_pool2d(x, 3), ["adaptive_maxpool"]),
     (lambda x: F.softmax(x, 1), ["softmax"]),
     (lambda x: F.log_softmax(x, 1), ["softmax"]),
+    (lambda x: F.log_softmax(x - x.amax(1, keepdim=True), 1), ["softmax"]),
     (lambda x: F.glu(x, 1), ["split", "sigmoid", "mul"]),
     (lambda x: F.layer_norm(x, (8,)), ["layernorm"]),
     (lambda x: F.group_norm(x, 2), ["groupnorm"]),
@@ -302,6 +303,20 @@ def test_every_row_of_a_big_mixture_has_a_kind_and_a_batch_grows():
     assert set(table.kind.tolist()) == {Kind.NEST, Kind.VECTOR, Kind.MOVEMENT}
     assert table.macs.sum() == 4 * network.macs
     assert network.training(4).macs == 4 * network.training().macs
+
+
+def test_a_bilinear_layer_is_two_products():
+    module = nn.Bilinear(8, 9, 10)
+    network = workloads.from_torch(module, (torch.zeros(3, 8), torch.zeros(3, 9)))
+    assert network.macs == 3 * 10 * (8 * 9 + 9)
+    assert network.parameters == sum(p.numel() for p in module.parameters())
+
+
+def test_logarithms_of_weights_are_no_attention():
+    network = read(lambda self, x: (x @ x.mT).log_softmax(-1) @ x, torch.zeros(2, 3, 8))
+    assert "attention" not in kinds(network)
+    network = read(lambda self, x: (x @ x.mT).log_softmax(-1).exp() @ x, torch.zeros(2, 3, 8))
+    assert kinds(network)[-1] == "attention"
 
 
 def test_an_einsum_that_sums_nothing_is_a_product_of_elements():

@@ -51,7 +51,13 @@ def test_operator_sets(tmp_path, opset):
 def test_dynamic_dimensions(tmp_path):
     built = model([node("Relu", ["x"], ["y"])], [tensor("x", ("batch", 3, None))], [tensor("y", None)])
     path = save(tmp_path / "m.onnx", built)
-    refused(path, r"m.onnx: input 'x': dimension 0 \('batch'\) is dynamic; .*\(--dim batch=VALUE\)")
+    every = (
+        r"m.onnx: input 'x': dimensions 0 \('batch'\) and 2 \('x\.2'\) are dynamic; give each a value with "
+    )
+    refused(path, every + r"dims=\{'batch': VALUE, 'x\.2': VALUE\} \(--dim batch=VALUE --dim x\.2=VALUE\)")
+    refused(
+        path, r"'x': dimension 2 \('x\.2'\) is dynamic; give it a value with .*\(--dim x\.2=VALUE\)", batch=1
+    )
     refused(path, r"dimension 2 \('x\.2'\) is dynamic", dims={"batch": 1})
     refused(path, "dimension 'batch' must be a positive integer, got 0", dims={"batch": 0})
     refused(path, "dimension 'batch' must be a positive integer, got 2.5", dims={"batch": 2.5})

@@ -63,6 +63,7 @@ def test_any_einsum_makes_numpys_shape_or_is_refused_by_name(tmp_path_factory, d
     if len(operands) == 2 and network.macs:
         used = set(operands[0]) | set(operands[1])
         alone = (set(operands[0]) ^ set(operands[1])) - set(result_labels)  # summed before the product
+        assert (used & set(operands[0]) & set(operands[1])) - set(result_labels)  # else of elements
         assert network.macs == np.prod([lengths[c] for c in used - alone])
 
 
@@ -77,6 +78,22 @@ def test_an_einsum_with_a_weight_is_a_linear_layer(tmp_path, equation):
     assert (network.macs, network.parameters) == (2 * 5 * 8 * 12, 96)
     assert network.effectual_macs == 10 * network.nonzero_parameters
     assert {o.kind for o in network.operations} <= {"linear", "reshape"}
+
+
+@pytest.mark.parametrize("equation", ["bi,bj->bij", "bi,bj->ijb", "ab,cd->acdb", "bi,bi->ib"])
+@pytest.mark.parametrize("held", [False, True])
+def test_an_einsum_that_sums_nothing_is_a_product_of_elements(tmp_path, equation, held):
+    made = np.einsum(equation, np.ones((4, 4)), np.ones((4, 4))).shape
+    given = [tensor("x", [4, 4]), *([] if held else [tensor("w", [4, 4])])]
+    network = read(
+        tmp_path,
+        [node("Einsum", ["x", "w"], ["y"], equation=equation)],
+        given,
+        [random("w", 4, 4)] if held else [],
+    )
+    assert (network.macs, result(network)) == (0, made)
+    assert network.parameters == 16 * held
+    assert network.table().vector_ops.sum() == np.prod(made)
 
 
 def test_a_triangle_is_a_choice(tmp_path):

@@ -1,5 +1,6 @@
 """An axis: a dotted field of an accelerator, or several in step, and the values it may take."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from workloads.grammar.quantities import dimension_of, show
 Label = int | float | str | bool
 
 MOST_VALUES: Final = 100_000
-"""Most values that `steps` makes: each one is checked as a machine."""
+"""Most values of an axis: each one is checked as a machine."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,9 @@ def label_of(value: Any) -> Label:
     """
     if isinstance(value, Enum):
         return str(getattr(value, "short", value.name.lower()))
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value)
-    return value if isinstance(value, str) else str(getattr(value, "name", value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, bool | int | float | str) else str(getattr(value, "name", value))
 
 
 def choices_of(path: str, choices: Any) -> tuple[Any, ...]:
@@ -135,7 +132,7 @@ def choices_of(path: str, choices: Any) -> tuple[Any, ...]:
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or more than an axis has.
 
     Examples
     --------
@@ -145,9 +142,14 @@ def choices_of(path: str, choices: Any) -> tuple[Any, ...]:
     """
     if isinstance(choices, str):
         choices = [part.strip() for part in choices.split(",")]
-    values = tuple(choices) if isinstance(choices, Iterable) else (choices,)
+    if isinstance(choices, np.ndarray):
+        choices = choices.ravel()
+    one = isinstance(choices, Mapping | bytes | bytearray | memoryview) or not isinstance(choices, Iterable)
+    values = (choices,) if one else tuple(itertools.islice(choices, MOST_VALUES + 1))
     if not values:
         raise InputError(f"axis {path}: no values given", path=path)
+    if len(values) > MOST_VALUES:
+        raise InputError(f"axis {path}: has more than {MOST_VALUES:,} values", path=path)
     return values
 
 
@@ -174,7 +176,7 @@ def powers_of_two(start: int | str, stop: int | str) -> tuple[int, ...]:
     (65536, 131072, 262144)
 
     """
-    first, last = (parse_scalar(float, end, "powers_of_two") for end in (start, stop))
+    first, last = (parse_scalar(float, end, "") for end in (start, stop))
     if not 0 < first <= last < math.inf or first != int(first):
         raise InputError(
             f"powers_of_two: need 0 < start <= stop in whole numbers, got {shown(start)} to {shown(stop)}"
@@ -206,7 +208,7 @@ def steps(start: float | str, stop: float | str, step: float | str) -> tuple[int
     ((8, 16, 24, 32), (500000000, 750000000, 1000000000), (0.1, 0.2, 0.3, 0.4))
 
     """
-    first, last, by = (parse_scalar(float, end, "steps") for end in (start, stop, step))
+    first, last, by = (parse_scalar(float, end, "") for end in (start, stop, step))
     asked = f"{shown(start)} to {shown(stop)} by {shown(step)}"
     if not by > 0 or not first <= last or not all(math.isfinite(end) for end in (first, last, by)):
         raise InputError(f"steps: need start <= stop and step > 0, got {asked}")

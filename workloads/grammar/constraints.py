@@ -8,6 +8,7 @@ texts ("ws"), arithmetic, comparisons, and / or / not, and a few functions.
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from workloads.errors import shown
 from workloads.grammar.errors import ConstraintError, nearest
-from workloads.grammar.quantities import NUMBER_WITH_UNIT, parse
+from workloads.grammar.quantities import NUMBER_WITH_UNIT, UNITS, dimension_of, own_unit_of, parse
 
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
@@ -220,10 +221,14 @@ def _parsed(
         raise ConstraintError(
             f"{called}: nested {depth:,} deep, at most {_DEEPEST} will do; split it into several"
         )
+    if "@" in text:  # it stands between a number and what its unit measures
+        raise ConstraintError(f"{called}: '@' is not allowed")
+    tree = ast.parse(NUMBER_WITH_UNIT.sub(_with_unit, text), mode="eval").body
     tree = _Fixing({**_TRUTHS, **(fixed or {})}).visit(tree)
     names: dict[str, None] = {}
     try:
         _check(tree, names)
+        _measure(tree)
     except _NotAllowedError as refusal:
         raise ConstraintError(f"{called}: {refusal}") from None
     return text, tree, tuple(names)
@@ -238,8 +243,14 @@ def _depth(tree: ast.AST) -> int:
     return depth
 
 
+def _with_unit(found: re.Match[str]) -> str:
+    """A quantity as `_Fixing` reads it: a number in the base unit, and what it measures."""
+    sign, number = ("", found.group()) if found.group()[0] not in "+-" else (found[0][0], found[0][1:])
+    return f"{sign}({parse(number)!r} @ {UNITS[found[2]][1]!r})"
+
+
 class _Fixing(ast.NodeTransformer):
-    """Puts values in the place of the names that stand for them."""
+    """Puts values in the place of the names that stand for them, and numbers in that of quantities."""
 
     def __init__(self, fixed: Mapping[str, float | str]) -> None:
         self._fixed = fixed
@@ -248,7 +259,54 @@ class _Fixing(ast.NodeTransformer):
         name = _dotted(node) if isinstance(node, ast.expr) else None
         if name is not None and name in self._fixed:
             return ast.Constant(self._fixed[name])
+        match node:
+            case ast.BinOp(
+                left=ast.Constant(value=number), op=ast.MatMult(), right=ast.Constant(value=str() as unit)
+            ):
+                return ast.Constant(number, kind=unit)
         return self.generic_visit(node)
+
+
+def _measured(node: ast.expr) -> str | None:
+    """What an expression measures, "" for a number without a unit, None where that is not known."""
+    name = _dotted(node)
+    if name is not None:
+        # A field says it by its name. Metrics of one's own may be called anything.
+        return dimension_of(name) or own_unit_of(name) or ("" if "." in name else None)
+    match node:
+        case ast.Constant(kind=str() as unit):
+            return unit
+        case ast.UnaryOp(operand=operand):
+            return _measured(operand)
+        case ast.BinOp(left=one, op=ast.Add() | ast.Sub(), right=other):
+            return _measured(one) or _measured(other)
+        case ast.BinOp(left=ast.Constant(kind=None), op=ast.Mult(), right=operand):
+            return _measured(operand)
+        case ast.BinOp(left=operand, op=ast.Mult() | ast.Div(), right=ast.Constant(kind=None)):
+            return _measured(operand)
+    return None
+
+
+def _measure(tree: ast.expr) -> None:
+    """Refuse a quantity beside something that measures something else."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                sides = [left, *others]
+            case ast.BinOp(left=one, op=ast.Add() | ast.Sub(), right=other):
+                sides = [one, other]
+            case ast.Call(func=ast.Name(id="min" | "max"), args=sides):
+                pass
+            case _:
+                continue
+        sides = [side.operand if isinstance(side, ast.UnaryOp) else side for side in sides]
+        units = {side.kind for side in sides if isinstance(side, ast.Constant) and side.kind}
+        for side in sides:
+            found = None if isinstance(side, ast.Constant) and not side.kind else _measured(side)
+            if found is not None and units - {found}:
+                wrong = ", ".join(sorted(units - {found}))
+                is_in = f"is in {found}" if found else "has no unit"
+                raise _NotAllowedError(f"{shown(ast.unparse(side))} {is_in}, and stands beside {wrong}")
 
 
 class _NotAllowedError(Exception):

@@ -36,7 +36,7 @@ def parse_scalar(kind: Any, value: Any, path: str) -> Any:
     value
         A value of that type, or a text that stands for one: "2 KiB", "400 MHz", "false".
     path
-        Dotted path, for messages; where its last part names a unit, a text's unit must measure the same.
+        Dotted path, for messages; a text's unit must measure what its last part says. "" takes any unit.
 
     Returns
     -------
@@ -89,4 +89,4 @@ def _number(value: Any, path: str, what: str) -> int | float:
 
 def refused(path: str, what: str, value: Any, more: str = "") -> InputError:
     """Say what a field must be, what it got instead, and what would do."""
-    return InputError(f"{path}: must be {what}, got {shown(value)}{more}", path=path)
+    return InputError(f"{path or 'quantity'}: must be {what}, got {shown(value)}{more}", path=path)

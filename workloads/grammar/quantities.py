@@ -38,6 +38,8 @@ def _units() -> dict[str, tuple[Decimal, str]]:
 
 
 UNITS: Final = _units()
+OWN_UNITS: Final = {"pj_per_bit": "pJ/bit", "pj": "pJ", "um2": "um2", "nm": "nm", "um": "um"}
+"""Units of fields that are in none of the base units: how such a name ends, and what may stand in a text."""
 _LONGEST: Final = 100
 """Characters of a quantity at most."""
 _MOST_DIGITS: Final = 100
@@ -69,8 +71,20 @@ def dimension_of(path: str) -> str:
     last = path.rpartition(".")[2].replace("voltage", "supply_v")
     for dimension in sorted(_DIMENSIONS.values(), key=len, reverse=True):
         if last.endswith("_" + dimension) or (last == dimension and len(last) > 1):
-            return dimension
+            return "" if last.endswith("_per_" + dimension) else dimension
     return ""
+
+
+def own_unit_of(path: str) -> str:
+    """Symbol of the unit of a field that is in none of the base units, "" for all others.
+
+    Examples
+    --------
+    >>> own_unit_of("mac.energy_pj"), own_unit_of("technology.node_nm"), own_unit_of("clock_hz")
+    ('pJ', 'nm', '')
+
+    """
+    return next((symbol for end, symbol in OWN_UNITS.items() if path.endswith("_" + end)), "")
 
 
 def unit_of(path: str) -> str:
@@ -94,7 +108,8 @@ def parse(text: str, path: str = "") -> int | float:
     text
         For example "64 KiB", "1.2GHz", "8 GB/s", "32".
     path
-        The field it is for; where its name carries a unit, the text's unit must measure the same.
+        The field it is for: the text's unit must measure what its name says, or be the field's own ("0.2 pJ"
+        for `read_pj`); a field whose name says none takes a number without a unit.
 
     Returns
     -------
@@ -119,19 +134,7 @@ def parse(text: str, path: str = "") -> int | float:
             f"{where}: {shown(text)} is not a number with a unit, such as '64 KiB' or '1 GHz'", path=path
         )
     number, unit = match.groups()
-    factor, dimension = Decimal(1), ""
-    if unit:
-        if unit not in UNITS:
-            hint = (
-                "; write KiB (1024) or kB (1000)"
-                if unit.startswith("K")
-                else ", such as KiB, MB, GHz, GB/s, mm2"
-            )
-            raise InputError(f"{where}: {shown(text)} has the unknown unit {shown(unit)}{hint}", path=path)
-        factor, dimension = UNITS[unit]
-    wanted = dimension_of(path)
-    if wanted and dimension and wanted != dimension:
-        raise InputError(f"{path}: {shown(text)} is in {dimension}, the field is in {wanted}", path=path)
+    factor = _factor(unit, text, path) if unit else Decimal(1)
     try:
         value = Decimal(number)
     except InvalidOperation:  # an exponent beyond what Decimal counts
@@ -140,6 +143,23 @@ def parse(text: str, path: str = "") -> int | float:
         raise InputError(f"{where}: {shown(text)} is beyond 1e{_MOST_DIGITS} or below its inverse", path=path)
     value = value * factor if value else Decimal(0)
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _factor(unit: str, text: str, path: str) -> Decimal:
+    """What a unit multiplies with, where the field takes it."""
+    own = own_unit_of(path)
+    if own and unit == own:
+        return Decimal(1)
+    if unit not in UNITS:
+        kilo, known = "; write KiB (1024) or kB (1000)", ", such as KiB, MB, GHz, GB/s, mm2"
+        said = f"{shown(text)} has the unknown unit {shown(unit)}{kilo if unit.startswith('K') else known}"
+        raise InputError(f"{path or 'quantity'}: {said}", path=path)
+    factor, dimension = UNITS[unit]
+    wanted = own or dimension_of(path)
+    if path and wanted != dimension:
+        is_in = f"in {wanted}" if wanted else "a number without a unit"
+        raise InputError(f"{path}: {shown(text)} is in {dimension}, the field is {is_in}", path=path)
+    return factor
 
 
 def si(value: float, unit: str = "", digits: int = 3) -> str:

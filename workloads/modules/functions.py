@@ -150,7 +150,8 @@ def normalise(operation: Normalisation, x: Array, scale: Array | None, shift: Ar
 def _softmax(operation: Softmax, x: Array) -> Array:
     if len(operation.over) != 1:
         refuse(operation, "it is over several axes")
-    return F.softmax(x, operation.over[0])
+    call = F.log_softmax if operation.logarithm else F.softmax
+    return call(x, operation.over[0])
 
 
 def _slice(operation: Slice, x: Array) -> Array:

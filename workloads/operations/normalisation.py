@@ -123,9 +123,17 @@ class Softmax(Operation):
     Operations an element: compare, subtract, exp (a look-up), add, multiply; operations a sum: one look-up
     (of the reciprocal). The logarithm costs the same: a subtraction takes the multiplication's place.
 
+    Attributes
+    ----------
+    over
+        Axes that elements are divided by the sum along.
+    logarithm
+        Whether its logarithm is taken.
+
     """
 
     over: tuple[int, ...] = (-1,)
+    logarithm: bool = False
 
     streams: ClassVar[bool] = True
 

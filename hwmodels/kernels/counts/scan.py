@@ -1,9 +1,9 @@
 """Scans of count vectors: the best of a front under the prices and speeds of each configuration."""
 
-from math import ceil, inf
+from math import ceil, inf, nan
 from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.kernels.nest.columns import Floats, Ints
 from hwmodels.kernels.nest.search import objective_of
 
@@ -17,6 +17,14 @@ class Vectors(NamedTuple):
     steps: Floats  # (N,)
 
 
+class Seen(NamedTuple):
+    """What main memory sees of each count vector where some of its tensors stay on the chip."""
+
+    amounts: Floats  # (N, 3): accesses read, filled, updated
+    crossing: Floats  # (N,): share of its words
+    moved: Floats  # (N, 2): words read and written
+
+
 class Configs(NamedTuple):
     """Prices and speeds of configurations."""
 
@@ -27,20 +35,85 @@ class Configs(NamedTuple):
     leak_pj: Floats  # (n,): of a cycle
 
 
-@kernel
-def port_cycles(words: Floats, use: float, rates: Floats) -> float:
-    """Cycles of the busiest port of a level; `words` read and written, `rates` of its three ports.
+class Standing(NamedTuple):
+    """What turns cycles and words of configurations into seconds, energy and bytes."""
+
+    clock_hz: Floats  # (n,)
+    watts: Floats  # (n,): leakage and standby
+    word_bytes: Floats  # (n,): of main memory
+
+
+LATENCY_S, STEPS, READ_BYTES, WRITE_BYTES, COSTED, MAC_J, BUFFER_J, DRAM_J, STATIC_J = range(9)
+"""Rows of what `total` adds to."""
+
+
+@inlined
+def port_cycles(
+    read: float, written: float, use: float, read_rate: float, write_rate: float, shared_rate: float
+) -> float:
+    """Cycles of the busiest port of a level; words read and written, and rates of its three ports.
 
     Divided in the order in which the engine divides: what rounds up there must round up here.
     """
     busy = 0.0
-    if rates[0] < inf:
-        busy = max(busy, float(ceil(words[0] / (rates[0] * use))))
-    if rates[1] < inf:
-        busy = max(busy, float(ceil(words[1] / (rates[1] * use))))
-    if rates[2] < inf:
-        busy = max(busy, float(ceil((words[0] + words[1]) / (rates[2] * use))))
+    if read_rate < inf:
+        busy = max(busy, float(ceil(read / (read_rate * use))))
+    if write_rate < inf:
+        busy = max(busy, float(ceil(written / (write_rate * use))))
+    if shared_rate < inf:
+        busy = max(busy, float(ceil((read + written) / (shared_rate * use))))
     return busy
+
+
+@spliced
+def best_of(
+    amounts: Floats,
+    words: Floats,
+    use: Floats,
+    steps: Floats,
+    start: Ints,
+    rows: Ints,
+    macs: float,
+    prices: Floats,
+    rates: Floats,
+    hidden: Ints,
+    mac_pj: Floats,
+    leak_pj: Floats,
+    bucket: int,
+    objective: int,
+    c: int,
+) -> int:
+    """The vector that configuration c does best with, -1 where none fits its bucket.
+
+    Of equal ones the quicker is taken, then the thriftier.
+    """
+    best = -1
+    least = quickest = thriftiest = inf
+    for at in range(start[bucket], start[bucket + 1]):
+        v = rows[at]
+        energy = macs * mac_pj[c]
+        longest = steps[v]
+        exposed = 0.0
+        for level in range(amounts.shape[1]):
+            for kind in range(3):
+                energy += amounts[v, level, kind] * prices[c, level, kind]
+            busy = port_cycles(
+                words[v, level, 0], words[v, level, 1], use[v, level],
+                rates[c, level, 0], rates[c, level, 1], rates[c, level, 2],
+            )  # fmt: skip
+            if hidden[c, level] == 1:
+                longest = max(longest, busy)
+            else:
+                exposed += busy
+        cycles = longest + exposed
+        energy += leak_pj[c] * cycles
+        value = objective_of(objective, cycles, energy)
+        if value < least or (
+            value == least and (cycles < quickest or (cycles == quickest and energy < thriftiest))
+        ):
+            least, quickest, thriftiest = value, cycles, energy
+            best = v
+    return best
 
 
 @kernel
@@ -56,32 +129,142 @@ def choose(
 ) -> None:
     """Fill `best` (n,) with the vector that each configuration does best with, -1 where none fits.
 
-    Vectors `rows[start[b]:start[b + 1]]` fit bucket b. Of equal ones the quicker is taken, then the
-    thriftier.
+    Vectors `rows[start[b]:start[b + 1]]` fit bucket b.
     """
     amounts, words, use, steps = vectors
-    levels = amounts.shape[1]
+    prices, rates, hidden, mac_pj, leak_pj = configs
     for c in range(buckets.size):
-        best[c] = -1
-        least = quickest = thriftiest = inf
-        for at in range(start[buckets[c]], start[buckets[c] + 1]):
-            v = rows[at]
-            energy = macs * configs.mac_pj[c]
-            longest = steps[v]
-            exposed = 0.0
-            for level in range(levels):
-                for kind in range(3):
-                    energy += amounts[v, level, kind] * configs.prices[c, level, kind]
-                busy = port_cycles(words[v, level], use[v, level], configs.rates[c, level])
-                if configs.hidden[c, level] == 1:
-                    longest = max(longest, busy)
-                else:
-                    exposed += busy
-            cycles = longest + exposed
-            energy += configs.leak_pj[c] * cycles
-            value = objective_of(objective, cycles, energy)
-            if value < least or (
-                value == least and (cycles < quickest or (cycles == quickest and energy < thriftiest))
-            ):
-                least, quickest, thriftiest = value, cycles, energy
-                best[c] = v
+        best[c] = best_of(
+            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
+            buckets[c], objective, c,
+        )  # fmt: skip
+
+
+@spliced
+def waits_of(
+    words: Floats,
+    use: Floats,
+    steps: Floats,
+    crossing: Floats,
+    rates: Floats,
+    hidden: Ints,
+    clock_hz: Floats,
+    v: int,
+    c: int,
+) -> tuple[float, float, float]:
+    """Seconds of what does not hide, of the chip and of main memory: of vector v on configuration c."""
+    outside_s = memory_s = 0.0
+    chip_s = steps[v] / clock_hz[c]
+    memory = use.shape[1] - 1
+    for level in range(memory + 1):
+        busy = port_cycles(
+            words[v, level, 0], words[v, level, 1], use[v, level],
+            rates[c, level, 0], rates[c, level, 1], rates[c, level, 2],
+        )  # fmt: skip
+        seconds = (busy * crossing[v] if level == memory else busy) / clock_hz[c]
+        if hidden[c, level] == 0:
+            outside_s += seconds
+        elif level == memory:
+            memory_s = seconds
+        else:
+            chip_s = max(chip_s, seconds)
+    return outside_s, chip_s, memory_s
+
+
+@kernel
+def total(
+    vectors: Vectors,
+    seen: Seen,
+    front: tuple[Ints, Ints],
+    macs: float,
+    configs: Configs,
+    standing: Standing,
+    places: Ints,
+    objective: int,
+    times: tuple[float, float],
+    sums: Floats,
+) -> int:
+    """Add what each configuration's best vector costs to `sums` (9, m); returns how many fit none.
+
+    latency = launch + sum of what does not hide + max(chip, memory), chip the busiest of the array and the
+    levels but the last; the energies are counts times prices, and what stands by over the latency.
+
+    `front` are `start` and `rows` of `choose`. `places` (2, n) are the bucket of each configuration, which
+    turns -1 where nothing fits, and its column of `sums`. `times` says how often the operation occurs, and
+    what each time takes to launch [s].
+    """
+    amounts, words, use, steps = vectors
+    prices, rates, hidden, mac_pj, leak_pj = configs
+    start, rows = front
+    repeats, launch_s = times
+    memory = amounts.shape[1] - 1
+    left = 0
+    for c in range(places.shape[1]):
+        bucket = places[0, c]
+        v = best_of(
+            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
+            bucket, objective, c,
+        )  # fmt: skip
+        if v < 0:
+            places[0, c] = -1
+            left += 1
+            continue
+        outside_s, chip_s, memory_s = waits_of(
+            words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
+        )
+        buffer_pj = 0.0
+        for level in range(memory):
+            for kind in range(3):
+                buffer_pj += amounts[v, level, kind] * prices[c, level, kind]
+        latency_s = launch_s + outside_s + max(chip_s, memory_s)
+        dram_pj = 0.0
+        for kind in range(3):
+            dram_pj += seen.amounts[v, kind] * prices[c, memory, kind]
+        m = places[1, c]
+        sums[LATENCY_S, m] += repeats * latency_s
+        sums[STEPS, m] += repeats * steps[v]
+        sums[READ_BYTES, m] += repeats * (seen.moved[v, 0] * standing.word_bytes[c])
+        sums[WRITE_BYTES, m] += repeats * (seen.moved[v, 1] * standing.word_bytes[c])
+        sums[COSTED, m] += start[bucket + 1] - start[bucket]
+        sums[MAC_J, m] += repeats * (macs * mac_pj[c] * 1e-12)
+        sums[BUFFER_J, m] += repeats * (buffer_pj * 1e-12)
+        sums[DRAM_J, m] += repeats * (dram_pj * 1e-12)
+        sums[STATIC_J, m] += repeats * (latency_s * standing.watts[c])
+    return left
+
+
+@kernel
+def wait(
+    vectors: Vectors,
+    seen: Seen,
+    front: tuple[Ints, Ints],
+    macs: float,
+    configs: Configs,
+    standing: Standing,
+    places: Ints,
+    objective: int,
+    launch_s: float,
+    seconds: Floats,
+) -> None:
+    """Fill `seconds` (2, m) with what each configuration's best vector takes on chip and of main memory.
+
+    What hides behind nothing counts to both; NaN where nothing fits. See `total`.
+    """
+    amounts, words, use, steps = vectors
+    prices, rates, hidden, mac_pj, leak_pj = configs
+    start, rows = front
+    for c in range(places.shape[1]):
+        m = places[1, c]
+        v = best_of(
+            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
+            places[0, c], objective, c,
+        )  # fmt: skip
+        seconds[0, m] = nan
+        seconds[1, m] = nan
+        if v >= 0:
+            outside_s, chip_s, memory_s = waits_of(
+                words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
+            )
+            outside_s = launch_s + outside_s
+            seconds[0, m] = chip_s + outside_s
+            seconds[1, m] = memory_s + outside_s if memory_s > 0.0 else 0.0

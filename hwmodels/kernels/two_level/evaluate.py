@@ -20,13 +20,12 @@ from hwmodels.kernels.two_level.lines import (
     stream_bytes,
     stream_lines,
 )
+from hwmodels.kernels.two_level.mapspace import count_mappings
 from hwmodels.kernels.two_level.room import Channels, Pixels, doubled, held_of
-from hwmodels.kernels.two_level.rows import Config, Layer, config_row, layer_row
+from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, prices_of
 from hwmodels.kernels.two_level.tiling import Found, best_mapping, channels_at, pixels_at, tile_rows
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
-
-NEST = 0  # workloads.table.Kind.NEST, as a plain integer that compiles
 
 LIMIT_WEIGHT = 1
 LIMIT_INPUT = 2
@@ -185,7 +184,7 @@ def account_operations(
         out.tile_c[i] = 0
         out.tile_pixels[i] = 0
         rows = tile_rows(tiles, c, i)
-        out.mappings[i] = 6.0 * tiles.k_number[rows[0]] * tiles.c_number[rows[1]] * tiles.m_number[rows[2]]
+        out.mappings[i] = 0.0
         out.mappings_costed[i] = 0.0
         out.compute_cycles[i] = 0.0
         sheet.waits[i, OUTSIDE] = 0.0
@@ -199,6 +198,7 @@ def account_operations(
             continue
         terms = beside_terms(layer, config, stay)
         best = best_mapping(terms, tiles, rows, Goal(objective, innermost[i]))
+        out.mappings[i] = count_mappings(terms.counts, tiles, rows, innermost[i])
         out.mappings_costed[i] = best.costed
         sheet.waits[i, USUAL] = FRONT_END if terms.counts.front_end == 1 else COMPUTE
         if best.k < 0:

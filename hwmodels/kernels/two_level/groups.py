@@ -10,7 +10,6 @@ from hwmodels.kernels.two_level.cost import ANY, Goal, tried
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LIMIT,
-    NEST,
     add_nest,
     add_stream,
     broken_limit,
@@ -32,7 +31,7 @@ from hwmodels.kernels.two_level.lanes import (
     put_rates,
 )
 from hwmodels.kernels.two_level.lines import stream_at, stream_bytes
-from hwmodels.kernels.two_level.rows import Layer, config_row, layer_row
+from hwmodels.kernels.two_level.rows import NEST, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Counts, nest_counts, prices_of, rates_of
 from hwmodels.kernels.two_level.tiling import channels_at, found_at, pixels_at, tile_rows
 from hwmodels.kernels.two_level.walk import Lists, best_mappings

@@ -12,6 +12,9 @@ from hwmodels.accelerate import kernel
 from hwmodels.columns import ConfigTable
 from workloads.table import FloatMatrix, LayerTable
 
+NEST: Final = 0
+"""`workloads.table.Kind.NEST`, as a plain integer that compiles."""
+
 
 class Operand(NamedTuple):
     """One operand on one configuration; columns of `ConfigTable` without the operand's name."""

@@ -40,6 +40,10 @@ DENSE: Mapping[str, Any] = {
 PLANAR: Mapping[str, Any] = {"main_memory": "ddr4", "stacking": Stacking()}
 
 
+WIDE: Mapping[str, Any] = {f"buffers.{name}.port_bits": 1 << 40 for name in ("weight", "shared", "mask")}
+"""Ports that give the array all it asks for; the reported banks give an access each a cycle."""
+
+
 def _written_in(seconds: float) -> MainMemory:
     """SPRING's own memory with another write pulse."""
     return with_write_pulse(load("spring").main_memory, seconds)
@@ -64,11 +68,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "front end of 32 positions a cycle, the module's width": {"sparsity.front_end_positions_per_cycle": 32},
     "serial front end, as the RTL": {"sparsity.front_end_positions_per_cycle": 1},
     "lanes wait for one another, filters unevenly pruned": {"sparsity.imbalance": "fitted"},
-    "ports as wide as the reported banks, one access a bank and cycle": {
-        f"buffers.{name}.port_bits": 8 * macro.banks * macro.block_bytes
-        for name in ("weight", "shared", "mask")
-        if (macro := getattr(load("spring").buffers, name).reported) is not None
-    },
+    "ports that give the array all it asks for": WIDE,
 }
 """What SPRING is without one of its ideas or of our assumptions."""
 

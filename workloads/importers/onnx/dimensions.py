@@ -10,6 +10,16 @@ _BATCH_NAMES = ("n", "bs", "batch")
 """A dynamic dimension is the batch if its name is one of these or begins with the last."""
 
 
+_MOST = 8
+"""Inputs, and dimensions, that a message names."""
+
+
+def _listed(words: list[str]) -> str:
+    """Return words as a list in a sentence."""
+    shown_ones = words[:_MOST]
+    return shown_ones[0] if len(shown_ones) == 1 else f"{', '.join(shown_ones[:-1])} and {shown_ones[-1]}"
+
+
 class Dimensions:
     """What the user says about a model's dynamic dimensions.
 
@@ -56,13 +66,47 @@ class Dimensions:
                 return axis
         return 0 if names else None
 
+    def check_known(self, kinds: Iterable[tuple[str, Any]]) -> None:
+        """Refuse inputs with dimensions that are open and have no value, naming all of them.
+
+        Parameters
+        ----------
+        kinds
+            Names of inputs and their types.
+
+        """
+        missing: dict[str, list[str]] = {}
+        names: list[str] = []
+        for tensor, kind in kinds:
+            batch = self.batch_axis(kind) if self._batch is not None else None
+            for axis, length in enumerate(kind.shape.dim):
+                place = f"{tensor}.{axis}"
+                name = length.dim_param or place
+                known = {place, name} & self._given.keys() or axis == batch
+                if length.WhichOneof("value") != "dim_value" and not known and name not in names:
+                    names.append(name)
+                    missing.setdefault(tensor, []).append(f"{axis} ({shown(name)})")
+        if not missing:
+            return
+        places = "; ".join(
+            f"input {shown(tensor)}: dimension{'s' * (len(axes) > 1)} {_listed(axes)}"
+            for tensor, axes in list(missing.items())[:_MOST]
+        )
+        rest = f" and those of {len(missing) - _MOST} more inputs" if len(missing) > _MOST else ""
+        verb, each = ("is", "it a value") if len(names) == 1 else ("are", "each a value")
+        values = ", ".join(f"{shown(name)}: VALUE" for name in names[:_MOST])
+        options = " ".join(f"--dim {name}=VALUE" for name in names[:_MOST])
+        raise NetworkImportError(
+            f"{places}{rest} {verb} dynamic; give {each} with dims={{{values}}} ({options})"
+        )
+
     def bind(self, tensor: str, kind: Any) -> Shape:
-        """Return an input's shape in numbers.
+        """Return an input's shape in numbers, open dimensions being known.
 
         Raises
         ------
         NetworkImportError
-            If a dimension is open and has no value, or is not positive.
+            If a dimension is not positive.
 
         """
         if not kind.HasField("shape"):
@@ -93,12 +137,8 @@ class Dimensions:
                 if self._given[key] < is_batch:
                     raise NetworkImportError(f"dimension {shown(key)} must be a positive integer, got 0")
                 return self._given[key]
-        if is_batch and self._batch is not None:
-            return self._batch
-        raise NetworkImportError(
-            f"input {shown(tensor)}: dimension {axis} ({shown(name)}) is dynamic; give it a value with "
-            f"dims={{{shown(name)}: VALUE}} (--dim {name}=VALUE)"
-        )
+        assert self._batch is not None
+        return self._batch
 
     def check_all_used(self) -> None:
         """Refuse values for dimensions the model does not have."""

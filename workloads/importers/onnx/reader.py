@@ -94,6 +94,7 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     graph = Graph(model.graph.name or path.stem)
     declared = [value for value in model.graph.input if value.name not in constants and value.name in read]
     given.dimensions.check_axis(value.type.tensor_type for value in declared)
+    given.dimensions.check_known((value.name, value.type.tensor_type) for value in declared)
     for value in declared:
         _declare(value, graph, constants, given)
     given.dimensions.check_all_used()

@@ -77,7 +77,7 @@ def with_attention(graph: Graph) -> Graph:
     inside: set[str] = set()
     touched = False
     for node in graph.nodes():
-        if isinstance(node.operation, Softmax):
+        if isinstance(node.operation, Softmax) and not _gives_logarithms(graph, node):
             atoms = Atoms()
             match = _spelt(graph, node, atoms)
             if match is not None and match.scores.first.operation.name not in spelt:
@@ -97,6 +97,13 @@ def with_attention(graph: Graph) -> Graph:
         elif name not in inside:
             rewriting.copy(node, inputs=_unrepeated(rewriting.graph, node))
     return rewriting.finished()
+
+
+def _gives_logarithms(graph: Graph, node: Node) -> bool:
+    """Whether a softmax gives logarithms to somebody who does not only raise e to them."""
+    readers = [graph.node(reader).operation for reader in graph.consumers(node.outputs[0])]
+    raised = [isinstance(one, Elementwise) and one.function == "exp" for one in readers]
+    return node.operation.logarithm and not (raised and all(raised))  # type: ignore[attr-defined]
 
 
 def _spelt(graph: Graph, softmax: Node, atoms: Atoms) -> Spelt | None:

@@ -49,7 +49,9 @@ def with_softmax(graph: Graph) -> Graph:
     rewriting = Rewriting(graph)
     for node in graph.nodes():
         name = node.operation.name
-        if name in found:
+        if name in found and isinstance(node.operation, Softmax):
+            rewriting.copy(node, inputs=[found[name].scores])
+        elif name in found:
             _add(rewriting, name, found[name])
         elif name not in inside:
             rewriting.copy(node)

@@ -123,7 +123,7 @@ class Builder:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
             again = constant.storage in self._whole
             sources, counted_before = constant.made_of, frozenset(self._counted)
-            known = bool(sources) and sources <= counted_before
+            known = (sources or {place}) <= counted_before
             counted = (constant.trained if trained is None else trained) and not again and not known
             self._counted |= sources or {place}
             source = self._stored.get(constant.storage) if whole else None
@@ -178,6 +178,14 @@ class Builder:
     def counts(self, constant: Constant) -> bool:
         """Whether a constant's numbers are a weight already."""
         return constant.place in self._weights or constant.storage in self._whole
+
+    def rest(self, constant: Constant) -> int:
+        """Elements of a parameter that no weight is made of, where some are made of parts of it."""
+        storage = constant.storage
+        sources = [p for p in self._counted - self._weights.keys() if p[0] == storage]
+        if storage in self._whole or not (sources or storage in self._parts):
+            return 0
+        return max(constant.elements - self._parts.get(storage, 0) - sum(map(_elements, sources)), 0)
 
     def used(self, constant: Constant) -> bool:
         """Whether a weight is made of a constant, or of a part of it."""

@@ -9,13 +9,20 @@ from typing import Any, NamedTuple
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
+from workloads.importers.torch.flexible import FLEXIBLE, operands
 from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
 from workloads.importers.torch.packed import lengths_of, noting_packs, packing
 from workloads.importers.torch.quantised import unpacked
-from workloads.importers.torch.reasons import why_not
+from workloads.importers.torch.reasons import on_data, why_not
 from workloads.importers.torch.sparse import dense, filled, nonzero_share
+from workloads.importers.torch.spreading import EvenChoices
 
+SPREAD = "spread"
+"""Under this a traced graph's `meta` says how often Python asked what a router chose."""
+ASKED = ("aten.item", "aten._local_scalar_dense")
+"""Calls that turn a tensor into a number of Python's."""
+_ROUTERS = ("aten.topk", "aten.argmax", "aten.argmin", "aten.sort", "aten.argsort", "aten.max")
 _ROUNDS = 4
 """How often what is not known is taken apart before giving up: operators are made of operators."""
 
@@ -144,9 +151,14 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
             program = _traced(module, inputs, args, kwargs)
+            if any(operator_of(node) in ASKED for node in program.graph_module.graph.nodes):
+                program = _evenly(module, args, kwargs) or program
+            asked = program.graph_module.meta.get(SPREAD, 0)
             if _writes_views(program.graph_module):
                 program = program.run_decompositions({})
-            return _decomposed(program, known)
+            program = _decomposed(program, known)
+            program.graph_module.meta[SPREAD] = asked
+            return program
         except NetworkImportError:
             raise
         except Exception as error:  # tracing runs the module: anything can come out of it
@@ -158,9 +170,15 @@ def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
     with noting_packs() as met:
         try:
             return torch.export.export(module, args, kwargs, strict=False)
-        except Exception:  # tracing runs the module: anything can come out of it
+        except Exception as error:  # tracing runs the module: anything can come out of it
+            if "does not support backward" in str(error):
+                with torch.no_grad():
+                    return torch.export.export(module, args, kwargs, strict=False)
             if not met:
-                raise
+                even = _evenly(module, args, kwargs) if on_data(error) else None
+                if even is None:
+                    raise
+                return even
     if any(tensor.is_meta for tensor in inputs.tensors()):
         raise NetworkImportError(
             "it packs sequences by their lengths: give an example whose tensors have values"
@@ -169,24 +187,54 @@ def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
         return torch.export.export(module, args, kwargs, strict=False)
 
 
+def _evenly(module: Any, args: Any, kwargs: Any) -> Any:
+    """Trace a module as if routers chose all experts equally often; None where that does not do."""
+    with EvenChoices() as choices:
+        try:
+            program = torch.export.export(module, args, kwargs, strict=False)
+        except Exception:  # tracing runs the module: anything can come out of it
+            return None
+    program.graph_module.meta[SPREAD] = choices.answers
+    return program if choices.answers else None
+
+
 def calls(graph_module: Any) -> Iterator[FxNode]:
-    """Yield the calls a graph's outputs depend on, those of graphs inside included, in running order."""
+    """Yield the calls a graph's outputs depend on, those of graphs inside included, in running order.
+
+    Where Python asked what routers chose, outputs depend on them though the graph does not say so.
+    """
     wanted: set[FxNode] = set()
+    asked = bool(graph_module.meta.get(SPREAD))
     for node in reversed(graph_module.graph.nodes):
-        if node.op == "output" or node in wanted:
-            wanted.update(node.all_input_nodes)
+        if node.op == "output" or node in wanted or (asked and operator_of(node) in _ROUTERS):
+            wanted.update(needs(node))
     for node in graph_module.graph.nodes:
-        if node.op == "call_function" and node in wanted:
+        if node.op == "call_function" and (node in wanted or (asked and operator_of(node) in _ROUTERS)):
             for inner in inner_graphs(node, graph_module):
                 yield from calls(inner)
             yield node
 
 
+def needs(node: FxNode) -> list[FxNode]:
+    """Return the nodes a node's work depends on."""
+    return operands(node) if operator_of(node) == FLEXIBLE else list(node.all_input_nodes)
+
+
 def inner_graphs(node: FxNode, graph_module: Any) -> list[Any]:
-    """Return the graphs a call is given to run."""
+    """Return the graphs a call is given to run; functions of single scores are settings."""
+    if operator_of(node) == FLEXIBLE:
+        return []
     targets = [arg.target for arg in node.all_input_nodes if arg.op == "get_attr"]
-    found = [graph_module.get_submodule(target) for target in targets if hasattr(graph_module, target)]
+    found = [attribute(graph_module, target) for target in targets]
     return [module for module in found if isinstance(module, torch.fx.GraphModule)]
+
+
+def attribute(graph_module: Any, path: str) -> Any:
+    """Return what a module has at a path, None where it has nothing there."""
+    found = graph_module
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def flowing(program: Any) -> Flowing:
@@ -239,14 +287,31 @@ def _strange(program: Any, known: Known) -> set[Any]:
 
 def _writes_views(graph_module: Any) -> bool:
     """Whether a call writes into a part of a tensor, or into one that others see a part of."""
+    needed = set(calls(graph_module))
     for node in graph_module.graph.nodes:
         if node.op != "call_function" or not _writes(node):
             continue
         written = node.args[0]
+        if not any(
+            one.op == "placeholder" or not needed.isdisjoint((one, *one.users)) for one in _same(written)
+        ):
+            continue  # nobody reads what is written, such as the blocks of a mask
         others = (user for user in written.users if user is not node)
         if _is_view(written) or any(_is_view(user) for user in others):
             return True
     return False
+
+
+def _same(node: FxNode) -> Iterator[FxNode]:
+    """Yield what a tensor is a view of, and what is a view of it."""
+    while _is_view(node) and isinstance(node.args[0], torch.fx.Node):
+        yield node
+        node = node.args[0]
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [user for user in node.users if _is_view(user)]
 
 
 def _writes(node: FxNode) -> bool:

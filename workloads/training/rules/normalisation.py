@@ -85,11 +85,12 @@ def _(operation: MixtureNorm, node: Node, gradients: tuple[str | None, ...], tap
 
 @backward.register
 def _(operation: Softmax, node: Node, gradients: tuple[str | None, ...], tape: Tape) -> None:
-    """From the result y: y (g - sum of g y), four operations an element; the logarithm's costs no more."""
+    """From the result y: y (g - sum of g y), four operations an element; of its logarithm g - e^y sum g."""
     (tensor,), (gradient,) = node.inputs, gradients
     assert gradient is not None
     if tape.wants(tensor):
-        back = JointGradient(f"{operation.name}.gradient", "softmax", 4)
+        each = 3 + LOOKUP if operation.logarithm else 4
+        back = JointGradient(f"{operation.name}.gradient", "softmax", each)
         tape.flow(tensor, tape.add(back, gradient, node.outputs[0]))
 
 

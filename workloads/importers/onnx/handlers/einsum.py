@@ -1,4 +1,4 @@
-"""Einsum of any number of operands, constants among them, as products of two."""
+"""Einsum of any number of operands, constants among them, as products of two, or of elements."""
 
 from collections import Counter
 from math import prod
@@ -8,7 +8,9 @@ from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Einsum, Linear, MatMul, Reduce, Transpose
+from workloads.operations import Einsum, Elementwise, Linear, MatMul, Reduce, Transpose
+from workloads.shapes import Shape
+from workloads.tensors import Weight
 
 Operand = str | Constant
 """A tensor of the network (its name), or a constant."""
@@ -75,6 +77,8 @@ def _pair(
     if isinstance(left, str) and isinstance(right, str):
         one, a = _summed(builder, f"{name}/first", left, a, b + kept)
         other, b = _summed(builder, f"{name}/second", right, b, a + kept)
+        if not (set(a) & set(b)) - set(kept):
+            return _of_elements(builder, name, (one, a), (other, b), kept)
         return builder.step(Einsum(name, f"{a},{b}->{kept}"), one, other)
     if isinstance(left, Constant):
         (left, a), (right, b) = second, first
@@ -83,7 +87,31 @@ def _pair(
     left, a = _summed(builder, f"{name}/first", left, a, b + kept)
     if set(b) - set(a) - set(kept):
         node.refuse(f"sums a constant over {sorted(set(b) - set(a) - set(kept))} before the product")
+    if not (set(a) & set(b)) - set(kept):
+        return _of_elements(builder, name, (left, a), (right, b), kept)
     return _with_constant(builder, name, (left, a), (right, b), kept)
+
+
+def _of_elements(
+    builder: Builder, name: str, first: tuple[str, str], second: tuple[Operand, str], kept: str
+) -> str:
+    """Add a product of elements: both operands broadcast to the axes that are kept."""
+    inputs: list[str] = []
+    weights: dict[str, Weight] = {}
+    shapes: list[Shape] = []
+    for what, (operand, labels) in (("first", first), ("second", second)):
+        wanted = [c for c in kept if c in labels]
+        if isinstance(operand, Constant):
+            turned = operand.transposed(tuple(labels.index(c) for c in wanted))
+            lengths = dict(zip(wanted, turned.shape, strict=True))
+            shapes.append(tuple(lengths.get(c, 1) for c in kept))
+            weights["constant0"] = builder.weight(turned.reshaped(shapes[0]))
+            continue
+        tensor = _ordered(builder, f"{name}/{what}/order", operand, labels, wanted)
+        lengths = dict(zip(wanted, builder.graph.tensors[tensor].shape, strict=True))
+        shape = tuple(lengths.get(c, 1) for c in kept)
+        inputs.append(builder.reshaped(f"{name}/{what}/axes", tensor, shape))
+    return builder.step(Elementwise(name, "mul", tuple(shapes)), *inputs, weights=weights)
 
 
 def _with_constant(

@@ -107,4 +107,5 @@ def softmax(node: NodeView, builder: Builder) -> None:
         over = (
             tuple(a for a in over if tensor.shape[a] > 1) or (rank - 1,) if prod(tensor.shape) > 1 else over
         )
-    builder.emit(node, Softmax(node.name, over), tensor.name)
+    logarithm = node.operator == "LogSoftmax"
+    builder.emit(node, Softmax(node.name, over, logarithm=logarithm), tensor.name)

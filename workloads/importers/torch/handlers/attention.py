@@ -3,6 +3,7 @@
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
+from workloads.importers.torch.flexible import FLEXIBLE, is_causal, operands, score_ops
 from workloads.importers.torch.handlers.registry import handles
 from workloads.operations import Attention, Expand
 from workloads.shapes import Shape, broadcast, size
@@ -41,6 +42,41 @@ def attention(call: Call, builder: Builder) -> str:
     causal = bool(call.get("is_causal", False))
     made = builder.step(Attention(call.name, query_heads, kv_heads, causal=causal), *inputs)
     return builder.reshaped(call, made, call.shape())
+
+
+@handles(FLEXIBLE, library="")
+def flexible(call: Call, builder: Builder) -> tuple[str, None, None]:
+    """Add fused attention with functions of scores and masks; tensors that these read are read like masks."""
+    node, owner = call.node, call.node.graph.owning_module
+    query, key, value = (_tensor(builder, builder.values[one]) for one in operands(node)[:3])
+    score, mask = (getattr(owner, one.target) for one in (node.args[3], node.args[4][-1]))
+    lengths = builder.shape(query)[2], builder.shape(key)[2]
+    extra = len(node.args[7]), len(node.args[8])
+    read = [builder.values[one] for one in operands(node)[3:]]
+    masks = [
+        builder.stored(one, f"{call.name}.mask") if isinstance(one, Constant) else one
+        for one in dict.fromkeys(read)
+        if isinstance(one, str) or (isinstance(one, Constant) and one.trained)
+    ]
+    operation = Attention(
+        call.name,
+        builder.shape(query)[1],
+        builder.shape(key)[1],
+        causal=is_causal((score, mask), extra, *lengths),
+        score_ops=score_ops(score),
+    )
+    batch = builder.shape(query)[0]
+    key, value = (
+        name
+        if builder.shape(name)[0] == batch
+        else _spread(call, builder, name, (batch, *builder.shape(name)[1:]), 1)
+        for name in (key, value)
+    )
+    return builder.emit(call, operation, query, key, value, *masks[:2]), None, None
+
+
+def _tensor(builder: Builder, value: object) -> str:
+    return builder.stored(value, "stored") if isinstance(value, Constant) else str(value)
 
 
 def _operand(call: Call, builder: Builder, name: str) -> str:

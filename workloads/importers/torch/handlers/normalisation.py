@@ -99,4 +99,5 @@ def instance_norm(call: Call, builder: Builder) -> str:
 def softmax(call: Call, builder: Builder) -> str:
     """Add a softmax, or its logarithm, which costs the same."""
     tensor = builder.tensor(call)
-    return builder.emit(call, Softmax(call.name, (call.integer("dim"),)), tensor.name)
+    operation = Softmax(call.name, (call.integer("dim"),), logarithm="log_softmax" in call.operator)
+    return builder.emit(call, operation, tensor.name)

@@ -84,7 +84,7 @@ def _flowing(call: Call, builder: Builder, value: Value) -> str:
 
 @handles("bilinear")
 def bilinear(call: Call, builder: Builder) -> str:
-    """Add a linear layer of the first input, and a sum over it weighed by the second."""
+    """Add a linear layer of the first input, and a product of each of its matrices with the second."""
     constant = builder.need_constant(call, "weight")
     outputs, first, second = constant.shape
     one, other = builder.tensor(call, "input1"), builder.tensor(call, "input2")
@@ -96,10 +96,9 @@ def bilinear(call: Call, builder: Builder) -> str:
         Linear(builder.part(call, "product"), outputs * second, bias=False), one.name, weights=weights
     )
     made = builder.reshaped(call, made, (*one.shape[:-1], outputs, second), "matrix")
-    row = builder.reshaped(call, other.name, (*other.shape[:-1], 1, second), "row")
-    made = builder.step(Elementwise(builder.part(call, "weighed"), "mul"), made, row)
-    name = builder.part(call, "sum") if call.has("bias") else call.name
-    made = builder.step(Reduce(name, "sum", (-1,), False), made)
+    column = builder.reshaped(call, other.name, (*other.shape[:-1], second, 1), "column")
+    made = builder.step(MatMul(builder.part(call, "second")), made, column)
+    made = builder.reshaped(call, made, (*one.shape[:-1], outputs), "vector")
     return _plus(call, builder, made, builder.argument(call, "bias"))
 
 

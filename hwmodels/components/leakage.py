@@ -1,0 +1,80 @@
+"""How leakage follows temperature.
+
+Prices of leakage hold at 350 K (`PRICED_C`), where CACTI's sweep was made. CACTI's own off-currents from 300
+to 400 K lead to other temperatures: buffers are priced by that simulator, and logic is taken to follow the
+same transistors.
+"""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hwmodels.components.sram import DEVICES
+from hwmodels.components.tables import Floats, column, floats, read, require
+
+PRICED_C: Final = 76.85
+"""Temperature that prices of leakage hold at [C]."""
+COLDEST_C, HOTTEST_C = 26.85, 126.85
+"""Temperatures of the table; none is taken to hold beyond them."""
+
+
+@cache
+def _table() -> tuple[Floats, Floats, Floats]:
+    """Nodes, temperatures, both ascending, and logarithms of leakage over that at `PRICED_C`, per device."""
+    rows = read("leakage_temperature")
+    nodes, heats = (np.unique(column(rows, name)) for name in ("node_nm", "temperature_c"))
+    logs = np.zeros((len(DEVICES), nodes.size, heats.size))
+    for row in rows:
+        node, heat = np.searchsorted(nodes, float(row["node_nm"])), float(row["temperature_c"])
+        at = DEVICES.index(row["device"]), node, np.searchsorted(heats, heat)
+        logs[at] = np.log(float(row["a_per_um"]))
+    return nodes, heats, logs - logs[:, :, heats == PRICED_C]
+
+
+def leakage_at(temperature_c: ArrayLike, node_nm: ArrayLike, device: str | ArrayLike = "hp") -> Floats:
+    """Leakage at a temperature over that at which it is priced: I_off(T) / I_off(350 K).
+
+    Parameters
+    ----------
+    temperature_c
+        Of the transistors, in degrees Celsius, 26.85 to 126.85.
+    node_nm
+        Technology node in nanometres. The nearest node of the table (65, 45, 32, 22) in log node is taken, as
+        that of the sweep is.
+    device
+        Class of the transistors, as of `components.sram.sram`.
+
+    Returns
+    -------
+    ndarray
+        Factors, broadcast; exactly 1 at `PRICED_C`. Log-linear between temperatures, and never falling.
+
+    Raises
+    ------
+    ValueError
+        If a temperature is outside the table.
+
+    Notes
+    -----
+    Off-current alone: the part of gates, which hardly follows temperature, is taken to follow it too. That of
+    22 nm high-performance devices rises 23-fold from 350 to 400 K.
+
+    Examples
+    --------
+    >>> round(float(leakage_at(96.85, 45)), 3), float(leakage_at(PRICED_C, 7))
+    (1.265, 1.0)
+
+    """
+    heat, node = floats(temperature_c), floats(node_nm)
+    inside = (heat >= COLDEST_C) & (heat <= HOTTEST_C)
+    require(inside, "temperature_c", f"between {COLDEST_C:g} and {HOTTEST_C:g} (the leakage table)", heat)
+    codes = np.asarray(DEVICES.index(device) if isinstance(device, str) else device, dtype=np.int64)
+    heat, node, codes = np.broadcast_arrays(heat, node, codes)
+    nodes, heats, logs = _table()
+    nearest = np.abs(np.log(node[..., None]) - np.log(nodes)).argmin(axis=-1)
+    low = np.clip(np.searchsorted(heats, heat, side="right") - 1, 0, heats.size - 2)
+    share = (heat - heats[low]) / (heats[low + 1] - heats[low])
+    found = (1 - share) * logs[codes, nearest, low] + share * logs[codes, nearest, low + 1]
+    return np.asarray(np.exp(found))
