@@ -64,6 +64,7 @@ TEXTS: Final = Kind(
 )
 TRUTH: Final = Kind("True or False", lambda value: isinstance(value, bool | np.bool_))
 LISTED: Final = Kind("a sequence", _listed)
+NUMBERS: Final = Kind("numbers", lambda value: _listed(value) and all(_number(one) for one in value))
 PATHS: Final = Kind("paths", lambda value: _listed(value) and all(PATH.fits(one) for one in value))
 MAPPING: Final = Kind("a mapping", lambda value: isinstance(value, Mapping))
 
