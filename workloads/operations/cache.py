@@ -43,6 +43,8 @@ class Update(Operation):
         Of the cache.
     stored
         Whether the cache is a tensor of the module itself; if not it is the first input.
+    placed
+        Whether what makes the new elements writes them there; see `Append`.
 
     Notes
     -----
@@ -52,6 +54,7 @@ class Update(Operation):
 
     shape: Shape
     stored: bool = False
+    placed: bool = False
 
     arity: ClassVar[tuple[int, int]] = (1, 3)
 
@@ -67,5 +70,5 @@ class Update(Operation):
 
     def lower(self, site: Site) -> list[Row]:
         """Return one row that writes what is new; its few places are addresses."""
-        new = site.inputs[0 if self.stored else 1].elements
+        new = 0 if self.placed else site.inputs[0 if self.stored else 1].elements
         return [movement(site, read=0, write=new, note="in place: the cache stays where it is")]

@@ -1,17 +1,21 @@
 """Caches of keys and values that a model joins to new ones, or writes new ones into, as if it copied them.
 
 A cache is an input of the network (or a tensor of the module) that reaches the keys or values of an attention
-behind a join or a scatter, by nothing but views. A join makes it grow along the places of keys; of features,
-heads or samples it copies.
+behind a join, a scatter or a choice by a mask, by nothing but views. A join makes it grow along the places of
+keys; of features, heads or samples it copies. Parts of one cache that were each written to are one again without
+a copy, and a cache that is turned round (`roll`) only begins elsewhere.
+
 """
 
 from workloads.graph import Graph, Node
 from workloads.importers.recognise.axes import Atoms, Axes, Axis, turned
+from workloads.importers.recognise.operands import read_once
 from workloads.importers.recognise.rewriting import Rewriting
 from workloads.operations import (
     Append,
     Attention,
     Concat,
+    Elementwise,
     Expand,
     Input,
     Rearrange,
@@ -31,42 +35,71 @@ _SCATTERS = frozenset(
 )
 
 
+Made = dict[str, tuple[Operation, tuple[str, ...]]]
+"""What takes the place of an operation, by its name, and what that reads."""
+
+STORED = ""
+"""Stands for a cache that is a tensor of the module itself."""
+
+
 def with_caches(graph: Graph) -> Graph:
     """Return a graph that appends to its caches; the graph itself where it has none."""
-    grown = {node.operation.name: made for node in graph.nodes() if (made := _grown(graph, node))}
-    written = {
-        node.operation.name: both
-        for node in graph.nodes()
-        if node.operation.name not in grown and (both := _written(graph, node))
-    }
-    if not grown and not written:
+    made: Made = {}
+    for node in graph.nodes():
+        found = _update(graph, node, made)
+        if found is not None:
+            made[node.operation.name] = found
+    if not made:
         return graph
     rewriting = Rewriting(graph)
     for node in graph.nodes():
-        name = node.operation.name
-        if name in written:
-            operation, inputs = written[name]
-            rewriting.copy(node, operation, inputs)
-        else:
-            rewriting.copy(node, grown.get(name))
+        rewriting.copy(node, *made.get(node.operation.name, ()))
     return rewriting.finished()
 
 
-def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
+def _update(graph: Graph, node: Node, made: Made) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return what a node is, and reads, if it makes a cache grow or writes into one; None if it does not."""
+    operation = node.operation
+    if isinstance(operation, Concat) and not isinstance(operation, Append):
+        if operation.constants:
+            return _behind_stored(graph, node, operation)
+        return (
+            _appended(graph, node, operation, made)
+            or _slid(graph, node, operation)
+            or _together(graph, node, operation, made)
+        )
+    if isinstance(operation, Elementwise) and operation.function == "where":
+        return _chosen(graph, node, operation, made)
+    if isinstance(operation, Rearrange) and operation.label in _SCATTERS:
+        return _scattered(graph, node, operation, made)
+    return None
+
+
+def _appended(
+    graph: Graph, node: Node, operation: Concat, made: Made
+) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the append that a join is whose first part is a cache, else None."""
+    copies = node.inputs[0] in node.inputs[1:]
+    if len(node.inputs) < 2 or copies or _cache(graph, node.inputs[0], made) is None:
+        return None
+    if not _lengthens(graph, node.outputs[0], operation.axis):
+        return None
+    placed = all(_made_here(graph, tensor) for tensor in node.inputs[1:])
+    return Append(operation.name, operation.axis, placed=placed), node.inputs
+
+
+def _slid(graph: Graph, node: Node, operation: Concat) -> tuple[Operation, tuple[str, ...]] | None:
     """Return the update that a join of a cache's parts and something new between them is, else None.
 
     A window that slides, whose oldest part leaves as the new one comes, writes the new over the oldest.
     """
-    operation = node.operation
-    if not isinstance(operation, Concat) or operation.constants or not _attended(graph, node.outputs[0]):
-        return None
     shape = graph.tensors[node.outputs[0]].shape
     axis = operation.axis % len(shape)
     caches: set[str] = set()
     new, at = [], 0
     for tensor in node.inputs:
         maker, length = graph.node(graph.producer[tensor]), graph.tensors[tensor].shape[axis]
-        if isinstance(maker.operation, Slice) and _cache(graph, maker.inputs[0]):
+        if isinstance(maker.operation, Slice) and _cache(graph, maker.inputs[0], {}) is not None:
             oldest = shape[axis] - length if len(node.inputs) == 2 and not at else 0
             if maker.operation.cuts not in (((axis, at, at + length, 1),), ((axis, oldest, shape[axis], 1),)):
                 return None
@@ -76,33 +109,111 @@ def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
         at += length
     if len(caches) != 1 or len(new) != 1 or graph.tensors[cache := caches.pop()].shape != shape:
         return None
-    return Update(operation.name, shape), [cache, new[0]]
+    return _written(graph, node, (cache, new[0])) if _attended(graph, node.outputs[0]) else None
 
 
-def _grown(graph: Graph, node: Node) -> Operation | None:
-    """Return what a node is if it makes a cache grow, None if it does not."""
-    operation = node.operation
-    if isinstance(operation, Concat) and not isinstance(operation, Append):
-        copies = node.inputs[0] in node.inputs[1:]
-        if operation.constants or len(node.inputs) < 2 or copies or not _cache(graph, node.inputs[0]):
-            return None
-        if not _lengthens(graph, node.outputs[0], operation.axis):
-            return None
-        placed = all(_made_here(graph, tensor) for tensor in node.inputs[1:])
-        return Append(operation.name, operation.axis, placed=placed)
-    if isinstance(operation, Rearrange) and operation.label in _SCATTERS:
-        stored = operation.picks  # what is written into is no tensor of the network
-        if (stored or _cache(graph, node.inputs[0])) and _attended(graph, node.outputs[0]):
-            return Update(operation.name, operation.shape, stored) if stored or node.inputs[1:] else None
-    return None
+def _together(
+    graph: Graph, node: Node, operation: Concat, made: Made
+) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the parts of one cache that were each written to, seen as one again; else None."""
+    makers = [_maker(graph, tensor) for tensor in node.inputs]
+    names = {maker.operation.name for maker in makers}
+    if len(names) < max(2, len(makers)) or not names <= made.keys():
+        return None
+    roots = {_cache(graph, maker.outputs[0], made) for maker in makers}
+    if len(roots) > 1 or STORED in roots:
+        return None
+    return Append(operation.name, operation.axis, placed=True), node.inputs
 
 
-def _cache(graph: Graph, tensor: str) -> bool:
-    """Whether a tensor is an input of the network, or one stacked in it, that is only seen another way."""
+def _behind_stored(graph: Graph, node: Node, operation: Concat) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the update that a join of something new and a part of a module's own tensor is, else None."""
+    learnt = any(graph.weights[name].trained for name in node.weights.values())
+    if learnt or len(operation.constants) != 1 or len(node.inputs) != 1:
+        return None
+    if not _lengthens(graph, node.outputs[0], operation.axis):
+        return None
+    return _written(graph, node, node.inputs, stored=True)
+
+
+def _chosen(
+    graph: Graph, node: Node, operation: Elementwise, made: Made
+) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the update that a choice between a cache and one new place by a mask is, else None.
+
+    What is new is of one place and repeats along the places of keys: so one place is written.
+    """
+    shape, tensors = graph.tensors[node.outputs[0]].shape, graph.tensors
+    caches = [t for t in node.inputs if tensors[t].shape == shape and _cache(graph, t, made) is not None]
+    stored = not caches and shape in operation.constants
+    if len(caches) != 1 and not stored:
+        return None
+    others = [tensor for tensor in node.inputs if tensor not in caches]
+    held = len(operation.constants) - stored
+    if len(others) + held != 2 or held > 1 or not others:
+        return None
+    mask = [] if held else [others.pop(0)]  # the condition comes first
+    (new,) = others
+    if tensors[new].elements == 1 or (caches and tensors[new].bits != tensors[caches[0]].bits):
+        return None
+    given = (1,) * (len(shape) - len(tensors[new].shape)) + tensors[new].shape
+    repeated = [axis for axis, length in enumerate(shape) if given[axis] != length]
+    if len(repeated) != 1 or not _lengthens(graph, node.outputs[0], repeated[0]):
+        return None
+    return _written(graph, node, (*caches, new, *mask), stored=stored)
+
+
+def _scattered(
+    graph: Graph, node: Node, operation: Rearrange, made: Made
+) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the update that a scatter into a cache is, else None; it may be turned round before."""
+    if not _attended(graph, node.outputs[0]):
+        return None
+    if operation.picks:  # what is written into is no tensor of the network
+        there = made.get(_maker(graph, node.inputs[0]).operation.name)
+        placed = there is not None and _cache(graph, node.inputs[0], made) == STORED
+        return _written(graph, node, node.inputs, stored=True, placed=placed)
+    into = node.inputs[0]
+    maker = graph.node(graph.producer[into])
+    if isinstance(maker.operation, Rearrange) and maker.operation.label == "roll" and read_once(graph, into):
+        into = maker.inputs[0]
+    cache = _cache(graph, into, made)
+    if cache is None or not node.inputs[1:]:
+        return None
+    part = _maker(graph, node.inputs[1])  # a part of the cache itself, which was written to
+    placed = part.operation.name in made and _cache(graph, node.inputs[1], made) == cache
+    return _written(graph, node, (into, *node.inputs[1:]), placed=placed)
+
+
+def _written(
+    graph: Graph, node: Node, inputs: tuple[str, ...], *, stored: bool = False, placed: bool = False
+) -> tuple[Operation, tuple[str, ...]]:
+    placed = placed or _made_here(graph, inputs[0 if stored else 1])
+    return Update(node.operation.name, graph.tensors[node.outputs[0]].shape, stored, placed), inputs
+
+
+def _maker(graph: Graph, tensor: str) -> Node:
+    """Return the operation that makes a tensor, which may then be seen another way."""
     node = graph.node(graph.producer[tensor])
-    while isinstance(node.operation, Reshape | Transpose) or _one_of_many(node):
+    while isinstance(node.operation, Reshape | Transpose):
         node = graph.node(graph.producer[node.inputs[0]])
-    return isinstance(node.operation, Input)
+    return node
+
+
+def _cache(graph: Graph, tensor: str, made: Made) -> str | None:
+    """Return the input of the network that a tensor is, is stacked in, or grew from; None if there is none.
+
+    `STORED` stands for a tensor of the module that was written to.
+    """
+    node = graph.node(graph.producer[tensor])
+    while not isinstance(node.operation, Input):
+        operation, inputs = made.get(node.operation.name, (node.operation, node.inputs))
+        if isinstance(operation, Update) and operation.stored:
+            return STORED
+        if not isinstance(operation, Reshape | Transpose | Append | Update) and not _one_of_many(node):
+            return None
+        node = graph.node(graph.producer[inputs[0]])
+    return node.outputs[0]
 
 
 def _one_of_many(node: Node) -> bool:
@@ -129,20 +240,23 @@ def _lengthens(graph: Graph, tensor: str, axis: int) -> bool:
     atoms = Atoms()
     axes = tuple(atoms.new(length) for length in graph.tensors[tensor].shape)
     joined = axes[axis % len(axes)]
-
-    def follow(tensor: str, axes: Axes, joined: Axis) -> bool:
+    todo = [(tensor, axes, joined)]
+    met = {tensor}
+    while todo:
+        tensor, axes, joined = todo.pop()
         for reader in graph.consumers(tensor):
             node = graph.node(reader)
             attended = isinstance(node.operation, Attention) and tensor in node.inputs[1:3]
-            if attended and {*atoms.long((joined,))} <= {*atoms.long((axes[-2],))}:
+            long = {*atoms.long((joined,))}
+            if attended and long and long <= {*atoms.long((axes[-2],))}:
                 return True
+            cut = len(node.inputs) == 1  # else every place must be there still
             for made in node.outputs if _passes(node, tensor) else ():
-                then = _seen(graph, node, made, axes, joined, atoms)
-                if then is not None and follow(made, *then):
-                    return True
-        return False
-
-    return follow(tensor, axes, joined)
+                then = None if made in met else _seen(graph, node, made, axes, joined, atoms)
+                if then is not None and (cut or then[1] == joined):
+                    met.add(made)
+                    todo.append((made, *then))
+    return False
 
 
 def _seen(
@@ -165,17 +279,25 @@ def _seen(
 
 def _attended(graph: Graph, tensor: str) -> bool:
     """Whether a tensor becomes keys or values of an attention by nothing but views and other updates."""
-    for reader in graph.consumers(tensor):
-        node = graph.node(reader)
-        if isinstance(node.operation, Attention) and tensor in node.inputs[1:3]:
-            return True
-        if _passes(node, tensor) and any(_attended(graph, made) for made in node.outputs):
-            return True
+    todo = [tensor]
+    met = {tensor}
+    while todo:
+        tensor = todo.pop()
+        for reader in graph.consumers(tensor):
+            node = graph.node(reader)
+            if isinstance(node.operation, Attention) and tensor in node.inputs[1:3]:
+                return True
+            if _passes(node, tensor):
+                todo += [made for made in node.outputs if made not in met]
+                met.update(node.outputs)
     return False
 
 
 def _passes(node: Node, tensor: str) -> bool:
-    """Whether a node hands a tensor on as a view, or with an update."""
-    scatter = isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS
-    passes = scatter or isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
+    """Whether a node hands a tensor on as a view, with an update, or with others beside it."""
+    if isinstance(node.operation, Rearrange) and node.operation.label in _SCATTERS:
+        return tensor in node.inputs[:2]
+    if isinstance(node.operation, Concat):
+        return True
+    passes = isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
     return passes and node.inputs[0] == tensor

@@ -22,12 +22,17 @@ class Rewriting:
     def copy(
         self, node: Node, operation: Operation | None = None, inputs: Iterable[str] | None = None
     ) -> None:
-        """Add an operation as it is, or another one in its place that makes tensors of the same names."""
-        source = self.source
+        """Add an operation as it is, or another one in its place that makes tensors of the same names.
+
+        The other one holds those of its weights that it has a role for.
+        """
+        source, made = self.source, operation or node.operation
+        inputs = node.inputs if inputs is None else tuple(inputs)
+        roles = made.weight_shapes([self.graph.tensors[tensor].shape for tensor in inputs])
         self.graph.add_many(
-            operation or node.operation,
-            *(node.inputs if inputs is None else inputs),
-            weights={role: source.weights[name] for role, name in node.weights.items()},
+            made,
+            *inputs,
+            weights={role: source.weights[name] for role, name in node.weights.items() if role in roles},
             bits=source.tensors[node.outputs[0]].bits,
         )
 
