@@ -123,10 +123,7 @@ def _undone(node: Node, axes: Axes, shape: Shape) -> Axes | None:
 
 
 def _can_view(node: Node) -> bool:
-    operation = node.operation
-    if isinstance(operation, Expand):
-        return not operation.tiled
-    return isinstance(operation, Reshape | Transpose | Slice | Split)
+    return isinstance(node.operation, Reshape | Transpose | Expand | Slice | Split)
 
 
 class _Plan(NamedTuple):

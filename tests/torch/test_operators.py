@@ -101,7 +101,7 @@ MOVEMENT = [
         lambda x: x.mean((2, 3))[:, :, None, None].expand_as(x),
         ["reduce_mean", "reshape", "reshape", "expand"],
     ),
-    (lambda x: x.repeat(1, 2, 1, 1), ["expand"]),
+    (lambda x: x.repeat(1, 2, 1, 1), ["reshape", "expand", "reshape"]),
     (lambda x: x.repeat_interleave(3, 1), ["reshape", "expand", "reshape"]),
     (lambda x: F.pad(x, (1, 1, 2, 0)), ["pad"]),
     (lambda x: F.pad(x, (1, 1), mode="circular") if x.dim() < 4 else F.pad(x, (1,) * 4, "reflect"), ["pad"]),

@@ -577,6 +577,33 @@ def test_a_word_for_caches_is_checked():
         workloads.from_torch(nn.Linear(2, 2), torch.zeros(1, 2), caches="move")
 
 
+REPEATED = [
+    lambda b: b,
+    lambda b: b.expand(2, 64, 128),
+    lambda b: b.repeat(1, 1, 128),
+    lambda b: torch.cat([b] * 128, 2),
+    lambda b: b.repeat_interleave(128, 2),
+]
+
+
+@pytest.mark.parametrize("spelling", REPEATED)
+def test_what_is_repeated_is_read_as_often_as_it_is_there(spelling):
+    module = Function(lambda self, x, b: x + spelling(torch.relu(b)))
+    inputs = torch.zeros(2, 64, 128), torch.zeros(2, 64, 1)
+    assert traffic(module, inputs)[:2] == (2 * (64 + 64 + 64 * 128), 2 * (64 + 64 * 128))
+
+
+@pytest.mark.parametrize("copies", [lambda b: b.repeat(1, 1, 2), lambda b: torch.cat([b, b], 2)])
+def test_whole_copies_side_by_side_are_read_again(copies):
+    inputs = torch.zeros(2, 64, 128), torch.zeros(2, 64, 64)
+    module = Function(lambda self, x, b: x + copies(b))
+    assert traffic(module, inputs)[:2] == (2 * (64 * 64 + 64 * 128), 2 * 64 * 128)
+    leaving = Function(lambda self, x, b: copies(b) if x is not None else b)
+    assert traffic(leaving, inputs)[:2] == (2 * 64 * 64, 2 * 64 * 128)  # it lies there whole
+    learns = Function(lambda self, x, b: x + copies(self.l(b)), l=nn.Linear(64, 64, bias=False))
+    assert workloads.from_torch(learns, inputs).training(2).macs == 2 * 2 * 64**3  # inputs need no gradient
+
+
 def test_a_1x1_convolution_costs_a_linear_layer():
     linear = Function(lambda self, x: self.l(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), l=nn.Linear(64, 64))
     x = torch.zeros(1, 64, 16, 16)

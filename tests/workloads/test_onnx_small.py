@@ -375,7 +375,7 @@ def test_what_outputs_do_not_need_is_left_out(read):
         ("Pow", {}, [stored("two", np.float32(2))], (1, 4, 8, 8), "mul"),
         ("Pow", {}, [stored("three", np.float32(3))], (1, 4, 8, 8), "pow"),
         ("Pad", {}, [stored("p", np.array([0, 0, 1, 1, 0, 0, 2, 2]))], (1, 4, 11, 11), "pad"),
-        ("Tile", {}, [stored("r", np.array([1, 2, 1, 3]))], (1, 8, 8, 24), "expand"),
+        ("Tile", {}, [stored("r", np.array([1, 2, 1, 3]))], (1, 8, 8, 24), "reshape expand reshape"),
         ("Expand", {}, [stored("r", np.array([3, 1, 1, 8]))], (3, 4, 8, 8), "expand"),
         ("DepthToSpace", {"blocksize": 2}, [], (1, 1, 16, 16), "depthtospace"),
         ("SpaceToDepth", {"blocksize": 2}, [], (1, 16, 4, 4), "spacetodepth"),
@@ -394,7 +394,7 @@ def test_operators(tmp_path, operator, attributes, extra, shape, kind):
         extra,
     )
     net = workloads.from_onnx(save(tmp_path / "m.onnx", built))
-    assert [operation.kind for operation in net.operations] == [kind]
+    assert " ".join(operation.kind for operation in net.operations) == kind
     assert net.graph.tensors[net.graph.outputs[0]].shape == shape
     inferred = onnx.shape_inference.infer_shapes(built, data_prop=True).graph.output[0].type.tensor_type.shape
     assert tuple(d.dim_value for d in inferred.dim) == shape

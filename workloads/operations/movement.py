@@ -103,17 +103,16 @@ class Pad(Operation):
 
 @dataclass(frozen=True)
 class Expand(Operation):
-    """A tensor repeated to a bigger shape it broadcasts to, or tiled; a copy where `addresses` needs one."""
+    """A tensor repeated to a bigger shape it broadcasts to; a copy where `addresses` needs one."""
 
     shape: Shape
-    tiled: bool = False
 
     def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the bigger shape."""
         have, wanted = inputs[0], tuple(self.shape)
         padded = (1,) * (len(wanted) - len(have)) + tuple(have)
         for axis, (old, new) in enumerate(zip(padded, wanted, strict=False)):
-            if new < 1 or (new % old if self.tiled else new != old and old != 1):
+            if new < 1 or (new != old and old != 1):
                 self.refuse(f"dimension {axis}: {old} does not repeat to {new}")
         if len(padded) != len(wanted):
             self.refuse(f"{text(have)} has more dimensions than {text(wanted)}")
@@ -128,6 +127,25 @@ class Expand(Operation):
         if site.views:
             return [movement(site, read=0, write=0, note="free: consumers read it again")]
         return [movement(site, read=site.read_elements, write=site.write_elements)]
+
+
+def tiles(shape: Shape, wanted: Shape) -> tuple[Shape, Shape]:
+    """Return the shapes between which an expansion puts whole copies of a tensor side by side.
+
+    A tensor seen under the first, expanded to the second, has the elements of `wanted` in their order.
+
+    Examples
+    --------
+    >>> tiles((3, 1, 5), (6, 4, 5))
+    ((1, 3, 1, 5), (2, 3, 4, 5))
+
+    """
+    apart: list[int] = []
+    wide: list[int] = []
+    for old, new in zip((1,) * (len(wanted) - len(shape)) + shape, wanted, strict=True):
+        apart += (old,) if old in (1, new) else (1, old)
+        wide += (new,) if old in (1, new) else (new // old, old)
+    return tuple(apart), tuple(wide)
 
 
 @dataclass(frozen=True)

@@ -274,8 +274,6 @@ def _pad(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.T
 
 def _expand(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
     operation: Any = node.operation
-    if operation.tiled:
-        raise SparsityError(f"synflow: {operation.kind} {shown(operation.name)} has no linear counterpart")
     return inputs[0].expand(operation.shape)
 
 

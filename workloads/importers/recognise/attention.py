@@ -324,7 +324,7 @@ def _unrepeated(graph: Graph, node: Node) -> list[str]:
     result = operation.infer(shapes)
     for i, tensor in enumerate(inputs):
         maker = graph.node(graph.producer[tensor])
-        if not isinstance(maker.operation, Expand) or maker.operation.tiled:
+        if not isinstance(maker.operation, Expand):
             continue
         few = graph.tensors[maker.inputs[0]].shape
         if isinstance(operation, MatMul) and (len(few) < 2 or few[-2:] != shapes[i][-2:]):

@@ -2,9 +2,8 @@
 
 A cache is an input of the network (or a tensor of the module) that reaches the keys or values of an attention
 behind a join, a scatter or a choice by a mask, by nothing but views. A join makes it grow along the places of
-keys; of features, heads or samples it copies. Parts of one cache that were each written to are one again without
-a copy, and a cache that is turned round (`roll`) only begins elsewhere.
-
+keys; of features, heads or samples it copies. Parts of one cache that were each written to are one again
+without a copy, and a cache that is turned round (`roll`) only begins elsewhere.
 """
 
 from workloads.graph import Graph, Node

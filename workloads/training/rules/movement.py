@@ -129,16 +129,6 @@ def _(operation: Expand, node: Node, gradients: tuple[str | None, ...], tape: Ta
     if not tape.wants(tensor):
         return
     name, shape = f"{operation.name}.gradient", tape.shape(tensor)
-    if operation.tiled:
-        have = (1,) * (len(operation.shape) - len(shape)) + shape
-        lengths = [(new // old, old) for old, new in zip(have, operation.shape, strict=True)]
-        apart = Reshape(f"{name}.tiles", tuple(length for pair in lengths for length in pair))
-        gradient = tape.add(apart, gradient)
-        shape_apart = tuple(length for _, old in lengths for length in (1, old))
-        gradient = tape.reduced(name, gradient, shape_apart)
-        back = gradient if shape_apart == shape else tape.add(Reshape(name, shape), gradient)
-        tape.flow(tensor, back)
-        return
     tape.flow(tensor, tape.reduced(name, gradient, shape))
 
 

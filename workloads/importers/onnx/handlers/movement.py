@@ -22,6 +22,7 @@ from workloads.operations import (
     Split,
     Transpose,
 )
+from workloads.operations.movement import tiles
 from workloads.shapes import broadcast
 
 _POSITION_BITS = 64
@@ -298,7 +299,10 @@ def tile(node: NodeView, builder: Builder) -> None:
     tensor = builder.tensor(node)
     repeats = small(builder.value(node, 1))
     shape = tuple(length * times for length, times in zip(tensor.shape, repeats, strict=True))
-    builder.emit(node, Expand(node.name, shape, tiled=True), tensor.name)
+    apart, wide = tiles(tensor.shape, shape)
+    made = builder.reshaped(f"{node.name}/tile", tensor.name, apart)
+    made = builder.step(Expand(node.name, wide), made)
+    builder.bind(node.outputs[0], builder.reshaped(f"{node.name}/shape", made, shape))
 
 
 def _in_proportion(node: NodeView, lengths: list[int], sizes: list[int]) -> list[int]:

@@ -7,6 +7,7 @@ from workloads.importers.torch.call import Call
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.operations import Concat, Expand, Pad, Reshape, Slice, Split, Transpose
+from workloads.operations.movement import tiles
 
 
 @handles(
@@ -87,7 +88,7 @@ def _join(call: Call, builder: Builder, pieces: tuple[Value, ...], axis: int) ->
     if len(flowing) == 1 and not held:
         return flowing[0]
     if len(set(flowing)) == 1 and not held:  # copies of one
-        return builder.emit(call, Expand(call.name, call.shape(), tiled=True), flowing[0])
+        return _tiled(call, builder, flowing[0])
     weights = {
         f"constant{i}": builder.weight(piece, f"{call.name}.constant{i}") for i, piece in enumerate(held)
     }
@@ -167,7 +168,14 @@ def repeat(call: Call, builder: Builder) -> str:
     tensor = builder.tensor(call)
     if prod(tensor.shape) == prod(call.shape()):
         return builder.reshaped(call, tensor.name, call.shape())
-    return builder.emit(call, Expand(call.name, call.shape(), tiled=True), tensor.name)
+    return _tiled(call, builder, tensor.name)
+
+
+def _tiled(call: Call, builder: Builder, tensor: str) -> str:
+    """Add whole copies side by side: axes of their own, expanded, and joined to those of the tensor."""
+    apart, wide = tiles(builder.shape(tensor), call.shape())
+    made = builder.reshaped(call, tensor, apart, "tile")
+    return builder.reshaped(call, builder.step(Expand(call.name, wide), made), call.shape())
 
 
 @handles("repeat_interleave")
