@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+import workloads
+
 
 class Basic(nn.Module):
     """A residual block, written as torchvision writes it."""
@@ -116,3 +118,11 @@ class Windows(nn.Module):
         bias = self.table[self.index.view(-1)].view(w * w, w * w, -1).permute(2, 0, 1)
         scores = qkv[0] @ qkv[1].transpose(-2, -1) + bias.unsqueeze(0)
         return (scores.softmax(-1) @ qkv[2]).transpose(1, 2).reshape(n, rows, cols, width)
+
+
+def traffic(module, inputs, **options):
+    """Return elements read and written, and MACs."""
+    network = workloads.from_torch(module, inputs, **options)
+    table = network.table()
+    read = int(table.read_elements.sum() + table.weight_elements.sum())
+    return read, int(table.write_elements.sum()), network.macs

@@ -310,6 +310,24 @@ def test_boxes_and_points(tmp_path):
     assert result(network) == (60, 3)
     with pytest.raises(NetworkImportError, match=r"'nms' \(NonMaxSuppression\): picks no boxes"):
         read(tmp_path, [node("NonMaxSuppression", ["b", "s"], ["y"], "nms")], inputs)
+    asked = [*inputs, tensor("most", [1])]
+    with pytest.raises(NetworkImportError, match=r"how many boxes.*'most'.*inputs=\{'most': VALUE\}"):
+        read(tmp_path, [node("NonMaxSuppression", ["b", "s", "most"], ["y"], "nms")], asked)
+
+
+def test_elements_that_differ_are_counted_where_they_are_known(tmp_path):
+    nodes = [
+        node("Unique", ["x"], ["u"], "unique"),
+        node("Shape", ["u"], ["n"], "shape"),
+        node("ConstantOfShape", ["n"], ["ones"], "ones"),
+        node("MatMul", ["ones", "w"], ["y"], "m"),
+    ]
+    inputs = [tensor("x", [4]), tensor("w", [2, 5])]
+    words = r"how many elements differ depends on data; inputs=\{'x': VALUE\} \(--input x=VALUE\)"
+    with pytest.raises(NetworkImportError, match=words):
+        read(tmp_path, nodes, inputs)
+    network = workloads.from_onnx(tmp_path / "m.onnx", inputs={"x": [1.0, 2.0, 1.0, 2.0]})
+    assert network.macs == 2 * 5
 
 
 def test_pools_that_say_where(tmp_path):

@@ -306,6 +306,7 @@ COMPUTED = frozenset(
         ),
         *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "TopK"),
+        *("Unique", "NonMaxSuppression"),
     )
 )
 """Operators that ONNX's reference implementation computes of constants, beside functions of one tensor."""

@@ -212,6 +212,12 @@ def scatter(node: NodeView, builder: Builder) -> None:
     builder.emit(node, Rearrange(node.name, node.operator.lower(), tensor.shape), tensor.name, *others)
 
 
+@handles("Unique")
+def distinct(node: NodeView, builder: Builder) -> None:
+    """Refuse elements that are each kept once: how many there are is known of constants alone."""
+    node.refuse(f"how many elements differ depends on data; {builder.way_out(*node.inputs)}")
+
+
 @handles("ReverseSequence")
 def reverse(node: NodeView, builder: Builder) -> None:
     """Add elements placed in another order."""
@@ -260,6 +266,11 @@ def fold_columns(node: NodeView, builder: Builder) -> None:
 def suppression(node: NodeView, builder: Builder) -> None:
     """Add the choice of boxes as the movement of those that it picks, at the most that it may pick."""
     boxes, scores = builder.tensor(node, 0), builder.tensor(node, 1)
+    if node.input(2) and builder.constant(node, 2) is None:
+        node.refuse(
+            f"how many boxes it picks, input 2 ({node.input(2)!r}), depends on data; "
+            f"{builder.way_out(node.input(2))}"
+        )
     most = small(builder.value(node, 2))[0] if node.input(2) else 0
     if most < 1:
         node.refuse("picks no boxes: max_output_boxes_per_class (input 2) is 0 or left out")
