@@ -72,6 +72,12 @@ def divided_last(self, x):
     return joined(self, (raised @ v) * raised.sum(-1, keepdim=True).reciprocal())
 
 
+def less_the_logarithm(self, x):
+    q, k, v = split(self, x)
+    scores = q @ k.transpose(-2, -1) / 4
+    return joined(self, (scores - scores.logsumexp(-1, keepdim=True)).exp() @ v)
+
+
 def keys_in_rows(self, x):
     q, k, v = split(self, x)
     weights = (k @ q.transpose(-2, -1) * 0.25).softmax(-2)
@@ -124,6 +130,7 @@ SPELLINGS = [
     merged,
     exponentials,
     divided_last,
+    less_the_logarithm,
     keys_in_rows,
     values_first,
 ]

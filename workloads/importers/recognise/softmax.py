@@ -1,4 +1,7 @@
-"""A softmax that is spelt out: exponentials, with or without their greatest taken away, over their sum."""
+"""A softmax that is spelt out: exponentials, with or without their greatest taken away, over their sum.
+
+Or exponentials of what the logarithm of that sum was taken away of.
+"""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -35,8 +38,8 @@ def with_softmax(graph: Graph) -> Graph:
     """Return a graph whose softmaxes are one operation each; the graph itself where none is spelt out."""
     found: dict[str, _Spelt] = {}
     for node in graph.nodes():
-        if isinstance(node.operation, Elementwise) and node.operation.function in ("div", "mul"):
-            spelt = _spelt(graph, node)
+        if isinstance(node.operation, Elementwise) and node.operation.function in _ENDS:
+            spelt = _ENDS[node.operation.function](graph, node)
             if spelt is not None:
                 found[node.operation.name] = spelt
         elif isinstance(node.operation, Softmax):
@@ -104,6 +107,18 @@ def _spelt(graph: Graph, division: Node) -> _Spelt | None:
     return _Spelt(scores, axis, product, frozenset((*inside, *names)))
 
 
+def _normalised(graph: Graph, exponential: Node) -> _Spelt | None:
+    """Return the softmax that an exponential less a logarithm of a sum is, None where it is none."""
+    (tensor,) = exponential.inputs
+    less = graph.node(graph.producer[tensor])
+    if _function(graph, tensor) != "sub" or len(less.inputs) != 2 or not read_once(graph, tensor):
+        return None
+    total = _reduction(graph, less.inputs[1], "log_sum_exp")
+    if total is None or total[0] != less.inputs[0]:
+        return None
+    return _Spelt(total[0], total[1], None, frozenset((*total[2], less.operation.name)))
+
+
 def _less_twice(graph: Graph, node: Node, operation: Softmax) -> _Spelt | None:
     """Return a softmax of what its greatest was taken away of before, which it does itself; else None."""
     rank = len(graph.tensors[node.inputs[0]].shape)
@@ -158,3 +173,7 @@ def _reduction(graph: Graph, tensor: str, mode: str) -> tuple[str, int, list[str
 def _function(graph: Graph, tensor: str) -> str:
     operation = graph.node(graph.producer[tensor]).operation
     return operation.function if isinstance(operation, Elementwise) else ""
+
+
+_ENDS = {"div": _spelt, "mul": _spelt, "exp": _normalised}
+"""What a softmax that is spelt out may end in."""
