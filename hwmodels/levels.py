@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import made_of, members, named, one_of, positive, whole
-from hwmodels.components import arithmetic, scaling
+from hwmodels.components import arithmetic, on_chip, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
@@ -399,6 +399,8 @@ class LevelMachine:
             shared = min(shared, carried * 8 / bits / self.clock_hz)
             if memory.write_share < 1.0:
                 write = min(write, sustained * memory.write_share * 8 / bits / self.clock_hz)
+        elif level.kind in on_chip.KINDS and not level.write_port_bits:
+            write = on_chip.write_words_per_cycle(level.kind, level.banks, level.block_words, self.clock_hz)
         return read, write, shared
 
     def _prices(self, level: Level, bits: int) -> Prices:
@@ -409,6 +411,16 @@ class LevelMachine:
             written = memory.paid_write_pj_per_bit * width
             return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
         node, volts = self.technology.node_nm, self.voltage
+        if level.kind in on_chip.KINDS:
+            cells = on_chip.on_chip(level.kind, level.bytes / level.banks, width, node, voltage=volts)
+            standing_w = cells.leakage_w * self._leakage[0] + cells.refresh_w
+            return Prices(
+                read_pj=cells.read_pj,
+                fill_pj=cells.write_pj,
+                update_pj=cells.write_pj,
+                leakage_w=standing_w * level.banks,
+                area_mm2=cells.area_mm2 * level.banks,
+            )
         if level.kind not in KINDS:
             return own_prices(level.kind, Asked(level.bytes, width, level.banks, node, volts))
         if level.kind == "registers":

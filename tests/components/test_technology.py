@@ -128,6 +128,7 @@ TABLES = [
     "sram_banked",
     "sram_cell",
     "leakage_temperature",
+    "on_chip",
     "sram_energy",
     "stacking",
     "technology",
