@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site demo test lint coverage explore mutants reference bench clean help
+.PHONY: site demo test lint coverage explore long mutants reference bench clean help
 
 help:
 	@echo "make demo       install into .venv and draw the first Pareto front (ResNet-50, 50,000+ accelerators)"
 	@echo "make test       install the test extras and run linters, types and the whole suite"
 	@echo "make coverage   run the suite uncompiled and report line coverage"
 	@echo "make explore    look for new counterexamples: properties, laws and mutants with fresh seeds, for some hours"
+	@echo "make long       kill, flip, edit, mutate and hold to laws at the scale of docs/reliability.md, for half an hour"
 	@echo "make mutants    plant 200 faults in the kernels and print those that no test notices, for some hours"
 	@echo "make reference  write docs/reference.md from the docstrings"
 	@echo "make site       build the documentation into build/site/html, strictly"
@@ -51,6 +52,9 @@ explore: $(VENV)/.installed-test
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 2 tests
 	$(BIN)/python -m tests.benchmarks.laws
 	$(BIN)/python -m tests.explore 1800
+
+long: $(VENV)/.installed-test
+	$(BIN)/python -m tests.benchmarks.reliability
 
 mutants: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0

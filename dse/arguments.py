@@ -1,19 +1,25 @@
 """What the doors of `dse` take: networks, machines, spaces, fronts, objectives."""
 
+import os
+from pathlib import Path
 from typing import Final
 
+from dse.errors import StoreError
 from dse.metrics import Objective
-from workloads.grammar.arguments import LISTED, Kind, having
+from workloads.errors import WrongTypeError, shown
+from workloads.grammar.arguments import LISTED, PATH, Kind, having
 
 NETWORK: Final = Kind(
     "a network, its name, the path of a file, or a layer table",
     lambda value: (
-        isinstance(value, str) or having("", "table").fits(value) or having("", "repeats", "macs").fits(value)
+        (isinstance(value, str) and PATH.fits(value))
+        or having("", "table").fits(value)
+        or having("", "repeats", "macs").fits(value)
     ),
 )
 MACHINE: Final = Kind(
     "a machine, its name, or the path of a machine file",
-    lambda value: isinstance(value, str) or having("", "model", "replace").fits(value),
+    lambda value: (isinstance(value, str) and PATH.fits(value)) or having("", "model", "replace").fits(value),
 )
 SPACE: Final = having("a dse.Space", "axes", "pack", "constraints")
 SUBJECT: Final = having("a front, a sweep or what a search found", "chosen", "asked", "space")
@@ -32,3 +38,19 @@ CONSTRAINTS: Final = Kind(
         or (LISTED.fits(value) and all(isinstance(one, str) or hasattr(one, "text") for one in value))
     ),
 )
+
+
+def folder_named(store: str | os.PathLike[str]) -> Path:
+    """Folder of a store by the name that was given for it.
+
+    Raises
+    ------
+    WrongTypeError, StoreError
+        If it is no name of a folder.
+
+    """
+    if not PATH.fits(store):
+        raise WrongTypeError(f"store must be {PATH.words} or None, got {shown(store)}", path="store")
+    if not os.fspath(store):
+        raise StoreError("store: the name of its folder is empty", path="store")
+    return Path(store)

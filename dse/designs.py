@@ -39,12 +39,21 @@ class Lane(NamedTuple):
     bars: tuple[Bar, ...]
 
 
+class Frame(NamedTuple):
+    """A fused group on it."""
+
+    begin_s: float
+    end_s: float
+    label: str
+
+
 class SchedulePicture(NamedTuple):
     """Where tensors live: a lane for each level, from the bottom up, over the time of the network."""
 
     lanes: tuple[Lane, ...]
     latency_s: float
     title: str = ""
+    frames: tuple[Frame, ...] = ()
 
 
 class Marked(NamedTuple):

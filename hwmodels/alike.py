@@ -1,5 +1,7 @@
 """Which configurations of a batch are alike: they differ in clock, ports, memory and prices alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hwmodels.columns import TileTable
@@ -8,7 +10,9 @@ from hwmodels.kernels.two_level.rows import GEOMETRY
 from workloads.table import FloatMatrix, IntColumn
 
 
-def alike(configs: FloatMatrix, tiles: TileTable) -> tuple[IntColumn, IntColumn]:
+def alike(
+    configs: FloatMatrix, tiles: TileTable, more: Sequence[IntColumn] = ()
+) -> tuple[IntColumn, IntColumn]:
     """Order configurations so that those that are alike follow one another.
 
     Parameters
@@ -17,6 +21,8 @@ def alike(configs: FloatMatrix, tiles: TileTable) -> tuple[IntColumn, IntColumn]
         Rows of `rows.config_matrix`.
     tiles
         Which lists each of them takes.
+    more
+        What else has to be equal, columns of shape (n_configs,).
 
     Returns
     -------
@@ -27,7 +33,7 @@ def alike(configs: FloatMatrix, tiles: TileTable) -> tuple[IntColumn, IntColumn]
     number = len(configs)
     if number == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    keys = [*configs[:, GEOMETRY].T, tiles.k_list, tiles.c_list, tiles.m_list]
+    keys = [*configs[:, GEOMETRY].T, tiles.k_list, tiles.c_list, tiles.m_list, *more]
     moving = [key for key in keys if (key != key[0]).any()]
     order = np.lexsort(moving) if moving else np.arange(number)
     new = np.zeros(number, dtype=bool)

@@ -9,6 +9,7 @@ MOST = float(1 << 53)
 """Whole numbers up to here are exact in a float64, and every one of them is an int64."""
 
 _COUNTS = (
+    "repeats",
     "pad_top",
     "pad_left",
     "in_rows",
@@ -23,6 +24,10 @@ _COUNTS = (
     "output_bits",
 )
 
+_STEPS = ("stride_p", "stride_q", "dilation_r", "dilation_s")
+_FARTHEST = float((1 << 31) - 1)
+"""Of a step: times any tile it is an int64, and no input is that long."""
+
 
 def check_counts(layers: LayerTable) -> None:
     """Refuse a table whose counts, or products of them that kernels form, are too large to be exact.
@@ -33,14 +38,15 @@ def check_counts(layers: LayerTable) -> None:
         Naming the row, the count and the limit.
 
     """
-    for name in _COUNTS:
-        column = np.asarray(getattr(layers, name), dtype=np.float64)
-        fits = (column >= 0.0) & (column <= MOST)
-        if not fits.all():
-            row = int(np.argmin(fits))
-            raise InputError(
-                f"LayerTable.{name}[{row}] must be from 0 to 2**53, got {float(column[row]):.17g}", path=name
-            )
+    for names, most, words in ((_COUNTS, MOST, "0 to 2**53"), (_STEPS, _FARTHEST, "1 to 2**31 - 1")):
+        for name in names:
+            column = np.asarray(getattr(layers, name), dtype=np.float64)
+            fits = (column >= 0.0) & (column <= most)
+            if not fits.all():
+                row = int(np.argmin(fits))
+                raise InputError(
+                    f"LayerTable.{name}[{row}] must be from {words}, got {float(column[row]):.17g}", path=name
+                )
     _refuse(layers.macs, "MACs")
     for rows, cols, what in (
         (layers.in_rows, layers.in_cols, "input elements"),

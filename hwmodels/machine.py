@@ -21,7 +21,7 @@ from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import Schedule
 from workloads.edges import EdgeTable
 from workloads.errors import WrongTypeError
-from workloads.table import IntColumn, LayerTable, make_table
+from workloads.table import FloatColumn, IntColumn, LayerTable, make_table
 
 if TYPE_CHECKING:
     import pandas
@@ -37,6 +37,23 @@ Operations = Mapping[str, NDArray[Any]]
 """What each operation costs on one machine: columns of shape (n_operations,) by name. `bound` and `limit` are
 codes into the model's `bounds` and `limits` of the machine.
 """
+
+
+ROUNDED: Final = 1.0 - 1e-10
+"""Relative slack of bounds for rounding: a few hundred additions of positive terms stay within 1e-13, and
+what decides between equal schedules within 2e-11."""
+
+
+class Least(NamedTuple):
+    """What no mapping goes below, columns of shape (n_configs,).
+
+    Infinite where no mapping fits whatever else changes, 0 where nothing is known; areas are as they are.
+    """
+
+    latency_s: FloatColumn
+    energy_j: FloatColumn
+    area_mm2: FloatColumn
+    footprint_mm2: FloatColumn
 
 
 class Effort(NamedTuple):
@@ -95,8 +112,11 @@ class Model(Protocol):
     columns : tuple of str
         Metrics that it computes; the other columns of its `MetricTable` are NaN.
     bounded : bool
-        Whether costs under the best mapping, each field at its best, bound those of every configuration of a
-        box of fields from below: what a certified search over a space needs.
+        Whether `least` bounds costs from below: what a certified search over a space needs.
+    monotone : bool
+        Whether its tables are `hwmodels.columns.ConfigTable`, and `least` of a row that is in every column as
+        good as the best of some configurations bounds them all (`dse.strategies.monotone`). Else every
+        configuration is bounded by itself.
     perturbable : bool
         Whether its tables carry the standing powers, areas and speeds that `dse.stress` perturbs.
     tells : bool
@@ -113,6 +133,7 @@ class Model(Protocol):
     name: str
     columns: tuple[str, ...]
     bounded: bool
+    monotone: bool
     perturbable: bool
     tells: bool
     maps: bool
@@ -136,6 +157,12 @@ class Model(Protocol):
         self, layers: LayerTable, configs: Any, objective: str = "edp", effort: Effort = BEST
     ) -> MetricTable:
         """Cost every configuration on a network, columns of shape (n_configs,)."""
+
+    def least(self, layers: LayerTable, configs: Any, schedule: Schedule | None = None) -> Least:
+        """Bound every configuration from below, whatever mapping and schedule, columns of shape (n_configs,).
+
+        Asked of models that are `bounded`.
+        """
 
     def operations(
         self,

@@ -30,6 +30,7 @@ from hwmodels.spec import Accelerator
 from hwmodels.template import Template
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import PATH, takes
+from workloads.plain_files import read_plain
 
 KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
 """What `machine:` says -> the class whose fields the file gives."""
@@ -53,9 +54,10 @@ def read_machine(path: Path) -> Any:
 
     """
     try:
-        if path.stat().st_size > _MOST_BYTES or not path.is_file():
-            raise InputError(f"{path}: a machine file is a plain file of at most {_MOST_BYTES:,} bytes")
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        content = read_plain(path, _MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise InputError(f"{path}: a machine file has at most {_MOST_BYTES:,} bytes")
+        data = yaml.load(content.decode(), Loader=_Loader)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

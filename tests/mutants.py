@@ -2,10 +2,10 @@
 
 `python -m tests.mutants [COUNT] [SEED]`, or `make mutants`, which installs cosmic-ray first: its operators
 make the faults (another operator, comparison or number, a loop that never runs, ...). A place in the code is
-drawn, then one of the faults that it can have. Each is planted in a copy of the project, and tests run there,
-from the cheapest on until one fails: the oracles of the module that was touched, uncompiled, on a few examples
-each; the same on all of their examples; then compiled, with all tests of its subject. What survives is printed
-with its line, at once.
+drawn, then one of the faults that it can have. Each is planted in a copy of the project, and tests run
+there, from the cheapest on until one fails: the oracles of the module that was touched, uncompiled, on a few
+examples each; the same on all of their examples; then compiled, with all tests of its subject. What survives
+is printed with its line, at once.
 """
 
 import os
@@ -62,7 +62,9 @@ ORACLES: Final = {
         "tests/interop tests/sparsity tests/mapping_machines",
     ),
     "hwmodels/kernels/counts": Oracles("tests/counts/test_sets.py", "tests/counts"),
-    "hwmodels/kernels/template": Oracles("tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"),
+    "hwmodels/kernels/template": Oracles(
+        "tests/hwmodels/test_template.py", "tests/hwmodels tests/dse_search"
+    ),
     "hwmodels/kernels/accounting": Oracles("tests/hwmodels/test_account.py", "tests/hwmodels tests/mapping"),
     "hwmodels/kernels/fusion": Oracles("tests/fusion/test_capacity.py", "tests/fusion"),
     "hwmodels/kernels/rounding.py": Oracles("tests/components/test_datapath.py", "tests/components"),
@@ -149,7 +151,7 @@ def passes(tree: Path, tests: Sequence[str], examples: int, *, compiled: bool) -
         "HYPOTHESIS_PROFILE": "faults",
         "HYPOTHESIS_MOST_EXAMPLES": str(examples),
         "PYTHONPATH": str(tree),
-        "PYTHONDONTWRITEBYTECODE": "1",  # a fault may be as long as what it replaces, and as old to the second
+        "PYTHONDONTWRITEBYTECODE": "1",  # a fault may be as long and as old as what it replaces
     }
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:

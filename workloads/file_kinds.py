@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
+
+from workloads.plain_files import read_plain
 
 SNIFFED = 1 << 16  # bytes at the head of a file that are looked at
 
@@ -79,8 +81,7 @@ def file_kind(path: str | PathLike[str]) -> Format | None:
 
     """
     try:
-        with open(fspath(path), "rb") as file:
-            head = file.read(SNIFFED)
+        head = read_plain(path, SNIFFED)
     except OSError:
         return None
     if b"\0" in head or b"\x08" in head[:1]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workloads.errors import InputError
 from workloads.grammar.arguments import having, takes
 
 IntColumn = NDArray[np.int64]
@@ -110,12 +111,20 @@ def make_table(kind: type[Table], columns: Mapping[str, ArrayLike], rows: int) -
     rows
         Length of every column.
 
+    Raises
+    ------
+    InputError
+        If a number is none of 64 bits.
+
     """
     declared = kind.__annotations__
     made = {}
     for name, annotation in declared.items():
         dtype = np.int64 if annotation is IntColumn else np.float64
-        made[name] = np.array(np.broadcast_to(np.asarray(columns.get(name, 0)), rows), dtype=dtype)
+        try:
+            made[name] = np.array(np.broadcast_to(np.asarray(columns.get(name, 0)), rows), dtype=dtype)
+        except OverflowError:
+            raise InputError(f"{kind.__name__}.{name} has a number beyond 2**63", path=name) from None
     return kind(**made)
 
 

@@ -8,12 +8,12 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from workloads.errors import InputError, shown
+from workloads.plain_files import read_plain
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -146,8 +146,7 @@ def read_text(name: str) -> str:
 
     """
     try:
-        with Path(name).open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_plain(name, MOST_BYTES + 1)
     except OSError as error:
         raise ForeignFileError(f"{name}: cannot be read ({error.strerror})") from error
     if len(content) > MOST_BYTES:

@@ -21,6 +21,7 @@ import typer
 import yaml
 
 from dse.errors import InputError, StoreWarning
+from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
     import pandas
@@ -116,9 +117,10 @@ def read_run(file: str | os.PathLike[str]) -> dict[str, Any]:
     if path.is_dir():
         path = path / FILE
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        content = read_plain(path, _MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
             raise InputError(f"{path}: a run file has at most {_MOST_BYTES:,} bytes", path="from")
-        run = yaml.safe_load(path.read_text(encoding="utf-8"))
+        run = yaml.safe_load(content.decode())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})", path="from") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):

@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.workers import Crew
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import NATURAL, NUMBER, PATH, TEXT, TRUTH, takes
+from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -108,7 +109,7 @@ class Measured:
         if not limit_s > 0:
             raise InputError(f"limit_s must be positive, got {limit_s}", path="limit_s")
         self.call = call
-        self.store = None if store is None else Path(store)
+        self.store = None if store is None else folder_named(store)
         self.workers, self.limit_s, self.progress = workers, limit_s, progress
         self.calls, self.what = 0, what
         self._kept: dict[str, Measurement] = {}
@@ -156,7 +157,7 @@ class Measured:
             file = self.store / f"{key}.json"
             if file.exists():
                 try:
-                    self._kept[key] = Measurement(**json.loads(file.read_text()))
+                    self._kept[key] = Measurement(**json.loads(read_plain(file)))
                 except (ValueError, TypeError, OSError) as error:
                     raise StoreError(f"store {self.store}: {file.name} cannot be read ({error})") from None
         return self._kept.get(key)

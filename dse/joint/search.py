@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.arguments import folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
@@ -156,7 +156,7 @@ def codesign(
         )
     wanted = _objectives(objectives)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
-    folder = None if store is None else Path(store)
+    folder = None if store is None else folder_named(store)
     measured = accuracy
     if not isinstance(measured, Measured):
         kept = None if folder is None else folder / "trainings"

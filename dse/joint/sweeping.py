@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
+from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.accuracy import Measured, Measurement
 from dse.joint.own import ACCURACY, Metric, own_metrics
@@ -22,6 +23,7 @@ from dse.run.network import load_network
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import LISTED as SEQUENCE
+from workloads.grammar.arguments import MAPPING
 
 if TYPE_CHECKING:
     import pandas
@@ -94,6 +96,12 @@ def sweep(
     ({'lenet5': 0.99, 'lenet_300_100': 0.98}, 4)
 
     """
+    if not MAPPING.or_none().fits(metrics):
+        raise WrongTypeError(
+            f"sweep: metrics must be {MAPPING.words} or None, got {shown(metrics)}", path="metrics"
+        )
+    if isinstance(objectives, np.ndarray):
+        objectives = objectives.tolist()
     several = isinstance(network, NetworkSpace | list | tuple) and not hasattr(network, "_fields")
     if objectives is not None and not isinstance(objectives, str) and not SEQUENCE.fits(objectives):
         raise WrongTypeError(f"sweep: objectives must be {OBJECTIVE_NAMES.words}, got {shown(objectives)}")
@@ -106,7 +114,7 @@ def sweep(
         if objectives is not None:
             options["objectives"] = objectives
         return running.sweep(network, space, store=store, **options)
-    folder = None if store is None else Path(store)
+    folder = None if store is None else folder_named(store)
     if folder is not None and (folder / "manifest.json").exists():
         raise StoreError(f"store {folder}: holds the sweep of one network; choose another folder")
     nets, index = _networks(network if several else [network], sample, seed)

@@ -130,7 +130,7 @@ class Result:
         Raises
         ------
         ValueError
-            If tensors were not asked to stay (`schedule="layers"`), or are handed on in tiles.
+            If tensors were not asked to stay (`schedule="layers"`).
 
         """
         return schedule_table(self)

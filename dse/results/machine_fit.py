@@ -13,6 +13,7 @@ import numpy as np
 
 from dse.joint.accuracy import Measured
 from dse.results.evaluation import evaluate
+from dse.results.knapsack import knapsack
 from workloads import Network, NetworkSpace
 from workloads.errors import InputError, shown
 from workloads.graph import Graph, Node
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 _QUANTUM: Final = 4
+_SLACK: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def ranks_by_latency(
     machine: Any,
     density: float,
     *,
+    slack: float = _SLACK,
     quantum: int = _QUANTUM,
     dense: Collection[str] = (),
     mapping_objective: str = "latency",
@@ -113,6 +116,8 @@ def ranks_by_latency(
     density
         Weights of the convolutions that can be decomposed, after over before, in (0, 1]: the capacity that
         is kept. Rank choices of equal capacity differ in latency by how they fill the array.
+    slack
+        Share of that budget that may stay unused: of smaller ranks everything is faster, and worse.
     quantum
         Ranks looked at are multiples of it, up to a layer's channels.
     dense
@@ -132,8 +137,7 @@ def ranks_by_latency(
         If nothing can be decomposed, or no choice fits the budget.
 
     """
-    if not 0 < density <= 1:
-        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
+    _check_budget(density, slack)
     if quantum < 1:
         raise InputError(f"quantum must be at least 1, got {quantum}", path="quantum")
     layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
@@ -151,7 +155,9 @@ def ranks_by_latency(
         for name, own in fitting.items():
             choices[name].append((own, tucker2_parameters(layers[name], own, own), latency_s[name]))
     budget = density * sum(conv.parameters for conv in layers.values())
-    picked = knapsack([[(size, latency) for _, size, latency in own] for own in choices.values()], budget)
+    picked = knapsack(
+        [[(size, latency) for _, size, latency in own] for own in choices.values()], budget, slack=slack
+    )
     if picked is None:
         raise InputError(f"network {network.name}: no ranks fit a density of {density}", path="network")
     chosen = {
@@ -161,59 +167,6 @@ def ranks_by_latency(
     }
     changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in chosen.items()})
     return _fitting(network, changed if chosen else network, machine, mapping_objective, dict(chosen))
-
-
-def knapsack(
-    choices: Sequence[Sequence[tuple[float, float]]], budget: float, steps: int = 1000
-) -> list[int] | None:
-    """Pick one (size, cost) of each list so that sizes fit a budget and costs are least.
-
-    Parameters
-    ----------
-    choices
-        What there is to choose, list by list.
-    budget
-        Sum of sizes at most.
-    steps
-        Parts that the budget is divided into; sizes are rounded up, so that a pick never exceeds it.
-
-    Returns
-    -------
-    list of int or None
-        Places picked; None where nothing fits.
-
-    Examples
-    --------
-    >>> knapsack([[(5, 1.0), (2, 3.0)], [(5, 1.0), (2, 1.5)]], 7)
-    [0, 1]
-
-    """
-    if budget == int(budget) and 0 < budget <= steps:
-        steps = int(budget) * (steps // int(budget))  # whole sizes are whole parts, and nothing is lost
-    best = np.full(steps + 1, np.inf)
-    best[0] = 0.0
-    taken: list[np.ndarray[Any, np.dtype[np.int64]]] = []
-    for own in choices:
-        new, place = np.full(steps + 1, np.inf), np.full(steps + 1, -1, dtype=np.int64)
-        for number, (size, cost) in enumerate(own):
-            units = int(np.ceil(size / budget * steps - 1e-9))
-            if units > steps:
-                continue
-            moved = np.full(steps + 1, np.inf)
-            moved[units:] = best[: steps + 1 - units] + cost
-            better = moved < new
-            new[better], place[better] = moved[better], number
-        best = new
-        taken.append(place)
-    if not np.isfinite(best).any():
-        return None
-    left = int(np.argmin(best))
-    picked = []
-    for own, place in zip(reversed(choices), reversed(taken), strict=True):
-        number = int(place[left])
-        picked.append(number)
-        left -= int(np.ceil(own[number][0] / budget * steps - 1e-9))
-    return picked[::-1]
 
 
 def widths_by_latency(
@@ -354,6 +307,7 @@ def groups_by_latency(
     machine: Any,
     density: float,
     *,
+    slack: float = _SLACK,
     choices: Sequence[int] = (1, 2, 4, 8, 16),
     dense: Collection[str] = (),
     mapping_objective: str = "latency",
@@ -368,6 +322,8 @@ def groups_by_latency(
         A machine, or its name.
     density
         Weights of those convolutions, after over before, in (0, 1].
+    slack
+        Share of that budget that may stay unused; where the divisors leave no such choice, the least is.
     choices
         Numbers of groups; those that divide a layer's channels and filters are looked at.
     dense
@@ -386,8 +342,7 @@ def groups_by_latency(
         If nothing can be divided, or no choice fits the budget.
 
     """
-    if not 0 < density <= 1:
-        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
+    _check_budget(density, slack)
     layers = {name: conv for name, conv in decomposable(network).items() if name not in dense}
     if not layers:
         raise InputError(f"network {network.name}: no convolution can be divided", path="network")
@@ -400,7 +355,9 @@ def groups_by_latency(
         for name in fitting:
             found[name].append((number, layers[name].parameters / number, latency_s[name]))
     budget = density * sum(conv.parameters for conv in layers.values())
-    picked = knapsack([[(size, seconds) for _, size, seconds in own] for own in found.values()], budget)
+    picked = knapsack(
+        [[(size, seconds) for _, size, seconds in own] for own in found.values()], budget, slack=slack
+    )
     if picked is None:
         raise InputError(f"network {network.name}: no groups fit a density of {density}", path="network")
     chosen = {
@@ -409,6 +366,13 @@ def groups_by_latency(
         if own[place][0] > 1
     }
     return _fitting(network, _grouped(network, chosen), machine, mapping_objective, dict(chosen))
+
+
+def _check_budget(density: float, slack: float) -> None:
+    if not 0 < density <= 1:
+        raise InputError(f"density must be in (0, 1], got {shown(density)}", path="density")
+    if not 0 <= slack < 1:
+        raise InputError(f"slack must be in [0, 1), got {shown(slack)}", path="slack")
 
 
 def _grouped(network: Network, groups: dict[str, int]) -> Network:

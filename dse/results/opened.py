@@ -31,6 +31,7 @@ from dse.strategies.search import why_infeasible
 from dse.strategies.stored import problem_of
 from workloads.errors import InputError
 from workloads.grammar.arguments import PATH, takes
+from workloads.plain_files import read_plain
 from workloads.table import fingerprint
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found
     folder = folder_of(path)
     listed = folder / LISTED
     if listed.exists():
-        return _several(folder, listed.read_text())
+        return _several(folder, listed)
     if any((folder / name).exists() for name in ("manifest.json", "definition.json", "parts")):
         return _store(folder)
     if (folder / STRESS[0]).exists():
@@ -90,16 +91,16 @@ def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found
     )
 
 
-def _several(folder: Path, text: str) -> NetworksSweep:
+def _several(folder: Path, listed: Path) -> NetworksSweep:
     """Open the stores of several networks, with what was measured of them."""
     import pandas
 
     try:
-        sealed = json.loads(text)
+        sealed = json.loads(read_plain(listed))
         content = sealed["content"]
         if hashlib.sha256(json.dumps(content).encode()).hexdigest() != sealed["sha256"]:
             raise InputError("its checksum does not match")
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(
             f"store {folder}: {LISTED} is damaged; the same sweep, told again, writes it anew"
         ) from None

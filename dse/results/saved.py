@@ -25,6 +25,7 @@ from dse.run.files import write_files
 from dse.run.frames import frame_of
 from dse.strategies.certificate import Certificate
 from dse.strategies.stored import definition_of, problem_of
+from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
     import pandas
@@ -114,7 +115,7 @@ def read_parquet(path: Path) -> "tuple[pandas.DataFrame, dict[str, str]]":
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(path.read_bytes()))
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_plain(path)))
         told = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
         return table.to_pandas(), told
     except OSError as error:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dse.designs import Bar, Lane, SchedulePicture
+from dse.designs import Bar, Frame, Lane, SchedulePicture
+from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
 from hwmodels.residency.plan import MAIN_MEMORY, Plan
 from workloads.edges import OUTSIDE, Passage
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ENTERS = "it enters the network"
 LEAVES = "it leaves the network"
+APART = "nothing is fused that reads it"
 
 
 class Scheduled(Protocol):
@@ -50,6 +52,9 @@ class Scheduled(Protocol):
     def operations(self) -> "pandas.DataFrame":
         """Costs of each operation."""
 
+    def fusion(self) -> FusionSchedule | None:
+        """Fused groups; None where tensors stay whole or cross."""
+
 
 class Life(NamedTuple):
     """One row of the table: a tensor between two rows of the layer table; -1 is outside the network."""
@@ -64,8 +69,10 @@ class Life(NamedTuple):
 
 def lives_of(result: Scheduled) -> list[Life]:
     """Every tensor in the order in which it is written: those that enter first."""
-    schedule = result.effort.schedule
-    plan = result.plan
+    fused = result.fusion()
+    if fused is not None:
+        return sorted(_handed(result, fused), key=lambda life: (life.first, life.last))
+    plan, schedule = result.plan, result.effort.schedule  # the plan refuses what has none
     assert schedule is not None
     found = [
         Life(
@@ -82,8 +89,28 @@ def lives_of(result: Scheduled) -> list[Life]:
     return sorted([*_crossing(result, inside), *found], key=lambda life: (life.first, life.last))
 
 
-def _crossing(result: Scheduled, inside: set[int]) -> Iterator[Life]:
-    """Tensors that come from outside, or of which nothing inside reads."""
+def _handed(result: Scheduled, fused: FusionSchedule) -> Iterator[Life]:
+    """Every tensor where operations hand on tiles: `bytes` are those of the largest tile with its halo."""
+    machine: Any = result.accelerator
+    level = machine.level(machine.fusion)
+    tiles = {
+        first: (last, words * machine.word_bits(level) / 8.0)
+        for group in fused.groups
+        for first, last, words in zip(group.rows[:-1], group.rows[1:], group.handed_words, strict=True)
+    }
+    for life in _crossing(result, set(), APART):
+        if life.first not in tiles:
+            yield life
+            continue
+        reader, size = tiles[life.first]
+        why = f"{LEAVES}, and is handed on as well" if life.why == LEAVES else ""
+        if not why and life.last != reader:
+            why = "it is read later as well"
+        yield life._replace(level=f"levels.{level.name}", last=reader, bytes=size, why=why)
+
+
+def _crossing(result: Scheduled, inside: set[int], otherwise: str = LEAVES) -> Iterator[Life]:
+    """Tensors that are not `inside`: why they cross, of those that neither enter nor leave `otherwise`."""
     schedule = result.effort.schedule
     assert schedule is not None
     edges = schedule.edges
@@ -95,7 +122,8 @@ def _crossing(result: Scheduled, inside: set[int]) -> Iterator[Life]:
         mine = np.flatnonzero(stored & (edges.place == place))
         widest = mine[edges.elements[mine].argmax()]
         first, last = int(edges.producer_row[mine].min()), int(edges.consumer_row[mine].max())
-        why = ENTERS if first == OUTSIDE else LEAVES
+        leaves = bool((edges.consumer_row[mine] == OUTSIDE).any())
+        why = ENTERS if first == OUTSIDE else LEAVES if leaves else otherwise
         size = float(edges.elements[widest]) * (int(edges.bits[widest]) or bits) / 8.0
         if last != OUTSIDE or first != OUTSIDE:
             yield Life(schedule.named(int(place)), MAIN_MEMORY, first, last, size, why)
@@ -114,7 +142,8 @@ def schedule_table(result: Scheduled) -> "pandas.DataFrame":
     DataFrame
         One row a tensor, all its views together: `tensor`, `level` (the path of a buffer or level, or "main
         memory"), `from` and `to` (the operations that write it first and read it last; "" is outside),
-        `bytes` there, and `why` it crosses main memory.
+        `bytes` there, and `why` it crosses main memory. Of a tensor that is handed on in tiles `bytes` are
+        those of the largest tile.
 
     Raises
     ------
@@ -161,4 +190,9 @@ def schedule_picture(result: Scheduled) -> SchedulePicture:
         )
         lanes.append(Lane(level, float(paths.get(f"{level}.bytes", 0)), bars))
     title = f"{result.network} on {result.accelerator.name}: {show('latency_s', float(ends[-1]))}"
-    return SchedulePicture(tuple(lanes), float(ends[-1]), title)
+    fused = result.fusion()
+    frames = tuple(
+        Frame(float(begins[group.rows[0]]), float(ends[group.rows[-1]]), f"{group.tiles:,} tiles")
+        for group in (fused.groups if fused else ())
+    )
+    return SchedulePicture(tuple(lanes), float(ends[-1]), title, frames)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dse.arguments import folder_named
 from dse.errors import StoreError, StoreWarning
 from dse.run.columns import Chunk
 from dse.run.definition import Definition, read_definition
 from dse.run.parts import PartError, Parts
 from dse.run.store import read_manifest
+from workloads.plain_files import read_plain
 
 _MOST_NAMED = 3
 _STRAY = "no part of this store"
@@ -53,9 +55,7 @@ def folder_of(store: str | os.PathLike[str]) -> Path:
         If there is none.
 
     """
-    if not os.fspath(store):
-        raise StoreError("store: the name of its folder is empty", path="store")
-    folder = Path(store)
+    folder = folder_named(store)
     if not folder.is_dir():
         raise StoreError(f"store {folder}: there is no such folder", path="store")
     return folder
@@ -71,7 +71,7 @@ def definition_of(path: Path) -> Definition:
 
     """
     try:
-        content = (path / "definition.json").read_bytes()
+        content = read_plain(path / "definition.json")
     except FileNotFoundError:
         if (path / "networks.json").exists():
             raise StoreError(

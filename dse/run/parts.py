@@ -18,6 +18,7 @@ from dse.pareto.front import front_rows
 from dse.run.columns import Chunk, Columns, limit_names
 from dse.run.seal import KEY, blank, broken, seal
 from dse.space.space import Space
+from workloads.plain_files import read_plain
 
 _COMPRESSION_LEVEL: Final = 1
 _COUNTS: Final = b"springboard.limits"
@@ -64,7 +65,7 @@ class Parts:
 
     def there(self) -> Iterator[tuple[int, int]]:
         """Ranges that have a file, whole or not, in order; how many there could be does not matter."""
-        for name in sorted(entry.name for entry in os.scandir(self.folder)):
+        for name in sorted(entry.name for entry in self._entries()):
             start, stop = _rows_in(name)
             if not 0 <= start < stop <= self.points or name != self.file(start, stop).name:
                 continue
@@ -81,15 +82,21 @@ class Parts:
     def strays(self) -> list[str]:
         """Names of the files that are no part of the sweep, in order."""
         known = {self.file(start, stop).name for start, stop in self.there()}
-        return sorted(
-            entry.name for entry in os.scandir(self.folder) if entry.name not in known and entry.is_file()
-        )
+        return sorted(entry.name for entry in self._entries() if entry.name not in known and entry.is_file())
+
+    def _entries(self) -> Iterator[os.DirEntry[str]]:
+        """What is in the folder, in no order."""
+        try:
+            yield from os.scandir(self.folder)
+        except OSError as error:
+            reason = error.strerror or error
+            raise StoreError(f"store {self.folder.parent}: parts cannot be read ({reason})") from None
 
     def rows_of(self, file: Path) -> tuple[int, int] | None:
         """Range of a part by its file's name, if it is whole and of this sweep."""
         start, stop = _rows_in(file.name)
         with contextlib.suppress(OSError):
-            if 0 <= start < stop and not broken(file.read_bytes(), self.owner, start, stop):
+            if 0 <= start < stop and not broken(read_plain(file), self.owner, start, stop):
                 return start, stop
         return None
 
@@ -104,7 +111,7 @@ class Parts:
         """
         file = self.file(start, stop)
         try:
-            content = file.read_bytes()
+            content = read_plain(file)
         except FileNotFoundError:
             raise PartError(file, "missing") from None
         except OSError as error:

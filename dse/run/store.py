@@ -12,6 +12,7 @@ that was not. Any tool that reads Parquet opens `parts/*.parquet` directly.
 """
 
 import contextlib
+import errno
 import json
 import os
 import warnings
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from dse.arguments import folder_named
 from dse.errors import StoreError, StoreWarning
 from dse.run.columns import limit_names
 from dse.run.definition import read_definition
@@ -32,6 +34,7 @@ from dse.space.space import Space
 from dse.version import version
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import LONGEST_VALUE
+from workloads.plain_files import read_plain
 from workloads.table import LayerTable, fingerprint
 
 FORMAT: Final = 2
@@ -39,6 +42,8 @@ FORMAT: Final = 2
 
 ENDED: Final = "ended.json"
 """What a search knows at its end: its certificate, and what it did that was not asked for."""
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _FREE: Final = ("version", "chunk")
 """Fields that may differ where a sweep resumes: the model has a digest, and every part says its rows."""
@@ -93,9 +98,7 @@ class Store:
     def __init__(
         self, path: str | os.PathLike[str], manifest: Mapping[str, Any], definition: bytes | None = None
     ) -> None:
-        if not os.fspath(path):
-            raise StoreError("store: the name of its folder is empty", path="store")
-        self.path = Path(path)
+        self.path = folder_named(path)
         self._lock: int | None = None
         folder = self.path / "parts"
         with self._writing("be created"):
@@ -116,13 +119,13 @@ class Store:
     def _define(self, definition: bytes) -> None:
         """Write the definition where it is not there; say so where another one was and was not whole."""
         file = self.path / "definition.json"
-        if file.exists():
-            found = file.read_bytes()
-            if found == definition:
-                return
+        if os.path.lexists(file):
             try:
+                found = read_plain(file)
+                if found == definition:
+                    return
                 read_definition(found, self.path)
-            except StoreError as damage:
+            except (StoreError, OSError) as damage:
                 warnings.warn(StoreWarning(f"{damage}: done"), stacklevel=2)
         with self._writing("take definition.json"):
             _replace(file, definition)
@@ -183,7 +186,7 @@ class Store:
             If the disk is full or cannot be written.
 
         """
-        with self._writing("take a part", "; the parts it has are whole: make room and run again to resume"):
+        with self._writing("take a part", "; the parts it has are whole"):
             _replace(self.parts.file(start, stop), part)
 
     @contextlib.contextmanager
@@ -193,6 +196,12 @@ class Store:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
+            if error.errno == errno.EISDIR and error.filename2:
+                reason = f"{Path(error.filename2).name} is a folder; remove it"
+            elif error.errno in (errno.EEXIST, errno.ELOOP) and error.filename:
+                reason = f"{Path(error.filename).name} is there and is no folder; remove it"
+            if then and error.errno in _NO_ROOM:
+                then += ": make room and run again to resume"
             raise StoreError(f"store {self.path}: cannot {what} ({reason}){then}") from None
 
     def close(self) -> None:
@@ -213,7 +222,7 @@ class Store:
 def read_end(path: Path) -> dict[str, Any] | None:
     """Read what `Store.end` wrote; None where it did not, or it is not as it was written."""
     try:
-        found = json.loads((path / ENDED).read_text())
+        found = json.loads(read_plain(path / ENDED))
     except (OSError, ValueError, RecursionError):
         return None
     whole = isinstance(found, dict) and found.pop("sha256", None) == _checksum(found)
@@ -230,7 +239,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
     """
     try:
-        found = json.loads((path / "manifest.json").read_text())
+        found = json.loads(read_plain(path / "manifest.json"))
         if not isinstance(found, dict) or found.pop("sha256", None) != _checksum(found):
             raise StoreError(f"store {path}: manifest.json cannot be read (it was damaged or edited)")
     except FileNotFoundError:

@@ -21,8 +21,8 @@ class Certificate:
     open
         Points that neither was costed nor excluded, because the budget ended.
     blocks_bounded, blocks_pruned
-        Blocks whose lower bound was computed (each counts as two costings: least latency and least energy),
-        and blocks that this left out.
+        Blocks whose lower bound was computed by costing twice (least latency and least energy; bounds that
+        take no search are not counted), and blocks that were left out.
     tightest
         Smallest ratio of a costed point's objective to the bound of a block that it lies in: never below 1.
         Infinite where nothing was compared.
@@ -70,9 +70,9 @@ class Certificate:
     def __str__(self) -> str:
         claim = "exact front" if self.complete else f"not complete, {self.open:,} points left open"
         text = f"{claim}: of {self.points:,} points {self.costed:,} were costed ({self.share_costed:.1%})"
+        if self.blocks_bounded or self.dominated or self.infeasible:
+            text += f", {self.dominated:,} lie in dominated blocks and {self.infeasible:,} in infeasible ones"
         if self.blocks_bounded:
-            text += (
-                f", {self.dominated:,} lie in dominated blocks and {self.infeasible:,} in infeasible ones; "
-                f"{self.blocks_bounded:,} bounds computed, {self.share_worked:.1%} of the work of costing all"
-            )
+            text += f"; {self.blocks_bounded:,} bounds computed, "
+            text += f"{self.share_worked:.1%} of the work of costing all"
         return text

@@ -1,33 +1,23 @@
 """The exact front of a space, from a small share of its points: branch and bound over blocks of axis ranges.
 
 A block is a box of the space. A machine that is in every respect as good as the best of the block bounds
-what any of its points can reach (`monotone.py`); where a point that has been costed dominates the bound,
-nothing in the block can be on the front, and the block is left out whole. Blocks that remain are halved along
-the axis that moves the objectives most, the most promising ones first, until they are small enough to be
-costed point by point.
+what any of its points can reach (`monotone.py`), or the least of its points' own bounds does (`bounds.py`);
+where a point that has been costed dominates the bound, nothing in the block can be on the front, and the
+block is left out whole. Blocks that remain are halved along the axis that moves the objectives most, the most
+promising ones first, until they are small enough to be costed point by point.
 """
-
-from functools import partial
-from typing import Final
 
 import numpy as np
 
 from dse.pareto.front import filter_finite, survive
-from dse.run.sent import Sent
+from dse.strategies.bounds import bounds_of
 from dse.strategies.certificate import Certificate
 from dse.strategies.effects import Effects
 from dse.strategies.limits import Admission, Ceilings
-from dse.strategies.problem import LEAST, Work
+from dse.strategies.problem import LEAST
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
-from dse.strategies.tables import Tables, index_of, table_of
+from dse.strategies.tables import index_of, table_of
 from workloads.errors import InputError, shown
-
-_AT_ONCE: Final = 256
-"""Blocks halved at a time: enough to keep the cores busy, few enough to profit from each other's points."""
-_LEAF: Final = 2
-"""A bound costs as much as two points, so a block of two is costed."""
-_SAMPLE: Final = (64, 1024, 256)
-"""Points costed first: at least, at most, and one in how many."""
 
 
 class Certified:
@@ -36,10 +26,8 @@ class Certified:
     def __init__(self, plan: Plan) -> None:
         self._problem = plan.problem
         self._space = plan.problem.space
-        self._spread = plan.spread
         self._check()
-        self._tables = Tables(self._space, plan.spread)
-        self._bounds = Sent(partial(_least_of_boxes, self._problem.work, self._tables))
+        self._bounds = bounds_of(self._space, self._problem.work, plan.spread)
         self._admission = Admission(self._space)
         self._ceilings = Ceilings(self._problem)
         self._budget = plan.budget
@@ -100,7 +88,7 @@ class Certified:
                 return found
 
     def _draw(self) -> IndexArray:
-        least, most, share = _SAMPLE
+        least, most, share = self._bounds.sample
         count = min(most, max(least, self._space.size // share), self._budget)
         return self._space.sample(count, "sobol", self._seed)
 
@@ -128,13 +116,12 @@ class Certified:
         if self._tightest < 1.0:
             raise ArithmeticError(
                 f"certified: a point costs {shown(self._tightest)} of its block's lower bound; the "
-                "model is not "
-                "monotone where dse.strategies.monotone says that it is"
+                "model does not bound what it says that it bounds (Model.least, dse.strategies.monotone)"
             )
 
     def _plant(self) -> None:
         """Start from blocks that span every axis but the fixed ones."""
-        fixed = self._tables.fixed_axes
+        fixed = self._bounds.fixed_axes
         corners = self._space.codes(table_of(self._space, fixed)[0]).T
         high = np.tile(np.array(self._space.shape, dtype=np.int64), (len(corners), 1))
         high[:, list(fixed)] = corners[:, list(fixed)] + 1
@@ -146,11 +133,11 @@ class Certified:
             return None
         assert self._effects is not None
         order = np.argsort(self._effects.promise(self._least), kind="stable")
-        chosen, rest = order[:_AT_ONCE], np.sort(order[_AT_ONCE:])
+        chosen, rest = order[: self._bounds.at_once], np.sort(order[self._bounds.at_once :])
         low, high, least = self._low[chosen], self._high[chosen], self._least[chosen]
         self._low, self._high, self._least = self._low[rest], self._high[rest], self._least[rest]
 
-        small = (high - low).prod(axis=1) <= _LEAF
+        small = (high - low).prod(axis=1) <= max(1, self._bounds.leaf)
         self._halve(low[~small], high[~small], least[~small])
         index, box = self._points_of(low[small], high[small])
         bounds = least[small][box]
@@ -188,12 +175,12 @@ class Certified:
         """Bound blocks and keep those that may hold a point of the front; small ones wait for costing."""
         some = self._admission.points(low, high) > 0
         low, high, parents = low[some], high[some], parents[some]
-        large = (high - low).prod(axis=1) > _LEAF
+        large = (high - low).prod(axis=1) > self._bounds.leaf
         least = parents.copy()
         rows = np.flatnonzero(large)
         if len(rows):
-            found = self._least_of(low[rows], high[rows])
-            self._bounded += len(rows)
+            found = self._bounds.least(low[rows], high[rows])
+            self._bounded += len(rows) if self._bounds.dear else 0
             columns = [found[objective.column] for objective in self._problem.objectives]
             least[rows] = np.maximum(parents[rows], np.stack(columns, axis=1))
             block, point = np.nonzero(self._inside(low[rows], high[rows]))
@@ -209,14 +196,6 @@ class Certified:
         self._high = np.concatenate([self._high, high])
         self._least = np.concatenate([self._least, least])
         self._strike()
-
-    def _least_of(self, low: IndexArray, high: IndexArray) -> dict[str, FloatArray]:
-        """Lower bounds of boxes, by metric, computed on all cores."""
-        parts = max(1, min(8, len(low) // 8))
-        found = self._spread(
-            self._bounds, list(zip(np.array_split(low, parts), np.array_split(high, parts), strict=True))
-        )
-        return {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
 
     def _strike(self) -> None:
         """Leave out blocks whose bound a costed point dominates."""
@@ -240,12 +219,6 @@ class Certified:
         for axis, codes in enumerate(self._space.codes(self._sample)):
             inside &= (low[:, axis, None] <= codes) & (codes < high[:, axis, None])
         return inside
-
-
-def _least_of_boxes(
-    work: Work, tables: Tables, corners: tuple[IndexArray, IndexArray]
-) -> dict[str, FloatArray]:
-    return work.least(tables.best(*corners))
 
 
 def start(name: str, plan: Plan) -> Certified:

@@ -1,13 +1,11 @@
 """What is searched: a space, the work that its machines are to do, and the objectives."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-import hwmodels
 from dse import metrics
 from dse.arguments import NETWORK
 from dse.metrics import Objective, to_minimise
@@ -15,9 +13,8 @@ from dse.run.columns import Columns
 from dse.run.network import Network, work_table
 from dse.run.task import cost_index
 from dse.space.space import Space
-from hwmodels.columns import LIMITS, ConfigTable, MetricTable
+from hwmodels.machine import ROUNDED, Model
 from hwmodels.residency.tensors import Schedule
-from hwmodels.tiles import TileLists
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import either, having, takes
 from workloads.table import LayerTable
@@ -27,10 +24,6 @@ IndexArray = NDArray[np.int64]
 
 LEAST: Final = ("latency_s", "energy_j", "edp_js", "area_mm2", "footprint_mm2")
 """Metrics of one network that are bounded from below."""
-
-_ROUNDING: Final = 1e-10
-"""Relative slack for the kernels' rounding: a few hundred additions of positive terms stay within 1e-13, and
-what decides between equal schedules within 2e-11."""
 
 
 class Work(Protocol):
@@ -63,7 +56,7 @@ class Work(Protocol):
     def cost(self, space: Space, index: IndexArray, mapping_objective: str) -> Columns:
         """Cost points: `index`, `feasible`, `limit` and the metrics, arrays of shape (n,)."""
 
-    def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
+    def least(self, model: Model, configs: Any) -> dict[str, FloatArray]:
         """Lower bounds of the boundable metrics over all mappings, arrays of shape (n,).
 
         A bound is infinite where a buffer cannot hold the smallest tile of an operation.
@@ -82,11 +75,6 @@ class One:
     layers: LayerTable  # identical rows merged, unless the schedule's edges refer to them
     schedule: Schedule | None = None  # where tensors may stay between operations
     source: str = ""  # what the network says of where it is from
-
-    @cached_property
-    def tiles(self) -> TileLists:
-        """Its mapspace."""
-        return TileLists(self.layers)
 
     @property
     def members(self) -> "tuple[One, ...]":
@@ -112,39 +100,14 @@ class One:
         """Cost points, every operation with its best mapping; see `dse.run.task.cost_index`."""
         return cost_index(self.layers, space, index, mapping_objective, self.schedule)
 
-    def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
+    def least(self, model: Model, configs: Any) -> dict[str, FloatArray]:
         """Least latency, energy and product that any mapping and schedule reaches; areas as they are."""
-        fastest, thriftiest = (self._best(configs, objective) for objective in ("latency", "energy"))
-        latency_s = _bound(fastest.latency_s, fastest.limit)
-        energy_j = _bound(thriftiest.energy_j, thriftiest.limit)
-        return {
-            "latency_s": latency_s,
-            "energy_j": energy_j,
-            "edp_js": latency_s * energy_j * (1.0 - _ROUNDING),
-            "area_mm2": np.nan_to_num(fastest.area_mm2, nan=0.0),
-            "footprint_mm2": np.nan_to_num(fastest.footprint_mm2, nan=0.0),
-        }
-
-    def _best(self, configs: ConfigTable, objective: str) -> MetricTable:
-        if self.schedule is None:
-            return hwmodels.evaluate(self.layers, configs, objective, tiles=self.tiles)
-        return hwmodels.evaluate(
-            self.layers, configs, objective, schedule=self.schedule._replace(relaxed=True)
-        )
+        found = model.least(self.layers, configs, self.schedule)
+        return {**found._asdict(), "edp_js": found.latency_s * found.energy_j * ROUNDED}
 
     def ceiling_column(self, metric: str) -> str:
         """The metric itself."""
         return metric
-
-
-def _bound(value: FloatArray, limit: NDArray[np.int64]) -> FloatArray:
-    """A bound from the best configuration's cost: infinite where no buffer fits, 0 where it says nothing.
-
-    Other limits than a buffer's size, such as a tier's temperature, may spare a worse configuration.
-    """
-    buffers = np.array([name.startswith("buffers.") for name in LIMITS])[limit]
-    bound: FloatArray = np.where(limit == 0, value * (1.0 - _ROUNDING), np.where(buffers, np.inf, 0.0))
-    return bound
 
 
 def is_work(network: "Network | str | LayerTable | Work") -> TypeGuard[Work]:

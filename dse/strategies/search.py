@@ -202,7 +202,7 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
     space = problem.space
     known = problem.work.boundable
     bounded = all(not o.maximise and o.column in known for o in problem.objectives)
-    if budget is None and space.model.bounded and bounded:
+    if budget is None and space.model.bounded and bounded and not space.model.searches:
         return (
             "certified",
             space.size,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from dse.run.columns import Columns
 from dse.run.network import Network
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, FloatArray, One, work_of
-from hwmodels.columns import ConfigTable
+from hwmodels.machine import Model
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import LISTED, TEXT, WHOLE, either, takes
 from workloads.table import LayerTable, deduplicate
@@ -106,9 +106,9 @@ class Several:
         found.update(self.combined_metrics({name: [one[name] for one in own] for name in columns()}))
         return {**found, "feasible": limit == 0, "limit": limit}
 
-    def least(self, configs: ConfigTable) -> dict[str, FloatArray]:
+    def least(self, model: Model, configs: Any) -> dict[str, FloatArray]:
         """Lower bounds: every combination grows with each network's metric, so bounds combine to bounds."""
-        own = [member.least(configs) for member in self.members]
+        own = [member.least(model, configs) for member in self.members]
         found = self.combined_metrics({name: [one[name] for one in own] for name in LEAST})
         rounded = {
             name: column * (1.0 - 1e-12) for name, column in found.items() if "(" in name or name in LEAST

@@ -1,11 +1,12 @@
 """The figure of a schedule: time across, levels up, tensors as bars."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.patches import Patch
 
-from dse.designs import Bar, Lane, SchedulePicture
+from dse.designs import Bar, Frame, Lane, SchedulePicture
 from dse.views.legend import legend_over
 from dse.views.paper import paper
 from dse.views.style import INK, small_pt
@@ -19,6 +20,9 @@ _STAYS: Final = ("#74a9cf", "#a6c8e0", "#d0e1ef", "#8fbbd9")
 """Neighbours in time differ."""
 _CROSSES: Final = "#d9a441"
 _HATCH: Final = "////"
+_FUSED: Final = "a tile of it on chip, as high as its bytes"
+_FRAME: Final = 0.8
+"""Points that the frame of a fused group is wide."""
 _LETTER: Final = 0.55
 """Width of a letter of the figure's type over its size."""
 _LANE: Final = 0.85
@@ -41,7 +45,7 @@ def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Fig
     -------
     Figure
         In the lane of a level on chip a bar is as high as the share of the capacity that its tensor takes;
-        what is white is left to tiles. In that of main memory every bar is one row.
+        what is white is left to tiles. In that of main memory every bar is one row. Fused groups are framed.
 
     Raises
     ------
@@ -66,14 +70,24 @@ def draw_schedule(picture: SchedulePicture, width: str | float = "page") -> "Fig
             name = lane.level.replace("buffers.", "").replace("levels.", "").replace("_", " ")
             axes.set_ylabel(name.replace(" ", "\n", 1), rotation=0, ha="right", va="center")
             axes.spines[["top", "right"]].set_visible(False)
+            _draw_frames(axes, picture.frames, scale)
         stack[0].set_xlim(0.0, picture.latency_s * scale)
         stack[0].set_xlabel(f"Time ({unit})")
         handles = [
-            (Patch(color=_STAYS[0]), "stays on chip, as high as its bytes"),
+            (Patch(color=_STAYS[0]), _FUSED if picture.frames else "stays on chip, as high as its bytes"),
             (Patch(facecolor=_CROSSES, hatch=_HATCH, edgecolor="white", linewidth=0), "crosses main memory"),
         ]
+        if picture.frames:
+            handles.append((Patch(facecolor="none", edgecolor=INK, linewidth=_FRAME), "fused group"))
         legend_over(figure, handles, picture.title)
     return figure
+
+
+def _draw_frames(axes: "Axes", frames: Sequence[Frame], scale: float) -> None:
+    """Frame fused groups through all lanes."""
+    for frame in frames:
+        begin, end = frame.begin_s * scale, frame.end_s * scale
+        axes.axvspan(begin, end, facecolor="none", edgecolor=INK, linewidth=_FRAME, clip_on=False, zorder=4)
 
 
 def _seconds(longest: float) -> tuple[float, str]:

@@ -7,6 +7,7 @@ everywhere else.
 
 import csv
 import dataclasses
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from hwmodels.components.noc import wire_pj_per_bit_mm
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import unknown
 from workloads.errors import InputError, shown
+from workloads.plain_files import read_plain
 
 QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -31,6 +33,8 @@ QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 the vector unit, a buffer (`read_pj` and `write_pj` of one access of its width), a bit over a millimetre."""
 
 _NUMBERS = ("value", "node_nm", "voltage", "bits", "bytes", "width_bits")
+_MOST_BYTES: Final = 1 << 24
+"""Of a price table: some hundred thousand lines."""
 _NEEDED = ("component", "quantity", "value", "node_nm")
 
 
@@ -179,10 +183,12 @@ def read_prices(path: str | os.PathLike[str]) -> PriceTable:
             f'machine.replace({{"technology.prices": {name!r}}}), all else is CSV'
         )
     try:
-        with open(name, encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            header, lines = reader.fieldnames or [], list(reader)
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_plain(name, _MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise InputError(f"technology.prices: {name} has more than {_MOST_BYTES:,} bytes")
+        reader = csv.DictReader(io.StringIO(content.decode(), newline=""))
+        header, lines = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"technology.prices: {name} cannot be read ({reason})") from None
     fields = [field.name for field in dataclasses.fields(Price)]

@@ -1,5 +1,6 @@
 """Making count sets: cuts inside the array, cuts outside, and their meetings under every spread."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from hwmodels.counts.form import Form
 from hwmodels.counts.lattice import CutLattice
 from hwmodels.kernels.counts.cuts import Cuts, Labels, grow, grow_runs
-from hwmodels.kernels.counts.meet import Fronts, Inner, Outer, Room, Spreads, meet_cuts
+from hwmodels.kernels.counts.meet import Fronts, Inner, Known, Outer, Room, Spreads, meet_cuts
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 
 OUTPUT = 2
@@ -45,6 +46,8 @@ class Found(NamedTuple):
     crossed: Floats  # (N, O): words between buffer and main memory
     spread: Ints  # (N,): tile of the spatial loops
     run: Ints  # (N,): operand whose run begins outside the array
+    label: Ints  # (N,): of `Sides.inner`
+    beyond: Ints  # (N,): of `Sides.outer`
     inside: Ints  # (N, O): cuts
     outside: Ints  # (N, O): cuts
 
@@ -216,10 +219,32 @@ def spread_columns(table: CutLattice, form: Form, tiles: Ints) -> Spreads:
     )
 
 
-def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid) -> Found:
-    """Fronts of a nest on an array that takes some spreads."""
+class Part(NamedTuple):
+    """What is known of an array that lies within another: its spreads, and its fronts."""
+
+    spreads: Ints
+    found: Found
+
+
+def _known(spreads: Spreads, parts: Sequence[Part]) -> Known:
+    """What need not be met again: a vector of a smaller array that a vector there beats is beaten here."""
+    done = np.zeros(len(spreads.tiles), dtype=np.int8)
+    origins = [np.zeros((0, 4), dtype=np.int64)]
+    for part in parts:
+        done |= np.isin(spreads.tiles, part.spreads)
+        found = part.found
+        origins.append(np.stack([found.label, found.spread, found.run, found.beyond], axis=1))
+    origin = np.unique(np.concatenate(origins), axis=0)
+    order = np.argsort(spreads.tiles)
+    rows = order[np.searchsorted(spreads.tiles, origin[:, 1], sorter=order)] if len(origin) else origin[:, 1]
+    return Known(done, rows.astype(np.int64), origin)
+
+
+def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid, parts: Sequence[Part] = ()) -> Found:
+    """Fronts of a nest on an array that takes some spreads; `parts` lie within it, and change nothing."""
     shape = np.array(grid.shape, dtype=np.int64)
     buckets, columns = int(shape.prod()), 1 + spreads.shares.shape[2] + sides.outer.values.shape[1]
+    known = _known(spreads, parts)
     room, pool = 64, 1 << 12
     while True:
         fronts = Fronts(
@@ -227,29 +252,36 @@ def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid) -> Found:
             rows=np.zeros((buckets, room), dtype=np.int64),
             columns=np.zeros((pool, columns)),
             origin=np.zeros((pool, 4), dtype=np.int64),
-            used=np.zeros(1, dtype=np.int64),
+            used=np.zeros(2, dtype=np.int64),
         )
         work = Room(shape, np.zeros(columns), *(np.zeros(len(shape), dtype=np.int64) for _ in range(2)))
-        if meet_cuts(table.codes, table.guard, sides.inner, sides.outer, spreads, fronts, work):
-            return _kept(table, sides, spreads, fronts)
+        if meet_cuts(table.codes, table.guard, sides.inner, sides.outer, spreads, known, fronts, work):
+            return _kept(table, sides, fronts)
         room, pool = room * 2, pool * 4
 
 
-def _kept(table: CutLattice, sides: Sides, spreads: Spreads, fronts: Fronts) -> Found:
-    """The vectors that are on a front, with what they are made of."""
+def _kept(table: CutLattice, sides: Sides, fronts: Fronts) -> Found:
+    """The vectors that are on a front, by origin, with what they are made of."""
     rows = np.concatenate([row[:size] for row, size in zip(fronts.rows, fronts.sizes, strict=True)])
-    used, places = np.unique(rows, return_inverse=True)
-    label, spread, run, beyond = fronts.origin[used].T
+    used = np.unique(rows)
+    used = used[np.lexsort(fronts.origin[used].T[::-1])]
+    place = np.empty(len(fronts.columns), dtype=np.int64)
+    place[used] = np.arange(len(used))
+    start = np.concatenate([[0], np.cumsum(fronts.sizes)])
+    bucket = np.repeat(np.arange(len(fronts.sizes)), fronts.sizes)
+    label, spread, run, beyond = (np.ascontiguousarray(column) for column in fronts.origin[used].T)
     operands = np.arange(len(table.words))
     inside, outside = sides.inner.cuts[label], sides.outer_cuts[beyond]
     shorter = np.where(operands == run[:, None], sides.outer.runs[beyond][:, None], 1.0)
     return Found(
-        start=np.concatenate([[0], np.cumsum(fronts.sizes)]),
-        rows=places.ravel(),
+        start=start,
+        rows=place[rows][np.lexsort((place[rows], bucket))],
         moved=sides.inner.moved[label] / shorter,
         crossed=table.moved[operands, outside],
-        spread=spreads.tiles[spread],
+        spread=spread,
         run=run,
+        label=label,
+        beyond=beyond,
         inside=inside,
         outside=outside,
     )

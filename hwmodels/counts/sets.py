@@ -9,9 +9,9 @@ import numpy as np
 
 from hwmodels.counts.form import LETTERS, Form, form_of
 from hwmodels.counts.lattice import CutLattice, cut_lattice, laid_out, plain, seen, spreads_over
-from hwmodels.counts.making import Found, Grid, Sides, cut_sides, met, spread_columns
+from hwmodels.counts.making import Found, Grid, Part, Sides, cut_sides, met, spread_columns
 from hwmodels.counts.scan import best_vectors, configs_of, vectors_of, words_by_level
-from hwmodels.counts.store import read_set, write_set
+from hwmodels.counts.store import read_set, warn_of_size, write_set
 from hwmodels.counts.witness import Cut, mapping_of_cut
 from hwmodels.kernels.counts.scan import Vectors
 from hwmodels.kernels.nest.columns import Floats, Ints
@@ -37,7 +37,6 @@ class CountSet(NamedTuple):
     found: Found
     words: Floats  # (N, L, 3, O)
     lanes: Floats  # (N,)
-    edges: tuple[int, int]  # of the array
 
     @property
     def nbytes(self) -> int:
@@ -53,11 +52,11 @@ class CountSet(NamedTuple):
         """Accesses on levels of some blocks and macros."""
         return vectors_of(self.words, self.lanes, self.macs / self.lanes, blocks, macros)
 
-    def cut(self, row: int) -> Cut:
-        """The cuts of a vector."""
+    def cut(self, row: int, across: int, down: int) -> Cut:
+        """The cuts of a vector on an array."""
         found = self.found
         extents = [int(extent) for extent in self.table.extents[found.spread[row]]]
-        along = laid_out(extents, *self.edges)
+        along = laid_out(extents, across, down)
         assert along is not None
         return Cut(
             inside=tuple(map(int, found.inside[row])),
@@ -70,9 +69,18 @@ class CountSet(NamedTuple):
 
 _MOST_SIDES: Final = 64
 _SIDES: Final[dict[Any, Sides]] = {}
-_SETS: Final[dict[Any, CountSet]] = {}
+_SETS: Final[dict[Any, dict[tuple[int, int], CountSet]]] = {}  # by nest, form and grid; by edges
+_HELD: Final = [0]  # bytes of all of them
 _MAKING: Final[dict[Any, Lock]] = {}
 _LOCK: Final = Lock()
+
+
+def forget() -> None:
+    """Drop the sets that this process holds, not those on disk."""
+    with _LOCK:
+        _SETS.clear()
+        _SIDES.clear()
+        _HELD[0] = 0
 
 
 def covered(problem: Problem, rules: Rules) -> bool:
@@ -102,38 +110,75 @@ def grid_of(architectures: list[Architecture], form: Form) -> Grid:
 
 
 def count_set(problem: Problem, rules: Rules, form: Form, edges: tuple[int, int], grid: Grid) -> CountSet:
-    """The count set of a nest on an array of some edges (across, down), made where it is not kept."""
-    nest = seen(problem, rules)
+    """The count set of a nest on an array of some edges, made where it is not kept.
+
+    Warns
+    -----
+    CountsWarning
+        If it takes more than `MOST_BYTES`: it is used without being held. See `hwmodels.counts.store`, too.
+
+    """
+    nest = _seen(problem, rules)
     about = (nest.dimensions, nest.bounds, nest.operands, form, grid)
-    key = (*about, edges)
+    edges = (min(edges), max(edges))  # an array on its side takes the same spreads
     with _LOCK:
-        making = _MAKING.setdefault(key, Lock())
+        making = _MAKING.setdefault(about, Lock())
     with making:
-        if key not in _SETS:
+        made = _SETS.get(about, {}).get(edges)
+        if made is None:
             made = _made(_table(nest), about, edges)
-            with _LOCK:
-                if sum(each.nbytes for each in _SETS.values()) > MOST_BYTES:
-                    _SETS.clear()
-                _SETS[key] = made
-        return _SETS[key]
+            _hold(about, edges, made)
+        return made
+
+
+@lru_cache(maxsize=1024)
+def _seen(problem: Problem, rules: Rules) -> Problem:
+    return seen(problem, rules)
+
+
+def _hold(about: Any, edges: tuple[int, int], made: CountSet) -> None:
+    if made.nbytes > MOST_BYTES:
+        warn_of_size(made.nbytes, MOST_BYTES, "held in memory")
+        return
+    with _LOCK:
+        if _HELD[0] + made.nbytes > MOST_BYTES:
+            _SETS.clear()
+            _HELD[0] = 0
+        _SETS.setdefault(about, {})[edges] = made
+        _HELD[0] += made.nbytes
 
 
 def _made(table: CutLattice, about: tuple[Any, ...], edges: tuple[int, int]) -> CountSet:
     form, grid = about[-2:]
     shared = prod(grid.shape) > 1  # a set of one machine is made as quickly as it is read
-    found = read_set((*about, edges)) if shared else None
+    key = (*about[:-1], edges)
+    found = read_set(key, grid) if shared else None
     if found is None:
         sides = _SIDES.get(about) or cut_sides(table, form, grid)
         with _LOCK:
             if len(_SIDES) >= _MOST_SIDES:
                 _SIDES.clear()
             _SIDES[about] = sides
-        spreads = spreads_over(table.extents, *edges)
-        found = met(table, sides, spread_columns(table, form, spreads), grid)
+        spreads = spread_columns(table, form, spreads_over(table.extents, *edges))
+        found = met(table, sides, spreads, grid, _parts(table, about, edges))
         if shared:
-            write_set((*about, edges), found)
+            write_set(key, grid, found)
     words, lanes = words_by_level(table, form, found)
-    return CountSet(table, form, grid, found, words, lanes, edges)
+    return CountSet(table, form, grid, found, words, lanes)
+
+
+def _parts(table: CutLattice, about: Any, edges: tuple[int, int]) -> list[Part]:
+    """The largest arrays within one of some edges whose sets are held."""
+    within = {
+        other: made
+        for other, made in _SETS.get(about, {}).items()
+        if other[0] <= edges[0] and other[1] <= edges[1]
+    }
+    return [
+        Part(spreads_over(table.extents, *mine), made.found)
+        for mine, made in within.items()
+        if not any(mine != other and mine[0] <= other[0] and mine[1] <= other[1] for other in within)
+    ]
 
 
 def best_mapping(
@@ -150,7 +195,8 @@ def best_mapping(
         return None
     grid = grid_of([architecture], form)
     feeds = architecture.levels[-2]
-    made = count_set(problem, rules, form, (feeds.fanout_x, feeds.fanout_y), grid)
+    edges = (feeds.fanout_x, feeds.fanout_y)
+    made = count_set(problem, rules, form, edges, grid)
     blocks, macros = structure_of(architecture)
     row = best_vectors(
         made.found, made.vectors(blocks, macros), made.macs, configs_of([architecture]),
@@ -158,7 +204,7 @@ def best_mapping(
     )[0]  # fmt: skip
     if row < 0:
         return None
-    mapping = mapping_of_cut(rules.seen(problem), architecture, form, made.table, made.cut(row))
+    mapping = mapping_of_cut(rules.seen(problem), architecture, form, made.table, made.cut(row, *edges))
     return _certified(problem, architecture, mapping, objective, rules, form, len(made.found.rows))
 
 

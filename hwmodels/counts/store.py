@@ -34,12 +34,23 @@ _MADE_BY: Final = (
     "mapping/problem.py",
 )
 """Sources that sets follow from, below `hwmodels`."""
+_SAID: Final[set[Any]] = set()  # grids that were told of
 _REAL: Final = ("moved", "crossed")
-_FLAT: Final = ("start", "rows", "spread", "run")
+_FLAT: Final = ("start", "rows", "spread", "run", "label", "beyond")
 
 
 class CountsWarning(UserWarning):
-    """A count set that is larger than what is kept on disk."""
+    """A count set that is larger than what is kept, or kept for other capacities only."""
+
+
+def warn_of_size(size: int, most: int, kept: str) -> None:
+    """Say how large a set is that is not kept."""
+    warnings.warn(
+        f"a count set takes {size / 2**20:,.0f} MiB, {most / 2**20:,.0f} are {kept} at most; it is used, and "
+        "made again next time",
+        CountsWarning,
+        stacklevel=3,
+    )
 
 
 def folder() -> Path | None:
@@ -63,20 +74,39 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-def _file(key: Any) -> Path | None:
+def _file(key: Any, grid: Any) -> Path | None:
     place = folder()
     if place is None:
         return None
-    return place / f"{sha256(repr((version(), key)).encode()).hexdigest()[:32]}.counts"
+    names = (sha256(repr(part).encode()).hexdigest()[:24] for part in ((version(), key), grid))
+    return place / f"{'-'.join(names)}.counts"
 
 
-def read_set(key: Any) -> Found | None:
-    """What is kept of a set, its columns mapped from the file; None where it has to be made."""
-    file = _file(key)
+def read_set(key: Any, grid: Any) -> Found | None:
+    """What is kept of a set, its columns mapped from the file; None where it has to be made.
+
+    Warns
+    -----
+    CountsWarning
+        Once for a grid, if only sets of other grids are kept.
+
+    """
+    file = _file(key, grid)
     if file is None:
         return None
     with contextlib.suppress(OSError, ValueError):  # ValueError: an empty file, or one that ends early
-        return _unpacked(np.memmap(file, dtype=np.int64, mode="r"))
+        # Copied on write: kernels are compiled for arrays that may be written to, and never write to these.
+        return _unpacked(np.asarray(np.memmap(file, dtype=np.int64, mode="c")))
+    others = file.parent.glob(f"{file.name.partition('-')[0]}-*.counts")
+    if grid not in _SAID and any(other != file for other in others):
+        _SAID.add(grid)
+        sizes = " x ".join(map(str, grid.shape))
+        warnings.warn(
+            f"count sets are kept for other capacities than the {sizes} of this space's memories: they are "
+            "made anew, and kept beside those",
+            CountsWarning,
+            stacklevel=2,
+        )
     return None
 
 
@@ -107,7 +137,7 @@ def _unpacked(whole: NDArray[np.int64]) -> Found:
     return Found(**found)
 
 
-def write_set(key: Any, found: Found) -> None:
+def write_set(key: Any, grid: Any, found: Found) -> None:
     """Keep a set, whole or not at all.
 
     Warns
@@ -116,16 +146,11 @@ def write_set(key: Any, found: Found) -> None:
         If it is larger than `LARGEST_BYTES`: the line says how large, and it is used without being kept.
 
     """
-    file = _file(key)
+    file = _file(key, grid)
     if file is None:
         return
     if found.nbytes > LARGEST_BYTES:
-        warnings.warn(
-            f"a count set takes {found.nbytes / 2**20:,.0f} MiB, {LARGEST_BYTES / 2**20:,.0f} are kept on "
-            "disk at most; it is used, and made again next time",
-            CountsWarning,
-            stacklevel=2,
-        )
+        warn_of_size(found.nbytes, LARGEST_BYTES, "kept on disk")
         return
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

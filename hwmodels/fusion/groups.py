@@ -50,6 +50,7 @@ class Fused(NamedTuple):
     plan: Plan
     tiles: int
     alive_words: float
+    handed_words: tuple[float, ...]  # of the tile, with its halo, that each nest but the last hands on
     spent: tuple[Spent, ...]
 
     @property
@@ -162,8 +163,8 @@ class Nests:
         return max(alive_words(self, self.kinds(plan))) + pinned
 
 
-def alive_words(nests: Nests, kinds: Counter[Axes]) -> list[float]:
-    """Most words that each nest finds, or leaves, at the level of fusion, weights apart; one a nest."""
+def handed_words(nests: Nests, kinds: Counter[Axes]) -> tuple[list[float], list[float]]:
+    """Most words between any two nests: halos kept from tile to tile, and the rest of a tile handed on."""
     links = len(nests.links)
     kept = [0.0] * links
     handed = [0.0] * links
@@ -174,6 +175,12 @@ def alive_words(nests: Nests, kinds: Counter[Axes]) -> list[float]:
             columns = nests.across[i + 1].inputs
             kept[i] = max(kept[i], words * (p.kept * columns + q.kept * p.at_hand))
             handed[i] = max(handed[i], words * (p.at_hand - p.kept) * (q.at_hand - q.kept))
+    return kept, handed
+
+
+def alive_words(nests: Nests, kinds: Counter[Axes]) -> list[float]:
+    """Most words that each nest finds, or leaves, at the level of fusion, weights apart; one a nest."""
+    kept, handed = handed_words(nests, kinds)
     around = [0.0, *handed, 0.0]
     return [sum(kept) + before + after for before, after in pairwise(around)]
 
@@ -204,4 +211,5 @@ def cost_of(nests: Nests, plan: Plan, inner: Inner, *, exact: bool = True) -> Fu
         if i < count - 1 and nests.links[i].leaves:  # written twice: to main memory, and here
             total[i] = after(total[i], inner.store_too(nests.links[i].elements))
     spent = tuple(inner.settled(row) for row in total)
-    return Fused(nests.rows, plan, sum(kinds.values()), max(alive) + pinned, spent)
+    handed = tuple(map(sum, zip(*handed_words(nests, kinds), strict=True)))
+    return Fused(nests.rows, plan, sum(kinds.values()), max(alive) + pinned, handed, spent)

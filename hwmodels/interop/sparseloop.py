@@ -160,9 +160,12 @@ class SparseModel:
 
     def left(self, level: str, operand: Operand) -> float:
         """Share of an operand's words that its format at a level leaves; 1 where there is none."""
-        stored = self.section.formats.get((level, operand.name))
-        saves = stored is not None and (stored.compressed or len(stored.ranks) > 1)
-        return self.zeros(operand).share if saves else 1.0
+        return self.zeros(operand).share if self._leaves_out(level, operand.name) else 1.0
+
+    def _leaves_out(self, level: str, operand: str) -> bool:
+        """Whether an operand's format at a level leaves its zeros out."""
+        stored = self.section.formats.get((level, operand))
+        return stored is not None and (stored.compressed or len(stored.ranks) > 1)
 
     def _stored(self, dense: LevelCounts) -> SparseCounts:
         """Counts under the format alone: zeros left out, metadata added."""
@@ -246,20 +249,19 @@ class SparseModel:
         """What is gated or skipped over time, each where the operand is read from.
 
         A level that the mapping lets an operand pass saves accesses of the level outside that keeps it.
-        Zeros skipped in space save no access: the lanes are packed, and fed as all of them.
+        Zeros skipped in space save no access: the lanes are packed, and fed as all of them. Positions of an
+        operand's own zeros are skipped where it is stored with them.
         """
         savings: dict[Key, Optimization] = {}
         for (level, name), saving in self.section.optimizations.items():
-            if saving.position:
-                raise MappingError(
-                    f"position-skipping of {name} at {level} is read, but the model does not cost it"
-                )
             if saving.spatial:
                 continue
             index = self.architecture.index(level)
             while name not in self.mapping.levels[index].keep:
                 index += 1  # the outermost level keeps everything
             at = (self.architecture.levels[index].name, name)
+            if saving.position and self._leaves_out(*at):
+                continue  # its format has no zeros to skip: only the steps are saved
             if at in savings and savings[at] != saving:
                 raise MappingError(f"gating or skipping {name} at {level} is not supported: {at[0]} does too")
             savings[at] = saving
@@ -297,15 +299,21 @@ class SparseModel:
         """Multiply-accumulates done, gated and skipped."""
         sources = [operand for operand in self.problem.operands if not operand.read_write]
         total = float(self.problem.macs) * self.packed
+        savings, names = self.section.optimizations.items(), {source.name for source in sources}
+        by_position = {name for (_, name), saving in savings if saving.position}
         for (_, name), share in reached.items():
-            total -= 0.0 if self.problem.operand(name).read_write else _whole(total, 1.0 - share)
+            own = name in by_position or self.problem.operand(name).read_write
+            total -= 0.0 if own else _whole(total, 1.0 - share)
         # Where one operand is fetched only where another is not zero, the other's zeros never come.
         led = self._packing | {
             condition
-            for (_, name), saving in self.section.optimizations.items()
-            if name in {source.name for source in sources}
+            for (_, name), saving in savings
+            if name in names and not saving.position
             for condition in saving.conditions
         }
+        for name in sorted(by_position - led):
+            total -= _whole(total, 1.0 - self.zeros(self.problem.operand(name)).share)
+        led |= by_position
         effectual, absent = total, 0.0
         for operand in sources:
             if operand.name in led:

@@ -178,12 +178,17 @@ def _optimizations(action: Value, operands: tuple[str, ...]) -> list[tuple[str, 
         given = option.first(*_CONDITION)
         if given is None and not position:
             raise option.fail("needs the key 'condition-on'")
+        target = option.get("target").one_of(operands)
         conditions = tuple(name.one_of(operands) for name in given.elements()) if given is not None else ()
+        if position and set(conditions) - {target}:
+            raise option.fail(
+                f"skips the positions of {target}'s own zeros; leave 'condition-on' empty, or use skipping"
+            )
         saving = Optimization(
             skips=kind != "gating",
-            conditions=conditions,
+            conditions=(target,) if position else conditions,
             spatial="spatial" in kind,
             position=position,
         )
-        found.append((option.get("target").one_of(operands), saving))
+        found.append((target, saving))
     return found

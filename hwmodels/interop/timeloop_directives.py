@@ -15,6 +15,7 @@ KEYS = (
     "target", "name", "type", "factors", "permutation", "split", "keep", "bypass", "min",
     "default_max_factor", "default_min_factor", "stream", "factors_only", "keep_only", "bypass_only",
     "no_iteration_over_dataspaces", "must_iterate_over_dataspaces", "maximize_dims", "maximize_dims_capacity",
+    "no_link_transfer",  # true of every operand here: neighbours hand each other nothing
 )  # fmt: skip
 LOOPS = ("temporal", "spatial")
 KEEPING = ("datatype", "dataspace", "bypass", "bypassing")

@@ -70,6 +70,7 @@ def read_mapping(
                 "write its factors and its permutation in one"
             )
         seen[name, kind] = directive
+        place.operands(directive, "no_link_transfer")
         _apply(levels, directive, place)
         streamed += [(name, operand) for operand in sorted(place.operands(directive, "stream"))]
     mapping = Mapping(levels=tuple(_built(name, level, place) for name, level in levels.items()))

@@ -58,6 +58,16 @@ def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, b
     return search.outcome(len(keeps), ended=ended, bound=bound)
 
 
+def find_quickly(
+    space: Mapspace, objective: Objective, rules: Rules, watch: Watch
+) -> tuple[Mapping | None, float]:
+    """A good mapping found by a quick random descent, and what it costs; None where none was found."""
+    search = ExhaustiveSearch(space, objective, rules)
+    search.descend(space.keeps(), watch)
+    mapping = None if search.best_keep is None else search.mapping(search.best_keep)
+    return mapping, float(search.best[0])
+
+
 class ExhaustiveSearch:
     """Tables of one search, shared by the choices of operands kept."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hwmodels.kernels.nest.even import distinct_sums
 from hwmodels.kernels.nest.labels import Lattice
-from hwmodels.mapping.constraints import LevelConstraints
+from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapspace import Mapspace, divisors
 from hwmodels.mapping.problem import Operand, Problem
 
@@ -16,25 +16,40 @@ LARGEST = 1 << 20  # tiles of a lattice held in memory
 def applies(space: Mapspace) -> bool:
     """Whether a space is one that the lattice search covers.
 
-    Perfect factors; no constraints but on the operands kept; the fanout, if any, at the level below the
-    outermost.
+    Perfect factors; at most one fanout, not at the outermost level.
     """
     levels = space.architecture.levels
-    free = all(
-        entry == LevelConstraints(level=entry.level, keep=entry.keep, bypass=entry.bypass)
-        for entry in space.constraints.levels
-    )
-    flat = all(level.fanout_x * level.fanout_y == 1 for i, level in enumerate(levels) if i != len(levels) - 2)
+    fanouts = [i for i, level in enumerate(levels) if level.fanout_x * level.fanout_y > 1]
     tiles = prod(len(divisors(bound)) for bound in space.problem.bounds)
     return (
         space.factors == "perfect"
-        and free
-        and space.constraints.min_parallelism == 0
-        and flat
+        and len(fanouts) <= 1
+        and len(levels) - 1 not in fanouts
         and len(levels) > 1
         and tiles <= LARGEST
         and any(bound > 1 for bound in space.problem.bounds)
     )
+
+
+def middle_of(architecture: Architecture) -> int:
+    """The level that feeds the array; the one inside the outermost where there is no array.
+
+    Examples
+    --------
+    >>> from hwmodels.mapping.architecture import StorageLevel
+    >>> pad, L2, main = (StorageLevel(name=n, fanout_x=4 if n == "pad" else 1) for n in ("pad", "L2", "main"))
+    >>> middle_of(Architecture(name="a", levels=(pad, L2, main), macs=4))
+    0
+
+    """
+    levels = architecture.levels
+    fanouts = [i for i, level in enumerate(levels) if level.fanout_x * level.fanout_y > 1]
+    return fanouts[0] if fanouts else len(levels) - 2
+
+
+def plain(space: Mapspace) -> bool:
+    """Whether the level that feeds the array is the one inside the outermost."""
+    return middle_of(space.architecture) == len(space.architecture.levels) - 2
 
 
 def reduced(problem: Problem) -> Problem:
@@ -86,7 +101,9 @@ def tile_lattice(bounds: tuple[int, ...]) -> tuple[Lattice, int, tuple[int, ...]
         low += power.bit_length() + 1
         guard |= 1 << (low - 1)
     visits = np.prod(np.array(bounds) // extents, axis=1).astype(float)
-    return Lattice(extents=extents, codes=codes, visits=visits), guard, shape
+    none = np.ones((1, len(bounds)), dtype=np.int64)
+    lattice = Lattice(extents=extents, codes=codes, visits=visits, limited=0, fewest=none, most=none)
+    return lattice, guard, shape
 
 
 def prime_powers(number: int) -> list[tuple[int, int]]:
@@ -122,4 +139,4 @@ def touched(operand: Operand, problem: Problem) -> float:
     return elements
 
 
-__all__ = ["applies", "reduced", "tile_lattice", "touched"]
+__all__ = ["applies", "middle_of", "plain", "reduced", "tile_lattice", "touched"]

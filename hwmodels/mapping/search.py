@@ -1,17 +1,21 @@
 """The optimal mapper: the best mapping of a mapspace, and the certificate that none is better."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf, prod
 
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Evaluation, Reuse, Rules, evaluate
-from hwmodels.mapping.exhaustive import exhaust
-from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.engine import Reuse, Rules, evaluate
+from hwmodels.mapping.exhaustive import exhaust, find_quickly
+from hwmodels.mapping.lattice import applies, plain
+from hwmodels.mapping.lattice_limits import free
+from hwmodels.mapping.lattice_parts import search_lattice
 from hwmodels.mapping.lattice_search import LatticeSearch
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
@@ -19,7 +23,10 @@ from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
 from workloads.errors import shown
 
-_Way = Callable[[Mapspace, Objective, Rules, Watch, float], Outcome]
+_One = Callable[[Mapspace, Objective, Rules, Watch, float], Outcome]
+_Way = Callable[[Mapspace, Sequence[Mapspace], Objective, Rules, Watch], tuple[list[Outcome], Mapping | None]]
+LARGE = 10**6  # tilings of a constrained space from which on the lattice search is the quicker one
+FEW = 16  # choices of operands kept, and of their order, that are searched without a quick descent before
 
 
 def map_problem(
@@ -89,9 +96,14 @@ def map_problem(
         factors=factors,
     )
     if storage is None:
-        storage = "uneven" if all(_covered(part, rules) for part in chained_spaces(space)) else "even"
-    parts = chained_spaces(space) if storage == "uneven" else [space]
-    return _search(space, parts, storage, objective, rules, watch, _best_way)
+        chained = chained_spaces(space)
+        quick = all(plain(part) and free(part) and _covered(part, rules) for part in chained)
+        storage = "uneven" if quick else "even"
+    parts = list(chained_spaces(space)) if storage == "uneven" else [space]
+    way: _Way = _one_by_one
+    if not all(map(plain, parts)) and all(_searched_so(part, rules) for part in parts):
+        way = _together
+    return _search(space, parts, storage, objective, rules, watch, way)
 
 
 def search_exhaustively(
@@ -99,26 +111,36 @@ def search_exhaustively(
 ) -> MapperResult:
     """Search any even space, dimension by dimension (`hwmodels.mapping.exhaustive`)."""
     space = replace(space, problem=rules.seen(space.problem))
-    return _search(space, [space], "even", objective, rules, watch or Watch(), exhaust)
+    way = partial(_one_by_one, way=exhaust)
+    return _search(space, [space], "even", objective, rules, watch or Watch(), way)
+
+
+def search_as_lattice(
+    space: Mapspace, objective: Objective, rules: Rules, watch: Watch | None = None
+) -> MapperResult:
+    """Search an even space as a lattice of tile extents, which it has to be (`hwmodels.mapping.lattice`)."""
+    space = replace(space, problem=rules.seen(space.problem))
+    way: _Way = partial(_one_by_one, way=_search_lattice) if plain(space) else _together
+    return _search(space, [space], "even", objective, rules, watch or Watch(), way)
 
 
 def _search(
     space: Mapspace,
-    parts: Iterable[Mapspace],
+    parts: Sequence[Mapspace],
     storage: Storage,
     objective: Objective,
     rules: Rules,
     watch: Watch,
     way: _Way,
 ) -> MapperResult:
-    """Search the even spaces that make up one, each for something better than those before."""
-    best, value, outcomes = None, inf, []
-    for part in parts:
-        outcomes.append(way(part, objective, rules, watch, value))
-        mapping = outcomes[-1].mapping
-        if mapping is not None:
-            best = mapping if storage == "even" else fold(space.architecture, part.architecture, mapping)
-            value = _value(evaluate(space.problem, space.architecture, best, rules), objective)
+    """Search the even spaces that make up one."""
+    outcomes, known = way(space, parts, objective, rules, watch)
+    found = [] if known is None else [known]
+    for part, outcome in zip(parts, outcomes, strict=True):
+        if outcome.mapping is not None:
+            found.append(_folded(space, part, outcome.mapping))
+    best = min(found, key=lambda mapping: _cost(space, mapping, objective, rules), default=None)
+    value = inf if best is None else _cost(space, best, objective, rules)
     ended = all(outcome.ended for outcome in outcomes)
     bound = min((value, *(outcome.bound for outcome in outcomes)))
     if best is None:
@@ -152,7 +174,13 @@ def _search(
     )
 
 
-def _value(evaluation: Evaluation, objective: Objective) -> float:
+def _folded(space: Mapspace, part: Mapspace, mapping: Mapping) -> Mapping:
+    """A mapping of one of the even spaces that make up a space, in that space."""
+    return mapping if part is space else fold(space.architecture, part.architecture, mapping)
+
+
+def _cost(space: Mapspace, mapping: Mapping, objective: Objective, rules: Rules) -> float:
+    evaluation = evaluate(space.problem, space.architecture, mapping, rules)
     return float(objective_of(OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
 
 
@@ -162,10 +190,49 @@ def _covered(space: Mapspace, rules: Rules) -> bool:
     return applies(space) and not (windows and rules.reuse is Reuse.NOTHING)
 
 
+def _searched_so(space: Mapspace, rules: Rules) -> bool:
+    """Whether the lattice search covers a space, which is free or large: it is the quicker one then."""
+    if not _covered(space, rules):
+        return False
+    tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
+    return free(space) or tilings * len(space.keeps()) > LARGE
+
+
 def _best_way(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float) -> Outcome:
-    """Search a space as a lattice where it is one."""
-    way = _search_lattice if _covered(space, rules) else exhaust
+    """Search a space as a lattice where that is quicker."""
+    way = _search_lattice if _searched_so(space, rules) else exhaust
     return way(space, objective, rules, watch, best)
+
+
+def _one_by_one(
+    space: Mapspace,
+    parts: Sequence[Mapspace],
+    objective: Objective,
+    rules: Rules,
+    watch: Watch,
+    way: _One = _best_way,
+) -> tuple[list[Outcome], Mapping | None]:
+    """Search spaces one after another, each for something better than those before."""
+    outcomes: list[Outcome] = []
+    best = inf
+    for part in parts:
+        outcomes.append(way(part, objective, rules, watch, best))
+        mapping = outcomes[-1].mapping
+        if mapping is not None:
+            best = _cost(space, _folded(space, part, mapping), objective, rules)
+    return outcomes, None
+
+
+def _together(
+    space: Mapspace, parts: Sequence[Mapspace], objective: Objective, rules: Rules, watch: Watch
+) -> tuple[list[Outcome], Mapping | None]:
+    """Search spaces with levels on both sides of the array; many of them, from a mapping found quickly."""
+    many = sum(len(part.keeps()) for part in parts) > FEW
+    known, best = find_quickly(space, objective, rules, watch) if many else (None, inf)
+    outcomes = search_lattice(parts, objective, rules, watch, best)
+    if known is None and not all(outcome.ended for outcome in outcomes):
+        known, _ = find_quickly(space, objective, rules, watch)
+    return outcomes, known
 
 
 def _search_lattice(
@@ -174,6 +241,8 @@ def _search_lattice(
     """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
     search, keeps = LatticeSearch(space, OBJECTIVES[objective], rules, watch), space.keeps()
     search.best.value[0] = best
+    for dimension in () if free(space) else space.problem.dimensions:
+        space.chains(dimension)  # refuses constraints that leave no way
     orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
     tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
     represented = tilings * len(keeps) * orders
@@ -189,7 +258,7 @@ def _search_lattice(
     else:
         watch.represented += represented
         bound = inf
-    costed, pruned = search.pruned(keeps, tilings, orders)
+    costed, pruned = search.pruned(keeps, tilings, orders, ended=not search.stopped)
     if search.stopped:
         del pruned["bound"]
     return Outcome(

@@ -153,7 +153,8 @@ def _parts_of(machines: Machines) -> Parts | None:
     parts = [f"levels.{name}" for name in names]
     if not all(touches(path, (*_GLOBAL, *parts)) for path in paths):
         return None
-    kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands", "prices")}
+    kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands")}
+    kinds |= {f"levels.{level.name}.prices" for level in base.levels if level.off_chip}  # those of a PHY
     if any(path in kinds or path in parts for path in paths):
         return None
 
@@ -216,7 +217,7 @@ class Columns(NamedTuple):
 
 
 def columns_of(machines: Machines, parts: Parts) -> Columns:
-    """Look up what every configuration is made of; sums as in `LevelMachine.architecture`."""
+    """Look up what every configuration is made of."""
     size = machines.size
 
     def rows(table: tuple[NDArray[np.float64], tuple[int, ...]]) -> NDArray[np.float64]:
@@ -226,16 +227,43 @@ def columns_of(machines: Machines, parts: Parts) -> Columns:
             place = place * len(machines.choices[i]) + machines.codes[i]
         return values[place]
 
-    base = machines.base
     levels = np.stack([rows(table) for table in parts.levels], axis=1)
+    others = (parts.process, parts.memory, parts.clocks, parts.lanes)
+    return _columns(machines.base, levels, *(rows(table) for table in others))
+
+
+def columns_of_each(machines: Sequence[LevelMachine]) -> Columns:
+    """What machines with levels of the same names are made of, asked one by one."""
+    read = [
+        (
+            [_of_level(machine, level.name) for level in machine.levels],
+            _of_process(machine),
+            _of_memory(machine),
+            (machine.clock_hz,),
+            (float(machine.vector_lanes),),
+        )
+        for machine in machines
+    ]
+    return _columns(machines[0], *(np.array(rows, dtype=np.float64) for rows in zip(*read, strict=True)))
+
+
+def _columns(
+    base: LevelMachine,
+    levels: NDArray[np.float64],
+    process_rows: NDArray[np.float64],
+    memory_rows: NDArray[np.float64],
+    clocks: NDArray[np.float64],
+    asked: NDArray[np.float64],
+) -> Columns:
+    """Sum up parts, the rows of whose tables are configurations; as `LevelMachine.architecture` does."""
+    size = len(levels)
     fans = levels[:, :, _AT["fanout_x"]] * levels[:, :, _AT["fanout_y"]]
     inside_out = np.cumprod(fans[:, ::-1], axis=1)[:, ::-1]  # fan of a level and of all outside it
     instances = np.concatenate([inside_out[:, 1:], np.ones((size, 1))], axis=1)
     macs = np.asarray(inside_out[:, 0], dtype=np.float64)
-    process, memory = rows(parts.process).T, rows(parts.memory).T
-    clock_hz, asked = rows(parts.clocks)[:, 0], rows(parts.lanes)[:, 0]
+    process, memory, clock_hz = process_rows.T, memory_rows.T, clocks[:, 0]
     at = [level.name for level in base.levels].index(base.array_level)
-    lanes = np.where(asked > 0, asked, levels[:, at, _AT["fanout_x"]])
+    lanes = np.where(asked[:, 0] > 0, asked[:, 0], levels[:, at, _AT["fanout_x"]])
     chip = np.array([not level.off_chip for level in base.levels])
     flip_flops = (levels[:, :, _AT["flip_flops"]] * instances).sum(axis=1) + macs * process[9]
     logic_mm2 = macs * process[2] * 1e-6 + levels[:, :, _AT["clocked_mm2"]].sum(axis=1)

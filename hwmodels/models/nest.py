@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwmodels.accounting import Account
 from hwmodels.batch import check_layers, objective_code
@@ -20,7 +21,7 @@ from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Operations, metric_table
+from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
 from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
@@ -32,6 +33,7 @@ from hwmodels.models.nest_account import (
     resources,
     write_row,
 )
+from hwmodels.models.nest_bounds import least_of
 from hwmodels.models.nest_mappings import Found, Key, key_of, limits, mapping_of
 from hwmodels.models.nest_staying import (
     Chosen,
@@ -45,6 +47,7 @@ from hwmodels.models.nest_staying import (
 )
 from hwmodels.residency.graph import stays_of
 from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
@@ -65,7 +68,8 @@ class NestModel:
 
     name = "levels"
     columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
-    bounded = False
+    bounded = True
+    monotone = False
     perturbable = True
     tells = True
     maps = True
@@ -107,6 +111,10 @@ class NestModel:
             table = metric_table({name: values for name, values in found.items() if values}, configs.size)
         apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
         return table
+
+    def least(self, layers: LayerTable, configs: LevelTable, schedule: Schedule | None = None) -> Least:
+        """See `hwmodels.models.nest_bounds`."""
+        return least_of(layers, configs, stays=schedule is not None)
 
     def operations(
         self,
@@ -153,12 +161,15 @@ class NestModel:
     def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
         shape = (configs.size, layers.rows)
+        space = nest_counts.space_of(configs.machine)
+        if space is not None:
+            check_layers(layers)
+            objective_code(objective)
+            chip, dram = nest_counts.times(layers, space, objective, partial(_parts_s, configs, objective))
+            return OperationTimes(chip, dram, np.zeros(shape))
         chip, dram = np.empty(shape), np.empty(shape)
         for c in range(configs.size):
-            account = self.account(layers, configs, objective, c)
-            costs, outside_s = account.operations(), account.sheet.waits[:, OUTSIDE]
-            chip[c] = costs["compute_s"] + outside_s
-            dram[c] = costs["dram_s"] + np.where(costs["dram_s"] > 0.0, outside_s, 0.0)
+            chip[c], dram[c] = _parts_s(configs, objective, layers, c)
         return OperationTimes(chip, dram, np.zeros(shape))
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
@@ -222,6 +233,16 @@ def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dic
     limit = next((int(code) for code in account.carried["limit"] if code), 0)
     found = {} if limit else account.totals(layers.repeats)
     return found | {"limit": limit, "mappings_costed": float(account.carried["mappings_costed"].sum())}
+
+
+def _parts_s(
+    configs: LevelTable, objective: str, layers: LayerTable, c: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds on chip and of main memory; see `NestModel.times`."""
+    account = _account(layers, configs.machine[c], objective, BEST)
+    costs, outside_s = account.operations(), account.sheet.waits[:, OUTSIDE]
+    chip_s = costs["compute_s"] + outside_s
+    return chip_s, costs["dram_s"] + np.where(costs["dram_s"] > 0.0, outside_s, 0.0)
 
 
 def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: Effort) -> Account:

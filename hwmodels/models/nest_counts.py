@@ -20,7 +20,7 @@ from hwmodels.counts.making import Grid
 from hwmodels.counts.scan import FILLS, READS, UPDATES
 from hwmodels.counts.sets import CountSet, count_set, covered
 from hwmodels.kernels.accounting.account import PARTS
-from hwmodels.kernels.counts.scan import Configs, Seen, Standing, total
+from hwmodels.kernels.counts.scan import Configs, Seen, Standing, Vectors, total, wait
 from hwmodels.level import LETTERS as NAMED
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import metric_table
@@ -42,6 +42,10 @@ MOST_BUCKETS = 1 << 16
 """Choices of capacities that one set holds at most; a space of more is served by several sets."""
 One = Callable[[LayerTable, int], dict[str, float]]
 """Totals of some rows on the configuration at an index, one machine after another."""
+
+
+Parts_s = Callable[[LayerTable, int], tuple[Floats, Floats]]
+"""Seconds on chip and of main memory of some rows, likewise."""
 
 
 class Space(NamedTuple):
@@ -141,7 +145,7 @@ def _groups(space: Space) -> list[Group]:
             grid[begin : begin + length] for grid, begin, length in zip(sizes, begins, lengths, strict=True)
         ]
         found.append(_group(space, kind[: -len(sizes)], rows, Grid(tuple(some[:-1]), some[-1])))
-    return found
+    return sorted(found, key=lambda group: math.prod(group.edges))  # small arrays are parts of large ones
 
 
 def _alike(kinds: Floats) -> list[IntColumn]:
@@ -194,16 +198,16 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     totals = dict(zip(SUMMED, sums, strict=True))
     totals |= {name: np.zeros(size) for name in (f"{part}_energy_j" for part in PARTS) if name not in totals}
     limit, first = np.zeros(size, dtype=np.int64), np.full(size, layers.rows)  # row that breaks it
-    shares, groups = without_memory(layers), _groups(space)
+    groups = _groups(space)
     left: list[int] = []
     for row in range(layers.rows):
         nest = int(layers.kind[row]) == Kind.NEST
         if not nest:
             _stream(layers, row, space, totals)
-        elif _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules):
+        elif not _served(layers, row, space):
             left.append(row)
         else:
-            passed = np.array([1.0 - shares[name][row] for name in NAMED])
+            passed = _passed(layers, row)
             for group in groups:
                 failed = _nest(layers, row, space, group, objective, passed, sums)
                 for c in failed[limit[failed] == 0]:
@@ -222,12 +226,52 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
     return _metrics(layers, space, totals, limit)
 
 
+def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tuple[Floats, Floats]:
+    """Seconds on chip and of main memory of every row on every machine, both (n, rows).
+
+    As of `hwmodels.models.nest.NestModel.times`; `one` has those of rows that no count set covers.
+    """
+    seconds = np.empty((layers.rows, 2, space.machines.size))
+    left, groups = [], _groups(space)
+    launch_s = space.base.timing.launch_s
+    for row in range(layers.rows):
+        if int(layers.kind[row]) != Kind.NEST:
+            vector_s, memory_s, starts_s = _stream_s(layers, row, space)
+            seconds[row] = vector_s + starts_s, np.where(memory_s > 0.0, memory_s + starts_s, 0.0)
+        elif not _served(layers, row, space):
+            left.append(row)
+        else:
+            passed = _passed(layers, row)
+            for group in groups:
+                made = count_set(
+                    problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid
+                )
+                wait(
+                    *_counted(made, group, passed), group.standing,
+                    np.stack([group.buckets, group.rows]), OBJECTIVES[objective], launch_s, seconds[row],
+                )  # fmt: skip
+    if left:
+        some = take_rows(layers, np.array(left))
+        for c in range(space.machines.size):
+            seconds[left, :, c] = np.stack(one(some, c), axis=1)
+    return np.ascontiguousarray(seconds[:, 0].T), np.ascontiguousarray(seconds[:, 1].T)
+
+
 def uncovered(layers: LayerTable, space: Space) -> int:
     """Nests that no count set covers."""
-    nests = [int(row) for row in np.flatnonzero(layers.kind == Kind.NEST)]
-    return sum(
-        _wide(layers, row, space) or not covered(problem_of(layers, row), space.base.rules) for row in nests
-    )
+    nests = np.flatnonzero(layers.kind == Kind.NEST)
+    return sum(not _served(layers, int(row), space) for row in nests)
+
+
+def _served(layers: LayerTable, row: int, space: Space) -> bool:
+    """Whether a count set covers a nest."""
+    return not _wide(layers, row, space) and covered(problem_of(layers, row), space.base.rules)
+
+
+def _passed(layers: LayerTable, row: int) -> Floats:
+    """Share of each operand that main memory sees, (O,)."""
+    shares = without_memory(layers)
+    return np.array([1.0 - shares[name][row] for name in NAMED])
 
 
 def _wide(layers: LayerTable, row: int, space: Space) -> bool:
@@ -251,16 +295,22 @@ def _nest(
     sums: Floats,
 ) -> IntColumn:
     """Add a nest to the sums of a group of machines, shape (9, n); those that no mapping fits."""
-    base = space.base
-    made = count_set(problem_of(layers, row), base.rules, space.form, group.edges, group.grid)
-    vectors = made.vectors(group.blocks, group.macros)
+    made = count_set(problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid)
     places = np.stack([group.buckets, group.rows])
     left = total(
-        vectors, _seen(made, group, passed), (made.found.start, made.found.rows), made.macs, group.configs,
-        group.standing, places, OBJECTIVES[objective],
-        (float(layers.repeats[row]), base.timing.launch_s), sums,
+        *_counted(made, group, passed), group.standing, places, OBJECTIVES[objective],
+        (float(layers.repeats[row]), space.base.timing.launch_s), sums,
     )  # fmt: skip
     return group.rows[places[0] < 0] if left else group.rows[:0]
+
+
+def _counted(
+    made: CountSet, group: Group, passed: Floats
+) -> tuple[Vectors, Seen, tuple[IntColumn, IntColumn], float, Configs]:
+    """What the kernels read of a set and a group."""
+    vectors = made.vectors(group.blocks, group.macros)
+    front = made.found.start, made.found.rows
+    return vectors, _seen(made, group, passed), front, made.macs, group.configs
 
 
 def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:
@@ -275,19 +325,28 @@ def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:
     )
 
 
+def _stream_s(layers: LayerTable, row: int, space: Space) -> tuple[Floats, Floats, float]:
+    """Seconds of the lanes and of main memory, and of launching it."""
+    columns, alone = space.columns, not int(layers.fused[row])
+    taken = float(layers.weight_elements[row]) + float(layers.read_elements[row])
+    given = float(layers.write_elements[row])
+    rates = columns.levels[:, -1, 7:10]
+    cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
+    vector_s = float(layers.vector_ops[row]) / (columns.lanes * columns.clock_hz) * alone
+    return vector_s, cycles / columns.clock_hz, space.base.timing.launch_s * alone
+
+
 def _stream(layers: LayerTable, row: int, space: Space, totals: dict[str, Floats]) -> None:
     """Add vector work or a movement, as `hwmodels.models.nest_account.Counter.stream` counts it."""
-    base, columns = space.base, space.columns
+    columns = space.columns
     prices, blocks = columns.levels[:, :, 10:13], columns.level("block_words")
     elements = {name: float(getattr(layers, column)[row]) for name, column in ELEMENTS.items()}
     taken, given = elements["weight"] + elements["input"], elements["output"]
-    rates = columns.levels[:, -1, 7:10]
-    cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
     dram_pj = (taken * prices[:, -1, READS] + given * prices[:, -1, UPDATES]) / blocks[:, -1]
     buffer_pj = (taken + given) / blocks[:, -2] * (prices[:, -2, FILLS] + prices[:, -2, READS])
-    operations, alone = float(layers.vector_ops[row]), not int(layers.fused[row])
-    vector_s = operations / (columns.lanes * columns.clock_hz) * alone
-    latency_s = base.timing.launch_s * alone + np.maximum(vector_s, cycles / columns.clock_hz)
+    vector_s, memory_s, starts_s = _stream_s(layers, row, space)
+    latency_s = starts_s + np.maximum(vector_s, memory_s)
+    operations = float(layers.vector_ops[row])
     word_bytes = columns.levels[:, -1, 1] / 8.0
     found = {
         "latency_s": latency_s,

@@ -9,9 +9,10 @@ from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
-from hwmodels.machine import BEST, Axes, Effort, Operations, metric_table
+from hwmodels.machine import BEST, Axes, Effort, Least, Operations, metric_table
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from hwmodels.template import Template, account_templates, evaluate_templates, pack_templates
 from hwmodels.times import OperationTimes
 from workloads.errors import InputError
@@ -31,6 +32,7 @@ class TemplateModel:
     name = "template"
     columns = tuple(name for name in TemplateMetrics._fields if name not in ("feasible", "limit"))
     bounded = False
+    monotone = False
     perturbable = False
     tells = True
     maps = False
@@ -54,6 +56,10 @@ class TemplateModel:
     ) -> MetricTable:
         """See `hwmodels.template.evaluate_templates`; one mapping serves every objective."""
         return metric_table(evaluate_templates(layers, configs)._asdict(), configs.size)
+
+    def least(self, layers: LayerTable, configs: TemplateTable, schedule: Schedule | None = None) -> Least:
+        """Not asked: a template has one mapping, and costs no more than a bound would."""
+        raise NotImplementedError
 
     def operations(
         self,

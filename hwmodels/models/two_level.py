@@ -9,10 +9,11 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.machine import ALIGNED, BEST, ZEROS, Axes, Effort, Operations
+from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
+from hwmodels.residency.tensors import Schedule
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
@@ -21,7 +22,7 @@ from hwmodels.times import OperationTimes, operation_times
 from hwmodels.unaware import UnawareTiles
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import LayerTable, fingerprint
+from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint
 
 if TYPE_CHECKING:
     import pandas
@@ -43,6 +44,15 @@ def tiles_of(layers: LayerTable, *, halved: bool = False) -> TileLists:
             _TILES.clear()
         _TILES[key] = TileLists(layers, halved=halved)
     return _TILES[key]
+
+
+def _bound(value: FloatColumn, limit: IntColumn) -> FloatColumn:
+    """A bound from the best configuration's cost: infinite where no buffer fits, 0 where it says nothing.
+
+    Other limits than a buffer's size, such as a tier's temperature, may spare a worse configuration.
+    """
+    buffers = np.array([name.startswith("buffers.") for name in LIMITS])[limit]
+    return np.asarray(np.where(limit == 0, value * ROUNDED, np.where(buffers, np.inf, 0.0)))
 
 
 def _given(effort: Effort) -> batch.Given:
@@ -73,6 +83,7 @@ class TwoLevel:
     name = "two levels"
     columns = tuple(name for name in MetricTable._fields if name not in ("feasible", "limit"))
     bounded = True
+    monotone = True
     perturbable = True
     tells = True
     maps = True
@@ -107,6 +118,25 @@ class TwoLevel:
         if ZEROS in effort.without:
             tiles = UnawareTiles(layers, objective, tiles)
         return batch.evaluate(layers, configs, objective, tiles=tiles, given=_given(effort))
+
+    def least(self, layers: LayerTable, configs: ConfigTable, schedule: Schedule | None = None) -> Least:
+        """Least latency and energy that any mapping and schedule reaches."""
+        fastest, thriftiest = (
+            self._best(layers, configs, objective, schedule) for objective in ("latency", "energy")
+        )
+        return Least(
+            _bound(fastest.latency_s, fastest.limit),
+            _bound(thriftiest.energy_j, thriftiest.limit),
+            np.nan_to_num(fastest.area_mm2, nan=0.0),
+            np.nan_to_num(fastest.footprint_mm2, nan=0.0),
+        )
+
+    def _best(
+        self, layers: LayerTable, configs: ConfigTable, objective: str, schedule: Schedule | None
+    ) -> MetricTable:
+        if schedule is None:
+            return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
+        return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
 
     def operations(
         self,

@@ -52,6 +52,8 @@ class StayGraph(NamedTuple):
     made_start: IntColumn  # kinds that one instance writes, and how much of each
     made: IntColumn
     made_part: FloatColumn
+    of_start: IntColumn  # situations of each operation
+    of: IntColumn
     # Arcs, in the order of the operations; nodes are numbered in it too, 0 is the first
     arc_from: IntColumn
     arc_to: IntColumn
@@ -281,6 +283,8 @@ def _situations(known: _Situations) -> dict[str, Any]:
         "input_share": shares[:, 1].copy(),
         "output_share": shares[:, 2].copy(),
     }
+    found["of"] = np.argsort(operation, kind="stable")
+    found["of_start"] = np.searchsorted(operation[found["of"]], np.arange(operation.max(initial=-1) + 2))
     held = [list(key[2]) for key in keys]  # type: ignore[call-overload]
     made = [list(key[3]) for key in keys]  # type: ignore[call-overload]
     for name, lists in (("held", held), ("made", made)):

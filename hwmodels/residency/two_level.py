@@ -4,10 +4,16 @@ from typing import Final
 
 import numpy as np
 
+from hwmodels.alike import alike
 from hwmodels.columns import BesideTable, ConfigTable
+from hwmodels.kernels.two_level import groups
 from hwmodels.kernels.two_level import stay as kernels
 from hwmodels.kernels.two_level.evaluate import LINES, SUMS
+from hwmodels.kernels.two_level.lanes import WIDTH
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
+from hwmodels.kernels.two_level.stay_nests import WON, Desk
+from hwmodels.kernels.two_level.stay_paths import Paths
+from hwmodels.kernels.two_level.stay_room import HOMES, NOWHERE, Homes
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of, stays_of
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others
@@ -32,30 +38,54 @@ def stays_and_tiles(
     return _STAYS[key]
 
 
-def scratch_of(stays: Stays, graph: StayGraph, configs: int) -> kernels.Scratch:
-    """Room for so many configurations."""
+def scratch_of(stays: Stays, graph: StayGraph, configs: int, lanes: int) -> kernels.Scratch:
+    """Room for so many configurations, in groups of so many lanes at most."""
     kinds, situations = graph.tensors.elements.size, graph.situations
-    nodes, stages = int(graph.nodes[0]), graph.stage_row.size
+    nodes, stages, operations = int(graph.nodes[0]), graph.stage_row.size, stays.layers.rows
+    columns = LINES + len(SUMS)
 
     def whole(*shape: int) -> IntColumn:
         return np.zeros(shape, dtype=np.int64)
 
+    def real(*shape: int) -> FloatMatrix:
+        return np.zeros(shape)
+
+    group = groups.scratch()
     return kernels.Scratch(
-        sums=np.zeros((configs, LINES + len(SUMS))),
+        sums=real(configs, columns),
         length=np.full(configs, np.nan),
-        home=whole(kinds),
-        bytes=np.zeros(kinds),
-        mask=np.zeros(kinds),
-        beside=make_table(BesideTable, {}, situations),
-        costs=np.zeros((situations, kernels.COSTS)),
-        value=np.zeros(situations),
-        known=whole(situations),
-        near=whole(stays.layers.rows, 3),
-        reached=np.zeros(nodes),
-        by=whole(nodes),
-        chosen=whole(stages),
-        path=np.zeros(LINES + len(SUMS)),
-        stays=whole(1),
+        homes=Homes(
+            home=whole(kinds),
+            bytes=real(kinds),
+            mask=real(kinds),
+            beside=real(situations, len(BesideTable._fields)),
+            fits=np.ones(situations, dtype=np.int64),
+        ),
+        desk=Desk(
+            **group._asdict(),
+            picked=whole(WIDTH),
+            won=whole(situations, lanes, WON),
+            near=np.repeat(np.arange(operations), lanes).reshape(operations, lanes),
+            latency=real(situations, lanes),
+            pj=real(situations, lanes),
+            costed=real(lanes),
+        ),
+        paths=Paths(
+            value=real(situations, lanes),
+            known=whole(situations, lanes),
+            asked=whole(situations, lanes),
+            askers=whole(situations),
+            open=whole(lanes),
+            reached=real(nodes, lanes),
+            by=whole(nodes, lanes),
+            chosen=whole(stages, lanes),
+            length=real(lanes),
+        ),
+        weights=real(2, lanes),
+        uses=real(situations, lanes),
+        lines=real(columns),
+        along=real(lanes, columns),
+        stays=whole(lanes),
     )
 
 
@@ -68,23 +98,16 @@ def fill_staying(
     objective: int,
 ) -> kernels.Scratch:
     """Cost configurations with their best schedules; see `kernels.two_level.stay.evaluate_staying`."""
-    scratch = scratch_of(stays, graph, configs.size)
-    resident = np.stack([getattr(configs, f"{name}_resident") for name in _KEEPERS], axis=1)
-    kernels.evaluate_staying(
-        layer_matrix(stays.layers),
-        graph,
-        lists.table(configs),
-        config_matrix(configs),
-        resident,
-        prices,
-        objective,
-        scratch,
-    )
+    rows, tiles = config_matrix(configs), lists.table(configs)
+    resident = np.stack([getattr(configs, f"{name}_resident") for name in HOMES], axis=1)
+    order, starts = alike(rows, tiles, tuple(resident.T))
+    scratch = scratch_of(stays, graph, configs.size, int(np.diff(starts).max(initial=1)))
+    tables = (layer_matrix(stays.layers), rows, resident, prices)
+    kernels.evaluate_staying(tables, graph, tiles, (order, starts), objective, scratch)
     return scratch
 
 
-_KEEPERS: Final = ("weight", "input", "shared")
-_HOMES: Final = tuple(f"buffers.{name}" for name in _KEEPERS)
+_HOMES: Final = tuple(f"buffers.{name}" for name in HOMES)
 """Where a tensor may stay, by the kernels' codes."""
 
 
@@ -117,7 +140,8 @@ def told(
         bound = fill_staying(stays, stays.relaxed, lists, one, prices, code).length
     halves = 2.0 if name == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
-    searched = (stays.layers.kind[graph.operation] == 0) & (scratch.known == 1) & np.isfinite(scratch.value)
+    known, value, chosen = scratch.paths.known[:, 0], scratch.paths.value[:, 0], scratch.paths.chosen[:, 0]
+    searched = (stays.layers.kind[graph.operation] == 0) & (known == 1) & np.isfinite(value)
     certificate = Certificate(
         name,
         float(length[0]) / halves if used else 1.0,
@@ -130,35 +154,33 @@ def told(
     beside = make_table(BesideTable, {}, layers.rows)
     kept: set[int] = set()
     if used:
-        situations = graph.arc_situation[scratch.chosen]
-        for field in BesideTable._fields:
-            getattr(beside, field)[graph.stage_row] = getattr(scratch.beside, field)[situations]
-        for stage, arc in enumerate(scratch.chosen.tolist()):
+        situations = graph.arc_situation[chosen]
+        for column, field in enumerate(BesideTable._fields):
+            getattr(beside, field)[graph.stage_row] = scratch.homes.beside[situations, column]
+        for stage, arc in enumerate(chosen.tolist()):
             bits = int(graph.arc_kept[arc])
             kept.update(t.place for i, t in enumerate(stays.alive[stage]) if bits >> i & 1)
-    places = tuple(_place(tensor, stays, scratch, one, kept) for tensor in stays.tensors)
+    places = tuple(_place(tensor, stays, scratch.homes, one, kept) for tensor in stays.tensors)
     return Plan(places, certificate), beside
 
 
-def _place(
-    tensor: Tensor, stays: Stays, scratch: kernels.Scratch, config: ConfigTable, kept: set[int]
-) -> Place:
+def _place(tensor: Tensor, stays: Stays, homes: Homes, config: ConfigTable, kept: set[int]) -> Place:
     """Where a tensor lives on one machine, and why it is not on chip."""
     kind = stays.kinds[tensor.place]
-    home, size = int(scratch.home[kind]), float(scratch.bytes[kind] + scratch.mask[kind])
+    home, size = int(homes.home[kind]), float(homes.bytes[kind] + homes.mask[kind])
     if tensor.place in kept:
         return Place(tensor, _HOMES[home], size, "")
-    if home == kernels.NOWHERE:
+    if home == NOWHERE:
         return Place(tensor, MAIN_MEMORY, size, _no_home(tensor, config))
     capacity = float(getattr(config, f"{_HOMES[home].removeprefix('buffers.')}_capacity_bytes")[0])
-    held = float(scratch.bytes[kind])
+    held = float(homes.bytes[kind])
     if held > capacity:
         why = f"{_HOMES[home]}.bytes: {held - capacity:,.0f} bytes missing of {held:,.0f}"
         return Place(tensor, MAIN_MEMORY, size, why)
     others = [
-        (other, float(scratch.bytes[stays.kinds[other.place]]))
+        (other, float(homes.bytes[stays.kinds[other.place]]))
         for other in stays.tensors
-        if other.place in kept and int(scratch.home[stays.kinds[other.place]]) == home
+        if other.place in kept and int(homes.home[stays.kinds[other.place]]) == home
     ]
     why = beside_others(tensor, held, others, capacity, f"{_HOMES[home]}.bytes") or NOT_WORTH
     return Place(tensor, MAIN_MEMORY, size, why)

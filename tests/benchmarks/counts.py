@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -84,12 +85,6 @@ def timed(layers: LayerTable, of: dse.Space) -> float:
     return time.process_time() - start
 
 
-def forget() -> None:
-    """Drop what this process holds, not what is on disk."""
-    sets._SETS.clear()
-    sets._SIDES.clear()
-
-
 def main() -> None:
     """Print CPU seconds and sizes, by network."""
     networks = [name for name in sys.argv[2:] if name.islower()] or ["resnet50", "bert_base"]
@@ -103,13 +98,16 @@ def main() -> None:
             nests = int((layers.kind == Kind.NEST).sum())
             whole, more = space(ARRAYS), space((ONE_MORE,))
             cold = timed(layers, whole)
-            files = list(Path(kept).glob("*.npz"))
+            files = list(Path(kept).glob("*.counts"))
             size = sum(file.stat().st_size for file in files) / 2**20
-            vectors = sum(len(made.found.spread) for made in sets._SETS.values())
-            rows = sum(len(made.found.rows) for made in sets._SETS.values())
+            held = [made for arrays in sets._SETS.values() for made in arrays.values()]
+            vectors, rows = (
+                sum(len(column(made.found)) for made in held)
+                for column in (attrgetter("spread"), attrgetter("rows"))
+            )
             one = timed(layers, more)
             warm = timed(layers, whole)
-            forget()
+            sets.forget()
             stored = timed(layers, whole)
             print(
                 f"{name}: {nests} shapes that sets cover, {windows.rows} with windows that they do not; "

@@ -12,9 +12,10 @@ import hwmodels
 import workloads
 from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
-from hwmodels.level import Level
+from hwmodels.counts import sets
+from hwmodels.level import Level, Prices
 from hwmodels.mapping import Constraints, LevelConstraints
-from hwmodels.models import nest_counts
+from hwmodels.models import nest_counts, nest_mappings
 from hwmodels.models.level_parts import Machines
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_counts import space_of
@@ -78,6 +79,47 @@ def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> N
         want = NEST.evaluate(layers, whole(space, index), objective)
         for name in got._fields:
             assert getattr(got, name) == pytest.approx(getattr(want, name), rel=1e-12, nan_ok=True), name
+        got_s, want_s = (NEST.times(layers, one, objective) for one in (table, whole(space, index)))
+        for name in got_s._fields:
+            assert getattr(got_s, name) == pytest.approx(getattr(want_s, name), rel=1e-12), name
+
+
+@pytest.mark.compiled
+def test_sweeps_fronts_stress_and_prices_run_on_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is mapped by itself, a set serves every array, capacity and price, and each is made once."""
+    made: list[int] = []
+    met = sets.met
+
+    def counting(*args: Any) -> Any:
+        made.append(1)
+        return met(*args)
+
+    def refused(*_: Any) -> None:
+        raise AssertionError("mapped by itself")
+
+    sets.forget()
+    monkeypatch.setattr(sets, "met", counting)
+    monkeypatch.setattr(nest_mappings, "best_mapping", refused)
+    monkeypatch.setattr(nest_mappings, "map_problem", refused)
+    prices = [Prices(read_pj=pj, fill_pj=pj, update_pj=pj) for pj in (1.0, 9.0, 90.0)]
+    axes = {
+        "levels.pad.bytes": [64, 256],
+        "array.rows": [4, 7],
+        "levels.buffer.prices": prices,
+        "clock_hz": [1e8, 1e9],
+    }
+    space = dse.Space(pad_buffer_memory(), axes=axes)
+    swept = dse.sweep("lenet_300_100", space, workers=1, progress=False)
+    nests = 3
+    assert len(made) == nests * 2  # arrays
+    dse.stress(swept, samples=20, workers=1, progress=False)
+    dse.sweep(
+        "lenet_300_100", dse.Space(pad_buffer_memory(), axes=axes | {"clock_hz": [3e8]}), progress=False
+    )
+    assert len(made) <= nests * 3  # the base design, to which stress compares, has an array of its own
+    frame = swept.frame
+    column = next(name for name in frame if name.startswith("levels.buffer.prices"))
+    assert frame.groupby(column)["energy_j"].min().is_unique
 
 
 @pytest.mark.compiled
@@ -168,6 +210,7 @@ def test_a_combination_that_no_configuration_has_is_refused_to_nobody() -> None:
     ("machine", "axes"),
     [
         ("eyeriss_v1", {"levels.psum_spad.bytes": [48, 64], "array.cols": [7, 14], "vector_lanes": [0, 5]}),
+        ("eyeriss_v1", {"levels.psum_spad.prices": [Prices(), Prices(read_pj=2.0, area_mm2=1e-3)]}),
         ("tpu_v1", {"clock_hz": [1e8, 7e8], "main_memory": ["ddr3", "hbm2"]}),
         ("simba_like", {"technology.node_nm": [16, 22], "datapath.weight_bits": [8, 4]}),
     ],

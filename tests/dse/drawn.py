@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 import dse
-from dse.designs import Bar, Lane, SchedulePicture
+from dse.designs import Bar, Frame, Lane, SchedulePicture
 from dse.metrics import objectives_of
 from dse.results.front import Front
 from dse.views.breakdown_figure import draw_breakdown
@@ -137,6 +137,19 @@ def residency() -> SchedulePicture:
     return SchedulePicture(lanes, 1e-3, "made up on a machine: 1 ms")
 
 
+def fused() -> SchedulePicture:
+    """Three groups' tiles on those lanes."""
+    tiles = (
+        Bar("expand", 0.0, 3e-4, 100e3, ""),
+        Bar("depthwise", 2e-4, 4e-4, 60e3, ""),
+        Bar("wide", 6e-4, 9e-4, 180e3, ""),
+    )
+    crossing = (Bar("image", 0.0, 2e-4, 3e5, "it enters"), Bar("narrow", 4e-4, 7e-4, 4e3, "it is apart"))
+    frames = (Frame(0.0, 4e-4, "4 tiles"), Frame(6e-4, 9e-4, "1 tile"))
+    lanes = (Lane("levels.buffer", 262144.0, tiles), Lane("main memory", 0.0, crossing))
+    return SchedulePicture(lanes, 1e-3, "made up on a machine: 1 ms", frames)
+
+
 def stressed() -> Any:
     """A front with ranges."""
     picture = front_picture(front(), Shown(None, None, None, None, None, None, True))
@@ -198,6 +211,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "latency": lambda: draw_latency(operations()),
     "floorplan": lambda: draw_floorplan(plan()),
     "residency": lambda: draw_residency(residency()),
+    "fused": lambda: draw_residency(fused()),
     "mapping energy": nest_energy,
     "gains": gains,
 }

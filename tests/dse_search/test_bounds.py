@@ -64,7 +64,7 @@ def points(space, low, high):
 @settings(max_examples=150, deadline=None)
 def test_no_point_of_a_block_is_below_its_bound(block, mapping_objective):
     name, low, high = block
-    least = WORK.least(tables(name).best(low, high))
+    least = WORK.least(spaces.ALL[name].model, tables(name).best(low, high))
     found = costs(name, mapping_objective)
     inside = points(spaces.ALL[name], low, high)
     feasible = inside[found["feasible"][inside]]
@@ -101,7 +101,7 @@ def test_no_column_is_better_where_it_is_declared_worse(name, row, column, facto
     if column in MORE and (worse == 0).any():
         return
     bad = good._replace(**{column: worse})
-    before, after = (WORK.least(take_rows(config, slice(0, 1))) for config in (good, bad))
+    before, after = (WORK.least(space.model, take_rows(config, slice(0, 1))) for config in (good, bad))
     for metric in LEAST:
         assert after[metric][0] >= before[metric][0] * (1 - 1e-12)
 

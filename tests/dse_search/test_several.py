@@ -98,7 +98,7 @@ def test_bounds_of_combinations_hold():
     low = np.zeros((1, len(space.axes)), dtype=np.int64)
     tables = Tables(space, spread)
     high = np.array([[1 if axis in tables.fixed_axes else n for axis, n in enumerate(space.shape)]])
-    least = pair().least(tables.best(low, high))
+    least = pair().least(space.model, tables.best(low, high))
     codes = space.codes(np.arange(space.size)).T
     inside = np.flatnonzero(((codes >= low) & (codes < high)).all(axis=1))
     found = pair().cost(space, inside, "edp")

@@ -172,7 +172,7 @@ def blocks_are_bounded(seed, work, space, found):
     high = rng.integers(low + 1, shape + 1)
     fixed = list(tables.fixed_axes)
     high[:, fixed] = low[:, fixed] + 1
-    least = work.least(tables.best(low, high))
+    least = work.least(space.model, tables.best(low, high))
     codes = space.codes(np.arange(space.size)).T
     inside = ((low[:, None] <= codes) & (codes < high[:, None])).all(axis=2) & found["feasible"]
     for metric in work.boundable:

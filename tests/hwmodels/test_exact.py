@@ -10,7 +10,7 @@ import hwmodels
 from hwmodels.feasibility import CAPACITY, broken_by_architecture, least_stored_bytes
 from workloads import Graph, Network
 from workloads.errors import SpringboardError
-from workloads.operations import Linear
+from workloads.operations import Convolution, Linear
 from workloads.table import Kind, blank_table
 
 PARTS = [f"{name}_energy_j" for name in ("mac", "buffer", "dram", "vector", "static", "control")]
@@ -44,8 +44,12 @@ def test_what_main_memory_must_hold_is_counted_right(power, off, bits):
         ({"in_rows": 1 << 40, "in_cols": 1 << 40}, "input elements; counts are exact to 2**53 only"),
         ({"p": 1 << 20, "q": 1 << 20, "dilation_r": 1 << 20, "dilation_s": 1 << 20, "r": 2, "s": 2,
           "in_rows": 1 << 25, "in_cols": 1 << 25}, "halos; counts are exact to 2**53 only"),
-        ({"p": 1 << 20, "stride_p": 1 << 40}, "input positions under its windows; counts are exact to 2**53"),
+        ({"p": 1 << 30, "stride_p": 1 << 30}, "input positions under its windows; counts are exact to 2**53"),
         ({"weight_bits": 1 << 62}, "LayerTable.weight_bits[0] must be from 0 to 2**53"),
+        ({"stride_p": 1 << 62}, "LayerTable.stride_p[0] must be from 1 to 2**31 - 1"),
+        ({"dilation_s": 1 << 31}, "LayerTable.dilation_s[0] must be from 1 to 2**31 - 1"),
+        ({"q": 0}, "LayerTable.q[0] must be at least 1, got 0"),
+        ({"repeats": 1 << 60}, "LayerTable.repeats[0] must be from 0 to 2**53"),
     ],
 )  # fmt: skip
 def test_counts_beyond_what_is_exact_are_refused_by_name(changes, words):
@@ -53,6 +57,17 @@ def test_counts_beyond_what_is_exact_are_refused_by_name(changes, words):
     with pytest.raises(SpringboardError) as refusal:
         hwmodels.evaluate(table, hwmodels.pack(hwmodels.load("edge_16x16"), {}, 1))
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("field", ["stride", "dilation"])
+@pytest.mark.parametrize("size", [1 << 31, 1 << 62, 1 << 63, 1 << 64, 10**30])
+def test_a_step_beyond_any_input_is_refused(field, size):
+    """One output needs no stride: 2**62 wrapped inside a tile, 2**64 was an OverflowError."""
+    graph = Graph("steps")
+    made = Convolution("conv", out_channels=2, kernel=1, **{field: size})
+    graph.output(graph.add(made, graph.input("x", (1, 3, 8, 8))))
+    with pytest.raises(SpringboardError, match=f"{field}_[prs]"):
+        dse.evaluate(Network(graph), "template", progress=False).totals  # noqa: B018
 
 
 @pytest.mark.compiled

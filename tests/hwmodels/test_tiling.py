@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hwmodels.batch import account_operations, mapspace
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
 from hwmodels.kernels.two_level.cost import ANY, Goal
+from hwmodels.kernels.two_level.evaluate import nest_macs
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows
@@ -163,6 +164,13 @@ def agree(nest, machine, objective):
 
 
 @settings(max_examples=150, deadline=None)
+@given(nests())
+def test_multiplications_are_the_product_of_the_loops(nest):
+    layer = layer_row(layer_matrix(layer_table([nest])), 0)
+    loops = (nest.n, nest.g, nest.k, nest.c, nest.p, nest.q, nest.r, nest.s)
+    assert nest_macs(layer) == math.prod(loops)
+
+
 @given(nest=nests(), machine=machines(), objective=st.sampled_from(OBJECTIVES))
 def test_best_equals_brute_force(nest, machine, objective):
     agree(nest, machine, objective)

@@ -283,8 +283,31 @@ def test_an_action_without_options(
     assert same.energy_uj == result.energy_uj
 
 
-def test_what_is_read_but_not_costed_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="position-skipping of B at Buffer is read, but"):
+OWN = """
+sparse_optimizations:
+  targets:
+  - name: Buffer
+    action-optimization:
+    - {type: position-skipping, target: A, condition-on: []}
+"""
+
+
+@pytest.mark.parametrize("more", ["", FORMAT, FORMAT.replace("CP", "B")])
+def test_positions_of_an_operands_own_zeros_are_skipped(tmp_path: Path, more: str) -> None:
+    """A quarter of A's sixteen elements is not zero: so many are read, and so many steps are taken."""
+    wide = DOT.replace("read_bandwidth: 4", "read_bandwidth: 40").replace(
+        "write_bandwidth: 3", "write_bandwidth: 40"
+    )
+    result = model(load(write(tmp_path, a=wide, e=DOT_ERT, s=OWN + more)))
+    reads = {name: held["reads"] for name, held in result.levels["Buffer"].items()}
+    assert (result.cycles, reads["A"], reads["B"]) == (4, 4, 16)
+    # one zero is skipped once, whoever notices
+    both = BARE.format(kind="skipping") + "    - {type: position-skipping, target: A}\n"
+    assert model(load(write(tmp_path, a=wide, e=DOT_ERT, s=both + more))).cycles == 4
+
+
+def test_positions_of_other_operands_are_no_positions_of_ones_own(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="skips the positions of B's own zeros; leave 'condition-on' empty"):
         model(load(write(tmp_path, a=DOT, e=DOT_ERT, s=BARE.format(kind="position-skipping"))))
 
 

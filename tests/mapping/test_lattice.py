@@ -1,5 +1,6 @@
 """The lattice search against brute force on machines with pads, an array and a buffer."""
 
+from contextlib import suppress
 from math import inf, prod
 
 import pytest
@@ -20,11 +21,14 @@ from hwmodels.mapping import (
     matrix_product,
     pack_mappings,
 )
+from hwmodels.mapping.certificate import Objective
+from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
-from hwmodels.mapping.search import search_exhaustively
+from hwmodels.mapping.search import search_as_lattice, search_exhaustively
+from hwmodels.mapping.uneven import chained_spaces
 from tests.mapping.brute import every_mapping
-from tests.mapping.test_search import all_rules, brute_force, small_problems
+from tests.mapping.test_search import all_rules, brute_force, constraint_sets, small_problems
 
 
 @st.composite
@@ -57,6 +61,18 @@ def arrays(draw: st.DrawFn) -> Architecture:
         read_words_per_cycle=draw(st.sampled_from((1.0, inf))),
         overlapped=draw(st.booleans()),
     )
+    beyond = [
+        level(
+            f"L{i}",
+            8.0 + i,
+            capacity_words=draw(st.sampled_from((12, 24, 60))),
+            block_words=draw(st.sampled_from((1, 2))),
+            write_words_per_cycle=draw(st.sampled_from((0.5, inf))),
+            overlapped=draw(st.booleans()),
+            operands=draw(st.sampled_from((None, None, frozenset("O"), frozenset("WI")))),
+        )
+        for i in range(2, 2 + draw(st.sampled_from((0, 0, 1, 1, 2))))
+    ]
     memory = level(
         "memory",
         draw(st.sampled_from((10.0, 50.0))),
@@ -65,7 +81,7 @@ def arrays(draw: st.DrawFn) -> Architecture:
     )
     return Architecture(
         name="array",
-        levels=(*pads, buffer, memory),
+        levels=(*pads, buffer, *beyond, memory),
         macs=4,
         mac_pj=1.0,
         mac_leakage_w=draw(st.sampled_from((0, 1e-3))),
@@ -210,3 +226,82 @@ def test_the_certificate_counts_what_breaks_a_limit(data: st.DataObject) -> None
     orders = prod(space.order_count(level) for level in range(len(machine.levels)))
     broken = certificate.pruned["fanout"] + certificate.pruned["capacity"]
     assert certificate.represented - broken == len(fit) * orders
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_uneven_levels_around_an_array_are_searched_as_their_chains(
+    data: st.DataObject, objective: Objective
+) -> None:
+    problem, machine = data.draw(small_problems()), data.draw(arrays())
+    rules = data.draw(all_rules)
+    space = Mapspace(problem=problem, architecture=machine, constraints=all_kept(machine))
+    parts = list(chained_spaces(space))
+    size = sum(prod(part.chain_count(d) for d in problem.dimensions) for part in parts)
+    if size > 20_000 or not all(applies(part) for part in parts):
+        return
+    values = []
+    for part in parts:
+        with suppress(MappingError):
+            values.append(search_exhaustively(part, objective, rules).certificate.best)
+    arguments = problem, machine, objective
+    if not values:
+        with pytest.raises(MappingError):
+            map_problem(*arguments, constraints=space.constraints, storage="uneven", rules=rules)
+        return
+    found = map_problem(*arguments, constraints=space.constraints, storage="uneven", rules=rules)
+    assert found.certificate.best == pytest.approx(min(values), rel=1e-12)
+    assert found.certificate.optimal
+    assert found.evaluation.feasible
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_constraints_limit_loops_spreads_and_orders(data: st.DataObject, objective: Objective) -> None:
+    problem, machine = data.draw(layers()), data.draw(arrays())
+    rules, constraints = data.draw(all_rules), data.draw(constraint_sets(problem, machine))
+    space = Mapspace(problem=problem, architecture=machine, constraints=constraints)
+    windows = any(len(rank) > 1 for operand in problem.operands for rank in operand.ranks)
+    tilings = prod(space.chain_count(d) for d in problem.dimensions)
+    if tilings > 5_000 or not applies(space) or (windows and rules.reuse is Reuse.NOTHING):
+        return
+    try:
+        expected = search_exhaustively(space, objective, rules).certificate
+    except MappingError:
+        with pytest.raises(MappingError):
+            search_as_lattice(space, objective, rules)
+        return
+    certificate = search_as_lattice(space, objective, rules).certificate
+    assert certificate.best == pytest.approx(expected.best, rel=1e-12)
+    assert certificate.optimal
+    assert certificate.represented == expected.represented
+    assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+    assert min(certificate.pruned.values()) >= 0
+
+
+def test_a_second_level_beyond_the_array_is_certified() -> None:
+    """Pad - buffer - L2 - main memory, where every level keeps what it may: each level only helps."""
+    problem = convolution(k=8, c=8, p=7, q=7, r=3, s=3)
+    pad = StorageLevel(name="pad", capacity_words=12, instances=12, read_pj=1, fill_pj=1, update_pj=1)
+    buffer = StorageLevel(
+        name="buffer", capacity_words=60, fanout_x=4, fanout_y=3, read_pj=6, fill_pj=6, update_pj=6
+    )
+    second = StorageLevel(name="L2", capacity_words=400, read_pj=20, fill_pj=20, update_pj=20)
+    memory = StorageLevel(name="memory", read_pj=200, fill_pj=200, update_pj=200)
+    energies = []
+    for levels in ((pad, buffer, memory), (pad, buffer, second, memory)):
+        machine = Architecture(name="array", levels=levels, macs=12, mac_pj=1.0)
+        result = map_problem(problem, machine, "energy", storage="even")
+        assert result.certificate.optimal
+        energies.append(result.evaluation.energy_pj)
+    assert energies[1] < energies[0]
+
+
+def all_kept(machine: Architecture) -> Constraints:
+    """Every level keeps whatever it may."""
+    return Constraints(
+        levels=tuple(
+            LevelConstraints(level=level.name, keep=frozenset(level.operands or "WIO"))
+            for level in machine.levels
+        )
+    )

@@ -13,6 +13,10 @@ from workloads.errors import WrongTypeError, shown
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_LONGEST_PATH: Final = 4096
+_LONGEST_NAME: Final = 255
+"""Bytes of a path, and of each name in it, that systems take."""
+
 
 class Kind(NamedTuple):
     """What an argument is to be: in words, and whether a value is it."""
@@ -37,12 +41,22 @@ def _listed(value: Any) -> bool:
     return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
 
 
+def _path(value: Any) -> bool:
+    """Whether a system could have a file of that name; what could not be one is not even asked for."""
+    try:
+        name = os.fsencode(value)
+    except (TypeError, ValueError):  # a surrogate has no bytes
+        return False
+    parts = name.replace(b"\\", b"/").split(b"/")
+    return b"\0" not in name and len(name) <= _LONGEST_PATH and max(map(len, parts)) <= _LONGEST_NAME
+
+
 WHOLE: Final = Kind("a whole number", _whole)
 POSITIVE: Final = Kind("a whole number of at least 1", lambda value: _whole(value) and value >= 1)
 NATURAL: Final = Kind("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 NUMBER: Final = Kind("a number", _number)
 TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
-PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike))
+PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike) and _path(value))
 TEXTS: Final = Kind(
     "texts",
     lambda value: isinstance(value, str) or (_listed(value) and all(isinstance(v, str) for v in value)),

@@ -260,7 +260,9 @@ class _Fixing(ast.NodeTransformer):
         if name is not None and name in self._fixed:
             return ast.Constant(self._fixed[name])
         match node:
-            case ast.BinOp(left=ast.Constant(value=number), op=ast.MatMult(), right=ast.Constant(value=unit)):
+            case ast.BinOp(
+                left=ast.Constant(value=number), op=ast.MatMult(), right=ast.Constant(value=str() as unit)
+            ):
                 return ast.Constant(number, kind=unit)
         return self.generic_visit(node)
 

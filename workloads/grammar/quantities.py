@@ -151,10 +151,9 @@ def _factor(unit: str, text: str, path: str) -> Decimal:
     if own and unit == own:
         return Decimal(1)
     if unit not in UNITS:
-        hint = "; write KiB (1024) or kB (1000)" if unit.startswith("K") else ", such as KiB, MB, GHz, GB/s, mm2"
-        raise InputError(
-            f"{path or 'quantity'}: {shown(text)} has the unknown unit {shown(unit)}{hint}", path=path
-        )
+        kilo, known = "; write KiB (1024) or kB (1000)", ", such as KiB, MB, GHz, GB/s, mm2"
+        said = f"{shown(text)} has the unknown unit {shown(unit)}{kilo if unit.startswith('K') else known}"
+        raise InputError(f"{path or 'quantity'}: {said}", path=path)
     factor, dimension = UNITS[unit]
     wanted = own or dimension_of(path)
     if path and wanted != dimension:

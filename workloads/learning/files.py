@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import InputError, WorkloadError, shown
+from workloads.plain_files import read_plain
 
 Raw = tuple[NDArray[Any], NDArray[Any]]
 
@@ -101,7 +102,7 @@ def _pictures(path: Path, found: list[tuple[Path, str]]) -> Raw:
 def _idx(path: Path) -> NDArray[np.uint8]:
     """Read MNIST's format: two zero bytes, type 8 (bytes), dimensions, their lengths, the elements."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        content = gzip.decompress(read_plain(path)) if path.suffix == ".gz" else read_plain(path)
         zero, kind, dims = struct.unpack(">HBB", content[:4])
         shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
         if (zero, kind) != (0, 8):
@@ -117,7 +118,7 @@ def _cifar(batches: list[Path]) -> Raw:
     length = 1 + coarse + 3072
     pieces = []
     for path in batches:
-        held = np.frombuffer(path.read_bytes(), np.uint8)
+        held = np.frombuffer(read_plain(path), np.uint8)
         if held.size == 0 or held.size % length:
             raise DataError(f"data {path}: {held.size} bytes are no whole number of images of {length}")
         pieces.append(held.reshape(-1, length))

@@ -113,7 +113,16 @@ def parameters(name: str) -> dict[str, Any]:
     return {one.name: one.default for one in given if one.name != "batch"}
 
 
-@takes(name=PATH, batch=WHOLE.or_none(), dims=MAPPING.or_none(), unknown=TEXT)
+@takes(
+    name=PATH,
+    batch=WHOLE.or_none(),
+    dims=MAPPING.or_none(),
+    unknown=TEXT,
+    inputs=MAPPING.or_none(),
+    weights=TEXT.or_none(),
+    caches=TEXT,
+    batch_axis=WHOLE.or_none(),
+)
 def load(
     name: str | PathLike[str],
     *,

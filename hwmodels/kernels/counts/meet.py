@@ -2,15 +2,17 @@
 
 A count vector is the steps, what is moved between array and buffer, and what between buffer and main memory.
 It belongs to a bucket: the smallest capacities of the grid that hold it. The front of a bucket is that of
-all vectors that its capacities hold, those of smaller buckets with them.
+all vectors that its capacities hold, those of smaller buckets with them. Of vectors that count alike the one
+of the first origin stays, whatever the order in which they come: so that vectors known of smaller arrays may
+come first, and what is found is what is found without them.
 """
 
 from math import inf
 from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import kernel, spliced
 from hwmodels.kernels.counts.cuts import fresh
-from hwmodels.kernels.nest.columns import Floats, Ints
+from hwmodels.kernels.nest.columns import Floats, Ints, Small
 
 
 class Inner(NamedTuple):
@@ -43,14 +45,22 @@ class Spreads(NamedTuple):
     less: Floats  # (S, F): taken off each column
 
 
+class Known(NamedTuple):
+    """What is known of smaller arrays: which spreads are done, and the origins of what is left of them."""
+
+    spreads: Small  # (S,)
+    rows: Ints  # (n,): rows of `Spreads`
+    origin: Ints  # (n, 4)
+
+
 class Fronts(NamedTuple):
     """Fronts by bucket, and a pool of their vectors."""
 
     sizes: Ints  # (buckets,): vectors of each front
     rows: Ints  # (buckets, room)
     columns: Floats  # (N, 1 + F + V)
-    origin: Ints  # (N, 4): label inside, spread, operand of the run, label outside
-    used: Ints  # (1,): vectors in the pool
+    origin: Ints  # (N, 4): label inside, tile of the spread, operand of the run, label outside
+    used: Ints  # (2,): vectors in the pool; 1 where a front or the pool is full
 
 
 class Room(NamedTuple):
@@ -58,22 +68,36 @@ class Room(NamedTuple):
 
     shape: Ints  # (L + 1,)
     vector: Floats  # (1 + F + V,)
-    bucket: Ints  # (L + 1,)
+    bucket: Ints  # (L + 1,): room for rows of capacities
     digits: Ints  # (L + 1,)
 
 
 @kernel
-def beaten(fronts: Fronts, bucket: int, vector: Floats) -> bool:
-    """Whether a front has a vector that is no worse in every column."""
+def earlier(origin: Ints, one: int, other: int) -> bool:
+    """Whether the origin of one vector comes before that of another."""
+    for c in range(origin.shape[1]):
+        if origin[one, c] != origin[other, c]:
+            return bool(origin[one, c] < origin[other, c])
+    return False
+
+
+@kernel
+def beaten(fronts: Fronts, bucket: int, vector: Floats, new: int) -> bool:
+    """Whether a front has a vector that is no worse in every column; of equal ones, of an earlier origin.
+
+    `new` is where the vector's origin is, -1 for a bound: what equals a bound does not beat it.
+    """
     columns = fronts.columns
     for at in range(fronts.sizes[bucket]):
         row = fronts.rows[bucket, at]
         better = True
+        alike = True
         for c in range(vector.size):
             if columns[row, c] > vector[c]:
                 better = False
                 break
-        if better:
+            alike = alike and columns[row, c] == vector[c]
+        if better and (not alike or (new >= 0 and not earlier(fronts.origin, new, row))):
             return True
     return False
 
@@ -81,15 +105,14 @@ def beaten(fronts: Fronts, bucket: int, vector: Floats) -> bool:
 @kernel
 def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
     fronts: Fronts, shape: Ints, bucket: Ints, vector: Floats, digits: Ints
-) -> bool:
-    """Admit a vector to the fronts of its bucket and all larger ones; False where there is no room left.
+) -> None:
+    """Admit the next vector of the pool to the fronts of its bucket and all larger ones.
 
-    `shape` and `bucket` (L + 1,): capacities of each memory, and the rows that hold the vector.
+    `shape` and `bucket` (L + 1,): capacities of each memory, and the rows that hold the vector. A front
+    that is full says so in `used`.
     """
     sizes, rows, columns, _origin, used = fronts
     new = used[0]
-    if new >= columns.shape[0]:
-        return False
     columns[new] = vector
     kept_any = False
     for m in range(shape.size):
@@ -98,7 +121,7 @@ def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
         flat = 0
         for m in range(shape.size):
             flat = flat * shape[m] + digits[m]
-        if not beaten(fronts, flat, vector):
+        if not beaten(fronts, flat, vector, new):
             kept = 0
             for at in range(sizes[flat]):
                 row = rows[flat, at]
@@ -110,10 +133,10 @@ def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
                 if not worse:
                     rows[flat, kept] = row
                     kept += 1
-            if kept >= rows.shape[1]:
-                return False
             rows[flat, kept] = new
             sizes[flat] = kept + 1
+            if sizes[flat] == rows.shape[1]:
+                used[1] = 1
             kept_any = True
         m = shape.size - 1
         while m >= 0:
@@ -126,23 +149,81 @@ def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
             break
     if kept_any:
         used[0] = new + 1
-    return True
+        if new + 1 == columns.shape[0]:
+            used[1] = 1
+
+
+@spliced
+def inside_words(
+    vector: Floats, inner: Inner, spreads: Spreads, g: int, a: int, rested: int, run: float
+) -> None:
+    """Fill the columns of a vector that tell what label `a` moves inside the array under spread `g`."""
+    for f in range(spreads.shares.shape[2]):
+        total = -spreads.less[g, f]
+        for p in range(inner.moved.shape[1]):
+            total += spreads.shares[g, p, f] * (inner.moved[a, p] / (run if p == rested else 1.0))
+        vector[1 + f] = total
+
+
+@spliced
+def meet_pair(
+    fronts: Fronts,
+    room: Room,
+    inner: Inner,
+    outer: Outer,
+    spreads: Spreads,
+    g: int,
+    origin: tuple[int, int, int],
+) -> None:
+    """Meet a label inside, under spread `g`, with one outside; `origin` (label, operand, label)."""
+    shape, vector, bucket, digits = room
+    a, o, b = origin
+    memories, inside = shape.size - 1, spreads.shares.shape[2]
+    flat = 0
+    for m in range(memories):
+        bucket[m] = inner.buckets[a, m]
+        flat = flat * shape[m] + bucket[m]
+    bucket[memories] = outer.buckets[b]
+    vector[0] = spreads.steps[g]
+    inside_words(vector, inner, spreads, g, a, o, outer.runs[b])
+    for v in range(outer.values.shape[1]):
+        vector[1 + inside + v] = outer.values[b, v]
+    new = fronts.used[0]
+    fronts.origin[new, 0] = a
+    fronts.origin[new, 1] = spreads.tiles[g]
+    fronts.origin[new, 2] = o
+    fronts.origin[new, 3] = b
+    if not beaten(fronts, flat * shape[memories] + bucket[memories], vector, new):
+        admit_everywhere(fronts, shape, bucket, vector, digits)
 
 
 @kernel
 def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bottom
-    codes: Ints, guard: int, inner: Inner, outer: Outer, spreads: Spreads, fronts: Fronts, room: Room
+    codes: Ints,
+    guard: int,
+    inner: Inner,
+    outer: Outer,
+    spreads: Spreads,
+    known: Known,
+    fronts: Fronts,
+    room: Room,
 ) -> bool:
     """Meet all labels under all spreads; False where there is no room left: begin anew with more."""
-    shape, vector, bucket, digits = room
+    shape, vector = room.shape, room.vector
     whole = codes[codes.size - 1]
     operands = inner.moved.shape[1]
     inside = spreads.shares.shape[2]
     beyond = outer.values.shape[1]
     memories = shape.size - 1
+    for i in range(known.origin.shape[0]):
+        origin = (known.origin[i, 0], known.origin[i, 2], known.origin[i, 3])
+        meet_pair(fronts, room, inner, outer, spreads, known.rows[i], origin)
+        if fronts.used[1] == 1:
+            return False
     for g in range(spreads.tiles.size):
+        if known.spreads[g] == 1:
+            continue
         spread = spreads.tiles[g]
-        vector[0] = spreads.steps[g]
         for x in range(inner.tiles.size):
             tile = inner.tiles[x]
             if ((whole | guard) - (codes[tile] + codes[spread])) & guard != guard:
@@ -151,47 +232,26 @@ def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bot
             for a in range(inner.ranges[x, 0], inner.ranges[x, 1]):
                 flat = 0
                 for m in range(memories):
-                    bucket[m] = inner.buckets[a, m]
-                    flat = flat * shape[m] + bucket[m]
+                    flat = flat * shape[m] + inner.buckets[a, m]
                 here = fresh(inner.cuts, a, tile)
                 for o in range(operands):
                     if (here >> o) & 1 == 0 or outer.ranges[o, reached, 0] == outer.ranges[o, reached, 1]:
                         continue
-                    for f in range(inside):
-                        total = -spreads.less[g, f]
-                        for p in range(operands):
-                            run = outer.longest[o, reached] if p == o else 1.0
-                            total += spreads.shares[g, p, f] * (inner.moved[a, p] / run)
-                        vector[1 + f] = total
+                    vector[0] = spreads.steps[g]
+                    inside_words(vector, inner, spreads, g, a, o, outer.longest[o, reached])
                     alive = False
                     for j in range(shape[memories]):
                         if outer.fewest[o, reached, j, 0] == inf:
                             continue
                         for v in range(beyond):
                             vector[1 + inside + v] = outer.fewest[o, reached, j, v]
-                        if not beaten(fronts, flat * shape[memories] + j, vector):
+                        if not beaten(fronts, flat * shape[memories] + j, vector, -1):
                             alive = True
                             break
                     if not alive:
                         continue
                     for b in range(outer.ranges[o, reached, 0], outer.ranges[o, reached, 1]):
-                        bucket[memories] = outer.buckets[b]
-                        for v in range(beyond):
-                            vector[1 + inside + v] = outer.values[b, v]
-                        for f in range(inside):
-                            total = -spreads.less[g, f]
-                            for p in range(operands):
-                                run = outer.runs[b] if p == o else 1.0
-                                total += spreads.shares[g, p, f] * (inner.moved[a, p] / run)
-                            vector[1 + f] = total
-                        if beaten(fronts, flat * shape[memories] + bucket[memories], vector):
-                            continue
-                        new = fronts.used[0]
-                        if new < fronts.origin.shape[0]:
-                            fronts.origin[new, 0] = a
-                            fronts.origin[new, 1] = g
-                            fronts.origin[new, 2] = o
-                            fronts.origin[new, 3] = b
-                        if not admit_everywhere(fronts, shape, bucket, vector, digits):
+                        meet_pair(fronts, room, inner, outer, spreads, g, (a, o, b))
+                        if fronts.used[1] == 1:
                             return False
     return True

@@ -1,6 +1,6 @@
 """Scans of count vectors: the best of a front under the prices and speeds of each configuration."""
 
-from math import ceil, inf
+from math import ceil, inf, nan
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined, kernel, spliced
@@ -140,6 +140,37 @@ def choose(
         )  # fmt: skip
 
 
+@spliced
+def waits_of(
+    words: Floats,
+    use: Floats,
+    steps: Floats,
+    crossing: Floats,
+    rates: Floats,
+    hidden: Ints,
+    clock_hz: Floats,
+    v: int,
+    c: int,
+) -> tuple[float, float, float]:
+    """Seconds of what does not hide, of the chip and of main memory: of vector v on configuration c."""
+    outside_s = memory_s = 0.0
+    chip_s = steps[v] / clock_hz[c]
+    memory = use.shape[1] - 1
+    for level in range(memory + 1):
+        busy = port_cycles(
+            words[v, level, 0], words[v, level, 1], use[v, level],
+            rates[c, level, 0], rates[c, level, 1], rates[c, level, 2],
+        )  # fmt: skip
+        seconds = (busy * crossing[v] if level == memory else busy) / clock_hz[c]
+        if hidden[c, level] == 0:
+            outside_s += seconds
+        elif level == memory:
+            memory_s = seconds
+        else:
+            chip_s = max(chip_s, seconds)
+    return outside_s, chip_s, memory_s
+
+
 @kernel
 def total(
     vectors: Vectors,
@@ -178,26 +209,13 @@ def total(
             places[0, c] = -1
             left += 1
             continue
-        clock_hz = standing.clock_hz[c]
-        outside_s = memory_s = buffer_pj = 0.0
-        chip_s = steps[v] / clock_hz
-        for level in range(memory + 1):
-            busy = port_cycles(
-                words[v, level, 0], words[v, level, 1], use[v, level],
-                rates[c, level, 0], rates[c, level, 1], rates[c, level, 2],
-            )  # fmt: skip
-            if level == memory:
-                busy *= seen.crossing[v]
-            seconds = busy / clock_hz
-            if hidden[c, level] == 0:
-                outside_s += seconds
-            elif level == memory:
-                memory_s = seconds
-            else:
-                chip_s = max(chip_s, seconds)
-            if level < memory:
-                for kind in range(3):
-                    buffer_pj += amounts[v, level, kind] * prices[c, level, kind]
+        outside_s, chip_s, memory_s = waits_of(
+            words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
+        )
+        buffer_pj = 0.0
+        for level in range(memory):
+            for kind in range(3):
+                buffer_pj += amounts[v, level, kind] * prices[c, level, kind]
         latency_s = launch_s + outside_s + max(chip_s, memory_s)
         dram_pj = 0.0
         for kind in range(3):
@@ -213,3 +231,40 @@ def total(
         sums[DRAM_J, m] += repeats * (dram_pj * 1e-12)
         sums[STATIC_J, m] += repeats * (latency_s * standing.watts[c])
     return left
+
+
+@kernel
+def wait(
+    vectors: Vectors,
+    seen: Seen,
+    front: tuple[Ints, Ints],
+    macs: float,
+    configs: Configs,
+    standing: Standing,
+    places: Ints,
+    objective: int,
+    launch_s: float,
+    seconds: Floats,
+) -> None:
+    """Fill `seconds` (2, m) with what each configuration's best vector takes on chip and of main memory.
+
+    What hides behind nothing counts to both; NaN where nothing fits. See `total`.
+    """
+    amounts, words, use, steps = vectors
+    prices, rates, hidden, mac_pj, leak_pj = configs
+    start, rows = front
+    for c in range(places.shape[1]):
+        m = places[1, c]
+        v = best_of(
+            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
+            places[0, c], objective, c,
+        )  # fmt: skip
+        seconds[0, m] = nan
+        seconds[1, m] = nan
+        if v >= 0:
+            outside_s, chip_s, memory_s = waits_of(
+                words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
+            )
+            outside_s = launch_s + outside_s
+            seconds[0, m] = chip_s + outside_s
+            seconds[1, m] = memory_s + outside_s if memory_s > 0.0 else 0.0

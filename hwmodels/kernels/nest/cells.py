@@ -39,9 +39,10 @@ class Room(NamedTuple):
     span: Ints  # (2, D)
     terms: Floats  # (3, Q)
     low: Floats  # (Q,)
-    windows: Ints  # (Q, 2, R), at least two
+    windows: Ints  # (Q + 1, 2, R)
     moves: Ints  # (O,)
     far_reuse: Floats  # (Q, options)
+    further: Floats  # (Q, 2)
 
 
 @kernel
@@ -139,6 +140,38 @@ def price_spread(
 
 
 @kernel
+def floor_links(
+    problem: ProblemColumns,
+    lattice: Lattice,
+    links: Ints,
+    first: Ints,
+    least: Floats,
+    arch: ArchitectureColumns,
+    touches: int,
+    objective: int,
+    middle: int,
+    spreads: Spreads,
+    beyond: Floats,
+    terms: Floats,
+    low: Floats,
+) -> float:
+    """The least that any mapping over some links costs: what the MACs ask for, and every operand once.
+
+    `beyond` (2,) is energy and cycles at least of the links beyond the array.
+    """
+    floor = inf
+    for g in range(spreads.tiles.size):
+        cycles = max(lattice.visits[0] / spreads.lanes[g], beyond[1])
+        energy = beyond[0] + price_spread(
+            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, low
+        )
+        for q in range(links.shape[1]):
+            energy += low[q] * (lattice.visits[0] if links[CHILD, q] < 0 else least[links[OPERAND, q]])
+        floor = min(floor, objective_of(objective, cycles, energy + arch.totals[LEAKAGE] * cycles))
+    return floor
+
+
+@kernel
 def floor_tiles(
     problem: ProblemColumns,
     lattice: Lattice,
@@ -159,11 +192,16 @@ def floor_tiles(
     terms: Floats,
     low: Floats,
     floors: Floats,
+    reach: Floats,
 ) -> None:
-    """Fill `floors` (n,): the least that anything with each tile inside a PE costs, of spreads to `stop`."""
+    """Fill `floors` (n,): the least that anything with each tile inside a PE costs, of spreads to `stop`.
+
+    And `reach` (T, 2): least energy and cycles of everything inside a tile that some spread makes of these.
+    """
     leak = arch.totals[LEAKAGE]
     whole = lattice.codes[lattice.codes.size - 1]
     floors[:] = inf
+    reach[:] = inf
     for g in range(stop):
         steps = lattice.visits[0] / spreads.lanes[g]
         base = price_spread(
@@ -179,10 +217,15 @@ def floor_tiles(
             if outside[0] == inf:
                 continue
             cycles = max(steps, outside[1])
-            energy = base + outside[0] + leak * cycles
+            energy = base
             for q in range(links.shape[1]):
                 energy += low[q] * fewest[i, q]
-            floors[i] = min(floors[i], objective_of(objective, cycles, energy))
+            floor = objective_of(objective, cycles, energy + outside[0] + leak * cycles)
+            floors[i] = min(floors[i], floor)
+            if floor * (1.0 + NOISE) < best:
+                reached = tiles[i] + spreads.tiles[g]
+                reach[reached, 0] = min(reach[reached, 0], energy)
+                reach[reached, 1] = min(reach[reached, 1], steps)
 
 
 @kernel

@@ -31,6 +31,9 @@ class Lattice(NamedTuple):
     extents: Ints  # (T, D)
     codes: Ints  # (T,): prime exponents in fields of bits, so that division is a subtraction
     visits: Floats  # (T,): tiles in the whole nest
+    limited: int  # 1: the loops of levels have limits
+    fewest: Ints  # (L, D): least and greatest iterations of temporal loops; (1, D) where there are no limits
+    most: Ints
 
 
 class Labels(NamedTuple):
@@ -61,6 +64,17 @@ class Scratch(NamedTuple):
 def divides(inner: int, outer: int, guard: int) -> bool:
     """Whether one tile divides another, by their codes; `guard` holds the bit above each field."""
     return ((outer | guard) - inner) & guard == guard
+
+
+@kernel
+def allowed(lattice: Lattice, level: int, inner: int, outer: int) -> bool:
+    """Whether a level may walk from one tile to another: its loops are within their limits."""
+    if lattice.limited == 1:
+        for d in range(lattice.extents.shape[1]):
+            times = lattice.extents[outer, d] // lattice.extents[inner, d]
+            if times < lattice.fewest[level, d] or times > lattice.most[level, d]:
+                return False
+    return True
 
 
 @kernel
@@ -233,6 +247,8 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
             inner = inside.tiles[i]
             if not divides(lattice.codes[inner], lattice.codes[outer], guard):
                 continue
+            if not allowed(lattice, level, inner, outer):
+                continue
             span = lattice.extents[inner]
             usual = True
             alike = True
@@ -255,6 +271,7 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
                     continue
                 if (
                     level > 0
+                    and lattice.limited == 0
                     and (rule == OVERLAP or windowless)
                     and idles(rests, links, level, kept, inside.closed[k], times)
                 ):

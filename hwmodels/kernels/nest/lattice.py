@@ -1,7 +1,7 @@
 """Search of a nest on [pads of a PE] - [level that feeds the array] - [main memory], by tile extents.
 
-Paths of tiles inside a PE end in labels (`nest_labels`); a pair (tile, spread over the array) is a cell
-(`nest_cells`); cells meet tiles of the level above (`nest_outer`, `nest_meet`) in the order of their bounds,
+Paths of tiles inside a PE end in labels (`labels`); a pair (tile, spread over the array) is a cell
+(`cells`); cells meet tiles of the level above (`outer`, `meet`) in the order of their bounds,
 and the paths of those meetings that may beat the best mapping so far are costed by the engine.
 """
 
@@ -22,7 +22,7 @@ from hwmodels.kernels.nest.columns import (
     Work,
 )
 from hwmodels.kernels.nest.cost import LEAKAGE
-from hwmodels.kernels.nest.labels import Labels, Lattice, Scratch, divides
+from hwmodels.kernels.nest.labels import Labels, Lattice, Scratch, allowed, divides
 from hwmodels.kernels.nest.meet import Best, Outer, Paths, meet
 from hwmodels.kernels.nest.prices import price_cell
 from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of
@@ -37,8 +37,11 @@ CELLS, MET, TILINGS, SPREAD, ORDERED = (
 
 
 @kernel
-def count_packings(spread: Ints, across: int, down: int, digits: Ints, best: Ints) -> int:
-    """Ways to lay a spread out along two axes; `best` gets the first of them (its part along X)."""
+def count_packings(spread: Ints, across: int, down: int, axes: Ints, digits: Ints, best: Ints) -> int:
+    """Ways to lay a spread out along two axes; `best` gets the first of them (its part along X).
+
+    `axes` (2, D) tells whether a dimension may lie along X and along Y.
+    """
     dims = spread.size
     found = 0
     for d in range(dims):
@@ -46,10 +49,13 @@ def count_packings(spread: Ints, across: int, down: int, digits: Ints, best: Int
     while True:
         x = 1
         y = 1
+        usual = True
         for d in range(dims):
             x *= digits[d]
             y *= spread[d] // digits[d]
-        if x <= across and y <= down:
+            usual = usual and (axes[0, d] == 1 or digits[d] == 1)
+            usual = usual and (axes[1, d] == 1 or digits[d] == spread[d])
+        if usual and x <= across and y <= down:
             if found == 0:
                 for d in range(dims):
                     best[d] = digits[d]
@@ -68,10 +74,12 @@ def count_packings(spread: Ints, across: int, down: int, digits: Ints, best: Int
 
 
 @kernel
-def pack_spreads(spreads: Ints, across: int, down: int, digits: Ints, along_x: Ints, ways: Ints) -> None:
+def pack_spreads(
+    spreads: Ints, across: int, down: int, axes: Ints, digits: Ints, along_x: Ints, ways: Ints
+) -> None:
     """Fill the packings of every spread."""
     for i in range(spreads.shape[0]):
-        ways[i] = count_packings(spreads[i], across, down, digits, along_x[i])
+        ways[i] = count_packings(spreads[i], across, down, axes, digits, along_x[i])
 
 
 @kernel
@@ -162,6 +170,8 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                     break  # tiles come by rising energy
                 continue
             if not divides(code, lattice.codes[outer.tiles[m]], guard):
+                continue
+            if not allowed(lattice, middle, reached, outer.tiles[m]):
                 continue
             usual = True
             for d in range(dims):

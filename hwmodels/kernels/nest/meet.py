@@ -31,7 +31,7 @@ from hwmodels.kernels.nest.labels import (
     movement,
     rest_over,
 )
-from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS, READS, WRITES
+from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS
 from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
@@ -89,7 +89,10 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     macs: float,
     objective: int,
 ) -> float:
-    """What a tiling costs given the words over its links inside, and the costs outside (a row of `Outer`)."""
+    """What a tiling costs given the words over its links inside, and the costs outside.
+
+    `far` holds pJ, and by level from the middle on the words read and written outside (`outer`, `beyond`).
+    """
     energy = fixed + far[ENERGY]
     longest = macs / lanes
     exposed = 0.0
@@ -132,12 +135,9 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
                 writes += words[q] - held
                 if traits[o, ACCUMULATED] == 1 and touches & DRAINED != 0:
                     reads += words[q]
-        if level == middle:
-            reads += far[DRAINS]
-            writes += far[FILLS]
-        if level == middle + 1:
-            reads += far[READS]
-            writes += far[WRITES]
+        if level >= middle:
+            reads += far[DRAINS + 2 * (level - middle)]
+            writes += far[FILLS + 2 * (level - middle)]
         if level + 1 < joined.size and joined[level + 1] == 1:
             continue
         busy = busy_cycles(rates, level, reads, writes, use)
@@ -213,7 +213,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     """
     bounds, rank, coefficient, rank_dims, traits = problem
     _usable, _fanouts, rates, hidden, prices, totals, joined = arch
-    _span, _terms, _low, windows, moves, far_reuse = room
+    _span, _terms, _low, windows, moves, far_reuse, _further = room
     macs = lattice.visits[0]
     extents = lattice.extents[outer.tiles[m]]
     remaining = lattice.visits[outer.tiles[m]]

@@ -19,8 +19,8 @@ from hwmodels.kernels.nest.labels import OPERAND, Lattice, Scratch, rest_over, t
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.slide import order_options
 
-# Of `costs`: pJ; words read and written outside, filled inside, and read inside as they leave.
-ENERGY, READS, WRITES, FILLS, DRAINS = 0, 1, 2, 3, 4
+# Of `costs`: pJ; then words read and written by level: inside as they leave and are filled, and outside.
+ENERGY, DRAINS, FILLS, READS, WRITES = 0, 1, 2, 3, 4
 ROOM = 8  # options of an order that are told apart
 
 

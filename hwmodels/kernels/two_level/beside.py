@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hwmodels.accelerate import inlined, kernel
+from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import BesideTable
 from hwmodels.kernels.two_level.lines import (
     DRAM_READS_OF_INPUTS,
@@ -22,8 +22,8 @@ from hwmodels.kernels.two_level.lines import (
     stream_lines,
 )
 from hwmodels.kernels.two_level.rows import Config, Layer
-from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, nest_counts, prices_of, rates_of
-from workloads.table import FloatColumn
+from hwmodels.kernels.two_level.terms import Counts, Prices, Rates, Terms, nest_counts, prices_of, rates_of
+from workloads.table import FloatColumn, FloatMatrix
 
 
 class Beside(NamedTuple):
@@ -60,33 +60,42 @@ def beside_row(table: BesideTable, i: int) -> Beside:
     )
 
 
+@spliced
+def beside_at(table: FloatMatrix, s: int) -> Beside:
+    """Read row `s` of a table whose columns are fields: one array, where `BesideTable` has many."""
+    return Beside(
+        table[s, 0],
+        table[s, 1],
+        table[s, 2],
+        table[s, 3],
+        table[s, 4],
+        table[s, 5],
+        table[s, 6],
+        table[s, 7],
+        table[s, 8],
+        table[s, 9],
+        table[s, 10],
+    )
+
+
 @inlined
 def left_of(capacity: float, held: float) -> float:
     """Bytes left of a buffer; never 0 of one that there is, which would be another machine."""
     return max(capacity - held, 1e-9) if capacity > 0.0 else capacity
 
 
-@kernel
-def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
-    """Collect the terms of a nest on a configuration, beside tensors that stay.
+@inlined
+def beside_counts(counts: Counts, beside: Beside) -> Counts:
+    """Counts of a nest beside tensors that stay.
 
     An operand that stays as a whole has no tiles: the tensor itself is there. What stays in part is loaded in
     part, and its tiles take what they always take.
     """
-    counts, prices = nest_counts(layer, config), prices_of(config)
-    rates = rates_of(counts, prices)
     weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
     results_leave = 1.0 - beside.output_share
     weight_b = counts.weight_b if weight_loads > 0.0 else 0.0
     input_b = counts.input_b if input_loads > 0.0 else 0.0
-    outputs = counts.groups * counts.positions * counts.all_k
-    stays_pj = (1.0 - counts.result_moves * results_leave) * outputs * counts.output_b * prices.output_read_pj
-    made_pj = (
-        beside.weights_made * prices.weight_write_pj
-        + beside.inputs_made * prices.input_write_pj
-        + (beside.weight_masks_made + beside.input_masks_made) * prices.mask_write_pj
-    )
-    left = Counts(
+    return Counts(
         interconnect=counts.interconnect,
         flow=counts.flow,
         taps=counts.taps,
@@ -126,7 +135,21 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
         result_bytes=counts.result_bytes * results_leave,
         sum_bytes=counts.sum_bytes,
     )
-    paid = Rates(
+
+
+@inlined
+def beside_rates(counts: Counts, rates: Rates, prices: Prices, beside: Beside) -> Rates:
+    """Rates of a nest beside tensors that stay; `counts` and `rates` are those where nothing does."""
+    weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
+    results_leave = 1.0 - beside.output_share
+    outputs = counts.groups * counts.positions * counts.all_k
+    stays_pj = (1.0 - counts.result_moves * results_leave) * outputs * counts.output_b * prices.output_read_pj
+    made_pj = (
+        beside.weights_made * prices.weight_write_pj
+        + beside.inputs_made * prices.input_write_pj
+        + (beside.weight_masks_made + beside.input_masks_made) * prices.mask_write_pj
+    )
+    return Rates(
         cycle_s=rates.cycle_s,
         weight_port_s=rates.weight_port_s,
         input_port_s=rates.input_port_s,
@@ -147,7 +170,14 @@ def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
         mac_pj=rates.mac_pj,
         result_pj=rates.result_pj,
     )
-    return Terms(left, paid)
+
+
+@kernel
+def beside_terms(layer: Layer, config: Config, beside: Beside) -> Terms:
+    """Collect the terms of a nest on a configuration, beside tensors that stay."""
+    counts, prices = nest_counts(layer, config), prices_of(config)
+    rates = beside_rates(counts, rates_of(counts, prices), prices, beside)
+    return Terms(beside_counts(counts, beside), rates)
 
 
 @inlined
@@ -175,13 +205,13 @@ def nest_beside(plain: Terms, passed: Passed, beside: Beside, counts: FloatColum
 
 
 @inlined
-def stream_beside(
+def stream_crossing(
     layer: Layer, config: Config, beside: Beside, counts: FloatColumn
-) -> tuple[Stream, float, float]:
-    """Set the lines of an instance of vector work or a movement; all were 0.
+) -> tuple[float, float, float]:
+    """Set the lines of an instance of vector work or a movement; all were 0. Returns the bytes that cross.
 
     Operands that stay are read where they are. Results that stay are written there at once, not to the output
-    buffer. Returns what it takes, and bytes that main memory reads and writes.
+    buffer.
     """
     weights, inputs, written = stream_bytes(layer, config)
     weight_loads, input_loads = 1.0 - beside.weight_share, 1.0 - beside.input_share
@@ -190,5 +220,14 @@ def stream_beside(
     counts[WEIGHT_READS] = weights
     counts[INPUT_READS] = inputs
     made_lines(beside, counts)
+    return crossing
+
+
+@inlined
+def stream_beside(
+    layer: Layer, config: Config, beside: Beside, counts: FloatColumn
+) -> tuple[Stream, float, float]:
+    """Set lines as `stream_crossing`; return what it takes, and bytes that main memory reads and writes."""
+    crossing = stream_crossing(layer, config, beside, counts)
     found = stream_at(layer, crossing, prices_of(config), config.double_buffered)
     return found, crossing[0] + crossing[1], crossing[2]

@@ -6,42 +6,52 @@ start with their bounds, the shortest path is searched, those of its situations 
 costed, and so on until a shortest path has none. No other path can then be shorter, since costs only grow:
 
     cost(path found) = bound(path found) <= bound(any path) <= cost(any path)
+
+Configurations that are alike have the same situations, which fit alike; they go through all of this side by
+side, each with its own bounds, path and mappings.
 """
 
 import math
 from typing import Final, NamedTuple
 
 from hwmodels.accelerate import kernel, spliced
-from hwmodels.columns import BesideTable, TileTable
-from hwmodels.kernels.two_level.beside import beside_row, beside_terms, nest_beside, stream_beside
+from hwmodels.columns import TileTable
+from hwmodels.kernels.two_level.beside import (
+    beside_at,
+    beside_counts,
+    nest_beside,
+    stream_crossing,
+)
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
-from hwmodels.kernels.two_level.cost import ANY, EDP, ENERGY, LATENCY, Goal, overlapped_latency
+from hwmodels.kernels.two_level.cost import ANY, EDP, ENERGY, LATENCY, Goal, overlapped_latency, tried
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
-    EFFECTUAL,
-    KEPT,
     LATENCY_S,
     LIMIT,
-    MACS_DONE,
+    add_nest,
+    add_stream,
     limit_of,
-    nest_macs,
 )
-from hwmodels.kernels.two_level.formats import matrix_rows, stored
-from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of
+from hwmodels.kernels.two_level.groups import lists_of
+from hwmodels.kernels.two_level.lanes import lane_prices, put_prices
+from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of, stream_at
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
-from hwmodels.kernels.two_level.rows import NEST, Config, config_row, layer_row
-from hwmodels.kernels.two_level.terms import Terms, nest_terms
-from hwmodels.kernels.two_level.tiling import NO_START, best_mapping, channels_at, pixels_at, tile_rows
+from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
+from hwmodels.kernels.two_level.stay_nests import (
+    WON_ORDER,
+    WON_PLACE,
+    Desk,
+    rates_in,
+    search_nests,
+    tiles_won,
+)
+from hwmodels.kernels.two_level.stay_paths import Paths, ask_fixed, find_shortest, walk_back
+from hwmodels.kernels.two_level.stay_room import Homes, find_homes, furnish
+from hwmodels.kernels.two_level.terms import Counts, Terms, nest_counts, prices_of
+from hwmodels.kernels.two_level.tiling import found_at, tile_rows
 from hwmodels.residency.graph import StayGraph
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
-
-NOWHERE, IN_WEIGHT, IN_INPUT, IN_SHARED = range(-1, 3)
-"""Where a kind of tensor may stay."""
-
-PJ: Final = LATENCY_S + 1
-COSTS: Final = PJ + 1
-"""What is kept of one instance in a situation: its lines, its latency, and its energy."""
 
 _TIE: Final = 1e-11
 """Weight of what decides between schedules that are equal in what is asked for, over that weight."""
@@ -50,132 +60,55 @@ _EQUAL: Final = 1.0 + 2e-11
 
 
 class Scratch(NamedTuple):
-    """Room for one configuration at a time."""
+    """Room for one group of configurations at a time."""
 
     sums: FloatMatrix  # (n_configs, SUMS): the result
     length: (
         FloatColumn  # (n_configs,): of the path, layer by layer being 1 (of products: 2); NaN: nothing runs
     )
-    home: IntColumn  # of each kind of tensor
-    bytes: FloatColumn  # that one takes there, and in the mask buffer
-    mask: FloatColumn
-    beside: BesideTable  # of each situation
-    costs: FloatMatrix  # (n_situations, COSTS)
-    value: FloatColumn  # what is least along a path
-    known: IntColumn  # 1: `value` is a cost; 0: a bound
-    near: IntColumn  # (n_operations, 3): candidates of the mapping found last for each operation
-    reached: FloatColumn  # (n_nodes,): least value of a path to a node
-    by: IntColumn  # its last arc
-    chosen: IntColumn  # (n_stages,): arcs of the shortest path
-    path: FloatColumn  # (SUMS,): its sums
-    stays: IntColumn  # (1,): 1 where that path is the schedule; 0: layer by layer
+    homes: Homes
+    desk: Desk
+    paths: Paths
+    weights: FloatMatrix  # (2, n_lanes): what a second and a picojoule count along a path
+    uses: FloatMatrix  # (n_situations, n_lanes): instances along the path
+    lines: FloatColumn  # (SUMS,): of one instance
+    along: FloatMatrix  # (n_lanes, SUMS): of the path
+    stays: IntColumn  # (n_lanes,): 1 where the path is the schedule; 0: layer by layer
 
 
-@spliced
-def find_homes(config: Config, flags: tuple[int, int, int], graph: StayGraph, scratch: Scratch) -> None:
-    """Say for each kind of tensor where it may stay and what it takes there.
+class Asked(NamedTuple):
+    """Configurations of a group, and what is asked about them."""
 
-    A tensor stays in the buffer that it is read from: one that is read as a weight and as an input needs one
-    buffer for both. It is held as its readers hold its tiles, so in their format.
-    """
-    kinds = graph.tensors
-    for t in range(kinds.elements.size):
-        operand = config.weight if kinds.as_weight[t] == 1 else config.input
-        home = IN_SHARED
-        if operand.capacity_bytes > 0.0:
-            home = IN_WEIGHT if kinds.as_weight[t] == 1 else IN_INPUT
-            if kinds.as_weight[t] == 2:
-                home = NOWHERE
-        elif kinds.as_weight[t] == 2 and config.weight.capacity_bytes > 0.0:
-            home = NOWHERE
-        allowed = flags[IN_WEIGHT] if kinds.as_weight[t] == 1 else flags[IN_INPUT]
-        if home == IN_SHARED:
-            allowed = max(allowed, flags[IN_SHARED])
-        if allowed == 0:
-            home = NOWHERE
-        elements, channels = float(kinds.elements[t]), float(kinds.channels[t])
-        images = max(1.0, float(kinds.images[t]))  # each stored by itself
-        rows, each = matrix_rows(operand, channels / images, elements / channels), elements / images
-        size = stored(operand, kinds.bits[t], kinds.density[t], each, rows, config.mask_capacity_bytes)
-        scratch.home[t] = home
-        scratch.bytes[t] = elements * size.chip
-        scratch.mask[t] = elements * size.mask
-
-
-@spliced
-def furnish(s: int, config: Config, graph: StayGraph, scratch: Scratch) -> bool:
-    """Write down what situation `s` leaves to its operation's tiles; False where what is held is too much."""
-    weight = inputs = shared = mask = 0.0
-    weights_made = inputs_made = weight_masks_made = input_masks_made = 0.0
-    homeless = False
-    for place in range(graph.held_start[s], graph.held_start[s + 1]):
-        t = graph.held[place]
-        if scratch.home[t] == IN_WEIGHT:
-            weight += scratch.bytes[t]
-        elif scratch.home[t] == IN_INPUT:
-            inputs += scratch.bytes[t]
-        elif scratch.home[t] == IN_SHARED:
-            shared += scratch.bytes[t]
-        else:
-            homeless = True
-        mask += scratch.mask[t]
-    for place in range(graph.made_start[s], graph.made_start[s + 1]):
-        t = graph.made[place]
-        part = graph.made_part[place]
-        if graph.tensors.as_weight[t] == 1:
-            weights_made += part * scratch.bytes[t]
-            weight_masks_made += part * scratch.mask[t]
-        else:
-            inputs_made += part * scratch.bytes[t]
-            input_masks_made += part * scratch.mask[t]
-        homeless = homeless or scratch.home[t] == NOWHERE
-    beside = scratch.beside
-    beside.weight_share[s] = graph.weight_share[s]
-    beside.input_share[s] = graph.input_share[s]
-    beside.output_share[s] = graph.output_share[s]
-    beside.weight_held[s] = weight
-    beside.input_held[s] = inputs
-    beside.shared_held[s] = shared
-    beside.mask_held[s] = mask
-    beside.weights_made[s] = weights_made
-    beside.inputs_made[s] = inputs_made
-    beside.weight_masks_made[s] = weight_masks_made
-    beside.input_masks_made[s] = input_masks_made
-    fits = weight <= config.weight.capacity_bytes and inputs <= config.input.capacity_bytes
-    return (
-        not homeless
-        and fits
-        and shared <= config.shared_capacity_bytes
-        and mask <= config.mask_capacity_bytes
-    )
+    layers: FloatMatrix
+    configs: FloatMatrix
+    resident: IntColumn
+    prices: FloatMatrix
+    members: IntColumn  # rows of the group's configurations, a lane each
+    objective: int
 
 
 @kernel
-def least_of(terms: Terms, tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float]:
-    """Bound latency [s] and energy [pJ] of a nest from below: one tile, whatever fits, in as few steps."""
+def least_of(terms: Terms, least: tuple[float, float, float, float, float]) -> tuple[float, float]:
+    """Bound latency [s] and energy [pJ] of a nest from below: one tile, whatever fits, in as few steps.
+
+    `least` are the fewest steps of tiles of K, of C and of positions, and their inputs, distinct and in all.
+    """
     nest = terms.counts
-    distinct = input_total = math.inf
-    for m in range(tiles.m_number[rows[2]]):
-        distinct = min(distinct, tiles.m[rows[2], m, DISTINCT])
-        input_total = min(input_total, tiles.m[rows[2], m, INPUT_TOTAL])
-    steps = array_work(nest, 1.0, 1.0, tiles.k_least[rows[0]], tiles.m_least[rows[2]], distinct)
-    _, chip_s, chip_pj = chip_at(terms, chip_work(terms, steps), 1.0, tiles.c_least[rows[1]])
-    port = crossing(terms, 1.0, 1.0, nest.groups * input_total * nest.all_c * nest.input_dram_b)
+    steps = array_work(nest, 1.0, 1.0, least[0], least[2], least[3])
+    _, chip_s, chip_pj = chip_at(terms, chip_work(terms, steps), 1.0, least[1])
+    port = crossing(terms, 1.0, 1.0, nest.groups * least[4] * nest.all_c * nest.input_dram_b)
     latency = overlapped_latency(chip_s, port.least_s, 0.0, nest.double)
     return latency, chip_pj + port.least_pj + latency * terms.rates.static_pj_per_s
 
 
 @spliced
-def cost_stream(
-    s: int, layers: FloatMatrix, config: Config, prices: FloatColumn, graph: StayGraph, scratch: Scratch
-) -> None:
-    """Fill the costs of a situation that has no nest."""
-    costs = scratch.costs[s]
-    costs[:] = 0.0
-    layer = layer_row(layers, graph.operation[s])
-    found, _, _ = stream_beside(layer, config, beside_row(scratch.beside, s), costs)
-    costs[LATENCY_S] = found.latency_s
-    costs[PJ] = priced(prices, costs) + found.latency_s * config.static_w * 1e12
+def fewest(tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float, float, float, float]:
+    """Fewest steps of any tiles of a nest, and the fewest inputs; see `least_of`."""
+    distinct = input_total = math.inf
+    for m in range(tiles.m_number[rows[2]]):
+        distinct = min(distinct, tiles.m[rows[2], m, DISTINCT])
+        input_total = min(input_total, tiles.m[rows[2], m, INPUT_TOTAL])
+    return tiles.k_least[rows[0]], tiles.c_least[rows[1]], tiles.m_least[rows[2]], distinct, input_total
 
 
 @kernel
@@ -187,102 +120,10 @@ def priced(prices: FloatColumn, counts: FloatColumn) -> float:
     return pj
 
 
-@spliced
-def search(
-    at: tuple[int, int],
-    plain: Terms,
-    terms: Terms,
-    tiles: TileTable,
-    rows: tuple[int, int, int],
-    objective: int,
-    start: tuple[int, int, int],
-    scratch: Scratch,
-) -> float:
-    """Fill the costs of a nest with its best mapping, infinite where nothing fits; return those costed.
-
-    `at` are the row of costs and the operation, `plain` its terms where nothing stays, `terms` those that
-    mappings are chosen by.
-    """
-    s, operation = at
-    costs, near = scratch.costs[s], scratch.near
-    costs[:] = 0.0
-    best = best_mapping(terms, tiles, rows, Goal(objective, ANY), start)
-    costs[LATENCY_S] = best.latency_s
-    costs[PJ] = best.energy_pj
-    if best.k >= 0:
-        near[operation, 0], near[operation, 1], near[operation, 2] = best.k, best.c, best.m
-        k, c = channels_at(tiles.k[rows[0]], best.k), channels_at(tiles.c[rows[1]], best.c)
-        chosen = (k, c, pixels_at(tiles.m[rows[2]], best.m))
-        passed = passed_of(plain, chosen, (best.order, best.place))
-        nest_beside(plain, passed, beside_row(scratch.beside, s), costs)
-    else:
-        costs[LATENCY_S] = math.inf
-        costs[PJ] = math.inf
-    return best.costed
-
-
-@spliced
-def cost_nest(
-    s: int,
-    layers: FloatMatrix,
-    config: Config,
-    graph: StayGraph,
-    tiles: TileTable,
-    c: int,
-    objective: int,
-    scratch: Scratch,
-) -> float:
-    """Fill the costs of a nest beside tensors that stay; return how many mappings were costed.
-
-    The mapping found last for the operation is where the search starts.
-    """
-    operation, near = graph.operation[s], scratch.near
-    layer = layer_row(layers, operation)
-    plain = nest_terms(layer, config)
-    terms = beside_terms(layer, config, beside_row(scratch.beside, s))
-    start = (near[operation, 0], near[operation, 1], near[operation, 2])
-    rows = tile_rows(tiles, c, operation)
-    return search((s, operation), plain, terms, tiles, rows, objective, start, scratch)
-
-
 @kernel
-def cost_alone(
-    layers: FloatMatrix,
-    config: Config,
-    prices: FloatColumn,
-    graph: StayGraph,
-    tiles: TileTable,
-    c: int,
-    objective: int,
-    scratch: Scratch,
-) -> None:
-    """Cost every operation layer by layer: into `costs` each, into `sums` all, as `evaluate_batch` does."""
-    sums = scratch.sums[c]
-    sums[:] = 0.0
-    for i in range(layers.shape[0]):
-        layer = layer_row(layers, i)
-        count = float(layer.repeats)
-        if layer.kind == NEST:
-            terms, rows = nest_terms(layer, config), tile_rows(tiles, c, i)
-            sums[COSTED] += search((i, i), terms, terms, tiles, rows, objective, NO_START, scratch)
-            if math.isinf(scratch.costs[i, LATENCY_S]):
-                sums[LIMIT] = limit_of(terms, tiles, rows)
-                break
-            work = nest_macs(layer)
-            sums[MACS_DONE] += count * work
-            sums[KEPT] += count * (work * terms.counts.kept)
-            sums[EFFECTUAL] += count * layer.effectual_macs
-        else:  # `beside` of the first situations is never filled
-            cost_stream(i, layers, config, prices, graph, scratch)
-        scratch.known[i] = 1
-        for column in range(PJ):
-            sums[column] += count * scratch.costs[i, column]
-
-
-@kernel
-def joules(config: Config, prices: FloatColumn, sums: FloatColumn) -> float:
+def joules(static_w: float, prices: FloatColumn, sums: FloatColumn) -> float:
     """Energy of a network, as metrics have it."""
-    return float(priced(prices, sums) * 1e-12 + config.static_w * sums[LATENCY_S])
+    return float(priced(prices, sums) * 1e-12 + static_w * sums[LATENCY_S])
 
 
 @kernel
@@ -299,104 +140,6 @@ def weights_of(objective: int, latency_s: float, pj: float) -> tuple[float, floa
     return 1.0 / latency_s, _TIE / pj
 
 
-@spliced
-def bound_situations(
-    layers: FloatMatrix,
-    config: Config,
-    prices: FloatColumn,
-    graph: StayGraph,
-    tiles: TileTable,
-    c: int,
-    weights: tuple[float, float],
-    scratch: Scratch,
-) -> None:
-    """Give every situation a value: a bound for a nest, the cost of anything else."""
-    costs = scratch.costs
-    for s in range(graph.operation.size):
-        operation = graph.operation[s]
-        if s == operation:
-            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
-            continue
-        scratch.known[s] = 1
-        if not furnish(s, config, graph, scratch):
-            scratch.value[s] = math.inf
-        elif layers[operation, 0] == NEST:
-            terms = beside_terms(layer_row(layers, operation), config, beside_row(scratch.beside, s))
-            latency, pj = least_of(terms, tiles, tile_rows(tiles, c, operation))
-            scratch.known[s] = 0
-            scratch.value[s] = weights[0] * latency + weights[1] * pj
-        else:
-            cost_stream(s, layers, config, prices, graph, scratch)
-            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
-
-
-@spliced
-def shortest(graph: StayGraph, scratch: Scratch) -> float:
-    """Find the shortest path for the present values, its arcs in `chosen`; return its length."""
-    reached, by = scratch.reached, scratch.by
-    for node in range(graph.nodes[0]):
-        reached[node] = math.inf
-    reached[0] = 0.0
-    stages = graph.stage_row.size
-    for stage in range(stages):
-        count = graph.stage_count[stage]
-        for arc in range(graph.stage_start[stage], graph.stage_start[stage + 1]):
-            length = reached[graph.arc_from[arc]] + count * scratch.value[graph.arc_situation[arc]]
-            if length < reached[graph.arc_to[arc]]:
-                reached[graph.arc_to[arc]] = length
-                by[graph.arc_to[arc]] = arc
-    node = graph.nodes[0] - 1
-    total = float(reached[node])
-    for back in range(stages):
-        arc = by[node]
-        scratch.chosen[stages - 1 - back] = arc
-        node = graph.arc_from[arc]
-    return total
-
-
-@kernel
-def settle_path(
-    layers: FloatMatrix,
-    config: Config,
-    graph: StayGraph,
-    tiles: TileTable,
-    c: int,
-    objective: int,
-    weights: tuple[float, float],
-    scratch: Scratch,
-) -> tuple[float, float]:
-    """Search the shortest path lazily; return its length and how many mappings were costed."""
-    costs, costed, fixed = scratch.costs, 0.0, 0.0
-    for place in range(graph.fixed.size):
-        s = graph.fixed[place]
-        if scratch.known[s] == 0:
-            costed += cost_nest(s, layers, config, graph, tiles, c, objective, scratch)
-            scratch.known[s] = 1
-            scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
-        fixed += graph.fixed_count[place] * scratch.value[s]
-    while True:
-        length = shortest(graph, scratch)
-        changed = False
-        for stage in range(graph.stage_row.size):
-            s = graph.arc_situation[scratch.chosen[stage]]
-            if scratch.known[s] == 0:
-                costed += cost_nest(s, layers, config, graph, tiles, c, objective, scratch)
-                scratch.known[s] = 1
-                scratch.value[s] = weights[0] * costs[s, LATENCY_S] + weights[1] * costs[s, PJ]
-                changed = True
-        if not changed:
-            return fixed + length, costed
-
-
-@kernel
-def keeps_nothing(graph: StayGraph, scratch: Scratch) -> bool:
-    """Whether the chosen path is layer by layer."""
-    kept = 0
-    for stage in range(graph.stage_row.size):
-        kept += graph.arc_kept[scratch.chosen[stage]]
-    return kept == 0
-
-
 @kernel
 def worth(objective: int, latency_s: float, energy_j: float) -> float:
     """What a network is judged by."""
@@ -405,41 +148,274 @@ def worth(objective: int, latency_s: float, energy_j: float) -> float:
     return energy_j if objective == ENERGY else latency_s
 
 
+@spliced
+def cost_stream(s: int, layer: Layer, config: Config, asked: Asked, scratch: Scratch) -> None:
+    """Cost a situation that has no nest, in every lane."""
+    desk, lines, members = scratch.desk, scratch.lines, asked.members
+    lines[:] = 0.0
+    crossed = stream_crossing(layer, config, beside_at(scratch.homes.beside, s), lines)
+    latency, pj = desk.latency, desk.pj
+    for lane in range(members.size):
+        prices = lane_prices(desk.prices, lane)
+        stream = stream_at(layer, crossed, prices, config.double_buffered)
+        latency[s, lane] = stream.latency_s
+        pj[s, lane] = priced(asked.prices[members[lane]], lines) + stream.latency_s * prices.static_w * 1e12
+
+
 @kernel
-def take_path(
-    config: Config, prices: FloatColumn, graph: StayGraph, c: int, objective: int, scratch: Scratch
+def cost_alone(asked: Asked, tiles: TileTable, scratch: Scratch) -> None:
+    """Cost every operation layer by layer, and sum up as `evaluate.evaluate_batch` does."""
+    desk, members = scratch.desk, asked.members
+    config = config_row(asked.configs, members[0])
+    for i in range(asked.layers.shape[0]):
+        layer, still = layer_row(asked.layers, i), beside_at(scratch.homes.beside, i)
+        if layer.kind != NEST:
+            cost_stream(i, layer, config, asked, scratch)
+            scratch.lines[:] = 0.0
+            crossed = stream_crossing(layer, config, still, scratch.lines)
+            for lane in range(members.size):
+                if scratch.sums[members[lane], LIMIT] == 0.0:
+                    stream = stream_at(layer, crossed, lane_prices(desk.prices, lane), config.double_buffered)
+                    add_stream(layer, crossed, stream, scratch.sums[members[lane]])
+            continue
+        number = 0
+        for lane in range(members.size):
+            if scratch.sums[members[lane], LIMIT] == 0.0:
+                desk.picked[number] = lane
+                number += 1
+        counts, rows, lists = (
+            nest_counts(layer, config),
+            tile_rows(tiles, members[0], i),
+            lists_of(tiles, members[0], i),
+        )
+        search_nests((i, i, number), counts, still, (tiles, rows, lists), asked.objective, 0, desk)
+        for j in range(number):
+            lane = desk.picked[j]
+            won, sums = desk.won[i, lane], scratch.sums[members[lane]]
+            terms = Terms(counts, rates_in(counts, desk, lane, still))
+            if won[0] < 0:
+                sums[LIMIT] = limit_of(terms, tiles, rows)
+                continue
+            found = tried(terms, tiles_won(won, lists), Goal(asked.objective, ANY))
+            add_nest(
+                layer, terms, tiles_won(won, lists), found_at(found, (won[0], won[1], won[2]), 0.0), sums
+            )
+
+
+@spliced
+def weigh(s: int, lane: int, scratch: Scratch) -> None:
+    """Value a situation by what it costs."""
+    second, picojoule = scratch.weights[0, lane], scratch.weights[1, lane]
+    scratch.paths.value[s, lane] = (
+        second * scratch.desk.latency[s, lane] + picojoule * scratch.desk.pj[s, lane]
+    )
+    scratch.paths.known[s, lane] = 1
+
+
+@spliced
+def bound_nest(
+    s: int,
+    counts: Counts,
+    least: tuple[float, float, float, float, float],
+    lanes: int,
+    scratch: Scratch,
 ) -> None:
-    """Put the sums of the chosen path in the place of layer by layer, unless rounding made it worse."""
-    costs, sums, path = scratch.costs, scratch.sums[c], scratch.path
-    path[:] = sums
-    path[:PJ] = 0.0
-    fixed = graph.fixed.size
-    for place in range(fixed + graph.stage_row.size):
-        if place < fixed:
-            s, count = graph.fixed[place], graph.fixed_count[place]
-        else:
-            stage = place - fixed
-            s, count = graph.arc_situation[scratch.chosen[stage]], graph.stage_count[stage]
-        for column in range(PJ):
-            path[column] += count * costs[s, column]
-    before = worth(objective, sums[LATENCY_S], joules(config, prices, sums))
-    after = worth(objective, path[LATENCY_S], joules(config, prices, path))
-    if after > before * (_EQUAL if objective != EDP else 1.0):
-        return
+    """Value a situation of a nest by a bound, in every lane."""
+    beside, desk = beside_at(scratch.homes.beside, s), scratch.desk
+    left, value, known = beside_counts(counts, beside), scratch.paths.value, scratch.paths.known
+    second, picojoule = scratch.weights[0], scratch.weights[1]
+    for lane in range(lanes):
+        latency, pj = least_of(Terms(left, rates_in(counts, desk, lane, beside)), least)
+        value[s, lane] = second[lane] * latency + picojoule[lane] * pj
+        known[s, lane] = 0
+
+
+@kernel
+def bound_situations(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
+    """Give every situation a value: a bound for a nest, the cost of anything else."""
+    members, lanes = asked.members, asked.members.size
+    config = config_row(asked.configs, members[0])
+    for i in range(asked.layers.shape[0]):
+        layer = layer_row(asked.layers, i)
+        counts = nest_counts(layer, config)
+        least = (0.0, 0.0, 0.0, 0.0, 0.0)
+        if layer.kind == NEST:
+            least = fewest(tiles, tile_rows(tiles, members[0], i))
+        for place in range(graph.of_start[i], graph.of_start[i + 1]):
+            s = graph.of[place]
+            if s != i and scratch.homes.fits[s] == 0:
+                scratch.paths.value[s, :] = math.inf
+                scratch.paths.known[s, :] = 1
+                continue
+            if s != i and layer.kind == NEST:
+                bound_nest(s, counts, least, lanes, scratch)
+                continue
+            if s != i:
+                cost_stream(s, layer, config, asked, scratch)
+            for lane in range(lanes):
+                weigh(s, lane, scratch)
+
+
+@kernel
+def search_asked(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
+    """Search the situations that shortest paths ask for, each in the lanes that do."""
+    desk, paths, members = scratch.desk, scratch.paths, asked.members
+    config = config_row(asked.configs, members[0])
+    for i in range(asked.layers.shape[0]):
+        for place in range(graph.of_start[i], graph.of_start[i + 1]):
+            s = graph.of[place]
+            if paths.askers[s] == 0:
+                continue
+            paths.askers[s] = 0
+            number = 0
+            for lane in range(members.size):
+                if paths.asked[s, lane] == 1:
+                    paths.asked[s, lane] = 0
+                    desk.picked[number] = lane
+                    number += 1
+            counts = nest_counts(layer_row(asked.layers, i), config)
+            tables = (tiles, tile_rows(tiles, members[0], i), lists_of(tiles, members[0], i))
+            beside = beside_at(scratch.homes.beside, s)
+            search_nests((s, i, number), counts, beside, tables, asked.objective, 1, desk)
+            for j in range(number):
+                weigh(s, desk.picked[j], scratch)
+
+
+@kernel
+def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
+    """Search the shortest path of every lane lazily; fill its length."""
+    paths, lanes = scratch.paths, asked.members.size
+    ask_fixed(graph, lanes, paths)
+    search_asked(asked, graph, tiles, scratch)
+    find_shortest(graph, lanes, paths)
+    while walk_back(graph, lanes, paths) > 0:
+        search_asked(asked, graph, tiles, scratch)
+        find_shortest(graph, lanes, paths)
+    for lane in range(lanes):
+        for place in range(graph.fixed.size):
+            paths.length[lane] += graph.fixed_count[place] * paths.value[graph.fixed[place], lane]
+
+
+@kernel
+def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
+    """Count the instances of every situation along the paths that keep something; `stays` says which do."""
+    paths, uses, stays, chosen = scratch.paths, scratch.uses, scratch.stays, scratch.paths.chosen
+    situations, counts, kept = graph.arc_situation, graph.stage_count, graph.arc_kept
+    users = paths.askers
+    uses[:] = 0.0
+    for lane in range(lanes):
+        stays[lane] = 0
+        if math.isnan(paths.length[lane]):
+            continue
+        for stage in range(graph.stage_row.size):
+            arc = chosen[stage, lane]
+            uses[situations[arc], lane] += counts[stage]
+            stays[lane] |= int(kept[arc] != 0)
+        for place in range(graph.fixed.size):
+            uses[graph.fixed[place], lane] += graph.fixed_count[place]
+        for s in range(graph.operation.size):
+            users[s] += int(stays[lane] == 1 and uses[s, lane] > 0.0)
+
+
+@kernel
+def sum_up(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
+    """Sum up the lines along the paths that keep something."""
+    members, desk, lines = asked.members, scratch.desk, scratch.lines
+    config = config_row(asked.configs, members[0])
+    scratch.along[:] = 0.0
+    for i in range(asked.layers.shape[0]):
+        for place in range(graph.of_start[i], graph.of_start[i + 1]):
+            s = graph.of[place]
+            if scratch.paths.askers[s] == 0:
+                continue
+            scratch.paths.askers[s] = 0
+            layer, beside = layer_row(asked.layers, i), beside_at(scratch.homes.beside, s)
+            counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
+            for lane in range(members.size):
+                times, sums = scratch.uses[s, lane], scratch.along[lane]
+                if times == 0.0 or scratch.stays[lane] == 0:
+                    continue
+                lines[:] = 0.0
+                if layer.kind == NEST:
+                    won = desk.won[s, lane]
+                    plain = Terms(counts, rates_in(counts, desk, lane, beside))
+                    passed = passed_of(plain, tiles_won(won, lists), (won[WON_ORDER], won[WON_PLACE]))
+                    nest_beside(plain, passed, beside, lines)
+                else:
+                    stream_crossing(layer, config, beside, lines)
+                for column in range(LATENCY_S):
+                    sums[column] += times * lines[column]
+                sums[LATENCY_S] += times * desk.latency[s, lane]
+
+
+@spliced
+def take_path(lane: int, asked: Asked, scratch: Scratch) -> None:
+    """Put the sums of a lane's path in the place of layer by layer, unless rounding made it worse."""
+    c, objective = asked.members[lane], asked.objective
+    sums, path, prices = scratch.sums[c], scratch.along[lane], asked.prices[c]
+    static_w = lane_prices(scratch.desk.prices, lane).static_w
+    before = worth(objective, sums[LATENCY_S], joules(static_w, prices, sums))
+    after = worth(objective, path[LATENCY_S], joules(static_w, prices, path))
     if objective == LATENCY:
         path[LATENCY_S] = min(path[LATENCY_S], sums[LATENCY_S])
-    sums[:] = path
-    scratch.stays[0] = 1
+    if after > before * (_EQUAL if objective != EDP else 1.0):
+        scratch.stays[lane] = 0
+    else:
+        sums[: LATENCY_S + 1] = path[: LATENCY_S + 1]
+
+
+@kernel
+def open_lanes(asked: Asked, scratch: Scratch) -> int:
+    """Say which lanes have anything to choose, and what a second and a picojoule count there."""
+    number = 0
+    for lane in range(asked.members.size):
+        c = asked.members[lane]
+        sums, prices = scratch.sums[c], asked.prices[c]
+        scratch.paths.open[lane] = 0
+        scratch.paths.length[lane] = math.nan
+        scratch.weights[:, lane] = 0.0
+        if sums[LIMIT] == 0.0 and not math.isnan(sums[LATENCY_S]):
+            pj = joules(lane_prices(scratch.desk.prices, lane).static_w, prices, sums) * 1e12
+            scratch.weights[0, lane], scratch.weights[1, lane] = weights_of(
+                asked.objective, sums[LATENCY_S], pj
+            )
+            scratch.paths.open[lane] = 1
+            number += 1
+    return number
+
+
+@kernel
+def evaluate_group(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
+    """Fill `sums` and `length` of the members of a group."""
+    members, paths = asked.members, scratch.paths
+    config, resident = config_row(asked.configs, members[0]), asked.resident[members[0]]
+    for lane in range(members.size):
+        put_prices(scratch.desk.prices, lane, prices_of(config_row(asked.configs, members[lane])))
+        scratch.sums[members[lane]] = 0.0
+        scratch.desk.costed[lane] = 0.0
+    cost_alone(asked, tiles, scratch)
+    if open_lanes(asked, scratch) > 0:
+        find_homes(config, (resident[0], resident[1], resident[2]), graph, scratch.homes)
+        for s in range(asked.layers.shape[0], graph.operation.size):
+            scratch.homes.fits[s] = 1 if furnish(s, config, graph, scratch.homes) else 0
+        bound_situations(asked, graph, tiles, scratch)
+        settle_paths(asked, graph, tiles, scratch)
+        use_paths(graph, members.size, scratch)
+        sum_up(asked, graph, tiles, scratch)
+    for lane in range(members.size):
+        c = members[lane]
+        scratch.length[c] = paths.length[lane]
+        scratch.sums[c, COSTED] += scratch.desk.costed[lane]
+        if not math.isnan(paths.length[lane]) and scratch.stays[lane] == 1:
+            take_path(lane, asked, scratch)
 
 
 @kernel
 def evaluate_staying(
-    layers: FloatMatrix,
+    tables: tuple[FloatMatrix, FloatMatrix, IntColumn, FloatMatrix],
     graph: StayGraph,
     tiles: TileTable,
-    configs: FloatMatrix,
-    resident: IntColumn,
-    prices: FloatMatrix,
+    groups: tuple[IntColumn, IntColumn],
     objective: int,
     scratch: Scratch,
 ) -> None:
@@ -447,35 +423,28 @@ def evaluate_staying(
 
     Parameters
     ----------
-    layers, configs
-        Merged operations and configurations, as `rows.layer_matrix` and `rows.config_matrix` have them.
+    tables
+        Merged operations and configurations, as `rows.layer_matrix` and `rows.config_matrix` have them;
+        whether tensors may stay in the weight, the input and the shared buffer, shape (n_configs, 3); prices
+        of each line [pJ], shape (n_configs, n_lines).
     graph, tiles
         Schedules, and lists of tiles.
-    resident
-        Whether tensors may stay in the weight, the input and the shared buffer, shape (n_configs, 3).
-    prices
-        Of each line [pJ], shape (n_configs, n_lines).
+    groups
+        Configurations in order, and where each group of those that are alike begins, with the end; at most
+        `lanes.WIDTH` each, which differ in rates alone.
     objective
         What mappings and schedule are chosen by.
     scratch
-        Room; what is not of all configurations is left as the last one's.
+        Room; what is not of all configurations is left as the last group's.
+
+    Notes
+    -----
+    What a configuration gets does not depend on its group, to the last bit.
 
     """
-    for c in range(configs.shape[0]):
-        config = config_row(configs, c)
-        mine = prices[c]
-        cost_alone(layers, config, mine, graph, tiles, c, objective, scratch)
-        scratch.length[c] = math.nan
-        scratch.stays[0] = 0
-        sums = scratch.sums[c]
-        if sums[LIMIT] != 0.0 or math.isnan(sums[LATENCY_S]):
-            continue
-        weights = weights_of(objective, sums[LATENCY_S], joules(config, mine, sums) * 1e12)
-        flags = (resident[c, 0], resident[c, 1], resident[c, 2])
-        find_homes(config, flags, graph, scratch)
-        bound_situations(layers, config, mine, graph, tiles, c, weights, scratch)
-        length, costed = settle_path(layers, config, graph, tiles, c, objective, weights, scratch)
-        scratch.length[c] = length
-        sums[COSTED] += costed
-        if not keeps_nothing(graph, scratch):
-            take_path(config, mine, graph, c, objective, scratch)
+    layers, configs, resident, prices = tables
+    order, starts = groups
+    for g in range(len(starts) - 1):
+        members = order[starts[g] : starts[g + 1]]
+        asked = Asked(layers, configs, resident, prices, members, objective)
+        evaluate_group(asked, graph, tiles, scratch)

@@ -94,6 +94,22 @@ def begin_m(lanes: Lanes) -> None:
 
 
 @inlined
+def bound_m(counts: Counts, lanes: Lanes, m: Pixels, lists: Lists, objective: int) -> int:
+    """Mark lanes in which tiles of positions may win, whatever those of K and C; return how many."""
+    fewest = array_work(counts, 1.0, m.tiles, lists.k_least, m.steps, m.distinct)
+    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    alive = 0
+    for lane in range(lanes.number):
+        mine = lane_terms(counts, lanes, lane)
+        port, best = crossing(mine, 1.0, m.tiles, input_bytes), lane_best(lanes, lane)
+        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        on = 0 if lost else 1
+        lanes.marks[IN_M * WIDTH + lane] = on
+        alive += on
+    return alive
+
+
+@inlined
 def bound_k(
     counts: Counts, lanes: Lanes, k: Channels, m: Pixels, lists: Lists, objective: int
 ) -> tuple[int, int]:
@@ -215,7 +231,7 @@ def walk_c(
 
 
 @kernel
-def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int) -> None:
+def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int, started: int = 0) -> None:
     """Search the mapspace of a nest for every lane; see `tiling.best_mapping`.
 
     Parameters
@@ -226,20 +242,26 @@ def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int) ->
         Their rates; filled are the tiles that each chose (-1 where nothing fits) and the mappings it costed.
     lists, objective
         Candidates of this nest; what is least.
+    started
+        1 where lanes hold mappings that others have to beat.
 
     """
-    begin(lanes)
+    if started == 0:
+        begin(lanes)
     whole_k, whole_c = channels_at(lists.k, 0), channels_at(lists.c, 0)
     least_c = channels_at(lists.c, len(lists.c) - 1)
     near_k, near_c = 1, 1
     for mi in range(len(lists.m)):
         m = pixels_at(lists.m, mi)
+        if started == 0:
+            begin_m(lanes)
+        elif bound_m(counts, lanes, m, lists, objective) == 0:
+            continue
         held = held_of(counts, m)
         near_k = first_k(counts, held, lists.k, whole_c, least_c, near_k)
         ki = near_k
         if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
             ki = 0
-        begin_m(lanes)
         while ki < len(lists.k):
             k = channels_at(lists.k, ki)
             alive, trying = bound_k(counts, lanes, k, m, lists, objective)

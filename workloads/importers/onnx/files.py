@@ -11,6 +11,7 @@ from onnx import TensorProto
 
 from workloads.errors import NetworkImportError, shown
 from workloads.importers.onnx.older import lifted
+from workloads.plain_files import read_plain
 from workloads.shapes import size
 
 OLDEST_OPSET = 7
@@ -63,7 +64,7 @@ def load_model(path: Path) -> Any:
     if path.is_dir():
         raise NetworkImportError(f"{path} is a folder, not an ONNX file")
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except FileNotFoundError:
         raise NetworkImportError(f"there is no file {path}") from None
     except OSError as error:

@@ -41,11 +41,15 @@ def lifted(model: Any) -> Any | None:
     ranks = _ranks(model)
     nodes = []
     for i, node in enumerate(model.graph.node):
-        before, after = _rewritten(node, i, ranks)
+        try:
+            before, after = _rewritten(node, i, ranks)
+        except (LookupError, ValueError):  # an operand, an output or an attribute is missing or means nothing
+            return None
         if after is None:
             return None
         nodes += [*before, after]
-        if node.op_type in _SAME_RANK and node.input[0] in ranks:  # what ONNX does not infer of old nodes
+        known = node.input and node.output and node.input[0] in ranks
+        if node.op_type in _SAME_RANK and known:  # what ONNX does not infer of old nodes
             ranks.setdefault(node.output[0], ranks[node.input[0]])
     del made.graph.node[:]
     made.graph.node.extend(nodes)

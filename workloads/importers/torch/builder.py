@@ -179,6 +179,14 @@ class Builder:
         """Whether a constant's numbers are a weight already."""
         return constant.place in self._weights or constant.storage in self._whole
 
+    def rest(self, constant: Constant) -> int:
+        """Elements of a parameter that no weight is made of, where some are made of parts of it."""
+        storage = constant.storage
+        sources = [p for p in self._counted - self._weights.keys() if p[0] == storage]
+        if storage in self._whole or not (sources or storage in self._parts):
+            return 0
+        return max(constant.elements - self._parts.get(storage, 0) - sum(map(_elements, sources)), 0)
+
     def used(self, constant: Constant) -> bool:
         """Whether a weight is made of a constant, or of a part of it."""
         return self.counts(constant) or any(place[0] == constant.storage for place in self._counted)

@@ -88,13 +88,13 @@ class Constant:
 
     def transposed(self) -> "Constant":
         """Return a matrix with its axes exchanged; a view."""
-        return Constant(self.value.transpose(-1, -2), self.trained, self.bits)
+        return Constant(self.value.transpose(-1, -2), self.trained, self.bits, sources=self.made_of)
 
     def reshaped(self, shape: Shape) -> "Constant":
         """Return the same elements in order under another shape; a view where that can be."""
         if shape == self.shape:
             return self
-        return Constant(self.value.reshape(shape), self.trained, self.bits)
+        return Constant(self.value.reshape(shape), self.trained, self.bits, sources=self.made_of)
 
     @property
     def made_of(self) -> frozenset[Hashable]:

@@ -14,9 +14,15 @@ from workloads.importers.torch.library import Array, FxNode, torch
 from workloads.importers.torch.objects import flat, plain_calls, rebuilt
 from workloads.importers.torch.packed import lengths_of, noting_packs, packing
 from workloads.importers.torch.quantised import unpacked
-from workloads.importers.torch.reasons import why_not
+from workloads.importers.torch.reasons import on_data, why_not
 from workloads.importers.torch.sparse import dense, filled, nonzero_share
+from workloads.importers.torch.spreading import EvenChoices
 
+SPREAD = "spread"
+"""Under this a traced graph's `meta` says how often Python asked what a router chose."""
+ASKED = ("aten.item", "aten._local_scalar_dense")
+"""Calls that turn a tensor into a number of Python's."""
+_ROUTERS = ("aten.topk", "aten.argmax", "aten.argmin", "aten.sort", "aten.argsort", "aten.max")
 _ROUNDS = 4
 """How often what is not known is taken apart before giving up: operators are made of operators."""
 
@@ -145,9 +151,14 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
             program = _traced(module, inputs, args, kwargs)
+            if any(operator_of(node) in ASKED for node in program.graph_module.graph.nodes):
+                program = _evenly(module, args, kwargs) or program
+            asked = program.graph_module.meta.get(SPREAD, 0)
             if _writes_views(program.graph_module):
                 program = program.run_decompositions({})
-            return _decomposed(program, known)
+            program = _decomposed(program, known)
+            program.graph_module.meta[SPREAD] = asked
+            return program
         except NetworkImportError:
             raise
         except Exception as error:  # tracing runs the module: anything can come out of it
@@ -164,7 +175,10 @@ def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
                 with torch.no_grad():
                     return torch.export.export(module, args, kwargs, strict=False)
             if not met:
-                raise
+                even = _evenly(module, args, kwargs) if on_data(error) else None
+                if even is None:
+                    raise
+                return even
     if any(tensor.is_meta for tensor in inputs.tensors()):
         raise NetworkImportError(
             "it packs sequences by their lengths: give an example whose tensors have values"
@@ -173,14 +187,29 @@ def _traced(module: Any, inputs: Inputs, args: Any, kwargs: Any) -> Any:
         return torch.export.export(module, args, kwargs, strict=False)
 
 
+def _evenly(module: Any, args: Any, kwargs: Any) -> Any:
+    """Trace a module as if routers chose all experts equally often; None where that does not do."""
+    with EvenChoices() as choices:
+        try:
+            program = torch.export.export(module, args, kwargs, strict=False)
+        except Exception:  # tracing runs the module: anything can come out of it
+            return None
+    program.graph_module.meta[SPREAD] = choices.answers
+    return program if choices.answers else None
+
+
 def calls(graph_module: Any) -> Iterator[FxNode]:
-    """Yield the calls a graph's outputs depend on, those of graphs inside included, in running order."""
+    """Yield the calls a graph's outputs depend on, those of graphs inside included, in running order.
+
+    Where Python asked what routers chose, outputs depend on them though the graph does not say so.
+    """
     wanted: set[FxNode] = set()
+    asked = bool(graph_module.meta.get(SPREAD))
     for node in reversed(graph_module.graph.nodes):
-        if node.op == "output" or node in wanted:
+        if node.op == "output" or node in wanted or (asked and operator_of(node) in _ROUTERS):
             wanted.update(needs(node))
     for node in graph_module.graph.nodes:
-        if node.op == "call_function" and node in wanted:
+        if node.op == "call_function" and (node in wanted or (asked and operator_of(node) in _ROUTERS)):
             for inner in inner_graphs(node, graph_module):
                 yield from calls(inner)
             yield node

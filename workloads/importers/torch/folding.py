@@ -62,8 +62,9 @@ def filled(node: FxNode, number: float) -> Constant:
 def stays(node: FxNode, builder: Builder) -> bool:
     """Whether a call of constants is work of the network, so that its parameters count as they are.
 
-    Layers of constants are (positions learnt from a grid), and functions of parameters that come out larger
-    or smaller; not what makes the weights of layers (masks, norms, products of small factors).
+    Layers of constants are (positions learnt from a grid, angles), as PyTorch runs them each time,
+    and functions of parameters that come out larger or smaller; not what makes the weights of layers (masks,
+    norms, products of small factors).
     """
     operator = operator_of(node).removeprefix("aten.").removesuffix("_")
     result = node.meta.get("val")
@@ -74,7 +75,11 @@ def stays(node: FxNode, builder: Builder) -> bool:
     roots = [leaf.root if leaf.root is not None and leaf.picks else leaf for leaf in held]
     learnt = {root.place: root.elements for root in roots}
     sinks = LAYERS - _PRODUCTS if operator in LAYERS - _PRODUCTS else LAYERS
-    if not learnt or "parametrizations" in module_of(node) or _makes_weight(node, builder, sinks):
+    if (
+        not (learnt or operator in LAYERS)
+        or "parametrizations" in module_of(node)
+        or _makes_weight(node, builder, sinks)
+    ):
         return False
     return operator in LAYERS or sum(learnt.values()) != result.numel()
 

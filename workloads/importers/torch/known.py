@@ -4,10 +4,11 @@ from typing import Any
 
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.call import operator_of
-from workloads.importers.torch.exporting import Flowing, calls, flowing
+from workloads.importers.torch.exporting import ASKED, Flowing, calls, flowing
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.library import FxNode
 from workloads.importers.torch.names import module_of
+from workloads.importers.torch.reasons import depends, line_of
 from workloads.importers.torch.turned import pairs_in, turned
 
 SHAPED = {
@@ -61,6 +62,8 @@ def check_operators(program: Any, unknown: str) -> None:
     flow = flowing(program)
     for node in calls(program.graph_module):
         operator = operator_of(node)
+        if operator in ASKED and node in flow and not is_known(node, flow):
+            raise NetworkImportError(depends(line_of(node)))
         branches = operator in _CONTROL_FLOW
         if node not in flow or is_known(node, flow) or (unknown == "movement" and not branches):
             continue

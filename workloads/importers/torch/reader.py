@@ -11,7 +11,16 @@ from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.densities import calibrated
-from workloads.importers.torch.exporting import BatchAxis, Inputs, attribute, calls, export, flowing, needs
+from workloads.importers.torch.exporting import (
+    SPREAD,
+    BatchAxis,
+    Inputs,
+    attribute,
+    calls,
+    export,
+    flowing,
+    needs,
+)
 from workloads.importers.torch.folding import LAYERS, computed, empty, filled, is_empty, stays
 from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.known import SHAPED, WRAPPERS, check_operators, is_known
@@ -46,7 +55,7 @@ def read(
     label = name or type(module).__name__
     try:
         program = export(module, inputs, is_known)
-        routed = expect_lengths(program)
+        routed = expect_lengths(program) + program.graph_module.meta[SPREAD]
         check_operators(program, unknown)
         builder = _build(program, module, label, inputs)
         even = f", rows spread evenly over experts in {routed} places" if routed else ""
@@ -141,10 +150,17 @@ def _build(program: Any, module: Any, label: str, inputs: Inputs) -> Builder:
 
 
 def _keep_idle(program: Any, builder: Builder) -> None:
-    """Keep the parameters that no output depends on (a token for training): the module has them."""
+    """Keep the parameters, and parts of them, that no output depends on: the module has them.
+
+    Such are a token for training, and experts that nobody chose.
+    """
     needed = set(calls(program.graph_module))
     for node, spec in zip(_placeholders(program), program.graph_signature.input_specs, strict=True):
         value = builder.values[node]
+        rest = builder.rest(value) if isinstance(value, Constant) and value.trained else 0
+        if rest:
+            left = Constant.of(value.value.detach().reshape(-1)[:rest], trained=True)
+            builder.stored(left, f"{spec.target}.unused")
         idle = not any(user in needed or user.op == "output" for user in node.users)
         learns = isinstance(value, Constant) and value.trained and value.elements > 0
         if idle and learns and not builder.counts(value):

@@ -11,10 +11,19 @@ _OUTSIDE = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__f
 """Folders whose lines are not the module's: PyTorch's and the importers'."""
 _LIBRARY = os.path.dirname(os.__file__)
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+\s*\n\s*(?P<code>[^\n]*)')
-_ON_DATA = ("data-dependent", "GuardOnDataDependent", "Could not extract specialized integer", "unbacked")
+_ON_DATA = (
+    *("data-dependent", "GuardOnDataDependent", "Could not extract specialized integer", "unbacked"),
+    ".numpy() is not supported",
+)
 _SPARSE = ("layout_impl", "SparseTensorImpl", "SparseCsrTensorImpl", "meta converter nyi")
 _LONGEST = 200
 """Characters of a reason that are kept."""
+
+
+def on_data(error: BaseException) -> bool:
+    """Whether a module cannot be traced because what it does depends on data."""
+    said = f"{type(error).__name__} {error}"
+    return any(part in said for part in _ON_DATA)
 
 
 def why_not(error: BaseException) -> str:
@@ -22,12 +31,8 @@ def why_not(error: BaseException) -> str:
     words = first_line(error)
     place = _line_of(error)
     said = f"{type(error).__name__} {error}"
-    if any(part in said for part in _ON_DATA):
-        return (
-            f"torch.export cannot trace it: what it computes depends on data{place}; fix the choice or the "
-            f"number there (torch.topk, or a product with the mask), or give from_torch the parts before and "
-            f"behind it ({_cut(words)})"
-        )
+    if on_data(error):
+        return f"torch.export cannot trace it: {depends(place)} ({_cut(words)})"
     if any(part in said for part in _SPARSE):
         return (
             f"torch.export cannot trace it: a sparse tensor is made inside{place}; make it outside, and "
@@ -39,6 +44,14 @@ def why_not(error: BaseException) -> str:
             "the module as it was before it was converted, or an ONNX file of it to from_onnx"
         )
     return f"torch.export cannot trace it: {_cut(words)}{place}"
+
+
+def depends(place: str) -> str:
+    """Return what is said of a line whose work depends on data, and the way out."""
+    return (
+        f"what it computes depends on data{place}; fix the choice or the number there (torch.topk, or a "
+        f"product with the mask), or give from_torch the parts before and behind it"
+    )
 
 
 def line_of(node: FxNode) -> str:

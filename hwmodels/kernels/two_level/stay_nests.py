@@ -1,0 +1,177 @@
+"""The best mappings of a nest beside tensors that stay, for some lanes of a group of configurations.
+
+Configurations that are alike hold the same tensors beside the same tiles, and differ in their rates alone: a
+situation is searched for all lanes that ask for it together, and for few of them one by one. Every lane finds
+what it would find by itself, to the last bit.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+from hwmodels.accelerate import kernel, spliced
+from hwmodels.columns import TileTable
+from hwmodels.kernels.two_level.beside import Beside, beside_counts, beside_rates
+from hwmodels.kernels.two_level.cost import ANY, Goal, tried
+from hwmodels.kernels.two_level.groups import PACKED
+from hwmodels.kernels.two_level.lanes import COSTED as LANE_COSTED
+from hwmodels.kernels.two_level.lanes import (
+    SCORE,
+    SCORE_PJ,
+    WIDTH,
+    WON_C,
+    WON_K,
+    WON_M,
+    Lanes,
+    lane_prices,
+    lane_terms,
+    put_rates,
+)
+from hwmodels.kernels.two_level.room import Channels, Pixels
+from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, rates_of
+from hwmodels.kernels.two_level.tiling import best_mapping, channels_at, pixels_at
+from hwmodels.kernels.two_level.walk import Lists, best_mappings
+from workloads.table import FloatColumn, FloatMatrix, IntColumn
+
+_FEW: Final = 3
+"""Lanes that are searched side by side from so many on; fewer are faster one by one."""
+
+WON_ORDER, WON_PLACE = 3, 4
+WON: Final = 5
+"""What is kept of a mapping: candidates of K, C and positions, the innermost loop, how its tiles fit."""
+
+
+class Desk(NamedTuple):
+    """Room for one search, and what all of them found; lanes as of `lanes.py`."""
+
+    prices: FloatColumn  # of the group's lanes
+    rates: FloatColumn  # of the lanes that are searched
+    state: FloatColumn
+    marks: IntColumn
+    picked: IntColumn  # (WIDTH,): which these are
+    won: IntColumn  # (n_situations, n_lanes, WON): mappings found; -1 where nothing fits
+    near: IntColumn  # (n_operations, n_lanes): the situation that was searched last
+    latency: FloatMatrix  # (n_situations, n_lanes), of an instance
+    pj: FloatMatrix
+    costed: FloatColumn  # (n_lanes,): mappings
+
+
+@spliced
+def tiles_won(won: IntColumn, lists: Lists) -> tuple[Channels, Channels, Pixels]:
+    """Tiles of a mapping that was found."""
+    return channels_at(lists.k, won[0]), channels_at(lists.c, won[1]), pixels_at(lists.m, won[2])
+
+
+@spliced
+def rates_in(counts: Counts, desk: Desk, lane: int, beside: Beside) -> Rates:
+    """Rates of a lane beside tensors that stay."""
+    prices = lane_prices(desk.prices, lane)
+    return beside_rates(counts, rates_of(counts, prices), prices, beside)
+
+
+@kernel
+def search_side_by_side(
+    at: tuple[int, int, int],
+    counts: Counts,
+    beside: Beside,
+    lists: Lists,
+    objective: int,
+    started: int,
+    desk: Desk,
+) -> None:
+    """See `search_nests`."""
+    s, operation, number = at
+    left, goal = beside_counts(counts, beside), Goal(objective, ANY)
+    used = -(-number // PACKED) * PACKED
+    lanes = Lanes(used, desk.rates, desk.state, desk.marks)
+    for j in range(used):  # those in excess repeat the last one
+        lane = desk.picked[min(j, number - 1)]
+        put_rates(desk.rates, j, rates_in(counts, desk, lane, beside))
+        if started == 1:
+            begun = desk.won[desk.near[operation, lane], lane]
+            first = tried(lane_terms(left, lanes, j), tiles_won(begun, lists), goal)
+            fits = first.order >= 0
+            desk.state[SCORE * WIDTH + j] = first.score if fits else math.inf
+            desk.state[SCORE_PJ * WIDTH + j] = first.cost[1] if fits else math.inf
+            desk.state[LANE_COSTED * WIDTH + j] = 0.0
+            desk.marks[WON_K * WIDTH + j] = begun[0] if fits else -1
+            desk.marks[WON_C * WIDTH + j] = begun[1] if fits else -1
+            desk.marks[WON_M * WIDTH + j] = begun[2] if fits else -1
+    best_mappings(left, lanes, lists, objective, started)
+    for j in range(number):
+        lane = desk.picked[j]
+        desk.costed[lane] += desk.state[LANE_COSTED * WIDTH + j]
+        won = desk.won[s, lane]
+        won[0] = desk.marks[WON_K * WIDTH + j]
+        won[1] = desk.marks[WON_C * WIDTH + j]
+        won[2] = desk.marks[WON_M * WIDTH + j]
+        desk.latency[s, lane] = math.inf
+        desk.pj[s, lane] = math.inf
+        if won[0] >= 0:
+            found = tried(lane_terms(left, lanes, j), tiles_won(won, lists), goal)
+            won[WON_ORDER], won[WON_PLACE] = found.order, found.place
+            desk.latency[s, lane], desk.pj[s, lane] = found.cost[0], found.cost[1]
+
+
+@kernel
+def search_one_by_one(
+    at: tuple[int, int, int],
+    counts: Counts,
+    beside: Beside,
+    tables: tuple[TileTable, tuple[int, int, int]],
+    objective: int,
+    started: int,
+    desk: Desk,
+) -> None:
+    """See `search_nests`; `tables` are lists of tiles, and the rows of this nest."""
+    s, operation, number = at
+    left, goal = beside_counts(counts, beside), Goal(objective, ANY)
+    for j in range(number):
+        lane = desk.picked[j]
+        terms = Terms(left, rates_in(counts, desk, lane, beside))
+        begun = desk.won[desk.near[operation, lane], lane]
+        start = (begun[0], begun[1], begun[2]) if started == 1 else (-1, -1, -1)
+        best = best_mapping(terms, tables[0], tables[1], goal, start)
+        won = desk.won[s, lane]
+        won[0], won[1], won[2] = best.k, best.c, best.m
+        won[WON_ORDER], won[WON_PLACE] = best.order, best.place
+        desk.costed[lane] += best.costed
+        desk.latency[s, lane] = best.latency_s if best.k >= 0 else math.inf
+        desk.pj[s, lane] = best.energy_pj if best.k >= 0 else math.inf
+
+
+@spliced
+def search_nests(
+    at: tuple[int, int, int],
+    counts: Counts,
+    beside: Beside,
+    tables: tuple[TileTable, tuple[int, int, int], Lists],
+    objective: int,
+    started: int,
+    desk: Desk,
+) -> None:
+    """Search a situation for the lanes `desk.picked`.
+
+    Parameters
+    ----------
+    at
+        The situation, its operation, and how many lanes are picked.
+    counts, beside
+        What the nest counts where nothing stays, and what stays.
+    tables
+        Lists of tiles, the rows of this nest, and the candidates there.
+    objective
+        What is least.
+    started
+        1: a search starts where the one before ended in the same lane, of the same operation.
+    desk
+        Room; filled is what was found.
+
+    """
+    tiles, rows, lists = tables
+    if at[2] < _FEW:
+        search_one_by_one(at, counts, beside, (tiles, rows), objective, started, desk)
+    else:
+        search_side_by_side(at, counts, beside, lists, objective, started, desk)
+    for j in range(at[2]):
+        if desk.won[at[0], desk.picked[j], 0] >= 0:
+            desk.near[at[1], desk.picked[j]] = at[0]

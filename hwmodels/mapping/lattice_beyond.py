@@ -1,0 +1,261 @@
+"""Beyond the level that feeds an array: least costs by tile, and the paths of tiles that promise."""
+
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+
+from hwmodels.kernels.nest.across import FarPaths
+from hwmodels.kernels.nest.beyond import ROUNDING, Limits, Rows, floor_level, list_rows, price_row
+from hwmodels.kernels.nest.columns import (
+    ACCUMULATED,
+    COUNTED,
+    DRAINED,
+    SLIDING,
+    ArchitectureColumns,
+    Floats,
+    Ints,
+    Small,
+)
+from hwmodels.kernels.nest.cost import BLOCK, LEAKAGE, MACROS
+from hwmodels.kernels.nest.labels import Scratch
+from hwmodels.kernels.nest.search import LATENCY
+from hwmodels.mapping.engine import Reuse
+from hwmodels.mapping.lattice_base import columns, links_of
+from hwmodels.mapping.lattice_labels import blank_labels
+from hwmodels.mapping.lattice_nest import LatticeNest
+
+ROOM = 1 << 12  # labels and rows, at first
+
+
+class Beyond(NamedTuple):
+    """Tables of one choice of operands kept."""
+
+    links: Ints  # (3, Q): real ones, then those of operands that may wait in a PE
+    own: int  # real ones
+    exact: int  # whether some order attains every label
+    below: Floats  # (L, T, 2): energy and cycles at least outside each tile of a level
+    local: Floats  # (T,): of that energy, what the links of the middle's tile cost
+    prices: Floats  # (Q,): pJ a word over those links at least
+    elided: float  # pJ of words that they elide
+    still: Small  # (L, D)
+    kept: Ints  # (L,)
+    held: Floats  # (L, T)
+
+
+class Outside:
+    """The levels from the one that feeds the array outwards, of one machine under one nest."""
+
+    def __init__(self, nest: LatticeNest, machine: ArchitectureColumns, middle: int, objective: int) -> None:
+        self.nest, self.machine, self.middle, self.objective = nest, machine, middle, objective
+
+    def look(self, keep: Small, fitting: Small, still: Small) -> Beyond:
+        """Least costs beyond every tile, by level; `fitting` (L, T), `still` (L, D)."""
+        nest, middle = self.nest, self.middle
+        depth, tiles = fitting.shape
+        inner, outer, _ = links_of(keep, middle)
+        waiting = sorted({int(o) for o, child, _ in inner.T if child >= 0})
+        links = np.concatenate((outer, columns([(o, middle, -1) for o in waiting])), axis=1)
+        slides = nest.table.traits[:, SLIDING] == 1
+        once = (
+            int(nest.rests.sum(axis=0).max(initial=0)) <= 1
+            and int(nest.rests.sum(axis=1).max(initial=0)) <= 4
+        )
+        windows = int(slides[outer[0]].sum())
+        exact = once and not slides[waiting].any() and (windows == 0 or nest.rules.reuse is Reuse.OVERLAP)
+        below = np.zeros((depth, tiles, 2))
+        local = np.zeros(tiles)
+        for level in range(depth - 2, middle - 1, -1):
+            if level < depth - 2:
+                below[level] = nest.least_outwards(below[level + 1])
+            bound = still[level + 1] == 1
+            fits = (fitting[level] == 1) & (nest.lattice.extents[:, bound] == nest.bounds[bound]).all(axis=1)
+            local, prices, elided = self._floor(
+                outer, level, np.flatnonzero(fits & (below[level, :, 0] < inf))
+            )
+            for o, child, parent in outer.T:
+                if child == level:
+                    cycles = self._fewest_cycles(int(o), level, int(parent))
+                    np.maximum(below[level, :, 1], cycles, out=below[level, :, 1])
+            below[level, :, 0] += local
+            below[level, ~fits] = inf
+        held = np.zeros((depth, tiles))
+        for level in range(middle, depth):
+            for o, words in enumerate(nest.words):
+                held[level] += words if keep[level, o] else 0
+        kept = np.array(
+            [
+                sum(1 << o for o in range(keep.shape[1]) if level and keep[level - 1, o])
+                for level in range(depth)
+            ]
+        )
+        return Beyond(
+            np.ascontiguousarray(links), outer.shape[1], int(exact and windows <= 1), below, local,
+            np.append(prices, np.zeros(len(waiting))), elided, still, kept.astype(np.int64), held,
+        )  # fmt: skip
+
+    def least(self, links: Ints) -> Floats:
+        """Energy and cycles at least of links beyond the middle, whatever the tiles: (2,)."""
+        nest, machine, middle = self.nest, self.machine, self.middle
+        costs = np.zeros(1 + 2 * (len(machine.joined) - middle))
+        words = nest.least[links[0]]
+        cycles = price_row(
+            nest.table, links, links.shape[1], nest.least, machine, nest.rules.touches, middle, words, costs
+        )
+        return np.array([costs[0], cycles])
+
+    def _floor(self, links: Ints, level: int, tiles: Ints) -> tuple[Floats, Floats, float]:
+        """Energy at least of links that start at a level, by its tile (T,); their prices; what they elide."""
+        nest, count = self.nest, links.shape[1]
+        prices, elided = np.zeros(count), 0.0
+        for q, (o, child, parent) in enumerate(links.T):
+            if child == level:
+                prices[q], saved = self._link_price(int(o), level, int(parent))
+                elided += saved
+        local, floors = np.zeros(len(nest.lattice.codes)), np.zeros(len(tiles))
+        floor_level(
+            nest.table, nest.lattice, nest.rests, links, nest.least, int(nest.rules.reuse), level, tiles,
+            prices, np.ones((2, len(nest.bounds)), dtype=np.int64), np.zeros(len(nest.words), dtype=np.int64),
+            np.zeros(count),
+            blank_labels(np.zeros(1, dtype=np.int64), 1, count, nest.table.rank_dims.shape[1]), floors,
+        )  # fmt: skip
+        local[tiles] = floors - elided
+        return local, prices, elided
+
+    def _fewest_cycles(self, operand: int, child: int, parent: int) -> Floats:
+        """Cycles at least of the parent's ports for one link, by the child's tile: (T,)."""
+        nest, rates = self.nest, self.machine.rates[parent]
+        accumulated = nest.table.traits[operand, ACCUMULATED] == 1
+        words = nest.fewest(operand, float(self.machine.usable_words[child]))
+        held = nest.least[operand] if accumulated and nest.rules.touches & COUNTED == 0 else 0.0
+        reads, writes = np.maximum(words - held, 0.0), words if accumulated else np.zeros(len(words))
+        busy = np.maximum(reads / rates[0], writes / rates[1])
+        return np.asarray(np.maximum(busy, (reads + writes) / rates[2]))
+
+    def _link_price(self, operand: int, child: int, parent: int) -> tuple[float, float]:
+        """What a word costs at least over a link beyond the array, and what the first touches save: pJ."""
+        nest, prices = self.nest, self.machine.prices
+        touches = nest.rules.touches
+
+        def word_pj(level: int, kind: int) -> float:
+            return float(prices[level, kind] / prices[level, BLOCK] * min(1.0, prices[level, MACROS]))
+
+        price = word_pj(parent, 0) + word_pj(child, 1)
+        if nest.table.traits[operand, ACCUMULATED] == 0:
+            return price, 0.0
+        held = nest.least[operand] if touches & COUNTED == 0 else 0.0
+        drained = touches & DRAINED and prices[child, BLOCK] <= 1.0
+        more = word_pj(parent, 2) + (word_pj(child, 0) if drained else 0.0)
+        return price + more, float(held) * price
+
+    def promising(self, beyond: Beyond, reach: Floats, best: float) -> Ints:
+        """Tiles of the middle that may be part of something better than the best, by energy or cycles."""
+        floors = beyond.below[self.middle]
+        tiles = np.flatnonzero((reach[:, 0] < inf) & (floors[:, 0] < inf))
+        cycles = np.maximum(reach[tiles, 1], floors[tiles, 1])
+        energy = reach[tiles, 0] + floors[tiles, 0] + self.machine.totals[LEAKAGE] * cycles
+        tiles = tiles[value_of(self.objective, cycles, energy) * ROUNDING < best]
+        order = np.argsort(floors[tiles, 1 if self.objective == LATENCY else 0], kind="stable")
+        return np.asarray(tiles[order], dtype=np.int64)
+
+    def paths(
+        self, beyond: Beyond, reach: Floats, tiles: Ints, best: float, most: int, scratch: Scratch
+    ) -> FarPaths:
+        """Paths beyond some tiles that promise something better than the best, cheapest first.
+
+        `most` tiles at most are looked at of every level further out.
+        """
+        nest, machine, middle, objective = self.nest, self.machine, self.middle, self.objective
+        depth, operands, links = len(machine.joined), len(nest.words), beyond.links.shape[1]
+        ranks, far = nest.table.rank_dims.shape[1], len(machine.joined) - middle
+        key = 1 if objective == LATENCY else 0
+        rising = np.zeros((depth, len(nest.lattice.codes)), dtype=np.int64)
+        for level in range(middle + 1, depth - 1):
+            ranking = np.where(beyond.below[level, :, 0] < inf, beyond.below[level, :, key], inf)
+            rising[level] = np.argsort(ranking, kind="stable")
+        limits = Limits(
+            beyond.still, beyond.kept, beyond.held, beyond.below, rising, reach, beyond.prices, beyond.elided,
+            np.ones((2, len(nest.bounds)), dtype=np.int64), np.zeros(operands, dtype=np.int64),
+            np.zeros(links),
+        )  # fmt: skip
+        every = np.arange(len(nest.lattice.codes), dtype=np.int64)
+        progress, parts, room = np.zeros(2, dtype=np.int64), list[Rows](), ROOM
+        while True:
+            rows = Rows(
+                tile=np.zeros(room, dtype=np.int64),
+                path=np.zeros((room, far - 1), dtype=np.int64),
+                costs=np.zeros((room, 1 + 2 * far)),
+                renewals=np.zeros((room, operands)),
+                cycles=np.zeros(room),
+            )
+            begun = int(progress[0])
+            progress[1] = 0
+            ended = list_rows(
+                nest.table, nest.lattice, nest.guard, nest.rests, beyond.links, beyond.own, nest.least,
+                machine,
+                nest.rules.touches, int(nest.rules.reuse), beyond.exact, objective, middle, tiles,
+                beyond.local[tiles], limits, most, best, blank_labels(every[:1].copy(), 1, links, ranks),
+                blank_labels(every, room, links, ranks),
+                blank_labels(every.copy(), room, links, ranks), np.zeros((room, far - 1), dtype=np.int64),
+                np.zeros((room, far - 1), dtype=np.int64), scratch, rows, np.zeros(1 + 2 * far), progress,
+            )  # fmt: skip
+            count = int(progress[1])
+            parts.append(
+                Rows(
+                    tile=rows.tile[:count].copy(),
+                    path=rows.path[:count].copy(),
+                    costs=rows.costs[:count].copy(),
+                    renewals=rows.renewals[:count].copy(),
+                    cycles=rows.cycles[:count].copy(),
+                )
+            )
+            if ended:
+                break
+            if progress[0] == begun:
+                room *= 4
+        return _sorted(_join(parts), tiles, key)
+
+
+def value_of(objective: int, cycles: Floats, energy: Floats) -> Floats:
+    """What is minimised, of many; infinite energy stays so."""
+    if objective == LATENCY:
+        return np.where(energy < inf, cycles, inf)
+    return energy if objective == 1 else cycles * energy
+
+
+def _join(parts: list[Rows]) -> Rows:
+    return Rows(
+        tile=np.concatenate([part.tile for part in parts]),
+        path=np.concatenate([part.path for part in parts]),
+        costs=np.concatenate([part.costs for part in parts]),
+        renewals=np.concatenate([part.renewals for part in parts]),
+        cycles=np.concatenate([part.cycles for part in parts]),
+    )
+
+
+def _sorted(rows: Rows, tiles: Ints, key: int) -> FarPaths:
+    """Rows as paths, of each tile rising by energy, or by cycles for `key` = 1."""
+    changes = np.ones(len(rows.tile), dtype=bool)
+    changes[1:] = (rows.tile[1:] != rows.tile[:-1]) | (rows.path[1:] != rows.path[:-1]).any(axis=1)
+    begin = np.flatnonzero(changes)
+    floors = np.zeros((len(begin), 2))
+    if len(begin):
+        floors[:, 0] = np.minimum.reduceat(rows.costs[:, 0], begin)
+        floors[:, 1] = np.minimum.reduceat(rows.cycles, begin)
+    owner = rows.tile[begin]
+    order = np.lexsort((floors[:, key], owner))
+    sizes = np.diff(np.append(begin, len(rows.tile)))
+    start = np.concatenate(([0], np.cumsum(sizes[order]))).astype(np.int64)
+    at = np.repeat(begin[order] - start[:-1], sizes[order]) + np.arange(len(rows.tile))
+    return FarPaths(
+        tiles=tiles,
+        first=np.searchsorted(owner[order], np.arange(len(tiles) + 1)).astype(np.int64),
+        path=np.ascontiguousarray(rows.path[begin[order]]),
+        start=start,
+        costs=np.ascontiguousarray(rows.costs[at]),
+        renewals=np.ascontiguousarray(rows.renewals[at]),
+        floors=np.ascontiguousarray(floors[order]),
+    )
+
+
+__all__ = ["Beyond", "Outside"]
