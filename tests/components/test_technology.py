@@ -129,6 +129,7 @@ TABLES = [
     "sram_cell",
     "leakage_temperature",
     "on_chip",
+    "ranking",
     "sram_energy",
     "stacking",
     "technology",
