@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,16 +30,17 @@ _FLAGS: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nog
 
 
 def drop_stale_kernels(folder: Path) -> bool:
-    """Forget the compiled kernels below a folder if any source there has changed since they were compiled.
+    """Forget the compiled kernels of rooms of a folder whose sources have changed since they were compiled.
 
     A kernel on disk holds the code of the kernels it calls, but numba looks only at the caller's own file:
-    after an edit of the callee it would go on running the old code. Here the state of all sources is one
-    stamp beside them.
+    after an edit of the callee it would go on running the old code. Here the state of a room's sources, and
+    of those of all rooms that it names, directly or not, is one stamp beside them.
 
     Parameters
     ----------
     folder
-        A folder of kernel sources, at any depth; compiled ones lie in the `__pycache__` beside each.
+        A folder of kernel sources. A room is one of its folders with all below it, or the sources beside
+        them; compiled kernels lie in the `__pycache__` beside each source.
 
     Returns
     -------
@@ -46,23 +48,73 @@ def drop_stale_kernels(folder: Path) -> bool:
         Whether there was anything to forget.
 
     """
-    states = [
-        (str(path.relative_to(folder)), path.stat().st_mtime_ns, path.stat().st_size)
-        for path in sorted(folder.rglob("*.py"))
-    ]
-    stamp = hashlib.sha256(repr(states).encode()).hexdigest()
-    cache = folder / "__pycache__"
-    record = cache / "kernels.stamp"
+    rooms: dict[str, list[Path]] = {"": []}
+    for path in sorted(folder.rglob("*.py")):
+        inside = path.relative_to(folder).parts
+        rooms.setdefault(inside[0] if len(inside) > 1 else "", []).append(path)
+    states = {room: [_state(folder, path) for path in paths] for room, paths in rooms.items()}
+    whole = _stamp(states)
+    record = folder / "__pycache__" / "kernels.stamp"
+    found = False
     with contextlib.suppress(OSError):  # a read-only installation never changes: nothing can be stale
-        if record.exists() and record.read_text(encoding="ascii") == stamp:
+        if _known(record, whole):  # a glance, before any source is read
             return False
-        cache.mkdir(exist_ok=True)
-        stale = [*folder.rglob("__pycache__/*.nbi"), *folder.rglob("__pycache__/*.nbc")]
-        for compiled in stale:
-            compiled.unlink(missing_ok=True)
-        record.write_text(stamp, encoding="ascii")
-        return bool(stale)
-    return False
+        named = {room: _named(folder, paths, rooms) for room, paths in rooms.items()}
+        for room, paths in rooms.items():
+            needs = _reached(room, named)
+            stamp = _stamp({other: states[other] for other in sorted(needs)})
+            own = folder / room / "__pycache__" / "room.stamp"
+            if not _known(own, stamp):
+                for cache in {path.parent / "__pycache__" for path in paths}:
+                    for compiled in [*cache.glob("*.nbi"), *cache.glob("*.nbc")]:
+                        compiled.unlink(missing_ok=True)
+                        found = True
+                _note(own, stamp)
+        _note(record, whole)
+    return found
+
+
+def _state(folder: Path, path: Path) -> tuple[str, int, int]:
+    """What tells two versions of a source apart without reading it."""
+    found = path.stat()
+    return path.relative_to(folder).as_posix(), found.st_mtime_ns, found.st_size
+
+
+def _stamp(states: object) -> str:
+    return hashlib.sha256(repr(states).encode()).hexdigest()
+
+
+def _known(record: Path, stamp: str) -> bool:
+    return record.exists() and record.read_text(encoding="ascii") == stamp
+
+
+def _note(record: Path, stamp: str) -> None:
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(stamp, encoding="ascii")
+
+
+def _named(folder: Path, paths: list[Path], rooms: dict[str, list[Path]]) -> set[str]:
+    """Rooms that sources name; what is no folder of that name lies beside the rooms.
+
+    A relative import may name any.
+    """
+    found = set()
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        if re.search(rf"from \.|from [\w.]*{folder.name} import", text):
+            return set(rooms)
+        found |= set(re.findall(rf"\b{folder.name}\.(\w+)", text))
+    return {name if name in rooms else "" for name in found}
+
+
+def _reached(room: str, named: dict[str, set[str]]) -> set[str]:
+    """The room and all that it names, directly or not."""
+    found, left = {room}, [room]
+    while left:
+        for other in named[left.pop()] - found:
+            found.add(other)
+            left.append(other)
+    return found
 
 
 drop_stale_kernels(Path(__file__).parent / "kernels")

@@ -166,6 +166,11 @@ class Level:
         return own.digest if own is not None else ""
 
     @property
+    def flip_flops(self) -> int:
+        """Flip-flops of one instance."""
+        return 8 * self.bytes if self.kind == "registers" else 0
+
+    @property
     def off_chip(self) -> bool:
         """Whether it is main memory."""
         return self.kind == "main_memory"

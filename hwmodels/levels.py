@@ -13,22 +13,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import made_of, members, named, one_of, positive, whole
-from hwmodels.components import arithmetic, on_chip, scaling
-from hwmodels.components.clock import clock_pj
-from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
-from hwmodels.costs import PLACED
 from hwmodels.formats import number_format
 from hwmodels.kept import Kept
-from hwmodels.level import LETTERS, Level, MacPrices, Prices, own_prices
+from hwmodels.level import Level, MacPrices, Prices
+from hwmodels.level_prices import (
+    architecture_of,
+    clock_w_of,
+    lane_prices_of,
+    level_prices_of,
+    mac_prices_of,
+    storage_of,
+)
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
-from hwmodels.own_storage import KINDS, Asked
-from hwmodels.parts import NUMBER_FORMATS, OPERANDS, Datapath, Stacking, Technology
+from hwmodels.parts import OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
 from workloads.errors import InputError, UnknownNameError, shown
@@ -117,6 +119,7 @@ class LevelMachine:
         made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
         made_of(self, mapspace=Constraints, timing=Timing)
         members(self, "levels", Level)
+        members(self, "assumptions", str)
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -234,117 +237,22 @@ class LevelMachine:
     @property
     def mac_prices(self) -> MacPrices:
         """Energy, leakage and area of one MAC: as stated, else of its components."""
-        if self.mac is not None:
-            return self.mac
-        path = self.datapath
-        unit = arithmetic.mac(
-            path.weight_bits,
-            path.input_bits,
-            path.accumulator_bits,
-            self.technology.node_nm,
-            self.voltage,
-            number_format=NUMBER_FORMATS[path.number_format],
-        )
-        own = self.technology.price_factors
-        return MacPrices(
-            energy_pj=own["mac.energy_pj"] * float(unit.energy_pj)
-            - self._counted_pj(path.weight_bits + path.input_bits),
-            leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * self._leakage[1],
-            area_um2=own["mac.area_um2"] * float(unit.area_um2) / PLACED,
-        )
-
-    @property
-    def _leakage(self) -> tuple[float, float]:
-        """Leakage over that as priced: of buffers by temperature, of logic by the transistors' class too."""
-        process = self.technology
-        warm = float(leakage_at(process.temperature_c, process.node_nm, process.device))
-        return warm, warm * float(leakage_of_class(process.device, process.node_nm))
-
-    def _counted_pj(self, flip_flops: int) -> float:
-        """What the clock of some flip-flops takes in a cycle where it is counted in every cycle already."""
-        process = self.technology
-        clock = float(scaling.flip_flop_pj(process.node_nm, self.voltage)[0])
-        return (1 - process.clock_gated) * flip_flops * clock
+        return mac_prices_of(self)
 
     @property
     def lane_prices(self) -> MacPrices:
-        """Energy of a vector operation, leakage and area of a lane; nothing where a MAC states its own.
-
-        A machine whose prices are stated has its lanes among them, or leaves them out.
-        """
-        if self.mac is not None:
-            return MacPrices(energy_pj=0.0)
-        lane = arithmetic.vector_op(self.datapath.accumulator_bits, self.technology.node_nm, self.voltage)
-        own = self.technology.price_factors
-        return MacPrices(
-            energy_pj=own["vector.energy_pj"] * float(lane.energy_pj),
-            leakage_w=own["vector.leakage_w"] * float(lane.leakage_w) * self._leakage[1],
-            area_um2=own["vector.area_um2"] * float(lane.area_um2) / PLACED,
-        )
-
-    @property
-    def flip_flops(self) -> int:
-        """Flip-flops of levels of registers and of the MACs' pipelines."""
-        instances, found = self.macs, 0
-        path = self.datapath
-        for level in self.levels:
-            instances //= level.fanout_x * level.fanout_y
-            if level.kind == "registers":
-                found += 8 * level.bytes * instances
-        return found + self.macs * (path.weight_bits + path.input_bits)
+        """Energy of a vector operation, leakage and area of a lane; nothing where a MAC states its own."""
+        return lane_prices_of(self)
 
     @property
     def clock_w(self) -> float:
         """Power of the clock network in every cycle; nothing where a MAC states its own prices."""
-        if self.mac is not None:
-            return 0.0
-        process = self.technology
-        logic_mm2 = self.macs * self.mac_prices.area_um2 * 1e-6 + sum(
-            self._prices(level, self.word_bits(level)).area_mm2
-            for level in self.levels
-            if not level.off_chip and level.prices is None
-        )
-        cycle_pj = clock_pj(
-            self.flip_flops, logic_mm2, process.node_nm, self.voltage, gated=process.clock_gated
-        )
-        return float(cycle_pj) * self.clock_hz * 1e-12
-
-    @property
-    def _pays_interface(self) -> bool:
-        """Whether PHY and controller are on its die: where a main memory's prices are not stated."""
-        return any(level.off_chip and level.prices is None for level in self.levels)
+        return clock_w_of(self)
 
     @property
     def architecture(self) -> Architecture:
         """The same for the engine: words, ports in words a cycle, energies of accesses."""
         return _ARCHITECTURES(self)
-
-    def _built(self) -> Architecture:
-        unit, memory = self.mac_prices, self.main_memory
-        lanes_mm2 = self.lanes * self.lane_prices.area_um2 * 1e-6
-        interface_mm2 = memory.interface_mm2 if self._pays_interface else 0.0
-        named = {"vector lanes": lanes_mm2, "memory interface": interface_mm2}
-        more = tuple((name, area) for name, area in named.items() if area)
-        instances = [1]
-        for level in self.levels[:0:-1]:
-            instances.append(instances[-1] * level.fanout_x * level.fanout_y)
-        return Architecture(
-            name=self.name,
-            levels=tuple(
-                self._storage(level, count)
-                for level, count in zip(self.levels, reversed(instances), strict=True)
-            ),
-            macs=self.macs,
-            clock_hz=self.clock_hz,
-            mac_pj=unit.energy_pj,
-            mac_leakage_w=unit.leakage_w,
-            mac_area_um2=unit.area_um2,
-            clock_w=self.clock_w,
-            others_w=self.lanes * self.lane_prices.leakage_w
-            + self.main_memory.background_w
-            + self.main_memory.refresh_w,
-            components=(*self.components, *more),
-        )
 
     def word_bits(self, level: Level) -> int:
         """Width of a word of a level."""
@@ -356,93 +264,11 @@ class LevelMachine:
 
     def storage(self, name: str, instances: int = 1) -> StorageLevel:
         """A level for the engine: words, ports in words a cycle, energies of accesses, of one instance."""
-        return self._storage(self.level(name), instances)
-
-    def _storage(self, level: Level, instances: int) -> StorageLevel:
-        bits = self.word_bits(level)
-        held = frozenset(LETTERS[operand] for operand in level.operands)
-        prices, ports = level.prices or self._prices(level, bits), self._ports(level, bits)
-        return StorageLevel(
-            name=level.name,
-            capacity_words=level.bytes * 8 // bits if level.bytes else math.inf,
-            word_bits=bits,
-            block_words=level.block_words,
-            cluster=level.cluster,
-            instances=instances,
-            fanout_x=level.fanout_x,
-            fanout_y=level.fanout_y,
-            multiple_buffering=level.buffering,
-            read_words_per_cycle=ports[0],
-            write_words_per_cycle=ports[1],
-            shared_words_per_cycle=ports[2],
-            overlapped=level.overlapped,
-            operands=None if len(held) == len(OPERANDS) else held,
-            read_pj=prices.read_pj,
-            fill_pj=prices.fill_pj,
-            update_pj=prices.update_pj,
-            leakage_w=prices.leakage_w,
-            area_um2=prices.area_mm2 * 1e6,
-        )
+        return storage_of(self, self.level(name), instances)
 
     def level_prices(self, level: Level) -> Prices:
         """Prices of a level: as stated, else of its components."""
-        return level.prices or self._prices(level, self.word_bits(level))
-
-    def _ports(self, level: Level, bits: int) -> tuple[float, float, float]:
-        """Words a cycle that are read, written, and both together."""
-        asked = (level.read_port_bits, level.write_port_bits, level.shared_port_bits)
-        read, write, shared = (port / bits if port else math.inf for port in asked)
-        if level.off_chip:
-            memory = self.main_memory
-            sustained = memory.bandwidth_bytes_per_s * memory.efficiency
-            carried = level.bytes_per_s or sustained
-            shared = min(shared, carried * 8 / bits / self.clock_hz)
-            if memory.write_share < 1.0:
-                write = min(write, sustained * memory.write_share * 8 / bits / self.clock_hz)
-        elif level.kind in on_chip.KINDS and not level.write_port_bits:
-            write = on_chip.write_words_per_cycle(level.kind, level.banks, level.block_words, self.clock_hz)
-        return read, write, shared
-
-    def _prices(self, level: Level, bits: int) -> Prices:
-        """Prices of the components that a level is made of."""
-        width = bits * level.block_words
-        if level.off_chip:
-            memory = self.main_memory
-            written = memory.paid_write_pj_per_bit * width
-            return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
-        node, volts = self.technology.node_nm, self.voltage
-        if level.kind in on_chip.KINDS:
-            cells = on_chip.on_chip(level.kind, level.bytes / level.banks, width, node, voltage=volts)
-            standing_w = cells.leakage_w * self._leakage[0] + cells.refresh_w
-            return Prices(
-                read_pj=cells.read_pj,
-                fill_pj=cells.write_pj,
-                update_pj=cells.write_pj,
-                leakage_w=standing_w * level.banks,
-                area_mm2=cells.area_mm2 * level.banks,
-            )
-        if level.kind not in KINDS:
-            return own_prices(level.kind, Asked(level.bytes, width, level.banks, node, volts))
-        if level.kind == "registers":
-            words = level.bytes * 8 // bits
-            word = arithmetic.register(bits, node, volts)
-            written_pj = float(word.energy_pj) - self._counted_pj(bits)
-            return Prices(
-                fill_pj=written_pj,
-                update_pj=written_pj,
-                leakage_w=float(word.leakage_w) * self._leakage[1] * words,
-                area_mm2=float(word.area_um2) / PLACED * words * 1e-6,
-            )
-        macro = sram(level.bytes / level.banks, width, node, voltage=volts, device=self.technology.device)
-        share = self.technology.price_factors
-        written_pj = share["sram.write_pj"] * float(macro.write_pj_per_byte) * width / 8
-        return Prices(
-            read_pj=share["sram.read_pj"] * float(macro.read_pj_per_byte) * width / 8,
-            fill_pj=written_pj,
-            update_pj=written_pj,
-            leakage_w=share["sram.leakage_w"] * float(macro.leakage_w) * level.banks * self._leakage[0],
-            area_mm2=share["sram.area_mm2"] * float(macro.area_mm2) * level.banks,
-        )
+        return level_prices_of(self, level)
 
     def paths(self) -> dict[str, Any]:
         """Every dotted path with its value; `array.rows` and `array.cols` are the array level's fanout."""
@@ -511,5 +337,5 @@ class LevelMachine:
         return page(self)
 
 
-_ARCHITECTURES: Final[Kept[LevelMachine, Architecture]] = Kept(LevelMachine._built)
+_ARCHITECTURES: Final[Kept[LevelMachine, Architecture]] = Kept(architecture_of)
 """Prices of a dozen memories take longer than most of what is asked of them."""

@@ -60,14 +60,16 @@ def read_machine(path: Path) -> Any:
         data = yaml.load(content.decode(), Loader=_Loader)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except InputError:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # no date, no number, ...
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark is not None else ""
         raise InputError(f"{path}: is no YAML{where}: {getattr(error, 'problem', None) or error}") from None
     try:
         return machine_from(data)
     except (ValueError, TypeError) as refusal:
-        raise InputError(f"{path}: {refusal}") from None
+        raise InputError(f"{path}: {refusal}", path=getattr(refusal, "path", "")) from None
 
 
 def machine_from(data: Any, unknown: str = "refuse") -> Any:
@@ -164,6 +166,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key.value} is given twice", key.start_mark

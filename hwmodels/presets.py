@@ -11,7 +11,7 @@ from hwmodels.interop import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError, UnknownNameError, shown
-from workloads.grammar.arguments import PATH, TEXT, takes
+from workloads.grammar.arguments import NAME, TEXT, takes
 
 _MODULES = {
     "a100": "gpus",
@@ -91,7 +91,7 @@ def register(name: str, machine: Any) -> None:
     _REGISTERED[name] = build
 
 
-@takes(name=PATH)
+@takes(name=NAME)
 def load(name: str) -> Any:
     """Return a machine by its name, or by the path of a machine file or of another tool's.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import made_of, members, named, positive, whole
@@ -65,6 +65,13 @@ USUAL_PATHS = ("array.rows", "buffers.weight.bytes")
 """What is named where no path is near."""
 
 
+OUT_OF_STEP: Final = (
+    "zeros are skipped on a systolic array, whose PEs pass operands on in step: what lets them fall out of "
+    "step costs nothing"
+)
+"""What is assumed of an array that skips though its wiring, as it is published, cannot."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Accelerator:
     """One machine, composed of an array, buffers, a datapath, a main memory and what surrounds them.
@@ -113,10 +120,16 @@ class Accelerator:
         made_of(self, array=Array, buffers=Buffers, main_memory=MainMemory, datapath=Datapath)
         made_of(self, sparsity=Sparsity, technology=Technology, stacking=Stacking)
         members(self, "modules", Module)
+        members(self, "assumptions", str)
         if len({(part.clock_hz, part.node_nm, part.voltage) for part in self.modules}) > 1:
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
             )
+        said = tuple(text for text in self.assumptions if text != OUT_OF_STEP)
+        if self.array.interconnect == "systolic" and self.sparsity.skips:
+            said = (*said, OUT_OF_STEP)
+        if said != self.assumptions:
+            object.__setattr__(self, "assumptions", said)
 
     @property
     def peak_macs_per_s(self) -> float:

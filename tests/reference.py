@@ -26,7 +26,7 @@ def entry(name: str, value: object) -> list[str]:
         return [f"- **`{name}`**"]
     lines = [f"- **`{name}{signature(value)}`**: {text}"]
     if inspect.isclass(value) and not issubclass(value, BaseException):
-        for method, member in sorted(vars(value).items()):
+        for method, member in sorted(_members(value).items()):
             plain = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
             if method.startswith("_") or not (inspect.isfunction(plain) or isinstance(plain, property)):
                 continue
@@ -35,6 +35,15 @@ def entry(name: str, value: object) -> list[str]:
                 f"    - `.{method}{'' if isinstance(plain, property) else signature(plain)}`: {said}"
             )
     return lines
+
+
+def _members(value: type) -> dict[str, object]:
+    """What a class has of its own and from the project's other classes."""
+    found: dict[str, object] = {}
+    for one in reversed(value.__mro__):
+        if one.__module__.split(".")[0] in ("dse", "hwmodels", "workloads"):
+            found |= vars(one)
+    return found
 
 
 def signature(value: object) -> str:

@@ -55,11 +55,14 @@ MaybeNetworkName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of text.")]
 
+_MOST_DIGITS = 19
+
 
 def positive(text: str) -> int:
     """Read a positive whole number; of a run file it is a number already."""
     text = str(text)
-    if not text.isdigit() or int(text) < 1:
+    plain = text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS  # "²" is a digit and no number
+    if not plain or int(text) < 1:
         raise typer.BadParameter(f"{shown(text)} is not a positive whole number")
     return int(text)
 

@@ -75,6 +75,13 @@ def own_metrics(
             wanted.append(name)
         else:
             wanted.append(one)
+    for name in table:
+        if not isinstance(name, str) or not name.strip() or name.startswith("-") or "," in name:
+            raise InputError(
+                f"metrics: {shown(name)} is no name for a column; use a text without a comma that does not "
+                "begin with '-'",
+                path="metrics",
+            )
     taken = next((name for name in table if name in columns()), None)
     if taken:
         raise InputError(

@@ -17,7 +17,7 @@ from dse.pareto.volume import Scale
 from dse.results.saved_pairs import save_pairs
 from dse.run.provenance import made_by
 from workloads.errors import InputError, shown
-from workloads.grammar.arguments import PATH, takes
+from workloads.grammar.arguments import NUMBERS, PATH, TEXT, takes
 from workloads.words import counted
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class Codesigned:
         """
         return (scale or self.scale()).hypervolume(self.values_of(self.frame, accuracy))
 
+    @takes(levels=NUMBERS, column=TEXT, accuracy=TEXT)
     def iso_accuracy(
         self, levels: Sequence[float], column: str = "edp_js", accuracy: str = "accuracy"
     ) -> "pandas.DataFrame":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
 from dse.errors import InfeasibleSpaceError
 from dse.handing import view
 from dse.metrics import Objective, columns, objectives_of, to_minimise
@@ -14,6 +15,7 @@ from dse.pareto.front import filter_finite
 from dse.results.codesigned import Codesigned, least_at
 from dse.results.sweep import Sweep
 from workloads.errors import UnknownNameError, shown
+from workloads.grammar.arguments import NUMBERS, TEXT, takes
 from workloads.words import counted
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class NetworksSweep:
         found = found[[*first, *(name for name in found if name not in first)]]
         return pandas.concat([found, whole.drop(columns=["network", "machine"])], axis=1)
 
+    @takes(objectives=OBJECTIVE_NAMES.or_none())
     def front(self, objectives: Sequence[str | Objective] | None = None) -> Codesigned:
         """Return the pairs that no other feasible pair dominates.
 
@@ -147,6 +150,7 @@ class NetworksSweep:
             accuracy=None,
         )
 
+    @takes(levels=NUMBERS, column=TEXT, accuracy=TEXT)
     def iso_accuracy(
         self, levels: Sequence[float], column: str = "edp_js", accuracy: str = "accuracy"
     ) -> "pandas.DataFrame":

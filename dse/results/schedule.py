@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from dse.designs import Bar, Frame, Lane, SchedulePicture
+from dse.run.schedule import APART
 from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
 from hwmodels.residency.plan import MAIN_MEMORY, Plan
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 ENTERS = "it enters the network"
 LEAVES = "it leaves the network"
-APART = "nothing is fused that reads it"
 
 
 class Scheduled(Protocol):

@@ -113,6 +113,14 @@ def held_parts(parts: Parts, columns: Sequence[str]) -> Iterator[tuple[int, int,
             broken.append(fault)
         else:
             yield start, stop, chunk
+    others = [name for name in parts.strays() if name.lower().endswith(".parquet")]
+    if others:  # whoever reads parts/*.parquet reads them too
+        named = ", ".join(others[:_MOST_NAMED])
+        more = f" and {len(others) - _MOST_NAMED:,} more" if len(others) > _MOST_NAMED else ""
+        said = (
+            f"store {parts.folder.parent}: parts/ holds files that are {_STRAY}: {named}{more}; remove them"
+        )
+        warnings.warn(StoreWarning(said), stacklevel=2)
     if broken:
         named = ", ".join(f"{fault.file} ({fault.reason})" for fault in broken[:_MOST_NAMED])
         more = f" and {len(broken) - _MOST_NAMED:,} more" if len(broken) > _MOST_NAMED else ""

@@ -196,8 +196,8 @@ class Store:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
-            if error.errno == errno.EISDIR and error.filename2:
-                reason = f"{Path(error.filename2).name} is a folder; remove it"
+            if error.errno == errno.EISDIR and error.filename:
+                reason = f"{Path(error.filename2 or error.filename).name} is a folder; remove it"
             elif error.errno in (errno.EEXIST, errno.ELOOP) and error.filename:
                 reason = f"{Path(error.filename).name} is there and is no folder; remove it"
             if then and error.errno in _NO_ROOM:
@@ -240,7 +240,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(read_plain(path / "manifest.json"))
-        if not isinstance(found, dict) or found.pop("sha256", None) != _checksum(found):
+        if not isinstance(found, dict) or found.pop("sha256", None) != _checksum(found) or _misshapen(found):
             raise StoreError(f"store {path}: manifest.json cannot be read (it was damaged or edited)")
     except FileNotFoundError:
         has = "parts but no manifest.json" if (path / "parts").exists() else "no sweep and no search"
@@ -250,6 +250,21 @@ def read_manifest(path: Path) -> dict[str, Any]:
             raise
         raise StoreError(f"store {path}: manifest.json cannot be read ({_brief(error)})") from None
     return found
+
+
+def _misshapen(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest of this format lacks what parts are found by: a checksum says nothing of sense."""
+    if manifest.get("format") != FORMAT:
+        return False
+    counts = [manifest.get(name) for name in ("points", "chunk")]
+    kept, limits = manifest.get("kept"), manifest.get("limits")
+    return not (
+        all(type(count) is int and count >= 1 for count in counts)
+        and isinstance(kept, dict)
+        and kept.get("rows") in ("all", "front", "trace")
+        and isinstance(limits, list)
+        and all(isinstance(name, str) for name in limits)
+    )
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

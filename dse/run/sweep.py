@@ -236,13 +236,13 @@ def _carry_out(
 
 def chunk_size(layers: LayerTable, space: Space) -> int:
     """Points that cost about half a second on a core; never by a clock, so that parts repeat."""
-    typical = _SECONDS_A_CHUNK / _seconds_a_point(layers, space)
+    typical = _SECONDS_A_CHUNK / seconds_a_point(layers, space)
     two_digits = int(float(f"{typical:.2g}"))
     least = _SMALLEST_CHUNK if typical * _LONGEST > _SMALLEST_CHUNK else 1
     return min(max(least, two_digits), _LARGEST_CHUNK, space.size)
 
 
-def _seconds_a_point(layers: LayerTable, space: Space) -> float:
+def seconds_a_point(layers: LayerTable, space: Space) -> float:
     """What a point of a space costs on average, estimated from some of its machines."""
     some = evenly(space.size, _LOOKED_AT)
     live = some[space.violated(some) < 0]

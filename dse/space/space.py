@@ -24,10 +24,11 @@ from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
 from workloads import inline
-from workloads.errors import InputError, InputIndexError, WrongTypeError, shown
+from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, TEXT, TEXTS, WHOLE, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
+from workloads.grammar.grid import Grid
 from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ MOST_POINTS = 2**62
 
 
 @dataclass(frozen=True, init=False)
-class Space:
+class Space(Grid):
     """Accelerators that differ from a base design along axes.
 
     Parameters
@@ -121,91 +122,11 @@ class Space:
         if self.size > MOST_POINTS:
             raise InputError(f"space {name}: {self.size:,} points are more than 64-bit indices can number")
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values on each axis."""
-        return tuple(len(axis) for axis in self.axes)
-
-    @property
-    def size(self) -> int:
-        """Number of points, those included that a constraint excludes."""
-        return math.prod(self.shape)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Fields of the accelerator that the axes move, in their order."""
-        return tuple(field for axis in self.axes for field in axis.fields)
-
-    def __len__(self) -> int:
-        return self.size
-
     def __getitem__(self, index: int) -> Any:
         changes: dict[str, Any] = {}
         for axis, code in zip(self.axes, self.codes(self._checked(index))[:, 0], strict=True):
             changes.update(axis.changes(code))
         return self.base.replace(changes)
-
-    def _checked(self, index: int) -> IndexArray:
-        """One index as an array; negative ones count from the end."""
-        if not WHOLE.fits(index):
-            raise WrongTypeError(f"space {self.name}: an index must be {WHOLE.words}, got {shown(index)}")
-        if not -self.size <= index < self.size:
-            raise InputIndexError(
-                f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
-            )
-        return np.array([index % self.size], dtype=np.int64)
-
-    def _indices(self, index: Any) -> IndexArray:
-        """Whole numbers of one axis, each an index of the space."""
-        found = np.asarray(index)
-        if found.ndim != 1 or (found.dtype.kind not in "iu" and found.size):
-            raise WrongTypeError(
-                f"space {self.name}: index must be a sequence of whole numbers, got {shown(index)}"
-            )
-        if found.size and not (found.min() >= 0 and found.max() < self.size):
-            wrong = int(found.min() if found.min() < 0 else found.max())
-            raise InputIndexError(
-                f"space {self.name}: index {wrong} is outside 0 .. {self.size - 1}", path="index"
-            )
-        return found.astype(np.int64, copy=False)
-
-    def codes(self, index: IndexArray) -> IndexArray:
-        """Position of each axis' value at each index, shape (n_axes, n)."""
-        index = self._indices(index)
-        if not self.axes:
-            return np.zeros((0, len(index)), dtype=np.int64)
-        return np.stack(np.unravel_index(index, self.shape)).astype(np.int64, copy=False)
-
-    def configuration(self, index: int) -> dict[str, Label]:
-        """Field -> value of one point, in words and numbers."""
-        columns = self.labels(self._checked(index))
-        return {field: column.tolist()[0] for field, column in columns.items()}
-
-    @takes(configuration=MAPPING)
-    def index(self, configuration: Mapping[str, Any]) -> int:
-        """Index of a configuration given as field -> value.
-
-        Raises
-        ------
-        ValueError
-            If a field is missing or unknown, or no axis holds the value.
-
-        """
-        for field in configuration:
-            if field not in self.fields:
-                raise InputError(f"unknown axis {shown(field)}{nearest(field, self.fields)}")
-        missing = next((field for field in self.fields if field not in configuration), None)
-        if missing:
-            raise InputError(f"space {self.name}: no value given for {missing}")
-        index = 0
-        for axis in self.axes:
-            index = index * len(axis) + axis.code_of(configuration)
-        return index
-
-    def labels(self, index: IndexArray) -> dict[str, NDArray[Any]]:
-        """Field -> values at each index, arrays of shape (n,): numbers, or texts as objects."""
-        codes = zip(self.axes, self.codes(index), strict=True)
-        return {field: axis.column(field)[code] for axis, code in codes for field in axis.fields}
 
     @takes(start=WHOLE, stop=WHOLE.or_none())
     def table(self, start: int = 0, stop: int | None = None) -> "pandas.DataFrame":

@@ -16,7 +16,7 @@ from dse.strategies.effects import Effects
 from dse.strategies.limits import Admission, Ceilings
 from dse.strategies.problem import LEAST
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
-from dse.strategies.tables import index_of, table_of
+from dse.strategies.tables import table_of
 from workloads.errors import InputError, shown
 
 
@@ -155,7 +155,7 @@ class Certified:
         for axis in range(low.shape[1] - 1, -1, -1):
             codes[axis] = low[box, axis] + number % length[box, axis]
             number = number // length[box, axis]
-        index = index_of(self._space, codes)
+        index = self._space.index_of(codes)
         admitted = self._space.violated(index) < 0
         return index[admitted], box[admitted]
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
-from dse.strategies.tables import index_of
 from dse.strategies.walk import Walk
 
 _SMALLEST: Final = 16
@@ -94,7 +93,7 @@ class Evolutionary:
         """Indices of individuals, whose genes are the codes of the axes with a choice, shape (n, n_genes)."""
         every = np.zeros((len(self._space.shape), len(codes)), dtype=np.int64)
         every[self._genes] = np.asarray(codes, dtype=np.int64).T
-        return index_of(self._space, every)
+        return self._space.index_of(every)
 
     @property
     def highest(self) -> IndexArray:

@@ -21,7 +21,7 @@ from dse.run.network import Network
 from dse.run.progress import Progress
 from dse.run.schedule import check_keeper
 from dse.run.store import manifest_of
-from dse.run.sweep import chunk_size
+from dse.run.sweep import chunk_size, seconds_a_point
 from dse.run.workers import Ended, ended, executor_of
 from dse.space.space import Space
 from dse.strategies import EXACT, Start, check_name, make, named
@@ -210,6 +210,13 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
         )
     dear = budget is None and space.model.searches
     if dear:
+        each_s = sum(seconds_a_point(member.layers, space) for member in problem.work.members)
+        if each_s * space.size <= _SOON_S:
+            return (
+                "exhaustive",
+                space.size,
+                ["auto: exhaustive, as mappings are read from count sets and not searched for"],
+            )
         limit = min(limit, FEW)
     if limit <= FEW and find_spec("sklearn") is not None:
         why = "as every point is a search for mappings" if dear else f"which leads up to {FEW} points"
@@ -218,6 +225,8 @@ def _automatic(budget: int | None, limit: int, problem: Problem) -> tuple[str, i
     return "nsga2", limit, [f"auto: nsga2 with {limit:,} points, as {why}"]
 
 
+_SOON_S: Final = 60.0
+"""A space whose points take no longer together is costed as a whole, where each might be a search."""
 _MOST_COUNTED: Final = 1 << 24
 """Largest space whose admissible points are counted to compare them with the budget."""
 

@@ -14,7 +14,6 @@ import numpy as np
 from dse.pareto.front import filter_finite
 from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
-from dse.strategies.tables import index_of
 from dse.strategies.walk import Walk
 from workloads.extras import library
 
@@ -90,7 +89,7 @@ class Surrogate:
             for value in range(length):
                 moved = codes.copy()
                 moved[axis] = value
-                steps.append(index_of(self._space, moved))
+                steps.append(self._space.index_of(moved))
         near = np.unique(np.concatenate(steps)) if steps else front
         near = near[self._space.violated(near) < 0]
         if len(near) > _CANDIDATES:

@@ -70,14 +70,7 @@ def table_of(space: Space, axes: Sequence[int]) -> tuple[IndexArray, IndexArray]
     codes = np.zeros((len(space.axes), entries), dtype=np.int64)
     if len(axes):
         codes[list(axes)] = np.stack(np.unravel_index(np.arange(entries), tuple(shape)))
-    return index_of(space, codes), shape
-
-
-def index_of(space: Space, codes: IndexArray) -> IndexArray:
-    """Indices of points given by the codes of all axes, shape (n_axes, n)."""
-    if not space.axes:
-        return np.zeros(codes.shape[1], dtype=np.int64)
-    return np.asarray(np.ravel_multi_index(tuple(codes), space.shape), dtype=np.int64)
+    return space.index_of(codes), shape
 
 
 class Tables:
@@ -146,7 +139,7 @@ def _probe(space: Space, pack: Pack) -> dict[str, set[int]]:
     for axis, length in enumerate(space.shape):
         moved = np.tile(points, length)
         moved[axis] = np.repeat(np.arange(length), _PROBES)
-        packed = pack(index_of(space, moved))
+        packed = pack(space.index_of(moved))
         for name in ConfigTable._fields:
             column = getattr(packed, name).reshape(length, _PROBES)
             if (column != column[0]).any():
@@ -180,9 +173,9 @@ def _verify(space: Space, tables: dict[str, Table], pack: Pack, spread: Spread) 
     for axis in range(len(space.axes)):
         if axis in tables[name].axes:
             continue
-        before = getattr(pack(index_of(space, codes)), name)[0]
+        before = getattr(pack(space.index_of(codes)), name)[0]
         codes[axis] = 0
-        if getattr(pack(index_of(space, codes)), name)[0] != before:
+        if getattr(pack(space.index_of(codes)), name)[0] != before:
             return name, axis
     raise AssertionError(f"column {name} differs at {index} with nothing changed")
 

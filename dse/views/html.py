@@ -280,11 +280,10 @@ def _tensors(front: Designs, network: Any, machines: dict[int, Any]) -> dict[int
     names, layers = _order(front, network)
     found = {}
     for row, machine in machines.items():
-        effort = effort_of(front.schedule)
+        effort = effort_of(front.schedule)._replace(kept={})
         result = Result(front.network, machine, front.mapping_objective, layers, tuple(names), effort)
-        if result.fusion() is None:  # tiles that are handed on live nowhere whole
-            table = result.schedule().assign(bytes=lambda rows: rows["bytes"].map(binary_bytes))
-            found[row] = table.astype(str).to_numpy().tolist()
+        table = result.schedule().assign(bytes=lambda rows: rows["bytes"].map(binary_bytes))
+        found[row] = table.astype(str).to_numpy().tolist()
     return found
 
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.designs import Designs
-from dse.run.schedule import effort_of
+from dse.run.schedule import APART, effort_of
+from dse.strategies.problem import One
+from hwmodels.residency.tensors import tensors_of
 
 if TYPE_CHECKING:
     import pandas
@@ -39,27 +41,39 @@ def binding_tensors(front: Designs) -> "pandas.DataFrame | None":
     chosen = index[np.unique(np.linspace(0, len(index) - 1, min(len(index), MOST_DESIGNS)).astype(int))]
     knee = int(front.designs()["index"].iloc[0])
     looked = np.array([knee, *(design for design in chosen if design != knee)], dtype=np.int64)
-    configs, model = front.space.pack(looked), front.space.model
     rows = []
     for member in members:
-        assert member.schedule is not None
-        plans = [
-            model.plan(member.layers, configs, front.mapping_objective, row, effort_of(member.schedule))
-            for row in range(len(looked))
-        ]
-        for number, place in enumerate(plans[0].places):
-            crosses = sum(not plan.places[number].stays for plan in plans)
+        schedule = member.schedule
+        assert schedule is not None
+        whys = [_whys(front, member, int(design)) for design in looked]
+        for tensor in tensors_of(schedule.edges, member.layers):
+            crosses = sum(why[tensor.place] != "" for why in whys)
             rows.append(
                 {
                     "network": member.name,
-                    "tensor": member.schedule.named(place.tensor.place),
+                    "tensor": schedule.named(tensor.place),
                     "designs": crosses,
                     "share": crosses / len(looked),
-                    "elements": place.tensor.saved,
-                    "why": place.why,
+                    "elements": tensor.saved,
+                    "why": whys[0][tensor.place],
                 }
             )
     table = pandas.DataFrame(rows, columns=["network", "tensor", "designs", "share", "elements", "why"])
     table = table.sort_values(["designs", "elements"], ascending=False, kind="stable")
     keys = ["tensor"] if len(front.work.members) == 1 else ["network", "tensor"]
     return table.drop(columns=[name for name in ("network",) if name not in keys]).set_index(keys)
+
+
+def _whys(front: Designs, member: One, design: int) -> dict[int, str]:
+    """Why each tensor crosses main memory on one design, by its place; "" where it does not."""
+    model, machine, schedule = front.space.model, front.space[design], member.schedule
+    effort, objective = effort_of(schedule)._replace(kept={}), front.mapping_objective
+    fused = model.fusion(member.layers, machine, objective, effort) if effort.fused else None
+    if fused is None:
+        if effort.fused and schedule is not None:
+            effort = effort._replace(schedule=schedule._replace(name="resident"))
+        plan = model.plan(member.layers, model.pack(machine), objective, effort=effort)
+        return {place.tensor.place: place.why for place in plan.places}
+    handed = {row for group in fused.groups for row in group.rows[:-1]}
+    tensors = tensors_of(effort.schedule.edges, member.layers) if effort.schedule else ()
+    return {tensor.place: "" if tensor.first in handed else APART for tensor in tensors}

@@ -20,7 +20,6 @@ from dse.run.provenance import made_by
 from dse.run.workers import default_workers
 from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
-from dse.strategies.tables import index_of
 from dse.strategies.together import Several
 from dse.why.variance import shares
 from workloads.errors import InputError, shown
@@ -260,7 +259,7 @@ def _estimated(
     mixed = np.repeat(one[:, None, :], axes, axis=1)  # page i: the first sample with axis i from the other
     mixed[np.arange(axes), np.arange(axes)] = other
     codes = np.concatenate([one, other, mixed.reshape(axes, -1)], axis=1)
-    distinct, place = np.unique(index_of(space, codes), return_inverse=True)
+    distinct, place = np.unique(space.index_of(codes), return_inverse=True)
     found = _cost(space.unconstrained(), work, distinct, mapping_objective, workers)
     broken = int((~found["feasible"]).sum())
     if broken:

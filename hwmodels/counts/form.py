@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+
+from hwmodels.kernels.nest.columns import Floats
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
 from hwmodels.mapping.engine import Drain, FirstTouch, Rules
@@ -25,6 +28,7 @@ class Form:
     apart: bool  # whether accesses outside the array move blocks: then operands are told apart
     elided: bool  # whether the first touch of a sum reads nothing
     drained: bool  # whether sums are read as they leave
+    alike: tuple[int, ...] = ()  # by pad: the first whose words cost as much to write; empty: only its own do
 
     @property
     def pads(self) -> int:
@@ -73,7 +77,23 @@ def form_of(architecture: Architecture, constraints: Constraints, factors: str, 
         apart=any(level.block_words > 1 for level in levels[feeds:]),
         elided=rules.first_touch is FirstTouch.ELIDED,
         drained=rules.drain is Drain.READ,
+        alike=alike_of(
+            np.array([[pad.fill_pj for pad in pads]]),
+            np.array([[min(pad.write_words_per_cycle, pad.shared_words_per_cycle) for pad in pads]]),
+            np.array([[pad.cluster for pad in pads]]),
+        ),
     )
+
+
+def alike_of(fill_pj: Floats, rates: Floats, cluster: Floats) -> tuple[int, ...]:
+    """By pad, the first pad whose words cost as much to write on every machine, shape (n, pads).
+
+    What is written to pads of equal price counts together, where no port of theirs takes time.
+    """
+    free = np.isinf(rates).all(axis=0) & (cluster == 1).all(axis=0)
+    same = (fill_pj[:, :, None] == fill_pj[:, None, :]).all(axis=0) & free & free[:, None]
+    np.fill_diagonal(same, val=True)
+    return tuple(int(first) for first in same.argmax(axis=1))
 
 
 def _shared(pad: StorageLevel) -> bool:

@@ -194,12 +194,12 @@ def spread_columns(table: CutLattice, form: Form, tiles: Ints) -> Spreads:
     zero, one = np.zeros_like(shared), np.ones_like(shared)
     own = np.arange(len(table.words)) == OUTPUT
     columns: list[tuple[Floats, Floats]] = []  # shares (S, O), less (S,)
+    alike = form.alike or tuple(range(form.pads))
     for pad in range(form.pads):
-        keeps = np.array([memory == pad for memory in form.memory])
-        sums = bool(keeps[OUTPUT])
-        if form.written[pad]:
-            columns.append((one * keeps, first * sums))
-        if form.read[pad] and sums:
+        keeps = np.array([alike[memory] == pad for memory in form.memory])
+        if form.written[pad] and keeps.any():
+            columns.append((one * keeps, first * bool(keeps[OUTPUT])))
+        if form.read[pad] and form.memory[OUTPUT] == pad:
             columns.append((one * own if form.drained else zero, first))
     if form.apart:
         columns += [(one / shared * (np.arange(len(table.words)) == o), 0 * first) for o in range(len(own))]

@@ -5,7 +5,7 @@ import numpy as np
 from hwmodels.counts.form import Form
 from hwmodels.counts.lattice import CutLattice
 from hwmodels.counts.making import OUTPUT, Found
-from hwmodels.kernels.counts.scan import Configs, Vectors, choose
+from hwmodels.kernels.counts.scan import Configs, Front, Vectors, choose
 from hwmodels.kernels.nest.columns import Floats, Ints
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.pack import pack_architecture
@@ -75,5 +75,5 @@ def best_vectors(
 ) -> Ints:
     """The best vector of each configuration, -1 where none fits."""
     best = np.empty(len(buckets), dtype=np.int64)
-    choose(vectors, found.start, found.rows, macs, configs, buckets, objective, best)
+    choose(vectors, Front(found.start, found.rows, macs), configs, buckets, objective, best)
     return best

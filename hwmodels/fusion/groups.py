@@ -11,7 +11,8 @@ Weights are fetched again for every tile, or *pinned*: fetched once and kept at 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice, pairwise, product
 from typing import Final, NamedTuple
 
@@ -70,23 +71,30 @@ class Nests:
     def __init__(self, layers: LayerTable, links: Sequence[Link]) -> None:
         self.layers, self.links = layers, tuple(links)
         self.rows = (links[0].producer, *(link.consumer for link in links))
-
-    def _windows(self, names: tuple[str, ...]) -> list[Window]:
-        """Windows along an axis, from the columns of the layer table that state them."""
-        return [Window(*(int(getattr(self.layers, name)[row]) for name in names)) for row in self.rows]
+        self._kinds: dict[tuple[int, int, int, str], Counter[Axes]] = {}
 
     @property
+    def content(self) -> Hashable:
+        """What groups cost the same by: all that the layer table says of the nests, and what leaves."""
+        columns = [column[list(self.rows)].tolist() for column in self.layers]
+        return (*map(tuple, columns), *((link.elements, link.leaves) for link in self.links))
+
+    def _windows(self, names: tuple[str, ...]) -> tuple[Window, ...]:
+        """Windows along an axis, from the columns of the layer table that state them."""
+        return tuple(Window(*(int(getattr(self.layers, name)[row]) for name in names)) for row in self.rows)
+
+    @cached_property
     def images(self) -> int:
         """Batch of the last nest, and of all."""
         return int(self.layers.n[self.rows[-1]])
 
-    @property
-    def down(self) -> list[Window]:
+    @cached_property
+    def down(self) -> tuple[Window, ...]:
         """Windows along the rows."""
         return self._windows(("p", "in_rows", "r", "stride_p", "dilation_r", "pad_top"))
 
-    @property
-    def across(self) -> list[Window]:
+    @cached_property
+    def across(self) -> tuple[Window, ...]:
         """Windows along the columns."""
         return self._windows(("q", "in_cols", "s", "stride_q", "dilation_s", "pad_left"))
 
@@ -125,12 +133,16 @@ class Nests:
 
     def kinds(self, plan: Plan) -> Counter[Axes]:
         """How many tiles of each kind a plan has."""
+        known = self._kinds.get(plan[:4])
+        if known is not None:
+            return known
         found: Counter[Axes] = Counter()
         whole, rest = divmod(self.images, plan.images)
         images = {plan.images: whole, **({rest: 1} if rest else {})}
         down, across = steps(self.down, plan.rows, plan.halo), steps(self.across, plan.columns, plan.halo)
         for (n, a), (p, b), (q, c) in product(images.items(), down.items(), across.items()):
             found[n, p, q] += a * b * c
+        self._kinds[plan[:4]] = found
         return found
 
     def plans(self, room_words: float) -> Iterator[Plan]:

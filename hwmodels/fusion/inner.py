@@ -7,7 +7,8 @@ memory's account, and what would have copied them to the level and back from the
 
 import dataclasses
 import math
-from typing import Final, NamedTuple
+from collections.abc import Hashable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -62,6 +63,8 @@ class Inner:
         self.store = self.built.level(machine.fusion)
         self.room = self.store.usable_words
         self._name = (fingerprint(machine), objective, storage)
+        self.groups: dict[Hashable, Any] = {}
+        """What groups cost, by what they are made of (`schedule`)."""
         self.squeezed = False
         """Whether some nest so far had to do with less than its best mapping takes of the level."""
 

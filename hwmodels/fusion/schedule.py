@@ -197,8 +197,11 @@ def _chain(
 def _groups(
     layers: LayerTable, links: Sequence[Link], inner: Inner, static_w: float
 ) -> tuple[list[_Way], _Count]:
-    """Front of the plans of one group."""
-    nests, ways, count = Nests(layers, links), [], _Count()
+    """Front of the plans of one group; of groups with the same nests, found once."""
+    nests, ways, count = Nests(layers, links), list[_Way](), _Count()
+    if nests.content in inner.groups:
+        known, count = inner.groups[nests.content]
+        return [way._replace(groups=(way.groups[0]._replace(rows=nests.rows),)) for way in known], count
     whole = False
     for plan in nests.plans(inner.room):
         count.represented += 1
@@ -220,6 +223,7 @@ def _groups(
     kept = _front(ways, static_w)
     count.pruned["dominated"] += len(ways) - len(kept)
     count.kept = len(kept)
+    inner.groups[nests.content] = kept, count
     return kept, count
 
 

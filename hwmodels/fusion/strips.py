@@ -11,6 +11,7 @@ one tile to the next (`keep`).
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from workloads.errors import InputError, shown
@@ -72,6 +73,12 @@ def steps(windows: Sequence[Window], tile: int, halo: str) -> Counter[Step]:
     """
     if halo not in HALOS:
         raise InputError(f"halo must be one of {', '.join(HALOS)}, got {shown(halo)}", path="halo")
+    return _steps(tuple(windows), tile, halo)
+
+
+@lru_cache(maxsize=1024)
+def _steps(windows: tuple[Window, ...], tile: int, halo: str) -> Counter[Step]:
+    """See `steps`; groups share the ends of their chains."""
     found: Counter[Step] = Counter()
     made = [0] * len(windows)  # outputs of each nest that were computed before
     seen = [0] * len(windows)  # inputs of each nest that were at hand before

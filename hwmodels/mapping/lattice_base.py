@@ -21,9 +21,10 @@ from hwmodels.kernels.nest.lattice import ORDERED, SPREAD, TILINGS
 from hwmodels.kernels.nest.meet import Best, Paths
 from hwmodels.kernels.nest.outer import ROOM
 from hwmodels.kernels.nest.slide import OPTIONS
+from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import middle_of, prime_powers
-from hwmodels.mapping.lattice_count import count_tilings
+from hwmodels.mapping.lattice_count import Tilings
 from hwmodels.mapping.lattice_labels import blank_labels
 from hwmodels.mapping.lattice_limits import free, loop_limits, orders_free
 from hwmodels.mapping.lattice_nest import LatticeNest
@@ -106,7 +107,8 @@ class LatticeBase:
             values=np.zeros((3, 2**self.dims, self.dims)),
             options=np.zeros((2, OPTIONS), dtype=np.int64),
             reuse=np.zeros((2, max(links, beyond, 1), OPTIONS)),
-            words=np.zeros((2, links)),
+            words=np.zeros((2 + OPTIONS, links)),
+            energies=np.zeros(OPTIONS),
         )
         room = Room(
             span=np.ones((2, self.dims), dtype=np.int64),
@@ -186,9 +188,12 @@ class LatticeBase:
         """
         kept = keep[:level].any(axis=0)
         sliding = self.table.traits[:, SLIDING] == 1
-        if level == 0 or self.limited or (self.rules.reuse is not Reuse.OVERLAP and sliding[kept].any()):
+        if level == 0 or (self.rules.reuse is not Reuse.OVERLAP and sliding[kept].any()):
             return np.zeros(self.dims, dtype=np.int8)
         still = np.asarray(self.rests[kept].all(axis=0))
+        if self.limited:  # of both levels, the loops have to be free
+            fewest, most = self.lattice.fewest, self.lattice.most
+            still &= (fewest[level] == 1) & (fewest[level - 1] == 1) & (most[level - 1] == NO_LIMIT)
         if level == self.middle:
             for operand in self.problem.operands:
                 for rank in operand.ranks:
@@ -292,8 +297,11 @@ class LatticeBase:
         spreads = self.spreads.tiles, self.spreads.ways
         steps = self._steps() if self.limited else None
         everything = np.ones((self.depth, len(self.lattice.codes)), dtype=np.int8)
-        packed = count_tilings(self.nest.shape, everything, *self.nest.packings, self.middle, steps)
-        within = count_tilings(self.nest.shape, everything, *spreads, self.middle, steps)
+        tilings_of = Tilings(self.nest.shape, *spreads, self.middle, steps)
+        within = tilings_of.count(everything)
+        packed = within
+        if len(self.nest.packings[0]) > len(spreads[0]):
+            packed = Tilings(self.nest.shape, *self.nest.packings, self.middle, steps).count(everything)
         fit, known = 0, dict[bytes, int]()
         for keep in keeps:
             if not ended:  # what a stopped search left is not told apart any further
@@ -301,7 +309,7 @@ class LatticeBase:
                 continue
             fitting = self._fitting(keep)
             if (key := fitting.tobytes()) not in known:
-                known[key] = count_tilings(self.nest.shape, fitting, *spreads, self.middle, steps)
+                known[key] = tilings_of.count(fitting)
             fit += known[key]
         tally = self._tally(fit)
         costed, paths, laid = (int(tally[row]) for row in (ORDERED, TILINGS, SPREAD))

@@ -48,6 +48,7 @@ class Outside:
 
     def __init__(self, nest: LatticeNest, machine: ArchitectureColumns, middle: int, objective: int) -> None:
         self.nest, self.machine, self.middle, self.objective = nest, machine, middle, objective
+        self._floors: dict[tuple[object, ...], Floats] = {}
 
     def look(self, keep: Small, fitting: Small, still: Small) -> Beyond:
         """Least costs beyond every tile, by level; `fitting` (L, T), `still` (L, D)."""
@@ -68,11 +69,11 @@ class Outside:
         for level in range(depth - 2, middle - 1, -1):
             if level < depth - 2:
                 below[level] = nest.least_outwards(below[level + 1])
-            bound = still[level + 1] == 1
-            fits = (fitting[level] == 1) & (nest.lattice.extents[:, bound] == nest.bounds[bound]).all(axis=1)
-            local, prices, elided = self._floor(
-                outer, level, np.flatnonzero(fits & (below[level, :, 0] < inf))
-            )
+            fits = fitting[level] == 1
+            if level == depth - 2:
+                bound = still[level + 1] == 1
+                fits &= (nest.lattice.extents[:, bound] == nest.bounds[bound]).all(axis=1)
+            local, prices, elided = self._floor(outer, level)
             for o, child, parent in outer.T:
                 if child == level:
                     cycles = self._fewest_cycles(int(o), level, int(parent))
@@ -104,23 +105,26 @@ class Outside:
         )
         return np.array([costs[0], cycles])
 
-    def _floor(self, links: Ints, level: int, tiles: Ints) -> tuple[Floats, Floats, float]:
+    def _floor(self, links: Ints, level: int) -> tuple[Floats, Floats, float]:
         """Energy at least of links that start at a level, by its tile (T,); their prices; what they elide."""
-        nest, count = self.nest, links.shape[1]
-        prices, elided = np.zeros(count), 0.0
+        prices, elided = np.zeros(links.shape[1]), 0.0
         for q, (o, child, parent) in enumerate(links.T):
             if child == level:
                 prices[q], saved = self._link_price(int(o), level, int(parent))
                 elided += saved
-        local, floors = np.zeros(len(nest.lattice.codes)), np.zeros(len(tiles))
-        floor_level(
-            nest.table, nest.lattice, nest.rests, links, nest.least, int(nest.rules.reuse), level, tiles,
-            prices, np.ones((2, len(nest.bounds)), dtype=np.int64), np.zeros(len(nest.words), dtype=np.int64),
-            np.zeros(count),
-            blank_labels(np.zeros(1, dtype=np.int64), 1, count, nest.table.rank_dims.shape[1]), floors,
-        )  # fmt: skip
-        local[tiles] = floors - elided
-        return local, prices, elided
+        own = np.ascontiguousarray(links[:, links[1] == level])
+        key = level, own.tobytes()
+        if key not in self._floors:
+            nest, tiles = self.nest, np.arange(len(self.nest.lattice.codes), dtype=np.int64)
+            floors = np.zeros(len(tiles))
+            floor_level(
+                nest.table, nest.lattice, nest.rests, own, nest.least, int(nest.rules.reuse), level, tiles,
+                prices[links[1] == level], np.ones((2, len(nest.bounds)), dtype=np.int64),
+                np.zeros(len(nest.words), dtype=np.int64), np.zeros(own.shape[1]),
+                blank_labels(tiles[:1].copy(), 1, own.shape[1], nest.table.rank_dims.shape[1]), floors,
+            )  # fmt: skip
+            self._floors[key] = floors - elided
+        return self._floors[key], prices, elided
 
     def _fewest_cycles(self, operand: int, child: int, parent: int) -> Floats:
         """Cycles at least of the parent's ports for one link, by the child's tile: (T,)."""
@@ -244,6 +248,10 @@ def _sorted(rows: Rows, tiles: Ints, key: int) -> FarPaths:
         floors[:, 1] = np.minimum.reduceat(rows.cycles, begin)
     owner = rows.tile[begin]
     order = np.lexsort((floors[:, key], owner))
+    seldom = np.zeros((len(tiles), rows.renewals.shape[1]))
+    if len(begin):
+        own = np.flatnonzero(np.append(True, np.diff(rows.tile) > 0))
+        seldom[rows.tile[own]] = np.minimum.reduceat(rows.renewals, own, axis=0)
     sizes = np.diff(np.append(begin, len(rows.tile)))
     start = np.concatenate(([0], np.cumsum(sizes[order]))).astype(np.int64)
     at = np.repeat(begin[order] - start[:-1], sizes[order]) + np.arange(len(rows.tile))
@@ -255,6 +263,7 @@ def _sorted(rows: Rows, tiles: Ints, key: int) -> FarPaths:
         costs=np.ascontiguousarray(rows.costs[at]),
         renewals=np.ascontiguousarray(rows.renewals[at]),
         floors=np.ascontiguousarray(floors[order]),
+        seldom=seldom,
     )
 
 

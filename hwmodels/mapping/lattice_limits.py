@@ -6,7 +6,7 @@ import numpy as np
 
 from hwmodels.kernels.nest.columns import Ints
 from hwmodels.mapping.constraints import NO_LIMIT, Constraints, Factors, LevelConstraints
-from hwmodels.mapping.lattice import middle_of, reduced
+from hwmodels.mapping.lattice import applies, middle_of, plain, reduced
 from hwmodels.mapping.mapspace import Mapspace
 
 
@@ -29,6 +29,11 @@ def free(space: Mapspace) -> bool:
         entry == LevelConstraints(level=entry.level, keep=entry.keep, bypass=entry.bypass)
         for entry in space.constraints.levels
     )
+
+
+def quick(space: Mapspace) -> bool:
+    """Whether the lattice search covers a free space where main memory alone is beyond the array's level."""
+    return applies(space) and plain(space) and free(space)
 
 
 def orders_free(space: Mapspace) -> bool:
@@ -95,4 +100,4 @@ def loop_limits(space: Mapspace) -> tuple[Ints, Ints]:
     return np.ascontiguousarray(both[:, :, 0]), np.ascontiguousarray(both[:, :, 1])
 
 
-__all__ = ["ArrayLimits", "array_limits", "free", "loop_limits", "orders_free", "reduced_space"]
+__all__ = ["ArrayLimits", "array_limits", "free", "loop_limits", "orders_free", "quick", "reduced_space"]

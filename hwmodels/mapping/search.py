@@ -12,7 +12,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Reuse, Rules, evaluate
 from hwmodels.mapping.exhaustive import exhaust, find_quickly
 from hwmodels.mapping.lattice import applies, plain
-from hwmodels.mapping.lattice_limits import free
+from hwmodels.mapping.lattice_limits import free, quick
 from hwmodels.mapping.lattice_parts import search_lattice
 from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import Mapping
@@ -96,9 +96,8 @@ def map_problem(
         factors=factors,
     )
     if storage is None:
-        chained = chained_spaces(space)
-        quick = all(plain(part) and free(part) and _covered(part, rules) for part in chained)
-        storage = "uneven" if quick else "even"
+        covered = all(quick(part) and _covered(part, rules) for part in chained_spaces(space))
+        storage = "uneven" if covered else "even"
     parts = list(chained_spaces(space)) if storage == "uneven" else [space]
     way: _Way = _one_by_one
     if not all(map(plain, parts)) and all(_searched_so(part, rules) for part in parts):

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.components import on_chip
-from hwmodels.components.clock import clock_pj
 from hwmodels.components.prices import is_accelergy
+from hwmodels.level_clock import level_clock_pj
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
 from workloads.table import FloatColumn, IntColumn
@@ -43,7 +43,7 @@ def _of_level(machine: LevelMachine, name: str) -> tuple[float, ...]:
         *(float(level.fanout_x), float(level.fanout_y), float(store.overlapped)),
         *(store.read_words_per_cycle, store.write_words_per_cycle, store.shared_words_per_cycle),
         *(store.read_pj, store.fill_pj, store.update_pj, store.leakage_w, store.area_um2),
-        8.0 * level.bytes if level.kind == "registers" else 0.0,
+        float(level.flip_flops),
         store.area_um2 * 1e-6 if on_chip and level.prices is None else 0.0,
         float(level.block_cycles),
     )
@@ -265,9 +265,13 @@ def _columns(
     at = [level.name for level in base.levels].index(base.array_level)
     lanes = np.where(asked[:, 0] > 0, asked[:, 0], levels[:, at, _AT["fanout_x"]])
     chip = np.array([not level.off_chip for level in base.levels])
-    flip_flops = (levels[:, :, _AT["flip_flops"]] * instances).sum(axis=1) + macs * process[9]
-    logic_mm2 = macs * process[2] * 1e-6 + levels[:, :, _AT["clocked_mm2"]].sum(axis=1)
-    cycle_pj = clock_pj(flip_flops, logic_mm2, process[6], process[7], gated=process[8])
+    cycle_pj = level_clock_pj(
+        instances,
+        levels[:, :, _AT["flip_flops"]],
+        levels[:, :, _AT["clocked_mm2"]],
+        (macs, process[9], process[2] * 1e-6),
+        (process[6], process[7], process[8]),
+    )
     clock_w = np.where(process[10] > 0, cycle_pj * clock_hz * 1e-12, 0.0)
     leaking_w = levels[:, :, _AT["leakage_w"]] * instances
     areas_mm2 = levels[:, :, _AT["area_um2"]] * instances * 1e-6

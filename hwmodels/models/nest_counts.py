@@ -15,12 +15,12 @@ import pandas
 from numpy.typing import NDArray
 
 from hwmodels.columns import MetricTable
-from hwmodels.counts.form import Form, form_of
+from hwmodels.counts.form import Form, alike_of, form_of
 from hwmodels.counts.making import Grid
 from hwmodels.counts.scan import FILLS, READS, UPDATES
 from hwmodels.counts.sets import CountSet, count_set, covered
 from hwmodels.kernels.accounting.account import PARTS
-from hwmodels.kernels.counts.scan import Configs, Seen, Standing, Vectors, total, wait
+from hwmodels.kernels.counts.scan import Configs, Front, Seen, Standing, Vectors, total, wait
 from hwmodels.level import LETTERS as NAMED
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import metric_table
@@ -90,8 +90,13 @@ def space_of(machines: object) -> Space | None:
     assert first is not None
     priced = [[getattr(form, kind) for form in forms] for kind in ("read", "written")]
     read, written = (tuple(bool(any(pad)) for pad in zip(*kind, strict=True)) for kind in priced)
+    pads = columns.levels[:, : first.pads]
     form = dataclasses.replace(
-        first, read=read, written=written, apart=any(form.apart for form in forms if form)
+        first,
+        read=read,
+        written=written,
+        apart=any(form.apart for form in forms if form),
+        alike=alike_of(pads[:, :, 11], pads[:, :, 8:10].min(axis=2), pads[:, :, 3]),
     )
     return Space(machines, parts, form, columns)
 
@@ -233,7 +238,7 @@ def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tup
     """
     seconds = np.empty((layers.rows, 2, space.machines.size))
     left, groups = [], _groups(space)
-    launch_s = space.base.timing.launch_s
+    asked = (OBJECTIVES[objective], space.base.timing.launch_s)
     for row in range(layers.rows):
         if int(layers.kind[row]) != Kind.NEST:
             vector_s, memory_s, starts_s = _stream_s(layers, row, space)
@@ -246,10 +251,8 @@ def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tup
                 made = count_set(
                     problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid
                 )
-                wait(
-                    *_counted(made, group, passed), group.standing,
-                    np.stack([group.buckets, group.rows]), OBJECTIVES[objective], launch_s, seconds[row],
-                )  # fmt: skip
+                places = np.stack([group.buckets, group.rows])
+                wait(*_counted(made, group, passed), group.standing, places, asked, seconds[row])
     if left:
         some = take_rows(layers, np.array(left))
         for c in range(space.machines.size):
@@ -297,20 +300,16 @@ def _nest(
     """Add a nest to the sums of a group of machines, shape (9, n); those that no mapping fits."""
     made = count_set(problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid)
     places = np.stack([group.buckets, group.rows])
-    left = total(
-        *_counted(made, group, passed), group.standing, places, OBJECTIVES[objective],
-        (float(layers.repeats[row]), space.base.timing.launch_s), sums,
-    )  # fmt: skip
+    asked = (OBJECTIVES[objective], float(layers.repeats[row]), space.base.timing.launch_s)
+    left = total(*_counted(made, group, passed), group.standing, places, asked, sums)
     return group.rows[places[0] < 0] if left else group.rows[:0]
 
 
-def _counted(
-    made: CountSet, group: Group, passed: Floats
-) -> tuple[Vectors, Seen, tuple[IntColumn, IntColumn], float, Configs]:
+def _counted(made: CountSet, group: Group, passed: Floats) -> tuple[Vectors, Seen, Front, Configs]:
     """What the kernels read of a set and a group."""
     vectors = made.vectors(group.blocks, group.macros)
-    front = made.found.start, made.found.rows
-    return vectors, _seen(made, group, passed), front, made.macs, group.configs
+    front = Front(made.found.start, made.found.rows, made.macs)
+    return vectors, _seen(made, group, passed), front, group.configs
 
 
 def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:

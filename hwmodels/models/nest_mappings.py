@@ -64,6 +64,17 @@ class Found(NamedTuple):
     optimal: int = 1
 
 
+def found_of(result: MapperResult) -> Found:
+    """A nest's best mapping with what its certificate says."""
+    certificate = result.certificate
+    return Found(
+        result.evaluation,
+        mappings=float(certificate.represented),
+        costed=float(certificate.costed),
+        optimal=int(certificate.optimal),
+    )
+
+
 def problem_of(layers: LayerTable, row: int) -> Problem:
     """The nest of a row."""
     sizes = {name: int(getattr(layers, name)[row]) for name in ("n", "g", "k", "c", "p", "q", "r", "s")}
@@ -102,13 +113,7 @@ def mapping_of(
     found = _mapped(problem, machine, key, effort)
     if isinstance(found, str):
         return Found(limit=_limit_of(machine, found))
-    certificate = found.certificate
-    return Found(
-        found.evaluation,
-        mappings=float(certificate.represented),
-        costed=float(certificate.costed),
-        optimal=int(certificate.optimal),
-    )
+    return found_of(found)
 
 
 def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -> MapperResult | str:

@@ -12,13 +12,13 @@ from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.architecture import MOST_LEVELS, Architecture
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
-from hwmodels.mapping.lattice import applies
+from hwmodels.mapping.lattice_limits import quick
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.search import map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_of, broken
-from hwmodels.models.nest_mappings import MAPPED, Found, Key, problem_of
+from hwmodels.models.nest_mappings import MAPPED, Found, Key, found_of, problem_of
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, paths_of, stays_of
 from hwmodels.residency.path import shortest_path, weights_of
@@ -98,7 +98,7 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
                 constraints=beside.constraints,
                 factors=machine.factors,  # type: ignore[arg-type]
             )
-            if not applies(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
+            if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
                 return None
             MAPPED[whole] = map_problem(
                 problem,
@@ -113,15 +113,7 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
         except MappingError as refusal:
             MAPPED[whole] = str(refusal)
     found = MAPPED[whole]
-    if isinstance(found, str):
-        return None
-    certificate = found.certificate
-    return Found(
-        found.evaluation,
-        mappings=float(certificate.represented),
-        costed=float(certificate.costed),
-        optimal=int(certificate.optimal),
-    )
+    return None if isinstance(found, str) else found_of(found)
 
 
 def without_memory(layers: LayerTable) -> dict[str, FloatColumn]:

@@ -14,7 +14,7 @@ from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import Schedule
-from hwmodels.spec import Accelerator
+from hwmodels.spec import OUT_OF_STEP, Accelerator
 from hwmodels.tiers import tier_table
 from hwmodels.tiles import TileLists
 from hwmodels.tiling import Tiling
@@ -232,6 +232,9 @@ class TwoLevel:
         said.append(f"two storage levels, {overlap}")
         space = "aligned tiles, even storage, any loop order"
         said.append(f"best of {batch.mapspace(layers, machine):,} mappings ({space}) on {machine.name}")
+        moved = any(path.startswith("sparsity") for path in swept)
+        if moved and machine.array.interconnect == "systolic" and OUT_OF_STEP not in machine.assumptions:
+            said.append(f"where they are skipped at all, {OUT_OF_STEP}")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
         said.append("energy includes main memory; area is the accelerator die's alone")

@@ -175,7 +175,8 @@ point is costed with the best mapping of every operation; equal operations are c
 NOTE: Final = """
 Points differ in array and buffers here, so that each is mapped anew. Points that differ in clock, ports,
 memory or prices alone share their tiles and cost less: `systolic` on ResNet-50 takes a few CPU-s of its
-103,680 (`python -m tests.benchmarks sweep`).
+103,680 (`python -m tests.benchmarks sweep`). On machines of levels what the mappings of an operation count is
+made once for an array, and a point is a scan of a few of them (`python -m tests.benchmarks counts`).
 
 Other tools' times were measured on one core of the same kind with the tools' own defaults. Each does other
 work for one mapping (SCALE-Sim follows every cycle): a ratio says how long a user waits, not whose code is

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 
 import workloads
 from tests.workloads.deep import thousand_nodes
+from tests.workloads.language_module import TorchDecoder
 from tests.workloads.models import model, node, save, stored, tensor
+from workloads.networks.decoders import DECODERS
 from workloads.operations import Elementwise, Linear
 from workloads.operations.base import filter_dispersion
 
@@ -54,6 +57,37 @@ def imported(folder: Path) -> tuple[float, float]:
     return seconds, grown / path.stat().st_size
 
 
+def opened(number: int, folder: Path) -> tuple[float, float]:
+    """CPU time [s] and memory [GB] of importing an ONNX graph of so many nodes."""
+    nodes, last = [], "x"
+    for i in range(0, number, 4):
+        nodes += [
+            node("Mul", [last, "c"], [f"a{i}"], f"scaled{i}"),
+            node("Add", [f"a{i}", "x"], [f"b{i}"], f"sum{i}"),
+            node("Relu", [f"b{i}"], [f"r{i}"], f"relu{i}"),
+            node("Sigmoid", [f"r{i}"], [f"s{i}"], f"gate{i}"),
+        ]
+        last = f"s{i}"
+    path = folder / "many.onnx"
+    half = stored("c", np.full(8, 0.5, np.float32))
+    save(path, model(nodes, [tensor("x", (1, 8))], [tensor(last, None)], [half]))
+    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
+    seconds, grown = (float(word) for word in done.stdout.split())
+    return seconds, grown / 1e9
+
+
+def decoded(context: int) -> tuple[float, workloads.Network]:
+    """CPU time [s] of importing a step of Llama-3-8B behind a context, without values; the network."""
+    shape = DECODERS["llama3_8b"]
+    with torch.device("meta"):
+        module = TorchDecoder(shape)
+        cache = torch.empty(1, shape.kv_heads, context, shape.width // shape.heads)
+        given = torch.empty(1, 1, dtype=torch.long), [(cache, cache.clone()) for _ in range(shape.layers)]
+    start = time.process_time()
+    network = workloads.from_torch(module, given)
+    return time.process_time() - start, network
+
+
 def chained(number: int) -> float:
     """CPU time [s] of building a network of so many operations and of its layer table."""
     start = time.process_time()
@@ -78,6 +112,13 @@ def main() -> None:
     """Print each beside its target."""
     with tempfile.TemporaryDirectory() as folder:
         seconds, share = imported(Path(folder))
+        opening, held = opened(100_000, Path(folder))
+    print(f"ONNX graph of 100,000 nodes: {opening:.1f} CPU-s, {held:.2f} GB; targets 10 and 1")
+    seconds_decoding, network = decoded(8192)
+    print(
+        f"Llama-3-8B, a step behind 8,192 tokens, {len(network.operations)} operations: "
+        f"{seconds_decoding:.1f} CPU-s; target 20"
+    )
     print(f"100 MB ONNX file with zeros: {seconds:.2f} CPU-s, {share:.1f} times the file; targets 5 and 3")
     graph = thousand_nodes()
     lowering = best_s(lambda: workloads.Network(graph).table())

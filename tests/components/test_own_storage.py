@@ -108,6 +108,18 @@ def test_it_travels_to_processes_that_do_not_know_it():
     assert found == (mine.architecture.level("pads").read_pj, mine.fingerprint())
 
 
+def test_it_travels_to_workers_of_a_cluster(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))  # for the worker
+    mine = machine()
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as running,
+        distributed.Client(running) as client,
+    ):
+        found = client.submit(_there, pickle.dumps(mine)).result()
+    assert found == (mine.architecture.level("pads").read_pj, mine.fingerprint())
+
+
 def test_copies_are_equal():
     mine = machine()
     assert copy.deepcopy(mine) == pickle.loads(pickle.dumps(mine)) == mine

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from math import inf
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwmodels.counts.form import form_of
+from hwmodels.counts.form import Form, alike_of, form_of
 from hwmodels.counts.lattice import plain, seen
 from hwmodels.counts.making import Grid
+from hwmodels.counts.scan import FILLS
 from hwmodels.counts.sets import best_mapping, count_set, covered
 from hwmodels.mapping import (
     Architecture,
@@ -216,3 +218,39 @@ def test_ports_round_up_as_the_engine_rounds() -> None:
     )
     assert result is not None
     assert result.certificate.best == pytest.approx(searched.certificate.best, rel=1e-12)
+
+
+@pytest.mark.compiled
+def test_pads_of_equal_price_count_together() -> None:
+    """Fewer vectors, and the same least energy in every bucket."""
+    product = matrix_product(m=12, k=18, n=8)
+    apart = Form(
+        memory=(0, 1, 2), read=(True,) * 3, written=(True,) * 3, apart=False, elided=True, drained=True
+    )
+    grid = Grid(((4.0, 9.0), (6.0,), (3.0, 12.0)), (60.0, 200.0))
+    made = [
+        count_set(product, Rules(), form, (4, 6), grid) for form in (apart, replace(apart, alike=(0, 0, 0)))
+    ]
+    assert len(made[1].found.rows) < len(made[0].found.rows)
+    prices = np.random.default_rng(0).uniform(0.1, 9.0, (20, 5, 3))
+    prices[:, :3, FILLS] = prices[:, :1, FILLS]
+    for each in made:
+        assert (np.diff(each.found.start) > 0).all()
+    least = [
+        np.minimum.reduceat(
+            np.einsum("nla,cla->cn", each.words.sum(axis=3), prices)[:, each.found.rows],
+            each.found.start[:-1],
+            axis=1,
+        )
+        for each in made
+    ]
+    assert least[1] == pytest.approx(least[0], rel=1e-12)
+
+
+def test_pads_are_alike_where_every_machine_says_so() -> None:
+    free, shared = np.full((2, 3), inf), np.ones((2, 3))
+    prices = np.array([[1.0, 2.0, 1.0], [3.0, 3.0, 3.0]])
+    assert alike_of(prices, free, shared) == (0, 1, 0)
+    assert alike_of(prices[1:], free, shared) == (0, 0, 0)
+    assert alike_of(prices, np.array([[inf, inf, 1.0], [inf] * 3]), shared) == (0, 1, 2)
+    assert alike_of(prices, free, np.array([[1.0, 1.0, 2.0], [1.0] * 3])) == (0, 1, 2)

@@ -266,7 +266,7 @@ def twisted(data, chance):
             if isinstance(owner, dict) and chance.random() < 0.3:
                 owner[chance.choice([str(key) + "s", "", "rows", str(key)[1:]])] = owner.pop(key)
             else:
-                owner[key] = chance.choice(ODD) if chance.random() < 0.7 else text(chance)
+                owner[key] = copy.deepcopy(chance.choice(ODD)) if chance.random() < 0.7 else text(chance)
             break
     return data
 

@@ -84,6 +84,7 @@ def test_values(text, values, expected):
         ("-" * 10_000 + "area_mm2 < 1", "deep"),
         ("area_mm2 < 1 and " * 10_000 + "area_mm2 < 1", "longer than 20,000 characters"),
         ("a" * 10_000 + " < 1", "unknown name 'aaa"),
+        ("64 KiB.,.1 MiB", "does not parse"),
     ],
 )
 def test_refusals_name_the_expression_and_the_part(text, message):

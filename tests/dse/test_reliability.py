@@ -1,9 +1,11 @@
 """A store proves itself: whatever is done to its files, it ends as it was and says what it made anew."""
 
+import json
 import shutil
 import subprocess
 import sys
 import warnings
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -174,6 +176,39 @@ def test_a_spoilt_manifest_is_written_anew_where_the_parts_are_ours(whole, store
     assert "manifest.json" in line
     assert "its parts are this sweep's own, and it was written anew" in line
     assert contents(store) == contents(undisturbed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"chunk": 0},
+        {"chunk": "16"},
+        {"chunk": True},
+        {"points": -1},
+        {"kept": 3},
+        {"limits": [1]},
+        {"kept": {}},
+    ],
+)
+def test_a_manifest_without_sense_is_damaged_whatever_its_checksum(whole, store, change):
+    """A chunk of 0 was a ZeroDivisionError, one of "16" a TypeError."""
+    file = store / "manifest.json"
+    content = {**json.loads(file.read_text()), **change}
+    del content["sha256"]
+    content["sha256"] = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    file.write_text(json.dumps(content))
+    with pytest.raises(dse.StoreError, match=r"manifest\.json cannot be read"):
+        dse.open(store)
+    (line,) = said(lambda: fill(store))
+    assert "manifest.json cannot be read" in line
+    assert contents(store) == contents(whole[0])
+
+
+def test_a_part_s_copy_is_named_when_a_sweep_resumes(whole, store):
+    """Whoever reads parts/*.parquet has its rows twice."""
+    shutil.copy(parts(store)[0], store / "parts" / "000-016 (copy).parquet")
+    (line,) = said(lambda: fill(store))
+    assert "parts/ holds files that are no part of this store: 000-016 (copy).parquet; remove them" in line
 
 
 def test_a_spoilt_manifest_over_other_parts_is_refused(store):

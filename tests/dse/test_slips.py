@@ -48,14 +48,14 @@ WRONG = [None, 3, 3.5, object(), b"x", {}, [None]]
             "constraints must be comparisons",
         ),
         (lambda: tiny.space()["knee"], "an index must be a whole number, got 'knee'"),
-        (lambda: hwmodels.load(None), "load: name must be a path, got None"),
+        (lambda: hwmodels.load(None), "load: name must be a name, or the path of a file, got None"),
         (
             lambda: hwmodels.load("edge_16x16").replace("array.rows"),
             "changes must be a mapping",
         ),
         (lambda: hwmodels.mapspace(None, hwmodels.load("edge_16x16")), "layers must be a layer table"),
         (lambda: hwmodels.pack("edge_16x16"), "base must be a machine of two levels"),
-        (lambda: workloads.load(3), "name must be a path, got 3"),
+        (lambda: workloads.load(3), "name must be a name, or the path of a file, got 3"),
         (lambda: workloads.load("lenet5").mask(0), "operation must be a text, got 0"),
     ],
 )

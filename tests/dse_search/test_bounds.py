@@ -14,7 +14,7 @@ from dse.strategies import tables as module
 from dse.strategies.limits import Admission, Ceilings
 from dse.strategies.monotone import AREAS, LESS, MORE
 from dse.strategies.problem import LEAST, Problem, work_of
-from dse.strategies.tables import Tables, index_of
+from dse.strategies.tables import Tables
 from hwmodels.columns import ConfigTable
 from tests.dse import tiny
 from tests.dse_search import spaces
@@ -56,7 +56,7 @@ def blocks(draw):
 
 
 def points(space, low, high):
-    return index_of(space, np.array(oracle.codes(low[0], high[0])).T)
+    return space.index_of(np.array(oracle.codes(low[0], high[0])).T)
 
 
 @pytest.mark.compiled

@@ -39,9 +39,15 @@ def test_auto_says_what_it_chose_and_why(monkeypatch):
     assert maximised.notes[0].endswith("as not every objective has bounds")
 
 
-def test_auto_takes_few_points_where_each_is_a_search():
+def test_auto_takes_few_points_where_each_is_a_search_and_all_where_mappings_are_read(monkeypatch):
     space = SimpleNamespace(model=SimpleNamespace(bounded=False, searches=True), size=10**6)
-    problem = SimpleNamespace(space=space, work=SimpleNamespace(boundable=()), objectives=())
+    work = SimpleNamespace(boundable=(), members=(SimpleNamespace(layers=None),) * 2)
+    problem = SimpleNamespace(space=space, work=work, objectives=())
+    monkeypatch.setattr(searching, "seconds_a_point", lambda layers, space: 1e-5)
+    strategy, limit, notes = searching._automatic(None, searching.BUDGET, problem)
+    assert (strategy, limit) == ("exhaustive", 10**6)
+    assert notes == ["auto: exhaustive, as mappings are read from count sets and not searched for"]
+    monkeypatch.setattr(searching, "seconds_a_point", lambda layers, space: 1.0)
     strategy, limit, notes = searching._automatic(None, searching.BUDGET, problem)
     assert (strategy, limit) == ("surrogate", searching.FEW)
     assert notes == ["auto: surrogate with 500 points, as every point is a search for mappings"]

@@ -75,6 +75,31 @@ def test_what_is_read_again_later_is_handed_on_and_crosses():
 def test_the_command_prints_it(capsys, tmp_path):
     path = tmp_path / "fuses.yaml"
     machine(160).save(path)
-    assert main(["evaluate", "lenet5", str(path), "--schedule", "fused", "--json"]) == 0
+    assert main(["evaluate", "mlp_landsat", str(path), "--schedule", "fused", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["schedule"]
     assert {row["level"] for row in rows} <= {"levels.buffer", "main memory"}
+
+
+def test_an_explanation_counts_the_designs_in_which_a_tensor_is_not_handed_on():
+    net, space = network((1, 3, 1)), dse.Space(machine(160), {"levels.buffer.bytes": [96, 4096]})
+    front = dse.sweep(
+        net, space, schedule="fused", objectives=("energy_j", "area_mm2"), progress=False
+    ).front()
+    bound = front.explain().binding
+    crossing = dict.fromkeys(bound.index, 0)
+    for design in front.frame.index:
+        table = dse.evaluate(net, space[int(design)], schedule="fused").schedule()
+        for row in table.itertuples():
+            crossing[row.tensor] = crossing.get(row.tensor, 0) + (row.why == APART)
+    assert bound["designs"].to_dict() == {name: crossing[name] for name in bound.index}
+    assert len(bound) == 2
+
+
+def test_a_result_says_which_tensors_cross_and_why():
+    small = dse.evaluate(network((3, 3, 3)), machine(96), mapping_objective="energy", schedule="fused")
+    table = small.schedule()
+    apart = table["tensor"][table["why"] == APART]
+    said = str(small)
+    for tensor in apart:
+        assert f"- {tensor} crosses main memory: {APART}" in said
+    assert f"{(table['level'] != 'main memory').sum()} of " in said

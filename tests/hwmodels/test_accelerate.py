@@ -27,17 +27,37 @@ def test_an_edit_of_any_source_drops_every_compiled_kernel(folder):
     assert not compiled.exists()
 
 
-def test_folders_below_are_watched_too(folder):
-    """Kernels call across rooms: an edit in one drops what was compiled in another."""
-    room = folder / "room"
+def room_of(folder, name, text):
+    """A room with a compiled kernel of its source."""
+    room = folder / name
     (room / "__pycache__").mkdir(parents=True)
-    (room / "caller.py").write_text("TWO = 2\n")
+    (room / "caller.py").write_text(text)
+    return room / "__pycache__" / "caller.f-1.py311.nbi"
+
+
+def test_an_edit_drops_the_rooms_that_call_into_it_and_no_others(folder):
+    """`outer` calls `middle`, which calls `inner`; `alone` calls a source beside the rooms."""
+    name = folder.name
+    compiled = {
+        "outer": room_of(folder, "outer", f"from {name}.middle.caller import TWO\n"),
+        "middle": room_of(folder, "middle", f"import {name}.inner.caller\n"),
+        "inner": room_of(folder, "inner", "TWO = 2\n"),
+        "alone": room_of(folder, "alone", f"from {name}.callee import ONE\n"),
+        "any": room_of(folder, "any", "from ..inner import caller\n"),
+    }
     drop_stale_kernels(folder)
-    compiled = room / "__pycache__" / "caller.f-1.py311.nbi"
-    compiled.write_bytes(b"")
-    (room / "caller.py").write_text("TWO = 222\n")
-    assert drop_stale_kernels(folder)
-    assert not compiled.exists()
+    for source, dropped in (
+        ("inner/caller.py", {"outer", "middle", "inner", "any"}),
+        ("outer/caller.py", {"outer", "any"}),
+        ("callee.py", {"alone", "any"}),
+    ):
+        for path in compiled.values():
+            path.write_bytes(b"")
+        assert not drop_stale_kernels(folder)
+        before = (folder / source).read_text()
+        (folder / source).write_text(before + "THREE = 3\n")
+        assert drop_stale_kernels(folder)
+        assert {room for room, path in compiled.items() if not path.exists()} == dropped
 
 
 def test_the_cache_switch_refuses_other_values():

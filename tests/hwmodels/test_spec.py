@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import hwmodels
+import workloads
 from hwmodels.fields import plain, read_part
 from hwmodels.machine_file import machine_data, machine_from
+from hwmodels.spec import OUT_OF_STEP
 from workloads.errors import SpringboardError
 
 WRONG = [
@@ -177,3 +179,18 @@ def test_packed_edges_are_those_of_the_machine(name: str) -> None:
         one = hwmodels.pack(machine.replace({"array.rows": rows[row // 3], "array.cols": cols[row % 3]}))
         for field, column, alone in zip(packed._fields, packed, one, strict=True):
             assert column[row] == alone[0] or np.isnan(alone[0]), field
+
+
+def test_skipping_on_a_wiring_that_cannot_skip_is_said() -> None:
+    """PEs of a systolic array pass operands on in step: one that skips rests on an assumption."""
+    plain = hwmodels.load("edge_16x16")
+    skipping = plain.replace({"sparsity.weight.mode": "skip"})
+    assert OUT_OF_STEP in skipping.assumptions
+    assert OUT_OF_STEP in str(skipping)
+    assert skipping.replace({"clock_hz": 1e8}).assumptions == skipping.assumptions
+    assert skipping.replace({"sparsity.weight.mode": "gate"}).assumptions == plain.assumptions
+    ideal = skipping.replace({"array.interconnect": "ideal"})
+    assert OUT_OF_STEP not in ideal.assumptions
+    table = workloads.load("lenet5").table()
+    assert any(OUT_OF_STEP in said for said in plain.model.premises(plain, table, ["sparsity.input.mode"]))
+    assert not any(OUT_OF_STEP in said for said in plain.model.premises(plain, table, ["clock_hz"]))

@@ -126,7 +126,7 @@ def test_old_classes_are_not_forgotten_where_their_images_are_dreamt():
     [
         (lambda: invert(workloads.to_module(perceptron()), 9), "no batch norm"),
         (lambda: invert(teacher(), 1), "two of them at least"),
-        (lambda: Inversion(steps=0), "steps must be positive"),
+        (lambda: Inversion(steps=0), "inversion: steps must be a whole number of at least 1, got 0"),
         (lambda: prune_without_data(teacher(), 0.0, dreamt().images), "density must be in"),
         (lambda: prune_without_data(teacher(), 0.5, dreamt().images, method="snip"), "method must be"),
         (lambda: prune_without_data(workloads.to_module(CNN), 0.5, dreamt().images), "no masked layer"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwmodels
+from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import main_memory
 from hwmodels.level import Level, MacPrices, Prices
 from hwmodels.levels import LevelMachine
@@ -235,3 +236,30 @@ def test_the_data_sheet_has_a_line_a_level_and_the_rules():
     assert "reuse overlap" in sheet
     assert "108" not in sheet.splitlines()[0]
     assert "<table>" in machine()._repr_html_()
+
+
+def test_the_clock_reaches_every_instance_and_passes_buffers_by() -> None:
+    """Its wires span MACs and pads of all PEs, however large the buffer beside the array is."""
+    few, many = (
+        LevelMachine(
+            name="pads",
+            levels=(
+                Level(name="registers", kind="registers", bytes=2),
+                Level(name="pads", bytes=1024),
+                Level(name="buffer", bytes=size, fanout_x=4, fanout_y=2),
+                Level(name="memory", kind="main_memory"),
+            ),
+            main_memory=hwmodels.main_memory("lpddr4"),
+            clock_hz=1e9,
+        )
+        for size in (1 << 12, 1 << 20)
+    )
+    store, path, process = few.architecture.level, few.datapath, few.technology
+    flops = 8 * (16 + path.weight_bits + path.input_bits)
+    area_um2 = 8 * (store("registers").area_um2 + store("pads").area_um2 + few.mac_prices.area_um2)
+    cycle_pj = clock_pj(flops, area_um2 * 1e-6, process.node_nm, few.voltage, gated=process.clock_gated)
+    assert few.clock_w == pytest.approx(float(cycle_pj) * 1e-3, rel=1e-12)
+    assert many.clock_w == few.clock_w
+    assert few.model.pack(few, {"clock_hz": ([1e9], np.zeros(2, dtype=int))}, 2).clock_w[1] == pytest.approx(
+        few.clock_w, rel=1e-12
+    )

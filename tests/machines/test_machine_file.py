@@ -72,6 +72,7 @@ def test_a_refusal_names_the_path(data, message, tmp_path):
     with pytest.raises(ValueError, match=message) as raised:
         hwmodels.load(str(path))
     assert str(raised.value).startswith(str(path))
+    assert raised.value.path or "two levels" in message or message.startswith("machine: ")
     assert "\n" not in str(raised.value)
 
 
@@ -81,12 +82,16 @@ def test_a_refusal_names_the_path(data, message, tmp_path):
         ("machine: [", "is no YAML"),
         ("a: &x [1]\nb: *x\n", "aliases are not taken"),
         ("machine: levels\nmachine: levels\n", "machine is given twice"),
+        ("machine: two_level\n? [a, b]\n: 3\n", "a key is no text"),
+        ("machine: two_level\n? {a: b}\n: 3\n", "a key is no text"),
+        ("machine: two_level\nname: 2001-99-99\n", "is no YAML: month must be"),
+        ("machine: two_level\nclock_hz: " + "9" * 5000 + "\n", "is no YAML: Exceeds the limit"),
     ],
 )
 def test_files_that_are_no_machine_files(text, message, tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(hwmodels.SpringboardError, match=message):
         hwmodels.load(str(path))
     with pytest.raises(ValueError, match="cannot be read"):
         hwmodels.load(str(tmp_path / "none.yaml"))

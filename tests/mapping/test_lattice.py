@@ -32,7 +32,7 @@ from tests.mapping.test_search import all_rules, brute_force, constraint_sets, s
 
 
 @st.composite
-def arrays(draw: st.DrawFn) -> Architecture:
+def arrays(draw: st.DrawFn, further: tuple[int, ...] = (0, 0, 1, 1, 2)) -> Architecture:
     def level(name: str, scale: float, **more: object) -> StorageLevel:
         price = {
             key: scale * draw(st.sampled_from((1.0, 2.0, 3.5))) for key in ("read_pj", "fill_pj", "update_pj")
@@ -71,7 +71,7 @@ def arrays(draw: st.DrawFn) -> Architecture:
             overlapped=draw(st.booleans()),
             operands=draw(st.sampled_from((None, None, frozenset("O"), frozenset("WI")))),
         )
-        for i in range(2, 2 + draw(st.sampled_from((0, 0, 1, 1, 2))))
+        for i in range(2, 2 + draw(st.sampled_from(further)))
     ]
     memory = level(
         "memory",
@@ -277,6 +277,34 @@ def test_constraints_limit_loops_spreads_and_orders(data: st.DataObject, objecti
     assert certificate.represented == expected.represented
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
     assert min(certificate.pruned.values()) >= 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_levels_on_both_sides_with_any_operands_kept(data: st.DataObject, objective: Objective) -> None:
+    """Among them what a level far out keeps alone, and dimensions that move nothing further in."""
+    problem, machine = data.draw(layers()), data.draw(arrays(further=(1, 1, 2)))
+    rules = data.draw(all_rules)
+    levels = []
+    for level in machine.levels[:-1]:
+        keep = data.draw(st.frozensets(st.sampled_from("WIO"))) & (level.operands or frozenset("WIO"))
+        bypass = frozenset("WIO") - keep
+        levels.append(LevelConstraints(level=level.name, keep=keep, bypass=bypass))
+    constraints = Constraints(levels=tuple(levels))
+    space = Mapspace(problem=problem, architecture=machine, constraints=constraints)
+    windows = any(len(rank) > 1 for operand in problem.operands for rank in operand.ranks)
+    tilings = prod(space.chain_count(d) for d in problem.dimensions)
+    if tilings > 30_000 or not applies(space) or (windows and rules.reuse is Reuse.NOTHING):
+        return
+    try:
+        expected = search_exhaustively(space, objective, rules).certificate
+    except MappingError:
+        with pytest.raises(MappingError):
+            search_as_lattice(space, objective, rules)
+        return
+    certificate = search_as_lattice(space, objective, rules).certificate
+    assert certificate.best == pytest.approx(expected.best, rel=1e-12)
+    assert certificate.optimal
 
 
 def test_a_second_level_beyond_the_array_is_certified() -> None:

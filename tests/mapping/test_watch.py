@@ -1,6 +1,8 @@
 """A search that is ended by its time limit: a good mapping, and a certificate that claims no more."""
 
 import time
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -8,6 +10,7 @@ from hwmodels.mapping import (
     Architecture,
     Certificate,
     Constraints,
+    Evaluation,
     LevelConstraints,
     MappingError,
     Mapspace,
@@ -38,6 +41,16 @@ def machine(register_words: int = 8) -> Architecture:
     )
 
 
+def value_of(evaluation: Evaluation, objective: mapper.Objective) -> float:
+    return float(
+        {
+            "latency": evaluation.cycles,
+            "energy": evaluation.energy_pj,
+            "edp": evaluation.cycles * evaluation.energy_pj,
+        }[objective]
+    )
+
+
 def covered(certificate: Certificate) -> int:
     return certificate.costed + sum(certificate.pruned.values()) + certificate.left
 
@@ -53,7 +66,7 @@ def test_a_limited_search_says_what_is_left(objective: mapper.Objective) -> None
     assert found.certificate.left > 0
     assert covered(found.certificate) == found.certificate.represented == watch.represented
     assert "not proved optimal" in str(found.certificate)
-    value = mapper._value(found.evaluation, objective)
+    value = value_of(found.evaluation, objective)
     assert found.certificate.best == pytest.approx(value, rel=1e-12)
     assert 0.0 < found.certificate.bound <= value
     assert found.certificate.gap == 1.0 - found.certificate.bound / found.certificate.best
@@ -75,7 +88,7 @@ def test_an_incumbent_changes_no_optimum(
     assert helped.certificate.left == 0
     assert helped.certificate.gap == 0.0
     assert covered(helped.certificate) == plain.certificate.represented
-    values = [mapper._value(result.evaluation, objective) for result in (plain, helped)]
+    values = [value_of(result.evaluation, objective) for result in (plain, helped)]
     assert values[1] == pytest.approx(values[0], rel=1e-12)  # sums of costs round
 
 
@@ -101,7 +114,7 @@ def test_the_bound_of_an_ended_search_is_below_the_optimum(
     whole = map_problem(product_, machine(), objective, constraints=constraints)
     space = Mapspace(problem=product_, architecture=machine(), constraints=constraints)
     search = exhaustive.ExhaustiveSearch(space, objective, Rules())
-    optimum = mapper._value(whole.evaluation, objective)
+    optimum = value_of(whole.evaluation, objective)
     fine = search.bound(space.keeps())
     monkeypatch.setattr(exhaustive, "FEW", 0)
     assert 0.0 < search.bound(space.keeps()) <= fine <= optimum
@@ -116,3 +129,47 @@ def test_time_is_the_processors() -> None:
     while time.thread_time() - begun < 0.21:
         pass
     assert watch.over()
+
+
+@dataclass(slots=True, kw_only=True)
+class Looks(Watch):
+    """A watch that is over after some looks at it: no clock, so that a search ends in the same place."""
+
+    left: int
+
+    def over(self) -> bool:
+        """See `Watch.over`."""
+        self.left -= 1
+        return self.left < 0
+
+
+def around(*beyond: str) -> Architecture:
+    """A pad, an array under a buffer, levels beyond it: a lattice, with levels on both sides if any."""
+    pad = StorageLevel(name="pad", capacity_words=12, instances=12, read_pj=1, fill_pj=1, update_pj=1)
+    buffer = StorageLevel(
+        name="buffer", capacity_words=60, fanout_x=4, fanout_y=3, read_pj=6, fill_pj=6, update_pj=6
+    )
+    further = [
+        StorageLevel(name=name, capacity_words=400, read_pj=20, fill_pj=20, update_pj=20) for name in beyond
+    ]
+    memory = StorageLevel(name="memory", read_pj=200, fill_pj=200, update_pj=200)
+    return Architecture(name="around", levels=(pad, buffer, *further, memory), macs=12, mac_pj=1.0)
+
+
+@pytest.mark.parametrize("looks", [0, 2, 6])
+@pytest.mark.parametrize("beyond", [(), ("L2",)])
+def test_where_a_search_ends_the_gap_holds_the_optimum(beyond: tuple[str, ...], looks: int) -> None:
+    """The same mapping each time, and a bound that no mapping goes below."""
+    problem = convolution(k=8, c=8, p=7, q=7, r=3, s=3)
+    ask = partial(map_problem, problem, around(*beyond), "edp", storage="even")
+    optimum = ask().certificate
+    assert optimum.optimal
+    found, again = (ask(watch=Looks(left=looks)) for _ in range(2))
+    assert found.mapping == again.mapping
+    certificate = found.certificate
+    assert certificate == again.certificate
+    assert certificate.bound <= optimum.best * (1 + 1e-12)
+    assert certificate.best >= optimum.best * (1 - 1e-12)
+    assert certificate.optimal == (certificate.left == 0)
+    assert certificate.gap == max(0.0, 1.0 - certificate.bound / certificate.best)
+    assert covered(certificate) == certificate.represented

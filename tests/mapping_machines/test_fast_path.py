@@ -30,7 +30,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.kernels.two_level.room import APART
+from hwmodels.kernels.two_level.room import APART, DRAINED
 from hwmodels.mapping import (
     Architecture,
     Drain,
@@ -266,6 +266,30 @@ def test_the_winner_costs_the_engine_the_same(nest, machine, objective):
     # the kernel sums floats: exact here, where all are integers below 2**53
     assert traffic(nest, machine, *tiles, drained(found, order)) == (found.read, found.written)
     assert fits(machine, held(nest, machine, *tiles))
+
+
+@settings(max_examples=100, deadline=None)
+@given(nest=wide_nests(), machine=machines() | unrolled(), objective=st.sampled_from(OBJECTIVES))
+def test_the_winner_takes_the_engines_time_beside_its_first_load_and_last_store(nest, machine, objective):
+    """Edges are the engine's tiles: the largest of weights and inputs come first, the last of outputs leaves.
+
+    Of groups that run one after another, once a group. Ports are wide, so that the chip takes the array's
+    cycles; `test_tiling` walks ports, and images one after another.
+    """
+    machine = machine | {"port": dict.fromkeys(machine["port"], 1e15)}
+    found, (cut, k_tile, c_tile), order = chosen(nest, machine, objective)
+    assume(found.place != APART)
+    chip_s = cycles_of(nest, machine, cut, k_tile, c_tile) / machine["clock"]
+    read, written = traffic(nest, machine, cut, k_tile, c_tile, order)
+    dram_s = read / machine["read_bw"] + written / machine["write_bw"]
+    first = held(nest, machine, cut, k_tile, c_tile)
+    last = math.prod(len(pieces[-1]) for pieces in cut) * len(oracle.pieces(nest.k, k_tile)[-1])
+    edge_s = (first["weight"] + first["input"]) / machine["read_bw"]
+    edge_s += last * machine["ob"] / machine["write_bw"]
+    edge_s *= nest.g if found.place == DRAINED else 1
+    assert found.edge_s == pytest.approx(edge_s, rel=1e-12)
+    latency_s = edge_s + max(chip_s, dram_s - edge_s) if machine["double"] else chip_s + dram_s
+    assert found.latency_s == pytest.approx(latency_s, rel=1e-12)
 
 
 @settings(max_examples=25, deadline=None)

@@ -9,6 +9,7 @@ import workloads
 from tests.torch.modules import Function
 from workloads.errors import NetworkImportError
 from workloads.importers.torch.packed import lengths_of, packing
+from workloads.vector_ops import LOOKUP
 
 
 def read(forward, inputs, **layers):
@@ -280,6 +281,46 @@ def test_transforms_and_distances_are_vector_work(function, ops, shape):
     assert network.table(6).vector_ops.sum() == 3 * ops
     assert network.graph.tensors[network.graph.outputs[0]].shape == shape
     assert network.macs == 0
+
+
+def test_complex_numbers_are_pairs_where_somebody_looks():
+    network = read(lambda self, x: torch.view_as_real(torch.fft.rfft(x)), torch.zeros(2, 16))
+    assert (network.macs, network.graph.tensors[network.graph.outputs[0]].shape) == (0, (2, 9, 2))
+    network = read(lambda self, x: torch.view_as_complex(x).abs(), torch.zeros(4, 8, 2))
+    assert network.graph.tensors[network.graph.outputs[0]].shape == (4, 8)
+
+
+def test_elements_are_taken_of_constants_however_it_is_said():
+    table = torch.randn(20, 8)
+    for forward in (
+        lambda self, i: torch.gather(self.t, 0, i[:, None].expand(-1, 8)),
+        lambda self, i: torch.take_along_dim(self.t, i[:, None], 0),
+        lambda self, i: torch.take(self.t, i[:, None].expand(-1, 8)),
+    ):
+        network = read(forward, torch.zeros(3, dtype=torch.long), t=table)
+        assert network.graph.tensors[network.graph.outputs[0]].shape == (3, 8)
+        assert network.macs == 0
+
+
+def test_distances_to_a_codebook_and_among_rows():
+    codes = nn.Parameter(torch.randn(10, 8))
+    network = read(
+        lambda self, x: F.embedding(torch.cdist(x, self.c).argmin(-1), self.c), torch.zeros(5, 8), c=codes
+    )
+    assert network.macs == 0
+    network = read(lambda self, x: F.pdist(x), torch.zeros(5, 8))
+    assert network.table().vector_ops.sum() == 10 * (24 + LOOKUP)
+
+
+def test_a_recurrent_layer_of_constants_is_work():
+    layer = nn.GRU(3, 8, batch_first=True)
+    network = read(
+        lambda self, x: x + self.g(self.steps)[0][:, -1],
+        torch.zeros(2, 8),
+        g=layer,
+        steps=torch.ones(1, 5, 3),
+    )
+    assert network.macs == 5 * 3 * 8 * 11
 
 
 class Lengths(nn.Module):

@@ -181,6 +181,62 @@ def test_what_else_is_done_with_scores_is_vector_work():
     assert more == (LOOKUP + 1) * 2 * H * T * T
 
 
+class Apart(nn.Module):
+    def __init__(self, forward):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(D, D) for _ in range(4))
+        self.run = forward
+
+    def forward(self, x):
+        return self.out(self.run(self.q(x), self.k(x), self.v(x)))
+
+
+def together(q, k, v):
+    heads = (z.view(-1, T, H, D // H).transpose(1, 2) for z in (q, k, v))
+    return F.scaled_dot_product_attention(*heads).transpose(1, 2).reshape(-1, T, D)
+
+
+def one_by_one(q, k, v):
+    made = []
+    for start in range(0, D, D // H):
+        a, b, c = (z[..., start : start + D // H] for z in (q, k, v))
+        made.append((a @ b.mT * 0.25).softmax(-1) @ c)
+    return torch.cat(made, -1)
+
+
+def in_chunks(q, k, v):
+    parts = zip(*(z.chunk(H, -1) for z in (q, k, v)), strict=True)
+    return torch.cat([F.scaled_dot_product_attention(*part) for part in parts], -1)
+
+
+@pytest.mark.parametrize("forward", [one_by_one, in_chunks])
+def test_heads_in_a_loop_are_heads(forward):
+    x = torch.zeros(2, T, D)
+    want = workloads.from_torch(Apart(together), x)
+    network = workloads.from_torch(Apart(forward), x)
+    assert traffic(Apart(forward), x) == traffic(Apart(together), x)
+    assert network.table().vector_ops.sum() == want.table().vector_ops.sum()
+
+
+def test_heads_in_a_loop_may_share_keys_but_not_change_places():
+    def shared(q, k, v):
+        k, v = (z[..., : D // 2].split(D // H, -1) for z in (k, v))
+        return torch.cat(
+            [(a @ k[i // 2].mT).softmax(-1) @ v[i // 2] for i, a in enumerate(q.split(D // H, -1))], -1
+        )
+
+    network = workloads.from_torch(Apart(shared), torch.zeros(2, T, D))
+    (attention,) = (o for o in network.operations if o.kind == "attention")
+    assert (attention.heads, attention.kv_heads) == (H, H // 2)
+
+    def mixed(q, k, v):
+        parts = [z.split(D // H, -1) for z in (q, k, v)]
+        return torch.cat([F.scaled_dot_product_attention(*(z[i] for z in parts)) for i in (1, 0, 2, 3)], -1)
+
+    network = workloads.from_torch(Apart(mixed), torch.zeros(2, T, D))
+    assert sum(o.kind == "attention" for o in network.operations) == H
+
+
 def test_positions_and_a_mask_are_read_once():
     def biased(self, x, mask):
         q, k, v = split(self, x)
@@ -392,6 +448,19 @@ def test_a_cache_of_the_module_is_read_as_far_as_it_is_asked_for():
     new = torch.zeros(1, 4, 1, 16)
     inputs = new, new.clone(), new.clone(), torch.tensor([7])
     assert traffic(Static(), inputs) == (64 + 2 * 512 * 64, 192, 2 * 512 * 64)
+
+
+def test_a_window_that_slides_writes_over_its_oldest_part():
+    def window(self, q, k, v, keys, values):
+        keys, values = (torch.cat([old[:, :, 2:], new], 2) for old, new in ((keys, k), (values, v)))
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    new, old = torch.zeros(1, 4, 2, 16), torch.zeros(1, 4, 64, 16)
+    given = (new, new.clone(), new.clone(), old, old.clone())
+    read, written, _ = traffic(Function(window), given)
+    assert (read, written) == (128 + 2 * 64 * 64, 3 * 128)
+    copied = traffic(Function(window), given, caches="copy")
+    assert copied[1] == 2 * 64 * 64 + 128
 
 
 def test_keys_and_values_may_come_stacked():

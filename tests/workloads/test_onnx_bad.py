@@ -161,7 +161,7 @@ def test_nodes_that_do_not_fit(tmp_path):
     )
     refused(
         broken(tmp_path, [node("NonZero", ["x"], ["n"], "n"), node("Relu", ["n"], ["y"], "a")]),
-        r"node 'n' \(NonZero\): depends on data",
+        r"node 'n' \(NonZero\): depends on data; inputs=\{'x': VALUE\} \(--input x=VALUE\) makes it known",
     )
     twice = [node("Relu", ["x"], ["y"], "a"), node("Neg", ["x"], ["y"], "b")]
     refused(broken(tmp_path, twice), "two nodes make 'y'")

@@ -96,6 +96,20 @@ def test_an_einsum_that_sums_nothing_is_a_product_of_elements(tmp_path, equation
     assert network.table().vector_ops.sum() == np.prod(made)
 
 
+def test_a_condition_that_is_known_keeps_so_many(tmp_path):
+    nodes = [node("Compress", ["x", "c"], ["y"], axis=0)]
+    path = save(
+        tmp_path / "m.onnx",
+        model(nodes, [tensor("x", [4, 3]), tensor("c", [4], onnx.TensorProto.BOOL)], [tensor("y", None)]),
+    )
+    network = workloads.from_onnx(path, inputs={"c": np.array([True, False, True, True])})
+    assert (result(network), network.table().read_elements.sum()) == ((3, 3), 9)
+    with pytest.raises(
+        NetworkImportError, match=r"depends on data.*inputs=\{'c': VALUE\} \(--input c=VALUE\)"
+    ):
+        workloads.from_onnx(path)
+
+
 def test_a_triangle_is_a_choice(tmp_path):
     network = read(tmp_path, [node("Trilu", ["x"], ["y"], upper=0)], [tensor("x", [2, 4, 4])])
     assert result(network) == (2, 4, 4)

@@ -57,12 +57,14 @@ NATURAL: Final = Kind("a whole number of at least 0", lambda value: _whole(value
 NUMBER: Final = Kind("a number", _number)
 TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
 PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike) and _path(value))
+NAME: Final = Kind("a name, or the path of a file", PATH.fits)
 TEXTS: Final = Kind(
     "texts",
     lambda value: isinstance(value, str) or (_listed(value) and all(isinstance(v, str) for v in value)),
 )
 TRUTH: Final = Kind("True or False", lambda value: isinstance(value, bool | np.bool_))
 LISTED: Final = Kind("a sequence", _listed)
+NUMBERS: Final = Kind("numbers", lambda value: _listed(value) and all(_number(one) for one in value))
 PATHS: Final = Kind("paths", lambda value: _listed(value) and all(PATH.fits(one) for one in value))
 MAPPING: Final = Kind("a mapping", lambda value: isinstance(value, Mapping))
 

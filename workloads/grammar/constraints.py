@@ -223,7 +223,10 @@ def _parsed(
         )
     if "@" in text:  # it stands between a number and what its unit measures
         raise ConstraintError(f"{called}: '@' is not allowed")
-    tree = ast.parse(NUMBER_WITH_UNIT.sub(_with_unit, text), mode="eval").body
+    try:
+        tree = ast.parse(NUMBER_WITH_UNIT.sub(_with_unit, text), mode="eval").body
+    except SyntaxError:  # of a unit that something sticks to, as in "64 KiB."
+        raise ConstraintError(f"{called} does not parse: a unit stands alone") from None
     tree = _Fixing({**_TRUTHS, **(fixed or {})}).visit(tree)
     names: dict[str, None] = {}
     try:

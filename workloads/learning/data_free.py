@@ -4,6 +4,7 @@ Yin, Molchanov, Alvarez, Li, Mallya, Hoiem, Jha, Kautz, "Dreaming to distill", C
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NATURAL, NUMBER, POSITIVE, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import IMAGES, MODULE
 from workloads.learning.fitting import one_thread
 from workloads.learning.plasticity import prune
 from workloads.learning.starts import start_sparse
@@ -58,10 +61,16 @@ class Inversion:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 2 or self.jitter < 0:
-            raise WorkloadError(
-                f"inversion: steps must be positive, batch 2 or more and jitter not negative, got {self}"
-            )
+        for name, least in (("steps", 1), ("batch", 2), ("jitter", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if not NATURAL.fits(value) or value < least:
+                raise WorkloadError(
+                    f"inversion: {name} must be a whole number of at least {least}, got {shown(value)}"
+                )
+        for name in ("learning_rate", "statistics", "first", "smooth", "norm", "compete"):
+            value = getattr(self, name)
+            if not NUMBER.fits(value) or not 0 <= value < math.inf:
+                raise WorkloadError(f"inversion: {name} must be a number of at least 0, got {shown(value)}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class Inverted:
     batch: int
 
 
+@takes(teacher=MODULE, count=POSITIVE)
 def invert(
     teacher: Any,
     count: int,
@@ -208,6 +218,15 @@ def _divergence(scores: Array, others: Array) -> Array:
     return ((half[0] + half[1]) / (2 * np.log(2))).clamp(0, 1)
 
 
+@takes(
+    student=MODULE,
+    teacher=MODULE,
+    images=IMAGES,
+    epochs=POSITIVE,
+    batch=POSITIVE,
+    learning_rate=NUMBER,
+    seed=NATURAL,
+)
 def distil(
     student: Any,
     teacher: Any,
@@ -276,6 +295,7 @@ def distil(
     return steps
 
 
+@takes(teacher=MODULE, density=NUMBER, images=IMAGES, epochs=POSITIVE, seed=NATURAL)
 def prune_without_data(
     teacher: Any, density: float, images: Array, *, method: str = "magnitude", epochs: int = 30, seed: int = 0
 ) -> tuple[Any, Network]:

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import WHOLE, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import DATA, NETWORK
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
 from workloads.learning.plasticity import dense_gradients
@@ -171,6 +174,7 @@ class Filters:
                 yield norm
 
 
+@takes(network=NETWORK, data=DATA, units=WHOLE, training=_TRAINING)
 def cgap(
     network: Network,
     data: Data,

@@ -9,11 +9,15 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NATURAL, NUMBER, having, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import DATA
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.network import Network
 
 F: Final = torch.nn.functional
+_MODULE: Final = having("a module of workloads.to_module", "network", "parameters")
 _EVALUATED: Final = 1024  # samples at once
 
 
@@ -56,7 +60,12 @@ class Training:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise WorkloadError(f"training: {name} must be a positive integer, got {shown(value)}")
-        if not (0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
+        for name in ("patience", "seed"):
+            value = getattr(self, name)
+            if not NATURAL.fits(value):
+                raise WorkloadError(f"training: {name} must be {NATURAL.words}, got {shown(value)}")
+        numbers = NUMBER.fits(self.learning_rate) and NUMBER.fits(self.weight_decay)
+        if not numbers or not (0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
             raise WorkloadError(
                 f"training: learning_rate must be positive and weight_decay not negative, got "
                 f"{shown(self.learning_rate)} and {shown(self.weight_decay)}"
@@ -149,6 +158,11 @@ class Samples:
         self.batch_axis = axis
         self.inputs = torch.from_numpy(data.fitted_to(shape))
         self.labels = torch.from_numpy(data.labels)
+        scores = [network.graph.tensors[name].shape for name in network.graph.outputs]
+        if len(scores) == 1 and scores[0][-1] < data.classes:
+            raise WorkloadError(
+                f"training: {network.name} scores {scores[0][-1]} classes, {data.name} has {data.classes}"
+            )
 
     def batch(self, positions: Any) -> tuple[Array, Array]:
         """Return inputs and labels of samples, the batch along the network's own axis."""
@@ -178,6 +192,7 @@ def cross_entropy(module: Any, inputs: Array, labels: Array) -> Array:
     return F.cross_entropy(module(inputs), labels)
 
 
+@takes(module=_MODULE, data=DATA, training=_TRAINING)
 def fit(
     module: Any,
     data: Data,

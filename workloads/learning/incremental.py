@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NATURAL, NUMBER, WHOLE, takes
+from workloads.learning.arguments import DATA
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
 from workloads.learning.plasticity import (
@@ -46,6 +49,7 @@ class Arrival:
     arrived: Positions
 
 
+@takes(data=DATA, share=NUMBER, seed=NATURAL)
 def arriving(data: Data, share: float = 0.5, seed: int = 0) -> Arrival:
     """Let a share of the training samples arrive later, drawn class by class."""
     if not 0 < share < 1:
@@ -54,6 +58,7 @@ def arriving(data: Data, share: float = 0.5, seed: int = 0) -> Arrival:
     return Arrival(before, data, np.setdiff1d(data.train, before.train))
 
 
+@takes(training=_TRAINING, keep=WHOLE.or_none(), growth=NUMBER)
 def update(
     made: Synthesised,
     arrival: Arrival,

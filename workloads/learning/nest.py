@@ -6,7 +6,10 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import WHOLE, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import DATA, NETWORK
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
 from workloads.learning.plasticity import (
@@ -156,6 +159,7 @@ def _scaled(new: Array, layer: Any, strength: float) -> Array:
     return new * (strength * there / mean if float(mean) > 0 else 0.0)
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING)
 def nest(
     network: Network,
     data: Data,

@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import having, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import DATA, MODULE
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Fitted, Training, fit
 
@@ -164,6 +167,12 @@ _CARRIED: Final[dict[str, Callable[..., Array]]] = {
 """Operations that pass the datapath."""
 
 
+@takes(
+    module=MODULE,
+    data=DATA,
+    training=_TRAINING,
+    arithmetic=having("an arithmetic, such as hwmodels.arithmetic.FixedArithmetic", "store"),
+)
 def fit_in(
     module: Any, data: Data, arithmetic: Arithmetic, training: Training = TRAINING, **options: Any
 ) -> Fitted:

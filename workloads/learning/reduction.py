@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
 from workloads.extras import library
+from workloads.grammar.arguments import takes
+from workloads.learning.arguments import DATA
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Training, fit
 from workloads.modules import to_module
@@ -85,6 +87,7 @@ def reduced(data: Data, method: str, features: int, seed: int = 0) -> Data:
     return replace(data, name=f"{data.name}, {method} {features}", inputs=scaled.astype(np.float32))
 
 
+@takes(data=DATA)
 def reduce_by_baseline(
     data: Data,
     ratios: Sequence[float] = (0.1, 0.25, 0.5),

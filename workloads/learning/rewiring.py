@@ -5,7 +5,10 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import WHOLE, takes
 from workloads.importers.torch.library import Array, torch
+from workloads.learning.arguments import DATA, NETWORK
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Loss, Samples, Training, cross_entropy, fit
 from workloads.learning.plasticity import possible, seed_connections
@@ -19,6 +22,7 @@ REGROWTH: Final = ("momentum", "magnitude")
 """What layers' shares of the regrowth, and the places in them, go by."""
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING)
 def rewired(
     network: Network,
     data: Data,

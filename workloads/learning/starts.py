@@ -6,7 +6,10 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import WHOLE, takes
 from workloads.importers.torch.library import torch
+from workloads.learning.arguments import DATA, NETWORK
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Samples, Training, fit
 from workloads.learning.plasticity import possible, prune, seed_connections
@@ -47,6 +50,7 @@ def start_sparse(module: GraphModule, samples: Samples, keep: int, method: str, 
     STARTS[method](module, samples, keep, seed)
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING)
 def sparse_from_start(
     network: Network, data: Data, keep: int, training: Training = TRAINING, *, start: str = "synflow"
 ) -> Synthesised:

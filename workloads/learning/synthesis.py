@@ -7,6 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
+from workloads.grammar.arguments import NUMBER, WHOLE, takes
+from workloads.learning.arguments import DATA, NETWORK
+from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
 from workloads.learning.fitting import TRAINING, Fitted, Samples, Training, fit, one_thread
 from workloads.learning.plasticity import (
@@ -83,6 +86,7 @@ class Synthesised:
     phases: tuple[Phase, ...]
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING)
 def prune_alone(network: Network, data: Data, keep: int, training: Training = TRAINING) -> Synthesised:
     """Train a dense network and prune it to `keep` connections on the way.
 
@@ -92,6 +96,7 @@ def prune_alone(network: Network, data: Data, keep: int, training: Training = TR
     return _synthesised(network, data, keep, training, _Plan())
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING, seed_density=NUMBER, exchange=NUMBER)
 def grow_and_prune(
     network: Network,
     data: Data,
@@ -222,6 +227,7 @@ class Log:
         )
 
 
+@takes(network=NETWORK, data=DATA, keep=WHOLE, training=_TRAINING, iterations=WHOLE)
 def scann(
     scheme: str,
     network: Network,

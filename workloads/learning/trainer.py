@@ -1,8 +1,10 @@
 """A training as a value: call it with a network and a seed, get its scores."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from workloads.errors import InputError, shown
+from workloads.grammar.errors import nearest
 from workloads.learning.data import Data
 from workloads.network import Network
 
@@ -52,5 +54,9 @@ def trainer(data: Data | str, *, seed: int = 0, **settings: Any) -> Trainer:
     from workloads.learning.data import load_data
     from workloads.learning.fitting import Training
 
+    known = [field.name for field in fields(Training)]
+    for name in settings:
+        if name not in known:
+            raise InputError(f"trainer: unknown setting {shown(name)}{nearest(name, known)}", path=name)
     held = data if isinstance(data, Data) else load_data(data, seed=seed)
     return Trainer(held, Training(**settings))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.errors import UnknownNetworkError, WorkloadError, shown
-from workloads.grammar.arguments import MAPPING, PATH, TEXT, WHOLE, takes
+from workloads.grammar.arguments import MAPPING, NAME, TEXT, WHOLE, takes
 from workloads.importers import from_file
 from workloads.network import Network
 from workloads.networks.decoders import DECODERS
@@ -114,7 +114,7 @@ def parameters(name: str) -> dict[str, Any]:
 
 
 @takes(
-    name=PATH,
+    name=NAME,
     batch=WHOLE.or_none(),
     dims=MAPPING.or_none(),
     unknown=TEXT,

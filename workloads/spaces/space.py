@@ -7,7 +7,6 @@ mixed-radix number, the last axis fastest.
 import hashlib
 import inspect
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from workloads.errors import (
     InputError,
-    InputIndexError,
     SpringboardError,
     WorkloadError,
     WrongTypeError,
@@ -30,14 +28,14 @@ from workloads.grammar.arguments import (
     POSITIVE,
     TEXT,
     TEXTS,
-    WHOLE,
     either,
     having,
     takes,
 )
-from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
+from workloads.grammar.axes import Axis, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import Constraint, parse_constraint
 from workloads.grammar.errors import nearest
+from workloads.grammar.grid import Grid
 from workloads.grammar.quantities import parse
 from workloads.network import Network
 from workloads.spaces.builders import BUILDERS
@@ -60,7 +58,7 @@ _TRIES_A_SAMPLE: Final = 200
 _KEPT: Final = 512
 
 
-class NetworkSpace:
+class NetworkSpace(Grid):
     """Networks that a builder makes of parameters along axes.
 
     Parameters
@@ -154,56 +152,6 @@ class NetworkSpace:
         known = {*self.fields, *self.fixed, *METRICS}
         return tuple(dict.fromkeys(parse_constraint(str(text), known, words) for text in texts))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values on each axis."""
-        return tuple(len(axis) for axis in self.axes)
-
-    @property
-    def size(self) -> int:
-        """Number of points, those included that a constraint excludes."""
-        return math.prod(self.shape)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Fields that the axes move, in their order."""
-        return tuple(field for axis in self.axes for field in axis.fields)
-
-    def __len__(self) -> int:
-        return self.size
-
-    def codes(self, index: IndexArray) -> IndexArray:
-        """Position of each axis' value at each index, shape (n_axes, n)."""
-        index = np.atleast_1d(index)
-        if not len(index):
-            return np.zeros((len(self.axes), 0), dtype=np.int64)
-        if index.dtype.kind not in "iu":
-            raise WrongTypeError(
-                f"space {self.name}: indices must be whole numbers, got {shown(index)}", path="index"
-            )
-        wrong = index[(index < 0) | (index >= self.size)]
-        if len(wrong):
-            raise self._outside(int(wrong[0]))
-        return np.stack(np.unravel_index(index, self.shape)).astype(np.int64, copy=False)
-
-    def index_of(self, codes: IndexArray) -> IndexArray:
-        """Return the index of each point given by codes, shape (n_axes, n)."""
-        return np.asarray(np.ravel_multi_index(tuple(codes), self.shape), dtype=np.int64)
-
-    def _checked(self, index: int) -> IndexArray:
-        if not WHOLE.fits(index):
-            raise WrongTypeError(
-                f"space {self.name}: index must be {WHOLE.words}, got {shown(index)}", path="index"
-            )
-        if not -self.size <= index < self.size:
-            raise self._outside(index)
-        return np.array([index % self.size], dtype=np.int64)
-
-    def _outside(self, index: int) -> InputIndexError:
-        return InputIndexError(
-            f"space {self.name}: index {index} is outside 0 .. {self.size - 1}", path="index"
-        )
-
     def __getitem__(self, index: int) -> Network:
         """Build a network; raise `WorkloadError` where its parameters do not go together."""
         place = int(self._checked(index)[0])
@@ -244,37 +192,6 @@ class NetworkSpace:
             if head in changes:
                 network = change(network, changes[head])
         return network
-
-    def configuration(self, index: int) -> dict[str, Label]:
-        """Field -> value of one point, in words and numbers."""
-        columns = self.labels(self._checked(index))
-        return {field: column.tolist()[0] for field, column in columns.items()}
-
-    @takes(configuration=MAPPING)
-    def index(self, configuration: Mapping[str, Any]) -> int:
-        """Index of a configuration given as field -> value.
-
-        Raises
-        ------
-        ValueError
-            If a field is missing or unknown, or no axis holds the value.
-
-        """
-        for field in configuration:
-            if field not in self.fields:
-                raise InputError(f"unknown axis {shown(field)}{nearest(field, self.fields)}")
-        missing = next((field for field in self.fields if field not in configuration), None)
-        if missing:
-            raise InputError(f"space {self.name}: no value given for {missing}")
-        index = 0
-        for axis in self.axes:
-            index = index * len(axis) + axis.code_of(configuration)
-        return index
-
-    def labels(self, index: IndexArray) -> dict[str, NDArray[Any]]:
-        """Field -> values at each index, arrays of shape (n,): numbers, or texts as objects."""
-        codes = zip(self.axes, self.codes(index), strict=True)
-        return {field: axis.column(field)[code] for axis, code in codes for field in axis.fields}
 
     def features(self, index: IndexArray) -> NDArray[np.float64]:
         """Points as numbers for models that learn from them, shape (n, columns).

@@ -25,6 +25,14 @@ class Seen(NamedTuple):
     moved: Floats  # (N, 2): words read and written
 
 
+class Front(NamedTuple):
+    """Which vectors fit which bucket of capacities: of bucket b, `rows[start[b]:start[b + 1]]`."""
+
+    start: Ints  # (buckets + 1,)
+    rows: Ints
+    macs: float  # of the nest
+
+
 class Configs(NamedTuple):
     """Prices and speeds of configurations."""
 
@@ -66,27 +74,14 @@ def port_cycles(
 
 
 @spliced
-def best_of(
-    amounts: Floats,
-    words: Floats,
-    use: Floats,
-    steps: Floats,
-    start: Ints,
-    rows: Ints,
-    macs: float,
-    prices: Floats,
-    rates: Floats,
-    hidden: Ints,
-    mac_pj: Floats,
-    leak_pj: Floats,
-    bucket: int,
-    objective: int,
-    c: int,
-) -> int:
+def best_of(vectors: Vectors, front: Front, configs: Configs, bucket: int, objective: int, c: int) -> int:
     """The vector that configuration c does best with, -1 where none fits its bucket.
 
     Of equal ones the quicker is taken, then the thriftier.
     """
+    amounts, words, use, steps = vectors
+    prices, rates, hidden, mac_pj, leak_pj = configs
+    start, rows, macs = front
     best = -1
     least = quickest = thriftiest = inf
     for at in range(start[bucket], start[bucket + 1]):
@@ -118,41 +113,20 @@ def best_of(
 
 @kernel
 def choose(
-    vectors: Vectors,
-    start: Ints,
-    rows: Ints,
-    macs: float,
-    configs: Configs,
-    buckets: Ints,
-    objective: int,
-    best: Ints,
+    vectors: Vectors, front: Front, configs: Configs, buckets: Ints, objective: int, best: Ints
 ) -> None:
-    """Fill `best` (n,) with the vector that each configuration does best with, -1 where none fits.
-
-    Vectors `rows[start[b]:start[b + 1]]` fit bucket b.
-    """
-    amounts, words, use, steps = vectors
-    prices, rates, hidden, mac_pj, leak_pj = configs
+    """Fill `best` (n,) with the vector that each configuration does best with, -1 where none fits."""
     for c in range(buckets.size):
-        best[c] = best_of(
-            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
-            buckets[c], objective, c,
-        )  # fmt: skip
+        best[c] = best_of(vectors, front, configs, buckets[c], objective, c)
 
 
 @spliced
 def waits_of(
-    words: Floats,
-    use: Floats,
-    steps: Floats,
-    crossing: Floats,
-    rates: Floats,
-    hidden: Ints,
-    clock_hz: Floats,
-    v: int,
-    c: int,
+    vectors: Vectors, crossing: Floats, configs: Configs, clock_hz: Floats, v: int, c: int
 ) -> tuple[float, float, float]:
     """Seconds of what does not hide, of the chip and of main memory: of vector v on configuration c."""
+    words, use, steps = vectors.words, vectors.use, vectors.steps
+    rates, hidden = configs.rates, configs.hidden
     outside_s = memory_s = 0.0
     chip_s = steps[v] / clock_hz[c]
     memory = use.shape[1] - 1
@@ -175,13 +149,11 @@ def waits_of(
 def total(
     vectors: Vectors,
     seen: Seen,
-    front: tuple[Ints, Ints],
-    macs: float,
+    front: Front,
     configs: Configs,
     standing: Standing,
     places: Ints,
-    objective: int,
-    times: tuple[float, float],
+    asked: tuple[int, float, float],
     sums: Floats,
 ) -> int:
     """Add what each configuration's best vector costs to `sums` (9, m); returns how many fit none.
@@ -189,29 +161,22 @@ def total(
     latency = launch + sum of what does not hide + max(chip, memory), chip the busiest of the array and the
     levels but the last; the energies are counts times prices, and what stands by over the latency.
 
-    `front` are `start` and `rows` of `choose`. `places` (2, n) are the bucket of each configuration, which
-    turns -1 where nothing fits, and its column of `sums`. `times` says how often the operation occurs, and
-    what each time takes to launch [s].
+    `places` (2, n) are the bucket of each configuration, which turns -1 where nothing fits, and its column of
+    `sums`. `asked` are the objective, how often the operation occurs, and what each time takes to launch [s].
     """
-    amounts, words, use, steps = vectors
-    prices, rates, hidden, mac_pj, leak_pj = configs
-    start, rows = front
-    repeats, launch_s = times
+    amounts, prices, steps = vectors.amounts, configs.prices, vectors.steps
+    start, macs = front.start, front.macs
+    objective, repeats, launch_s = asked
     memory = amounts.shape[1] - 1
     left = 0
     for c in range(places.shape[1]):
         bucket = places[0, c]
-        v = best_of(
-            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
-            bucket, objective, c,
-        )  # fmt: skip
+        v = best_of(vectors, front, configs, bucket, objective, c)
         if v < 0:
             places[0, c] = -1
             left += 1
             continue
-        outside_s, chip_s, memory_s = waits_of(
-            words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
-        )
+        outside_s, chip_s, memory_s = waits_of(vectors, seen.crossing, configs, standing.clock_hz, v, c)
         buffer_pj = 0.0
         for level in range(memory):
             for kind in range(3):
@@ -226,7 +191,7 @@ def total(
         sums[READ_BYTES, m] += repeats * (seen.moved[v, 0] * standing.word_bytes[c])
         sums[WRITE_BYTES, m] += repeats * (seen.moved[v, 1] * standing.word_bytes[c])
         sums[COSTED, m] += start[bucket + 1] - start[bucket]
-        sums[MAC_J, m] += repeats * (macs * mac_pj[c] * 1e-12)
+        sums[MAC_J, m] += repeats * (macs * configs.mac_pj[c] * 1e-12)
         sums[BUFFER_J, m] += repeats * (buffer_pj * 1e-12)
         sums[DRAM_J, m] += repeats * (dram_pj * 1e-12)
         sums[STATIC_J, m] += repeats * (latency_s * standing.watts[c])
@@ -237,34 +202,26 @@ def total(
 def wait(
     vectors: Vectors,
     seen: Seen,
-    front: tuple[Ints, Ints],
-    macs: float,
+    front: Front,
     configs: Configs,
     standing: Standing,
     places: Ints,
-    objective: int,
-    launch_s: float,
+    asked: tuple[int, float],
     seconds: Floats,
 ) -> None:
     """Fill `seconds` (2, m) with what each configuration's best vector takes on chip and of main memory.
 
-    What hides behind nothing counts to both; NaN where nothing fits. See `total`.
+    What hides behind nothing counts to both; NaN where nothing fits. `asked` are the objective and what it
+    takes to launch [s]; see `total`.
     """
-    amounts, words, use, steps = vectors
-    prices, rates, hidden, mac_pj, leak_pj = configs
-    start, rows = front
+    objective, launch_s = asked
     for c in range(places.shape[1]):
         m = places[1, c]
-        v = best_of(
-            amounts, words, use, steps, start, rows, macs, prices, rates, hidden, mac_pj, leak_pj,
-            places[0, c], objective, c,
-        )  # fmt: skip
+        v = best_of(vectors, front, configs, places[0, c], objective, c)
         seconds[0, m] = nan
         seconds[1, m] = nan
         if v >= 0:
-            outside_s, chip_s, memory_s = waits_of(
-                words, use, steps, seen.crossing, rates, hidden, standing.clock_hz, v, c
-            )
+            outside_s, chip_s, memory_s = waits_of(vectors, seen.crossing, configs, standing.clock_hz, v, c)
             outside_s = launch_s + outside_s
             seconds[0, m] = chip_s + outside_s
             seconds[1, m] = memory_s + outside_s if memory_s > 0.0 else 0.0

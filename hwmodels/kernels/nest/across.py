@@ -1,5 +1,6 @@
 """Pairs meet the paths beyond the level that feeds the array; what may be better goes to the engine."""
 
+from math import inf
 from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
@@ -25,8 +26,8 @@ from hwmodels.kernels.nest.labels import OPERAND, Labels, Lattice, Scratch, carr
 from hwmodels.kernels.nest.lattice import MET, ORDERED, SPREAD, TILINGS, lay_path
 from hwmodels.kernels.nest.meet import Best, Paths, advance, whole_cost
 from hwmodels.kernels.nest.pairs import BOUND, INNER, LABEL, ROW, SPREAD_OF, TILE
-from hwmodels.kernels.nest.prices import price_cell
-from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of
+from hwmodels.kernels.nest.prices import PRICE, price_cell
+from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of, settle_orders
 from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
 from hwmodels.kernels.nest.window import save_over_sets
 
@@ -41,6 +42,7 @@ class FarPaths(NamedTuple):
     costs: Floats  # (m, 1 + 2 levels)
     renewals: Floats  # (m, O)
     floors: Floats  # (n, 2): energy and cycles at least
+    seldom: Floats  # (t, O): least renewals of any path beyond each tile
 
 
 @kernel
@@ -104,6 +106,29 @@ def slide_outwards(
 
 
 @kernel
+def first_promising(
+    outer: FarPaths,
+    begin: int,
+    end: int,
+    steps: float,
+    inner: float,
+    leak: float,
+    objective: int,
+    best: float,
+) -> int:
+    """The first path from `begin` on that may cost less than `best` with some energy inside; `end`: none."""
+    for at in range(begin, end):
+        cycles = max(steps, outer.floors[at, 1])
+        energy = inner + outer.floors[at, 0]
+        if objective_of(objective, cycles, energy + leak * cycles) * (1.0 + NOISE) < best:
+            return at
+        floor = objective_of(objective, steps, energy + leak * steps)
+        if objective == LATENCY or floor * (1.0 + NOISE) >= best:
+            return end  # paths come by rising energy, or cycles
+    return end
+
+
+@kernel
 def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
     problem: ProblemColumns,
     lattice: Lattice,
@@ -127,6 +152,7 @@ def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
     outer: FarPaths,
     m: int,
     begin: int,
+    base: float,
     inner: float,
     room: Room,
     scratch: Scratch,
@@ -134,13 +160,17 @@ def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
 ) -> int:
     """The first path from `begin` on with which a label of a cell may cost less than `best`; or -1: none.
 
-    `m` is the row of a tile of the middle, `inner` the energy at least up to the array. Every order of the
-    loops is looked at.
+    `m` is the row of a tile of the middle, `inner` the energy at least up to the array, `base` what of it is
+    no link's. Every order of the loops is looked at.
     """
     bounds, rank, coefficient, rank_dims, traits = problem
     _usable, _fanouts, rates, hidden, prices, totals, joined = arch
     _span, _terms, _low, windows, moves, _far_reuse, further = room
     macs = lattice.visits[0]
+    end = outer.first[m + 1]
+    begin = first_promising(outer, begin, end, macs / lanes, inner, totals[LEAKAGE], objective, best)
+    if begin == end:
+        return -1
     tile = outer.tiles[m]
     extents = lattice.extents[tile]
     remaining = lattice.visits[tile]
@@ -167,7 +197,24 @@ def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
             if traits[links[OPERAND, q], SLIDING] == 1:
                 windows[q] = labels.windows[k, q]
                 carry_window(rank, coefficient, links[OPERAND, q], rule, span, near, windows[q, 1])
-    for at in range(begin, outer.first[m + 1]):
+    lowest = inf
+    for option in range(found):
+        words = scratch.words[2 + option]
+        advance(
+            problem, rests, links, labels.closed[k], labels.words[k], scratch.reuse[0], option,
+            scratch.options[0, option], whole, remaining * lanes, near, moves, words,
+        )  # fmt: skip
+        energy = base
+        for q in range(links.shape[1]):
+            o = links[OPERAND, q]
+            fetched = words[q]
+            if (closed >> q) & 1 == 0:
+                fetched *= 0.0 if traits[o, SLIDING] == 1 else outer.seldom[m, o] * lanes
+            energy += terms[PRICE, q] * max(fetched, least[o])
+        scratch.energies[option] = energy
+        lowest = min(lowest, energy)
+    inner = max(inner, lowest)
+    for at in range(begin, end):
         cycles = max(macs / lanes, outer.floors[at, 1])
         energy = inner + outer.floors[at, 0]
         if objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles) * (1.0 + NOISE) >= best:
@@ -184,15 +231,14 @@ def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
                         windows[links.shape[1], 0], scratch, further[q],
                     )  # fmt: skip
         for option in range(found):
-            advance(
-                problem, rests, links, labels.closed[k], labels.words[k], scratch.reuse[0], option,
-                scratch.options[0, option], whole, remaining * lanes, near, moves, scratch.words[0],
-            )  # fmt: skip
+            floor = scratch.energies[option] + outer.floors[at, 0] + totals[LEAKAGE] * cycles
+            if objective_of(objective, cycles, floor) * (1.0 + NOISE) >= best:
+                continue
             for row in range(outer.start[at], outer.start[at + 1]):
                 words = scratch.words[1]
                 for q in range(links.shape[1]):
                     o = links[OPERAND, q]
-                    words[q] = scratch.words[0, q]
+                    words[q] = scratch.words[2 + option, q]
                     if (closed >> q) & 1 == 0:
                         if traits[o, SLIDING] == 1:
                             words[q] = further[q, 0] * words[q] - further[q, 1]
@@ -268,7 +314,7 @@ def search_pairs(
         tile = labels.tiles[row]
         for d in range(bounds.size):
             span[d] = lattice.extents[tile + spreads.tiles[g], d]
-        fixed, _base = price_cell(
+        fixed, base = price_cell(
             problem, prices, totals, links, first, least, touches, middle, lattice.extents[tile],
             lattice.extents[spreads.tiles[g]], spreads.lanes[g], spreads.copies[g], lattice.visits[0], terms,
         )  # fmt: skip
@@ -278,7 +324,7 @@ def search_pairs(
             at = meet_paths(
                 problem, lattice, rests, links, first, least, arch, touches, rule, exact, objective, middle,
                 labels, k, span, spreads.lanes[g], spreads.copies[g], fixed, terms, outer, m, at,
-                floors[pair, INNER], room, scratch, value[0],
+                base, floors[pair, INNER], room, scratch, value[0],
             )  # fmt: skip
             if at < 0:
                 break
@@ -293,6 +339,7 @@ def search_pairs(
                     factors[0, middle + 1 + j, TEMPORAL, d] = further // reached
                     reached = further
             line_up_orders(factors, order_start, choice)
+            settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
             tally[TILINGS] += 1.0
             tally[SPREAD] += spreads.ways[g]
             before = value[0]

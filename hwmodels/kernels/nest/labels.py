@@ -57,7 +57,8 @@ class Scratch(NamedTuple):
     values: Floats  # (3, 2**D, D)
     options: Ints  # (2, OPTIONS)
     reuse: Floats  # (2, Q, OPTIONS)
-    words: Floats  # (2, Q)
+    words: Floats  # (2 + OPTIONS, Q)
+    energies: Floats  # (OPTIONS,)
 
 
 @kernel

@@ -24,8 +24,9 @@ from hwmodels.kernels.nest.columns import (
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import Labels, Lattice, Scratch, allowed, divides
 from hwmodels.kernels.nest.meet import Best, Outer, Paths, meet
-from hwmodels.kernels.nest.prices import price_cell
-from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of
+from hwmodels.kernels.nest.pairs import floor_pair, keep_at_most
+from hwmodels.kernels.nest.prices import PRICE, price_cell
+from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of, settle_orders
 
 CELLS, MET, TILINGS, SPREAD, ORDERED = (
     0,
@@ -136,6 +137,8 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
     counted, use = counts
     value, best_factors, best_order, tally = best
     span = room.span[0]
+    near = room.span[1]
+    far = scratch.times[1]
     terms = room.terms
     dims = bounds.size
     middle = factors.shape[1] - 2
@@ -154,33 +157,44 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
         code = lattice.codes[reached]
         for d in range(dims):
             span[d] = lattice.extents[reached, d]
-        fixed, _base = price_cell(
+        fixed, base = price_cell(
             problem, prices, totals, links, first, least, touches, middle, lattice.extents[tile],
             lattice.extents[spreads.tiles[g]], lanes, spreads.copies[g], macs, terms,
         )  # fmt: skip
-        for m in range(outer.tiles.size):
-            cycles = max(steps, outer.floors[m, 1] if hidden[middle + 1] else 0.0)
-            energy = floors[cell, 1] + outer.floors[m, 0]
-            floor = objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
-            if floor * (1.0 + NOISE) >= value[0]:
-                if objective == LATENCY:  # tiles come by rising cycles
-                    break
-                floor = objective_of(objective, steps, energy + totals[LEAKAGE] * steps)
-                if floor * (1.0 + NOISE) >= value[0]:
-                    break  # tiles come by rising energy
-                continue
-            if not divides(code, lattice.codes[outer.tiles[m]], guard):
-                continue
-            if not allowed(lattice, middle, reached, outer.tiles[m]):
-                continue
-            usual = True
+        for k in range(labels.start[row], labels.start[row + 1]):
             for d in range(dims):
-                if still[d] == 1 and lattice.extents[outer.tiles[m], d] != span[d]:
-                    usual = False
-            if not usual:
-                continue
-            for k in range(labels.start[row], labels.start[row + 1]):
+                near[d] = bounds[d] // span[d]
+            keep_at_most(problem, links, rule, labels, k, span, near, room.low)
+            for m in range(outer.tiles.size):
+                cycles = max(steps, outer.floors[m, 1] if hidden[middle + 1] else 0.0)
+                energy = floors[cell, 1] + outer.floors[m, 0]
+                floor = objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
+                if floor * (1.0 + NOISE) >= value[0]:
+                    if objective == LATENCY:  # tiles come by rising cycles
+                        break
+                    floor = objective_of(objective, steps, energy + totals[LEAKAGE] * steps)
+                    if floor * (1.0 + NOISE) >= value[0]:
+                        break  # tiles come by rising energy
+                    continue
+                if not divides(code, lattice.codes[outer.tiles[m]], guard):
+                    continue
+                if not allowed(lattice, middle, reached, outer.tiles[m]):
+                    continue
                 if joined[middle] == 1 and labels.held[k] + outer.held[m] > usable[middle]:
+                    continue
+                usual = True
+                for d in range(dims):
+                    near[d] = lattice.extents[outer.tiles[m], d] // span[d]
+                    far[d] = bounds[d] // lattice.extents[outer.tiles[m], d]
+                    usual = usual and (still[d] == 0 or near[d] == 1)
+                if not usual:
+                    continue
+                energy = base + outer.floors[m, 0] + totals[LEAKAGE] * cycles
+                energy += floor_pair(
+                    problem, rests, links, least, labels, k, lattice.visits[tile], terms[PRICE], room.low,
+                    near, far, room.moves,
+                )  # fmt: skip
+                if objective_of(objective, cycles, energy) * (1.0 + NOISE) >= value[0]:
                     continue
                 tally[MET] += 1.0
                 cost = meet(
@@ -199,6 +213,7 @@ def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
                     factors[0, middle, TEMPORAL, d] = lattice.extents[outer.tiles[m], d] // span[d]
                     factors[0, middle + 1, TEMPORAL, d] = bounds[d] // lattice.extents[outer.tiles[m], d]
                 line_up_orders(factors, order_start, choice)
+                settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
                 tally[TILINGS] += 1.0
                 tally[SPREAD] += spreads.ways[g]
                 before = value[0]

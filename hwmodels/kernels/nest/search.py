@@ -16,6 +16,7 @@ from hwmodels.kernels.nest.columns import (
     DRAINED,
     EXTENT,
     RANKS,
+    SLIDING,
     TEMPORAL,
     ArchitectureColumns,
     CountColumns,
@@ -246,44 +247,14 @@ def cost_orders(
                 order[0, at, d] = orders[choice[at, 0], d]
         if lay_out(bounds, factors, order, 0, nest, loops, levels):
             count_even(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                keep,
-                0,
-                reuse,
-                touches,
-                nest,
-                loops,
-                levels,
-                ranks,
-                words,
-                use,
-            )
+                bounds, rank, coefficient, rank_dims, traits, keep, 0, reuse, touches, nest, loops, levels,
+                ranks, words, use,
+            )  # fmt: skip
         else:
             count_ragged(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                factors,
-                order,
-                keep,
-                0,
-                reuse,
-                touches,
-                nest,
-                ranks,
-                classes,
-                limits,
-                case_count,
-                cases,
-                words,
-                use,
-            )
+                bounds, rank, coefficient, rank_dims, traits, factors, order, keep, 0, reuse, touches,
+                nest, ranks, classes, limits, case_count, cases, words, use,
+            )  # fmt: skip
         longest, exposed, _bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
@@ -317,6 +288,64 @@ def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
         choice[level, 0] = order_start[level, mask]
         choice[level, 1] = order_start[level, mask]
         choice[level, 2] = order_start[level, mask + 1]
+
+
+@kernel
+def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand: int, level: int) -> bool:
+    """Whether no order of a level's loops changes what is fetched of an operand further in.
+
+    A loop between the level and the nearest one inside that keeps it has brought a wholly new tile, or none
+    keeps it.
+    """
+    for inner in range(level - 1, -1, -1):
+        if keep[0, inner, operand] != 0:
+            for at in range(inner + 1, level):
+                for d in range(factors.shape[3]):
+                    r = rank[operand, d]
+                    if r >= 0 and rank_dims[operand, r, 1] < 0 and factors[0, at, TEMPORAL, d] > 1:
+                        return True
+            return False
+    return True
+
+
+@kernel
+def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, operand: int) -> int:
+    """Loops (bits) that an operand rests over at a level in one order."""
+    found = 0
+    for i in range(factors.shape[3]):
+        d = orders[at, i]
+        if factors[0, level, TEMPORAL, d] > 1:
+            if rank[operand, d] >= 0:
+                break
+            found |= 1 << int(d)
+    return found
+
+
+@kernel
+def settle_orders(
+    rank: Ints, rank_dims: Ints, traits: Ints, factors: Factors, keep: Small, orders: Small, choice: Ints
+) -> None:
+    """Leave one order of each level where no operand asks for another.
+
+    All operands are settled, slide no windows, or rest over as many loops as in any order.
+    """
+    for level in range(factors.shape[1]):
+        if choice[level, 2] - choice[level, 1] < 2:
+            continue
+        for at in range(choice[level, 1], choice[level, 2]):
+            best = True
+            for o in range(keep.shape[2]):
+                if not best or settled(rank, rank_dims, factors, keep, o, level):
+                    continue
+                best = traits[o, SLIDING] == 0
+                mine = rested(rank, factors, orders, at, level, o)
+                for other in range(choice[level, 1], choice[level, 2]):
+                    best = best and rested(rank, factors, orders, other, level, o) & ~mine == 0
+            if best:
+                choice[level, 0] = at
+                choice[level, 1] = at
+                choice[level, 2] = at + 1
+                break
 
 
 @kernel
@@ -404,18 +433,9 @@ def search_tilings(
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = products[depth + 1, 0]
         energy = least_energy(
-            rank,
-            rank_dims,
-            traits,
-            factors,
-            depth,
-            sequence,
-            keep,
-            shares,
-            unique,
-            touches,
+            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, touches,
             products[depth + 1],
-        )
+        )  # fmt: skip
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
             tally[BOUND, depth] += 1
@@ -428,40 +448,14 @@ def search_tilings(
             tally[PARALLELISM, depth] += 1
             continue
         line_up_orders(factors, order_start, choice)
+        settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
         before = best[0]
         tally[TILINGS, depth] += 1
         costed = cost_orders(
-            bounds,
-            rank,
-            coefficient,
-            rank_dims,
-            traits,
-            rates,
-            hidden,
-            joined,
-            prices,
-            totals,
-            factors,
-            order,
-            keep,
-            reuse,
-            touches,
-            nest,
-            loops,
-            levels,
-            ranks,
-            classes,
-            limits,
-            case_count,
-            cases,
-            words,
-            use,
-            orders,
-            choice,
-            objective,
-            best,
-            best_order,
-        )
+            bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals, factors,
+            order, keep, reuse, touches, nest, loops, levels, ranks, classes, limits, case_count, cases,
+            words, use, orders, choice, objective, best, best_order,
+        )  # fmt: skip
         allowance -= costed
         tally[COSTED, depth] += int(costed)
         if best[0] < before:

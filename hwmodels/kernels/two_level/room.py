@@ -129,3 +129,34 @@ def fits_with_some(
     if room(counts, held, k_size, n_k, least_c, most_c) != TOO_LARGE:
         return True
     return most_c > 1.0 and room(counts, held, k_size, n_k, all_c, 1.0) != TOO_LARGE
+
+
+_EXACT = 1.0 + 1e-9
+"""What the rounding of a share may not decide."""
+
+
+@inlined
+def least_tiles(whole_b: float, cap: float, double: int) -> float:
+    """Tiles that an operand is cut into at least for one to fit a buffer, twice where it is double.
+
+    A single tile is held once. An operand without a buffer of its own, `cap` 0, may be whole.
+    """
+    if cap <= 0.0 or whole_b <= cap * _EXACT:
+        return 1.0
+    return whole_b / cap * (2.0 if double == 1 else 1.0)
+
+
+@inlined
+def least_k(counts: Counts, held: Held) -> float:
+    """Tiles of K that there are at least beside a tile of positions."""
+    return least_tiles(held.output_b * counts.all_k, counts.output_cap, counts.double)
+
+
+@inlined
+def least_c(counts: Counts, held: Held, k_size: float) -> float:
+    """Tiles of C that there are at least beside tiles of K (0: of any) and positions."""
+    weight_b = k_size * counts.all_c * counts.window * counts.weight_b
+    return max(
+        least_tiles(weight_b, counts.weight_cap, counts.double),
+        least_tiles(held.input_b * counts.all_c, counts.input_cap, counts.double),
+    )

@@ -64,17 +64,21 @@ def vectors(share: float, group: int, width: int) -> float:
     below = 0.0
     if share <= 0.5:
         chance, odds = (1.0 - share) ** group, share / (1.0 - share)
+        due = 0  # counted on, as a remainder takes longer than all the rest
         for taken in range(group):
             below += chance
-            if taken % width == 0:
+            if taken == due:
                 cycles += 1.0 - below
+                due += width
             chance *= odds * (group - taken) / (taken + 1.0)
         return cycles
     chance, odds = share**group, (1.0 - share) / share
+    due = (group - 1) % width
     for zeros in range(group):  # the same from the other end, where the chances are not too small
         below += chance
-        if (group - zeros - 1) % width == 0:
+        if zeros == due:
             cycles += below
+            due += width
         chance *= odds * (group - zeros) / (zeros + 1.0)
     return cycles
 

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.bounds import crossing, hopeless
-from hwmodels.kernels.two_level.chip import array_work, chip_work
+from hwmodels.kernels.two_level.bounds import Crossing, crossing, hopeless
+from hwmodels.kernels.two_level.chip import ChipWork, array_work, chip_work
 from hwmodels.kernels.two_level.cost import (
     NOTHING,
     Goal,
@@ -28,6 +28,8 @@ from hwmodels.kernels.two_level.room import (
     Pixels,
     fits_with_some,
     held_of,
+    least_c,
+    least_k,
     room,
 )
 from hwmodels.kernels.two_level.terms import Counts, Terms
@@ -129,17 +131,29 @@ def first_c(counts: Counts, held: Held, k: Channels, table: FloatColumn, near: i
     return first
 
 
+class Beside(NamedTuple):
+    """Tiles of K and positions, and what of them is the same beside all tiles of C."""
+
+    k: Channels
+    m: Pixels
+    held: Held
+    work: ChipWork
+    port: Crossing
+    store_s: float  # the last of their results
+
+
 @spliced
 def best_of_c(
-    terms: Terms, k: Channels, m: Pixels, table: FloatColumn, c_least: float, goal: Goal, best: Best
+    terms: Terms,
+    beside: Beside,
+    table: FloatColumn,
+    c_least: float,
+    goal: Goal,
+    best: Best,
 ) -> Best:
     """Try candidates of C beside tiles of K and positions; `c` of what is returned is -1: none is better."""
     nest = terms.counts
-    held = held_of(nest, m)
-    input_bytes = all_input_bytes(nest, m)
-    work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
-    port = crossing(terms, k.tiles, m.tiles, input_bytes)
-    store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
+    k, m, held, work, port, store_s = beside
     load_s = k.size * nest.window * weight_load_s(terms) + m.input_largest * input_load_s(terms)
     reached, limit, costed, best_c = best.reached, best.limit, best.costed, -1
     first = first_c(nest, held, k, table, best.near_c)
@@ -171,25 +185,26 @@ def best_of_c(
 def best_of_k(
     terms: Terms,
     m: Pixels,
+    held: Held,
     tables: tuple[FloatColumn, FloatColumn],
     least: tuple[float, float],
-    first: int,
-    ki: int,
+    at: tuple[int, int],
     goal: Goal,
     best: Best,
 ) -> Best:
-    """Try candidates of K, `ki` and then from `first` on, beside a tile of positions; see `best_of_c`.
+    """Try candidates of K beside a tile of positions: `at` = (one, then those from a first on).
 
     `least` are the fewest steps of any tiles of K and of C.
     """
     nest = terms.counts
     k_table, c_table = tables
+    ki, first = at
     input_bytes = all_input_bytes(nest, m)
     best_k, best_c = -1, -1
-    n_k = k_table[ki, 1]
+    n_k, n_c = k_table[ki, 1], least_c(nest, held, 0.0)
     work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
     port = crossing(terms, n_k, m.tiles, input_bytes)
-    if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
+    if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
         return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
     while ki < len(k_table):
         k = channels_at(k_table, ki)
@@ -198,12 +213,13 @@ def best_of_k(
         store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
         work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
         port = crossing(terms, k.tiles, m.tiles, input_bytes)
-        if hopeless(terms, work, port, (1.0, least[1]), store_s, goal.objective, best.limit):
+        mine = (least_c(nest, held, k.size), least[1])
+        if hopeless(terms, work, port, mine, store_s, goal.objective, best.limit):
             work = chip_work(terms, array_work(nest, k.tiles, m.tiles, least[0], m.steps, m.distinct))
-            if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
+            if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
                 break  # further candidates are more tiles of K
             continue
-        best = best_of_c(terms, k, m, c_table, least[1], goal, best)
+        best = best_of_c(terms, Beside(k, m, held, work, port, store_s), c_table, least[1], goal, best)
         if best.c >= 0:
             best_k, best_c = this, best.c
     return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
@@ -269,7 +285,7 @@ def best_mapping(
     m_table = tiles.m[rows[2], : tiles.m_number[rows[2]]]
     least = (tiles.k_least[rows[0]], tiles.c_least[rows[1]])
     whole_k = channels_at(k_table, 0)
-    whole_c, least_c = channels_at(c_table, 0), channels_at(c_table, len(c_table) - 1)
+    whole_c, last_c = channels_at(c_table, 0), channels_at(c_table, len(c_table) - 1)
     limit = (math.inf, math.inf)
     best_k, best_c, best_m = -1, -1, -1
     if start[0] >= 0:
@@ -282,20 +298,20 @@ def best_mapping(
     near_k = 1
     for mi in range(len(m_table)):
         m = pixels_at(m_table, mi)
-        if start[0] >= 0:  # with something to beat, a bound is found sooner than what fits
-            input_bytes = all_input_bytes(nest, m)
-            work = chip_work(terms, array_work(nest, 1.0, m.tiles, least[0], m.steps, m.distinct))
-            port = crossing(terms, 1.0, m.tiles, input_bytes)
-            if hopeless(terms, work, port, (1.0, least[1]), 0.0, goal.objective, best.limit):
-                continue
         held = held_of(nest, m)
-        near_k = first_k(nest, held, k_table, whole_c, least_c, near_k)
+        if best.limit[0] < math.inf:  # with something to beat, a bound is found sooner than what fits
+            input_bytes, n_k, n_c = all_input_bytes(nest, m), least_k(nest, held), least_c(nest, held, 0.0)
+            work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
+            port = crossing(terms, n_k, m.tiles, input_bytes)
+            if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
+                continue
+        near_k = first_k(nest, held, k_table, whole_c, last_c, near_k)
         ki = near_k
-        if fits_with_some(nest, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
+        if fits_with_some(nest, held, whole_k.size, 1.0, whole_c.size, last_c.size, last_c.tiles):
             ki = 0
         if ki == len(k_table):
             continue
-        best = best_of_k(terms, m, (k_table, c_table), least, near_k, ki, goal, best)
+        best = best_of_k(terms, m, held, (k_table, c_table), least, (ki, near_k), goal, best)
         if best.k >= 0:
             best_k, best_c, best_m = best.k, best.c, mi
     found = NOTHING

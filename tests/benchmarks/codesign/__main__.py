@@ -1,9 +1,13 @@
-"""Print tables of co-design: `python -m tests.benchmarks.codesign [part ...]`."""
+"""Print tables of co-design: `python -m tests.benchmarks.codesign [part ...] [--seeds N] [--page FILE]`."""
 
-import sys
+import argparse
+from pathlib import Path
 
 from tests.benchmarks.codesign import PARTS, main
 
-if unknown := sorted(set(sys.argv[1:]) - set(PARTS)):
-    sys.exit(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-main(sys.argv[1:])
+parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.codesign", description=__doc__)
+parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
+parser.add_argument("--seeds", type=int, default=0, help="how many of them; all by default")
+parser.add_argument("--page", type=Path, help="a page to put the tables into")
+given = parser.parse_args()
+main(given.parts, given.seeds, given.page)

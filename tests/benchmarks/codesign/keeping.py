@@ -66,12 +66,13 @@ def kept(what: str, seed: int, make: Callable[[int], Numbers], of: Sequence[Modu
 
 
 def interval(values: Sequence[float], digits: int = 1) -> str:
-    """Mean with a 95 % interval by Student's t."""
+    """Mean with a 95 % interval by Student's t; of one value there is none."""
     from scipy.stats import t
 
-    mean, half = float(np.mean(values)), 0.0
-    if len(values) > 1:
-        half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return f"{mean:.{digits}f}"
+    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
     return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 

@@ -58,10 +58,25 @@ class Builder:
             return None
         constant = self.constants.get(name)
         if constant is None:
-            node.refuse(f"input {position} ({name!r}) depends on data, it must be a constant")
+            node.refuse(
+                f"input {position} ({name!r}) depends on data, it must be a constant; {self.way_out(name)}"
+            )
         if constant.elements > MAX_ELEMENTS:
             node.refuse(f"input {position} ({name!r}) has {constant.elements} elements, too many")
         return constant.array()
+
+    def way_out(self, *names: str) -> str:
+        """Return what makes tensors known: values of the network's inputs that they follow from."""
+        todo = [self.tensors[name] for name in names if name in self.tensors]
+        met = set(todo)
+        while todo:
+            behind = set(self.graph.node(self.graph.producer[todo.pop()]).inputs) - met
+            met |= behind
+            todo += behind
+        inputs = [tensor.name for tensor in self.graph.inputs() if tensor.name in met] or ["NAME"]
+        values = ", ".join(f"{one!r}: VALUE" for one in inputs)
+        options = " ".join(f"--input {one}=VALUE" for one in inputs)
+        return f"inputs={{{values}}} ({options}) makes it known"
 
     def flows(self, node: NodeView, position: int) -> bool:
         """Whether an input is given and computed by the network."""

@@ -44,25 +44,11 @@ def _known(node: NodeView, builder: Builder, name: str, what: str) -> Any:
     """Return the one number of a constant that control flow follows."""
     constant = builder.constants.get(name)
     if constant is None or constant.elements != 1:
-        names = _inputs_behind(builder, name) or ["NAME"]
-        values = ", ".join(f"{one!r}: VALUE" for one in names)
-        options = " ".join(f"--input {one}=VALUE" for one in names)
         raise NetworkImportError(
-            f"the {what} depends on data; inputs={{{values}}} ({options}) makes it known: "
+            f"the {what} depends on data; {builder.way_out(name)}: "
             f"unsupported operators: {node.operator} ({node.name})"
         )
     return constant.array().reshape(())
-
-
-def _inputs_behind(builder: Builder, name: str) -> list[str]:
-    """Return the network's inputs that a tensor follows from, in their order."""
-    graph, todo = builder.graph, [builder.tensors[name]] if name in builder.tensors else []
-    met = set(todo)
-    while todo:
-        behind = set(graph.node(graph.producer[todo.pop()]).inputs) - met
-        met |= behind
-        todo += behind
-    return [tensor.name for tensor in graph.inputs() if tensor.name in met]
 
 
 def _stands_for(node: NodeView, builder: Builder, name: str, made: str) -> None:

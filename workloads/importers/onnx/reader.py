@@ -236,7 +236,7 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         elif node.operator in HANDLERS and node.proto.domain in _DOMAINS:
             HANDLERS[node.operator](node, builder)
         elif can_fold(node.operator) and node.proto.domain in _DOMAINS:
-            node.refuse("depends on data")
+            node.refuse(f"depends on data; {builder.way_out(*node.inputs)}")
         else:
             fallback.move(node, builder)
     except WorkloadError:

@@ -6,6 +6,7 @@ Works on finished graphs, so that it serves every importer.
 from workloads.errors import WorkloadError, shown
 from workloads.importers.recognise.attention import with_attention
 from workloads.importers.recognise.caches import with_caches
+from workloads.importers.recognise.heads import with_heads
 from workloads.importers.recognise.softmax import with_softmax
 from workloads.network import Network
 
@@ -21,7 +22,7 @@ def check_caches(caches: str) -> None:
 
 def recognised(network: Network, *, caches: str) -> Network:
     """Return a network whose attention is one operation, and that appends to its caches or copies them."""
-    graph = with_attention(with_softmax(network.graph))
+    graph = with_heads(with_attention(with_softmax(network.graph)))
     if caches == "append":
         graph = with_caches(graph)
     return network if graph is network.graph else Network(graph, network.source)

@@ -53,7 +53,10 @@ def with_caches(graph: Graph) -> Graph:
 
 
 def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
-    """Return the update that a join of a cache's parts and something new between them is, else None."""
+    """Return the update that a join of a cache's parts and something new between them is, else None.
+
+    A window that slides, whose oldest part leaves as the new one comes, writes the new over the oldest.
+    """
     operation = node.operation
     if not isinstance(operation, Concat) or operation.constants or not _attended(graph, node.outputs[0]):
         return None
@@ -64,7 +67,8 @@ def _written(graph: Graph, node: Node) -> tuple[Operation, list[str]] | None:
     for tensor in node.inputs:
         maker, length = graph.node(graph.producer[tensor]), graph.tensors[tensor].shape[axis]
         if isinstance(maker.operation, Slice) and _cache(graph, maker.inputs[0]):
-            if maker.operation.cuts != ((axis, at, at + length, 1),):
+            oldest = shape[axis] - length if len(node.inputs) == 2 and not at else 0
+            if maker.operation.cuts not in (((axis, at, at + length, 1),), ((axis, oldest, shape[axis], 1),)):
                 return None
             caches.add(maker.inputs[0])
         else:

@@ -29,13 +29,14 @@ _SHAPERS = _MOVES | frozenset(
 )
 """Operators that weights are made with."""
 _PRODUCTS = frozenset(("matmul", "mm", "bmm", "baddbmm"))
+_SEQUENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 LAYERS = frozenset(
     (
         *("linear", "matmul", "mm", "bmm", "addmm", "baddbmm"),
         *("conv1d", "conv2d", "conv3d", "convolution", "_convolution"),
         *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
         *("layer_norm", "rms_norm", "group_norm", "batch_norm", "_native_batch_norm_legit_no_training"),
-        *("lstm", "gru", "rnn_tanh", "rnn_relu"),
+        *_SEQUENCES,
     )
 )
 """Operators whose first operand is what flows, and whose others are weights."""
@@ -68,7 +69,9 @@ def stays(node: FxNode, builder: Builder) -> bool:
     """
     operator = operator_of(node).removeprefix("aten.").removesuffix("_")
     result = node.meta.get("val")
-    if operator in _MOVES or not isinstance(result, torch.Tensor) or operator_of(node) not in HANDLERS:
+    sequence = operator in _SEQUENCES
+    single = isinstance(result, torch.Tensor)
+    if operator in _MOVES or not (single or sequence) or operator_of(node) not in HANDLERS:
         return False
     leaves = torch.utils._pytree.tree_leaves((builder.value(node.args), builder.value_map(node.kwargs)))
     held = [leaf for leaf in leaves if isinstance(leaf, Constant) and leaf.trained]
@@ -81,7 +84,7 @@ def stays(node: FxNode, builder: Builder) -> bool:
         or _makes_weight(node, builder, sinks)
     ):
         return False
-    return operator in LAYERS or sum(learnt.values()) != result.numel()
+    return operator in LAYERS or (single and sum(learnt.values()) != result.numel())
 
 
 def _makes_weight(node: FxNode, builder: Builder, sinks: frozenset[str]) -> bool:

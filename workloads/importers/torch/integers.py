@@ -7,8 +7,6 @@ that keeps them as integers (see `quantised`); scales and zero points of results
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch.overrides import TorchFunctionMode
-
 from workloads.importers.torch.library import Array, torch
 
 _F = torch.nn.functional
@@ -58,7 +56,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 } | dict.fromkeys(("batch_norm", "batch_norm1d", "batch_norm2d", "batch_norm3d"), _batch_norm)
 
 
-class AsNumbers(TorchFunctionMode):
+class AsNumbers(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
     """Calls what functions of integers stand for in their places."""
 
     def __torch_function__(

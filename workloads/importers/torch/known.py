@@ -9,7 +9,6 @@ from workloads.importers.torch.handlers import HANDLERS
 from workloads.importers.torch.library import FxNode
 from workloads.importers.torch.names import module_of
 from workloads.importers.torch.reasons import depends, line_of
-from workloads.importers.torch.turned import pairs_in, turned
 
 SHAPED = {
     "zeros_like": 0.0,
@@ -38,10 +37,6 @@ def is_known(node: FxNode, flow: Flowing) -> bool:
         return True
     if operator == "aten.einsum":
         return _two_operands(node, flow)
-    if operator == "aten.view_as_complex":
-        return turned(node)
-    if operator == "aten.view_as_real":
-        return pairs_in(node.args[0]) is not None
     return operator in HANDLERS
 
 

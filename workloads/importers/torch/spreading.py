@@ -8,11 +8,9 @@ rows times choices over experts each, which is what to expect of them. Everythin
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import _disable_current_modes
-
 from workloads.importers.torch.library import Array, torch
 
+_disable_current_modes = torch.utils._python_dispatch._disable_current_modes
 _ASKS: dict[str, Callable[[Array], Any]] = {
     **{name: getattr(torch.Tensor, name) for name in ("tolist", "item", "numpy")},
     **{name: getattr(torch.Tensor, name) for name in ("__bool__", "__int__", "__index__", "__float__")},
@@ -37,7 +35,7 @@ _MOST = 1 << 22
 """Elements of a tensor that is followed."""
 
 
-class EvenChoices(TorchFunctionMode):
+class EvenChoices(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
     """Answers what Python asks about tensors that depend on routers' choices alone.
 
     Attributes

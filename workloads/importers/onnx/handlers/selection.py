@@ -3,7 +3,7 @@
 from workloads.importers.onnx.builder import Builder, small
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import CumulativeSum, GridSample, RoiAlign, TopK
+from workloads.operations import CumulativeSum, GridSample, Rearrange, RoiAlign, TopK
 from workloads.operations.work import Work, fourier_ops
 
 _MODES = {"bilinear": "linear", "bicubic": "cubic"}
@@ -25,6 +25,21 @@ def cumulative_sum(node: NodeView, builder: Builder) -> None:
     """Add running sums, or products, which cost the same."""
     axis = small(builder.value(node, 1))[0]
     builder.emit(node, CumulativeSum(node.name, axis), builder.tensor(node).name)
+
+
+@handles("Compress")
+def compress(node: NodeView, builder: Builder) -> None:
+    """Add the slices that a condition keeps, which must be known."""
+    tensor, kept = builder.tensor(node), builder.value(node, 1)
+    if kept is None:
+        node.refuse("needs a condition (input 1)")
+    whole = node.attribute("axis") is None
+    axis = 0 if whole else node.integer("axis", 0)
+    shape = [tensor.elements] if whole else list(tensor.shape)
+    shape[axis] = int(kept.reshape(-1)[: shape[axis]].astype(bool).sum())
+    if not shape[axis]:
+        node.refuse("its condition (input 1) keeps nothing")
+    builder.emit(node, Rearrange(node.name, "compress", tuple(shape), picks=True), tensor.name)
 
 
 @handles("DFT")

@@ -21,7 +21,7 @@ from workloads.operations import (
     RoiAlign,
     Slice,
 )
-from workloads.shapes import Shape
+from workloads.shapes import Shape, size
 from workloads.tensors import Weight
 
 
@@ -134,8 +134,9 @@ def _gather(call: Call, builder: Builder, value: Value, axis: int, index: Value)
 def rearrange(call: Call, builder: Builder) -> Value:
     """Add elements placed in another order or picked one by one."""
     name = "self" if call.has("self") else "input"
-    if call.operator == "aten.gather" and builder.constant(call, name) is not None:
-        return _elements(call, builder)
+    picked = next((one for one in ("index", "indices") if builder.flows(call, one)), None)
+    if picked is not None and builder.constant(call, name) is not None:
+        return _elements(call, builder, picked)
     value, shape = builder.tensor(call, name), call.shape()
     others = [builder.argument(call, other) for other in ("index", "indices") if builder.flows(call, other)]
     label = call.operator.removeprefix("aten.")
@@ -144,9 +145,15 @@ def rearrange(call: Call, builder: Builder) -> Value:
     return (made, made) if label == "sort" else made
 
 
-def _elements(call: Call, builder: Builder) -> str:
-    """Add elements picked one by one from a constant: rows of a table one element wide."""
-    constant, index = builder.need_constant(call, "self"), builder.tensor(call, "index")
+def _elements(call: Call, builder: Builder, picked: str) -> str:
+    """Add elements picked one by one from a constant: rows of a table one element wide.
+
+    A place that broadcasts along other axes picks an element at each.
+    """
+    constant, index = builder.need_constant(call, "self"), builder.tensor(call, picked)
+    if index.elements != size(call.shape()):
+        wide = builder.step(Expand(builder.part(call, "places"), call.shape()), index.name)
+        index = builder.graph.tensors[wide]
     table = constant.narrowed()
     table = table.reshaped((table.elements, 1))
     weights = {"weight": builder.weight(table, f"{call.name}.weight")}

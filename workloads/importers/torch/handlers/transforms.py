@@ -2,8 +2,9 @@
 
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
+from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
-from workloads.importers.torch.turned import turned
+from workloads.importers.torch.turned import pairs_in, turned
 from workloads.operations import Rearrange, Rotary
 from workloads.operations.work import Work, fourier_ops
 from workloads.shapes import size
@@ -42,22 +43,40 @@ def shift(call: Call, builder: Builder) -> str:
 @handles("cdist", "_cdist_forward", "_euclidean_dist")
 def distances(call: Call, builder: Builder) -> str:
     """Add distances: a difference, a power and a sum for every pair and feature, and a root a pair."""
-    first, second = (builder.tensor(call, name) for name in ("x1", "x2"))
-    pairs = size(call.shape())
-    ops = (3 * first.shape[-1] + LOOKUP) * pairs
-    inputs = dict.fromkeys((first.name, second.name))
-    return builder.emit(call, Work(call.name, "distances", call.shape(), float(ops)), *inputs)
+    given = (builder.argument(call, name) for name in ("x1", "x2"))
+    points = [
+        builder.stored(one, f"{call.name}.stored") if isinstance(one, Constant) else one for one in given
+    ]
+    return _distances(call, builder, *points)
+
+
+@handles("pdist", "_pdist_forward")
+def distances_within(call: Call, builder: Builder) -> str:
+    """Add distances of every pair of rows."""
+    return _distances(call, builder, builder.tensor(call).name)
+
+
+def _distances(call: Call, builder: Builder, *points: str) -> str:
+    ops = (3 * builder.shape(points[0])[-1] + LOOKUP) * size(call.shape())
+    operation = Work(call.name, "distances", call.shape(), float(ops))
+    return builder.emit(call, operation, *dict.fromkeys(points))
 
 
 @handles("view_as_complex")
 def paired(call: Call, builder: Builder) -> str:
-    """Let pairs of numbers through, as they are until they have been turned; see `turned`."""
-    if not turned(call.node):
-        call.refuse("complex numbers are known where they are pairs turned by angles (rotary positions)")
-    return builder.tensor(call).name
+    """Let pairs of numbers through where they are turned (see `turned`); else they are one element each."""
+    if turned(call.node):
+        return builder.tensor(call).name
+    return builder.emit(
+        call, Rearrange(call.name, "complex", call.shape(), picks=True), builder.tensor(call).name
+    )
 
 
 @handles("view_as_real")
 def rotary(call: Call, builder: Builder) -> str:
-    """Add pairs turned by their token's angle; the angles are kept."""
+    """Add pairs turned by their token's angle, whose angles are kept; else two elements a complex number."""
+    if pairs_in(call.node.args[0]) is None:
+        return builder.emit(
+            call, Rearrange(call.name, "pairs", call.shape(), picks=True), builder.tensor(call).name
+        )
     return builder.emit(call, Rotary(call.name), builder.tensor(call).name)
