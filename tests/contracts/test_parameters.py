@@ -13,7 +13,6 @@ MOST = 8
 COMMANDS = "dse/cli/commands/"
 NEST = "hwmodels/kernels/nest/"
 EXCEPTED = {
-    "hwmodels/kernels/counts/scan.py": {"best_of", "total", "wait", "waits_of"},
     NEST + "across.py": {"meet_paths", "search_pairs", "slide_outwards"},
     NEST + "beyond.py": {"extend_paths", "floor_level", "list_candidates", "list_rows", "price_row"},
     NEST + "cells.py": {"bound_cells", "fewest_words", "floor_links", "floor_tiles", "price_spread"},
