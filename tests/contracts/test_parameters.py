@@ -1,8 +1,8 @@
 """No function takes more than eight parameters by position; what still does is named here.
 
-Commands are apart (their parameters are options), and so are the kernels of the loop-nest engine and of
-count sets below: they hand arrays on one by one, since a tuple of arrays that goes through a call is counted
-as used, field by field, which takes longer than what most of them do.
+Commands are apart (their parameters are options), and so are the kernels of the loop-nest engine below:
+they hand arrays on one by one, since a tuple of arrays that goes through a call is counted as used, field by
+field, which takes longer than what most of them do.
 """
 
 import ast
@@ -13,7 +13,6 @@ MOST = 8
 COMMANDS = "dse/cli/commands/"
 NEST = "hwmodels/kernels/nest/"
 EXCEPTED = {
-    "hwmodels/kernels/counts/scan.py": {"best_of", "total", "wait", "waits_of"},
     NEST + "across.py": {"meet_paths", "search_pairs", "slide_outwards"},
     NEST + "beyond.py": {"extend_paths", "floor_level", "list_candidates", "list_rows", "price_row"},
     NEST + "cells.py": {"bound_cells", "fewest_words", "floor_links", "floor_tiles", "price_spread"},
