@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -28,7 +29,7 @@ from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
 from hwmodels.packing import pack
 from hwmodels.residency.graph import StayGraph, Stays
 from hwmodels.residency.plan import Plan
-from hwmodels.residency.tensors import Schedule
+from hwmodels.residency.tensors import REORDERED, Schedule
 from hwmodels.residency.two_level import fill_staying, stays_and_tiles, told
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
@@ -44,6 +45,9 @@ _FEW: Final = 3
 _LAYERS = having("a layer table (network.table())", "repeats", "macs", "kind")
 _CONFIGS = having("a table of machines (hwmodels.pack)", "clock_hz", "size")
 _MACHINES = either(having("a machine of two levels", "array", "buffers"), _CONFIGS)
+
+_LESS: Final = 1.0 - 1e-12
+"""What another order has to be better than, for the one given to be left."""
 
 Given = Mapping[int, Tiling]
 """Tiles by row of a layer table."""
@@ -154,8 +158,8 @@ def evaluate(
         made = TileLists(layers, halved=halved) if tiles is None else tiles
         fill = partial(_layer_by_layer, layers, made, given, code)
     else:
-        stays, lists = stays_and_tiles(layers, schedule, halved=halved)
-        fill = partial(_staying, stays, stays.relaxed if schedule.relaxed else stays.graph, lists, code)
+        laid, lists = stays_and_tiles(layers, schedule, halved=halved)
+        fill = partial(_bounding if schedule.relaxed else _staying, laid, lists, code)
     out = make_table(MetricTable, {}, stop - start)
     out.limit[:] = broken_by_architecture(layers, taken)
     if not out.limit.any():
@@ -166,14 +170,40 @@ def evaluate(
     return out
 
 
-Fill = Callable[[ConfigTable, MetricTable], None]
+Fill = Callable[[ConfigTable, MetricTable], object]
 """What costs configurations that break no limit of their own."""
 
 
 def _staying(
+    laid: tuple[Stays, ...], lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
+) -> IntColumn:
+    """Cost configurations with the best schedule of each; return among which of `laid` that is."""
+    _fill(laid[0], laid[0].graph, lists, objective, configs, out)
+    judged = ("latency_s", "energy_j", "edp_js")[
+        objective
+    ]  # the least sum along a path may not be the least product
+    taken = np.zeros(configs.size, dtype=np.int64)
+    for number, stays in enumerate(laid[1:], 1):
+        other = make_table(MetricTable, {}, configs.size)
+        _fill(stays, stays.graph, lists, objective, configs, other)
+        better = getattr(other, judged) < getattr(out, judged) * _LESS
+        taken[better] = number
+        for mine, its in zip(out, other, strict=True):
+            mine[better] = its[better]
+    return taken
+
+
+def _bounding(
+    laid: tuple[Stays, ...], lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
+) -> None:
+    """Bound configurations from below: the last of `laid` has every schedule of the others."""
+    _fill(laid[-1], laid[-1].relaxed, lists, objective, configs, out)
+
+
+def _fill(
     stays: Stays, graph: StayGraph, lists: TileLists, objective: int, configs: ConfigTable, out: MetricTable
 ) -> None:
-    """Cost configurations with the best schedule of each."""
+    """Cost configurations with the best of the schedules of a graph."""
     scratch = fill_staying(stays, graph, lists, configs, line_prices(configs), objective)
     _put_metrics(configs, scratch.sums, out)
 
@@ -183,8 +213,16 @@ def plan_of(
 ) -> tuple[Plan, BesideTable]:
     """Where every tensor lives on one machine of a table, and what that leaves to each operation."""
     check_layers(layers)
-    one = take_rows(configs, slice(row, row + 1))
-    return told(layers, one, line_prices(one), (objective, objective_code(objective)), schedule)
+    one, code = take_rows(configs, slice(row, row + 1)), objective_code(objective)
+    laid, lists = stays_and_tiles(layers, schedule)
+    taken = 0
+    if len(laid) > 1:
+        taken = int(_staying(laid, lists, code, one, make_table(MetricTable, {}, 1))[0])
+    best = laid[taken], laid[-1]
+    plan, beside = told(best, lists, layers.rows, one, line_prices(one), (objective, code))
+    if schedule.name == REORDERED:
+        plan = replace(plan, certificate=replace(plan.certificate, orders=laid[-1].orders))
+    return plan, beside
 
 
 def _innermost(layers: LayerTable, given: Given) -> IntColumn:

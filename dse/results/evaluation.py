@@ -124,6 +124,13 @@ class Result:
         configs, _ = self._costed
         return model.plan(self.layers, configs, self.mapping_objective, effort=self.effort)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Operations in the order in which they run; as `names` but where a schedule chose another."""
+        if self.effort.schedule is None or self.fusion() is not None:
+            return self.names
+        return tuple(self.names[row] for row in self.plan.order) or self.names
+
     def schedule(self) -> "pandas.DataFrame":
         """Show where every tensor lives; see `dse.results.schedule.schedule_table`.
 
@@ -318,9 +325,10 @@ def evaluate(
     schedule
         "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
         machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
-        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "fused": operations
-        hand each other tiles at the level that the machine names for that (`fusion`), or tensors stay,
-        whichever is better; `.fusion()` has the groups and the certificate.
+        what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "reordered": the same
+        in the best of all orders of the operations, where they are not too many (`.order`). "fused":
+        operations hand each other tiles at the level that the machine names for that (`fusion`), or tensors
+        stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings
         Operation -> its mapping: a `hwmodels.mapping.Mapping` for machines of levels, a `hwmodels.Tiling` for
         machines with one level on chip. Other operations are searched for.

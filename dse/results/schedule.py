@@ -170,8 +170,13 @@ def schedule_table(result: Scheduled) -> "pandas.DataFrame":
 def schedule_picture(result: Scheduled) -> SchedulePicture:
     """Lay the figure out: when each operation ends, and a lane for each level, the innermost lowest."""
     table: Any = result.operations
-    ends = np.cumsum(table["latency_s"].to_numpy() * table["repeats"].to_numpy())
-    begins = np.concatenate(([0.0], ends[:-1]))
+    took, fused = table["latency_s"].to_numpy() * table["repeats"].to_numpy(), result.fusion()
+    order = np.array(() if fused is not None else result.plan.order, dtype=np.int64)
+    order = order if order.size else np.arange(took.size)
+    ends = np.empty(took.size)
+    ends[order] = np.cumsum(took[order])
+    begins = np.zeros(took.size)
+    begins[order[1:]] = ends[order[:-1]]
     lives = lives_of(result)
     paths = result.accelerator.paths()
     levels = [*dict.fromkeys(life.level for life in lives if life.level != MAIN_MEMORY), MAIN_MEMORY]
@@ -181,7 +186,7 @@ def schedule_picture(result: Scheduled) -> SchedulePicture:
             Bar(
                 life.tensor,
                 float(begins[max(life.first, 0)]),
-                float(ends[life.last]),
+                float(ends[life.last] if life.last != OUTSIDE else ends.max()),
                 life.bytes,
                 life.why,
             )
@@ -189,10 +194,9 @@ def schedule_picture(result: Scheduled) -> SchedulePicture:
             if life.level == level
         )
         lanes.append(Lane(level, float(paths.get(f"{level}.bytes", 0)), bars))
-    title = f"{result.network} on {result.accelerator.name}: {show('latency_s', float(ends[-1]))}"
-    fused = result.fusion()
+    title = f"{result.network} on {result.accelerator.name}: {show('latency_s', float(ends.max()))}"
     frames = tuple(
         Frame(float(begins[group.rows[0]]), float(ends[group.rows[-1]]), f"{group.tiles:,} tiles")
         for group in (fused.groups if fused else ())
     )
-    return SchedulePicture(tuple(lanes), float(ends[-1]), title, frames)
+    return SchedulePicture(tuple(lanes), float(ends.max()), title, frames)

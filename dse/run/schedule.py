@@ -3,12 +3,14 @@
 from typing import Any, Final
 
 from hwmodels.machine import BEST, Effort
-from hwmodels.residency.tensors import Schedule
+from hwmodels.residency.tensors import REORDERED, Schedule
 from workloads.errors import InputError, shown
 from workloads.operations.recurrent import HLSTM, Recurrent
+from workloads.training.optimizers import Update
 
-SCHEDULES: Final = ("layers", "resident", "fused")
-"""Tensors cross main memory, stay on chip where they fit and it is worth it, or are never whole anywhere."""
+SCHEDULES: Final = ("layers", "resident", REORDERED, "fused")
+"""Tensors cross main memory, stay on chip where they fit and it is worth it, do so in the best order of the
+operations, or are never whole anywhere."""
 
 LAYERS: Final = "layers"
 FUSED: Final = "fused"
@@ -43,6 +45,8 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
         )
     if schedule == FUSED:
         _refuse_recurrent(network)
+    if schedule == REORDERED:
+        _refuse_training(network)
     return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
 
 
@@ -54,6 +58,18 @@ def _refuse_recurrent(network: Any) -> None:
             raise InputError(
                 f"schedule: {shown(node.operation.name)} is a recurrent cell over time, which is not fused; "
                 'use "resident" or "layers"',
+                path="schedule",
+            )
+
+
+def _refuse_training(network: Any) -> None:
+    """Refuse to reorder a training step: no edge says that weights are read before they are updated."""
+    nodes = network.graph.nodes() if hasattr(network, "graph") else ()
+    for node in nodes:
+        if isinstance(node.operation, Update):
+            raise InputError(
+                f"schedule: {shown(node.operation.name)} updates weights that others must have read "
+                'before, so a training step keeps its order; use "resident"',
                 path="schedule",
             )
 

@@ -28,6 +28,7 @@ _SHOWN: Final = (
 )
 """Metrics that a table for people shows."""
 
+_MOST_NAMES: Final = 12
 _MOST_CROSSING: Final = 5
 """Tensors that a text names."""
 
@@ -148,10 +149,25 @@ def crossing_lines(result: "Result") -> list[str]:
     crossing = sorted(plan.crossing, key=lambda place: -place.tensor.saved)
     stays = len(plan.places) - len(crossing)
     lines = ["", f"Schedule: {stays:,} of {len(plan.places):,} tensors stay on chip; {plan.certificate}"]
+    if result.order != result.names:
+        lines.append(f"- the operations run in another order: {listed(result.order)}")
     for place in crossing[:_MOST_CROSSING]:
         lines.append(f"- {schedule.named(place.tensor.place)} crosses main memory: {place.why}")
     rest = len(crossing) - _MOST_CROSSING
     return [*lines, f"- and {rest:,} more (.schedule() shows all)"] if rest > 0 else lines
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names one after another, of many the first.
+
+    Examples
+    --------
+    >>> listed(["a", "b"])
+    'a, b'
+
+    """
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more (.order shows all)" if more > 0 else "")
 
 
 def machine_assumptions(machine: Machine) -> list[str]:

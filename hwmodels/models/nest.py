@@ -7,6 +7,7 @@ tensors stay on chip `nest_staying`'s, and what it all counts and costs `nest_ac
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +46,9 @@ from hwmodels.models.nest_staying import (
     remapped,
     without_memory,
 )
-from hwmodels.residency.graph import stays_of
-from hwmodels.residency.plan import Plan
-from hwmodels.residency.tensors import Schedule
+from hwmodels.residency.graph import schedules_of
+from hwmodels.residency.plan import Plan, by_rows
+from hwmodels.residency.tensors import REORDERED, Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
 from workloads.grammar.quantities import binary_bytes
@@ -57,6 +58,9 @@ from workloads.table import fingerprint as fingerprint_of
 if TYPE_CHECKING:
     import pandas
 
+_COLUMN: Final = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
+_LESS: Final = 1.0 - 1e-12
+"""What another order has to be better than, for the one given to be left."""
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
 _SECONDS_A_READING: Final = 1e-6
@@ -151,12 +155,12 @@ class NestModel:
         """Where every tensor lives on one configuration, and why."""
         machine = configs.machine[row]
         assert effort.schedule is not None
-        found = _found(layers, machine, key_of(machine, objective, effort), effort)
-        stay = chosen_of(layers, machine, found, standing_w(machine), objective, effort.schedule)
+        key = key_of(machine, objective, effort)
+        found = _found(layers, machine, key, effort)
+        stay, _ = _stayed(layers, Counter(machine), found, key, effort)
         level = machine.level(machine.resident)
-        tensors = stays_of(layers, effort.schedule.edges).tensors
-        places = tuple(place_of(tensor, stay.kept, machine, level) for tensor in tensors)
-        return Plan(places, stay.certificate)
+        places = tuple(place_of(tensor, stay.kept, machine, level) for tensor in stay.tensors)
+        return Plan(by_rows(places, stay.order), stay.certificate, stay.order)
 
     def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
@@ -255,8 +259,7 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
     alone = without_memory(layers)
     rows = [counted(counter, layers, row, one, at(alone, row)) for row, one in enumerate(found)]
     if effort.schedule is not None and not any(one.limit for one in found):
-        stay = chosen_of(layers, machine, found, standing, objective, effort.schedule)
-        rows = _beside(layers, counter, found, stay, (key, standing), effort)
+        _, rows = _stayed(layers, counter, found, key, effort)
     chosen = {
         "mappings": np.array([one.mappings for one in found]),
         "mappings_costed": np.array([one.costed for one in found]),
@@ -279,6 +282,27 @@ def _found(layers: LayerTable, machine: LevelMachine, key: Key, effort: Effort) 
         if effort.told is not None:
             effort.told(row + 1, layers.rows)
     return found
+
+
+def _stayed(
+    layers: LayerTable, counter: Counter, found: Sequence[Found], key: Key, effort: Effort
+) -> tuple[Chosen, list[Row]]:
+    """The best schedule and its rows; another order only where it does better than the one given."""
+    assert effort.schedule is not None
+    machine, standing, objective = counter.machine, standing_w(counter.machine), key.objective
+    laid = schedules_of(layers, effort.schedule)
+    best: tuple[float, Chosen, list[Row]] | None = None
+    for stays in laid:
+        stay = chosen_of(layers, machine, found, standing, objective, (stays, laid[-1]))
+        rows = _beside(layers, counter, found, stay, (key, standing), effort)
+        value = account_of(machine, rows, standing, {}).totals(layers.repeats)[_COLUMN[objective]]
+        if best is None or value < best[0] * _LESS:
+            best = value, stay, rows
+    assert best is not None
+    _, stay, rows = best
+    if effort.schedule.name == REORDERED:
+        stay = stay._replace(certificate=replace(stay.certificate, orders=laid[-1].orders))
+    return stay, rows
 
 
 def _beside(
@@ -339,7 +363,7 @@ def _fused(
         if machine.resident:
             asked = effort.schedule._replace(name="resident") if effort.schedule else None
             whole = _account(layers, machine, objective, effort._replace(schedule=asked))
-            column = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}[objective]
+            column = _COLUMN[objective]
             if whole.totals(layers.repeats)[column] < account.totals(layers.repeats)[column]:
                 account, schedule = whole, None
     if effort.kept is not None:

@@ -20,10 +20,10 @@ from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_of, broken
 from hwmodels.models.nest_mappings import MAPPED, Found, Key, found_of, problem_of
 from hwmodels.residency.certificate import Certificate
-from hwmodels.residency.graph import StayGraph, paths_of, stays_of
+from hwmodels.residency.graph import StayGraph, Stays, paths_of
 from hwmodels.residency.path import shortest_path, weights_of
-from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, beside_others
-from hwmodels.residency.tensors import Schedule, Tensor, shares
+from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, beside_others, timed
+from hwmodels.residency.tensors import Tensor, shares
 from workloads.table import FloatColumn, Kind, LayerTable, deduplicate
 
 
@@ -141,7 +141,9 @@ def counted(counter: Counter, layers: LayerTable, row: int, found: Found, kept: 
 class Chosen(NamedTuple):
     """The best schedule whose operations keep their mappings."""
 
-    kept: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...]  # whose `first` and `last` are moments of the order
+    kept: tuple[Tensor, ...]  # of them
+    order: tuple[int, ...]  # rows
     shares: dict[str, FloatColumn]  # of each operand of each row, what main memory does not see
     alive: FloatColumn  # words held at the resident level while each row runs
     weights: tuple[float, float]  # what a second and a joule count
@@ -154,11 +156,14 @@ def chosen_of(
     found: Sequence[Found],
     standing: tuple[float, float],
     objective: str,
-    schedule: Schedule,
+    laid: tuple[Stays, Stays],
 ) -> Chosen:
-    """Choose the tensors that stay beside the tiles of the mappings found layer by layer: a shortest path."""
-    stays = stays_of(layers, schedule.edges)
-    graph, counter = stays.graph, Counter(machine)
+    """Choose the tensors that stay beside the tiles of the mappings found layer by layer: a shortest path.
+
+    `laid` are the schedules of which the best is chosen, and those that bound it.
+    """
+    (stays, every), counter = laid, Counter(machine)
+    graph = stays.graph
     alone = without_memory(layers)
     rows = [counted(counter, layers, row, one, at(alone, row)) for row, one in enumerate(found)]
     costs = account_of(machine, rows, standing, {}).operations()
@@ -172,29 +177,28 @@ def chosen_of(
 
     value = value_of(graph)
     length, arcs = shortest_path(graph, value)
-    bound = shortest_path(stays.relaxed, value_of(stays.relaxed))[0] if stays.left else length
-    places = {
-        tensor.place
-        for stage, arc in enumerate(arcs.tolist())
-        for i, tensor in enumerate(stays.alive[stage])
-        if int(graph.arc_kept[arc]) >> i & 1
-    }
-    kept = tuple(tensor for tensor in stays.tensors if tensor.place in places)
+    bound = length
+    if every is not stays or stays.left:
+        bound = min(length, shortest_path(every.relaxed, value_of(every.relaxed))[0])
+    places = {tensor.place for arc in arcs.tolist() for tensor in stays.staying[arc]}
+    order = stays.order(arcs)
+    tensors = timed(stays.tensors, order)
+    kept = tuple(tensor for tensor in tensors if tensor.place in places)
     alive = np.zeros(layers.rows)
     for tensor in kept:
-        alive[tensor.first : tensor.last + 1] += tensor.elements
+        alive[list(order[tensor.first : tensor.last + 1])] += tensor.elements
     halves = 2.0 if objective == "edp" else 1.0
     certificate = Certificate(
         objective,
         length / halves,
         bound / halves,
-        paths_of(graph),
+        paths_of(every.graph),
         graph.situations,
         int(np.isfinite(value).sum()),
         stays.left,
     )
     share = {name: np.maximum(alone[name], column) for name, column in shares(layers, kept).items()}
-    return Chosen(kept, share, alive, weights, certificate)
+    return Chosen(tensors, kept, order, share, alive, weights, certificate)
 
 
 def _values(

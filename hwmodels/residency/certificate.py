@@ -30,6 +30,9 @@ class Certificate:
         bounds of the others sufficed.
     left
         Tensors that were left in main memory because too many are alive at once.
+    orders
+        Orders of the operations that were compared, those that differ in nothing a schedule sees being one;
+        0: there are too many, and the order given is kept; None: no other was asked for.
 
     """
 
@@ -40,6 +43,7 @@ class Certificate:
     situations: int
     costed: int
     left: tuple[Tensor, ...] = ()
+    orders: int | None = None
 
     @property
     def gap(self) -> float:
@@ -57,4 +61,10 @@ class Certificate:
             f"{claim}: {self.value:.6g} of layer by layer ({self.objective}), "
             f"of {self.schedules:.3g} schedules; {self.costed:,} of {self.situations:,} situations costed"
         )
-        return text + (f"; {len(self.left)} tensors left in main memory" if self.left else "")
+        if self.left:
+            text += f"; {len(self.left)} tensors left in main memory"
+        if self.orders is None:
+            return text
+        if not self.orders:
+            return f"{text}; in the order given, as there are too many to compare"
+        return f"{text}; {self.orders:,} order{'s' * (self.orders > 1)} of the operations compared"

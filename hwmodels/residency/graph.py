@@ -8,6 +8,7 @@ and its cost the sum of its arcs:
 
     cost(schedule) = sum over operations of cost(situation)
 
+A node is also a set of operations that are done, if they need not run in the order given (`orders`).
 Nothing here depends on a machine: which situations fit, and what they cost, is the machine's say.
 """
 
@@ -17,7 +18,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from hwmodels.residency.tensors import Tensor, keepable, tensors_of
+from hwmodels.residency.orders import MOST_ARCS, Following, as_given, every_order
+from hwmodels.residency.tensors import REORDERED, Schedule, Tensor, keepable, tensors_of
 from workloads.edges import EdgeTable
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, deduplicate, make_table
 
@@ -58,10 +60,10 @@ class StayGraph(NamedTuple):
     arc_from: IntColumn
     arc_to: IntColumn
     arc_situation: IntColumn
-    arc_kept: IntColumn  # arc's tensors that stay, a bit for each that is alive
-    stage_start: IntColumn  # arcs of each stage
-    stage_row: IntColumn  # row of the full layer table that a stage runs
-    stage_count: FloatColumn  # instances that it runs one after the other
+    arc_kept: IntColumn  # number of tensors that stay meanwhile
+    arc_row: IntColumn  # row of the full layer table that it runs
+    arc_count: FloatColumn  # instances of it, one after the other
+    stage_start: IntColumn  # arcs of each stage: a path has one of them
     nodes: IntColumn  # shape (1,): number of nodes
     # Operations that no schedule changes: situations, and how many operations each stands for
     fixed: IntColumn
@@ -71,6 +73,11 @@ class StayGraph(NamedTuple):
     def situations(self) -> int:
         """Number of situations."""
         return int(self.operation.size)
+
+    @property
+    def stages(self) -> int:
+        """Number of arcs of a path."""
+        return int(self.stage_start.size) - 1
 
 
 class Stays(NamedTuple):
@@ -87,12 +94,17 @@ class Stays(NamedTuple):
     relaxed
         The same where the `left` tensors stay and take no room: what it costs at least bounds every schedule
         from below. `graph` itself where none is left.
-    alive
-        For each stage, the tensors that the bits of `arc_kept` stand for.
+    staying
+        For each arc of `graph`, the tensors that stay meanwhile.
     left
         Tensors for which the graph had no room.
     kinds
         Row of `graph.tensors` by place.
+    orders
+        Orders of the operations that its schedules have, those that differ in nothing a schedule sees being
+        one; 0: only that given, as there are too many.
+    always
+        Rows that are no arcs, by their place in every order.
 
     """
 
@@ -100,9 +112,17 @@ class Stays(NamedTuple):
     tensors: tuple[Tensor, ...]
     graph: StayGraph
     relaxed: StayGraph
-    alive: tuple[tuple[Tensor, ...], ...]
+    staying: tuple[tuple[Tensor, ...], ...]
     left: tuple[Tensor, ...]
     kinds: dict[int, int]
+    orders: int
+    always: dict[int, int]
+
+    def order(self, arcs: IntColumn) -> tuple[int, ...]:
+        """Rows in the order in which a path runs them."""
+        rows = iter(self.graph.arc_row[arcs].tolist())
+        number = len(arcs) + len(self.always)
+        return tuple(self.always[i] if i in self.always else next(rows) for i in range(number))
 
 
 class _Situations:
@@ -136,8 +156,9 @@ class _Network:
         table = dict(zip(TensorTable._fields, map(list, columns), strict=True))
         self.table: TensorTable = make_table(TensorTable, table, len(kinds))
 
-    def touched(self, row: int, alive: Sequence[Tensor]) -> bool:
-        return any(row in tensor.reads or row in tensor.writes for tensor in alive)
+    def nest(self, row: int) -> bool:
+        """Whether a row needs tiles."""
+        return int(self.layers.kind[row]) == Kind.NEST
 
     def shares(self, row: int, stay: Sequence[Tensor]) -> tuple[float, float, float]:
         """Shares of weight, input and output of a row that main memory does not see."""
@@ -182,7 +203,7 @@ def _kind(layers: LayerTable, tensor: Tensor) -> tuple[object, ...]:
 
 
 def stays_of(layers: LayerTable, edges: EdgeTable) -> Stays:
-    """Lay out the schedules of a network.
+    """Lay out the schedules of a network whose operations run in the order given.
 
     Parameters
     ----------
@@ -194,9 +215,49 @@ def stays_of(layers: LayerTable, edges: EdgeTable) -> Stays:
     """
     network = _Network(layers, edges)
     kept, left = keepable(network.tensors, layers.rows, MOST_ALIVE)
-    graph, alive = _graph(network, kept, ())
-    relaxed = _graph(network, kept, left)[0] if left else graph
-    return Stays(network.unique, network.tensors, graph, relaxed, alive, left, network.kind)
+    laid = _Paths(network, kept, (), as_given)
+    graph = laid.graph()
+    relaxed = _Paths(network, kept, left, as_given).graph() if left else graph
+    staying = tuple(laid.staying)
+    return Stays(network.unique, network.tensors, graph, relaxed, staying, left, network.kind, 1, laid.always)
+
+
+def schedules_of(layers: LayerTable, schedule: Schedule) -> tuple[Stays, ...]:
+    """Lay out what a schedule asks for: the order given, then every order, if they are not too many."""
+    given = stays_of(layers, schedule.edges)
+    if schedule.name != REORDERED:
+        return (given,)
+    every = reordered(layers, schedule.edges)
+    if every is None:
+        return (given._replace(orders=0),)
+    return (given,) if every.orders == 1 and not given.left else (given, every)
+
+
+def reordered(layers: LayerTable, edges: EdgeTable) -> Stays | None:
+    """Lay out the schedules of every order of the operations; None where there are too many.
+
+    Two orders that have done the same operations go on alike, so that a node is a set of operations that are
+    done and a set of tensors that stay: no order is walked twice from there on. Parameters as of `stays_of`.
+    """
+    network = _Network(layers, edges)
+    touched = {row for tensor in network.tensors for row in (*tensor.reads, *tensor.writes)}
+    idle = frozenset(row for row in range(layers.rows) if not (row in touched or network.nest(row)))
+    try:
+        laid = _Paths(network, network.tensors, (), every_order(edges, layers.rows, idle), MOST_ARCS)
+    except OverflowError:
+        return None
+    graph = laid.graph()
+    return Stays(
+        network.unique,
+        network.tensors,
+        graph,
+        graph,
+        tuple(laid.staying),
+        (),
+        network.kind,
+        laid.orders,
+        laid.always,
+    )
 
 
 def paths_of(graph: StayGraph) -> float:
@@ -208,68 +269,128 @@ def paths_of(graph: StayGraph) -> float:
     return float(paths[-1])
 
 
-def _graph(
-    network: _Network, kept: Sequence[Tensor], free: Sequence[Tensor]
-) -> tuple[StayGraph, tuple[tuple[Tensor, ...], ...]]:
-    """Every schedule of the tensors `kept`; those of `free` stay and take no room."""
-    layers, known = network.layers, _Situations()
-    for operation in range(network.unique.rows):
-        known.of(operation, (0.0, 0.0, 0.0))
-    fixed: dict[int, float] = {}
-    arcs: list[tuple[int, int, int, int]] = []
-    starts, rows, alive_at = [0], [], []
-    before: dict[frozenset[int], int] = {frozenset(): 0}  # places that stay -> node
-    nodes = 1
-    for row in range(layers.rows):
-        alive = [tensor for tensor in kept if tensor.first <= row <= tensor.last]
-        operation, nest = int(network.index[row]), int(layers.kind[row]) == Kind.NEST
-        others = [tensor for tensor in free if tensor.first <= row <= tensor.last]
-        if not network.touched(row, alive) and not (nest and alive):
-            situation = known.of(operation, network.shares(row, others))
-            fixed[situation] = fixed.get(situation, 0.0) + float(layers.repeats[row])
-            continue
-        after: dict[frozenset[int], int] = {}
-        born = [tensor for tensor in alive if tensor.first == row]
+class _Life(NamedTuple):
+    """A tensor, alive from the first row of `begins` that runs to the last of `ends`; sets of rows."""
+
+    tensor: Tensor
+    begins: int
+    ends: int
+
+    def alive(self, done: int, now: int) -> bool:
+        return bool(self.begins & now and self.ends & ~done)
+
+
+class _Paths:
+    """Every schedule of the tensors `kept`; those of `free` stay and take no room.
+
+    Raises OverflowError where there are more arcs than `most`.
+    """
+
+    def __init__(
+        self,
+        network: _Network,
+        kept: Sequence[Tensor],
+        free: Sequence[Tensor],
+        following: Following,
+        most: int = 1 << 62,
+    ) -> None:
+        self.network, self.known, self.most = network, _Situations(), most
+        self.kept, self.free = list(map(_life, kept)), list(map(_life, free))
+        for operation in range(network.unique.rows):
+            self.known.of(operation, (0.0, 0.0, 0.0))
+        self.fixed: dict[int, float] = {}
+        self.always: dict[int, int] = {}
+        self.arcs: list[tuple[int, int, int, int, int]] = []
+        self.staying: list[tuple[Tensor, ...]] = []
+        self.starts, self.nodes = [0], 1
+        nodes: dict[int, dict[frozenset[int], int]] = {
+            0: {frozenset(): 0}
+        }  # done -> places that stay -> node
+        orders = {0: 1}
+        for position in range(network.layers.rows):
+            steps = [(done, row) for done in nodes for row in following(done)]
+            ways: dict[int, int] = {}
+            for done, row in steps:
+                ways[done | 1 << row] = ways.get(done | 1 << row, 0) + orders[done]
+            orders = ways
+            if len(steps) == 1 and self._unchanged(*steps[0]):
+                (done, row), (before,) = steps[0], nodes.values()
+                self.always[position], nodes = row, {done | 1 << row: before}
+                continue
+            after: dict[int, dict[frozenset[int], int]] = {}
+            for done, row in steps:
+                self._run(done, row, nodes[done], after.setdefault(done | 1 << row, {}))
+            self.starts.append(len(self.arcs))
+            nodes = after
+        (self.orders,) = orders.values()
+
+    def _unchanged(self, done: int, row: int) -> bool:
+        """Count a row that runs alike in every schedule; False where it does not."""
+        network, now = self.network, done | 1 << row
+        alive = [life for life in self.kept if life.alive(done, now)]
+        if any(row in life.tensor.reads or row in life.tensor.writes for life in alive):
+            return False
+        if network.nest(row) and alive:
+            return False
+        others = [life.tensor for life in self.free if life.alive(done, now)]
+        situation = self.known.of(int(network.index[row]), network.shares(row, others))
+        self.fixed[situation] = self.fixed.get(situation, 0.0) + float(network.layers.repeats[row])
+        return True
+
+    def _run(
+        self, done: int, row: int, before: dict[frozenset[int], int], after: dict[frozenset[int], int]
+    ) -> None:
+        """Add the arcs that run a row after the rows `done`."""
+        network, now = self.network, done | 1 << row
+        alive = [life for life in self.kept if life.alive(done, now)]
+        others = [life.tensor for life in self.free if life.alive(done, now)]
+        born = [life for life in alive if not life.begins & done]
+        operation, nest = int(network.index[row]), network.nest(row)
         for places, node in before.items():
-            old = [tensor for tensor in alive if tensor.place in places]
+            old = [life for life in alive if life.tensor.place in places]
             for more in _subsets(born):
-                stay = [*old, *more]
+                stay = tuple(life.tensor for life in (*old, *more))
                 needs_room = nest or bool(more)
-                situation = known.of(
+                situation = self.known.of(
                     operation,
                     network.shares(row, [*stay, *others]),
                     network.held(stay) if needs_room else (),
                     network.made(row, stay),
                 )
-                left = frozenset(tensor.place for tensor in stay if tensor.last > row)
+                left = frozenset(life.tensor.place for life in (*old, *more) if life.ends & ~now)
                 if left not in after:
-                    after[left] = nodes
-                    nodes += 1
-                bits = sum(1 << i for i, tensor in enumerate(alive) if tensor in stay)
-                arcs.append((node, after[left], situation, bits))
-        starts.append(len(arcs))
-        rows.append(row)
-        alive_at.append(tuple(alive))
-        before = after
-    columns = np.array(arcs, dtype=np.int64).reshape(-1, 4).T
-    counts: dict[str, Any] = {
-        "arc_from": columns[0],
-        "arc_to": columns[1],
-        "arc_situation": columns[2],
-        "arc_kept": columns[3],
-        "stage_start": np.array(starts, dtype=np.int64),
-        "stage_row": np.array(rows, dtype=np.int64),
-        "stage_count": layers.repeats[np.array(rows, dtype=np.int64)].astype(np.float64),
-        "nodes": np.array([nodes], dtype=np.int64),
-        "fixed": np.array(list(fixed), dtype=np.int64),
-        "fixed_count": np.array(list(fixed.values()), dtype=np.float64),
-    }
-    return StayGraph(tensors=network.table, **_situations(known), **counts), tuple(alive_at)
+                    after[left] = self.nodes
+                    self.nodes += 1
+                self.arcs.append((node, after[left], situation, len(stay), row))
+                self.staying.append(stay)
+                if len(self.arcs) > self.most:
+                    raise OverflowError
+
+    def graph(self) -> StayGraph:
+        """Everything as columns."""
+        columns = np.array(self.arcs, dtype=np.int64).reshape(-1, 5).T.copy()
+        counts: dict[str, Any] = {
+            "arc_from": columns[0],
+            "arc_to": columns[1],
+            "arc_situation": columns[2],
+            "arc_kept": columns[3],
+            "arc_row": columns[4],
+            "arc_count": self.network.layers.repeats[columns[4]].astype(np.float64),
+            "stage_start": np.array(self.starts, dtype=np.int64),
+            "nodes": np.array([self.nodes], dtype=np.int64),
+            "fixed": np.array(list(self.fixed), dtype=np.int64),
+            "fixed_count": np.array(list(self.fixed.values()), dtype=np.float64),
+        }
+        return StayGraph(tensors=self.network.table, **_situations(self.known), **counts)
 
 
-def _subsets(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
-    for size in range(len(tensors) + 1):
-        yield from combinations(tensors, size)
+def _life(tensor: Tensor) -> _Life:
+    return _Life(tensor, sum(1 << row for row in tensor.writes), sum(1 << row for row in tensor.reads))
+
+
+def _subsets(lives: Sequence[_Life]) -> Iterator[tuple[_Life, ...]]:
+    for size in range(len(lives) + 1):
+        yield from combinations(lives, size)
 
 
 def _situations(known: _Situations) -> dict[str, Any]:

@@ -43,14 +43,12 @@ def shortest_path(graph: StayGraph, value: FloatColumn) -> tuple[float, IntColum
     reached[0] = 0.0
     source, target = graph.arc_from.tolist(), graph.arc_to.tolist()
     costs = value[graph.arc_situation].tolist()
-    starts, counts = graph.stage_start.tolist(), graph.stage_count.tolist()
-    for stage, count in enumerate(counts):
-        for arc in range(starts[stage], starts[stage + 1]):
-            length = reached[source[arc]] + count * costs[arc]
-            if length < reached[target[arc]]:
-                reached[target[arc]], by[target[arc]] = length, arc
+    for arc, count in enumerate(graph.arc_count.tolist()):
+        length = reached[source[arc]] + count * costs[arc]
+        if length < reached[target[arc]]:
+            reached[target[arc]], by[target[arc]] = length, arc
     node, chosen = nodes - 1, []
-    for _ in counts:
+    for _ in range(graph.stages):
         chosen.append(by[node])
         node = source[by[node]]
     fixed = float(graph.fixed_count @ value[graph.fixed])

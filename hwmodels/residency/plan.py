@@ -1,7 +1,7 @@
 """A schedule told: where every tensor lives from its producer to its last reader, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hwmodels.residency.certificate import Certificate
@@ -45,11 +45,35 @@ class Plan:
 
     places: tuple[Place, ...]
     certificate: Certificate
+    order: tuple[int, ...] = ()
+    """Rows of the layer table in the order in which they run; empty: as they are."""
 
     @property
     def crossing(self) -> tuple[Place, ...]:
         """Tensors that cross main memory."""
         return tuple(place for place in self.places if not place.stays)
+
+
+def timed(tensors: Sequence[Tensor], order: Sequence[int]) -> tuple[Tensor, ...]:
+    """Tensors whose `first` and `last` are moments of an order: 0 is when its first row runs."""
+    moment = {row: i for i, row in enumerate(order)}
+    return tuple(
+        tensor._replace(
+            first=min(moment[row] for row in tensor.writes), last=max(moment[row] for row in tensor.reads)
+        )
+        for tensor in tensors
+    )
+
+
+def by_rows(places: Sequence[Place], order: Sequence[int]) -> tuple[Place, ...]:
+    """Places of tensors whose `first` and `last` are moments of an order, by rows again."""
+    return tuple(
+        replace(
+            place,
+            tensor=place.tensor._replace(first=order[place.tensor.first], last=order[place.tensor.last]),
+        )
+        for place in places
+    )
 
 
 def beside_others(

@@ -20,13 +20,17 @@ COLUMN: Final = {"weight": "weight_elements", "input": "read_elements", "output"
 """Where the layer table counts the elements of each operand."""
 
 
+REORDERED: Final = "reordered"
+"""Name of schedules whose operations run in the best of their orders."""
+
+
 class Schedule(NamedTuple):
     """Where tensors may be between operations, as every task of a sweep is told it.
 
     Attributes
     ----------
     name
-        "resident".
+        "resident"; "reordered": the operations run in the best of their orders as well.
     edges
         Edge table of the network, whose rows refer to its layer table with nothing merged.
     tensors

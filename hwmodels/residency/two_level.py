@@ -1,5 +1,6 @@
 """The doors to the schedules of two-level machines: tables in, tables out."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,33 +16,36 @@ from hwmodels.kernels.two_level.stay_nests import WON, Desk
 from hwmodels.kernels.two_level.stay_paths import Paths
 from hwmodels.kernels.two_level.stay_room import HOMES, NOWHERE, Homes
 from hwmodels.residency.certificate import Certificate
-from hwmodels.residency.graph import StayGraph, Stays, paths_of, stays_of
-from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others
+from hwmodels.residency.graph import StayGraph, Stays, paths_of, schedules_of
+from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others, by_rows, timed
 from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
 from workloads.table import FloatMatrix, IntColumn, LayerTable, fingerprint, make_table
 
-_STAYS: dict[tuple[str, str, bool], tuple[Stays, TileLists]] = {}
+_STAYS: dict[tuple[str, str, str, bool], tuple[tuple[Stays, ...], TileLists]] = {}
 _KEPT: Final = 64
 
 
 def stays_and_tiles(
     layers: LayerTable, schedule: Schedule, *, halved: bool = False
-) -> tuple[Stays, TileLists]:
-    """A network's schedules and the tiles of its operations, made once a process."""
-    key = (fingerprint(layers), fingerprint(schedule.edges), halved)
+) -> tuple[tuple[Stays, ...], TileLists]:
+    """A network's schedules and the tiles of its operations, made once a process.
+
+    First those of the order given; then, where others are asked for and they are not too many, those of all.
+    """
+    key = (schedule.name, fingerprint(layers), fingerprint(schedule.edges), halved)
     if key not in _STAYS:
         if len(_STAYS) >= _KEPT:
             _STAYS.clear()
-        stays = stays_of(layers, schedule.edges)
-        _STAYS[key] = (stays, TileLists(stays.layers, halved=halved))
+        stays = schedules_of(layers, schedule)
+        _STAYS[key] = (stays, TileLists(stays[0].layers, halved=halved))
     return _STAYS[key]
 
 
 def scratch_of(stays: Stays, graph: StayGraph, configs: int, lanes: int) -> kernels.Scratch:
     """Room for so many configurations, in groups of so many lanes at most."""
     kinds, situations = graph.tensors.elements.size, graph.situations
-    nodes, stages, operations = int(graph.nodes[0]), graph.stage_row.size, stays.layers.rows
+    nodes, stages, operations = int(graph.nodes[0]), graph.stages, stays.layers.rows
     columns = LINES + len(SUMS)
 
     def whole(*shape: int) -> IntColumn:
@@ -112,32 +116,34 @@ _HOMES: Final = tuple(f"buffers.{name}" for name in HOMES)
 
 
 def told(
-    layers: LayerTable,
+    laid: tuple[Stays, Stays],
+    lists: TileLists,
+    rows: int,
     one: ConfigTable,
     prices: FloatMatrix,
     objective: tuple[str, int],
-    schedule: Schedule,
 ) -> tuple[Plan, BesideTable]:
     """The schedule of one machine: where every tensor lives and why, and what that leaves to each operation.
 
     Parameters
     ----------
-    layers
-        Network, identical rows not merged; columns of shape (n_operations,).
+    laid
+        Schedules of which the best is told, and those that bound it.
+    lists
+        Tiles of the operations.
+    rows
+        Of the layer table, identical ones not merged.
     one, prices
         The machine, a table of one row, and what its lines cost.
     objective
         What the schedule is chosen by, and the kernels' code of it.
-    schedule
-        Its edges.
 
     """
-    stays, lists = stays_and_tiles(layers, schedule)
-    name, code = objective
+    (stays, every), (name, code) = laid, objective
     scratch = fill_staying(stays, stays.graph, lists, one, prices, code)
     length = bound = scratch.length
-    if stays.left:
-        bound = fill_staying(stays, stays.relaxed, lists, one, prices, code).length
+    if every is not stays or stays.left:
+        bound = fill_staying(every, every.relaxed, lists, one, prices, code).length
     halves = 2.0 if name == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
     known, value, chosen = scratch.paths.known[:, 0], scratch.paths.value[:, 0], scratch.paths.chosen[:, 0]
@@ -146,29 +152,30 @@ def told(
         name,
         float(length[0]) / halves if used else 1.0,
         min(1.0, float(bound[0]) / halves),
-        paths_of(graph),
+        paths_of(every.graph),
         graph.situations,
         int(searched.sum()),
         stays.left,
     )
-    beside = make_table(BesideTable, {}, layers.rows)
-    kept: set[int] = set()
+    beside = make_table(BesideTable, {}, rows)
+    order, kept = tuple(range(rows)), set[int]()
     if used:
         situations = graph.arc_situation[chosen]
         for column, field in enumerate(BesideTable._fields):
-            getattr(beside, field)[graph.stage_row] = scratch.homes.beside[situations, column]
-        for stage, arc in enumerate(chosen.tolist()):
-            bits = int(graph.arc_kept[arc])
-            kept.update(t.place for i, t in enumerate(stays.alive[stage]) if bits >> i & 1)
-    places = tuple(_place(tensor, stays, scratch.homes, one, kept) for tensor in stays.tensors)
-    return Plan(places, certificate), beside
+            getattr(beside, field)[graph.arc_row[chosen]] = scratch.homes.beside[situations, column]
+        kept = {tensor.place for arc in chosen.tolist() for tensor in stays.staying[arc]}
+        order = stays.order(chosen)
+    tensors = timed(stays.tensors, order)
+    staying = [tensor for tensor in tensors if tensor.place in kept]
+    places = tuple(_place(tensor, stays, scratch.homes, one, staying) for tensor in tensors)
+    return Plan(by_rows(places, order), certificate, order), beside
 
 
-def _place(tensor: Tensor, stays: Stays, homes: Homes, config: ConfigTable, kept: set[int]) -> Place:
+def _place(tensor: Tensor, stays: Stays, homes: Homes, config: ConfigTable, kept: Sequence[Tensor]) -> Place:
     """Where a tensor lives on one machine, and why it is not on chip."""
     kind = stays.kinds[tensor.place]
     home, size = int(homes.home[kind]), float(homes.bytes[kind] + homes.mask[kind])
-    if tensor.place in kept:
+    if tensor in kept:
         return Place(tensor, _HOMES[home], size, "")
     if home == NOWHERE:
         return Place(tensor, MAIN_MEMORY, size, _no_home(tensor, config))
@@ -179,8 +186,8 @@ def _place(tensor: Tensor, stays: Stays, homes: Homes, config: ConfigTable, kept
         return Place(tensor, MAIN_MEMORY, size, why)
     others = [
         (other, float(homes.bytes[stays.kinds[other.place]]))
-        for other in stays.tensors
-        if other.place in kept and int(homes.home[stays.kinds[other.place]]) == home
+        for other in kept
+        if int(homes.home[stays.kinds[other.place]]) == home
     ]
     why = beside_others(tensor, held, others, capacity, f"{_HOMES[home]}.bytes") or NOT_WORTH
     return Place(tensor, MAIN_MEMORY, size, why)

@@ -300,16 +300,16 @@ def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scra
 def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
     """Count the instances of every situation along the paths that keep something; `stays` says which do."""
     paths, uses, stays, chosen = scratch.paths, scratch.uses, scratch.stays, scratch.paths.chosen
-    situations, counts, kept = graph.arc_situation, graph.stage_count, graph.arc_kept
+    situations, counts, kept = graph.arc_situation, graph.arc_count, graph.arc_kept
     users = paths.askers
     uses[:] = 0.0
     for lane in range(lanes):
         stays[lane] = 0
         if math.isnan(paths.length[lane]):
             continue
-        for stage in range(graph.stage_row.size):
+        for stage in range(graph.stage_start.size - 1):
             arc = chosen[stage, lane]
-            uses[situations[arc], lane] += counts[stage]
+            uses[situations[arc], lane] += counts[arc]
             stays[lane] |= int(kept[arc] != 0)
         for place in range(graph.fixed.size):
             uses[graph.fixed[place], lane] += graph.fixed_count[place]

@@ -37,21 +37,18 @@ def ask_fixed(graph: StayGraph, lanes: int, paths: Paths) -> None:
 def find_shortest(graph: StayGraph, lanes: int, paths: Paths) -> None:
     """Find the shortest path in every lane for the present values: `reached` and `by`."""
     reached, by, value = paths.reached, paths.by, paths.value
-    starts, counts = graph.stage_start, graph.stage_count
-    begins, ends, situations = graph.arc_from, graph.arc_to, graph.arc_situation
+    begins, ends, situations, counts = graph.arc_from, graph.arc_to, graph.arc_situation, graph.arc_count
     for node in range(graph.nodes[0]):
         start = 0.0 if node == 0 else math.inf
         for lane in range(lanes):
             reached[node, lane] = start
-    for stage in range(graph.stage_row.size):
-        count = counts[stage]
-        for arc in range(starts[stage], starts[stage + 1]):
-            begin, end, s = begins[arc], ends[arc], situations[arc]
-            for lane in range(lanes):
-                length = reached[begin, lane] + count * value[s, lane]
-                before = reached[end, lane]
-                reached[end, lane] = length if length < before else before
-                by[end, lane] = arc if length < before else by[end, lane]
+    for arc in range(situations.size):
+        begin, end, s, count = begins[arc], ends[arc], situations[arc], counts[arc]
+        for lane in range(lanes):
+            length = reached[begin, lane] + count * value[s, lane]
+            before = reached[end, lane]
+            reached[end, lane] = length if length < before else before
+            by[end, lane] = arc if length < before else by[end, lane]
 
 
 @kernel
@@ -60,7 +57,7 @@ def walk_back(graph: StayGraph, lanes: int, paths: Paths) -> int:
     by, chosen, opened = paths.by, paths.chosen, paths.open
     known, asked, askers = paths.known, paths.asked, paths.askers
     begins, situations = graph.arc_from, graph.arc_situation
-    every, stages, last = 0, graph.stage_row.size, graph.nodes[0] - 1
+    every, stages, last = 0, graph.stage_start.size - 1, graph.nodes[0] - 1
     for lane in range(lanes):
         if opened[lane] == 1:
             mine, node = 0, last
