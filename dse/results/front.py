@@ -14,7 +14,7 @@ from dse.arguments import AXES
 from dse.designs import Marked
 from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
-from dse.metrics import Objective, to_minimise
+from dse.metrics import Objective, show_metric, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.results.citing import sources
@@ -195,9 +195,8 @@ class Front:
         for objective in self.objectives:
             values = self.background[objective.column]
             if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                said.append(
-                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
-                )
+                one = show_metric(objective.column, float(values.min()))
+                said.append(f"{objective.column} is the same ({one}) in every configuration seen")
         return said
 
     def accelerator(self, index: int) -> Any:
