@@ -120,7 +120,8 @@ class Front:
 
     def knee(self) -> "pandas.Series":
         """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
-        return self.frame.iloc[knees.knee(self.values)[0]]
+        row: pandas.Series = view("row", "Row")(self.frame.iloc[knees.knee(self.values)[0]])
+        return row
 
     def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
         """Return one design's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`.
@@ -132,7 +133,8 @@ class Front:
             function of `frame` that returns an index, or scores of which the least is picked.
 
         """
-        return pick(self.frame, self.objectives, how)
+        row: pandas.Series = view("row", "Row")(pick(self.frame, self.objectives, how))
+        return row
 
     def extremes(self) -> "pandas.DataFrame":
         """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
