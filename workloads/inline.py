@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,8 +10,8 @@ COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e0
 """Told apart by people who see colours differently (Okabe and Ito, 2008)."""
 
 _WIDTH: Final = 560
-_LONGEST_NUMBER: Final = 12
-"""Characters of a number with its unit."""
+_NUMBER: Final = re.compile(r"[-+×]?\s?\d[\d.,]*\s?\S*")
+"""A number, with its unit where it has one."""
 _LOG_FROM: Final = 3.0
 """Ratio of the largest to the smallest value from which on an axis is logarithmic."""
 
@@ -28,7 +29,7 @@ def text(head: str) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table; the first row and the first column are heads.
+    """Write a table; the first row and the first column are heads, and columns of numbers stand at the right.
 
     Examples
     --------
@@ -36,18 +37,22 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     3
 
     """
-    head = "".join(_cell("th", cell, i == 0) for i, cell in enumerate(rows[0]))
-    body = "".join(
-        f"<tr>{_cell('th', row[0], True)}{''.join(_cell('td', cell, False) for cell in row[1:])}</tr>"
-        for row in rows[1:]
-    )
+    sides = ["left", *map(_side, list(zip(*rows[1:], strict=True))[1:])]
+    sides += ["left"] * (len(rows[0]) - len(sides))
+    head = "".join(map(_cell, ["th"] * len(sides), rows[0], sides))
+    kinds = ["th", *["td"] * (len(sides) - 1)]
+    body = "".join(f"<tr>{''.join(map(_cell, kinds, row, sides))}</tr>" for row in rows[1:])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(kind: str, said: str, left: bool) -> str:
-    """A cell; numbers stand at its right, words at its left."""
-    number = said[:1].lstrip("-+").isdigit() and len(said) <= _LONGEST_NUMBER
-    side = "right" if number and not left else "left"
+def _side(column: Sequence[str]) -> str:
+    """Where a column's cells stand: at the right where most of those that say something are numbers."""
+    said = [cell for cell in column if cell]
+    return "right" if 2 * sum(bool(_NUMBER.fullmatch(cell)) for cell in said) > len(said) else "left"
+
+
+def _cell(kind: str, said: str, side: str) -> str:
+    """A cell."""
     return f'<{kind} style="text-align:{side}">{html.escape(said)}</{kind}>'
 
 

@@ -14,7 +14,7 @@ from dse.arguments import AXES
 from dse.designs import Marked
 from dse.errors import UnknownNameError, nearest
 from dse.handing import stamped, view
-from dse.metrics import Objective, to_minimise
+from dse.metrics import Objective, show_metric, to_minimise
 from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.results.citing import sources
@@ -120,7 +120,8 @@ class Front:
 
     def knee(self) -> "pandas.Series":
         """Return the knee's row; `dse.pareto.knee` defines it. Its name is the design's index."""
-        return self.frame.iloc[knees.knee(self.values)[0]]
+        row: pandas.Series = view("row", "Row")(self.frame.iloc[knees.knee(self.values)[0]])
+        return row
 
     def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
         """Return one design's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`.
@@ -132,7 +133,8 @@ class Front:
             function of `frame` that returns an index, or scores of which the least is picked.
 
         """
-        return pick(self.frame, self.objectives, how)
+        row: pandas.Series = view("row", "Row")(pick(self.frame, self.objectives, how))
+        return row
 
     def extremes(self) -> "pandas.DataFrame":
         """Return the best design in each objective, one row each: "fastest", "least energy" and so on."""
@@ -195,9 +197,8 @@ class Front:
         for objective in self.objectives:
             values = self.background[objective.column]
             if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:
-                said.append(
-                    f"{objective.column} is the same ({values.min():.6g}) in every configuration seen"
-                )
+                one = show_metric(objective.column, float(values.min()))
+                said.append(f"{objective.column} is the same ({one}) in every configuration seen")
         return said
 
     def accelerator(self, index: int) -> Any:

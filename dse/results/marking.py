@@ -38,10 +38,21 @@ def marked_of(
             raise UnknownNameError(
                 f"mark {shown(label)}: the front has no column {shown(name)}{nearest(name, known)}"
             )
-        if isinstance(value, int | float | np.number):
-            values[name] = float(value)
+        if name not in front.space.fields:
+            values[name] = _number(front, label, name, value)
     fields = {name: label_of(value) for name, value in given.items() if name in front.space.fields}
     return Marked(label, _checked(front, values, label), _cells(front, fields), fields)
+
+
+def _number(front: Designs, label: str, name: str, value: Any) -> float:
+    """A published figure, in its column's own unit."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        raise WrongTypeError(f"mark {shown(label)}: {name} must be a number, got {shown(value)}")
+    if not np.isfinite(value) and name in {one.column for one in front.objectives}:
+        raise InputError(
+            f"mark {shown(label)}: {name} must be finite, got {value}; leave out what is not known"
+        )
+    return float(value)
 
 
 def _costed(front: Designs, result: Any, label: str | None) -> Marked:

@@ -143,7 +143,7 @@ def latex(
             "All: " + ", ".join(f"{heads.get(name, axis_title(name))} {text}" for name, text in agreed) + "."
         )
         width = rf"\multicolumn{{{len(table)}}}{{@{{}}p{{\linewidth}}@{{}}}}"
-        lines.append(rf"{width}{{\footnotesize {escaped(said)}}} \\")
+        lines.append(rf"\addlinespace {width}{{\footnotesize {escaped(said)}}} \\")
     lines.append(r"\end{tabular}")
     if caption is None and label is None:
         return "\n".join(lines) + "\n"
@@ -207,10 +207,11 @@ def _column(
     if not metric and not quantity:
         texts = [_cell(name, value) for value in values]
         spec = "r" if all(_is_number(value) for value in values if value is not None) else "l"
-        return Column(escaped(own or axis_title(name)), "", spec, texts)
+        return Column(escaped(own) if own else _stacked(axis_title(name), spec), "", spec, texts)
     numbers = as_numbers([value if _is_number(value) else math.nan for value in values])
     if not metric and not _plain(name):
-        return Column(escaped(own or axis_title(name)), "", "r", [_cell(name, value) for value in values])
+        head = escaped(own) if own else _stacked(axis_title(name), "r")
+        return Column(head, "", "r", [_cell(name, value) for value in values])
     unit = unit_of(name, numbers)
     title, _, inside = unit.label.removesuffix(")").partition(" (")
     cells = [
@@ -219,11 +220,25 @@ def _column(
         else ""
         for value in numbers
     ]
-    head = escaped(own or (title if metric else axis_title(name)))
+    head = escaped(own) if own else _stacked(title if metric else axis_title(name))
     written = _unit(inside)
     spec = f"S[table-format={_format(cells)}]" if any(cells) else "r"
     unit_below = rf"{{(\unit{{{written}}})}}" if written else ""
     return Column(f"{{{head}}}", unit_below, spec, [cell or "{--}" for cell in cells])
+
+
+def _stacked(title: str, side: str = "c") -> str:
+    r"""A head of this project's own words, one below the other: columns of papers are narrow.
+
+    Examples
+    --------
+    >>> print(_stacked("weight buffer"), _stacked("Latency"))
+    \shortstack[c]{weight\\buffer} Latency
+
+    """
+    words = escaped(title).split()
+    below = r"\\".join(words)
+    return rf"\shortstack[{side}]{{{below}}}" if len(words) > 1 else below
 
 
 def _plain(name: str) -> bool:

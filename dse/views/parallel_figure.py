@@ -129,7 +129,7 @@ def _draw_rail(axes: "Axes", rail: _Rail, place: int, upright: bool) -> None:
         axes.annotate(
             text,
             (place, height) if upright else (height, -place),
-            (2.5, 0) if upright else (0, -4.0),
+            (0.3 * small_pt() + 2.0, 0) if upright else (0, -4.0),
             textcoords="offset points",
             ha="left" if upright else "center",
             va="center" if upright else "top",

@@ -50,8 +50,8 @@ _TIMES: Final = (
 _SANS: Final = ("Helvetica", "Arial", "Nimbus Sans", "Liberation Sans", "Arimo", "DejaVu Sans")
 
 VENUES: Final = {
-    # IEEEtran: 21 pc columns and 43 pc pages of 6 pc an inch, Times.
-    "ieee": Venue(3.5, 7.16, "serif", _TIMES, ("DejaVu Serif",), 8.0, 7.0, 0.5),
+    # IEEEtran: 252 pt and 516 pt of 72.27 pt an inch, Times.
+    "ieee": Venue(3.48, 7.13, "serif", _TIMES, ("DejaVu Serif",), 8.0, 7.0, 0.5),
     # acmart, sigconf: 241.15 pt and 506.30 pt of 72.27 pt an inch, Linux Libertine.
     "acm": Venue(
         3.33,

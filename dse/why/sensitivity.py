@@ -221,7 +221,7 @@ def _exact(space: Space, network: str, found: Columns, names: tuple[str, ...]) -
     """Shares by analysis of variance over the feasible points."""
     feasible = np.flatnonzero(found["feasible"])
     if len(feasible) < 2:
-        raise InputError(f"sensitivity: {len(feasible)} feasible points do not vary")
+        raise InputError(f"sensitivity: needs two feasible points or more, got {len(feasible)}")
     values, notes = _transformed(np.stack([found[name][feasible] for name in names], axis=1), names)
     taken = shares(space.shape, found["index"][feasible], values)
     if len(feasible) < space.size:

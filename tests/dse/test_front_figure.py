@@ -175,6 +175,8 @@ def test_designs_that_cannot_lie_beside_a_front_are_refused(front, result):
         ({"latency_s": 1e-3}, None, "columns of a published design need a label"),
         ({"latency": 1e-3}, "A", "mark 'A': the front has no column 'latency'; did you mean 'latency_s'"),
         ({"utilisation": 0.5}, "A", "none of the objectives latency_s, energy_j, area_mm2 is known of it"),
+        ({"latency_s": "2 ms"}, "A", "latency_s must be a number, got '2 ms'"),
+        ({"latency_s": float("nan"), "energy_j": 1.0}, "A", "latency_s must be finite, got nan"),
         (3, "A", "need what dse.evaluate returned, or columns and values, got int"),
     ]:
         with pytest.raises((ValueError, KeyError, TypeError), match=re.escape(match)):
@@ -218,9 +220,11 @@ def test_a_style_is_a_call_too_and_a_missing_font_is_one_line(front):
         style = dse.style("ieee", font="Fraktur")
     assert len(said) == 1
     assert "\n" not in str(said[0].message)
-    assert front.plot().figure.get_size_inches()[0] == 3.5
+    assert front.plot().figure.get_size_inches()[0] == 3.48
     style.undo()
-    assert repr(style) == "style ieee: 3.5 in columns, 7.16 in pages"
+    assert dse.views.style.VENUES["ieee"].column * 72.27 <= 252  # what IEEEtran's columns hold
+    assert dse.views.style.VENUES["ieee"].page * 72.27 <= 516
+    assert repr(style) == "style ieee: 3.48 in columns, 7.13 in pages"
     with pytest.raises(KeyError, match="unknown style 'iee'; did you mean 'ieee'"):
         dse.style("iee")
 

@@ -1,5 +1,8 @@
 """The knee and the other designs picked by name: what they are, by law and on cases that once went wrong."""
 
+import pickle
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dse
-from dse.metrics import objectives_of
+from dse.metrics import objectives_of, show_metric
 from dse.pareto.front import nondominated
 from dse.pareto.knee import DEFINITION, bargains, knee, topsis
 from dse.pareto.picking import pick
@@ -190,3 +193,19 @@ def test_knee_of_one_design_or_of_constant_objectives():
     assert knee(np.array([[1.0, 2.0, 3.0]])) == (0, 0.0)
     row, _ = knee(np.array([[1.0, 5.0, 9.0], [3.0, 5.0, 2.0], [9.0, 5.0, 1.0]]))
     assert row == 1
+
+
+def test_a_picked_design_prints_in_units_and_is_a_row():
+    """What a notebook shows of it has no 0.000046 in it; its numbers are the frame's."""
+    front = dse.sweep(tiny.network(), tiny.space(), progress=False).front()
+    picked = front.knee()
+    row = front.frame.loc[picked.name]
+    assert row.equals(picked)
+    assert str(picked).splitlines()[0].split() == ["design", str(picked.name)]
+    said = dict(re.split(r"  +", line) for line in str(picked).splitlines()[2:])
+    assert said["Latency"] == show_metric("latency_s", row["latency_s"])
+    assert said["array.rows"] == str(row["array.rows"])
+    assert len(said) == len(row)
+    assert f'<td style="text-align:right">{said["Energy"]}</td>' in front.pick("knee")._repr_html_()
+    assert type(pickle.loads(pickle.dumps(picked))["latency_s"]) is type(picked["latency_s"])
+    assert type(picked[["latency_s"]]) is pd.Series

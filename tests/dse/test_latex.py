@@ -47,7 +47,7 @@ def test_a_table_has_what_varies_and_the_objectives(front):
     assert [name.strip() for name in names.split(" & ")[-3:]] == ["{Latency}", "{Energy}", "{Area}"]
     assert units.split(" & ")[-3].strip() == r"{(\unit{\micro\second})}"
     assert units.split(" & ")[-1].strip() == r"{(\unit{\milli\metre\squared})}"
-    assert "array rows" in head
+    assert r"\shortstack[r]{array\\rows}" in head
     assert "array.rows" not in table
     rows = rows_of(table)
     assert len(rows) == len(designs)
@@ -130,6 +130,19 @@ def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path, docume
         assert done.returncode == 0, done.stdout[-2000:]
         assert "error message" not in done.stdout.lower()
     assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_table_with_its_own_heads_fits_a_column(front, tmp_path):
+    if shutil.which("pdflatex") is None or not has_class("IEEEtran"):
+        pytest.skip("pdflatex and IEEEtran are not installed (Debian: texlive-publishers)")
+    axes = ["array.rows", "array.cols", "buffers.weight.bytes", "latency_s", "energy_j", "area_mm2"]
+    table = front.to_latex(columns=axes, caption="Ours")
+    document = r"\documentclass[conference]{IEEEtran}\usepackage{booktabs,siunitx}\begin{document}"
+    (tmp_path / "paper.tex").write_text(f"{document}\n{table}\\end{{document}}", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def entries(text):

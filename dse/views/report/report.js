@@ -353,12 +353,24 @@ const report = (() => {
     };
     clip(x, layout.xaxis);
     clip(y, layout.yaxis);
+    apart(notes, layout);
     Plotly.react("scatter", traces, layout, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
     if (!$("scatter").dataset.heard) {
       $("scatter").dataset.heard = "yes";
       $("scatter").on("plotly_click", (event) => { const row = event.points[0].customdata; if (row !== undefined) choose(row, false); });
     }
     ring();
+  }
+  function apart(notes, layout) { // names of near designs one above the other
+    const box = $("scatter").getBoundingClientRect(), taken = [];
+    const pixel = (value, way, length) => (way.range ? ((value - way.range[0]) / (way.range[1] - way.range[0])) * length : 0);
+    for (const note of notes) {
+      if (!layout.xaxis.range || !layout.yaxis.range) return;
+      const left = pixel(note.x, layout.xaxis, 0.8 * box.width), foot = pixel(note.y, layout.yaxis, 0.8 * box.height), width = 7 * note.text.length + 6;
+      const meets = () => taken.some((one) => left < one.left + one.width && one.left < left + width && Math.abs(foot + note.yshift - one.foot) < 17);
+      while (meets()) note.yshift += 4;
+      taken.push({ left, width, foot: foot + note.yshift });
+    }
   }
   function logTicks(column, room = 0) { // places of 1, 2 and 5, in powers of ten, and what they are called
     const values = all(column).filter((one) => one > 0), low = Math.log10(values.reduce((a, b) => Math.min(a, b))) - room, high = Math.log10(values.reduce((a, b) => Math.max(a, b))) + room;
