@@ -18,6 +18,7 @@ from dse.strategies.problem import One
 from dse.uncertain.draws import Draws
 from dse.uncertain.table import declared
 from dse.uncertain.trial import Trial, memories_of
+from hwmodels.models.two_level import tiles_of
 from tests.oracles.uncertain import scaled
 from workloads import deduplicate, load
 
@@ -61,6 +62,7 @@ def remapped(space: dse.Space) -> None:
     """Compare kept mappings with those chosen again in every sample."""
     table = load("resnet50").table()
     work = One("resnet50", table, deduplicate(table)[0])
+    tiles = tiles_of(work.layers)
     memories = memories_of(space)
     draws = Draws.of(declared(None, memories), memories, REMAPPED_SAMPLES, 0)
     trial = Trial(space, (work,), None, dse.metrics.objectives_of(OBJECTIVES), "edp", draws)
@@ -71,7 +73,7 @@ def remapped(space: dse.Space) -> None:
     for sample in range(REMAPPED_SAMPLES):
         one = draws.at(slice(sample, sample + 1))
         configs = scaled(designs.configs, lambda name, one=one: one.factor(name, designs.memory)[:, 0])
-        found = hwmodels.evaluate(work.layers, configs, "edp", tiles=work.tiles)
+        found = hwmodels.evaluate(work.layers, configs, "edp", tiles=tiles)
         again[:, sample] = np.stack([getattr(found, name) for name in OBJECTIVES], axis=1)
     change = np.abs(again / kept - 1.0)
     print(f"mapping again, {len(index):,} designs x {REMAPPED_SAMPLES} samples:")
@@ -82,7 +84,7 @@ def remapped(space: dse.Space) -> None:
         np.stack([filter_finite(np.ascontiguousarray(v[:, s])) for s in range(REMAPPED_SAMPLES)], axis=1)
         for v in (kept, again)
     ]
-    nominal = hwmodels.evaluate(work.layers, space.pack(index), "edp", tiles=work.tiles)
+    nominal = hwmodels.evaluate(work.layers, space.pack(index), "edp", tiles=tiles)
     on = filter_finite(np.stack([getattr(nominal, name) for name in OBJECTIVES], axis=1))
     both, either = (fronts[0] & fronts[1]).sum(), (fronts[0] | fronts[1]).sum()
     shift = np.abs(fronts[0].mean(axis=1) - fronts[1].mean(axis=1))[on]
