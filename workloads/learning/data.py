@@ -86,7 +86,7 @@ class Data:
         raise DataError(f"data {self.name}: samples are {have}, the network takes {shape}")
 
     def fewer(self, train: int, seed: int = 0) -> "Data":
-        """Return the same data with only `train` training samples, drawn class by class, one of each at least."""
+        """Return the same data with only `train` training samples, drawn class by class: one each or more."""
         if not WHOLE.fits(train) or not self.classes <= train <= len(self.train):
             raise DataError(
                 f"data {self.name}: train must be {self.classes} to {len(self.train)}, got {shown(train)}"
