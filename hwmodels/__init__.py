@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         register_memory,
     )
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
+    from hwmodels.interop.hwcomponents import from_hwcomponents
     from hwmodels.level import Level, MacPrices, Prices
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
@@ -85,6 +86,7 @@ _HOMES = {
     "evaluate": "batch",
     "evaluate_operations": "batch",
     "fingerprint": "spec",
+    "from_hwcomponents": "interop.hwcomponents",
     "from_maestro": "interop",
     "from_scalesim": "interop",
     "from_timeloop": "interop",
@@ -141,6 +143,7 @@ __all__ = [
     "evaluate",
     "evaluate_operations",
     "fingerprint",
+    "from_hwcomponents",
     "from_maestro",
     "from_scalesim",
     "from_timeloop",

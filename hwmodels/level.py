@@ -57,7 +57,8 @@ class Level:
     name
         What paths, constraints and results call it.
     kind
-        "registers" (flip-flops), "sram", "main_memory" (the machine's, off chip), or a kind of your own
+        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm" or "edram" on chip
+        (`hwmodels.components.on_chip`), "main_memory" (the machine's, off chip), or a kind of your own
         (`hwmodels.register_component`).
     bytes
         Capacity of one instance; 0 is without limit.
@@ -75,7 +76,8 @@ class Level:
     fanout_x, fanout_y
         Instances of the next level inwards (of MACs, inside the innermost one) that one instance feeds.
     read_port_bits, write_port_bits, shared_port_bits
-        What one instance reads, writes, or does of both, a cycle; 0 is all that is asked.
+        What one instance reads, writes, or does of both, a cycle; 0 is all that is asked, of an NVM what the
+        write pulses of its banks leave.
     bytes_per_s
         Of a main memory: what its link carries; 0 is the memory's own sustained bandwidth.
     buffering

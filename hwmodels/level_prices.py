@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwmodels.components import arithmetic, scaling
+from hwmodels.components import arithmetic, on_chip, scaling
 from hwmodels.components.leakage import leakage_at
 from hwmodels.components.sram import leakage_of_class, sram
 from hwmodels.costs import PLACED
@@ -176,6 +176,8 @@ def _ports(machine: "LevelMachine", level: Level, bits: int) -> tuple[float, flo
         shared = min(shared, carried * 8 / bits / machine.clock_hz)
         if memory.write_share < 1.0:
             write = min(write, sustained * memory.write_share * 8 / bits / machine.clock_hz)
+    elif level.kind in on_chip.KINDS and not level.write_port_bits:
+        write = on_chip.write_words_per_cycle(level.kind, level.banks, level.block_words, machine.clock_hz)
     return read, write, shared
 
 
@@ -187,6 +189,16 @@ def _of_components(machine: "LevelMachine", level: Level, bits: int) -> Prices:
         written = memory.paid_write_pj_per_bit * width
         return Prices(read_pj=memory.paid_read_pj_per_bit * width, fill_pj=written, update_pj=written)
     node, volts = machine.technology.node_nm, machine.voltage
+    if level.kind in on_chip.KINDS:
+        cells = on_chip.on_chip(level.kind, level.bytes / level.banks, width, node, voltage=volts)
+        standing_w = cells.leakage_w * _leakage(machine)[0] + cells.refresh_w
+        return Prices(
+            read_pj=cells.read_pj,
+            fill_pj=cells.write_pj,
+            update_pj=cells.write_pj,
+            leakage_w=standing_w * level.banks,
+            area_mm2=cells.area_mm2 * level.banks,
+        )
     if level.kind not in KINDS:
         return own_prices(level.kind, Asked(level.bytes, width, level.banks, node, volts))
     if level.kind == "registers":

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from hwmodels.components import on_chip
 from hwmodels.spelt import digest
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import TEXT, takes
 
-KINDS: Final = ("registers", "sram", "main_memory")
+KINDS: Final = ("registers", "sram", "main_memory", *on_chip.KINDS)
 """Kinds of levels that components of the library price."""
 
 

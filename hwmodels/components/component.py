@@ -14,6 +14,7 @@ from hwmodels import technology
 from hwmodels.components import arithmetic, noc, scaling
 from hwmodels.components.clock import clock_pj
 from hwmodels.components.main_memory import main_memory, main_memory_names
+from hwmodels.components.on_chip import KINDS, on_chip
 from hwmodels.components.ranges import PriceRangeWarning, beyond
 from hwmodels.components.sram import sram
 from workloads.errors import InputError, shown
@@ -42,8 +43,8 @@ class Component:
     Parameters
     ----------
     name, family
-        What it is called, and whose law it scales by: "logic", "flip-flop", "sram", "wire", "clock",
-        "interface" or "main memory".
+        What it is called, and whose law it scales by: "logic", "flip-flop", "sram", "edram", "nvm", "wire",
+        "clock", "interface" or "main memory".
     boundary
         Where its energy ends, one of `BOUNDARIES`.
     node_nm, voltage
@@ -129,7 +130,12 @@ def catalogue(node_nm: float, voltage: float | None = None) -> tuple[Component, 
     volts = float(technology.nominal_voltage(node_nm)) if voltage is None else voltage
     if note := beyond(node_nm):
         warnings.warn(note, PriceRangeWarning, stacklevel=2)
-    return (*_logic(node_nm, volts), *_buffers(node_nm, volts), *_memories())
+    return (
+        *_logic(node_nm, volts),
+        *_buffers(node_nm, volts),
+        *_other_cells(node_nm, volts),
+        *_memories(),
+    )
 
 
 def _logic(node_nm: float, volts: float) -> list[Component]:
@@ -203,6 +209,32 @@ def _buffers(node_nm: float, volts: float) -> list[Component]:
                 leakage_w=float(cost.leakage_w),
                 actions=actions,
                 source="CACTI 7 sweep; Horowitz; Jouppi et al.; published bit cells",
+                node_nm=node_nm,
+                voltage=volts,
+            )
+        )
+    return found
+
+
+def _other_cells(node_nm: float, volts: float) -> list[Component]:
+    """A memory on chip of 2 MiB of every kind that is no SRAM."""
+    size, found = 2 << 20, []
+    for kind in KINDS:
+        cost = on_chip(kind, size, 64, node_nm, voltage=volts)
+        often = 1 / cost.write_pulse_s if cost.write_pulse_s > 0 else 0.0
+        found.append(
+            Component(
+                name=f"{kind} {size} B x 64 bit",
+                family="edram" if kind == "edram" else "nvm",
+                area_um2=cost.area_mm2 * 1e6,
+                leakage_w=cost.leakage_w + cost.refresh_w,
+                actions={
+                    "read": Action(energy_pj=cost.read_pj),
+                    "write": Action(
+                        energy_pj=cost.write_pj, latency_s=cost.write_pulse_s, throughput_per_s=often
+                    ),
+                },
+                source="one published or simulated macro (data/on_chip.csv)",
                 node_nm=node_nm,
                 voltage=volts,
             )

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hwmodels.components import arithmetic
+from hwmodels.components.component import BOUNDARIES
 from hwmodels.components.noc import wire_pj_per_bit_mm
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import unknown
@@ -86,6 +87,19 @@ class Price:
             if value < 0 or (value == 0 and name not in ("value", "voltage")):
                 wanted = "zero or more" if name in ("value", "voltage") else "positive"
                 raise InputError(f"Price.{name} of {self.what} must be {wanted}, got {shown(value)}")
+        if self.boundary not in BOUNDARIES:
+            ends = ", ".join(BOUNDARIES)
+            raise InputError(
+                f"Price.boundary of {self.what} must be one of {ends}, got {shown(self.boundary)}"
+            )
+        self._check_point()
+
+    def _check_point(self) -> None:
+        """Refuse a point that no table reaches: a node, a voltage."""
+        try:
+            _ = self.computed
+        except ValueError as refusal:
+            raise InputError(f"Price of {self.what}: {refusal}") from None
 
     @property
     def what(self) -> str:
@@ -134,7 +148,6 @@ class PriceTable:
             raise InputError(
                 f"PriceTable {self.name} mixes the boundaries {shown(ends[0])} and {shown(ends[1])}"
             )
-        self.factors()  # refuses nodes outside every table
 
     def factors(self) -> dict[str, float]:
         """Stated over computed, by "component.quantity"; 1 where nothing is stated."""

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels.components import on_chip
 from hwmodels.components.prices import is_accelergy
 from hwmodels.level_clock import level_clock_pj
 from hwmodels.levels import LevelMachine
@@ -175,7 +176,8 @@ def _parts_of(machines: Machines) -> Parts | None:
 
     levels = []
     for level in base.levels:
-        outside = ("main_memory", "clock_hz") if level.off_chip else ()
+        pulsed = ("clock_hz",) if level.kind in on_chip.KINDS else ()  # a pulse takes so many cycles
+        outside = ("main_memory", "clock_hz") if level.off_chip else pulsed
         heads = (f"levels.{level.name}", *_PROCESS, *outside)
         levels.append(table(heads, lambda machine, name=level.name: _of_level(machine, name)))
     found = (

@@ -18,7 +18,7 @@ from dse.strategies.problem import One
 from dse.uncertain.draws import Draws
 from dse.uncertain.table import declared
 from dse.uncertain.trial import Trial, memories_of
-from hwmodels.models.two_level import tiles_of
+from hwmodels.tiles import TileLists
 from tests.oracles.uncertain import scaled
 from workloads import deduplicate, load
 
@@ -62,7 +62,7 @@ def remapped(space: dse.Space) -> None:
     """Compare kept mappings with those chosen again in every sample."""
     table = load("resnet50").table()
     work = One("resnet50", table, deduplicate(table)[0])
-    tiles = tiles_of(work.layers)
+    tiles = TileLists(work.layers)
     memories = memories_of(space)
     draws = Draws.of(declared(None, memories), memories, REMAPPED_SAMPLES, 0)
     trial = Trial(space, (work,), None, dse.metrics.objectives_of(OBJECTIVES), "edp", draws)

@@ -86,7 +86,14 @@ def test_a_table_is_an_axis(table):
         ),
         ("mac,energy_pj,inf,22,,,,,,", r"must be a finite number, got inf"),
         ("mac,energy_pj,dear,22,,,,,,", r"line 2: value must be a number, got 'dear'"),
-        ("mac,energy_pj,1,3,,,,,,", r"node_nm must be between 5 and 180 .*, got 3"),
+        (
+            "mac,energy_pj,1,3,,,,,,",
+            r"line 2: Price of mac\.energy_pj: node_nm must be between 5 and 180 .*, got 3",
+        ),
+        (
+            "mac,energy_pj,1,22,,,,,chip,",
+            r"line 2: Price\.boundary of mac\.energy_pj must be one of device, with PHY, .*, got 'chip'",
+        ),
         ("mac,read_pj,1,22,,,,,,", r"unknown quantity of mac 'read_pj'"),
         ("mack,energy_pj,1,22,,,,,,", r"unknown component 'mack'; nearest: mac"),
         ("sram,read_pj,1,22,,,0,64,,", r"Price\.bytes of sram\.read_pj must be positive, got 0"),

@@ -128,6 +128,8 @@ TABLES = [
     "sram_banked",
     "sram_cell",
     "leakage_temperature",
+    "on_chip",
+    "ranking",
     "sram_energy",
     "stacking",
     "technology",

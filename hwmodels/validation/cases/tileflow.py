@@ -1,5 +1,7 @@
 """TileFlow's RTL: a 16 x 16 array behind a memory of four words a cycle."""
 
+from functools import cache
+
 import numpy as np
 
 from hwmodels.components.main_memory import main_memory
@@ -30,6 +32,7 @@ _FUSED = (
 )
 
 
+@cache
 def machine() -> LevelMachine:
     """The array, one buffer, and a memory of four words a cycle each way."""
     memory = main_memory("ddr4")
@@ -88,9 +91,14 @@ def fused(row: dict[str, str]) -> Fused:
     layers = product_table(np.array([m, m]), np.array([between, n]), np.array([k, between]))
     nests = Nests(layers, [Link(producer=0, consumer=1, elements=m * between, leaves=False)])
     strips = Plan(images=int(row["tile_m"]), rows=1, columns=1, halo="keep", pinned=False)
-    found = cost_of(nests, strips, Inner(machine(), "latency", Watch()))
+    found = cost_of(nests, strips, _inner())
     assert found is not None, "a strip fits the buffer"
     return found
+
+
+@cache
+def _inner() -> Inner:
+    return Inner(machine(), "latency", Watch())
 
 
 def rows() -> list[Row]:
