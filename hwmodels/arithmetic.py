@@ -7,16 +7,35 @@ Handed to `workloads.learning.precision`, which trains modules in it.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels import formats, rounding
 from hwmodels.rounding import FixedPoint
-from workloads.errors import InputError
+from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.arguments import POSITIVE, TEXT, WHOLE, Kind
 
 Floats = NDArray[np.float64]
+
+_FIXED: Final = {
+    "form": Kind("a FixedPoint", lambda value: isinstance(value, FixedPoint)),
+    "round_each": POSITIVE.or_none(),
+    "seed": WHOLE,
+}
+_FORMAT: Final = {"form": TEXT, "stored": TEXT, "seed": WHOLE}
+
+
+def _check(arithmetic: Any, kinds: dict[str, Kind]) -> None:
+    """Refuse fields of a wrong kind, and a rounding that there is not, when an arithmetic is made."""
+    for name, kind in kinds.items():
+        value = getattr(arithmetic, name)
+        if not kind.fits(value):
+            raise WrongTypeError(
+                f"{type(arithmetic).__name__}: {name} must be {kind.words}, got {shown(value)}", path=name
+            )
+    rounding.check_mode(arithmetic.mode)
 
 
 @dataclass
@@ -50,7 +69,8 @@ class FixedArithmetic:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._used = self.seed << 32
+        _check(self, _FIXED)
+        self._used = int(self.seed) << 32
 
     def product(self, a: Floats, b: Floats) -> Floats:
         """Return a b of stored values, shapes (m, k) and (k, n)."""
@@ -74,7 +94,7 @@ class FormatArithmetic:
     Parameters
     ----------
     form
-        A format of `hwmodels.formats`, or its name: "fp8_e4m3", "mxfp4", "bf16", "int8".
+        Name of a format of `hwmodels.formats`: "fp8_e4m3", "mxfp4", "bf16", "int8".
     mode
         "nearest", "stochastic" or "truncate".
     stored
@@ -101,9 +121,10 @@ class FormatArithmetic:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _check(self, _FORMAT)
         for name in (self.form, self.stored):
             formats.number_format(name)
-        self._used = self.seed << 32
+        self._used = int(self.seed) << 32
 
     def product(self, a: Floats, b: Floats) -> Floats:
         """Return a b, shapes (m, k) and (k, n), of operands rounded along k."""

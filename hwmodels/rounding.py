@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwmodels.components.tables import read
 from hwmodels.kernels import rounding as kernels
 from workloads.errors import InputError, shown
+from workloads.grammar.arguments import WHOLE
 
 MODES = {"truncate": kernels.TRUNCATE, "nearest": kernels.NEAREST, "stochastic": kernels.STOCHASTIC}
 
@@ -54,11 +55,11 @@ class FixedPoint:
     fl: int = 16
 
     def __post_init__(self) -> None:
-        if int(self.il) != self.il or self.il < 1:
+        if not WHOLE.fits(self.il) or self.il < 1:
             raise InputError(
                 f"FixedPoint.il must be an integer of at least 1, got {shown(self.il)}", path="il"
             )
-        if int(self.fl) != self.fl or self.fl < 0:
+        if not WHOLE.fits(self.fl) or self.fl < 0:
             raise InputError(
                 f"FixedPoint.fl must be an integer of at least 0, got {shown(self.fl)}", path="fl"
             )
@@ -144,8 +145,9 @@ def worst_bias(fl: int, lfsr_bits: int, random_bits: int | None = None) -> float
     return 2.0**-used - 2.0**-fl
 
 
-def _mode(mode: str) -> int:
-    if mode not in MODES:
+def check_mode(mode: str) -> int:
+    """Return a mode's number in the kernels; refuse what is none."""
+    if not isinstance(mode, str) or mode not in MODES:
         raise InputError(f"mode must be one of {', '.join(MODES)}, got {shown(mode)}", path="mode")
     return MODES[mode]
 
@@ -224,7 +226,7 @@ def quantize(
 def _quantized(
     x: ArrayLike, form: FixedPoint, mode: str, lfsr_bits: int, random_bits: int | None, seed: int
 ) -> Integers:
-    code = _mode(mode)
+    code = check_mode(mode)
     values = np.asarray(x, dtype=np.float64)
     if np.isnan(values).any():
         raise InputError("x must be numbers, got a NaN", path="x")
@@ -346,7 +348,7 @@ def matmul_words(
 
     Parameters are those of `matmul`; words outside the format are refused.
     """
-    code = _mode(mode)
+    code = check_mode(mode)
     left, right = np.asarray(a), np.asarray(b)
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
         raise InputError(f"matmul needs shapes (m, k) and (k, n), got {left.shape} and {right.shape}")

@@ -144,14 +144,14 @@ def ranks_by_latency(
     if not layers:
         raise InputError(f"network {network.name}: no convolution can be decomposed", path="network")
     most = {name: min(conv.channels, conv.filters) for name, conv in layers.items()}
-    latency_s = _latencies(network, layers, machine, mapping_objective)
+    latency_s = latencies_of(network, layers, machine, mapping_objective)
     choices: dict[str, list[tuple[int, int, float]]] = {  # rank (0: as it is), weights, latency
         name: [(0, conv.parameters, latency_s[name])] for name, conv in layers.items()
     }
     for rank in range(quantum, max(quantum, *most.values()) + 1, quantum):
         fitting = {name: min(rank, most[name]) for name in layers if rank < most[name] + quantum}
         changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in fitting.items()})
-        latency_s = _latencies(changed, fitting, machine, mapping_objective)
+        latency_s = latencies_of(changed, fitting, machine, mapping_objective)
         for name, own in fitting.items():
             choices[name].append((own, tucker2_parameters(layers[name], own, own), latency_s[name]))
     budget = density * sum(conv.parameters for conv in layers.values())
@@ -166,7 +166,7 @@ def ranks_by_latency(
         if own[place][0]
     }
     changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in chosen.items()})
-    return _fitting(network, changed if chosen else network, machine, mapping_objective, dict(chosen))
+    return fitting_of(network, changed if chosen else network, machine, mapping_objective, dict(chosen))
 
 
 def widths_by_latency(
@@ -230,7 +230,7 @@ def widths_by_latency(
         now, here = min(steps)
     before, after = space.configuration(index), space.configuration(here)
     changes = {field: after[field] for field in after if after[field] != before[field]}
-    return _fitting(first, space[here], machine, mapping_objective, changes)
+    return fitting_of(first, space[here], machine, mapping_objective, changes)
 
 
 def align_widths(
@@ -299,7 +299,7 @@ def align_widths(
         for layer in groups
     }
     changes = {layer: pair for layer, pair in changes.items() if pair[0] != pair[1]}
-    return _fitting(network, here, machine, mapping_objective, changes)
+    return fitting_of(network, here, machine, mapping_objective, changes)
 
 
 def groups_by_latency(
@@ -351,7 +351,7 @@ def groups_by_latency(
         fitting = {
             n: number for n, c in layers.items() if c.channels % number == 0 and c.filters % number == 0
         }
-        latency_s = _latencies(_grouped(network, fitting), fitting, machine, mapping_objective)
+        latency_s = latencies_of(_grouped(network, fitting), fitting, machine, mapping_objective)
         for name in fitting:
             found[name].append((number, layers[name].parameters / number, latency_s[name]))
     budget = density * sum(conv.parameters for conv in layers.values())
@@ -365,7 +365,7 @@ def groups_by_latency(
         for (name, own), place in zip(found.items(), picked, strict=True)
         if own[place][0] > 1
     }
-    return _fitting(network, _grouped(network, chosen), machine, mapping_objective, dict(chosen))
+    return fitting_of(network, _grouped(network, chosen), machine, mapping_objective, dict(chosen))
 
 
 def _check_budget(density: float, slack: float) -> None:
@@ -388,19 +388,20 @@ def _grouped(network: Network, groups: dict[str, int]) -> Network:
     return replay(network, change)
 
 
-def _latencies(
+def latencies_of(
     network: Network, layers: Collection[str], machine: Any, mapping_objective: str
 ) -> dict[str, float]:
-    """Return the latency of each layer, of the three that stand for it where it was decomposed."""
+    """Return the latency of each layer, s; of the three that stand for it where it was decomposed."""
     found = evaluate(network, machine, mapping_objective=mapping_objective).operations
     seconds = dict(zip(found["operation"], found["latency_s"] * found["repeats"], strict=True))
     parts = ("", ".in", ".core")
     return {layer: sum(float(seconds.get(f"{layer}{part}", 0.0)) for part in parts) for layer in layers}
 
 
-def _fitting(
+def fitting_of(
     before: Network, after: Network, machine: Any, mapping_objective: str, changes: dict[str, Any]
 ) -> Fitting:
+    """Return a change with what it does to latency and energy on a machine."""
     pairs = [
         evaluate(network, machine, mapping_objective=mapping_objective).totals for network in (before, after)
     ]

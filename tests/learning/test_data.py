@@ -66,11 +66,17 @@ def test_folds_test_every_sample_once_and_choose_inside():
 def test_fewer_samples_for_training_leave_the_rest_alone():
     data = load_data("digits")
     few = data.fewer(100)
-    assert abs(len(few.train) - 100) <= 5
+    assert len(few.train) == 100
     assert set(few.train) <= set(data.train)
     assert np.array_equal(few.test, data.test)
     with pytest.raises(DataError, match="train must be 10 to 1078, got 5"):
         data.fewer(5)
+    uneven = split("uneven", np.arange(60.0)[:, None], [0] * 40 + [1] * 15 + [2] * 5)
+    for count in range(3, len(uneven.train) + 1):
+        found = np.bincount(uneven.labels[uneven.fewer(count).train], minlength=3)
+        assert found.sum() == count
+        assert found.min() >= 1
+        assert np.abs(found - np.array([24, 9, 3]) * count / 36).max() < 2
 
 
 def test_images_are_brought_to_the_shape_that_a_network_takes():

@@ -180,3 +180,26 @@ def test_an_arithmetic_ends_with_its_block():
         rounded = layer(x)
     assert not torch.equal(rounded, plain)
     assert torch.equal(layer(x), plain)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: FixedPoint("a", 4), "FixedPoint.il must be an integer of at least 1, got 'a'"),
+        (lambda: FixedPoint(4, 4.0), "FixedPoint.fl must be an integer of at least 0, got 4.0"),
+        (lambda: FixedPoint(None, 4), "FixedPoint.il must be an integer of at least 1, got None"),
+        (lambda: FixedArithmetic(mode="up"), "mode must be one of truncate, nearest, stochastic, got 'up'"),
+        (lambda: FixedArithmetic(mode=[]), "mode must be one of"),
+        (lambda: FixedArithmetic((4, 16)), "FixedArithmetic: form must be a FixedPoint, got"),
+        (
+            lambda: FixedArithmetic(round_each=0),
+            "round_each must be a whole number of at least 1 or None, got 0",
+        ),
+        (lambda: FixedArithmetic(seed="a"), "FixedArithmetic: seed must be a whole number, got 'a'"),
+        (lambda: FormatArithmetic(mode="up"), "mode must be one of"),
+        (lambda: FormatArithmetic(8), "FormatArithmetic: form must be a text, got 8"),
+    ],
+)
+def test_an_arithmetic_that_there_is_not_is_refused_when_it_is_made(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()

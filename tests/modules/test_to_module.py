@@ -20,6 +20,7 @@ from workloads.operations import (
     Concat,
     Convolution,
     Elementwise,
+    Embedding,
     GlobalPool,
     Linear,
     MixtureNorm,
@@ -366,3 +367,22 @@ def test_without_torch_the_extra_is_named():
     )
     said = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert "springboard[torch]" in said
+
+
+@pytest.mark.parametrize("seed", [2**64, 2**70, -1, 1.5])
+def test_seeds_are_what_generators_take(seed):
+    with pytest.raises(TypeError, match=r"to_module: seed must be a whole number from 0 to 2\^64 - 1, got"):
+        workloads.to_module(workloads.load("mlp_pen"), seed=seed)
+
+
+def test_inputs_are_of_floats_and_of_integers_where_a_table_is_looked_up():
+    network = workloads.load("mlp_pen")
+    (tensor,) = network.graph.inputs()
+    with pytest.raises(ValueError, match=f"input {tensor.name} must be of floats, got int64"):
+        workloads.to_module(network)(torch.zeros(tensor.shape, dtype=torch.long))
+    graph = Graph("lookup")
+    graph.add(Embedding("table", 5, 4), graph.add(Reshape("turned", (3, 1)), graph.input("words", (1, 3))))
+    module = workloads.to_module(workloads.Network(graph))
+    assert module(torch.zeros((1, 3), dtype=torch.int32)).shape == (3, 1, 4)
+    with pytest.raises(ValueError, match="input words must be of int64 or int32, got float32"):
+        module(torch.zeros((1, 3)))

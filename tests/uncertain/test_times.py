@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 from dse.strategies.problem import work_of
+from hwmodels.models.two_level import tiles_of
 from hwmodels.times import OperationTimes, latency_at, operation_times
 from workloads.table import deduplicate
 
@@ -17,12 +18,13 @@ from workloads.table import deduplicate
 @pytest.mark.parametrize("space", ["systolic", "sparse", "spring"])
 def test_nominal_speeds_give_the_sweeps_latency(network, space):
     work = work_of(network)
+    tiles = tiles_of(work.layers)
     named = dse.named_space(space)
     configs = named.pack(np.sort(named.sample(8, seed=1)))
     for objective in hwmodels.OBJECTIVES:
-        times = operation_times(work.layers, configs, objective, work.tiles)
+        times = operation_times(work.layers, configs, objective, tiles)
         unlimited = configs._replace(temperature_limit_c=np.zeros(8))
-        wanted = hwmodels.evaluate(work.layers, unlimited, objective, tiles=work.tiles).latency_s
+        wanted = hwmodels.evaluate(work.layers, unlimited, objective, tiles=tiles).latency_s
         one = np.ones(1)
         got = latency_at(work.layers, configs, times, one, one[:, None], np.zeros(8, np.int64))[:, 0]
         known = np.isfinite(wanted)

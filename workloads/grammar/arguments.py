@@ -54,6 +54,8 @@ def _path(value: Any) -> bool:
 WHOLE: Final = Kind("a whole number", _whole)
 POSITIVE: Final = Kind("a whole number of at least 1", lambda value: _whole(value) and value >= 1)
 NATURAL: Final = Kind("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
+SEED: Final = Kind("a whole number from 0 to 2^64 - 1", lambda value: NATURAL.fits(value) and value < 1 << 64)
+"""What PyTorch's generators take."""
 NUMBER: Final = Kind("a number", _number)
 TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
 PATH: Final = Kind("a path", lambda value: isinstance(value, str | os.PathLike) and _path(value))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from workloads.errors import shown
 from workloads.grammar.arguments import NATURAL, NUMBER, PATH, TEXT, WHOLE, having, takes
 from workloads.learning.files import DataError, Raw, read
+from workloads.sparsity.allocation import proportional
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -85,14 +86,21 @@ class Data:
         raise DataError(f"data {self.name}: samples are {have}, the network takes {shape}")
 
     def fewer(self, train: int, seed: int = 0) -> "Data":
-        """Return the same data with only so many training samples, drawn class by class."""
+        """Return the same data with only `train` training samples, drawn class by class: one each or more."""
         if not WHOLE.fits(train) or not self.classes <= train <= len(self.train):
             raise DataError(
                 f"data {self.name}: train must be {self.classes} to {len(self.train)}, got {shown(train)}"
             )
-        share = train / len(self.train)
-        kept = _stratified(self.labels, self.train, (share, 1 - share), seed)[0]
-        return replace(self, train=kept)
+        draw = np.random.default_rng(seed)
+        have = np.bincount(self.labels[self.train], minlength=self.classes)
+        counts = 1 + proportional(
+            np.maximum(have * (train / len(self.train)) - 1, 0), have - 1, train - self.classes
+        )
+        kept = [
+            draw.permutation(self.train[self.labels[self.train] == one])[:count]
+            for one, count in enumerate(counts)
+        ]
+        return replace(self, train=np.sort(np.concatenate(kept)))
 
 
 @takes(name=TEXT, seed=NATURAL, shares=having("three numbers", "__iter__"))

@@ -8,7 +8,7 @@ zeros stay zero while the rest is trained.
 from typing import TYPE_CHECKING, Any
 
 from workloads.errors import NetworkImportError, WorkloadError
-from workloads.grammar.arguments import NATURAL, TRUTH, having, takes
+from workloads.grammar.arguments import SEED, TRUTH, having, takes
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -18,7 +18,7 @@ class ModuleMismatchError(NetworkImportError):
     """A module is not that of a network; the first layer that differs is named."""
 
 
-@takes(network=having("a network", "graph", "table"), seed=NATURAL, masked=TRUTH)
+@takes(network=having("a network", "graph", "table"), seed=SEED, masked=TRUTH)
 def to_module(network: "Network", *, seed: int = 0, masked: bool = False) -> Any:
     """Make a trainable torch.nn.Module of exactly a network's graph.
 

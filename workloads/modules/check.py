@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from workloads.errors import shown
 from workloads.importers.torch.library import Array, torch
 from workloads.modules import ModuleMismatchError
-from workloads.modules.graph_module import GraphModule
+from workloads.modules.graph_module import GraphModule, looked_up
 from workloads.network import Network
 from workloads.operations import Embedding, Recurrent, Reshape
 from workloads.shapes import text
@@ -151,11 +151,10 @@ def _macs(network: Network) -> dict[str, int]:
 
 def _example(network: Network) -> list[Array]:
     """Zeros for every input; integers where a table is looked up."""
-    graph = network.graph
-    looked_up = {node.inputs[0] for node in graph.nodes() if isinstance(node.operation, Embedding)}
+    integers = looked_up(network)
     return [
-        torch.zeros(tensor.shape, dtype=torch.long if tensor.name in looked_up else torch.float32)
-        for tensor in graph.inputs()
+        torch.zeros(tensor.shape, dtype=torch.long if tensor.name in integers else torch.float32)
+        for tensor in network.graph.inputs()
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from workloads.errors import InputError, NetworkImportError, shown
+from workloads.grammar.arguments import SEED, takes
 from workloads.importers.torch.library import Array, torch
 from workloads.modules.functions import FUNCTIONS, check_known, refuse
 from workloads.modules.layers import LAYERS, MASKABLE, Masked, Module, Roles
@@ -13,7 +14,7 @@ from workloads.modules.masks import set_zeros
 from workloads.modules.mixture import mixture_norm
 from workloads.modules.recurrent import h_lstm, recurrent
 from workloads.network import Network
-from workloads.operations import HLSTM, MixtureNorm, Recurrent
+from workloads.operations import HLSTM, Embedding, MixtureNorm, Recurrent
 from workloads.operations.base import Operation
 from workloads.shapes import text
 from workloads.tensors import Tensor, Weight
@@ -39,12 +40,14 @@ class GraphModule(Module):  # type: ignore[misc]
 
     """
 
+    @takes(seed=SEED)
     def __init__(self, network: Network, *, seed: int = 0, masked: bool = False) -> None:
         super().__init__()
         self.network = network
         self.roles: dict[str, Roles] = {}
         self._at_batch: dict[int, Network] = {network.batch: network}
         self._inputs = [tensor.name for tensor in network.graph.inputs()]
+        self._looked_up = looked_up(network)
         holders: dict[str, tuple[str, str]] = {}  # weight -> layer and parameter that hold it
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -112,6 +115,7 @@ class GraphModule(Module):  # type: ignore[misc]
         if isinstance(value, torch.Tensor) and value.dim() == len(wanted):
             axis = tensor.batch_axis
             if all(place == axis or value.shape[place] == n for place, n in enumerate(wanted)):
+                self._check_elements(tensor, value)
                 return
         size = "x".join("batch" if place == tensor.batch_axis else str(n) for place, n in enumerate(wanted))
         got = text(tuple(value.shape)) if hasattr(value, "shape") else shown(value)
@@ -119,6 +123,14 @@ class GraphModule(Module):  # type: ignore[misc]
             f"{self.network.name}: input {tensor.name} must be a tensor of {size}, got a "
             f"{type(value).__name__} {got}"
         )
+
+    def _check_elements(self, tensor: Tensor, value: Array) -> None:
+        """Refuse numbers where a table is looked up, and integers where there are weights to multiply."""
+        integers = tensor.name in self._looked_up
+        if value.dtype in (torch.int32, torch.int64) if integers else value.is_floating_point():
+            return
+        wanted, got = "int64 or int32" if integers else "floats", str(value.dtype).removeprefix("torch.")
+        raise InputError(f"{self.network.name}: input {tensor.name} must be of {wanted}, got {got}")
 
     def _described(self, inputs: tuple[Array, ...]) -> Network:
         """Return the network as it is described for the inputs' batch."""
@@ -141,6 +153,15 @@ class GraphModule(Module):  # type: ignore[misc]
             if isinstance(layer, Masked):
                 found[name] = layer
         return found
+
+
+def looked_up(network: Network) -> set[str]:
+    """Return the tensors by whose elements a table is looked up, and what these are moved from: integers."""
+    found: set[str] = set()
+    for node in reversed(list(network.graph.nodes())):
+        if isinstance(node.operation, Embedding) or (not node.weights and found.intersection(node.outputs)):
+            found.add(node.inputs[0])
+    return found
 
 
 def _hang(root: Any, name: str, layer: Any) -> None:

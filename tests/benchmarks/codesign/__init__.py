@@ -25,6 +25,7 @@ PARTS: Final[dict[str, Callable[..., None]]] = {
     "joint": tables.joint,
     "precision": tables.precision,
     "data_free": tables.data_free,
+    "ranks": tables.ranks,
 }
 """Parts by name."""
 

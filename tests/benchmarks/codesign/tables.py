@@ -10,6 +10,7 @@ from dse.run.digest import model_digest
 from tests.benchmarks.codesign import arithmetic, arriving_data, dreams, methods, predicting, small_sets
 from tests.benchmarks.codesign import connections as fewer
 from tests.benchmarks.codesign import joint as searching
+from tests.benchmarks.codesign import ranks as low
 from tests.benchmarks.codesign.keeping import SEEDS, heading, interval, kept, row
 
 
@@ -110,6 +111,26 @@ def data_free(seeds: Sequence[int] = SEEDS) -> None:
     row("- above repair on noise", [one[ours] - one["0.2 synflow noise"] for one in found], "8")
     ahead = [one["0.05 synflow inverted"] - one["0.05 magnitude inverted"] for one in found]
     row("5 % kept: SynFlow above magnitude", ahead, "15")
+
+
+def ranks(seeds: Sequence[int] = SEEDS) -> None:
+    """Print what ranks chosen by loss within a latency keep, beside one rule of that latency."""
+    found = [kept("ranks", seed, low.chosen, low.CODE) for seed in seeds]
+    heading("low rank, equal time", "mean, 95 % interval", "each seed", "to reach")
+    row("as trained", [one["trained"] for one in found], "", " %")
+    row("- latency", [one["trained us"] for one in found], "", " us")
+    for what in ("rule", "chosen"):
+        row(
+            f"ranks by {'one rule' if what == 'rule' else 'loss and latency'}",
+            [one[what] for one in found],
+            "",
+            " %",
+        )
+        row("- before it is trained on", [one[f"{what} before"] for one in found], "", " %")
+        row("- latency", [one[f"{what} us"] for one in found], "", " us")
+        row("- parameters", [one[f"{what} parameters"] for one in found], "", "", 0)
+    ahead = [one["chosen"] - one["rule"] for one in found]
+    row("chosen ahead of the rule", ahead, f"ahead in {sum(gain > 0 for gain in ahead)} of {len(ahead)}")
 
 
 def small(seeds: Sequence[int] = SEEDS) -> None:
