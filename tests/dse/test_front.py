@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import dse
+from dse.metrics import show_metric
 from dse.results.saved import FILES
 from dse.views import text as report
 from dse.views.figure import PaperFigure
@@ -48,7 +49,7 @@ def test_a_constant_objective_is_said():
     swept = dse.sweep(tiny.network(), tiny.space(), objectives=["latency_s", "macs"])
     (note,) = swept.front().notes
     macs = swept.frame["macs"].max()
-    assert note == f"macs is the same ({macs:.6g}) in every configuration seen"
+    assert note == f"macs is the same ({show_metric('macs', macs)}) in every configuration seen"
 
 
 def test_equal_designs_are_all_there_and_said():
