@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
     from hwmodels.rounding_demo import train_digits
-    from hwmodels.settled import ThermalRunawayError, settled
+    from hwmodels.settling import ThermalRunawayError, settled
     from hwmodels.spec import (
         Accelerator,
         Array,
@@ -79,7 +79,7 @@ _HOMES = {
     "SpringboardError": "workloads.errors",
     "Stacking": "spec",
     "Technology": "spec",
-    "ThermalRunawayError": "settled",
+    "ThermalRunawayError": "settling",
     "Tiling": "tiling",
     "UnknownAcceleratorError": "presets",
     "Unroll": "spec",
@@ -102,7 +102,7 @@ _HOMES = {
     "price_table": "interop",
     "register": "presets",
     "register_component": "own_storage",
-    "settled": "settled",
+    "settled": "settling",
     "systolic_cycles": "systolic",
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",

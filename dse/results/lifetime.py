@@ -4,7 +4,6 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwmodels.components import main_memory, on_chip
-from hwmodels.levels import LevelMachine
 from workloads.errors import InputError
 from workloads.grammar.arguments import NUMBER, TEXT, having, takes
 
@@ -98,7 +97,7 @@ def wear(result: "Result", *, wear_levelling: float = 1.0, level: str | None = N
 def _level(result: "Result", name: str) -> tuple[main_memory.MainMemory, float]:
     """A level on chip as a memory of all of its instances, and the bytes written to it in a run."""
     machine = result.accelerator
-    if not isinstance(machine, LevelMachine):
+    if not hasattr(machine, "levels"):
         raise InputError(f"level: {machine.name} is no machine of levels; leave it out", path="level")
     level = machine.level(name)
     if level.off_chip:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwmodels.counts.making import Found
+from workloads.errors import InputError
 
 FOLDER: Final = "SPRINGBOARD_COUNTS"
 LARGEST_BYTES: Final = 1 << 28
@@ -127,7 +128,7 @@ def _unpacked(whole: NDArray[np.int64]) -> Found:
     if first + sum(rows * columns for rows, columns in sizes) != len(whole) or whole[0] != zlib.crc32(
         whole[1:]  # type: ignore[arg-type]
     ):
-        raise ValueError("not a whole set")
+        raise InputError("not a whole set")
     found: dict[str, Any] = {}
     for name, (rows, columns) in zip(names, sizes, strict=True):
         values = whole[first : first + rows * columns]

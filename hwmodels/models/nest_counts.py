@@ -70,7 +70,7 @@ class Space(NamedTuple):
 
 def space_of(machines: object) -> Space | None:
     """What count sets can do for some machines; None where they are not of one form that sets serve."""
-    if not isinstance(machines, Machines):
+    if not isinstance(machines, Machines) or not len(machines):
         return None
     base, parts = machines.base, machines.parts()
     if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
@@ -106,7 +106,7 @@ def _unlike(columns: Columns) -> list[int]:
     fans = columns.level("fanout_x") * columns.level("fanout_y")
     kinds = np.concatenate(
         [
-            columns.levels[:, :, 2:4].reshape(len(columns.macs), -1),
+            columns.levels[:, :, 2:4].reshape(len(columns.macs), 2 * columns.levels.shape[1]),
             fans > 1,
             *((columns.level(name) > 0) for name in ("read_pj", "fill_pj", "update_pj")),
             *(np.isinf(columns.level(name)) for name in ("read_rate", "write_rate", "shared_rate")),

@@ -12,7 +12,7 @@ import hwmodels
 import workloads
 from hwmodels.components import stacking
 from hwmodels.components.leakage import HOTTEST_C, PRICED_C, leakage_at
-from hwmodels.settled import ThermalRunawayError, settled
+from hwmodels.settling import ThermalRunawayError, settled
 
 HEAT = st.floats(26.85, 126.85)
 NODE = st.sampled_from([65, 45, 28, 22, 7])

@@ -96,7 +96,8 @@ def test_the_batch_of_sequences_that_come_first(tmp_path, capsys):
     run = ["evaluate", str(path), "edge_16x16", "--json", "--batch", "3"]
     assert main([*run, "--batch-axis", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["macs"] == 3 * 5 * 64
-    assert "batch is fixed at 5" in refused(capsys, *run)
+    assert "'b': VALUE" in refused(capsys, *run)
+    assert "batch is fixed at 5" in refused(capsys, *run, "--dim", "b=2")
     assert "3 is no axis of inputs of 3 dimensions" in refused(capsys, *run, "--batch-axis", "3")
 
 

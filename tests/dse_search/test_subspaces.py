@@ -11,7 +11,7 @@ import dse
 import hwmodels
 import workloads
 from dse.errors import InfeasibleSpaceError
-from dse.strategies import certified
+from dse.strategies.bounds import OfBest
 from dse.strategies.problem import work_of
 from dse.strategies.tables import Tables
 from tests.dse import tiny
@@ -154,7 +154,7 @@ def test_the_certified_front_is_the_exhaustive_one(data):
     options = {"objectives": objectives, "mapping_objective": mapping_objective}
     every = front(work, space, "exhaustive", **options)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(certified, "_SAMPLE", SAMPLE)
+        patched.setattr(OfBest, "sample", SAMPLE)
         proved = front(work, space, "certified", **options)
     assert (every is None) == (proved is None)
     if proved is not None:

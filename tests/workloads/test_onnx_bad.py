@@ -253,3 +253,12 @@ def test_models_of_the_onnx_package_cut_short(tmp_path):
         path.write_bytes(content[:length])
         refused(path, "cut.onnx")
     assert onnx.__version__
+
+
+def test_an_empty_input_with_dimensions_beyond_any_tensor(tmp_path):
+    """Numpy refuses 2^64 places even where there is nothing in them."""
+    built = model([node("Relu", ["x"], ["y"])], [tensor("x", (1 << 33, 3, 0, 1 << 31))], [tensor("y", None)])
+    message = (
+        r"input 'x': is empty, but its other dimensions are longer than any tensor's, got \[8589934592, 3"
+    )
+    refused(save(tmp_path / "m.onnx", built), message)

@@ -1,5 +1,6 @@
 """From a file to a Network: find what the outputs depend on, bind dimensions, build node by node."""
 
+import math
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -35,6 +36,8 @@ from workloads.shapes import Shape, size
 
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains whose operators are known by name."""
+_MOST_PLACES = 1 << 53
+"""Of an empty tensor whose empty dimensions were one long; more than numpy numbers is refused."""
 
 
 def read(
@@ -132,6 +135,11 @@ def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Gi
     if name in given.inputs:
         constants[name] = Constant.of(name, _bound(name, given.inputs[name], kind, shape))
     elif not size(shape):  # the first cache of a decoder: nothing depends on what is in it
+        if math.prod(length or 1 for length in shape) > _MOST_PLACES:
+            raise NetworkImportError(
+                f"input {shown(name)}: is empty, but its other dimensions are longer than any tensor's, got "
+                f"{shown(list(shape))}"
+            )
         constants[name] = Constant.of(name, np.zeros(shape, _dtype(kind)))
     else:
         graph.input(
