@@ -1,7 +1,7 @@
 """How long a main memory, or a non-volatile level on chip, lasts under a result's writes."""
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hwmodels.components import main_memory, on_chip
 from workloads.errors import InputError
@@ -9,6 +9,7 @@ from workloads.grammar.arguments import NUMBER, TEXT, having, takes
 
 if TYPE_CHECKING:
     from dse.results.evaluation import Result
+    from hwmodels.levels import LevelMachine
 
 
 class Wear(NamedTuple):
@@ -96,7 +97,7 @@ def wear(result: "Result", *, wear_levelling: float = 1.0, level: str | None = N
 
 def _level(result: "Result", name: str) -> tuple[main_memory.MainMemory, float]:
     """A level on chip as a memory of all of its instances, and the bytes written to it in a run."""
-    machine = result.accelerator
+    machine = cast("LevelMachine", result.accelerator)
     if not hasattr(machine, "levels"):
         raise InputError(f"level: {machine.name} is no machine of levels; leave it out", path="level")
     level = machine.level(name)
