@@ -145,7 +145,7 @@ def style(name: str, *, font: str | None = None) -> Style:
     >>> from matplotlib import rcParams
     >>> with style("ieee"):
     ...     rcParams["figure.figsize"][0], rcParams["pdf.fonttype"]
-    (3.5, 42)
+    (3.48, 42)
 
     """
     if name not in VENUES:

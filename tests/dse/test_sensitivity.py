@@ -261,7 +261,7 @@ def test_bad_input(swept):
         dse.sensitivity(Toy(), toy_space(), samples=16, seed=-1)
     with pytest.raises(ValueError, match="needs two feasible points or more, got 1"):
         dse.sensitivity(tiny.network(), dse.Space("edge_16x16", {"array.rows": [8]}))
-    with pytest.raises(ValueError, match="0 feasible points do not vary"):
+    with pytest.raises(ValueError, match="needs two feasible points or more, got 0"):
         dse.sensitivity(tiny.network(), tiny.space(constraints=["area_mm2 <= 1e-9"]))
     cramped = tiny.space(axes={"buffers.weight.bytes": [1, 8192]}, constraints=[])
     with pytest.raises(
