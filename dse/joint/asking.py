@@ -6,7 +6,7 @@ from typing import Any, Final
 from dse.joint.accuracy import Measured
 from dse.joint.search import OBJECTIVES, codesign
 from dse.joint.sweeping import sweep
-from dse.run.network import load_network
+from dse.run.named import load_network
 from dse.strategies import search as searching
 from workloads import NetworkSpace, of_networks
 from workloads.errors import InputError

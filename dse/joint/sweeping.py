@@ -19,7 +19,7 @@ from dse.joint.own import ACCURACY, Metric, own_metrics
 from dse.metrics import OBJECTIVES, Objective, columns, objectives_of
 from dse.results.networks_sweep import LISTED, Label, NetworksSweep
 from dse.run import sweep as running
-from dse.run.network import load_network
+from dse.run.named import load_network
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import LISTED as SEQUENCE

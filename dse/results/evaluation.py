@@ -17,7 +17,8 @@ from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
-from dse.run.network import Network, load_network, network_table
+from dse.run.named import load_network
+from dse.run.network import Network, network_table
 from dse.run.progress import Progress
 from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from dse.designs import Bar, Frame, Lane, SchedulePicture
-from dse.run.schedule import APART
 from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
-from hwmodels.residency.plan import MAIN_MEMORY, Plan
+from hwmodels.residency.plan import APART, MAIN_MEMORY, Plan
 from workloads.edges import OUTSIDE, Passage
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable

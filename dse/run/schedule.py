@@ -14,8 +14,6 @@ operations, or are never whole anywhere."""
 
 LAYERS: Final = "layers"
 FUSED: Final = "fused"
-APART: Final = "nothing is fused that reads it"
-"""Why a tensor crosses main memory where operations hand on tiles."""
 
 
 def check_schedule(schedule: str) -> str:

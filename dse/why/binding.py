@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.designs import Designs
-from dse.run.schedule import APART, effort_of
+from dse.run.schedule import effort_of
 from dse.strategies.problem import One
+from hwmodels.residency.plan import APART
 from hwmodels.residency.tensors import tensors_of
 
 if TYPE_CHECKING:
