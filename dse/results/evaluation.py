@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 import hwmodels
 from dse.arguments import AXES, MACHINE, NETWORK
@@ -33,7 +34,6 @@ from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, tak
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -68,8 +68,6 @@ class Result:
     @cached_property
     def operations(self) -> "pandas.DataFrame":
         """One row an operation: latency, energy, traffic, what bounds it, and the mapping chosen for it."""
-        import pandas
-
         model, machine = self.accelerator.model, self.accelerator
         configs, _ = self._costed
         table = model.operations(self.layers, configs, self.mapping_objective, effort=self.effort)
@@ -98,8 +96,6 @@ class Result:
     @cached_property
     def totals(self) -> "pandas.Series":
         """The network's metrics, `feasible`, and `limit` where it is not."""
-        import pandas
-
         _, table = self._costed
         known = with_own(table._asdict())
         totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
@@ -208,8 +204,6 @@ class Result:
 
     def bottlenecks(self) -> "pandas.DataFrame":
         """What the latency waits for: shares of latency and energy by bound, and the longest operation."""
-        import pandas
-
         table = self.operations
         repeats = np.asarray(self.layers.repeats)
         seconds = table["latency_s"].to_numpy() * repeats

@@ -4,6 +4,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from dse.views.paper import renderer_of
@@ -23,8 +24,6 @@ def place_names(axes: "Axes", picture: "Picture") -> None:
     Points of the front, background, marks, other names and the frame's edge are avoided, in display
     coordinates. Names hang on their points: they move with them when limits change.
     """
-    from matplotlib.patheffects import withStroke
-
     if not picture.marks:
         return
     figure = axes.get_figure(root=True)

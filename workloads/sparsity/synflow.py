@@ -6,22 +6,21 @@ synaptic flow", NeurIPS 2020, and the authors' code (ganguli-lab/Synaptic-Flow).
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from workloads.errors import shown
+from workloads.importers.torch.library import one_thread
+from workloads.sparsity.authors import SYNFLOW_ITERATIONS
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.selection import kth
-from workloads.sparsity.waiting import one_thread, steps
+from workloads.sparsity.waiting import steps
 
-if TYPE_CHECKING:
-    import torch
+Tensors = Mapping[str, torch.Tensor]
 
-    Tensors = Mapping[str, torch.Tensor]
-
-ITERATIONS = 100  # the paper's and the code's default
 SCHEDULES = ("exponential", "linear")
 _PART = 1 << 16
 """Scores worked on at a time."""
@@ -31,7 +30,7 @@ def synflow(
     flow: "Callable[[Tensors], torch.Tensor]",
     weights: "Tensors",
     density: float,
-    iterations: int = ITERATIONS,
+    iterations: int = SYNFLOW_ITERATIONS,
     schedule: str = "exponential",
 ) -> dict[str, NDArray[np.bool_]]:
     """Find the masks that SynFlow leaves.
@@ -61,8 +60,6 @@ def synflow(
     are masked, ties with the last of them too, as in the authors' code; so up to ties the density is exact.
 
     """
-    import torch
-
     check_density(density, "synflow")
     if iterations < 1:
         raise SparsityError(f"synflow: iterations must be at least 1, got {iterations}")
@@ -111,7 +108,7 @@ def synflow_of_module(
     module: "torch.nn.Module",
     input_shape: Sequence[int],
     density: float,
-    iterations: int = ITERATIONS,
+    iterations: int = SYNFLOW_ITERATIONS,
     schedule: str = "exponential",
 ) -> dict[str, NDArray[np.bool_]]:
     """Find SynFlow's masks for the convolutions and linear layers of a PyTorch module, which stays as it is.
@@ -132,8 +129,6 @@ def synflow_of_module(
 
     """
     import copy
-
-    import torch
 
     twin = copy.deepcopy(module).double().eval()
     with torch.no_grad():
