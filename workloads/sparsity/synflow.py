@@ -4,6 +4,7 @@ Source: Tanaka, Kunin, Yamins, Ganguli, "Pruning neural networks without any dat
 synaptic flow", NeurIPS 2020, and the authors' code (ganguli-lab/Synaptic-Flow). Needs PyTorch.
 """
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -128,8 +129,6 @@ def synflow_of_module(
         Masks by parameter name, such as "features.0.weight".
 
     """
-    import copy
-
     twin = copy.deepcopy(module).double().eval()
     with torch.no_grad():
         for value in twin.state_dict().values():

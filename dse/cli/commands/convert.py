@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import pairs
-from hwmodels.interop import of_files
+from hwmodels.interop.told import of_files
 from workloads.errors import InputError, shown
 
 
