@@ -326,7 +326,8 @@ def evaluate(
         "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
         machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
         what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "reordered": the same
-        in the best of all orders of the operations, where they are not too many (`.order`). "fused":
+        in the best of all orders of the operations, where they are not too many (`.order`). "pinned":
+        weights may stay, too, from one inference to the next, and are loaded before the first. "fused":
         operations hand each other tiles at the level that the machine names for that (`fusion`), or tensors
         stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings

@@ -48,7 +48,7 @@ from hwmodels.models.nest_staying import (
     remapped,
     without_memory,
 )
-from hwmodels.residency.graph import schedules_of
+from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import Plan, by_rows
 from hwmodels.residency.tensors import REORDERED, Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table

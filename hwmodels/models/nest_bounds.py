@@ -226,9 +226,9 @@ class _Counted:
         ]
 
     def _must(self, operand: Operand) -> list[int]:
-        """Levels that every mapping keeps it at."""
-        last = len(self.base.levels) - 1
-        return [i for i in self.may[operand.name] if i == last or operand.name in self._at(i).keep]
+        """Levels that every mapping keeps it at: the outermost that may, and those that are told to."""
+        may = self.may[operand.name]
+        return [i for i in may if i == may[-1] or operand.name in self._at(i).keep]
 
     def _at(self, level: int) -> LevelConstraints:
         return self.base.mapspace.at(self.base.levels[level].name)
