@@ -21,6 +21,7 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
+from dse.space.named import space_of
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import (
@@ -51,7 +52,7 @@ _FIRST: Final = 3
 
 
 @takes(
-    space=having("a space of machines", "pack", "violated"),
+    space=either(TEXT, having("a space of machines", "pack", "violated")),
     objectives=either(TEXT, LISTED),
     rounds=POSITIVE,
     floor=NUMBER,
@@ -65,7 +66,7 @@ _FIRST: Final = 3
 )
 def codesign(
     networks: "NetworkSpace | Sequence[Network]",
-    space: "Space",
+    space: "Space | str",
     *,
     accuracy: Callable[..., Any] | Measured,
     budget: int = 60,
@@ -155,6 +156,7 @@ def codesign(
             f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
         )
     wanted = _objectives(objectives)
+    space = space_of(space)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
     folder = None if store is None else folder_named(store)
     measured = accuracy
