@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.arguments import folder_named
+from dse.arguments import SPACE, folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
@@ -33,7 +33,6 @@ from workloads.grammar.arguments import (
     TEXT,
     TRUTH,
     either,
-    having,
     takes,
 )
 
@@ -52,7 +51,7 @@ _FIRST: Final = 3
 
 
 @takes(
-    space=either(TEXT, having("a space of machines", "pack", "violated")),
+    space=SPACE,
     objectives=either(TEXT, LISTED),
     rounds=POSITIVE,
     floor=NUMBER,
