@@ -365,9 +365,11 @@ def evaluate(
     if asked is not None:
         check_keeper(asked.name, machine)
     effort = effort._replace(schedule=asked)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and technology.settled:
+        machine = hwmodels.settled(machine, layers, mapping_objective, effort)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
-    technology = getattr(machine, "technology", None)
     if technology is not None and (note := beyond(technology.node_nm)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
