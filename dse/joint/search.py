@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.arguments import folder_named
+from dse.arguments import SPACE, folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
@@ -21,6 +21,7 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
+from dse.space.named import space_of
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import (
@@ -32,7 +33,6 @@ from workloads.grammar.arguments import (
     TEXT,
     TRUTH,
     either,
-    having,
     takes,
 )
 
@@ -51,7 +51,7 @@ _FIRST: Final = 3
 
 
 @takes(
-    space=having("a space of machines", "pack", "violated"),
+    space=SPACE,
     objectives=either(TEXT, LISTED),
     rounds=POSITIVE,
     floor=NUMBER,
@@ -65,7 +65,7 @@ _FIRST: Final = 3
 )
 def codesign(
     networks: "NetworkSpace | Sequence[Network]",
-    space: "Space",
+    space: "Space | str",
     *,
     accuracy: Callable[..., Any] | Measured,
     budget: int = 60,
@@ -155,6 +155,7 @@ def codesign(
             f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
         )
     wanted = _objectives(objectives)
+    space = space_of(space)
     nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
     folder = None if store is None else folder_named(store)
     measured = accuracy

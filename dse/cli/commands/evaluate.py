@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 import dse
-import hwmodels
 from dse.cli.options import (
     Batch,
     BatchAxis,
@@ -24,6 +23,7 @@ from dse.cli.options import (
     pairs,
     print_json,
 )
+from dse.space.named import machine_of
 from dse.views.text import broken, operations_text
 from workloads.errors import InputError
 
@@ -70,7 +70,7 @@ def command(
     springboard evaluate resnet50 mine.yaml --set 'levels.psums.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
-    machine = hwmodels.load(acc).replace(pairs("--set", set_))
+    machine = machine_of(acc).replace(pairs("--set", set_))
     result = dse.evaluate(
         network_of(context, net, batch),
         machine,
