@@ -1,6 +1,6 @@
 """What machines, components and strategies of one's own have to promise, as checks for one's own tests.
 
-    from dse.testing import check_component, check_machine, check_strategy
+    from dse.testing import check_component, check_mac_unit, check_machine, check_strategy
 
     def test_my_machine():
         check_machine(my_machine)
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import hwmodels
 import workloads
 from dse.run.sweep import sweep
 from dse.space.space import Space
@@ -23,6 +24,8 @@ from hwmodels.columns import MetricTable
 from hwmodels.level import Level, own_prices
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Machine
+from hwmodels.own import OwnPart
+from hwmodels.own_macs import AskedMac, own_mac, own_mac_cost
 from hwmodels.own_storage import Asked, own_storage
 from workloads.table import deduplicate
 
@@ -112,13 +115,7 @@ def check_component(kind: str) -> None:
             asked = Asked(size, width, banks, node_nm, 0.9)
             prices = own_prices(kind, asked)  # which refuse what is no amount
             _held(own_prices(kind, asked) == prices, "equal questions have equal answers")
-    try:
-        copy = pickle.loads(pickle.dumps(own))
-    except (pickle.PicklingError, AttributeError) as refusal:
-        raise AssertionError(
-            f"broken promise: travels to other processes ({refusal}); put its function at the top of a module"
-        ) from None
-    _held(copy.digest == own.digest, "is the same in another process")
+    _travels(own)
     machine = LevelMachine(
         name="bench",
         levels=(
@@ -131,6 +128,46 @@ def check_component(kind: str) -> None:
     plain = machine.replace({"levels.pads.kind": "sram"})
     _held(machine.fingerprint() != plain.fingerprint(), "enters fingerprints")
     check_machine(machine)
+
+
+def check_mac_unit(name: str) -> None:
+    """Check that a unit registered with `hwmodels.register_mac_unit` can multiply on any machine.
+
+    Parameters
+    ----------
+    name
+        Its name.
+
+    Raises
+    ------
+    AssertionError
+        If it is not registered, its prices are not always the same, it cannot travel to other processes, or a
+        machine that has it does not go through the door.
+
+    """
+    own = own_mac(name)
+    _held(own is not None, f"hwmodels.register_mac_unit knows {name}")
+    assert own is not None
+    for bits, node_nm in ((4, 7.0), (8, 22.0), (16, 45.0)):
+        asked = AskedMac(bits, bits, 4 * bits, "int", node_nm, 0.9)
+        prices = own_mac_cost(name, asked)  # which refuses what is no amount
+        _held(own_mac_cost(name, asked) == prices, "equal questions have equal answers")
+    _travels(own)
+    for kind in ("edge_16x16", "edge_levels", "template"):
+        plain = hwmodels.load(kind)
+        machine = plain.replace({"datapath.mac_unit": name})
+        _held(machine.fingerprint() != plain.fingerprint(), "enters fingerprints")
+        check_machine(machine)
+
+
+def _travels(own: OwnPart) -> None:
+    try:
+        copy = pickle.loads(pickle.dumps(own))
+    except (pickle.PicklingError, AttributeError) as refusal:
+        raise AssertionError(
+            f"broken promise: travels to other processes ({refusal}); put its function at the top of a module"
+        ) from None
+    _held(copy.digest == own.digest, "is the same in another process")
 
 
 def check_strategy(start: Callable[[str, Plan], Strategy], budget: int = 12) -> None:

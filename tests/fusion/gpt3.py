@@ -33,6 +33,7 @@ def tpu_v4i_16() -> LevelMachine:
     levels = []
     for level in machine.levels:
         prices = level.prices
+        assert prices is not None
         twice = {name: 2 * getattr(prices, name) for name in ("read_pj", "fill_pj", "update_pj")}
         levels.append(
             dataclasses.replace(
