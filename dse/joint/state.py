@@ -10,7 +10,7 @@ from dse.errors import InfeasibleSpaceError
 from dse.joint.hardware import Hardware
 from dse.joint.picking import Promise
 from dse.joint.quality import Quality, quality
-from dse.joint.sampling import Trained, iterate
+from dse.joint.sampling import Trained, iterate, most_accurate
 from dse.metrics import Objective
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ class Search:
         before = len(self.trained.index)
         left = self.budget - before
         until = before + max(1, -(-left // max(1, rounds_left)))
-        options = {} if choose is None else {"choose": choose}
-        iterate(self.trained, min(self.budget, until), 1, **options)
+        iterate(self.trained, min(self.budget, until), 1, choose or most_accurate)
         return len(self.trained.index) > before
 
     @property
