@@ -51,6 +51,12 @@ class Search:
         self.budget, self.rounds, self.floor = budget, rounds, floor
         self._pairs: dict[int, pandas.DataFrame] = {}
 
+    def begin(self) -> None:
+        """Train on until one training succeeds; strategies have nothing to choose by before."""
+        while not len(self.trained.good):
+            if not self.left or not self.step(self.rounds):
+                raise InfeasibleSpaceError(self.why_nothing())
+
     def know_front(self, index: int) -> None:
         """Take up a network's front over all machines."""
         frame = self.hardware.front(self.trained.network(index))
