@@ -146,7 +146,7 @@ def test_every_shipped_figure_has_source_and_status(table: str) -> None:
 
 
 def test_what_is_remembered_is_each_callers_own() -> None:
-    """Small arrays are looked up, large ones are worked out; an answer that was written to is no one else's."""
+    """Small arrays are looked up, large ones worked out; an answer that was written to is no one else's."""
     few = np.array([7.0, 22.0, 45.0])
     many = np.tile(few, 20)
     technology.nominal_voltage(few)[:] = 0.0
