@@ -75,7 +75,7 @@ def space_of(machines: object) -> Space | None:
     if not isinstance(machines, Machines) or not len(machines):
         return None
     base, parts = machines.base, machines.parts()
-    if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
+    if parts is None or base.timing != Timing(launch_s=base.timing.launch_s):
         return None
     if (
         sum(level.off_chip for level in base.levels) > 1
@@ -87,6 +87,8 @@ def space_of(machines: object) -> Space | None:
         return None
     first = forms[0]
     assert first is not None
+    if base.resident not in ("", base.levels[first.pads].name):
+        return None  # what such a level hands on is counted with it; the buffer's tiles are all counted there
     priced = [[getattr(form, kind) for form in forms] for kind in ("read", "written")]
     read, written = (tuple(bool(any(pad)) for pad in zip(*kind, strict=True)) for kind in priced)
     pads = columns.levels[:, : first.pads]
