@@ -14,7 +14,7 @@ from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.rounding import Mode
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
-from hwmodels.interop.sparseloop_formats import NonZeros
+from hwmodels.zeros.formats import NonZeros
 from hwmodels.kernels.two_level.systolic import systolic_cycles as kernel_cycles
 from hwmodels.mapping import Drain, FirstTouch, Gaps, Reuse
 from hwmodels.parts import NUMBER_FORMATS, ROUNDINGS
