@@ -395,15 +395,18 @@ def _labels(field: str, held: Sequence[Any]) -> list[Label]:
     inner = [
         {path: label_of(leaf) for path, leaf in paths_of(value).items() if not is_dataclass(leaf)}
         for value in held
+        if is_dataclass(value)  # beside parts an axis may have none
     ]
     differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
-    labels = [
+    said = iter(
         " / ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
         for leaves in inner
-    ]
+    )
+    labels = [next(said) if is_dataclass(value) else label_of(value) for value in held]
     if "" in labels or len(set(labels)) < len(labels):
-        labels = [f"{field} {number}" for number in range(1, len(held) + 1)]
-    return list(labels)
+        numbered = enumerate(held, 1)
+        return [f"{field} {number}" if is_dataclass(value) else label_of(value) for number, value in numbered]
+    return labels
 
 
 def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
@@ -411,4 +414,5 @@ def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
     if name == field:
         return axis.column(field)
     inner, position = name.removeprefix(field + "."), axis.fields.index(field)
-    return np.array([label_of(paths_of(value[position])[inner]) for value in axis.values])
+    parts = [value[position] for value in axis.values]
+    return np.array([label_of(paths_of(part)[inner]) if is_dataclass(part) else np.nan for part in parts])
