@@ -9,7 +9,8 @@ Each check raises AssertionError with the promise that is broken.
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -107,15 +108,9 @@ def check_component(kind: str) -> None:
         machine that has it does not go through the door.
 
     """
-    own = own_storage(kind)
-    _held(own is not None, f"hwmodels.register_component knows {kind}")
-    assert own is not None
-    for size, width, banks in ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4)):
-        for node_nm in (7.0, 45.0):
-            asked = Asked(size, width, banks, node_nm, 0.9)
-            prices = own_prices(kind, asked)  # which refuse what is no amount
-            _held(own_prices(kind, asked) == prices, "equal questions have equal answers")
-    _travels(own)
+    sizes = ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4))
+    asked = [Asked(*size, node_nm, 0.9) for size in sizes for node_nm in (7.0, 45.0)]
+    _answers("component", kind, own_storage(kind), partial(own_prices, kind), asked)
     machine = LevelMachine(
         name="bench",
         levels=(
@@ -145,14 +140,9 @@ def check_mac_unit(name: str) -> None:
         machine that has it does not go through the door.
 
     """
-    own = own_mac(name)
-    _held(own is not None, f"hwmodels.register_mac_unit knows {name}")
-    assert own is not None
-    for bits, node_nm in ((4, 7.0), (8, 22.0), (16, 45.0)):
-        asked = AskedMac(bits, bits, 4 * bits, "int", node_nm, 0.9)
-        prices = own_mac_cost(name, asked)  # which refuses what is no amount
-        _held(own_mac_cost(name, asked) == prices, "equal questions have equal answers")
-    _travels(own)
+    points = ((4, 7.0), (8, 22.0), (16, 45.0))
+    asked = [AskedMac(bits, bits, 4 * bits, "int", node_nm, 0.9) for bits, node_nm in points]
+    _answers("mac_unit", name, own_mac(name), partial(own_mac_cost, name), asked)
     for kind in ("edge_16x16", "edge_levels", "template"):
         plain = hwmodels.load(kind)
         machine = plain.replace({"datapath.mac_unit": name})
@@ -160,7 +150,15 @@ def check_mac_unit(name: str) -> None:
         check_machine(machine)
 
 
-def _travels(own: OwnPart) -> None:
+def _answers(
+    what: str, name: str, own: OwnPart | None, ask: Callable[[Any], Any], questions: Sequence[Any]
+) -> None:
+    """Whether a part is known, answers equal questions equally, in amounts, and travels to processes."""
+    _held(own is not None, f"hwmodels.register_{what} knows {name}")
+    assert own is not None
+    for asked in questions:
+        prices = ask(asked)  # which refuses what is no amount
+        _held(ask(asked) == prices, "equal questions have equal answers")
     try:
         copy = pickle.loads(pickle.dumps(own))
     except (pickle.PicklingError, AttributeError) as refusal:
