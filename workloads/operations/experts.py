@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from workloads.operations.base import Operation, Site, operand_columns, stored_density
+from workloads.operations.base import Operation, Site
+from workloads.operations.grouped import matrix_rows
 from workloads.rows import Row
 from workloads.shapes import Shape
-from workloads.table import Kind
 
 
 @dataclass(frozen=True)
@@ -74,30 +74,8 @@ class Experts(Operation):
 
     def lower(self, site: Site) -> list[Row]:
         """Return a nest for the experts with one token more, and one for the others."""
-        tokens, choices = site.inputs
-        weight, features = site.weights["weight"], tokens.shape[-1]
-        note, loads = expected_loads(self.experts, choices.shape)
-        rows = []
-        for part, groups, each in loads:
-            row = Row(
-                kind=int(Kind.NEST),
-                g=groups,
-                n=each,
-                k=self.out_features,
-                c=features,
-                weight_elements=groups * self.out_features * features,
-                read_elements=groups * each * features,
-                write_elements=groups * each * self.out_features if site.write_elements else 0,
-                batch=site.batch,
-                part=part,
-                note=note,
-                **operand_columns(site),
-            )
-            work = float(row.macs) * weight.density * tokens.density
-            rows.append(row._replace(weight_density=stored_density(weight), effectual_macs=work))
-        # Who was chosen is read once, by the first.
-        rows[0] = rows[0]._replace(read_elements=rows[0].read_elements + choices.elements)
-        return rows
+        note, loads = expected_loads(self.experts, site.inputs[1].shape)
+        return matrix_rows(site, self.out_features, loads, note)
 
 
 def expected_loads(experts: int, choices: Shape) -> tuple[str, list[tuple[str, int, int]]]:

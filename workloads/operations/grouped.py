@@ -55,31 +55,47 @@ class GroupedProduct(Operation):
 
     def lower(self, site: Site) -> list[Row]:
         """Return a nest of the groups that get a row more, and one of the others."""
-        tensor, weight = site.inputs[0], site.weights["weight"]
-        rows, features = tensor.shape
-        each, more = divmod(rows, self.groups)
-        made: list[Row] = []
-        for groups, n in ((more, each + 1), (self.groups - more, each)):
-            if not groups or not n:
-                continue
-            macs = groups * n * features * self.out_features
-            made.append(
-                Row(
-                    kind=int(Kind.NEST),
-                    g=groups,
-                    n=n,
-                    c=features,
-                    k=self.out_features,
-                    weight_elements=groups * features * self.out_features,
-                    read_elements=groups * n * features,
-                    write_elements=groups * n * self.out_features,
-                    effectual_macs=macs * weight.density * tensor.density,
-                    batch=site.batch,
-                    part="" if n == each and not more else f"{n} rows",
-                    note="rows spread evenly over groups (assumed)",
-                    **operand_columns(site),
-                )
-            )
-        places = sum(other.elements for other in site.inputs[1:])
-        first = made[0]._replace(read_elements=made[0].read_elements + places)
-        return [first, *made[1:]]
+        each, more = divmod(site.inputs[0].shape[0], self.groups)
+        loads = [load for load in ((more, each + 1), (self.groups - more, each)) if all(load)]
+        parts = [("" if n == each and not more else f"{n} rows", groups, n) for groups, n in loads]
+        return matrix_rows(site, self.out_features, parts, "rows spread evenly over groups (assumed)")
+
+
+def matrix_rows(site: Site, out_features: int, loads: Sequence[tuple[str, int, int]], note: str) -> list[Row]:
+    """Rows of products with one of several matrices each.
+
+    Parameters
+    ----------
+    site
+        Its first input holds the rows, (..., in); the others say which meets which matrix, and are read once.
+    out_features
+        Columns of the result.
+    loads
+        (part, matrices, rows that each meets), of matrices that meet equally many.
+    note
+        How rows are taken to spread.
+
+    """
+    given, weight = site.inputs[0], site.weights["weight"]
+    features = given.shape[-1]
+    made = [
+        Row(
+            kind=int(Kind.NEST),
+            g=groups,
+            n=each,
+            k=out_features,
+            c=features,
+            weight_elements=groups * out_features * features,
+            read_elements=groups * each * features,
+            write_elements=groups * each * out_features if site.write_elements else 0,
+            effectual_macs=float(groups * each * features * out_features) * weight.density * given.density,
+            batch=site.batch,
+            part=part,
+            note=note,
+            **operand_columns(site),
+        )
+        for part, groups, each in loads
+    ]
+    choices = sum(other.elements for other in site.inputs[1:])
+    first = made[0]._replace(read_elements=made[0].read_elements + choices)
+    return [first, *made[1:]]
