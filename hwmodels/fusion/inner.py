@@ -208,7 +208,7 @@ def _at(evaluation: Evaluation, level: str, counts: LevelCounts) -> bool:
     return any(found.level == level and found.operand == counts.operand for found in evaluation.counts)
 
 
-def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> int:
+def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> float:
     """Words of an operand that main memory is written."""
     return sum(
         found.fills + found.updates

@@ -160,7 +160,8 @@ def least_cost(
             rank[o : o + 1], rank_dims[o : o + 1], traits[o : o + 1], factors, depth, tables.sequence,
             keep[:, :, o : o + 1], tables.least[o], tables.unique[o : o + 1], ground.touches, own,
         )  # fmt: skip
-    return max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6), max(0.0, energy)
+    steps = max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6)
+    return steps, max(0.0, energy) + ground.leak_pj * steps
 
 
 @kernel
