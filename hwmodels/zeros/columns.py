@@ -132,9 +132,10 @@ def _reach(model: SparseModel) -> Floats:
 
 def _totals(model: SparseModel) -> tuple[float, float]:
     """Cycles a dense step takes, and pJ of all MACs."""
-    computes, gated, skipped = model.computes(model.reached())
+    reached = model.reached()
+    computes, gated, skipped = model.computes(reached)
     amounts = model.mac_amounts(computes, gated, skipped).values()
-    steps = (computes + gated) / (float(model.problem.macs) * model.packed)
+    steps = (computes + gated + model.idle(reached)) / (float(model.problem.macs) * model.packed)
     return steps, sum(amount * pj for amount, pj in amounts)
 
 

@@ -78,7 +78,7 @@ class SparseModel:
         )
         # multiply-accumulates a cycle while computing, in packed lanes only the effectual ones
         lanes = dense.macs / dense.compute_cycles * self.packed
-        compute = ceil((computes + gated) / lanes - 1e-6)
+        compute = ceil((computes + gated + self.idle(reached)) / lanes - 1e-6)
         ports = self._ports(counts, dense)
         cycles, bound = self._cycles(ports, compute)
         if self.leaks:
@@ -327,6 +327,18 @@ class SparseModel:
         if self.section.compute_gates:
             return effectual, absent, 0.0
         return effectual + absent, 0.0, 0.0
+
+    def idle(self, reached: dict[Key, float]) -> float:
+        """Multiply-accumulates that gated reads leave idle: they take their time and no energy.
+
+        None in Timeloop, where the port of the gated reads takes that time.
+        """
+        left, found = float(self.problem.macs) * self.packed, 0.0
+        for (level, name), share in reached.items() if self.lenient else ():
+            lost = 0.0 if self.problem.operand(name).read_write else _whole(left, 1.0 - share)
+            left -= lost
+            found += 0.0 if self.skips(level, name) else lost
+        return found
 
     def _located(self, operand: Operand) -> bool:
         """Whether the MACs can tell an operand's zeros: its innermost level has metadata for it."""

@@ -228,6 +228,30 @@ def test_more_zeros_cost_no_more_and_never_more_than_none(objective):
     assert before < dense
 
 
+@pytest.mark.parametrize("mac", ["none", "gate"])
+def test_gating_takes_the_time_of_the_dense_machine(mac):
+    one = compressed(**{"levels.pad.sparsity.weight.mode": "gate", "sparsity.mac": mac})
+    layers, even = table(nest(k=4, c=6, p=2)), BEST._replace(without=frozenset({"uneven storage"}))
+    zeros = totals(with_zeros(layers, 0.5, 0.5), one, "latency", even)
+    dense = totals(layers, machine(), "latency", even)
+    assert zeros["compute_cycles"] >= dense["compute_cycles"]
+
+
+def test_eyeriss_gates_and_codes_what_it_says():
+    """At the densities of a layer of AlexNet, on a small one: less energy, coded traffic, equal time."""
+    plain, minding = hwmodels.load("eyeriss_v1"), hwmodels.load("eyeriss_v1_zeros")
+    layers = table(nest(k=16, c=8, p=6, q=6, r=3, s=3))
+    dense = totals(layers, plain, "energy", BEST._replace(without=frozenset({"uneven storage"})))
+    found = totals(with_zeros(layers, 1.0, 0.275, 0.303), minding, "energy")
+    assert found["compute_cycles"] >= layers.macs[0] / plain.macs
+    assert found["mac_energy_j"] == pytest.approx(0.275 * dense["mac_energy_j"], rel=0.01)
+    assert found["dram_write_bytes"] == pytest.approx(
+        0.303 * (1 + 16 / 48) * dense["dram_write_bytes"], rel=0.02
+    )
+    assert found["energy_j"] < dense["energy_j"]
+    assert totals(layers, minding) == totals(layers, plain)
+
+
 def network():
     graph = Graph("tiny")
     x = graph.input("image", (1, 6, 1, 2))
