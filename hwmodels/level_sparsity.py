@@ -247,3 +247,9 @@ def minded_operands(machine: "LevelMachine") -> frozenset[str]:
             if mine.stored or mine.mode == "skip_positions":
                 found.add(operand)
     return frozenset(found)
+
+
+def without_zeros(machine: "LevelMachine") -> "LevelMachine":
+    """The same machine where it treats zeros like any number."""
+    plain = tuple(dataclasses.replace(level, sparsity=NO_ZEROS) for level in machine.levels)
+    return dataclasses.replace(machine, levels=plain, sparsity=NO_MAC_ZEROS)

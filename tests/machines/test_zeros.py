@@ -297,6 +297,25 @@ def test_a_sweep_over_formats_its_front_and_its_reasons():
     assert mine.energy_j.min() < dense.energy_j.min()
 
 
+def test_a_certified_front_is_the_sweeps():
+    net = network().assume(weights=0.25, activations=0.5)
+    axes = {"levels.dram.sparsity.weight.format": ["dense", "bitmask", "rle:4"], "array.cols": [2, 4]}
+    space, wanted = dse.Space(machine(), axes=axes), ("latency_s", "energy_j", "area_mm2")
+    front = dse.sweep(net, space).front(wanted)
+    found = dse.search(net, space, objectives=wanted, strategy="certified", progress=False)
+    assert sorted(found.front.frame.energy_j) == sorted(front.frame.energy_j)
+
+
+def test_tensors_that_stay_and_fused_groups_are_never_worse():
+    net = network().assume(weights=0.25, activations=0.5)
+    one = compressed(resident="buffer", fusion="buffer")
+    costs = [
+        dse.evaluate(net, one, schedule=name).totals["edp_js"] for name in ("layers", "resident", "fused")
+    ]
+    assert costs[1] < costs[0]
+    assert costs[2] <= costs[1]
+
+
 # --- fields
 
 
