@@ -150,7 +150,8 @@ def least_cost(
         kept = MappingColumns(mapping.factors, mapping.order, mapping.keep[:, :, o : o + 1])
         sure = Sure(tables.least[o], tables.unique[o : o + 1], ground.touches)
         energy += least_energy(one, kept, depth, tables.sequence, sure, own)
-    return max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6), max(0.0, energy)
+    steps = max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6)
+    return steps, max(0.0, energy) + ground.leak_pj * steps
 
 
 @kernel
