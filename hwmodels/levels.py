@@ -120,6 +120,7 @@ class LevelMachine:
         made_of(self, mapspace=Constraints, timing=Timing)
         members(self, "levels", Level)
         members(self, "assumptions", str)
+        self.technology.refuse_settled("LevelMachine")
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

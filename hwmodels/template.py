@@ -107,6 +107,7 @@ class Template:
             )
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        self.technology.refuse_settled("Template")
 
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":

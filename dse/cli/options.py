@@ -77,9 +77,9 @@ ScheduleName = Annotated[
     str,
     typer.Option(
         "--schedule",
-        metavar="layers|resident|reordered|fused",
-        help="Tensors cross main memory, stay where they fit, do so in the best order of the operations, or "
-        "are handed on in tiles.",
+        metavar="layers|resident|reordered|pinned|fused",
+        help="Tensors cross main memory, stay where they fit, do so in the best order of the operations or "
+        "beside weights that stay between inferences, or are handed on in tiles.",
     ),
 ]
 Dims = Annotated[

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.workers import Crew
@@ -228,11 +230,11 @@ def _read(said: Any, why: str, seconds: float) -> Measurement:
     try:
         if isinstance(said, Mapping):
             values = {name: _number(said[name]) for name in _KNOWN if name in said}
-        elif isinstance(said, tuple | list):
+        elif isinstance(said, tuple | list) or (isinstance(said, np.ndarray) and said.ndim == 1):
             values["accuracy"], values["error"] = map(_number, said)
         else:
             values["accuracy"] = _number(said)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Measurement(seconds=seconds, failed=f"returned {said!r:.60}, no number and no (mean, error)")
     if "accuracy" not in values:
         return Measurement(seconds=seconds, failed=f"returned no accuracy, but {said!r:.60}")

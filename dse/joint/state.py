@@ -10,7 +10,7 @@ from dse.errors import InfeasibleSpaceError
 from dse.joint.hardware import Hardware
 from dse.joint.picking import Promise
 from dse.joint.quality import Quality, quality
-from dse.joint.sampling import Trained, iterate
+from dse.joint.sampling import Trained, iterate, most_accurate
 from dse.metrics import Objective
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ class Search:
         self.trained, self.hardware, self.objectives = trained, hardware, objectives
         self.budget, self.rounds, self.floor = budget, rounds, floor
         self._pairs: dict[int, pandas.DataFrame] = {}
+
+    def begin(self) -> None:
+        """Train on until one training succeeds; strategies have nothing to choose by before."""
+        while not len(self.trained.good):
+            if not self.left or not self.step(self.rounds):
+                raise InfeasibleSpaceError(self.why_nothing())
 
     def know_front(self, index: int) -> None:
         """Take up a network's front over all machines."""
@@ -165,8 +171,7 @@ class Search:
         before = len(self.trained.index)
         left = self.budget - before
         until = before + max(1, -(-left // max(1, rounds_left)))
-        options = {} if choose is None else {"choose": choose}
-        iterate(self.trained, min(self.budget, until), 1, **options)
+        iterate(self.trained, min(self.budget, until), 1, choose or most_accurate)
         return len(self.trained.index) > before
 
     @property

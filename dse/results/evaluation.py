@@ -21,10 +21,11 @@ from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
+from dse.space.named import machine_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.composed import ordered
-from hwmodels.machine import BEST, Effort, Machine, check_machine
+from hwmodels.machine import BEST, Effort, Machine
 from hwmodels.residency.plan import Plan
 from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
@@ -326,7 +327,8 @@ def evaluate(
         "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
         machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
         what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "reordered": the same
-        in the best of all orders of the operations, where they are not too many (`.order`). "fused":
+        in the best of all orders of the operations, where they are not too many (`.order`). "pinned":
+        weights may stay, too, from one inference to the next, and are loaded before the first. "fused":
         operations hand each other tiles at the level that the machine names for that (`fusion`), or tensors
         stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings
@@ -350,7 +352,7 @@ def evaluate(
         If the batch or the mapping objective is refused, or a mapping given does not fit.
 
     """
-    machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
+    machine = machine_of(accelerator)
     if isinstance(network, str):
         network = load_network(network, batch=batch)
     name, layers = network_table(network, batch)
@@ -363,9 +365,11 @@ def evaluate(
     if asked is not None:
         check_keeper(asked.name, machine)
     effort = effort._replace(schedule=asked)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and technology.settled:
+        machine = hwmodels.settled(machine, layers, mapping_objective, effort)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
-    technology = getattr(machine, "technology", None)
     if technology is not None and (note := beyond(technology.node_nm)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at

@@ -96,6 +96,8 @@ def assumptions(front: Designs) -> str:
     said.append(f"each operation's mapping has the least {goal} of its mapspace")
     if front.schedule is not None:
         said.append(f"tensors stay on chip where they fit (schedule: {front.schedule.name})")
+        if front.schedule.weights:
+            said.append("pinned weights are loaded before the first inference, which no figure has in it")
     said += front.space.assumptions
     said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."
@@ -149,6 +151,11 @@ def crossing_lines(result: "Result") -> list[str]:
     crossing = sorted(plan.crossing, key=lambda place: -place.tensor.saved)
     stays = len(plan.places) - len(crossing)
     lines = ["", f"Schedule: {stays:,} of {len(plan.places):,} tensors stay on chip; {plan.certificate}"]
+    pinned = [place.bytes for place in plan.places if place.tensor.pinned and place.stays]
+    if pinned:
+        lines.append(
+            f"- {len(pinned):,} are weights, {sum(pinned):,.0f} bytes, loaded before the first inference"
+        )
     if result.order != result.names:
         lines.append(f"- the operations run in another order: {listed(result.order)}")
     for place in crossing[:_MOST_CROSSING]:

@@ -7,7 +7,7 @@ import numpy as np
 from dse.designs import Designs
 from dse.run.schedule import APART, effort_of
 from dse.strategies.problem import One
-from hwmodels.residency.tensors import tensors_of
+from hwmodels.residency.tensors import tensors_in, tensors_of
 
 if TYPE_CHECKING:
     import pandas
@@ -46,7 +46,7 @@ def binding_tensors(front: Designs) -> "pandas.DataFrame | None":
         schedule = member.schedule
         assert schedule is not None
         whys = [_whys(front, member, int(design)) for design in looked]
-        for tensor in tensors_of(schedule.edges, member.layers):
+        for tensor in tensors_in(schedule, member.layers):
             crosses = sum(why[tensor.place] != "" for why in whys)
             rows.append(
                 {

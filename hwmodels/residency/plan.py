@@ -58,7 +58,9 @@ def timed(tensors: Sequence[Tensor], order: Sequence[int]) -> tuple[Tensor, ...]
     """Tensors whose `first` and `last` are moments of an order: 0 is when its first row runs."""
     moment = {row: i for i, row in enumerate(order)}
     return tuple(
-        tensor._replace(
+        tensor
+        if tensor.pinned
+        else tensor._replace(
             first=min(moment[row] for row in tensor.writes), last=max(moment[row] for row in tensor.reads)
         )
         for tensor in tensors

@@ -14,6 +14,7 @@ from workloads.importers.torch.library import Array, torch
 from workloads.learning.arguments import DATA
 from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
+from workloads.learning.memory import Memory
 from workloads.network import Network
 
 F: Final = torch.nn.functional
@@ -215,7 +216,8 @@ def fit(
     training
         How.
     after_epoch
-        Called with the number of epochs done: the place to grow and prune.
+        Called with the number of epochs done: the place to grow and prune. Adam's moments of connections that
+        appear are those of `memory.Memory`.
     after_step
         Called after every backward pass, before the weights move: the place to look at gradients.
     after_update
@@ -242,6 +244,7 @@ def fit(
     optimizer = torch.optim.AdamW(
         module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
+    memory = Memory(module, optimizer)
     batches = -(-len(data.train) // training.batch)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.epochs * batches)
     history: list[float] = []
@@ -271,7 +274,9 @@ def fit(
                 cosine.step()
                 steps += 1
             if after_epoch is not None:
+                memory.note()
                 after_epoch(epoch + 1)
+                memory.settle()
             history.append(held.score(module, data.validation).log_loss)
             if training.patience:
                 if history[-1] == min(history):
