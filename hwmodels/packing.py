@@ -14,10 +14,11 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
-from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
-from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
+from hwmodels.own_macs import code_of
+from hwmodels.parts import CODES, OPERANDS, Buffer, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
@@ -43,6 +44,7 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         or path.startswith(_INSIDE)
         or (path.startswith("buffers.") and path.count(".") == 2)
     }
+    found["datapath.mac_unit"] = code_of(accelerator.datapath.mac_unit)
     factors = accelerator.technology.price_factors
     found.update({f"technology.prices.{what}": factor for what, factor in factors.items()})
     for name in BUFFERS:
@@ -53,7 +55,6 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
 
 _SCALE_BITS = np.array([code.form.scale_bits_per_element for code in NumberFormat])
 """Bits of a shared scale on an element, by number format."""
-_FORMAT_NAMES = {code: name for name, code in NUMBER_FORMATS.items()}
 
 
 def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
@@ -61,7 +62,7 @@ def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     for code in np.unique(codes):
         for operand in OPERANDS:
             width, own = np.broadcast_arrays(bits[operand], codes)
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
+            check_width(FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
