@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.interop.hwcomponents import from_hwcomponents
     from hwmodels.level import Level, MacPrices, Prices
+    from hwmodels.level_sparsity import LevelSparsity, MacSparsity, OperandZeros, ZeroPrices
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
@@ -65,7 +66,9 @@ _HOMES = {
     "LIMITS": "columns",
     "Level": "level",
     "LevelMachine": "levels",
+    "LevelSparsity": "level_sparsity",
     "MacPrices": "level",
+    "MacSparsity": "level_sparsity",
     "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
@@ -74,6 +77,7 @@ _HOMES = {
     "Module": "spec",
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
+    "OperandZeros": "level_sparsity",
     "OperationTable": "columns",
     "Prices": "level",
     "Sparsity": "spec",
@@ -110,6 +114,7 @@ _HOMES = {
     "unregister_component": "own_storage",
     "unregister_mac_unit": "own_macs",
     "write_machine": "machine_file",
+    "ZeroPrices": "level_sparsity",
 }
 
 __all__ = [
@@ -125,7 +130,9 @@ __all__ = [
     "Datapath",
     "Level",
     "LevelMachine",
+    "LevelSparsity",
     "MacPrices",
+    "MacSparsity",
     "Machine",
     "Macro",
     "MainMemory",
@@ -133,6 +140,7 @@ __all__ = [
     "Model",
     "Module",
     "OperandSparsity",
+    "OperandZeros",
     "OperationTable",
     "Prices",
     "Sparsity",
@@ -143,6 +151,7 @@ __all__ = [
     "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
+    "ZeroPrices",
     "evaluate",
     "evaluate_operations",
     "fingerprint",
