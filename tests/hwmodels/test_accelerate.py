@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hwmodels.accelerate import drop_stale_kernels
+from hwmodels.accelerate import drop_stale_kernels, kernel
 
 
 @pytest.fixture
@@ -65,3 +65,19 @@ def test_the_cache_switch_refuses_other_values():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 1
     assert "SPRINGBOARD_NUMBA_CACHE must be 0 or 1, got 'yes'" in ran.stderr
+
+
+def test_a_kernel_that_python_calls_and_one_that_kernels_call_are_compiled_apart():
+    @kernel
+    def double(x: float, by: float = 2.0) -> float:
+        return by * x
+
+    @kernel
+    def after(x: float) -> float:
+        return double(x) + 1.0
+
+    assert after(3.0) == 7.0
+    if hasattr(double, "signatures"):  # numba is on
+        assert double.signatures == []  # without the wrapper that takes Python's values apart
+    assert double(3.0) == 6.0
+    assert after(4.0) == 9.0
