@@ -59,7 +59,7 @@ _FORMAT_NAMES = {code: name for name, code in NUMBER_FORMATS.items()}
 def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
-        for operand in OPERANDS:
+        for operand in (*OPERANDS, "accumulator"):
             width, own = np.broadcast_arrays(bits[operand], codes)
             check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 

@@ -180,6 +180,7 @@ class Datapath:
             one_of(self, name, CODES[name])
         for operand in OPERANDS:
             check_width(self.number_format, f"Datapath.{operand}_bits", getattr(self, f"{operand}_bits"))
+        check_width(self.number_format, "Datapath.accumulator_bits", self.accumulator_bits)
         if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:
             warnings.warn(
                 f"Datapath.lfsr_bits {self.lfsr_bits} is narrower than fraction_bits {self.fraction_bits}: "
