@@ -276,6 +276,18 @@ def test_components_without_a_name_are_called_by_what_they_differ_in():
     assert alone.configuration(0) == {"array": "array 1"}
 
 
+def test_a_component_may_be_none_beside_others():
+    levels = hwmodels.load("edge_levels")
+    name = next(level.name for level in levels.levels if level.kind != "main_memory")
+    field = f"levels.{name}.prices"
+    few, many = (hwmodels.Prices(read_pj=pj, fill_pj=1.0) for pj in (1.0, 2.0))
+    assert dse.Space(levels, {field: [None, few]}).axes[0].labels == (("None",), (f"{field} 2",))
+    base = levels.replace({field: few})
+    space = dse.Space(base, {field: [few, None, many]}, [f"{field}.read_pj <= 1.5"])
+    assert space.axes[0].labels == (("read_pj 1",), ("None",), ("read_pj 2",))
+    assert space.admissible() == 1  # what has no such field is not below it
+
+
 def test_two_components_of_one_name_are_refused():
     memory = hwmodels.main_memory("hbm2")
     slower = dataclasses.replace(memory, bandwidth_bytes_per_s=1e9)
@@ -434,3 +446,21 @@ def test_a_constraint_added_as_a_text_is_one():
     """It was read letter by letter."""
     space = dse.Space("edge_16x16", {"array.rows": [8, 16]})
     assert [str(one) for one in space.replace(constraints="area_mm2 <= 50").constraints] == ["area_mm2 <= 50"]
+
+
+def test_a_space_goes_by_its_name_wherever_one_is_taken():
+    options = {"budget": 20, "progress": False, "objectives": ("latency_s", "area_mm2")}
+    named = dse.search("lenet5", "edge", **options)
+    made = dse.search("lenet5", dse.named_space("edge"), **options)
+    assert named.frame.equals(made.frame)
+    said = r"'edge_16x16' is one machine, not a space: dse.Space\('edge_16x16', \{"
+    for door in (dse.sweep, dse.search, dse.sensitivity):
+        with pytest.raises(KeyError, match=said):
+            door("lenet5", "edge_16x16")
+        with pytest.raises(KeyError, match="unknown space 'edgy'; did you mean 'edge'"):
+            door("lenet5", "edgy")
+    for door in (dse.search, dse.codesign):
+        with pytest.raises(KeyError, match="unknown space 'edgy'"):
+            door(["lenet5"], "edgy", accuracy=len)
+    with pytest.raises(KeyError, match=r"'systolic' is a space of machines, not one: dse.sweep"):
+        dse.evaluate("lenet5", "systolic")
