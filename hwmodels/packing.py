@@ -17,7 +17,7 @@ from hwmodels.columns import ConfigTable
 from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
-from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
+from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
@@ -279,8 +279,10 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["vector_lanes"] = _vector_lanes(values)
     settled = values["technology.settled"] == 1
     if settled.any():  # the least that they leak; `warming.settle` adds what their work makes them leak
-        heat = np.where(settled, coolest_c(), values["technology.temperature_c"])
-        values["technology.temperature_c"] = heat
+        given = values["technology.temperature_c"]
+        for heat in np.unique(given[settled]):
+            check_settled(float(heat))
+        values["technology.temperature_c"] = np.where(settled, coolest_c(), given)
     return values
 
 

@@ -198,6 +198,16 @@ class Datapath:
         )
 
 
+def check_settled(temperature_c: float) -> None:
+    """Refuse a temperature that is given where the work makes it."""
+    if temperature_c != PRICED_C:
+        raise InputError(
+            "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
+            f"{shown(temperature_c)}, or set settled to False",
+            path="settled",
+        )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Technology:
     """The process.
@@ -245,12 +255,8 @@ class Technology:
         check_node(self.node_nm)
         at_least_zero(self, "voltage")
         within(self, "temperature_c", COLDEST_C, HOTTEST_C)
-        if self.settled and self.temperature_c != PRICED_C:
-            raise InputError(
-                "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
-                f"{shown(self.temperature_c)}, or set settled to False",
-                path="settled",
-            )
+        if self.settled:
+            check_settled(self.temperature_c)
 
     def refuse_settled(self, kind: str) -> None:
         """Refuse to be settled inside a machine of a kind that sweeps do not settle."""
