@@ -12,6 +12,7 @@ from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
 from dse.joint.hardware import Hardware
+from dse.joint.listed import networks_of
 from dse.joint.pairs import PairSearch, PairSpace
 from dse.joint.picking import ACCURACY, Promise, references
 from dse.joint.sampling import Trained, first_sample, most_accurate
@@ -22,7 +23,7 @@ from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
 from dse.space.named import space_of
-from workloads import Network, NetworkSpace, of_networks
+from workloads import Network, NetworkSpace
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import (
     LISTED,
@@ -64,7 +65,7 @@ _FIRST: Final = 3
     progress=TRUTH.or_none(),
 )
 def codesign(
-    networks: "NetworkSpace | Sequence[Network]",
+    networks: "NetworkSpace | Sequence[Network | str]",
     space: "Space | str",
     *,
     accuracy: Callable[..., Any] | Measured,
@@ -88,7 +89,7 @@ def codesign(
     Parameters
     ----------
     networks
-        A space of networks, or a list of them.
+        A space of networks, or a list of them or of their names.
     space
         The machines.
     accuracy
@@ -156,7 +157,7 @@ def codesign(
         )
     wanted = _objectives(objectives)
     space = space_of(space)
-    nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
+    nets = networks_of(networks)
     folder = None if store is None else folder_named(store)
     measured = accuracy
     if not isinstance(measured, Measured):
@@ -182,6 +183,7 @@ def codesign(
         search: Search = pairing
     else:
         search = Search(trained, hardware, wanted, int(budget), rounds, floor)
+        search.begin()
         _STRATEGIES[strategy](search)
     pairs = search.frame()
     if not len(pairs):

@@ -1,21 +1,18 @@
 """Where every tensor of a network lives between the operations that write and read it, as a table."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas
 
 from dse.designs import Bar, Frame, Lane, SchedulePicture
-from dse.run.schedule import APART
 from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
-from hwmodels.residency.plan import MAIN_MEMORY, Place, Plan
+from hwmodels.residency.plan import APART, MAIN_MEMORY, Place, Plan
 from workloads.edges import OUTSIDE, Passage
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
-
-if TYPE_CHECKING:
-    import pandas
 
 ENTERS = "it enters the network"
 LEAVES = "it leaves the network"
@@ -159,8 +156,6 @@ def schedule_table(result: Scheduled) -> "pandas.DataFrame":
         If tensors were not asked to stay.
 
     """
-    import pandas
-
     names = (*result.names, "")
     return pandas.DataFrame(
         {

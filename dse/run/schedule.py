@@ -16,8 +16,6 @@ operations, do so beside weights that stay from one inference to the next, or ar
 
 LAYERS: Final = "layers"
 FUSED: Final = "fused"
-APART: Final = "nothing is fused that reads it"
-"""Why a tensor crosses main memory where operations hand on tiles."""
 
 
 def check_schedule(schedule: str) -> str:

@@ -48,6 +48,7 @@ from hwmodels.models.nest_staying import (
     remapped,
     without_memory,
 )
+from hwmodels.residency.graph import Stays
 from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import Plan, by_rows
 from hwmodels.residency.tensors import REORDERED, Schedule
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _COLUMN: Final = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
 _LESS: Final = 1.0 - 1e-12
 """What another order has to be better than, for the one given to be left."""
+_MOST_LAID: Final = 8
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
 _SECONDS_A_READING: Final = 1e-6
@@ -188,7 +190,11 @@ class NestModel:
         """Shapes times the typical time of mapping one; of those that count sets cover, of reading one."""
         nests = np.flatnonzero(layers.kind == Kind.NEST)
         space = nest_counts.space_of(configs.machine)
-        searched = len(nests) if space is None else nest_counts.uncovered(layers, space)
+        # Where tensors may stay, whether they are asked to is not known here: then sets are not read.
+        if space is not None and not space.base.resident:
+            searched = nest_counts.uncovered(layers, space)
+        else:
+            searched = len(nests)
         return max(_SECONDS_A_READING * max(1, layers.rows), _SECONDS_A_SHAPE * searched)
 
     def keeper(self, machine: LevelMachine) -> str:
@@ -305,7 +311,7 @@ def _stayed(
     """The best schedule and its rows; another order only where it does better than the one given."""
     assert effort.schedule is not None
     machine, standing, objective = counter.machine, standing_w(counter.machine), key.objective
-    laid = schedules_of(layers, effort.schedule)
+    laid = _laid(layers, effort.schedule)
     best: tuple[float, Chosen, list[Row]] | None = None
     for stays in laid:
         stay = chosen_of(layers, machine, found, standing, objective, (stays, laid[-1]))
@@ -318,6 +324,21 @@ def _stayed(
     if effort.schedule.name == REORDERED:
         stay = stay._replace(certificate=replace(stay.certificate, orders=laid[-1].orders))
     return stay, rows
+
+
+_LAID: Final[dict[tuple[object, ...], tuple[Stays, ...]]] = {}
+"""Schedules of a few networks: every configuration asks for the same ones."""
+
+
+def _laid(layers: LayerTable, schedule: Schedule) -> tuple[Stays, ...]:
+    """Lay out what a schedule asks for, once for a network."""
+    asked = schedule._replace(edges=None)  # type: ignore[arg-type]  # what is left is told by its values
+    key = (fingerprint_of(layers), fingerprint_of(schedule.edges), asked)
+    if key not in _LAID:
+        if len(_LAID) >= _MOST_LAID:
+            _LAID.clear()
+        _LAID[key] = schedules_of(layers, schedule)
+    return _LAID[key]
 
 
 def _beside(

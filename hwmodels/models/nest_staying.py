@@ -99,7 +99,7 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
                 factors=machine.factors,  # type: ignore[arg-type]
             )
             if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
-                return None
+                raise MappingError("too many tilings to search again")
             MAPPED[whole] = map_problem(
                 problem,
                 beside.architecture,

@@ -9,6 +9,8 @@ from hwmodels.residency.tensors import Tensor
 
 MAIN_MEMORY: Final = "main memory"
 NOT_WORTH: Final = "the tiles beside it would lose more than it saves"
+APART: Final = "nothing is fused that reads it"
+"""Why a tensor crosses main memory where operations hand on tiles."""
 
 
 @dataclass(frozen=True)

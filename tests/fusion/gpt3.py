@@ -1,9 +1,9 @@
 """A layer of GPT-3 175B (Brown et al., NeurIPS 2020, Table 2.1) as AccelForge states it, and its machine."""
 
 import dataclasses
+from typing import Any
 
 import hwmodels
-from hwmodels.levels import LevelMachine
 from hwmodels.parts import Datapath
 from workloads.graph import Graph
 from workloads.network import Network
@@ -27,7 +27,7 @@ def layer(tokens: int = 2048, width: int = WIDTH, heads: int = HEADS, hidden: in
     return Network(graph, "a test")
 
 
-def tpu_v4i_16() -> LevelMachine:
+def tpu_v4i_16() -> Any:
     """TPU v4i with elements of 16 bits: words twice as wide that cost twice as much."""
     machine = hwmodels.load("tpu_v4i")
     levels = []

@@ -4,12 +4,14 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 
 import workloads
 from dse.errors import StoreError
 from dse.joint.accuracy import Measured
-from tests.joint.calls import by_size, moody, with_machine
+from dse.joint.workers import Crew
+from tests.joint.calls import SlowToRead, by_size, ignoring, moody, with_machine
 from workloads.learning.data import load_data
 from workloads.learning.trainer import trainer
 
@@ -45,6 +47,7 @@ def test_failures_are_recorded_and_the_rest_is_measured(workers):
         (AssertionError(), "AssertionError"),
         (True, "returned True, no number"),
         ("0.5", "returned '0.5', no number"),
+        (10**400, "returned 10000"),
         ((0.5,), "no number and no \\(mean, error\\)"),
         ((0.5, -0.1), "its standard error is -0.1"),
         ({"acc": 0.5}, "returned no accuracy, but {'acc': 0.5}"),
@@ -61,6 +64,19 @@ def test_what_was_said_is_no_accuracy(said, failed):
     (found,) = Measured(call)(NETS[:1])
     assert re.match(f".*{failed}", found.failed)
     assert math.isnan(found.accuracy)
+
+
+def test_reading_a_task_is_not_its_calls_time():
+    crew = Crew(ignoring, workers=1, limit_s=1.0)
+    ((_, said, failed, _),) = crew.run([(SlowToRead(),)])
+    crew.close()
+    assert (said, failed) == (0.5, "")
+
+
+@pytest.mark.parametrize("said", [(0.5, 0.01), [0.5, 0.01], np.array([0.5, 0.01])])
+def test_a_mean_comes_with_its_error(said):
+    (found,) = Measured(lambda network: said)(NETS[:1])
+    assert (found.accuracy, found.error) == (0.5, 0.01)
 
 
 def test_a_score_that_is_no_share_is_learnt_as_it_is():

@@ -58,8 +58,10 @@ def predictor(seeds: Sequence[int] = SEEDS) -> None:
             row("- in the better half", [one[f"{head} better"] for one in found], "0.45", "", 2)
             row("- regret of the top pick", [one[f"{head} regret"] for one in found], "1")
             row("- 90 % intervals cover", [one[f"{head} coverage"] for one in found], "85 to 95", " %", 0)
-        ahead = [one[f"{name} iterative better"] - one[f"{name} random better"] for one in found]
-        row("- iterative ahead of random in the better half's tau", ahead, "4 of 5", "", 2)
+        for what, where in (("tau", "tau"), ("better", "the better half's tau")):
+            ahead = [one[f"{name} iterative {what}"] - one[f"{name} random {what}"] for one in found]
+            won = sum(one > 0 for one in ahead)
+            row(f"- iterative ahead of random in {where}", ahead, f"ahead in {won}; 4 of 5", "", 2)
     for what, scale, unit in (("loss", -1, ""), ("test", 1, " points")):
         ahead = [scale * (one[f"iterative {what}"] - one[f"random {what}"]) for one in found]
         row(f"best network met: iterative ahead of random in {what}", ahead, "4 of 5", unit, 3)
