@@ -7,6 +7,7 @@ from dse.joint.accuracy import Measured
 from dse.joint.listed import networks_of
 from dse.joint.search import OBJECTIVES, codesign
 from dse.joint.sweeping import sweep
+from dse.space.named import space_of
 from dse.strategies import search as searching
 from workloads import NetworkSpace
 from workloads.errors import InputError
@@ -77,6 +78,7 @@ def search(
             "search: networks as an axis need accuracy=f(network); machines for several networks at once are "
             "dse.search(dse.several([...]), space)"
         )
+    space = space_of(space)
     listed = not isinstance(network, NetworkSpace)
     if listed:
         network = networks_of(network)

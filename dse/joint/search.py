@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.arguments import folder_named
+from dse.arguments import SPACE, folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
@@ -22,6 +22,7 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
+from dse.space.named import space_of
 from workloads import Network, NetworkSpace
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import (
@@ -33,7 +34,6 @@ from workloads.grammar.arguments import (
     TEXT,
     TRUTH,
     either,
-    having,
     takes,
 )
 
@@ -52,7 +52,7 @@ _FIRST: Final = 3
 
 
 @takes(
-    space=having("a space of machines", "pack", "violated"),
+    space=SPACE,
     objectives=either(TEXT, LISTED),
     rounds=POSITIVE,
     floor=NUMBER,
@@ -66,7 +66,7 @@ _FIRST: Final = 3
 )
 def codesign(
     networks: "NetworkSpace | Sequence[Network | str]",
-    space: "Space",
+    space: "Space | str",
     *,
     accuracy: Callable[..., Any] | Measured,
     budget: int = 60,
@@ -156,6 +156,7 @@ def codesign(
             f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
         )
     wanted = _objectives(objectives)
+    space = space_of(space)
     nets = networks_of(networks)
     folder = None if store is None else folder_named(store)
     measured = accuracy

@@ -20,6 +20,7 @@ from dse.joint.own import ACCURACY, Metric, own_metrics
 from dse.metrics import OBJECTIVES, Objective, columns, objectives_of
 from dse.results.networks_sweep import LISTED, Label, NetworksSweep
 from dse.run import sweep as running
+from dse.space.named import space_of
 from workloads import Network, NetworkSpace
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import LISTED as SEQUENCE
@@ -37,7 +38,7 @@ _FIELDS: Final = ("accuracy", "error", "log_loss", "test_accuracy", "test_error"
 
 def sweep(
     network: Any,
-    space: "Space",
+    space: "Space | str",
     *,
     metrics: Mapping[str, Metric] | None = None,
     accuracy: Metric | None = None,
@@ -114,6 +115,7 @@ def sweep(
         if objectives is not None:
             options["objectives"] = objectives
         return running.sweep(network, space, store=store, **options)
+    space = space_of(space)
     folder = None if store is None else folder_named(store)
     if folder is not None and (folder / "manifest.json").exists():
         raise StoreError(f"store {folder}: holds the sweep of one network; choose another folder")

@@ -181,7 +181,8 @@ class Codesigned:
 
     def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
         """Return one pair's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`."""
-        return pick(self.frame, self.objectives, how)
+        row: pandas.Series = view("row", "Row")(pick(self.frame, self.objectives, how))
+        return row
 
     def confirmed(self, seeds: int = 3) -> "Codesigned":
         """Train every network of the front again with fresh seeds.
@@ -250,9 +251,7 @@ class Codesigned:
         return save_pairs(self, folder, width)
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
-        )
+        return view("rich", "joint_html")(self)
 
     @property
     def whose(self) -> str:

@@ -21,10 +21,11 @@ from dse.run.network import Network, load_network, network_table
 from dse.run.progress import Progress
 from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
+from dse.space.named import machine_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.composed import ordered
-from hwmodels.machine import BEST, Effort, Machine, check_machine
+from hwmodels.machine import BEST, Effort, Machine
 from hwmodels.residency.plan import Plan
 from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
@@ -350,7 +351,7 @@ def evaluate(
         If the batch or the mapping objective is refused, or a mapping given does not fit.
 
     """
-    machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
+    machine = machine_of(accelerator)
     if isinstance(network, str):
         network = load_network(network, batch=batch)
     name, layers = network_table(network, batch)

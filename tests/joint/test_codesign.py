@@ -287,8 +287,8 @@ def test_what_are_no_networks_is_named(nets, error, said):
 
 
 def test_what_is_no_space_of_machines_is_named():
-    with pytest.raises(TypeError, match="codesign: space must be a space of machines, got 'edge'"):
-        dse.codesign(NETS, "edge", accuracy=layered)
+    with pytest.raises(TypeError, match=r"codesign: space must be a dse.Space or the name of one, got 8"):
+        dse.codesign(NETS, 8, accuracy=layered)
 
 
 def test_machines_that_can_run_nothing_are_named():

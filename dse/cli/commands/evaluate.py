@@ -67,11 +67,11 @@ def command(
     springboard evaluate resnet50 mine.yaml --set 'levels.psums.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
-    import hwmodels
     from dse.results.evaluation import evaluate
+    from dse.space.named import machine_of
     from dse.views.text import broken, operations_text
 
-    machine = hwmodels.load(acc).replace(pairs("--set", set_))
+    machine = machine_of(acc).replace(pairs("--set", set_))
     result = evaluate(
         network_of(context, net, batch),
         machine,
