@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas
-
 from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scaled
 from hwmodels.published import beside
 
 if TYPE_CHECKING:
+    import pandas
+
     from hwmodels.level import Level
     from hwmodels.levels import LevelMachine
 
@@ -128,6 +128,8 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         if not machine.level(level.name).off_chip
     ]
     columns = ["component", "kind", "tier", "instances", "area_mm2", "dynamic_w", "leakage_w"]
+    import pandas  # here, as a machine alone needs no tables
+
     return pandas.DataFrame(rows, columns=columns)
 
 

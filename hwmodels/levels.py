@@ -8,15 +8,15 @@ result.
 
 import dataclasses
 import math
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
+from hwmodels.composed import Saved, by_name, check_path, fingerprint, paths, replaced
 from hwmodels.formats import number_format
+from hwmodels.interop.own_prices import level_changes
 from hwmodels.kept import Kept
 from hwmodels.level import Level, MacPrices, Prices
 from hwmodels.level_prices import (
@@ -27,6 +27,7 @@ from hwmodels.level_prices import (
     mac_prices_of,
     storage_of,
 )
+from hwmodels.level_sheet import area_table, page, power_table, text
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
@@ -46,7 +47,7 @@ USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LevelMachine:
+class LevelMachine(Saved):
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
 
     Parameters
@@ -120,6 +121,7 @@ class LevelMachine:
         made_of(self, mapspace=Constraints, timing=Timing)
         members(self, "levels", Level)
         members(self, "assumptions", str)
+        self.technology.refuse_settled("LevelMachine")
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -278,12 +280,6 @@ class LevelMachine:
             "array.cols": self.array.fanout_x,
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine
-
-        write_machine(self, path)
-
     def fingerprint(self) -> str:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
@@ -299,8 +295,6 @@ class LevelMachine:
 
         """
         if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
-            from hwmodels.interop.own_prices import level_changes
-
             rest = {path: value for path, value in changes.items() if path != "technology.prices"}
             base = self.replace(rest)
             return base.replace(level_changes(base, changes["technology.prices"]))
@@ -315,25 +309,17 @@ class LevelMachine:
 
     def area_mm2(self) -> "pandas.DataFrame":
         """Area by component; see `hwmodels.level_sheet.area_table`."""
-        from hwmodels.level_sheet import area_table
-
         return area_table(self)
 
     def power_w(self) -> "pandas.DataFrame":
         """Power by component with every MAC busy; see `hwmodels.level_sheet.power_table`."""
-        from hwmodels.level_sheet import power_table
-
         return power_table(self)
 
     def __str__(self) -> str:
         """The data sheet; see `hwmodels.level_sheet`."""
-        from hwmodels.level_sheet import text
-
         return text(self)
 
     def _repr_html_(self) -> str:
-        from hwmodels.level_sheet import page
-
         return page(self)
 
 

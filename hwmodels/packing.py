@@ -15,13 +15,14 @@ from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
 from hwmodels.components.arithmetic import NumberFormat
-from hwmodels.components.leakage import PRICED_C, leakage_at
+from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
 from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
+from hwmodels.warming import coolest_c
 from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
@@ -276,6 +277,10 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["pes"] = np.where(derived, values["pes"], values["array.rows"] * values["array.cols"])
     values["lane_width"] = np.where(values["array.interconnect"] == costs.UNROLLED, side["c"], 1.0)
     values["vector_lanes"] = _vector_lanes(values)
+    settled = values["technology.settled"] == 1
+    if settled.any():  # the least that they leak; `warming.settle` adds what their work makes them leak
+        heat = np.where(settled, coolest_c(), values["technology.temperature_c"])
+        values["technology.temperature_c"] = heat
     return values
 
 
@@ -309,8 +314,12 @@ def machine_costs(
 
 def warmth(values: Mapping[str, FloatColumn]) -> FloatColumn:
     """Leakage at the transistors' temperature over that at which it is priced."""
-    process = {name: values[f"technology.{name}"] for name in ("temperature_c", "node_nm", "device")}
-    return leakage_at(process["temperature_c"], process["node_nm"], process["device"].astype(np.int64))
+    return on_curve(values["technology.temperature_c"], _curve(values))
+
+
+def _curve(values: Mapping[str, FloatColumn]) -> IntColumn:
+    """Which curve leakage follows with temperature."""
+    return curve_of(values["technology.node_nm"], values["technology.device"].astype(np.int64))
 
 
 def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
@@ -342,7 +351,12 @@ def _stacking(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "via_pitch_um",
         "temperature_limit_c",
     )
-    return {"stack_style": values["stacking.style"], **{name: values[f"stacking.{name}"] for name in fields}}
+    settled = values["technology.settled"] == 1
+    return {
+        "stack_style": values["stacking.style"],
+        **{name: values[f"stacking.{name}"] for name in fields},
+        "leakage_curve": np.where(settled, 1.0 + _curve(values), 0.0) if settled.any() else np.zeros(1),
+    }
 
 
 def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
@@ -367,4 +381,5 @@ def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "waiting_filters": np.where(derived, values["array.unroll.k"], values["array.cols"]),
         "outputs_between_waits": values["sparsity.outputs_between_waits"],
         "density_sorted": values["sparsity.sorted"],
+        "depthwise_dense": 1 - values["sparsity.depthwise"],
     }

@@ -12,13 +12,14 @@ from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, tru
 from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.leakage import COLDEST_C, HOTTEST_C, PRICED_C
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
+from hwmodels.components.ranges import check_node
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
 from hwmodels.formats import number_format
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 OPERANDS = ("weight", "input", "output")
 
@@ -203,7 +204,8 @@ class Technology:
     Parameters
     ----------
     node_nm
-        Node in nanometres.
+        Node in nanometres, from 5 to 180, where the scaling tables end; above 65 prices follow these alone,
+        which a result says.
     voltage
         Supply in volts; 0 means the node's nominal voltage.
     device
@@ -214,8 +216,11 @@ class Technology:
         clock, take their energy in every cycle that passes (`hwmodels.components.clock`).
     temperature_c
         Of the transistors, which leakage follows (`hwmodels.components.leakage`); at 76.85, 350 K, it is as
-        priced. `hwmodels.settled` finds what a machine reaches at work. Leakage that a level, a table of
-        Accelergy's or a main memory states stays as stated.
+        priced. Leakage that a level, a table of Accelergy's or a main memory states stays as stated.
+    settled
+        Whether they are as warm as the network's work makes the hottest tier, instead of a temperature that
+        is given (`hwmodels.settled`, which does the same to one machine). A configuration that no
+        temperature settles breaks the limit "thermal runaway".
     prices
         Prices of one's own, or the CSV file that holds them (`hwmodels.components.prices`).
 
@@ -226,16 +231,34 @@ class Technology:
     device: str = "hp"
     clock_gated: float = 1.0
     temperature_c: float = PRICED_C
+    settled: bool = False
     prices: PriceTable | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
         share(self, "clock_gated", zero=True)
+        truth(self, "settled")
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
+        check_node(self.node_nm)
         at_least_zero(self, "voltage")
         within(self, "temperature_c", COLDEST_C, HOTTEST_C)
+        if self.settled and self.temperature_c != PRICED_C:
+            raise InputError(
+                "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
+                f"{shown(self.temperature_c)}, or set settled to False",
+                path="settled",
+            )
+
+    def refuse_settled(self, kind: str) -> None:
+        """Refuse to be settled inside a machine of a kind that sweeps do not settle."""
+        if self.settled:
+            raise InputError(
+                f"{kind}.technology.settled: a sweep settles machines of two levels alone; take the machine "
+                "that hwmodels.settled(machine, layers) returns",
+                path="technology.settled",
+            )
 
     @property
     def price_factors(self) -> dict[str, float]:

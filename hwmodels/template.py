@@ -7,7 +7,6 @@ choice of a machine is a compromise. The paper prints neither its equations nor 
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +22,7 @@ from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
-from hwmodels.composed import check_path, fingerprint, paths, replaced
+from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
@@ -57,7 +56,7 @@ _COUNTS: Final = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Saved):
     """A machine of the template.
 
     Parameters
@@ -107,6 +106,7 @@ class Template:
             )
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        self.technology.refuse_settled("Template")
 
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
@@ -134,12 +134,6 @@ class Template:
     def paths(self) -> dict[str, Any]:
         """Every dotted path with its value; see `hwmodels.composed.paths`."""
         return paths(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine
-
-        write_machine(self, path)
 
     def fingerprint(self) -> str:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""

@@ -24,22 +24,8 @@ os.environ.setdefault("SPRINGBOARD_COUNTS", "")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_MOST_EXAMPLES", "0"))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take few examples where that is asked for; skip tests that need compiled kernels where none are."""
-    for item in items if MOST_EXAMPLES else []:
-        function = getattr(item, "obj", None)
-        function = getattr(function, "__func__", function)
-        own = getattr(function, "_hypothesis_internal_use_settings", None)
-        if own is not None:
-            fewer = settings(
-                own,
-                max_examples=min(own.max_examples, MOST_EXAMPLES),
-                phases=(Phase.explicit, Phase.generate),
-            )
-            function._hypothesis_internal_use_settings = fewer
+    """Skip tests that need compiled kernels where none are."""
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":
         return
     skip = pytest.mark.skip(reason="needs compiled kernels; NUMBA_DISABLE_JIT=1")

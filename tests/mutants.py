@@ -1,41 +1,55 @@
 """Faults planted one by one in the kernels: which does no test of theirs notice?
 
-`python -m tests.mutants [COUNT] [SEED]`, or `make mutants`, which installs cosmic-ray first: its operators
-make the faults (another operator, comparison or number, a loop that never runs, ...). A place in the code is
-drawn, then one of the faults that it can have. Each is planted in a copy of the project, and tests run
-there, from the cheapest on until one fails: the oracles of the module that was touched, uncompiled, on a few
-examples each; the same on more of them; then compiled, with all tests of its subject and all examples. What
+`python -m tests.mutants [COUNT] [SEED] [STAGES]`, or `make mutants`, which installs cosmic-ray first: its
+operators make the faults (another operator, comparison or number, a loop that never runs, ...). A place in
+the code is drawn, then one of the faults that it can have.
+
+The oracles of the kernels run once, uncompiled, on a few examples each, while coverage notes which test
+reaches which line. Then every fault is planted in a fork of that process, in the functions that are there
+already, and the tests that reach its line run, the quickest first, until one fails: on few examples, then on
+more. What they leave is planted in a copy of the project, where all tests of the subject run compiled. What
 survives is printed with its line, at once.
 """
 
 import os
+import pickle
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Sequence
-from functools import cache
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from types import CodeType, FunctionType
+from typing import Any, Final, NamedTuple
 
+import coverage
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from hypothesis import Phase, settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 COUNT: Final = 200
+STAGES: Final = ("few examples", "more examples", "compiled")
+EXAMPLES: Final = (6, 40)
+"""Examples of a property: nearly every fault is noticed by a few, most of the others by more."""
+
 LONGEST_S: Final = 1800
+"""Of the compiled tests of a subject."""
+
+ENDLESS_S: Final = 20.0
+"""CPU seconds that an uncompiled test may take beyond ten times its own: a loop no longer ends."""
+
+MEMORY_BYTES: Final = 4 << 30
 
 LEFT_OUT: Final = ("Decorator", "Exception", "Shift", "Bit", "Pow", "Is", "Variable", "Invert", "UAdd")
 """Faults that no kernel can have, or that the types already refuse."""
-
-FEW: Final = 6
-MANY: Final = 40
-"""Examples of a property: nearly every fault is noticed by a few, most of the others by more."""
 
 
 class Oracles(NamedTuple):
@@ -92,6 +106,12 @@ class Fault(NamedTuple):
         return str(text)
 
 
+def sources() -> list[Path]:
+    """Files in which faults are planted."""
+    names = ((ROOT / name) for name in ORACLES)
+    return [path for name in names for path in ([name] if name.suffix else sorted(name.rglob("*.py")))]
+
+
 def faults(file: Path) -> list[list[Fault]]:
     """All faults of a file, by place."""
     places = defaultdict(list)
@@ -108,50 +128,166 @@ def faults(file: Path) -> list[list[Fault]]:
 
 def drawn(count: int, chance: random.Random) -> list[Fault]:
     """Faults at places drawn evenly, one a place."""
-    files = [
-        path
-        for name in ORACLES
-        for path in ([ROOT / name] if "." in name else sorted((ROOT / name).rglob("*.py")))
-    ]
-    places = [place for file in files for place in faults(file)]
+    places = [place for file in sources() for place in faults(file)]
     return [chance.choice(place) for place in chance.sample(places, min(count, len(places)))]
 
 
-def noticed(fault: Fault, tree: Path, most: int) -> str:
-    """Which tests fail once the fault stands in the tree, which is mended afterwards; "" for none."""
+def plant(fault: Fault) -> bool:
+    """Give this process's functions and constants the fault; whether anything became another."""
+    name = fault.file.removesuffix(".py").replace("/", ".")
+    module = sys.modules[name]
+    fresh: dict[str, Any] = {"__name__": name, "__file__": module.__file__}
+    exec(compile(fault.planted(), str(module.__file__), "exec"), fresh)  # what the module would have been
+    other = False
+    for key, new in fresh.items():
+        old = module.__dict__.get(key)
+        if isinstance(old, FunctionType) and old.__module__ == name:
+            other |= unlike(old.__code__, new.__code__) or old.__defaults__ != new.__defaults__
+            old.__code__, old.__defaults__ = new.__code__, new.__defaults__
+        elif isinstance(old, int | float | str) and old != new and not key.startswith("__"):
+            other = True
+            for reader in list(sys.modules.values()):
+                if getattr(reader, "__dict__", {}).get(key) is old:
+                    setattr(reader, key, new)
+    return other
+
+
+def unlike(one: CodeType, two: CodeType) -> bool:
+    """Whether two codes differ in more than where they stand."""
+    consts = [[c for c in code.co_consts if not isinstance(c, CodeType)] for code in (one, two)]
+    return one.co_code != two.co_code or repr(consts[0]) != repr(consts[1])
+
+
+class Reached(NamedTuple):
+    """What the oracles do without a fault."""
+
+    seconds: dict[str, float]  # test -> CPU seconds
+    lines: dict[str, dict[int, set[str]]]  # file -> line -> tests
+
+
+class Bench:
+    """A pytest that has collected the oracles, and takes a fault at a time in a fork of itself."""
+
+    def __init__(self, work: Callable[["Bench"], None]) -> None:
+        """Remember what to do once all tests are known."""
+        self._work = work
+        self._failed = False
+        self.items: dict[str, pytest.Item] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Do the work in place of running the tests."""
+        assert not session.testsfailed, "an oracle cannot be imported"
+        self.items = {item.nodeid: item for item in session.items}
+        self._work(self)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what failed, in the fork that runs it."""
+        self._failed |= report.failed
+
+    def runs(self, name: str, following: str | None = None) -> bool:
+        """Whether a test passes; what it shares with the one that follows stays."""
+        self._failed = False
+        item = self.items[name]
+        item.config.hook.pytest_runtest_protocol(
+            item=item, nextitem=self.items[following] if following else None
+        )
+        return not self._failed
+
+    def reached(self) -> Reached:
+        """Run every oracle on few examples, alone, noting the lines that it reaches."""
+        self.limit(EXAMPLES[0])
+        files = [str(path) for path in sources()]
+        seconds = {}
+        watch = coverage.Coverage(data_file=None, include=files, config_file=False)
+        watch.start()
+        for name in self.items:
+            watch.switch_context(name)
+            begun = time.process_time()
+            assert self.runs(name), f"without a fault this fails: {name}"
+            seconds[name] = time.process_time() - begun
+        watch.stop()
+        data = watch.get_data()
+        lines = {
+            str(Path(file).relative_to(ROOT)): {
+                line: {name for name in tests if name}
+                for line, tests in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
+        return Reached(seconds, lines)
+
+    def limit(self, most: int) -> None:
+        """Give properties so many examples at most."""
+        for item in self.items.values():
+            function = getattr(item, "obj", None)
+            function = getattr(function, "__func__", function)
+            own = getattr(function, "_hypothesis_internal_use_settings", None)
+            if own is not None:
+                first = function.__dict__.setdefault("_whole", own)
+                function._hypothesis_internal_use_settings = settings(
+                    first,
+                    max_examples=min(first.max_examples, most),
+                    phases=(Phase.explicit, Phase.generate),
+                )
+
+
+def forked(what: Callable[[], Any]) -> Any:
+    """What a function returns in a fork of this process; None where the fork is killed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        with os.fdopen(writing, "wb") as out:
+            pickle.dump(what(), out)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as back:
+        answer = back.read()
+    os.waitpid(child, 0)
+    return pickle.loads(answer) if answer else None
+
+
+def tests_of(fault: Fault, reached: Reached) -> list[str]:
+    """Tests that reach a fault's line, or where no test does its file's, the quickest first."""
+    lines = reached.lines.get(fault.file, {})
+    tests = lines.get(fault.line) or set().union(*lines.values())
+    return sorted(tests, key=lambda name: (reached.seconds[name], name))
+
+
+def noticed(bench: Bench, fault: Fault, reached: Reached, killers: Counter[str]) -> str:
+    """In a fork: how the oracles notice a fault, uncompiled; "" for not at all."""
+    if not plant(fault):
+        return "nothing planted"
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    tests = sorted(tests_of(fault, reached), key=lambda name: -killers[name])
+    for stage, examples in zip(STAGES, EXAMPLES, strict=False):
+        bench.limit(examples)
+        for name, following in zip(tests, [*tests[1:], None], strict=True):
+            allowed = ENDLESS_S + 10 * reached.seconds[name] * examples / EXAMPLES[0]
+            signal.setitimer(signal.ITIMER_VIRTUAL, allowed)  # it kills
+            if not bench.runs(name, following):
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                return f"{stage}\n{name}"
+    return ""
+
+
+def noticed_compiled(fault: Fault, tree: Path) -> str:
+    """The same in a copy of the project, compiled, with all tests of the subject."""
     file = tree / fault.file
     oracles = next(of for name, of in ORACLES.items() if fault.file.startswith(name))
-    module = fault.file.removesuffix(".py").replace("/", ".")
-    own = [name for name in oracles.quick.split() if module in (ROOT / name).read_text()]
-    quick = tuple(dict.fromkeys([*own, *oracles.quick.split()]))
-    assert sound(tree, tuple(sorted(quick))), f"without a fault they fail: {' '.join(quick)}"
     file.write_text(fault.planted())
     try:
-        for what, tests, examples, compiled in (
-            ("few examples", quick, FEW, False),
-            ("more examples", quick, MANY, False),
-            ("compiled", oracles.all.split(), 0, True),
-        )[:most]:
-            if not passes(tree, tests, examples, compiled=compiled):
-                return what
-        return ""
+        return "" if passes(tree, oracles.all.split()) else STAGES[2]
     finally:
         shutil.copy2(ROOT / fault.file, file)
 
 
-@cache
-def sound(tree: Path, tests: tuple[str, ...]) -> bool:
-    """Whether tests pass where nothing was planted."""
-    return passes(tree, tests, FEW, compiled=False)
-
-
-def passes(tree: Path, tests: Sequence[str], examples: int, *, compiled: bool) -> bool:
-    """Whether tests of a tree pass in time."""
+def passes(tree: Path, tests: Sequence[str]) -> bool:
+    """Whether tests of a tree pass, compiled, in time."""
     switches = {
-        "NUMBA_DISABLE_JIT": "0" if compiled else "1",
-        "HYPOTHESIS_PROFILE": "faults",
-        "HYPOTHESIS_MOST_EXAMPLES": str(examples),
-        "PYTHONPATH": str(tree),
+        "NUMBA_DISABLE_JIT": "0",
+        "PYTHONPATH": os.pathsep.join([str(tree), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
         "PYTHONDONTWRITEBYTECODE": "1",  # a fault may be as long and as old as what it replaces
     }
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
@@ -164,24 +300,51 @@ def passes(tree: Path, tests: Sequence[str], examples: int, *, compiled: bool) -
     return run.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-def main(count: int = COUNT, seed: int | None = None, most: int = 3) -> None:
+def main(count: int = COUNT, seed: int | None = None, stages: int = len(STAGES)) -> None:
     """Plant faults one after another, each held against so many kinds of runs; print those that survive."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     print(f"seed {seed}", flush=True)
-    survived = number = 0
-    begun, spent = time.perf_counter(), os.times()
+    quick = sorted({name for oracles in ORACLES.values() for name in oracles.quick.split()})
+
+    def work(bench: Bench) -> None:
+        begun, spent = time.perf_counter(), _cpu()
+        reached = forked(bench.reached)
+        assert reached, "without a fault the oracles fail"
+        print(f"{len(bench.items):,} oracles, {_cpu() - spent:.0f} CPU-s to see what they reach", flush=True)
+        survivors, killers = list[Fault](), Counter[str]()
+        for number, fault in enumerate(drawn(count, random.Random(seed)), 1):
+            answer = forked(lambda fault=fault: noticed(bench, fault, reached, killers))
+            how, _, test = ("no end", "", "") if answer is None else answer.partition("\n")
+            killers[test] += 1
+            survivors += [] if how else [fault]
+            said = f"noticed ({how}) {test}" if how else f"left\n{change(fault)}"
+            print(f"{number}: {fault.file}:{fault.line} {fault.operator}: {said}", flush=True)
+        if stages == len(STAGES):
+            survivors = compiled(survivors)
+        print(f"{len(survivors)} of {count} faults survived")
+        print(f"{(_cpu() - spent) / 60:.0f} CPU-minutes, {(time.perf_counter() - begun) / 60:.0f} minutes")
+
+    os.chdir(ROOT)
+    os.environ |= {
+        "NUMBA_DISABLE_JIT": "1",
+        "HYPOTHESIS_PROFILE": "faults",
+    }  # nothing of ours is imported yet
+    quiet = ["-q", "-s", "--no-header", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    pytest.main([*quiet, *quick], plugins=[Bench(work)])
+
+
+def compiled(left: list[Fault]) -> list[Fault]:
+    """Of faults that the quick oracles leave, those that all tests of their subject leave, too."""
+    survivors = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".venv", ".git", "runs", "build"))
-        for number, fault in enumerate(drawn(count, random.Random(seed)), 1):
-            by = noticed(fault, tree, most)
-            said = f"noticed ({by})" if by else "SURVIVED\n" + change(fault)
-            survived += not by
-            print(f"{number}: {fault.file}:{fault.line} {fault.operator}: {said}", flush=True)
-    ended = os.times()
-    cpu = ended.children_user + ended.children_system - spent.children_user - spent.children_system
-    wall = time.perf_counter() - begun
-    print(f"{survived} of {number} faults survived; {cpu / 60:.0f} CPU-minutes, {wall / 60:.0f} minutes")
+        for fault in left:
+            by = noticed_compiled(fault, tree)
+            survivors += [] if by else [fault]
+            said = f"noticed ({by})" if by else "SURVIVED"
+            print(f"{fault.file}:{fault.line} {fault.operator}: {said}\n{change(fault)}", flush=True)
+    return survivors
 
 
 def change(fault: Fault) -> str:
@@ -189,6 +352,12 @@ def change(fault: Fault) -> str:
     lines = zip((ROOT / fault.file).read_text().splitlines(), fault.planted().splitlines(), strict=False)
     before, after = next((old, new) for old, new in lines if old != new)
     return f"-{before}\n+{after}"
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    every = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in every)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ import inspect
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from tqdm import tqdm
 
 from dse.arguments import folder_named
 from dse.errors import StoreError
@@ -177,10 +179,6 @@ class Measured:
             raise StoreError(f"store {self.store}: cannot be written ({error.strerror})") from None
 
     def _bar(self, total: int) -> Any:
-        import sys
-
-        from tqdm import tqdm
-
         shown = sys.stderr.isatty() if self.progress is None else self.progress
         return tqdm(
             total=total,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from dse.run.network import load_network
+from dse.run.named import load_network
 from workloads import Network, NetworkSpace, of_networks
 from workloads.errors import InputError, WrongTypeError, shown
 

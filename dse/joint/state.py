@@ -1,9 +1,10 @@
 """A joint search under way: what was trained, the pairs that are known, and what to train next."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError
@@ -12,9 +13,6 @@ from dse.joint.picking import Promise
 from dse.joint.quality import Quality, quality
 from dse.joint.sampling import Trained, iterate, most_accurate
 from dse.metrics import Objective
-
-if TYPE_CHECKING:
-    import pandas
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -65,8 +63,6 @@ class Search:
 
     def know_machines(self, index: int, machines: IndexArray) -> None:
         """Take up a network on some machines."""
-        import pandas
-
         rows = self.hardware.rows(self.trained.network(index), machines)
         known = self._pairs.get(index)
         both = rows if known is None else pandas.concat([known, rows])
@@ -94,8 +90,6 @@ class Search:
 
     def frame(self) -> "pandas.DataFrame":
         """Return every known pair: network, its axes as `net.<field>`, accuracy, machine, axes, metrics."""
-        import pandas
-
         pieces = []
         by_index = dict(zip(self.trained.index, self.trained.measurements, strict=True))
         for index, rows in self._pairs.items():
@@ -110,8 +104,6 @@ class Search:
 
     def trainings(self) -> "pandas.DataFrame":
         """Return one row a training, in their order, with what was predicted of it before."""
-        import pandas
-
         rows = []
         for index, one, (mean, deviation) in zip(
             self.trained.index, self.trained.measurements, self.trained.foretold, strict=True

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
 from dse.arguments import folder_named
@@ -27,8 +28,6 @@ from workloads.grammar.arguments import LISTED as SEQUENCE
 from workloads.grammar.arguments import MAPPING
 
 if TYPE_CHECKING:
-    import pandas
-
     from dse.results.sweep import Sweep
     from dse.space.space import Space
 
@@ -184,8 +183,6 @@ def _folder_name(label: Label, network: Network) -> str:
 
 
 def _fields_of(nets: NetworkSpace, index: Mapping[Label, int]) -> "pandas.DataFrame":
-    import pandas
-
     rows = []
     for label, place in index.items():
         fields = {} if isinstance(label, str) else nets.configuration(place)
@@ -197,8 +194,6 @@ def _measured(
     name: str, measure: Measured, sweeps: "Mapping[Label, Sweep]", networks: Sequence[Network], seed: int
 ) -> "pandas.DataFrame":
     """Measure one metric: of every network, or of every feasible pair where it wants the machine."""
-    import pandas
-
     pairs: list[tuple[Label, Network, int]] = []
     for (label, found), network in zip(sweeps.items(), networks, strict=True):
         if measure.wants_machine:

@@ -9,6 +9,7 @@ import hwmodels
 from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
 from hwmodels.machine import check_machine
+from hwmodels.technology import scale_delay
 from hwmodels.template import LOOP_ORDERS, Template
 from workloads.errors import shown
 from workloads.grammar.arguments import TEXT, takes
@@ -36,8 +37,6 @@ def operating_points(voltages: Sequence[float], node_nm: float) -> list[dict[str
         2017).
 
     """
-    from hwmodels.technology import scale_delay
-
     reached = NOMINAL_CLOCK_HZ / np.asarray(scale_delay(node_nm, node_nm, None, np.array(voltages)))
     clocks = 50e6 * np.floor(reached / 50e6)
     pairs = zip(clocks.tolist(), voltages, strict=True)

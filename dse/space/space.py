@@ -19,6 +19,7 @@ import hwmodels
 from dse import metrics
 from dse.arguments import CONSTRAINTS, MACHINE
 from dse.errors import nearest
+from dse.space.sampling import sample
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import paths as paths_of
@@ -251,8 +252,6 @@ class Space(Grid):
     @takes(count=WHOLE, method=TEXT, seed=WHOLE)
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw well-spread points; see `dse.space.sampling.sample`."""
-        from dse.space.sampling import sample
-
         return sample(self, count, method, seed)
 
     def describe(self) -> dict[str, Any]:
@@ -396,15 +395,18 @@ def _labels(field: str, held: Sequence[Any]) -> list[Label]:
     inner = [
         {path: label_of(leaf) for path, leaf in paths_of(value).items() if not is_dataclass(leaf)}
         for value in held
+        if is_dataclass(value)  # beside parts an axis may have none
     ]
     differ = [path for path in inner[0] if len({str(leaves.get(path)) for leaves in inner}) > 1]
-    labels = [
+    said = iter(
         " / ".join(f"{path} {show(path, leaves.get(path))}" for path in differ[:_MOST_NAMED])
         for leaves in inner
-    ]
+    )
+    labels = [next(said) if is_dataclass(value) else label_of(value) for value in held]
     if "" in labels or len(set(labels)) < len(labels):
-        labels = [f"{field} {number}" for number in range(1, len(held) + 1)]
-    return list(labels)
+        numbered = enumerate(held, 1)
+        return [f"{field} {number}" if is_dataclass(value) else label_of(value) for number, value in numbered]
+    return labels
 
 
 def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
@@ -412,4 +414,5 @@ def _inner_column(axis: Axis, field: str, name: str) -> NDArray[Any]:
     if name == field:
         return axis.column(field)
     inner, position = name.removeprefix(field + "."), axis.fields.index(field)
-    return np.array([label_of(paths_of(value[position])[inner]) for value in axis.values])
+    parts = [value[position] for value in axis.values]
+    return np.array([label_of(paths_of(part)[inner]) if is_dataclass(part) else np.nan for part in parts])

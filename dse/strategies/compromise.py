@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.arguments import SPACE
@@ -31,7 +32,6 @@ from workloads.table import LayerTable
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
 
 EIGHT: Final = (
@@ -230,8 +230,6 @@ def _table(
     selected: int,
     own: Sequence[int],
 ) -> "pandas.DataFrame":
-    import pandas
-
     rows = [
         {
             "index": int(index[mine]),
@@ -257,8 +255,6 @@ def _over_ties(
 
 
 def _boundaries(space: Space, names: Sequence[str], best: Sequence[NDArray[np.int64]]) -> "pandas.DataFrame":
-    import pandas
-
     rows = []
     for index in best:
         rows.append(

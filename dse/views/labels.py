@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from dse.views.paper import renderer_of
@@ -58,8 +59,6 @@ def write_names(
         Of the text.
 
     """
-    from matplotlib.patheffects import withStroke
-
     if not names:
         return
     figure = axes.get_figure(root=True)

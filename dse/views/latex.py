@@ -114,7 +114,7 @@ def latex(
     Raises
     ------
     KeyError
-        If a design is not on the front or a column is not known.
+        If a design is not on the front, or a column or a name to be replaced is not known.
     ValueError
         If the front has no designs, or digits is no positive number.
 
@@ -123,7 +123,7 @@ def latex(
         raise InputError(f"digits must be a whole number from 1 to 15, got {shown(digits)}", path="digits")
     if not len(front):
         raise InputError("to_latex: the front has no designs")
-    heads = dict(names or {})
+    heads = _names(front, names or {})
     labels, rows = _rows(front, designs, heads)
     listed, agreed = _columns(front, rows, columns)
     table = [Column("Design", "", "l", [escaped(text) for text in labels])]
@@ -152,6 +152,20 @@ def latex(
     head += [rf"\caption{{{escaped(caption)}}}"] if caption is not None else []
     head += [rf"\label{{{label}}}"] if label is not None else []
     return "\n".join([*head, *lines, rf"\end{{{around}}}"]) + "\n"
+
+
+def _names(front: Designs, names: Mapping[Any, str]) -> dict[Any, str]:
+    """Other words, each for a column or a design that there is."""
+    known = [str(name) for name in (*front.frame.columns, *front.designs().index)]
+    known += [marked.label for marked in front.marked]
+    for name, word in names.items():
+        if not isinstance(word, str):
+            raise InputError(f"names: {shown(name)} must become a text, got {shown(word)}", path="names")
+        if name not in known and name not in front.frame.index:
+            raise UnknownNameError(
+                f"names: {shown(name)} is no column or design of the front{nearest(str(name), known)}"
+            )
+    return dict(names)
 
 
 def _rows(

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import numpy as np
+import pandas
 
 from dse.arguments import SPACE
 from dse.designs import Subject
@@ -28,7 +29,6 @@ from workloads.grammar.arguments import PATH, POSITIVE, TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.figure import Figure
 
 SAMPLES: Final = 1024
@@ -321,8 +321,6 @@ def _transformed(values: FloatArray, names: Sequence[str]) -> tuple[FloatArray, 
 
 def _table(space: Space, names: tuple[str, ...], parts: dict[str, FloatArray]) -> "pandas.DataFrame":
     """One row an axis, the most important first by the last of the parts, over all metrics."""
-    import pandas
-
     data = {
         (name, kind): part[:, column] for column, name in enumerate(names) for kind, part in parts.items()
     }

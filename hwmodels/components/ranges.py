@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
+from hwmodels.technology import nominal_voltage
+from workloads.errors import InputError
+
 if TYPE_CHECKING:
     from hwmodels.parts import Technology
 
@@ -28,6 +31,21 @@ def beyond(node_nm: float) -> str:
         f"prices are published from {VALID_NM[0]:g} to {VALID_NM[1]:g} nm; at {node_nm:g} nm they follow "
         "scaling equations alone"
     )
+
+
+def check_node(node_nm: float) -> None:
+    """Refuse a node outside every table.
+
+    Raises
+    ------
+    ValueError
+        Naming the field, its value and the nodes there are.
+
+    """
+    try:
+        nominal_voltage(node_nm)
+    except InputError as refusal:
+        raise InputError(f"Technology.{refusal}", path="node_nm") from None
 
 
 def range_notes(technology: "Technology") -> tuple[str, ...]:

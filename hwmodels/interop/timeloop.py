@@ -7,16 +7,13 @@ from dataclasses import dataclass, field, replace
 from math import ceil, inf, prod
 from pathlib import Path
 
-from hwmodels.interop.sparseloop import Key, SparseModel
-from hwmodels.interop.sparseloop_choices import map_zeros, read_choices, spelt
-from hwmodels.interop.sparseloop_formats import NonZeros
-from hwmodels.interop.sparseloop_section import Representation, SparseSection, read_sparse
-from hwmodels.interop.timeloop_architecture import Metadata, read_machine, read_tree
+from hwmodels.interop.sparseloop_section import read_sparse
+from hwmodels.interop.timeloop_architecture import read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
 from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
-from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.interop.timeloop_problem import read_problem
 from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
@@ -26,6 +23,11 @@ from hwmodels.mapping.mapping import Mapping, uniform, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
+from hwmodels.zeros.choices import map_zeros, read_choices, spelt
+from hwmodels.zeros.density import Density
+from hwmodels.zeros.formats import NonZeros
+from hwmodels.zeros.model import Key, SparseModel
+from hwmodels.zeros.section import Metadata, Representation, SparseSection
 from workloads.errors import shown
 from workloads.values import Value
 

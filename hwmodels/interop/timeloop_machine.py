@@ -15,17 +15,43 @@ from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, NO_LIMIT, Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import TIMELOOP
 from hwmodels.mapping.problem import Problem
+from workloads.grammar.arguments import MAPPING, PATH, PATHS, either, takes
 from workloads.values import Value
 
 _TENSORS = {"Weights": "W", "Inputs": "I", "Outputs": "O"}
 
 
-def read(
+@takes(paths=either(PATH, PATHS), values=MAPPING.or_none())
+def from_timeloop(
     paths: str | PathLike[str] | Sequence[str | PathLike[str]],
-    values: Mapping[str, object] | None,
-    built_in_fit: bool,
+    *,
+    values: Mapping[str, object] | None = None,
+    built_in_fit: bool = False,
 ) -> LevelMachine:
-    """Read a machine; see `hwmodels.from_timeloop`."""
+    """Read a machine from Timeloop's files, grammars v0.1 to v0.4.
+
+    Parameters
+    ----------
+    paths
+        A path, a pattern ("arch/*.yaml") or several: the architecture, and component, constraint, ERT and ART
+        files beside it. A problem among them only says how dimensions are called.
+    values
+        What names in templates (v0.4) stand for.
+    built_in_fit
+        Price a level whose ERT lists `access` but no read by Timeloop's built-in fit, as Timeloop 3.0.3 does.
+
+    Returns
+    -------
+    LevelMachine
+        Its levels with the files' prices and capacities, its constraints as `mapspace`, and Timeloop's rules;
+        `assumptions` say what of the files is not used.
+
+    Raises
+    ------
+    ValueError
+        One line with the file, the key and what is supported.
+
+    """
     files = _files(paths)
     sections, texts = read_sections(files, values)
     if texts:

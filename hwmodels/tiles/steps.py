@@ -17,7 +17,7 @@ def ceil_div(a: int, b: int) -> int:
 
 
 class Nest(NamedTuple):
-    """Extents and windows of one NEST row, as integers of any size."""
+    """Extents and windows of one NEST row, as integers of any size; shares of non-zeros of what is held."""
 
     n: int
     k: int
@@ -34,6 +34,8 @@ class Nest(NamedTuple):
     pad_left: int
     in_rows: int
     in_cols: int
+    weight_density: float
+    input_density: float
 
 
 class Cartesian(NamedTuple):

@@ -58,6 +58,20 @@ def test_a_table_has_what_varies_and_the_objectives(front):
     assert ("All: " in table) == bool(fixed)
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"edp": "EDP"}, "names: 'edp' is no column or design of the front"),
+        ({-1: "Ours"}, "names: -1 is no column or design of the front"),
+        ({"edp_js": 1}, "names: 'edp_js' must become a text, got 1"),
+        ({(): "x"}, "no column or design"),
+    ],
+)
+def test_names_of_nothing_are_refused(front, names, message):
+    with pytest.raises((KeyError, ValueError), match=message):
+        front.to_latex(names=names)
+
+
 def test_columns_names_caption_label_and_digits_are_the_reader_s(front):
     index = int(front.frame.index[0])
     table = front.to_latex(

@@ -139,7 +139,7 @@ def test_bad_input(space):
 def test_what_takes_no_schedule_says_so(space):
     with pytest.raises(ValueError, match="is a recurrent cell over time, which is not fused"):
         dse.evaluate("ptb_lstm_medium", "edge_levels", schedule="fused")
-    with pytest.raises(ValueError, match="schedule must be one of layers, resident, reordered, fused"):
+    with pytest.raises(ValueError, match="one of layers, resident, reordered, pinned, fused"):
         dse.codesign([workloads.load("lenet5")], space, accuracy=lambda net: 0.5, schedule="fusion")
 
 

@@ -276,6 +276,18 @@ def test_components_without_a_name_are_called_by_what_they_differ_in():
     assert alone.configuration(0) == {"array": "array 1"}
 
 
+def test_a_component_may_be_none_beside_others():
+    levels = hwmodels.load("edge_levels")
+    name = next(level.name for level in levels.levels if level.kind != "main_memory")
+    field = f"levels.{name}.prices"
+    few, many = (hwmodels.Prices(read_pj=pj, fill_pj=1.0) for pj in (1.0, 2.0))
+    assert dse.Space(levels, {field: [None, few]}).axes[0].labels == (("None",), (f"{field} 2",))
+    base = levels.replace({field: few})
+    space = dse.Space(base, {field: [few, None, many]}, [f"{field}.read_pj <= 1.5"])
+    assert space.axes[0].labels == (("read_pj 1",), ("None",), ("read_pj 2",))
+    assert space.admissible() == 1  # what has no such field is not below it
+
+
 def test_two_components_of_one_name_are_refused():
     memory = hwmodels.main_memory("hbm2")
     slower = dataclasses.replace(memory, bandwidth_bytes_per_s=1e9)

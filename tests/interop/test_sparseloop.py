@@ -8,19 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_density import Zeros
-from hwmodels.interop.sparseloop_formats import fibers, rank_loops, words
-from hwmodels.interop.sparseloop_section import (
-    Optimization,
-    Rank,
-    Representation,
-    SparseSection,
-    read_sparse,
-)
-from hwmodels.interop.timeloop_architecture import Metadata
+from hwmodels.interop.sparseloop_section import read_sparse
 from hwmodels.interop.timeloop_files import TimeloopInputError, Value
-from hwmodels.interop.timeloop_problem import Density
 from hwmodels.mapping import (
     Architecture,
     LevelMapping,
@@ -30,6 +19,10 @@ from hwmodels.mapping import (
     evaluate,
     matrix_product,
 )
+from hwmodels.zeros.density import Density, Zeros
+from hwmodels.zeros.formats import fibers, rank_loops, words
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.section import Metadata, Optimization, Rank, Representation, SparseSection
 
 PRODUCT = matrix_product(m=4, k=8, n=2)  # W is (K, N), I is (M, K), O is (M, N)
 PRICES = {"read_pj": 2.0, "fill_pj": 3.0, "update_pj": 3.0}

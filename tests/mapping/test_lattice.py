@@ -307,6 +307,7 @@ def test_levels_on_both_sides_with_any_operands_kept(data: st.DataObject, object
     assert certificate.optimal
 
 
+@pytest.mark.compiled
 def test_a_second_level_beyond_the_array_is_certified() -> None:
     """Pad - buffer - L2 - main memory, where every level keeps what it may: each level only helps."""
     problem = convolution(k=8, c=8, p=7, q=7, r=3, s=3)

@@ -172,3 +172,28 @@ def test_sparse_initialisers(read, linear):
     )
     assert np.array_equal(net.mask("fc"), dense.T != 0)
     assert (net.macs, net.effectual_macs, net.nonzero_parameters) == (24, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("places", "shape", "message"),
+    [
+        ([3, 3, 5], (4, 6), "must ascend, each once"),
+        ([5, 3, 1], (4, 6), "must ascend, each once"),
+        ([-1, 3, 5], (4, 6), "lies outside its shape"),
+        ([1, 3, 24], (4, 6), "lies outside its shape"),
+        ([[0, 1], [1, 6], [2, 2]], (4, 6), "lies outside its shape"),
+        ([[0], [1], [2]], (4, 6), "rows of 2 whole numbers"),
+        ([1, 3], (4, 6), "3 values, and indices of 2"),
+        ([1, 3, 5], (4, 1 << 50), r"needs 1.8e\+07 GB of memory"),
+    ],
+)
+def test_sparse_initialisers_that_cannot_be(read, places, shape, message):
+    values = stored("w", np.ones(3, np.float32))
+    sparse = helper.make_sparse_tensor(values, stored("places", np.array(places, np.int64)), list(shape))
+    with pytest.raises(workloads.WorkloadError, match=message):
+        read(
+            [node("MatMul", ["x", "w"], ["y"], "fc")],
+            [tensor("x", (1, 4))],
+            [tensor("y", None)],
+            sparse_initializer=[sparse],
+        )[0].table()

@@ -1,8 +1,7 @@
 """Training: seeded, with early stop, refusing what is not a number."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import NATURAL, NUMBER, having, takes
-from workloads.importers.torch.library import Array, torch
+from workloads.importers.torch.library import Array, one_thread, torch
 from workloads.learning.arguments import DATA
 from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
@@ -132,17 +131,6 @@ class Fitted:
             "test_error": self.test.error,
             "epochs": float(self.epochs),
         }
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run PyTorch on one thread for the while: small layers gain nothing by more; sums keep their order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Samples:

@@ -5,13 +5,14 @@ DeepInversion", CVPR 2020: a trained network's batch norms know mean and varianc
 optimised until theirs agree.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph, Node
-from workloads.network import Network
 from workloads.operations import BatchNorm
 from workloads.operations.base import Operation, Site, vector
 from workloads.rows import Row
@@ -24,6 +25,9 @@ from workloads.training.passes import add_losses, as_trained, check_differentiab
 from workloads.training.rebatch import rebatched
 from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, backward
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 _PRIOR_OPERATIONS = 4 * (5 + 6) + 2 + 2
 """Operations an element of the image prior. Total variation: four differences to neighbours, each subtracted,
@@ -202,7 +206,7 @@ def inversion_step(
     update = tape.add(ImageUpdate(f"{image}.update", state_bits), image, gradient)
     finished = tape.finished()
     finished.output(*losses, update, *(made for gradients in tape.learnt.values() for made in gradients))
-    return Network(finished, network.source)
+    return type(network)(finished, network.source)
 
 
 def _guided(operation: Operation, streamed: bool) -> Operation:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import workloads
 from dse.cli.options import (
     BatchAxis,
     Caches,
@@ -15,6 +16,8 @@ from dse.cli.options import (
     network_of,
     print_json,
 )
+from dse.views.text import text_table
+from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -47,10 +50,6 @@ def command(
     springboard networks mobilenet_v2
     springboard networks model.onnx --dim batch=1 --json
     """
-    import workloads
-    from dse.views.text import text_table
-    from workloads.grammar.quantities import si
-
     if net is not None:
         network = network_of(context, net, None)
         print_json(_facts(network)) if json else print(_text(network))
@@ -76,9 +75,6 @@ def _facts(network: "Network") -> dict[str, Any]:
 
 
 def _text(network: "Network") -> str:
-    from dse.views.text import text_table
-    from workloads.grammar.quantities import si
-
     rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
     for name, row in network.summary().iterrows():
         rows.append(

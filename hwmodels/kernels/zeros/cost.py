@@ -1,6 +1,6 @@
 """Cycles and energy of a mapping with zeros, from the counts of the nest.
 
-The twin of `hwmodels.interop.sparseloop.SparseModel`, which says what each step is.
+The twin of `hwmodels.zeros.model.SparseModel`, which says what each step is.
 """
 
 from math import ceil, floor, inf

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import workloads
 from hwmodels.batch import evaluate
 from hwmodels.components.main_memory import MainMemory, with_write_pulse
 from hwmodels.machines.spring import GROUP_SHARE, TILE
@@ -95,8 +96,6 @@ def network_table(network: str, *, training: bool, fuse: bool = True) -> LayerTa
         Whether element-wise work is done on a nest's results on their way out.
 
     """
-    import workloads
-
     if training:
         table = workloads.load(network).training(batch=TRAINING_BATCH).table(fuse=fuse)
     else:
@@ -170,8 +169,6 @@ def group_performance(*, output_channels: int = TILE.k) -> float:
 
 def convolutions(network: str, batch: int) -> LayerTable:
     """Rows of a network's convolutions with a kernel larger than one, one instance each."""
-    import workloads
-
     table = workloads.load(network).table(batch)
     spatial = (table.kind == Kind.NEST) & (table.r * table.s > 1)
     return LayerTable(*(column[spatial] for column in table))

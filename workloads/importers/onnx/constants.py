@@ -11,7 +11,8 @@ from onnx import TensorProto
 
 from workloads.errors import NetworkImportError, shown
 from workloads.importers.onnx.files import stored_bits, tensor_array, tensor_shape
-from workloads.shapes import Shape
+from workloads.limits import need_memory
+from workloads.shapes import Shape, size
 from workloads.tensors import Weight
 
 Array = NDArray[Any]
@@ -82,19 +83,22 @@ class Constant:
     @classmethod
     def sparse(cls, tensor: Any, folder: Path) -> "Constant":
         """Return a tensor that is stored as its non-zeros: positions in order, or one row of indices each."""
-        shape = tensor_shape(tensor)
+        shape, name = tensor_shape(tensor), tensor.values.name
 
         def load() -> Array:
-            values = tensor_array(tensor.values, folder)
+            values = tensor_array(tensor.values, folder).reshape(-1)
             indices = tensor_array(tensor.indices, folder)
+            need_memory(f"sparse tensor {shown(name)} of {shown(list(shape))}", size(shape) * values.itemsize)
+            places = _places(name, indices, shape)
+            if len(places) != len(values):
+                raise NetworkImportError(
+                    f"sparse tensor {shown(name)}: {len(values):,} values, and indices of {len(places):,}"
+                )
             dense = np.zeros(shape, values.dtype)
-            if indices.ndim == 1:
-                dense.reshape(-1)[indices] = values
-            else:
-                dense[tuple(indices.T)] = values
+            dense.reshape(-1)[places] = values
             return dense
 
-        return cls(tensor.values.name, shape, load, stored_bits(tensor.values.data_type))
+        return cls(name, shape, load, stored_bits(tensor.values.data_type))
 
     @classmethod
     def of(cls, name: str, array: Array) -> "Constant":
@@ -212,3 +216,20 @@ def _merge(layout: tuple[object, ...], step: object) -> tuple[object, ...]:
         order = tuple(earlier[axis] for axis in order)
         layout = layout[:-1]
     return layout if list(order) == list(range(len(order))) else (*layout, ("transpose", order))
+
+
+def _places(name: str, indices: Array, shape: Shape) -> Array:
+    """Positions of a sparse tensor's non-zeros, which ONNX wants ascending, from either form."""
+    forms = ((), (len(shape),)) if shape else ()
+    if indices.dtype.kind not in "iu" or not indices.ndim or indices.shape[1:] not in forms:
+        raise NetworkImportError(
+            f"sparse tensor {shown(name)}: its indices must be positions, or rows of {len(shape)} whole "
+            f"numbers, got {shown(list(indices.shape))} of {indices.dtype}"
+        )
+    inside = size(shape) if indices.ndim == 1 else np.array(shape, dtype=np.int64)
+    if ((indices < 0) | (indices >= inside)).any():
+        raise NetworkImportError(f"sparse tensor {shown(name)}: an index lies outside its shape {shape}")
+    places = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), shape)
+    if (np.diff(places) <= 0).any():
+        raise NetworkImportError(f"sparse tensor {shown(name)}: its indices must ascend, each once")
+    return np.asarray(places)

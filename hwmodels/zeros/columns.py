@@ -5,9 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_formats import BITMASKS, NonZeros
-from hwmodels.interop.sparseloop_section import FORMATS
 from hwmodels.kernels.nest.columns import Floats, Small
 from hwmodels.kernels.zeros.columns import (
     ACTIONS,
@@ -23,6 +20,9 @@ from hwmodels.kernels.zeros.columns import (
     ZeroColumns,
 )
 from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.zeros.formats import BITMASKS, NonZeros
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.section import FORMATS
 
 
 def kept_only(model: SparseModel, keep: Small, lead: tuple[int, str] | None = None) -> SparseModel:

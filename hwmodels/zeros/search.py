@@ -5,13 +5,6 @@ from math import inf, prod
 
 import numpy as np
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_columns import (
-    least_prices,
-    pack_shares,
-    pack_zeros,
-    roomy_fanout,
-)
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
@@ -46,6 +39,13 @@ from hwmodels.mapping.pack import blank_mappings, pack_architecture
 from hwmodels.mapping.problem import MappingError, Operand
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
+from hwmodels.zeros.columns import (
+    least_prices,
+    pack_shares,
+    pack_zeros,
+    roomy_fanout,
+)
+from hwmodels.zeros.model import SparseModel
 
 LARGE = 10**6  # tilings of a space that is worth an incumbent before the search
 TRIES = 200  # mappings looked at for a reason why none is costed
@@ -129,7 +129,7 @@ def exhaust_zeros(
     model
         Problem, architecture, formats and savings; its mapping is not used.
     constraints, objective, rules, watch
-        As of `hwmodels.interop.sparseloop_choices.map_zeros`.
+        As of `hwmodels.zeros.choices.map_zeros`.
     best
         Cost of the best mapping known, and what decides between equal ones.
 

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from math import ceil, floor, inf, prod
 
 from hwmodels.accounting import Entry, energies_pj
-from hwmodels.interop.sparseloop_density import Zeros
-from hwmodels.interop.sparseloop_formats import (
+from hwmodels.lines import Line
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.engine import Evaluation, LevelCounts, by_component
+from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.zeros.density import Density, Zeros
+from hwmodels.zeros.formats import (
     Groups,
     NonZeros,
     RankWords,
@@ -21,14 +26,7 @@ from hwmodels.interop.sparseloop_formats import (
     rank_loops,
     words,
 )
-from hwmodels.interop.sparseloop_section import Optimization, SparseSection
-from hwmodels.interop.timeloop_architecture import Metadata
-from hwmodels.interop.timeloop_problem import Density
-from hwmodels.lines import Line
-from hwmodels.mapping.architecture import Architecture, StorageLevel
-from hwmodels.mapping.engine import Evaluation, LevelCounts, by_component
-from hwmodels.mapping.mapping import Mapping
-from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.zeros.section import Metadata, Optimization, SparseSection
 
 Key = tuple[str, str]  # (level, operand)
 

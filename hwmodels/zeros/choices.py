@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
 
-from hwmodels.interop.sparseloop import Key, SparseModel
-from hwmodels.interop.sparseloop_search import exhaust_zeros, why_none
-from hwmodels.interop.sparseloop_section import FORMATS, Rank, Representation
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.mapping import Mapping as Nest
 from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.watch import Watch
+from hwmodels.zeros.model import Key, SparseModel
+from hwmodels.zeros.search import exhaust_zeros, why_none
+from hwmodels.zeros.section import FORMATS, Rank, Representation
 from workloads.errors import shown
 
 NONE = "none"
