@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.interop.hwcomponents import from_hwcomponents
     from hwmodels.level import Level, MacPrices, Prices
+    from hwmodels.level_sparsity import LevelSparsity, MacSparsity, OperandZeros, ZeroPrices
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
@@ -64,7 +65,9 @@ _HOMES = {
     "LIMITS": "columns",
     "Level": "level",
     "LevelMachine": "levels",
+    "LevelSparsity": "level_sparsity",
     "MacPrices": "level",
+    "MacSparsity": "level_sparsity",
     "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
@@ -73,6 +76,7 @@ _HOMES = {
     "Module": "spec",
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
+    "OperandZeros": "level_sparsity",
     "OperationTable": "columns",
     "Prices": "level",
     "Sparsity": "spec",
@@ -107,6 +111,7 @@ _HOMES = {
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
     "write_machine": "machine_file",
+    "ZeroPrices": "level_sparsity",
 }
 
 __all__ = [
@@ -122,7 +127,9 @@ __all__ = [
     "Datapath",
     "Level",
     "LevelMachine",
+    "LevelSparsity",
     "MacPrices",
+    "MacSparsity",
     "Machine",
     "Macro",
     "MainMemory",
@@ -130,6 +137,7 @@ __all__ = [
     "Model",
     "Module",
     "OperandSparsity",
+    "OperandZeros",
     "OperationTable",
     "Prices",
     "Sparsity",
@@ -140,6 +148,7 @@ __all__ = [
     "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
+    "ZeroPrices",
     "evaluate",
     "evaluate_operations",
     "fingerprint",

@@ -2,15 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from hwmodels.checks import at_least_zero, one_of, positive, refusal, whole
+from hwmodels.checks import at_least_zero, made_of, one_of, positive, refusal, whole
+from hwmodels.level_sparsity import LETTERS, NO_ZEROS, LevelSparsity
 from hwmodels.own_storage import Asked, OwnStorage, own_storage, storage_kinds
 from hwmodels.parts import OPERANDS
 from workloads.errors import InputError, WrongTypeError, shown
 
-LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
-"""Operands as `hwmodels.mapping.convolution` calls them."""
+__all__ = ["LETTERS", "Level", "MacPrices", "Prices", "own_prices"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,8 @@ class Level:
         Cycles of a block: what is held here is used for whole blocks (`hwmodels.timing.block_cycles`).
     prices
         What it costs, where not what its components do.
+    sparsity
+        What it does about zeros.
 
     """
 
@@ -109,9 +111,11 @@ class Level:
     overlapped: bool = True
     block_cycles: int = 1
     prices: Prices | None = None
+    sparsity: LevelSparsity = NO_ZEROS
 
     def __post_init__(self) -> None:
         one_of(self, "kind", storage_kinds())
+        made_of(self, sparsity=LevelSparsity)
         whole(self, "bytes", "word_bits", least=0)
         whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
@@ -144,6 +148,15 @@ class Level:
             raise InputError(
                 f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)", path="bytes"
             )
+        for operand in OPERANDS:
+            mine = self.sparsity.of(operand)
+            if operand not in self.operands and (mine.stored or mine.mode != "none"):
+                field = "format" if mine.stored else "mode"
+                raise InputError(
+                    f"Level.sparsity.{operand}.{field} of {self.name}: the level holds "
+                    f"{', '.join(self.operands)}; name one of these, or let it hold {operand}",
+                    path=f"sparsity.{operand}.{field}",
+                )
 
     @property
     def rows(self) -> int:
