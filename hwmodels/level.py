@@ -58,7 +58,7 @@ class Level:
     name
         What paths, constraints and results call it.
     kind
-        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm" or "edram" on chip
+        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm", "fefet" or "edram" on chip
         (`hwmodels.components.on_chip`), "main_memory" (the machine's, off chip), or a kind of your own
         (`hwmodels.register_component`).
     bytes

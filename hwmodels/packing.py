@@ -18,7 +18,7 @@ from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
 from hwmodels.own_macs import code_of
-from hwmodels.parts import CODES, OPERANDS, Buffer, check_width
+from hwmodels.parts import CODES, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
@@ -60,7 +60,7 @@ _SCALE_BITS = np.array([code.form.scale_bits_per_element for code in NumberForma
 def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
-        for operand in OPERANDS:
+        for operand in (*OPERANDS, "accumulator"):
             width, own = np.broadcast_arrays(bits[operand], codes)
             check_width(FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
@@ -280,8 +280,10 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["vector_lanes"] = _vector_lanes(values)
     settled = values["technology.settled"] == 1
     if settled.any():  # the least that they leak; `warming.settle` adds what their work makes them leak
-        heat = np.where(settled, coolest_c(), values["technology.temperature_c"])
-        values["technology.temperature_c"] = heat
+        given = values["technology.temperature_c"]
+        for heat in np.unique(given[settled]):
+            check_settled(float(heat))
+        values["technology.temperature_c"] = np.where(settled, coolest_c(), given)
     return values
 
 

@@ -186,6 +186,7 @@ class Datapath:
             known_mac(self.mac_unit)
         for operand in OPERANDS:
             check_width(self.number_format, f"Datapath.{operand}_bits", getattr(self, f"{operand}_bits"))
+        check_width(self.number_format, "Datapath.accumulator_bits", self.accumulator_bits)
         if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:
             warnings.warn(
                 f"Datapath.lfsr_bits {self.lfsr_bits} is narrower than fraction_bits {self.fraction_bits}: "
@@ -216,6 +217,16 @@ class Datapath:
 def _opened(fields: dict[str, Any], unit: OwnPart | None) -> Datapath:
     """Make a datapath that came from another process, with the MAC unit that it brought along."""
     return Datapath(**fields)
+
+
+def check_settled(temperature_c: float) -> None:
+    """Refuse a temperature that is given where the work makes it."""
+    if temperature_c != PRICED_C:
+        raise InputError(
+            "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
+            f"{shown(temperature_c)}, or set settled to False",
+            path="settled",
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,12 +276,8 @@ class Technology:
         check_node(self.node_nm)
         at_least_zero(self, "voltage")
         within(self, "temperature_c", COLDEST_C, HOTTEST_C)
-        if self.settled and self.temperature_c != PRICED_C:
-            raise InputError(
-                "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
-                f"{shown(self.temperature_c)}, or set settled to False",
-                path="settled",
-            )
+        if self.settled:
+            check_settled(self.temperature_c)
 
     def refuse_settled(self, kind: str) -> None:
         """Refuse to be settled inside a machine of a kind that sweeps do not settle."""

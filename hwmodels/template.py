@@ -24,6 +24,7 @@ from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED, unit_of
+from hwmodels.formats import number_format
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.own_macs import code_of
@@ -108,6 +109,13 @@ class Template(Saved):
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
         self.technology.refuse_settled("Template")
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise InputError(
+                "Template.datapath.number_format: its banks have no room for the scales that elements of "
+                f"{name} share; take a format without, or a machine of two levels",
+                path="datapath.number_format",
+            )
 
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
@@ -198,7 +206,14 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     bits = {name: values[f"datapath.{name}_bits"] for name in ("weight", "input", "output", "accumulator")}
-    mac = arithmetic.mac(bits["weight"], bits["input"], bits["accumulator"], node_nm, voltage=voltage)
+    mac = arithmetic.mac(
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=values["datapath.number_format"].astype(np.int64),
+    )
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
     groups, width = values["groups"], values["bank_width_bits"]
     bank_bytes = values["bank_height"] * width / 8.0
