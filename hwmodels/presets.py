@@ -24,6 +24,7 @@ _MODULES = {
     "edge_levels": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
+    "eyeriss_v1_zeros": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
     "hexagon_680": "mobile",

@@ -183,7 +183,7 @@ def _draw_tile(axes: "Axes", page: _Page, tile: Tile) -> None:
     axes.text(*middle, words, ha="center", va="center", color=_INK, zorder=7)
 
 
-def _draw_flow(axes: "Axes", page: _Page, flow: Flow, least: int, most: int) -> None:
+def _draw_flow(axes: "Axes", page: _Page, flow: Flow, least: float, most: float) -> None:
     """Arrows between two levels, with their words."""
     start = page.box_y(flow.outer) + page.box
     stop = page.box_y(flow.inner)
@@ -210,10 +210,10 @@ def _draw_arrow(
     axes: "Axes",
     page: _Page,
     flow: Flow,
-    words: int,
+    words: float,
     ends: tuple[float, float],
     aside: float,
-    extremes: tuple[int, int],
+    extremes: tuple[float, float],
 ) -> None:
     least, most = map(log10, extremes)
     part = (log10(words) - least) / (most - least) if most > least else 0.5

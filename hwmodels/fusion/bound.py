@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from hwmodels.fusion.chains import Link
 from hwmodels.fusion.inner import Inner
+from hwmodels.level_sparsity import without_zeros
 from hwmodels.machine import ROUNDED
 from hwmodels.models.level_parts import columns_of_each
 from hwmodels.models.nest_bounds import least_nest
 from hwmodels.models.nest_mappings import problem_of
 from hwmodels.models.nest_staying import at, without_memory
+from hwmodels.models.nest_zeros import densities_of, minded
 from workloads.table import Kind, LayerTable
 
 
@@ -51,7 +53,7 @@ def bound_of(
         Power that flows whether anything is computed or not [W].
 
     """
-    loose = dataclasses.replace(inner.machine, factors="ceil")
+    loose = dataclasses.replace(without_zeros(inner.machine), factors="ceil")
     columns, unseen = columns_of_each([loose]), without_memory(layers)
     takes = {link.consumer for link in links.values()}
     gives = {row for row, link in links.items() if not link.leaves}
@@ -68,6 +70,11 @@ def bound_of(
             least_s, pj = least_nest(problem, loose, columns, passed, handed=handed)
             seconds = float(least_s[0]) * ROUNDED
             joules = (float(pj[0]) + float(layers.macs[row]) * inner.mac_pj) * 1e-12 * ROUNDED
+            zeros = densities_of(layers, row)
+            if minded(inner.machine, zeros):  # by itself it may cost less than a dense one handed its input
+                left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+                seconds = min(seconds, left / inner.machine.peak_macs_per_s * ROUNDED)
+                joules = min(joules, left * inner.mac_pj * 1e-12 * ROUNDED)
         latency += float(layers.repeats[row]) * seconds
         active += float(layers.repeats[row]) * joules
     energy = active + static_w * latency

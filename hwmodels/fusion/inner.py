@@ -15,6 +15,7 @@ import numpy as np
 from hwmodels.composed import fingerprint
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.level import LETTERS
+from hwmodels.level_sparsity import without_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
@@ -154,7 +155,7 @@ class Inner:
         """Whether a nest fills the fanouts as well as its tiles can: factors of 13 do not, of 7 may."""
         machine, seen = self.machine, self.machine.rules.seen(problem)
         fans = tuple((level.fanout_x, level.fanout_y) for level in machine.levels)
-        loose = dataclasses.replace(machine, factors="ceil")
+        loose = dataclasses.replace(without_zeros(machine), factors="ceil")
         whole, tiles = (Spread(one, seen, fans).most(seen.dimensions) for one in (machine, loose))
         return whole >= tiles
 
@@ -227,7 +228,7 @@ def _at(evaluation: Evaluation, level: str, counts: LevelCounts) -> bool:
     return any(found.level == level and found.operand == counts.operand for found in evaluation.counts)
 
 
-def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> int:
+def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> float:
     """Words of an operand that main memory is written."""
     return sum(
         found.fills + found.updates

@@ -5,16 +5,21 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 
 from hwmodels.interop.level_machine import level_machine
-from hwmodels.interop.timeloop import CONSTRAINT_SECTIONS
-from hwmodels.interop.timeloop_architecture import read_machine, read_tree
+from hwmodels.interop.sparseloop_machine import level_sparsity, mac_sparsity
+from hwmodels.interop.sparseloop_section import read_sparse
+from hwmodels.interop.timeloop import CONSTRAINT_SECTIONS, sparse_section
+from hwmodels.interop.timeloop_architecture import Machine, read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
 from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_problem import CNN_DIMENSIONS, CNN_OPERANDS, read_problem
+from hwmodels.level_sparsity import NO_MAC_ZEROS, LevelSparsity, MacSparsity
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, NO_LIMIT, Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import TIMELOOP
 from hwmodels.mapping.problem import Problem
+from hwmodels.zeros.section import SparseSection
+from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, PATH, PATHS, either, takes
 from workloads.values import Value
 
@@ -65,6 +70,7 @@ def from_timeloop(
     place = Place(problem=problem, architecture=machine.architecture, spread=tree.spread, folded=tree.folded)
     given = [sections[s] for s in CONSTRAINT_SECTIONS if s in sections]
     constraints, notes = read_constraints(given, place, tree.directives)
+    sparsity, unit = _zeros(sparse_section(sections, tree), problem, machine)
     return level_machine(
         machine.architecture,
         _renamed(_whole(constraints)),
@@ -72,7 +78,35 @@ def from_timeloop(
         where=files[0],
         source=f"Timeloop files {', '.join(files)}",
         assumptions=tuple(dict.fromkeys((*machine.notes, *notes))),
+        sparsity=sparsity,
+        mac_sparsity=unit,
     )
+
+
+def _zeros(
+    section: Value | None, problem: Problem, machine: Machine
+) -> tuple[dict[str, LevelSparsity], MacSparsity]:
+    """What levels and MACs do about zeros; nothing where the files say nothing."""
+    if section is None:
+        return {}, NO_MAC_ZEROS
+    said = read_sparse(section, problem, machine.architecture)
+    if said == SparseSection():
+        return {}, NO_MAC_ZEROS
+    try:
+        levels = {
+            level.name: level_sparsity(
+                level.name,
+                said,
+                problem,
+                _TENSORS,
+                machine.metadata[level.name],
+                machine.actions.get(level.name, {}),
+            )
+            for level in machine.architecture.levels
+        }
+    except InputError as wrong:
+        raise section.fail(str(wrong)) from None
+    return levels, mac_sparsity(said, machine.actions.get(machine.architecture.mac_name, {}))
 
 
 def _files(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str]:

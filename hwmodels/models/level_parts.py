@@ -160,7 +160,7 @@ def _parts_of(machines: Machines) -> Parts | None:
         return None
     kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands")}
     kinds |= {f"levels.{level.name}.prices" for level in base.levels if level.off_chip}  # those of a PHY
-    if any(path in kinds or path in parts for path in paths):
+    if any(path in kinds or path in parts or ".sparsity" in path for path in paths):
         return None
 
     def table(heads: Sequence[str], read: Any) -> tuple[NDArray[np.float64], tuple[int, ...]] | None:

@@ -23,6 +23,7 @@ from hwmodels.fusion.bound import Alone
 from hwmodels.fusion.schedule import FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
+from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
 from hwmodels.models import nest_counts
@@ -48,6 +49,7 @@ from hwmodels.models.nest_staying import (
     remapped,
     without_memory,
 )
+from hwmodels.models.nest_zeros import densities_of, minded
 from hwmodels.residency.graph import Stays
 from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import Plan, by_rows
@@ -233,7 +235,7 @@ class NestModel:
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
-        said += ["an element takes a whole word of a level", "zeros are neither gated nor skipped"]
+        said += ["an element takes a whole word of a level", *said_of_zeros(machine)]
         said.append("energy includes main memory; area is the accelerator die's alone")
         return said
 
@@ -359,7 +361,8 @@ def _beside(
         kept = at(stay.shares, row)
         mine = counted(counter, layers, row, one, kept)
         whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
-        if one.evaluation is not None and whole and row not in effort.given:
+        again_found = row not in effort.given and not minded(machine, densities_of(layers, row))
+        if one.evaluation is not None and whole and again_found:
             other = remapped(layers, row, beside(machine, whole, float(stay.alive[row])), key, effort)
             if other is not None and other.evaluation is not None:
                 again = counter.nest(layers, row, other.evaluation, kept)

@@ -7,7 +7,7 @@
 as the loops it may take fill it. Of the accesses count: what the MACs ask of the innermost level that may
 keep an operand, less what the fanouts inside it may share; and every element once at each level further out
 that must keep it. All of it holds whatever the capacities, so that it is loose where small ones make tiles
-come again.
+come again. Of a nest whose zeros a machine minds only multiplications of two non-zeros count.
 """
 
 import math
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, FILLS, READS, UPDATES
 from hwmodels.level import LETTERS
+from hwmodels.level_sparsity import minded_operands
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import ROUNDED, Least, metric_table
 from hwmodels.mapping.constraints import NO_LIMIT, LevelConstraints
@@ -33,6 +34,7 @@ from hwmodels.models.level_table import LevelTable
 from hwmodels.models.nest_account import ELEMENTS, nearest
 from hwmodels.models.nest_mappings import limits, problem_of
 from hwmodels.models.nest_staying import without_memory
+from hwmodels.models.nest_zeros import densities_of, minded
 from hwmodels.tiers import STACK_LIMITS, apply_tiers
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
@@ -79,7 +81,8 @@ def _alike(machines: Any) -> Iterator[tuple[IntColumn, LevelMachine, Columns]]:
     for row in range(len(machines)):
         one = machines[row]
         words = [(level.name, level.kind, level.operands) for level in one.levels]
-        key = repr((words, one.array_level, one.mapspace, one.factors, one.rules, one.timing))
+        minded = sorted(minded_operands(one)) if one.minds_zeros else []
+        key = repr((words, one.array_level, one.mapspace, one.factors, one.rules, one.timing, minded))
         groups.setdefault(key, []).append(row)
     for rows in groups.values():
         each = [machines[row] for row in rows]
@@ -95,12 +98,16 @@ def _summed(
     outside = without_memory(layers)
     for row in range(layers.rows):
         times = float(layers.repeats[row])
-        if int(layers.kind[row]) == Kind.NEST:
+        zeros = densities_of(layers, row)
+        if int(layers.kind[row]) == Kind.NEST and minded(base, zeros):
+            left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+            seconds, pj = left / (columns.macs * columns.clock_hz), left * columns.mac_pj
+        elif int(layers.kind[row]) == Kind.NEST:
             passed = {name: 1.0 - float(column[row]) for name, column in outside.items()}
             seconds, pj = least_nest(problem_of(layers, row), base, columns, passed, stays=stays)
             pj += float(layers.macs[row]) * columns.mac_pj
         else:
-            seconds, pj = _stream(layers, row, base, columns, stays=stays)
+            seconds, pj = _stream(layers, row, base, columns, stays=stays or minded(base, zeros))
         latency_s += times * seconds
         active_j += times * pj * 1e-12
     return latency_s, active_j + latency_s * (columns.leakage_w + columns.standby_w)

@@ -77,6 +77,8 @@ def space_of(machines: object) -> Space | None:
     base, parts = machines.base, machines.parts()
     if parts is None or base.timing != Timing(launch_s=base.timing.launch_s):
         return None
+    if base.minds_zeros:
+        return None
     if (
         sum(level.off_chip for level in base.levels) > 1
     ):  # the account tells one main memory from what it feeds

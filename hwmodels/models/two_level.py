@@ -136,9 +136,8 @@ class TwoLevel:
     def _best(
         self, layers: LayerTable, configs: ConfigTable, objective: str, schedule: Schedule | None
     ) -> MetricTable:
-        configs = configs._replace(
-            leakage_curve=np.zeros_like(configs.leakage_curve)
-        )  # at ambient: the least there is
+        given = np.zeros_like(configs.leakage_curve)  # at ambient, the least there is
+        configs = configs._replace(leakage_curve=given)
         if schedule is None:
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
