@@ -104,29 +104,21 @@ class Mapspace:
 
         The outermost level that may keep an operand does: it comes from there.
         """
-        may = np.array(
-            [
-                [
-                    operand.name in self.constraints.at(level.name).keep
-                    or (
-                        level.may_keep(operand.name)
-                        and operand.name not in self.constraints.at(level.name).bypass
-                    )
-                    for operand in self.problem.operands
-                ]
-                for level in self.architecture.levels
-            ]
-        )
-        beyond = np.cumsum(may[::-1], axis=0)[::-1]  # levels from here outwards that may
+        levels, operands = self.architecture.levels, self.problem.operands
+        limits = [self.constraints.at(level.name) for level in levels]
+        may = [
+            [o.name in own.keep or (level.may_keep(o.name) and o.name not in own.bypass) for o in operands]
+            for level, own in zip(levels, limits, strict=True)
+        ]
         choices: list[tuple[int, ...]] = []
-        for index, level in enumerate(self.architecture.levels):
-            limits = self.constraints.at(level.name)
-            for o, operand in enumerate(self.problem.operands):
-                if operand.name in limits.keep or (may[index, o] and beyond[index, o] == 1):
+        for index, own in enumerate(limits):
+            for o, operand in enumerate(operands):
+                outermost = not any(row[o] for row in may[index + 1 :])
+                if operand.name in own.keep or (may[index][o] and outermost):
                     choices.append((1,))
                 else:
-                    choices.append((1, 0) if may[index, o] else (0,))
-        shape = may.shape
+                    choices.append((1, 0) if may[index][o] else (0,))
+        shape = len(levels), len(operands)
         found = [np.array(choice, dtype=np.int8).reshape(shape) for choice in product(*choices)]
         return [keep for keep in found if keep.any(axis=0).all()]
 
