@@ -260,7 +260,7 @@ def test_where_every_training_fails_the_first_is_told(strategy):
         ({"limit_s": 0}, ValueError, "limit_s must be positive, got 0"),
         ({"store": 3}, TypeError, "store must be a path or None, got 3"),
         ({"objectives": None}, TypeError, "objectives must be a text or a sequence, got None"),
-        ({"schedule": "kept"}, ValueError, "schedule must be one of layers, resident, reordered, fused"),
+        ({"schedule": "kept"}, ValueError, "must be one of layers, resident, reordered, pinned, fused"),
         ({"schedule": "fused"}, ValueError, "edge_16x16 names no level at which operations hand on"),
         ({"accuracy": with_machine, "strategy": "nested"}, ValueError, "this accuracy takes the machine"),
         ({"accuracy": lambda network: float("nan")}, InfeasibleSpaceError, "all 2 trainings failed; .*nan"),

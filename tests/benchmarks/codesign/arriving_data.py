@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dse.results.training_cost import training_cost
 from tests.benchmarks.codesign.keeping import Numbers
 from workloads import load, to_module
-from workloads.learning import fitting, incremental, plasticity, synthesis
+from workloads.learning import fitting, incremental, memory, plasticity, synthesis
 from workloads.learning.data import load_data
 from workloads.learning.fitting import Training, fit
 from workloads.learning.incremental import arriving, update
@@ -17,7 +17,7 @@ EPOCHS = 20
 UPDATED = 20
 GROWTH = 2.0
 RATES = (1e-3, 3e-3)
-CODE = (fitting, incremental, plasticity, synthesis)
+CODE = (fitting, incremental, memory, plasticity, synthesis)
 
 
 def updated(seed: int) -> Numbers:

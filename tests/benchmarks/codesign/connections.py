@@ -8,7 +8,7 @@ from functools import partial
 
 from tests.benchmarks.codesign.keeping import Numbers, kept
 from workloads import Network, load, to_module
-from workloads.learning import fitting, plasticity, synthesis
+from workloads.learning import fitting, memory, plasticity, synthesis
 from workloads.learning.data import Data, folds
 from workloads.learning.fitting import Fitted, Training, fit
 from workloads.learning.synthesis import grow_and_prune, prune_alone
@@ -16,7 +16,7 @@ from workloads.spaces.builders import perceptron
 
 RATIO = 50
 FOLDS = 5
-CODE = (fitting, plasticity, synthesis)
+CODE = (fitting, memory, plasticity, synthesis)
 
 
 def trainings(seed: int) -> tuple[Training, Training]:

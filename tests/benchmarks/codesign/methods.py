@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.benchmarks.codesign.keeping import Numbers
 from workloads import Network, load, to_module
 from workloads.learning import filters as cgaps
-from workloads.learning import fitting, plasticity, starts, synthesis
+from workloads.learning import fitting, memory, plasticity, starts, synthesis
 from workloads.learning import nest as nests
 from workloads.learning import rewiring as rewirings
 from workloads.learning.data import Data, load_data
@@ -19,7 +19,7 @@ from workloads.learning.starts import sparse_from_start
 from workloads.learning.synthesis import grow_and_prune, prune_alone, scann
 from workloads.spaces.builders import convolutional, perceptron
 
-CODE = (fitting, plasticity, starts, synthesis, nests, rewirings, cgaps)
+CODE = (fitting, memory, plasticity, starts, synthesis, nests, rewirings, cgaps)
 EPOCHS = 30
 RATIOS = (50, 200)
 

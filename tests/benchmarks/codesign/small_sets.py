@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.benchmarks.codesign.keeping import Numbers
 from workloads import to_module
-from workloads.learning import fitting, plasticity, synthesis
+from workloads.learning import fitting, memory, plasticity, synthesis
 from workloads.learning.data import Data, folds
 from workloads.learning.fitting import Training, fit
 from workloads.learning.synthesis import grow_and_prune
@@ -15,7 +15,7 @@ SETS = {"pen": 16, "letter": 16, "satimage": 36, "breast_cancer": 30}
 
 HIDDEN = (256, 128)
 RATIOS = (64, 45, 32, 23, 16, 11, 8)
-CODE = (fitting, plasticity, synthesis)
+CODE = (fitting, memory, plasticity, synthesis)
 
 
 def repeated(seed: int, name: str) -> Numbers:
