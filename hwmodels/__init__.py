@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
+    from hwmodels.own_macs import register_mac_unit, unregister_mac_unit
     from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
@@ -106,10 +107,12 @@ _HOMES = {
     "price_table": "interop",
     "register": "presets",
     "register_component": "own_storage",
+    "register_mac_unit": "own_macs",
     "settled": "settling",
     "systolic_cycles": "systolic",
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
+    "unregister_mac_unit": "own_macs",
     "write_machine": "machine_file",
     "ZeroPrices": "level_sparsity",
 }
@@ -167,11 +170,13 @@ __all__ = [
     "price_table",
     "register",
     "register_component",
+    "register_mac_unit",
     "register_memory",
     "settled",
     "systolic_cycles",
     "train_digits",
     "unregister_component",
+    "unregister_mac_unit",
     "write_machine",
 ]
 

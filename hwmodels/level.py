@@ -6,7 +6,8 @@ from typing import Any
 
 from hwmodels.checks import at_least_zero, made_of, one_of, positive, refusal, whole
 from hwmodels.level_sparsity import LETTERS, NO_ZEROS, LevelSparsity
-from hwmodels.own_storage import Asked, OwnStorage, own_storage, storage_kinds
+from hwmodels.own import OwnPart
+from hwmodels.own_storage import Asked, own_storage, storage_kinds
 from hwmodels.parts import OPERANDS
 from workloads.errors import InputError, WrongTypeError, shown
 
@@ -57,7 +58,7 @@ class Level:
     name
         What paths, constraints and results call it.
     kind
-        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm" or "edram" on chip
+        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm", "fefet" or "edram" on chip
         (`hwmodels.components.on_chip`), "main_memory" (the machine's, off chip), or a kind of your own
         (`hwmodels.register_component`).
     bytes
@@ -168,7 +169,7 @@ class Level:
         """`fanout_x`, as an array's columns."""
         return self.fanout_x
 
-    def __reduce__(self) -> tuple[Callable[..., "Level"], tuple[dict[str, Any], OwnStorage | None]]:
+    def __reduce__(self) -> tuple[Callable[..., "Level"], tuple[dict[str, Any], OwnPart | None]]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return _opened, (fields, own_storage(self.kind))
 
@@ -209,12 +210,7 @@ def own_prices(kind: str, asked: Asked) -> Prices:
             f"Level.kind: {shown(kind)} is registered no more; call hwmodels.register_component again",
             path="kind",
         )
-    try:
-        found = own.function(asked)
-    except Exception as error:
-        raise InputError(
-            f"component {kind}: its function failed for {asked}: {type(error).__name__}: {error}"
-        ) from error
+    found = own.ask(asked)
     if not isinstance(found, Prices):
         raise WrongTypeError(
             f"component {kind}: its function must return hwmodels.Prices, got {type(found).__name__}"
@@ -222,6 +218,6 @@ def own_prices(kind: str, asked: Asked) -> Prices:
     return found
 
 
-def _opened(fields: dict[str, Any], own: OwnStorage | None) -> Level:
+def _opened(fields: dict[str, Any], own: OwnPart | None) -> Level:
     """Make a level that came from another process, with the storage that it brought along."""
     return Level(**fields)

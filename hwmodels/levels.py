@@ -125,6 +125,11 @@ class LevelMachine(Saved):
         made_of(self, mapspace=Constraints, timing=Timing, sparsity=MacSparsity)
         members(self, "levels", Level)
         members(self, "assumptions", str)
+        if self.mac is not None and self.datapath.mac_unit:
+            raise InputError(
+                f"LevelMachine.datapath.mac_unit: {self.name} states prices of its MAC (mac); give one",
+                path="datapath.mac_unit",
+            )
         self.technology.refuse_settled("LevelMachine")
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)

@@ -14,10 +14,11 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
-from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
-from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
+from hwmodels.own_macs import code_of
+from hwmodels.parts import CODES, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
@@ -43,6 +44,7 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         or path.startswith(_INSIDE)
         or (path.startswith("buffers.") and path.count(".") == 2)
     }
+    found["datapath.mac_unit"] = code_of(accelerator.datapath.mac_unit)
     factors = accelerator.technology.price_factors
     found.update({f"technology.prices.{what}": factor for what, factor in factors.items()})
     for name in BUFFERS:
@@ -53,15 +55,14 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
 
 _SCALE_BITS = np.array([code.form.scale_bits_per_element for code in NumberFormat])
 """Bits of a shared scale on an element, by number format."""
-_FORMAT_NAMES = {code: name for name, code in NUMBER_FORMATS.items()}
 
 
 def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
-        for operand in OPERANDS:
+        for operand in (*OPERANDS, "accumulator"):
             width, own = np.broadcast_arrays(bits[operand], codes)
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
+            check_width(FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
@@ -279,8 +280,10 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["vector_lanes"] = _vector_lanes(values)
     settled = values["technology.settled"] == 1
     if settled.any():  # the least that they leak; `warming.settle` adds what their work makes them leak
-        heat = np.where(settled, coolest_c(), values["technology.temperature_c"])
-        values["technology.temperature_c"] = heat
+        given = values["technology.temperature_c"]
+        for heat in np.unique(given[settled]):
+            check_settled(float(heat))
+        values["technology.temperature_c"] = np.where(settled, coolest_c(), given)
     return values
 
 

@@ -126,6 +126,12 @@ class Accelerator(Saved):
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
             )
+        if self.modules and self.datapath.mac_unit:
+            raise InputError(
+                f"Accelerator.datapath.mac_unit: the modules of {self.name} were reported, its multipliers "
+                "among them; give modules=() to price a unit of your own",
+                path="datapath.mac_unit",
+            )
         said = tuple(text for text in self.assumptions if text != OUT_OF_STEP)
         if self.array.interconnect == "systolic" and self.sparsity.skips:
             said = (*said, OUT_OF_STEP)

@@ -23,10 +23,12 @@ from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
-from hwmodels.costs import PLACED
+from hwmodels.costs import PLACED, unit_of
+from hwmodels.formats import number_format
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
-from hwmodels.parts import Datapath, Technology
+from hwmodels.own_macs import code_of
+from hwmodels.parts import NUMBER_FORMATS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, takes
@@ -107,6 +109,13 @@ class Template(Saved):
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
         self.technology.refuse_settled("Template")
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise InputError(
+                "Template.datapath.number_format: its banks have no room for the scales that elements of "
+                f"{name} share; take a format without, or a machine of two levels",
+                path="datapath.number_format",
+            )
 
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
@@ -178,11 +187,13 @@ def pack_templates(
 
 
 def _leaves(machine: Template) -> dict[str, Any]:
-    """Numbers of a machine by dotted path; the loop order and the device class by their codes."""
+    """Numbers of a machine by dotted path; words by their codes."""
     numbers = {
         path: value for path, value in paths(machine).items() if isinstance(value, int | float | np.integer)
     }
     words = {
+        "datapath.mac_unit": code_of(machine.datapath.mac_unit),
+        "datapath.number_format": NUMBER_FORMATS[machine.datapath.number_format],
         "loop_order": LOOP_ORDERS.index(machine.loop_order),
         "technology.device": DEVICES.index(machine.technology.device),
     }
@@ -195,7 +206,14 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     bits = {name: values[f"datapath.{name}_bits"] for name in ("weight", "input", "output", "accumulator")}
-    mac = arithmetic.mac(bits["weight"], bits["input"], bits["accumulator"], node_nm, voltage=voltage)
+    mac = arithmetic.mac(
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=values["datapath.number_format"].astype(np.int64),
+    )
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
     groups, width = values["groups"], values["bank_width_bits"]
     bank_bytes = values["bank_height"] * width / 8.0
@@ -206,6 +224,7 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     mac = arithmetic.MacCost(
         *(value * own[f"mac.{name}"] for name, value in zip(mac._fields, mac, strict=True))
     )
+    mac = unit_of(mac, values, node_nm, voltage)
     macs = groups * values["macs_per_group"]
     banks = groups * (values["weight_banks"] + values["input_banks"])
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]

@@ -43,6 +43,9 @@ EXAMPLES: Final = (6, 40)
 LONGEST_S: Final = 1800
 """Of the compiled tests of a subject."""
 
+SPENT_S: Final = 10.0
+"""CPU seconds in which no other test begins; what a fault's other tests notice, they do compiled."""
+
 ENDLESS_S: Final = 20.0
 """CPU seconds that an uncompiled test may take beyond ten times its own: a loop no longer ends."""
 
@@ -238,6 +241,7 @@ def forked(what: Callable[[], Any]) -> Any:
     child = os.fork()
     if not child:
         os.close(reading)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         with os.fdopen(writing, "wb") as out:
             pickle.dump(what(), out)
         os._exit(0)
@@ -263,12 +267,16 @@ def noticed(bench: Bench, fault: Fault, reached: Reached, killers: Counter[str])
     tests = sorted(tests_of(fault, reached), key=lambda name: -killers[name])
     for stage, examples in zip(STAGES, EXAMPLES, strict=False):
         bench.limit(examples)
+        begun = time.process_time()
         for name, following in zip(tests, [*tests[1:], None], strict=True):
             allowed = ENDLESS_S + 10 * reached.seconds[name] * examples / EXAMPLES[0]
             signal.setitimer(signal.ITIMER_VIRTUAL, allowed)  # it kills
-            if not bench.runs(name, following):
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            passed = bench.runs(name, following)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            if not passed:
                 return f"{stage}\n{name}"
+            if time.process_time() - begun > SPENT_S:
+                break
     return ""
 
 

@@ -1,7 +1,8 @@
 """A Gaussian process for few samples and many columns: hyper-parameters by their most probable value."""
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,14 +78,7 @@ class GaussianProcess:
 
     def left_out(self) -> FloatArray:
         """Return how many deviations samples are away from what is learnt without their fifth, shape (n,)."""
-        x, y = self._given
-        order = np.random.default_rng(self.seed).permutation(len(y))
-        away = np.zeros(len(y))
-        for part in np.array_split(order, min(_FOLDS, len(y))):
-            rest = np.setdiff1d(order, part)
-            mean, deviation = GaussianProcess(self.seed).fit(x[rest], y[rest]).predict(x[part])
-            away[part] = np.abs(y[part] - mean) / np.maximum(deviation, _SMALL)
-        return away
+        return without_a_fifth(GaussianProcess, *self._given, self.seed)
 
     def _columns(self) -> int:
         return max(1, int(self._x.shape[1]))
@@ -127,6 +121,19 @@ class GaussianProcess:
         away = (logs - centre) / spread
         value = target @ weights / 2 + np.log(np.diag(factor[0])).sum() + (away**2).sum() / 2
         return float(value), gradient + away / spread
+
+
+def without_a_fifth(
+    make: Callable[[int], Any], x: FloatArray, y: FloatArray, seed: int
+) -> NDArray[np.float64]:
+    """Return how many deviations samples are away from what models learn without their fifth, shape (n,)."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    away = np.zeros(len(y))
+    for part in np.array_split(order, min(_FOLDS, len(y))):
+        rest = np.setdiff1d(order, part)
+        mean, deviation = make(seed).fit(x[rest], y[rest]).predict(x[part])
+        away[part] = np.abs(y[part] - mean) / np.maximum(deviation, _SMALL)
+    return away
 
 
 def _matern(one: FloatArray, other: FloatArray, logs: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,7 @@
 """Accuracy predicted from a network's description, with uncertainty that samples left out have calibrated.
 
 What is predicted is ln(log loss). "gaussian_process" is Chameleon's predictor (Dai et al., CVPR 2019),
-"boosted_trees" STEERAGE's (Hassantabar, Dai, Jha, arXiv 1912.05831).
+"boosted_trees" STEERAGE's (Hassantabar, Dai, Jha, arXiv 1912.05831), "committee" the mean of both.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
-from dse.joint.gaussian import GaussianProcess
+from dse.joint.gaussian import GaussianProcess, without_a_fifth
 from workloads.errors import shown
 from workloads.extras import library
 
@@ -96,8 +96,38 @@ class BoostedTrees:
         return away.T @ away / len(each), self._noise**2
 
 
+class Committee:
+    """The Gaussian process and the trees, with equal votes: they err in different places."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._members: tuple[Model, ...] = (GaussianProcess(seed), BoostedTrees(seed))
+
+    def fit(self, x: FloatArray, y: FloatArray) -> "Committee":
+        """Let every member learn."""
+        self._given = x, y
+        for member in self._members:
+            member.fit(x, y)
+        return self
+
+    def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean of the members' means, and the root of the mean of their variances."""
+        means, deviations = zip(*(member.predict(x) for member in self._members), strict=True)
+        return np.mean(means, axis=0), np.sqrt(np.mean(np.square(deviations), axis=0))
+
+    def covariance(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Return the mean of the members' covariances, and of their noises' variances."""
+        covariances, noises = zip(*(member.covariance(x) for member in self._members), strict=True)
+        return np.mean(covariances, axis=0), float(np.mean(noises))
+
+    def left_out(self) -> FloatArray:
+        """Let committees that lack a fifth of the samples predict it."""
+        return without_a_fifth(Committee, *self._given, self.seed)
+
+
 PREDICTORS: Final[dict[str, Callable[[int], Model]]] = {
     "boosted_trees": BoostedTrees,
+    "committee": Committee,
     "gaussian_process": GaussianProcess,
 }
 """Predictors by name, made of a seed."""

@@ -107,7 +107,7 @@ def codesign(
         seeks networks by accuracy and MACs first and then the machines of all of them. "pairs" measures
         single pairs, as a call needs that takes the machine; then it is the default, else "nested".
     predictor
-        "gaussian_process" or "boosted_trees".
+        "gaussian_process", "boosted_trees", or "committee", the mean of both.
     rounds
         Rounds after the first third of the trainings; the predictor learns before each.
     floor

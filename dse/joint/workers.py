@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import os
 import pickle
 import threading
 import time
@@ -146,7 +147,16 @@ class _Worker:
         self.pipe.close()
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, killed or not: a call may hang in it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _serve(call: Callable[..., Any], pipe: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send(_READY)
     while True:
         try:

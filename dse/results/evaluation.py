@@ -365,7 +365,7 @@ def evaluate(
         machine = hwmodels.settled(machine, layers, mapping_objective, effort)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
-    if technology is not None and (note := beyond(technology.node_nm)):
+    if technology is not None and (note := beyond(technology.node_nm, technology.voltage)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:

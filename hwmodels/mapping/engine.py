@@ -317,7 +317,5 @@ def _run(
         work_columns(levels, dims, table.rank_dims.shape[1]),
         counts,
         out,
-        0,
-        rows,
     )
     return out, counts

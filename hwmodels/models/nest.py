@@ -168,18 +168,20 @@ class NestModel:
         places = tuple(place_of(tensor, stay.kept, machine, level) for tensor in stay.tensors)
         return Plan(by_rows(places, stay.order), stay.certificate, stay.order)
 
-    def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
+    def times(
+        self, layers: LayerTable, configs: LevelTable, objective: str, effort: Effort = BEST
+    ) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
-        shape = (configs.size, layers.rows)
-        space = nest_counts.space_of(configs.machine)
+        check_layers(layers)
+        objective_code(objective)
+        shape, parts = (configs.size, layers.rows), partial(_parts_s, configs, objective)
+        space = nest_counts.space_of(configs.machine) if effort == BEST else None
         if space is not None:
-            check_layers(layers)
-            objective_code(objective)
-            chip, dram = nest_counts.times(layers, space, objective, partial(_parts_s, configs, objective))
+            chip, dram = nest_counts.times(layers, space, objective, parts)
             return OperationTimes(chip, dram, np.zeros(shape))
         chip, dram = np.empty(shape), np.empty(shape)
         for c in range(configs.size):
-            chip[c], dram[c] = _parts_s(configs, objective, layers, c)
+            chip[c], dram[c] = parts(layers, c, effort)
         return OperationTimes(chip, dram, np.zeros(shape))
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
@@ -250,10 +252,10 @@ def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dic
 
 
 def _parts_s(
-    configs: LevelTable, objective: str, layers: LayerTable, c: int
+    configs: LevelTable, objective: str, layers: LayerTable, c: int, effort: Effort = BEST
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds on chip and of main memory; see `NestModel.times`."""
-    account = _account(layers, configs.machine[c], objective, BEST)
+    account = _account(layers, configs.machine[c], objective, effort)
     costs, outside_s = account.operations(), account.sheet.waits[:, OUTSIDE]
     chip_s = costs["compute_s"] + outside_s
     return chip_s, costs["dram_s"] + np.where(costs["dram_s"] > 0.0, outside_s, 0.0)

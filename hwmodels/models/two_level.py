@@ -9,6 +9,7 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
+from hwmodels.kernels.accounting.account import EDGE
 from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
@@ -135,9 +136,8 @@ class TwoLevel:
     def _best(
         self, layers: LayerTable, configs: ConfigTable, objective: str, schedule: Schedule | None
     ) -> MetricTable:
-        configs = configs._replace(
-            leakage_curve=np.zeros_like(configs.leakage_curve)
-        )  # at ambient: the least there is
+        given = np.zeros_like(configs.leakage_curve)  # at ambient, the least there is
+        configs = configs._replace(leakage_curve=given)
         if schedule is None:
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
@@ -201,9 +201,19 @@ class TwoLevel:
         assert effort.schedule is not None
         return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
 
-    def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
-        """See `hwmodels.times.operation_times`."""
-        return operation_times(layers, configs, objective, tiles_of(layers))
+    def times(
+        self, layers: LayerTable, configs: ConfigTable, objective: str, effort: Effort = BEST
+    ) -> OperationTimes:
+        """See `hwmodels.times.operation_times`; under a schedule, those of each configuration's account."""
+        if effort.schedule is None:
+            return operation_times(layers, configs, objective, tiles_of(layers))
+        found = OperationTimes(*np.empty((3, configs.size, layers.rows)))
+        for c in range(configs.size):
+            account = self.account(layers, configs, objective, c, effort)
+            costs = account.operations()
+            found.chip_s[c], found.dram_s[c] = costs["compute_s"], costs["dram_s"]
+            found.edge_s[c] = account.sheet.waits[:, EDGE]
+        return found
 
     def tiers(self, configs: ConfigTable, metrics: MetricTable) -> "pandas.DataFrame":
         """See `hwmodels.tiers.tier_table`."""

@@ -332,7 +332,7 @@ class ZeroSearch(ExhaustiveSearch):
             floor_facts=floor_facts,
             floor_extent=self.floor_extent,
             sequence=self.sequence,
-            unique=self.unique,
+            unique=self.sure.unique,
             order_start=order_start,
             orders=orders,
             objective=OBJECTIVES[self.objective],

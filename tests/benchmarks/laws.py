@@ -43,7 +43,7 @@ def held(pairs: int, start: int, only: str = "") -> tuple[Counter[str], list[str
     shares = {key: SLOW.get(key[0], SLOW.get(key[1], 1.0)) for key in wanted}
     drawn, problems = Counter[str](), []
     for (law, kind), share in shares.items():
-        each = -(-round(pairs * share) // max(1, int(sum(shares.values()))))
+        each = max(1, -(-round(pairs * share) // max(1, int(sum(shares.values())))))
         begun = time.process_time()
         problem = _broken(law, kind, each, start)
         said = f"broken: {problem}" if problem else "held"

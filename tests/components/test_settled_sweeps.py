@@ -112,6 +112,9 @@ def test_what_cannot_be_settled_is_one_line():
         ValueError, match=r"LevelMachine\.technology\.settled: a sweep settles machines of two"
     ):
         hwmodels.load("eyeriss_v1").replace({"technology.settled": True})
+    both = {"technology.settled": [False, True], "technology.temperature_c": [76.85, 110.0]}
+    with pytest.raises(ValueError, match=r"Technology\.settled: the work makes the temperature; .*got 110"):
+        dse.sweep(LENET, dse.Space(_at(BASE, 76.85), axes=both), progress=False)
     with pytest.raises(ThermalRunawayError, match="thermal runaway"):
         dse.evaluate(LENET, BASE.replace({"buffers.weight.bytes": 640 << 20}))
     front = dse.sweep(LENET, SPACE, progress=False).front(("latency_s", "energy_j"))

@@ -19,6 +19,7 @@ from onnx import helper
 import hwmodels
 import workloads
 from tests.dse.breaking import Borders, twisted
+from tests.explore.commands import command_mutant, command_taken
 from tests.interop import test_machines_of_others as others
 from tests.interop import test_timeloop_input as timeloop_files
 from tests.workloads import models, test_other_tools
@@ -247,6 +248,7 @@ BORDERS = {
     },
     **{kind: words_border(kind) for kind in ("constraint", "axis", "option", "replace", "stored")},
     "torch": Border(module_mutant, module_taken),
+    "command": Border(command_mutant, command_taken),
 }
 
 

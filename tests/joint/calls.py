@@ -38,6 +38,14 @@ class SlowToRead:
         time.sleep(state["seconds"])
 
 
+def hanging(file):
+    """Says which process it is in, and hangs."""
+    import pathlib
+
+    pathlib.Path(file).write_text(str(os.getpid()))
+    time.sleep(3600)
+
+
 def ignoring(what):
     return 0.5
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dse.joint.gaussian import GaussianProcess
-from dse.joint.predictors import BoostedTrees, Predictor
+from dse.joint.predictors import BoostedTrees, Committee, Predictor
 
 
 def drawn(n, columns, seed):
@@ -106,6 +106,17 @@ def test_trees_say_how_their_means_vary_together():
     model = BoostedTrees(0).fit(x, y)
     covariance, noise = model.covariance(x[:6])
     np.testing.assert_allclose(np.diag(covariance) + noise, model.predict(x[:6])[1] ** 2)
+
+
+def test_a_committee_has_equal_votes():
+    x, y = drawn(25, 3, 4)
+    new = drawn(6, 3, 5)[0]
+    found, deviation = Committee(2).fit(x, y).predict(new)
+    process, trees = (made(2).fit(x, y).predict(new) for made in (GaussianProcess, BoostedTrees))
+    np.testing.assert_allclose(found, (process[0] + trees[0]) / 2)
+    np.testing.assert_allclose(deviation**2, (process[1] ** 2 + trees[1] ** 2) / 2)
+    covariance, noise = Committee(2).fit(x, y).covariance(new)
+    np.testing.assert_allclose(np.diag(covariance) + noise, deviation**2)
 
 
 def test_ninety_percent_hold_ninety_percent_where_columns_are_many():

@@ -123,6 +123,11 @@ def schedules_never_worse(network, machine, objective):
     )
     for name in ("latency_s", "energy_j"):
         no_more(after[name], before[name], f"resident, {name}")
+    if machine.model.handing(machine):
+        fused = cost(network, machine, objective, schedule="fused")
+        score = SCORES[objective]
+        no_more(fused.totals[score], min(before[score], after[score]), f"fused, {score}")
+        assert fused.fusion() is None or fused.fusion().certificate.optimal
 
 
 def front_of(network, space, objective, how):

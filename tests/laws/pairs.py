@@ -133,13 +133,15 @@ def levelled(draw):
             )
         )
     levels.append(Level(name="dram", kind="main_memory"))
+    buffer = "buffer" if any(level.name == "buffer" for level in levels) else ""
     return LevelMachine(
         name="drawn",
         levels=tuple(levels),
         main_memory=draw(st.sampled_from(MEMORIES)),
         clock_hz=draw(st.sampled_from([1e8, 1e9])),
         factors=draw(st.sampled_from(["perfect", "ceil"])) if len(levels) < 4 else "perfect",
-        resident="buffer" if any(level.name == "buffer" for level in levels) else "",
+        resident=buffer,
+        fusion=buffer,
     )
 
 

@@ -72,7 +72,7 @@ def command(
         str, typer.Option(metavar="NAME", help="nested, flat, successive, blind or sequential.")
     ] = "nested",
     predictor: Annotated[
-        str, typer.Option(metavar="NAME", help="gaussian_process or boosted_trees.")
+        str, typer.Option(metavar="NAME", help="gaussian_process, boosted_trees or committee.")
     ] = "gaussian_process",
     floor: Annotated[
         float, typer.Option(metavar="A", help="Accuracy below which a network is on no front.")

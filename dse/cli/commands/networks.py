@@ -16,6 +16,7 @@ from dse.cli.options import (
     network_of,
     print_json,
 )
+from dse.errors import InputError
 from dse.views.text import text_table
 from workloads.grammar.quantities import si
 
@@ -54,6 +55,9 @@ def command(
         network = network_of(context, net, None)
         print_json(_facts(network)) if json else print(_text(network))
         return
+    for option in context.command.params:
+        if option.name not in ("net", "json") and context.params[option.name] not in (option.default, (), []):
+            raise InputError(f"{option.opts[0]} is said of a network's file; name it: networks FILE")
     networks = [workloads.load(name) for name in workloads.names()]
     if json:
         print_json([{"name": n.name, "parameters": n.parameters, "macs": n.macs} for n in networks])

@@ -13,7 +13,7 @@ from tests.benchmarks.codesign.keeping import Numbers
 BUDGET = 60
 UNSEEN = 80
 ROUNDS = 6
-PREDICTORS = ("gaussian_process", "boosted_trees")
+PREDICTORS = ("gaussian_process", "boosted_trees", "committee")
 SAMPLES = ("iterative", "random")
 CODE = (describing, gaussian, predictors, qualities, sampling)
 

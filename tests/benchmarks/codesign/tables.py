@@ -68,14 +68,22 @@ def predictor(seeds: Sequence[int] = SEEDS) -> None:
 
 
 def connections(seeds: Sequence[int] = SEEDS) -> None:
-    """Print what is lost, and how far the thin dense network is behind."""
+    """Print what growing and pruning loses."""
+    heading(f"{fewer.RATIO}x fewer connections", "mean, 95 % interval", "each seed", "to reach")
+    for name, (network, most, _) in fewer.NETWORKS.items():
+        dense, grown = (fewer.tested(seeds, name, network, what) for what in ("dense", "grown"))
+        row(f"{name}, dense, {network.macs:,} connections", dense, "", " %")
+        row("- grow_and_prune: lost", _above(dense, grown), most, digits=2)
+
+
+def rivals(seeds: Sequence[int] = SEEDS) -> None:
+    """Print what pruning alone loses, and how far the thin dense network is behind."""
     heading(f"{fewer.RATIO}x fewer connections", "mean, 95 % interval", "each seed", "to reach")
     for name, (network, most, above) in fewer.NETWORKS.items():
         found = {what: fewer.tested(seeds, name, network, what) for what in fewer.METHODS}
-        row(f"{name}, dense, {network.macs:,} connections", found["dense"], "", " %")
+        row(f"{name}, prune_alone: lost", _above(found["dense"], found["pruned"]), most, digits=2)
         for what, method in (("grown", "grow_and_prune"), ("pruned", "prune_alone")):
-            row(f"- {method}: lost", _above(found["dense"], found[what]), most)
-            row("- above the thin dense network", _above(found[what], found["thin"]), above)
+            row(f"- {method} above the thin dense network", _above(found[what], found["thin"]), above)
 
 
 def _above(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
