@@ -7,7 +7,7 @@ out; gating saves the energy of accesses that a zero of another operand makes id
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from hwmodels.checks import at_least_zero, made_of, one_of, refusal, whole
+from hwmodels.checks import at_least_zero, made_of, one_of, refusal, truth, whole
 from hwmodels.parts import OPERANDS
 from hwmodels.zeros.section import Representation
 from hwmodels.zeros.spelling import DENSE, read_format
@@ -198,14 +198,18 @@ class MacSparsity:
         that keeps an operand stores it in a format.
     gated_pj, skipped_pj
         Energy of such a multiplication.
+    idle_takes_time
+        Whether one that a gated read leaves idle takes its cycle; in Timeloop only the port of the read does.
 
     """
 
     mac: str = "none"
     gated_pj: float = 0.0
     skipped_pj: float = 0.0
+    idle_takes_time: bool = True
 
     def __post_init__(self) -> None:
+        truth(self, "idle_takes_time")
         one_of(self, "mac", MAC_MODES)
         at_least_zero(self, "gated_pj", "skipped_pj")
 

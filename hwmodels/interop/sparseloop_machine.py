@@ -15,7 +15,10 @@ def mac_sparsity(section: SparseSection, actions: Actions) -> MacSparsity:
     """What the MACs do, with what Accelergy's table says of them."""
     mode = "skip" if section.compute_skips else "gate" if section.compute_gates else "none"
     return MacSparsity(
-        mac=mode, gated_pj=actions.get("mac_gated", 0.0), skipped_pj=actions.get("mac_skipped", 0.0)
+        mac=mode,
+        gated_pj=actions.get("mac_gated", 0.0),
+        skipped_pj=actions.get("mac_skipped", 0.0),
+        idle_takes_time=False,
     )
 
 

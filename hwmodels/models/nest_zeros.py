@@ -112,6 +112,7 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
         ),
         within=frozenset(level.name for level in machine.levels if level.sparsity.metadata == "within"),
         leaks=True,
+        idles=unit.idle_takes_time,
         lenient=True,
     )
     return model, choices

@@ -45,6 +45,7 @@ class SparseModel:
     rounding: NonZeros = NonZeros.FIBER
     within: frozenset[str] = frozenset()  # levels among whose words metadata takes room
     leaks: bool = False  # whether what is drawn in every cycle counts
+    idles: bool = False  # whether multiply-accumulates that gated reads leave idle take their time
     lenient: bool = False  # where a level cannot save, nothing is saved; else the mapping is refused
 
     def evaluate(self, dense: Evaluation) -> SparseEvaluation:
@@ -334,7 +335,7 @@ class SparseModel:
         None in Timeloop, where the port of the gated reads takes that time.
         """
         left, found = float(self.problem.macs) * self.packed, 0.0
-        for (level, name), share in reached.items() if self.lenient else ():
+        for (level, name), share in reached.items() if self.idles else ():
             lost = 0.0 if self.problem.operand(name).read_write else _whole(left, 1.0 - share)
             left -= lost
             found += 0.0 if self.skips(level, name) else lost
