@@ -377,6 +377,7 @@ def test_filters_without_zeros_wait_for_inputs_alone():
 def test_work_of_one_element_or_less_is_even(elements):
     assert excess(elements, 0.5, 1.0, 8.0) == 0.0
     assert excess(elements + 1.0, 0.5, 1.0, 8.0) > 0.0
+    assert largest_normal(1.0) == 0.0
     assert excess(elements + 1.0, 0.5, 1.0, 1.0) == excess(elements + 1.0, 1.0, 1.0, 8.0) == 0.0
 
 
