@@ -21,7 +21,10 @@ MACHINE: Final = Kind(
     "a machine, its name, or the path of a machine file",
     lambda value: (isinstance(value, str) and PATH.fits(value)) or having("", "model", "replace").fits(value),
 )
-SPACE: Final = having("a dse.Space", "axes", "pack", "constraints")
+_SPACE: Final = having("a dse.Space", "axes", "pack", "constraints")
+SPACE: Final = Kind(
+    "a dse.Space or the name of one", lambda value: isinstance(value, str) or _SPACE.fits(value)
+)
 SUBJECT: Final = having("a front, a sweep or what a search found", "chosen", "asked", "space")
 AXES: Final = having("matplotlib's axes", "get_figure", "set_xlim")
 OBJECTIVES: Final = Kind(

@@ -146,7 +146,14 @@ def with_own(found: Mapping[str, Any]) -> dict[str, Any]:
 
 _COMBINED: Final = re.compile(r"(\w+)\((\w+)\)|(\w+)\[(.+)\]")
 """A metric of several networks together, or of one of them."""
-_SUPERLATIVES: Final = {"latency_s": "fastest", "area_mm2": "smallest"}
+_SUPERLATIVES: Final = {
+    "latency_s": "fastest",
+    "area_mm2": "smallest",
+    "-accuracy": "most accurate",
+    "-test_accuracy": "most accurate in the test",
+}
+SHARES: Final = frozenset({"utilisation", "accuracy", "test_accuracy"})
+"""Columns of shares, which people read in percent."""
 
 
 class Objective(NamedTuple):
@@ -165,9 +172,9 @@ class Objective(NamedTuple):
 
     @property
     def superlative(self) -> str:
-        """What the best design in it is called: "fastest", "least energy", "most utilisation"."""
-        if not self.maximise and self.column in _SUPERLATIVES:
-            return _SUPERLATIVES[self.column]
+        """What the best design in it is called: "fastest", "most accurate", "least energy"."""
+        if str(self) in _SUPERLATIVES:
+            return _SUPERLATIVES[str(self)]
         return ("most " if self.maximise else "least ") + self.title.lower()
 
 
@@ -288,7 +295,7 @@ def show_metric(column: str, value: float) -> str:
 
     """
     unit = describe(column).unit
-    if column == "utilisation":
+    if column in SHARES:
         return f"{100 * value:.1f} %"
     if unit in ("mm²", "°C"):
         return f"{value:.3g} {unit}"

@@ -1,6 +1,6 @@
 """What machines, components and strategies of one's own have to promise, as checks for one's own tests.
 
-    from dse.testing import check_component, check_machine, check_strategy
+    from dse.testing import check_component, check_mac_unit, check_machine, check_strategy
 
     def test_my_machine():
         check_machine(my_machine)
@@ -9,11 +9,13 @@ Each check raises AssertionError with the promise that is broken.
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+import hwmodels
 import workloads
 from dse.run.sweep import sweep
 from dse.space.space import Space
@@ -23,6 +25,8 @@ from hwmodels.columns import MetricTable
 from hwmodels.level import Level, own_prices
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Machine
+from hwmodels.own import OwnPart
+from hwmodels.own_macs import AskedMac, own_mac, own_mac_cost
 from hwmodels.own_storage import Asked, own_storage
 from workloads.table import deduplicate
 
@@ -104,21 +108,9 @@ def check_component(kind: str) -> None:
         machine that has it does not go through the door.
 
     """
-    own = own_storage(kind)
-    _held(own is not None, f"hwmodels.register_component knows {kind}")
-    assert own is not None
-    for size, width, banks in ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4)):
-        for node_nm in (7.0, 45.0):
-            asked = Asked(size, width, banks, node_nm, 0.9)
-            prices = own_prices(kind, asked)  # which refuse what is no amount
-            _held(own_prices(kind, asked) == prices, "equal questions have equal answers")
-    try:
-        copy = pickle.loads(pickle.dumps(own))
-    except (pickle.PicklingError, AttributeError) as refusal:
-        raise AssertionError(
-            f"broken promise: travels to other processes ({refusal}); put its function at the top of a module"
-        ) from None
-    _held(copy.digest == own.digest, "is the same in another process")
+    sizes = ((64, 8, 1), (512, 16, 1), (1 << 16, 64, 4))
+    asked = [Asked(*size, node_nm, 0.9) for size in sizes for node_nm in (7.0, 45.0)]
+    _answers("component", kind, own_storage(kind), partial(own_prices, kind), asked)
     machine = LevelMachine(
         name="bench",
         levels=(
@@ -131,6 +123,49 @@ def check_component(kind: str) -> None:
     plain = machine.replace({"levels.pads.kind": "sram"})
     _held(machine.fingerprint() != plain.fingerprint(), "enters fingerprints")
     check_machine(machine)
+
+
+def check_mac_unit(name: str) -> None:
+    """Check that a unit registered with `hwmodels.register_mac_unit` can multiply on any machine.
+
+    Parameters
+    ----------
+    name
+        Its name.
+
+    Raises
+    ------
+    AssertionError
+        If it is not registered, its prices are not always the same, it cannot travel to other processes, or a
+        machine that has it does not go through the door.
+
+    """
+    points = ((4, 7.0), (8, 22.0), (16, 45.0))
+    asked = [AskedMac(bits, bits, 4 * bits, "int", node_nm, 0.9) for bits, node_nm in points]
+    _answers("mac_unit", name, own_mac(name), partial(own_mac_cost, name), asked)
+    for kind in ("edge_16x16", "edge_levels", "template"):
+        plain = hwmodels.load(kind)
+        machine = plain.replace({"datapath.mac_unit": name})
+        _held(machine.fingerprint() != plain.fingerprint(), "enters fingerprints")
+        check_machine(machine)
+
+
+def _answers(
+    what: str, name: str, own: OwnPart | None, ask: Callable[[Any], Any], questions: Sequence[Any]
+) -> None:
+    """Whether a part is known, answers equal questions equally, in amounts, and travels to processes."""
+    _held(own is not None, f"hwmodels.register_{what} knows {name}")
+    assert own is not None
+    for asked in questions:
+        prices = ask(asked)  # which refuses what is no amount
+        _held(ask(asked) == prices, "equal questions have equal answers")
+    try:
+        copy = pickle.loads(pickle.dumps(own))
+    except (pickle.PicklingError, AttributeError) as refusal:
+        raise AssertionError(
+            f"broken promise: travels to other processes ({refusal}); put its function at the top of a module"
+        ) from None
+    _held(copy.digest == own.digest, "is the same in another process")
 
 
 def check_strategy(start: Callable[[str, Plan], Strategy], budget: int = 12) -> None:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from hwmodels.interop import from_maestro, from_scalesim, from_timeloop, from_zigzag, price_table
     from hwmodels.interop.hwcomponents import from_hwcomponents
     from hwmodels.level import Level, MacPrices, Prices
+    from hwmodels.level_sparsity import LevelSparsity, MacSparsity, OperandZeros, ZeroPrices
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
     from hwmodels.machine_file import write_machine
+    from hwmodels.own_macs import register_mac_unit, unregister_mac_unit
     from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
     from hwmodels.presets import UnknownAcceleratorError, load, names, register
@@ -64,7 +66,9 @@ _HOMES = {
     "LIMITS": "columns",
     "Level": "level",
     "LevelMachine": "levels",
+    "LevelSparsity": "level_sparsity",
     "MacPrices": "level",
+    "MacSparsity": "level_sparsity",
     "Machine": "machine",
     "Macro": "spec",
     "MainMemory": "components.main_memory",
@@ -73,6 +77,7 @@ _HOMES = {
     "Module": "spec",
     "OBJECTIVES": "batch",
     "OperandSparsity": "spec",
+    "OperandZeros": "level_sparsity",
     "OperationTable": "columns",
     "Prices": "level",
     "Sparsity": "spec",
@@ -102,11 +107,14 @@ _HOMES = {
     "price_table": "interop",
     "register": "presets",
     "register_component": "own_storage",
+    "register_mac_unit": "own_macs",
     "settled": "settling",
     "systolic_cycles": "systolic",
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
+    "unregister_mac_unit": "own_macs",
     "write_machine": "machine_file",
+    "ZeroPrices": "level_sparsity",
 }
 
 __all__ = [
@@ -122,7 +130,9 @@ __all__ = [
     "Datapath",
     "Level",
     "LevelMachine",
+    "LevelSparsity",
     "MacPrices",
+    "MacSparsity",
     "Machine",
     "Macro",
     "MainMemory",
@@ -130,6 +140,7 @@ __all__ = [
     "Model",
     "Module",
     "OperandSparsity",
+    "OperandZeros",
     "OperationTable",
     "Prices",
     "Sparsity",
@@ -140,6 +151,7 @@ __all__ = [
     "Tiling",
     "UnknownAcceleratorError",
     "Unroll",
+    "ZeroPrices",
     "evaluate",
     "evaluate_operations",
     "fingerprint",
@@ -158,11 +170,13 @@ __all__ = [
     "price_table",
     "register",
     "register_component",
+    "register_mac_unit",
     "register_memory",
     "settled",
     "systolic_cycles",
     "train_digits",
     "unregister_component",
+    "unregister_mac_unit",
     "write_machine",
 ]
 

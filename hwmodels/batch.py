@@ -1,7 +1,7 @@
 """The doors to the kernels: tables in, tables out, checked on the way."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -35,6 +35,7 @@ from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
 from hwmodels.tiling import Tiling
+from hwmodels.warming import Fill, settle
 from workloads.errors import InputError, InputIndexError, shown
 from workloads.grammar.arguments import TEXT, WHOLE, either, having, takes
 from workloads.table import FloatMatrix, IntColumn, LayerTable, make_table, take_rows
@@ -166,12 +167,10 @@ def evaluate(
         fill(taken, out)
     else:
         _evaluate_sound(fill, taken, out)
+    if taken.leakage_curve.any():
+        taken = settle(fill, taken, out)
     apply_tiers(taken, out)
     return out
-
-
-Fill = Callable[[ConfigTable, MetricTable], object]
-"""What costs configurations that break no limit of their own."""
 
 
 def _staying(

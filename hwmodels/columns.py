@@ -17,6 +17,7 @@ LIMITS = (
     "via bandwidth",
     "logic tiers",
     "main_memory.capacity_bytes",
+    "thermal runaway",
 )
 """Names of the codes in `MetricTable.limit`: what kept a configuration from running the network; 0 is
 nothing.
@@ -127,6 +128,7 @@ class ConfigTable(NamedTuple):
     waiting_filters: IntColumn  # different filters among them
     outputs_between_waits: IntColumn  # 0: all that a lane is given
     density_sorted: IntColumn
+    depthwise_dense: IntColumn  # 1: where filters have one channel zeros are neither skipped nor gated
     mask_capacity_bytes: FloatColumn  # 0: metadata lives with its operand
     mask_read_pj_per_byte: FloatColumn
     mask_write_pj_per_byte: FloatColumn
@@ -143,6 +145,9 @@ class ConfigTable(NamedTuple):
     memory_area_mm2: FloatColumn
     via_pitch_um: FloatColumn  # 0: the style's own
     temperature_limit_c: FloatColumn  # 0: nothing is checked
+    leakage_curve: (
+        IntColumn  # 0: temperature is given; else leakage, at ambient here, follows what work makes
+    )
     # Where tensors may stay between operations.
     weight_resident: IntColumn  # 1: in the weight buffer
     input_resident: IntColumn

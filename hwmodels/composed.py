@@ -7,12 +7,25 @@ A field that holds a tuple of named parts (the levels of a machine) is addressed
 import dataclasses
 import difflib
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from hwmodels.fields import hints, parse_field
 from workloads.errors import InputError, SpringboardError, WrongTypeError, shown
+
+
+class Saved:
+    """A machine that writes itself to a file."""
+
+    __slots__ = ()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
+        from hwmodels.machine_file import write_machine  # which knows every kind of machine
+
+        write_machine(self, path)
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwmodels import technology
+from hwmodels import own_macs, technology
 from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.components import arithmetic, noc, scaling, sram
 from hwmodels.components.clock import clock_pj
@@ -164,6 +164,17 @@ def _own(
     return arithmetic.MacCost(*(value * factor for value, factor in zip(cost, factors, strict=True)))
 
 
+def unit_of(
+    library: arithmetic.MacCost, columns: Columns, node_nm: Floats, voltage: Floats
+) -> arithmetic.MacCost:
+    """Cost of the MAC unit that a datapath names, where it is not the library's."""
+    asked = {f"{one}_bits": columns[f"datapath.{one}_bits"] for one in ("weight", "input", "accumulator")}
+    told = {**asked, "number_format": columns["datapath.number_format"], "node_nm": node_nm}
+    return own_macs.replaced(
+        library, columns["datapath.mac_unit"], {**told, "voltage": voltage}, arithmetic.FORMAT_NAMES
+    )
+
+
 def _part(instances: Floats, area_um2: Floats, leakage_w: Floats) -> Part:
     return Part(instances, instances * area_um2, instances * leakage_w)
 
@@ -184,7 +195,7 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
         voltage=voltage,
         number_format=columns["datapath.number_format"].astype(np.int64),
     )
-    mac = _own(mac, columns, "mac")
+    mac = unit_of(_own(mac, columns, "mac"), columns, node_nm, voltage)
     dataflow = columns["array.dataflow"]
     weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
     input_moves = dataflow != Dataflow.INPUT_STATIONARY

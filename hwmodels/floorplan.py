@@ -1,8 +1,7 @@
 """Area, power, cost and carbon of one machine, component by component and tier by tier."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas
 
 from hwmodels import costs
 from hwmodels.components import carbon, cost
@@ -14,9 +13,6 @@ from hwmodels.reported import Module
 from hwmodels.spec import Accelerator
 from hwmodels.technology import nominal_voltage, scale_area
 from workloads.table import FloatColumn
-
-if TYPE_CHECKING:
-    import pandas
 
 
 def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
@@ -35,8 +31,6 @@ def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
         its PHY and controller alone.
 
     """
-    import pandas
-
     return pandas.DataFrame(
         [row[:5] for row in _rows(accelerator) if row[0] != "clock"],  # its wires lie over the others
         columns=["component", "kind", "tier", "instances", "area_mm2"],
@@ -58,8 +52,6 @@ def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
         The dynamic power of buffers depends on traffic and is left out, as it is in reports.
 
     """
-    import pandas
-
     frame = pandas.DataFrame(
         [(*row[:4], *row[5:]) for row in _rows(accelerator) if row[1] != "memory"],
         columns=["component", "kind", "tier", "instances", "dynamic_w", "leakage_w"],

@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from hwmodels.checks import at_least_zero, one_of, positive, refusal, whole
-from hwmodels.own_storage import Asked, OwnStorage, own_storage, storage_kinds
+from hwmodels.checks import at_least_zero, made_of, one_of, positive, refusal, whole
+from hwmodels.level_sparsity import LETTERS, NO_ZEROS, LevelSparsity
+from hwmodels.own import OwnPart
+from hwmodels.own_storage import Asked, own_storage, storage_kinds
 from hwmodels.parts import OPERANDS
 from workloads.errors import InputError, WrongTypeError, shown
 
-LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
-"""Operands as `hwmodels.mapping.convolution` calls them."""
+__all__ = ["LETTERS", "Level", "MacPrices", "Prices", "own_prices"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Level:
     name
         What paths, constraints and results call it.
     kind
-        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm" or "edram" on chip
+        "registers" (flip-flops), "sram", "rram", "stt_mram", "pcm", "fefet" or "edram" on chip
         (`hwmodels.components.on_chip`), "main_memory" (the machine's, off chip), or a kind of your own
         (`hwmodels.register_component`).
     bytes
@@ -88,6 +89,8 @@ class Level:
         Cycles of a block: what is held here is used for whole blocks (`hwmodels.timing.block_cycles`).
     prices
         What it costs, where not what its components do.
+    sparsity
+        What it does about zeros.
 
     """
 
@@ -109,9 +112,11 @@ class Level:
     overlapped: bool = True
     block_cycles: int = 1
     prices: Prices | None = None
+    sparsity: LevelSparsity = NO_ZEROS
 
     def __post_init__(self) -> None:
         one_of(self, "kind", storage_kinds())
+        made_of(self, sparsity=LevelSparsity)
         whole(self, "bytes", "word_bits", least=0)
         whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")
@@ -144,6 +149,15 @@ class Level:
             raise InputError(
                 f"Level.bytes of {self.name} must be positive, got 0 (boundless needs prices)", path="bytes"
             )
+        for operand in OPERANDS:
+            mine = self.sparsity.of(operand)
+            if operand not in self.operands and (mine.stored or mine.mode != "none"):
+                field = "format" if mine.stored else "mode"
+                raise InputError(
+                    f"Level.sparsity.{operand}.{field} of {self.name}: the level holds "
+                    f"{', '.join(self.operands)}; name one of these, or let it hold {operand}",
+                    path=f"sparsity.{operand}.{field}",
+                )
 
     @property
     def rows(self) -> int:
@@ -155,7 +169,7 @@ class Level:
         """`fanout_x`, as an array's columns."""
         return self.fanout_x
 
-    def __reduce__(self) -> tuple[Callable[..., "Level"], tuple[dict[str, Any], OwnStorage | None]]:
+    def __reduce__(self) -> tuple[Callable[..., "Level"], tuple[dict[str, Any], OwnPart | None]]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return _opened, (fields, own_storage(self.kind))
 
@@ -196,12 +210,7 @@ def own_prices(kind: str, asked: Asked) -> Prices:
             f"Level.kind: {shown(kind)} is registered no more; call hwmodels.register_component again",
             path="kind",
         )
-    try:
-        found = own.function(asked)
-    except Exception as error:
-        raise InputError(
-            f"component {kind}: its function failed for {asked}: {type(error).__name__}: {error}"
-        ) from error
+    found = own.ask(asked)
     if not isinstance(found, Prices):
         raise WrongTypeError(
             f"component {kind}: its function must return hwmodels.Prices, got {type(found).__name__}"
@@ -209,6 +218,6 @@ def own_prices(kind: str, asked: Asked) -> Prices:
     return found
 
 
-def _opened(fields: dict[str, Any], own: OwnStorage | None) -> Level:
+def _opened(fields: dict[str, Any], own: OwnPart | None) -> Level:
     """Make a level that came from another process, with the storage that it brought along."""
     return Level(**fields)

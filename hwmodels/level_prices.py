@@ -1,6 +1,7 @@
 """What the parts of a machine of levels cost, from the components that they are made of."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from hwmodels.costs import PLACED
 from hwmodels.level import LETTERS, Level, MacPrices, Prices, own_prices
 from hwmodels.level_clock import level_clock_pj
 from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.own_macs import AskedMac, own_mac_cost
 from hwmodels.own_storage import KINDS, Asked
 from hwmodels.parts import NUMBER_FORMATS, OPERANDS
 
@@ -77,6 +79,18 @@ def mac_prices_of(machine: "LevelMachine") -> MacPrices:
     if machine.mac is not None:
         return machine.mac
     path = machine.datapath
+    if path.mac_unit:
+        asked = AskedMac(
+            path.weight_bits,
+            path.input_bits,
+            path.accumulator_bits,
+            path.number_format,
+            machine.technology.node_nm,
+            machine.voltage,
+        )
+        unit = own_mac_cost(path.mac_unit, asked)
+        own = dict.fromkeys(machine.technology.price_factors, 1.0)
+        return _mac_prices(machine, unit, own)
     unit = arithmetic.mac(
         path.weight_bits,
         path.input_bits,
@@ -85,10 +99,14 @@ def mac_prices_of(machine: "LevelMachine") -> MacPrices:
         machine.voltage,
         number_format=NUMBER_FORMATS[path.number_format],
     )
-    own = machine.technology.price_factors
+    return _mac_prices(machine, unit, machine.technology.price_factors)
+
+
+def _mac_prices(machine: "LevelMachine", unit: arithmetic.MacCost, own: Mapping[str, float]) -> MacPrices:
+    """Prices of a MAC of a unit's cost and the factors of a price table."""
     return MacPrices(
         energy_pj=own["mac.energy_pj"] * float(unit.energy_pj)
-        - _counted_pj(machine, path.weight_bits + path.input_bits),
+        - _counted_pj(machine, machine.datapath.weight_bits + machine.datapath.input_bits),
         leakage_w=own["mac.leakage_w"] * float(unit.leakage_w) * _leakage(machine)[1],
         area_um2=own["mac.area_um2"] * float(unit.area_um2) / PLACED,
     )

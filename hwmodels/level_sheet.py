@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas
-
 from hwmodels.data_sheet import binary, computed, laid_out, laid_out_html, scaled
+from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.published import beside
 
 if TYPE_CHECKING:
+    import pandas
+
     from hwmodels.level import Level
     from hwmodels.levels import LevelMachine
 
@@ -39,7 +40,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("datapath", machine.datapath.widths),
         *((f"level {level.name}", _level(machine, level)) for level in reversed(machine.levels)),
         ("main memory", f"{memory.name}, {scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"),
-        ("zeros", "treated like any number"),
+        *_zeros(machine),
         ("rules", rules(machine)),
         *((("timing", machine.timing.words),) if machine.timing.words else ()),
         ("process", f"{process.node_nm:g} nm{low_power}, {machine.voltage:.3g} V, {machine.stacking.style}"),
@@ -48,6 +49,13 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ("source", machine.source),
         *(("assumed", sentence) for sentence in machine.assumptions),
     ]
+
+
+def _zeros(machine: LevelMachine) -> list[tuple[str, str]]:
+    """What is done about zeros, line by line."""
+    if not machine.minds_zeros:
+        return [("zeros", "treated like any number")]
+    return [("zeros", sentence) for sentence in said_of_zeros(machine)]
 
 
 def rules(machine: LevelMachine) -> str:
@@ -128,6 +136,8 @@ def _components(machine: LevelMachine) -> pandas.DataFrame:
         if not machine.level(level.name).off_chip
     ]
     columns = ["component", "kind", "tier", "instances", "area_mm2", "dynamic_w", "leakage_w"]
+    import pandas  # here, as a machine alone needs no tables
+
     return pandas.DataFrame(rows, columns=columns)
 
 

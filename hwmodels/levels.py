@@ -8,15 +8,15 @@ result.
 
 import dataclasses
 import math
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwmodels.checks import made_of, members, named, one_of, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
+from hwmodels.composed import Saved, by_name, check_path, fingerprint, paths, replaced
 from hwmodels.formats import number_format
+from hwmodels.interop.own_prices import level_changes
 from hwmodels.kept import Kept
 from hwmodels.level import Level, MacPrices, Prices
 from hwmodels.level_prices import (
@@ -27,6 +27,8 @@ from hwmodels.level_prices import (
     mac_prices_of,
     storage_of,
 )
+from hwmodels.level_sheet import area_table, page, power_table, text
+from hwmodels.level_sparsity import NO_MAC_ZEROS, MacSparsity
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
@@ -46,7 +48,7 @@ USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LevelMachine:
+class LevelMachine(Saved):
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
 
     Parameters
@@ -82,6 +84,8 @@ class LevelMachine:
         What operations wait for besides array, ports and bandwidth.
     mac
         What a MAC costs, where not what its components do.
+    sparsity
+        What the MACs do about zeros; levels say theirs at `levels.NAME.sparsity`.
     components
         Further area by name [mm2].
     source, assumptions
@@ -105,6 +109,7 @@ class LevelMachine:
     rules: Rules = dataclasses.field(default_factory=Rules)
     timing: Timing = dataclasses.field(default_factory=Timing)
     mac: MacPrices | None = None
+    sparsity: MacSparsity = NO_MAC_ZEROS
     components: tuple[tuple[str, float], ...] = ()
     source: str = "assumed"
     assumptions: tuple[str, ...] = ()
@@ -117,9 +122,15 @@ class LevelMachine:
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
         named(self)
         made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
-        made_of(self, mapspace=Constraints, timing=Timing)
+        made_of(self, mapspace=Constraints, timing=Timing, sparsity=MacSparsity)
         members(self, "levels", Level)
         members(self, "assumptions", str)
+        if self.mac is not None and self.datapath.mac_unit:
+            raise InputError(
+                f"LevelMachine.datapath.mac_unit: {self.name} states prices of its MAC (mac); give one",
+                path="datapath.mac_unit",
+            )
+        self.technology.refuse_settled("LevelMachine")
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -176,6 +187,36 @@ class LevelMachine:
                     path="mapspace",
                 )
         self._check_timing()
+        self._check_zeros()
+
+    def _check_zeros(self) -> None:
+        """Refuse what no machine could do about zeros."""
+        if self.minds_zeros and self.factors != "perfect":
+            raise InputError(
+                f"LevelMachine.factors of {self.name} must be perfect where levels or MACs mind zeros: "
+                f"metadata of partial tiles is not costed; got {shown(self.factors)}",
+                path="factors",
+            )
+        told = {o for o in OPERANDS if any(level.sparsity.of(o).stored for level in self.levels)}
+        for level in self.levels:
+            for operand in OPERANDS:
+                mine = level.sparsity.of(operand)
+                blind = [leader for leader in mine.leaders if leader not in told]
+                if mine.mode.startswith("skip") and blind:
+                    raise InputError(
+                        f"LevelMachine.levels.{level.name}.sparsity.{operand}.mode of {self.name}: "
+                        f"{mine.mode} needs to know where zeros of {blind[0]} are, but no level stores it in "
+                        f"a format that names positions; give one a sparsity.{blind[0]}.format, such as "
+                        "bitmask, or take gate",
+                        path=f"levels.{level.name}.sparsity.{operand}.mode",
+                    )
+        if self.sparsity.mac != "none" and not told & {"weight", "input"}:
+            raise InputError(
+                f"LevelMachine.sparsity.mac of {self.name}: {self.sparsity.mac} needs to know where zeros "
+                "are, but no level stores weight or input in a format; give one a sparsity.input.format, "
+                "such as bitmask, or take none",
+                path="sparsity.mac",
+            )
 
     def _check_timing(self) -> None:
         """Refuse a format that no level has room for, and stages that are no level on chip."""
@@ -218,6 +259,11 @@ class LevelMachine:
     def macs(self) -> int:
         """MAC units: the product of all fanouts."""
         return math.prod(level.fanout_x * level.fanout_y for level in self.levels)
+
+    @property
+    def minds_zeros(self) -> bool:
+        """Whether its levels or MACs do anything about zeros."""
+        return self.sparsity.mac != "none" or any(level.sparsity.minds for level in self.levels)
 
     @property
     def lanes(self) -> int:
@@ -278,12 +324,6 @@ class LevelMachine:
             "array.cols": self.array.fanout_x,
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine
-
-        write_machine(self, path)
-
     def fingerprint(self) -> str:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
         return fingerprint(self)
@@ -299,8 +339,6 @@ class LevelMachine:
 
         """
         if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
-            from hwmodels.interop.own_prices import level_changes
-
             rest = {path: value for path, value in changes.items() if path != "technology.prices"}
             base = self.replace(rest)
             return base.replace(level_changes(base, changes["technology.prices"]))
@@ -315,25 +353,17 @@ class LevelMachine:
 
     def area_mm2(self) -> "pandas.DataFrame":
         """Area by component; see `hwmodels.level_sheet.area_table`."""
-        from hwmodels.level_sheet import area_table
-
         return area_table(self)
 
     def power_w(self) -> "pandas.DataFrame":
         """Power by component with every MAC busy; see `hwmodels.level_sheet.power_table`."""
-        from hwmodels.level_sheet import power_table
-
         return power_table(self)
 
     def __str__(self) -> str:
         """The data sheet; see `hwmodels.level_sheet`."""
-        from hwmodels.level_sheet import text
-
         return text(self)
 
     def _repr_html_(self) -> str:
-        from hwmodels.level_sheet import page
-
         return page(self)
 
 

@@ -194,7 +194,9 @@ class Model(Protocol):
     ) -> Plan:
         """Where every tensor lives on one configuration, and why, under `effort.schedule`."""
 
-    def times(self, layers: LayerTable, configs: Any, objective: str) -> "OperationTimes":
+    def times(
+        self, layers: LayerTable, configs: Any, objective: str, effort: Effort = BEST
+    ) -> "OperationTimes":
         """Parts of every operation's latency on every configuration, for other speeds of clock and memory."""
 
     def tiers(self, configs: Any, metrics: MetricTable) -> "pandas.DataFrame":

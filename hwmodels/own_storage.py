@@ -1,12 +1,11 @@
 """Storage from user code: a kind of level whose prices a function gives."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from hwmodels import own
 from hwmodels.components import on_chip
-from hwmodels.spelt import digest
-from workloads.errors import InputError, WrongTypeError, shown
+from hwmodels.own import OwnPart
 from workloads.grammar.arguments import TEXT, takes
 
 KINDS: Final = ("registers", "sram", "main_memory", *on_chip.KINDS)
@@ -38,25 +37,7 @@ class Asked(NamedTuple):
 
 Function = Callable[[Asked], Any]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnStorage:
-    """A kind of storage from user code. Made by `register_component`."""
-
-    name: str
-    function: Function
-    source: str
-
-    @property
-    def digest(self) -> str:
-        """What it is: its function's code."""
-        return digest(self.function)
-
-    def __reduce__(self) -> tuple[Callable[..., "OwnStorage"], tuple[str, Function, str]]:
-        return _adopted, (self.name, self.function, self.source)
-
-
-_OWN: Final[dict[str, OwnStorage]] = {}
+_SORT: Final = "component"
 
 
 @takes(name=TEXT, source=TEXT)
@@ -94,40 +75,19 @@ def register_component(name: str, function: Function, *, source: str = "assumed"
     >>> hwmodels.unregister_component("latches")
 
     """
-    if not name.isidentifier() or name in KINDS:
-        said = "that of a kind of the library" if name in KINDS else "no word of letters, digits and _"
-        raise InputError(f"register_component: name {shown(name)} is {said}; choose another", path="name")
-    if not callable(function):
-        raise WrongTypeError(
-            f"register_component: {name} needs a function that returns hwmodels.Prices, got "
-            f"{type(function).__name__}",
-            path="function",
-        )
-    _adopted(name, function, source)
+    own.register(_SORT, name, function, source, returns="hwmodels.Prices", taken=KINDS)
 
 
 def unregister_component(name: str) -> None:
     """Forget a kind of one's own; one that is not known is left. Machines that have it no longer price it."""
-    _OWN.pop(name, None)
+    own.forget(_SORT, name)
 
 
-def own_storage(kind: str) -> OwnStorage | None:
+def own_storage(kind: str) -> OwnPart | None:
     """Find the storage behind a kind; None for one of the library or that is not known."""
-    return _OWN.get(kind)
+    return own.own(_SORT, kind)
 
 
 def storage_kinds() -> tuple[str, ...]:
     """Kinds that a level may be of."""
-    return (*KINDS, *_OWN)
-
-
-def _adopted(name: str, function: Function, source: str) -> OwnStorage:
-    """Know a storage that was registered here or came from another process."""
-    known, found = _OWN.get(name), OwnStorage(name, function, source)
-    if known is not None and known.digest != found.digest:
-        raise InputError(
-            f"register_component: {name} stands for another function already; choose another name, or "
-            "hwmodels.unregister_component it first",
-            path="name",
-        )
-    return _OWN.setdefault(name, found)
+    return (*KINDS, *own.names(_SORT))

@@ -14,14 +14,16 @@ import numpy as np
 from hwmodels import costs
 from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
-from hwmodels.components.arithmetic import NumberFormat
-from hwmodels.components.leakage import PRICED_C, leakage_at
+from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
+from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.sram import sram
-from hwmodels.parts import CODES, NUMBER_FORMATS, OPERANDS, Buffer, check_width
+from hwmodels.own_macs import code_of
+from hwmodels.parts import CODES, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
 from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
+from hwmodels.warming import coolest_c
 from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
@@ -42,6 +44,7 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
         or path.startswith(_INSIDE)
         or (path.startswith("buffers.") and path.count(".") == 2)
     }
+    found["datapath.mac_unit"] = code_of(accelerator.datapath.mac_unit)
     factors = accelerator.technology.price_factors
     found.update({f"technology.prices.{what}": factor for what, factor in factors.items()})
     for name in BUFFERS:
@@ -52,15 +55,14 @@ def leaves(accelerator: Accelerator) -> dict[str, Any]:
 
 _SCALE_BITS = np.array([code.form.scale_bits_per_element for code in NumberFormat])
 """Bits of a shared scale on an element, by number format."""
-_FORMAT_NAMES = {code: name for name, code in NUMBER_FORMATS.items()}
 
 
 def _check_widths(codes: IntColumn, bits: Mapping[str, IntColumn]) -> None:
     """Refuse a format in words too narrow for it, whichever axes brought them together."""
     for code in np.unique(codes):
-        for operand in OPERANDS:
+        for operand in (*OPERANDS, "accumulator"):
             width, own = np.broadcast_arrays(bits[operand], codes)
-            check_width(_FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
+            check_width(FORMAT_NAMES[code], f"datapath.{operand}_bits", int(width[own == code].min()))
 
 
 def _is_word(path: str) -> bool:
@@ -276,6 +278,12 @@ def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> 
     values["pes"] = np.where(derived, values["pes"], values["array.rows"] * values["array.cols"])
     values["lane_width"] = np.where(values["array.interconnect"] == costs.UNROLLED, side["c"], 1.0)
     values["vector_lanes"] = _vector_lanes(values)
+    settled = values["technology.settled"] == 1
+    if settled.any():  # the least that they leak; `warming.settle` adds what their work makes them leak
+        given = values["technology.temperature_c"]
+        for heat in np.unique(given[settled]):
+            check_settled(float(heat))
+        values["technology.temperature_c"] = np.where(settled, coolest_c(), given)
     return values
 
 
@@ -309,8 +317,12 @@ def machine_costs(
 
 def warmth(values: Mapping[str, FloatColumn]) -> FloatColumn:
     """Leakage at the transistors' temperature over that at which it is priced."""
-    process = {name: values[f"technology.{name}"] for name in ("temperature_c", "node_nm", "device")}
-    return leakage_at(process["temperature_c"], process["node_nm"], process["device"].astype(np.int64))
+    return on_curve(values["technology.temperature_c"], _curve(values))
+
+
+def _curve(values: Mapping[str, FloatColumn]) -> IntColumn:
+    """Which curve leakage follows with temperature."""
+    return curve_of(values["technology.node_nm"], values["technology.device"].astype(np.int64))
 
 
 def _main_memory(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
@@ -342,7 +354,12 @@ def _stacking(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "via_pitch_um",
         "temperature_limit_c",
     )
-    return {"stack_style": values["stacking.style"], **{name: values[f"stacking.{name}"] for name in fields}}
+    settled = values["technology.settled"] == 1
+    return {
+        "stack_style": values["stacking.style"],
+        **{name: values[f"stacking.{name}"] for name in fields},
+        "leakage_curve": np.where(settled, 1.0 + _curve(values), 0.0) if settled.any() else np.zeros(1),
+    }
 
 
 def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
@@ -367,4 +384,5 @@ def _sparsity(values: Mapping[str, FloatColumn]) -> dict[str, FloatColumn]:
         "waiting_filters": np.where(derived, values["array.unroll.k"], values["array.cols"]),
         "outputs_between_waits": values["sparsity.outputs_between_waits"],
         "density_sorted": values["sparsity.sorted"],
+        "depthwise_dense": 1 - values["sparsity.depthwise"],
     }

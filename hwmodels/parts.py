@@ -5,26 +5,28 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from hwmodels.array import INTERCONNECTS
 from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, truth, whole, within
-from hwmodels.components.arithmetic import NumberFormat
+from hwmodels.components.arithmetic import FORMAT_NAMES
 from hwmodels.components.leakage import COLDEST_C, HOTTEST_C, PRICED_C
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
+from hwmodels.components.ranges import check_node
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
 from hwmodels.formats import number_format
+from hwmodels.own import OwnPart
+from hwmodels.own_macs import known_mac, own_mac
 from hwmodels.reported import Macro
 from hwmodels.rounding import RoundingBiasWarning, worst_bias
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
-from workloads.errors import InputError
+from workloads.errors import InputError, shown
 
 OPERANDS = ("weight", "input", "output")
 
-NUMBER_FORMATS = {
-    "int" if code is NumberFormat.INTEGER else code.name.lower(): int(code) for code in NumberFormat
-}
+NUMBER_FORMATS = {name: code for code, name in FORMAT_NAMES.items()}
 """Number formats by name, with the codes that tables carry."""
 
 MOST_BITS = 128
@@ -158,6 +160,8 @@ class Datapath:
         Width of the random number; counts in stochastic rounding.
     fraction_bits
         Bits cut off; 0 where unknown. A narrower LFSR is biased, which is warned of.
+    mac_unit
+        Name of a multiply-accumulate unit from user code (`hwmodels.register_mac_unit`); "" is the library's.
 
     """
 
@@ -170,6 +174,7 @@ class Datapath:
     rounds: str = "output"
     lfsr_bits: int = 16
     fraction_bits: int = 0
+    mac_unit: str = ""
 
     def __post_init__(self) -> None:
         whole(self, "weight_bits", "input_bits", "output_bits", "accumulator_bits", most=MOST_BITS)
@@ -177,8 +182,11 @@ class Datapath:
         whole(self, "lfsr_bits", least=2, most=MOST_BITS)
         for name in ("number_format", "rounding", "rounds"):
             one_of(self, name, CODES[name])
+        if self.mac_unit:
+            known_mac(self.mac_unit)
         for operand in OPERANDS:
             check_width(self.number_format, f"Datapath.{operand}_bits", getattr(self, f"{operand}_bits"))
+        check_width(self.number_format, "Datapath.accumulator_bits", self.accumulator_bits)
         if self.rounding == "stochastic" and self.lfsr_bits < self.fraction_bits:
             warnings.warn(
                 f"Datapath.lfsr_bits {self.lfsr_bits} is narrower than fraction_bits {self.fraction_bits}: "
@@ -187,12 +195,37 @@ class Datapath:
                 stacklevel=3,
             )
 
+    def __reduce__(self) -> tuple[Callable[..., Datapath], tuple[dict[str, Any], OwnPart | None]]:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return _opened, (fields, own_mac(self.mac_unit))
+
+    @property
+    def rests_on(self) -> str:
+        """Code of a MAC unit of one's own, for fingerprints; "" where the library prices it."""
+        unit = own_mac(self.mac_unit)
+        return unit.digest if unit is not None else ""
+
     @property
     def widths(self) -> str:
         """Widths and format in words, as in "8/8/8-bit int operands, 32-bit sums"."""
         return (
             f"{self.weight_bits}/{self.input_bits}/{self.output_bits}-bit {self.number_format} operands, "
-            f"{self.accumulator_bits}-bit sums"
+            f"{self.accumulator_bits}-bit sums{', ' + self.mac_unit + ' units' if self.mac_unit else ''}"
+        )
+
+
+def _opened(fields: dict[str, Any], unit: OwnPart | None) -> Datapath:
+    """Make a datapath that came from another process, with the MAC unit that it brought along."""
+    return Datapath(**fields)
+
+
+def check_settled(temperature_c: float) -> None:
+    """Refuse a temperature that is given where the work makes it."""
+    if temperature_c != PRICED_C:
+        raise InputError(
+            "Technology.settled: the work makes the temperature; leave Technology.temperature_c out, got "
+            f"{shown(temperature_c)}, or set settled to False",
+            path="settled",
         )
 
 
@@ -203,7 +236,8 @@ class Technology:
     Parameters
     ----------
     node_nm
-        Node in nanometres.
+        Node in nanometres, from 5 to 180, where the scaling tables end; above 65 prices follow these alone,
+        which a result says.
     voltage
         Supply in volts; 0 means the node's nominal voltage.
     device
@@ -214,8 +248,11 @@ class Technology:
         clock, take their energy in every cycle that passes (`hwmodels.components.clock`).
     temperature_c
         Of the transistors, which leakage follows (`hwmodels.components.leakage`); at 76.85, 350 K, it is as
-        priced. `hwmodels.settled` finds what a machine reaches at work. Leakage that a level, a table of
-        Accelergy's or a main memory states stays as stated.
+        priced. Leakage that a level, a table of Accelergy's or a main memory states stays as stated.
+    settled
+        Whether they are as warm as the network's work makes the hottest tier, instead of a temperature that
+        is given (`hwmodels.settled`, which does the same to one machine). A configuration that no
+        temperature settles breaks the limit "thermal runaway".
     prices
         Prices of one's own, or the CSV file that holds them (`hwmodels.components.prices`).
 
@@ -226,16 +263,30 @@ class Technology:
     device: str = "hp"
     clock_gated: float = 1.0
     temperature_c: float = PRICED_C
+    settled: bool = False
     prices: PriceTable | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
         share(self, "clock_gated", zero=True)
+        truth(self, "settled")
         one_of(self, "device", DEVICES)
         positive(self, "node_nm")
+        check_node(self.node_nm)
         at_least_zero(self, "voltage")
         within(self, "temperature_c", COLDEST_C, HOTTEST_C)
+        if self.settled:
+            check_settled(self.temperature_c)
+
+    def refuse_settled(self, kind: str) -> None:
+        """Refuse to be settled inside a machine of a kind that sweeps do not settle."""
+        if self.settled:
+            raise InputError(
+                f"{kind}.technology.settled: a sweep settles machines of two levels alone; take the machine "
+                "that hwmodels.settled(machine, layers) returns",
+                path="technology.settled",
+            )
 
     @property
     def price_factors(self) -> dict[str, float]:

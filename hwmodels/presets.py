@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hwmodels.interop import of_another_tool
+from hwmodels.interop.told import of_another_tool
 from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError, UnknownNameError, shown
@@ -24,6 +24,7 @@ _MODULES = {
     "edge_levels": "reference",
     "eie": "eie",
     "eyeriss_v1": "eyeriss_v1",
+    "eyeriss_v1_zeros": "eyeriss_v1",
     "eyeriss_v2_pe": "eyeriss_v2_pe",
     "gtx_1080_ti": "gtx_1080_ti",
     "hexagon_680": "mobile",

@@ -193,6 +193,7 @@ _OF_A_MACHINE: Final = {
     "waiting_filters": "different filters among them",
     "outputs_between_waits": "outputs of a lane between waits; 0: all that it is given",
     "density_sorted": "1: filters of like density run together",
+    "depthwise_dense": "1: where filters have one channel zeros are neither skipped nor gated",
     "mask_capacity_bytes": "capacity of the mask buffer; 0: metadata lives with its operand",
     "mask_read_pj_per_byte": "energy of a byte read from it",
     "mask_write_pj_per_byte": "energy of a byte written to it",
@@ -207,6 +208,7 @@ _OF_A_MACHINE: Final = {
     "memory_area_mm2": "area of main memory where it is a tier",
     "via_pitch_um": "pitch of vias between tiers; 0 is the style's own",
     "temperature_limit_c": "hottest that a tier may be; 0 checks nothing",
+    "leakage_curve": "how leakage follows the temperature that work makes; 0: temperature is given",
     "shared_resident": "1: tensors may stay in the shared buffer between operations",
 }
 

@@ -6,17 +6,15 @@ rounded back. The data are scikit-learn's 8 x 8 digits.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hwmodels.arithmetic import FixedArithmetic
 from hwmodels.rounding import FixedPoint
 from workloads.extras import library
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HIDDEN, CLASSES = 32, 10
 _BATCH = 32
@@ -126,8 +124,6 @@ def train_digits(
     hidden units of this network saturate, and that costs more than the fraction does.
 
     """
-    import pandas as pd
-
     data = load_digits(seed)
     rows: list[tuple[str, int | None, float]] = [("float", None, _train(data, _Real(), epochs, rate, seed))]
     for mode in modes:

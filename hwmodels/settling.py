@@ -5,18 +5,13 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from hwmodels.columns import MetricTable
-from hwmodels.components import stacking
-from hwmodels.components.leakage import COLDEST_C, HOTTEST_C
+from hwmodels.components.leakage import HOTTEST_C, leakage_at
 from hwmodels.machine import BEST, Effort, check_machine
-from hwmodels.tiers import tier_loads
+from hwmodels.warming import CLOSE_K, MOST_ROUNDS, coolest_c, fixed_points
 from workloads.errors import InputError
-from workloads.table import LayerTable
+from workloads.table import FloatColumn, IntColumn, LayerTable
 
 PATH: Final = "technology.temperature_c"
-CLOSE_K: Final = 1e-9
-"""Kelvin by which a temperature may still move where it is taken to have settled."""
-MOST_STEPS: Final = 10_000
-MOST_ROUNDS: Final = 20
 
 Warmed = TypeVar("Warmed")
 
@@ -70,7 +65,8 @@ def settled(machine: Warmed, layers: LayerTable, objective: str = "edp", effort:
     at: Any = machine
     if not hasattr(at, "technology") or not hasattr(at, "stacking"):
         raise InputError(f"settled: {at.name} states no process and tiers, from which heat follows")
-    warm = max(COLDEST_C, stacking.figures("package")["ambient_c"])
+    at = at.replace({"technology.settled": False})
+    warm = coolest_c()
     for _ in range(MOST_ROUNDS):
         work = _worked(at.replace({PATH: warm}), layers, objective, effort)
         reached = _fixed_point(at, work)
@@ -92,23 +88,24 @@ def _worked(machine: Any, layers: LayerTable, objective: str, effort: Effort) ->
 
 def _fixed_point(machine: Any, work: MetricTable) -> float:
     """Least temperature at which a stack that does this work stays."""
-    heat = max(COLDEST_C, stacking.figures("package")["ambient_c"])
-    for _ in range(MOST_STEPS):
-        warmer = _heated(machine.replace({PATH: heat}), work)
-        if warmer > HOTTEST_C:
-            break
-        if warmer - heat <= CLOSE_K:
-            return warmer
-        heat = warmer
+    process = machine.technology
+    ends = [float(leakage_at(heat, process.node_nm, process.device)) for heat in (coolest_c(), HOTTEST_C)]
+    cold, hot = (machine.model.pack(machine.replace({PATH: heat})) for heat in (coolest_c(), HOTTEST_C))
+
+    def warm(_: IntColumn, heat_c: FloatColumn) -> Any:
+        """Leakage is what does not follow temperature and a multiple of the factor of what does."""
+        share = (leakage_at(heat_c, process.node_nm, process.device) - ends[0]) / (ends[1] - ends[0])
+        watts = {
+            name: (1 - share) * getattr(cold, name) + share * getattr(hot, name)
+            for name in ("leakage_w", "buffer_leakage_w")
+        }
+        return cold._replace(**watts)
+
+    found = float(fixed_points(warm, work)[0])
+    if np.isfinite(found):
+        return found
     raise ThermalRunawayError(
-        f"thermal runaway: {machine.name} has no steady temperature below {HOTTEST_C:g} C; its leakage makes "
-        f"{warmer:.1f} C of {heat:.1f} C",
+        f"thermal runaway: {machine.name} has no steady temperature below {HOTTEST_C:g} C: its leakage makes "
+        "it warmer, and warmth its leakage",
         path=PATH,
     )
-
-
-def _heated(machine: Any, work: MetricTable) -> float:
-    """Temperature of the hottest tier, of some work and of leakage as warm as the machine is."""
-    configs = machine.model.pack(machine)
-    area, power = tier_loads(configs, work)
-    return float(stacking.stack(area, power, configs.stack_style).temperature_c.max())

@@ -109,6 +109,10 @@ class Sparsity:
         Outputs that a lane finishes between two waits, each of another filter; 0 is all it is given.
     sorted
         Whether filters are ordered by density beforehand, so that those that wait for one another are alike.
+    depthwise
+        Whether zeros are skipped or gated where every filter has one input channel. A PE that looks for the
+        non-zero weights of all the filters of a channel, as Eyeriss v2's does, finds one filter there and
+        runs dense.
 
     """
 
@@ -121,9 +125,10 @@ class Sparsity:
     waiting_lanes: int = 0
     outputs_between_waits: int = 1
     sorted: bool = False
+    depthwise: bool = True
 
     def __post_init__(self) -> None:
-        truth(self, "sorted")
+        truth(self, "sorted", "depthwise")
         at_least_zero(self, "front_end_positions_per_cycle")
         one_of(self, "imbalance", IMBALANCES)
         whole(self, "fifo_depth", "waiting_lanes", "outputs_between_waits", least=0)

@@ -8,7 +8,6 @@ computed here: areas, energies and bandwidths come from `hwmodels.packing`, tabl
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,9 @@ from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import made_of, members, named, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.composed import check_path, fingerprint, paths, replaced
+from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
+from hwmodels.data_sheet import page, text
+from hwmodels.interop.own_prices import buffer_changes
 from hwmodels.parts import (
     CODES,
     NUMBER_FORMATS,
@@ -73,7 +74,7 @@ OUT_OF_STEP: Final = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Accelerator:
+class Accelerator(Saved):
     """One machine, composed of an array, buffers, a datapath, a main memory and what surrounds them.
 
     Parameters
@@ -125,6 +126,12 @@ class Accelerator:
             raise InputError(
                 "Accelerator.modules must agree in clock_hz, node_nm and voltage", path="modules"
             )
+        if self.modules and self.datapath.mac_unit:
+            raise InputError(
+                f"Accelerator.datapath.mac_unit: the modules of {self.name} were reported, its multipliers "
+                "among them; give modules=() to price a unit of your own",
+                path="datapath.mac_unit",
+            )
         said = tuple(text for text in self.assumptions if text != OUT_OF_STEP)
         if self.array.interconnect == "systolic" and self.sparsity.skips:
             said = (*said, OUT_OF_STEP)
@@ -138,38 +145,30 @@ class Accelerator:
 
     def area_mm2(self) -> pandas.DataFrame:
         """Area by component and tier; see `hwmodels.floorplan.area_table`."""
-        from hwmodels.floorplan import area_table
-
-        return area_table(self)
+        table: pandas.DataFrame = _floorplan().area_table(self)
+        return table
 
     def power_w(self) -> pandas.DataFrame:
         """Power by component with everything busy; see `hwmodels.floorplan.power_table`."""
-        from hwmodels.floorplan import power_table
-
-        return power_table(self)
+        table: pandas.DataFrame = _floorplan().power_table(self)
+        return table
 
     def __str__(self) -> str:
         """The data sheet; see `hwmodels.data_sheet`."""
-        from hwmodels.data_sheet import text
-
         return text(self)
 
     def _repr_html_(self) -> str:
-        from hwmodels.data_sheet import page
-
         return page(self)
 
     def die_usd(self) -> float:
         """Cost of one good die or stack; see `hwmodels.floorplan.die_usd`."""
-        from hwmodels.floorplan import die_usd
-
-        return die_usd(self)
+        usd: float = _floorplan().die_usd(self)
+        return usd
 
     def embodied_carbon_g(self) -> float:
         """Carbon of making it; see `hwmodels.floorplan.embodied_carbon_g`."""
-        from hwmodels.floorplan import embodied_carbon_g
-
-        return embodied_carbon_g(self)
+        grams: float = _floorplan().embodied_carbon_g(self)
+        return grams
 
     @property
     def model(self) -> Model:
@@ -181,12 +180,6 @@ class Accelerator:
     def paths(self) -> dict[str, Any]:
         """Every dotted path with its value; see `hwmodels.composed.paths`."""
         return paths(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine
-
-        write_machine(self, path)
 
     def fingerprint(self) -> str:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
@@ -220,8 +213,6 @@ class Accelerator:
 
         """
         if is_accelergy(changes.get("technology.prices")):  # its prices are of one machine's parts
-            from hwmodels.interop.own_prices import buffer_changes
-
             rest = {path: value for path, value in changes.items() if path != "technology.prices"}
             base = self.replace(rest)
             return base.replace(buffer_changes(base, changes["technology.prices"]))
@@ -237,3 +228,10 @@ class Accelerator:
         if any(path.startswith("array.unroll") for path in changes) and array != changed.array:
             raise InputError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
         return dataclasses.replace(changed, array=array)
+
+
+def _floorplan() -> Any:
+    """Areas, powers and costs of components, which are worked out from a machine's columns."""
+    from hwmodels import floorplan
+
+    return floorplan

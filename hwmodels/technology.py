@@ -12,8 +12,9 @@ energies of lp at 45 nm against hp at 14 nm scale by 0.139 at 0.8 V, hp against 
 is hp throughout.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -113,6 +114,29 @@ def nominal_voltage(node_nm: ArrayLike, device: str = "hp") -> Floats:
     0.8
 
     """
+    return _known(_nominal, (floats(node_nm), None), (device,))
+
+
+_FEW: Final = 16
+"""Values of an array that is remembered: machines ask for the same few nodes and voltages again and again."""
+_MOST: Final = 4096
+_KNOWN: Final[dict[Any, Floats]] = {}
+
+
+def _known(of: Callable[..., Floats], arrays: tuple[Floats, Floats | None], names: tuple[str, ...]) -> Floats:
+    """What a function says of two small arrays and names, asked once."""
+    if any(values is not None and values.size > _FEW for values in arrays):
+        return of(*arrays, *names)
+    sizes = (None if values is None else (values.shape, values.tobytes()) for values in arrays)
+    key = (of.__name__, *sizes, names)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        _KNOWN[key] = of(*arrays, *names)
+    return _KNOWN[key].copy()
+
+
+def _nominal(node_nm: Floats, _: None, device: str) -> Floats:
     table = _table(device)
     below, share = _position(node_nm, table)
     return np.asarray((1 - share) * table.nominal_v[below] + share * table.nominal_v[below + 1])
@@ -120,9 +144,14 @@ def nominal_voltage(node_nm: ArrayLike, device: str = "hp") -> Floats:
 
 def _circuit(node_nm: ArrayLike, voltage: ArrayLike | None, device: str, quantity: str) -> Floats:
     """Relative energy or delay of a circuit at a node and voltage, log-log between the table's nodes."""
+    volts = None if voltage is None else floats(voltage)
+    return _known(_polynomial, (floats(node_nm), volts), (device, quantity))
+
+
+def _polynomial(node_nm: Floats, voltage: Floats | None, device: str, quantity: str) -> Floats:
     table = _table(device)
     below, share = _position(node_nm, table)
-    volts = nominal_voltage(node_nm, device) if voltage is None else floats(voltage)
+    volts = nominal_voltage(node_nm, device) if voltage is None else voltage
     coefficients = getattr(table, quantity)
 
     def at(index: np.ndarray) -> Floats:
@@ -138,7 +167,7 @@ def _circuit(node_nm: ArrayLike, voltage: ArrayLike | None, device: str, quantit
     )  # an entry needs no neighbour
     fits = (low > 0) & (high > 0)
     require(fits, "voltage", f"within the range of the {quantity} polynomial of its node", volts)
-    return np.exp((1 - share) * np.log(low) + share * np.log(high))
+    return np.asarray(np.exp((1 - share) * np.log(low) + share * np.log(high)))
 
 
 def scale_energy(

@@ -7,7 +7,6 @@ choice of a machine is a compromise. The paper prints neither its equations nor 
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,11 +22,13 @@ from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
-from hwmodels.composed import check_path, fingerprint, paths, replaced
-from hwmodels.costs import PLACED
+from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
+from hwmodels.costs import PLACED, unit_of
+from hwmodels.formats import number_format
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
-from hwmodels.parts import Datapath, Technology
+from hwmodels.own_macs import code_of
+from hwmodels.parts import NUMBER_FORMATS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, takes
@@ -57,7 +58,7 @@ _COUNTS: Final = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Saved):
     """A machine of the template.
 
     Parameters
@@ -107,6 +108,14 @@ class Template:
             )
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
+        self.technology.refuse_settled("Template")
+        name = self.datapath.number_format
+        if name != "int" and number_format(name).block > 1:
+            raise InputError(
+                "Template.datapath.number_format: its banks have no room for the scales that elements of "
+                f"{name} share; take a format without, or a machine of two levels",
+                path="datapath.number_format",
+            )
 
     @takes(changes=MAPPING)
     def replace(self, changes: Mapping[str, Any]) -> "Template":
@@ -134,12 +143,6 @@ class Template:
     def paths(self) -> dict[str, Any]:
         """Every dotted path with its value; see `hwmodels.composed.paths`."""
         return paths(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine
-
-        write_machine(self, path)
 
     def fingerprint(self) -> str:
         """Hash of all but name, source and assumptions; see `hwmodels.composed.fingerprint`."""
@@ -184,11 +187,13 @@ def pack_templates(
 
 
 def _leaves(machine: Template) -> dict[str, Any]:
-    """Numbers of a machine by dotted path; the loop order and the device class by their codes."""
+    """Numbers of a machine by dotted path; words by their codes."""
     numbers = {
         path: value for path, value in paths(machine).items() if isinstance(value, int | float | np.integer)
     }
     words = {
+        "datapath.mac_unit": code_of(machine.datapath.mac_unit),
+        "datapath.number_format": NUMBER_FORMATS[machine.datapath.number_format],
         "loop_order": LOOP_ORDERS.index(machine.loop_order),
         "technology.device": DEVICES.index(machine.technology.device),
     }
@@ -201,7 +206,14 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     bits = {name: values[f"datapath.{name}_bits"] for name in ("weight", "input", "output", "accumulator")}
-    mac = arithmetic.mac(bits["weight"], bits["input"], bits["accumulator"], node_nm, voltage=voltage)
+    mac = arithmetic.mac(
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=values["datapath.number_format"].astype(np.int64),
+    )
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
     # As floats: products of counts up to 2**52 are no int64.
     groups, width, height, of_group, weight_banks, input_banks = (
@@ -218,6 +230,7 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     mac = arithmetic.MacCost(
         *(value * own[f"mac.{name}"] for name, value in zip(mac._fields, mac, strict=True))
     )
+    mac = unit_of(mac, values, node_nm, voltage)
     macs = groups * of_group
     banks = groups * (weight_banks + input_banks)
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]

@@ -120,6 +120,7 @@ def test_every_command_and_option_is_one(page):
                 break  # three dots, for any command
             assert rest[0] in command.commands, " ".join(words)
             command, rest = command.commands[rest[0]], rest[1:]
+            command = command.load() if hasattr(command, "load") else command
         options = {option for parameter in command.params for option in parameter.opts}
         if rest and rest[0] == "...":
             continue

@@ -33,8 +33,8 @@ def library(module: str, extra: str, what: str) -> Any:
     """
     try:
         return import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
+    except ImportError as error:
+        package = (error.name or module).partition(".")[0]
         raise MissingLibraryError(
             f"{what} needs {package}, which is not installed: pip install 'springboard[{extra}]'"
             + (f" (in a checkout: pip install -e '.[{extra}]')" if _IN_CHECKOUT else "")

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.connect import edge_frame, edge_table
 from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import NUMBER, TEXT, WHOLE, takes
 from workloads.graph import Graph
 from workloads.lower import Lowering, lower, tabulate
+from workloads.modules import with_masks
 from workloads.operations.base import Operation
+from workloads.sparsity.layers import assumed
+from workloads.sparsity.schemes import sparsify
+from workloads.sparsity.storage import storage_bytes
+from workloads.summary import headline, html, summarise
 from workloads.table import LayerTable
 from workloads.tensors import Tensor, Weight, content_hash
+from workloads.training import inversion_step, training_step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,8 +160,6 @@ class Network:
         0.25
 
         """
-        from workloads.sparsity.layers import assumed
-
         return assumed(self, weights, activations)
 
     def with_weights(self, *weights: Weight) -> "Network":
@@ -170,8 +175,6 @@ class Network:
 
         See `sparsity.schemes`; what a function or an object must do, `workloads.register_scheme` says.
         """
-        from workloads.sparsity.schemes import sparsify
-
         return sparsify(self, scheme, **options)
 
     def with_masks(self, module: Any) -> "Network":
@@ -189,15 +192,11 @@ class Network:
             If PyTorch is not installed, or a layer of the module differs; the first is named.
 
         """
-        from workloads.modules import with_masks
-
         return with_masks(self, module)
 
     @takes(datapath_bits=WHOLE)
     def storage_bytes(self, format: "str | Storage" = "dense", *, datapath_bits: int = 8) -> int:
         """Return the bytes its weights take in a storage format; see `sparsity.storage`."""
-        from workloads.sparsity.storage import storage_bytes
-
         return storage_bytes(self, format, datapath_bits=datapath_bits)
 
     def lowering(self, *, fuse: bool = True) -> Lowering:
@@ -270,14 +269,10 @@ class Network:
         ([-1, 0, 1], [0, 1, 2], [784, 11520, 2880])
 
         """
-        from workloads.connect import edge_table
-
         return edge_table(self, self._batch(batch), fused=fuse)
 
     def edge_summary(self, batch: int | None = None, *, fuse: bool = True) -> "pd.DataFrame":
         """Return the edge table with names in place of positions."""
-        from workloads.connect import edge_frame
-
         return edge_frame(self, self.edges(batch, fuse=fuse), fuse=fuse)
 
     @cached_property
@@ -292,8 +287,6 @@ class Network:
 
     def summary(self, batch: int | None = None, *, datapath_bits: int = 8) -> "pd.DataFrame":
         """Return one row an operation: shapes, MACs, vector operations, bytes, densities; see `summary`."""
-        from workloads.summary import summarise
-
         return summarise(self, batch, datapath_bits)
 
     def cache_bytes(self, batch: int | None = None, *, datapath_bits: int = 16) -> int:
@@ -339,8 +332,6 @@ class Network:
         state_bits: int = 32,
     ) -> "Network":
         """Return one step of training this network; see `training.training_step`."""
-        from workloads.training import training_step
-
         return training_step(
             self,
             batch,
@@ -355,8 +346,6 @@ class Network:
         self, batch: int | None = None, *, as_written: bool = False, state_bits: int = 32
     ) -> "Network":
         """Return a step of DeepInversion with this network as the teacher; see `training.inversion_step`."""
-        from workloads.training import inversion_step
-
         return inversion_step(self, batch, as_written=as_written, state_bits=state_bits)
 
     @cached_property
@@ -377,11 +366,7 @@ class Network:
         return hash(self.fingerprint)
 
     def __repr__(self) -> str:
-        from workloads.summary import headline
-
         return f"<Network {headline(self)}>"
 
     def _repr_html_(self) -> str:
-        from workloads.summary import html
-
         return html(self)

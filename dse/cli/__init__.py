@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 
 from dse.cli import ending
+from dse.cli.app import InterruptedCommandError, ReaderGoneError, UsageProblem, build
 
 TRACEBACK = "--traceback"
 """Option of every command, wherever it stands: show where an error was raised."""
@@ -42,8 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from dse.cli.app import InterruptedCommandError, ReaderGoneError, UsageProblem, build
-
     try:
         status = build()(args=list(arguments), prog_name="springboard", standalone_mode=False)
         sys.stdout.flush()

@@ -1,22 +1,29 @@
 """Puts the sub-commands together: every module of `dse.cli.commands` is one.
 
 A module there holds either a function `command`, whose name on the command line is the module's and whose
-docstring is its help, or a `typer.Typer` called `group` with sub-commands of its own.
+docstring is its help, or a `typer.Typer` called `group` with sub-commands of its own. It is imported when it
+is asked for: what `springboard --help` lists is read off its source, so that no help waits for a compiler.
 """
 
+import ast
 import functools
 import importlib
-import pkgutil
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from dse.cli import commands
 from dse.version import version
+
+COMMANDS = Path(__file__).parent / "commands"
 
 UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What typer raises for an unknown option, a missing argument and the like."""
+
+_STYLE: Any = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
 
 
 def build() -> Any:
@@ -24,24 +31,54 @@ def build() -> Any:
     app = typer.Typer(
         name="springboard",
         help="Which accelerator should run my network? Costs, sweeps and Pareto fronts.",
-        no_args_is_help=True,
         add_completion=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        **_STYLE,
     )
     app.callback()(_overview)
-    for module in sorted(found.name for found in pkgutil.iter_modules(commands.__path__)):
-        content = importlib.import_module(f"{commands.__name__}.{module}")
-        name = module.replace("_", "-")
+    found: Any = typer.main.get_command(app)
+    for path in sorted(COMMANDS.glob("[a-z]*.py")):
+        found.add_command(_Waiting(path))
+    return found
+
+
+class _Waiting(TyperGroup):
+    """A sub-command whose module has not been imported yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name=path.stem.replace("_", "-"), help=_help(path), rich_markup_mode=None)
+        self._module = path.stem
+
+    def load(self) -> Any:
+        """Import the module and return the command."""
+        content = importlib.import_module(f"dse.cli.commands.{self._module}")
+        app = typer.Typer(**_STYLE)
         if hasattr(content, "group"):
             for sub in content.group.registered_commands:
                 if not hasattr(sub.callback, "__wrapped__"):  # the group outlives this application
                     sub.callback = _interruptible(sub.callback)
-            app.add_typer(content.group, name=name)
+            app.add_typer(content.group, name=self.name)
         else:
-            app.command(name)(_interruptible(content.command))
-    return typer.main.get_command(app)
+            app.callback()(lambda: None)  # with one command and no callback, the application would be it
+            app.command(self.name)(_interruptible(content.command))
+        whole: Any = typer.main.get_command(app)
+        return whole.commands[self.name]
+
+    def make_context(self, *given: Any, **extra: Any) -> Any:
+        """Read the arguments as the command itself does; what is invoked is the context's command."""
+        return self.load().make_context(*given, **extra)
+
+
+def _help(path: Path) -> str:
+    """What the source of a command says it does: the docstring of `command`, or `help` of the group."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "command":
+            return inspect.cleandoc(ast.get_docstring(node) or "")
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            for keyword in node.value.keywords:
+                if keyword.arg == "help":
+                    return str(ast.literal_eval(keyword.value))
+    return ""
 
 
 class InterruptedCommandError(Exception):

@@ -2,37 +2,36 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import dse
+import hwmodels
+import workloads
 from dse.errors import InputError
+from dse.run.files import check_writable
+from dse.run.named import load_network
 from workloads.errors import shown
 
 if TYPE_CHECKING:
-    from dse.space.space import Space
     from workloads import Network
 
 
 def _networks(incomplete: str) -> list[str]:
     """Names of networks that begin so, for a shell's completion."""
-    import workloads
-
     return [name for name in workloads.names() if name.startswith(incomplete)]
 
 
 def machine_names(incomplete: str) -> list[str]:
     """Names of machines that begin so, for a shell's completion."""
-    import hwmodels
-
     return [name for name in hwmodels.names() if name.startswith(incomplete)]
 
 
 def _spaces(incomplete: str) -> list[str]:
     """Names of spaces, and of machines, that begin so."""
-    from dse.space.named import space_names
-
-    own = [name for name in space_names() if name.startswith(incomplete)]
+    own = [name for name in dse.space_names() if name.startswith(incomplete)]
     return [*own, *machine_names(incomplete)]
 
 
@@ -77,9 +76,9 @@ ScheduleName = Annotated[
     str,
     typer.Option(
         "--schedule",
-        metavar="layers|resident|reordered|fused",
-        help="Tensors cross main memory, stay where they fit, do so in the best order of the operations, or "
-        "are handed on in tiles.",
+        metavar="layers|resident|reordered|pinned|fused",
+        help="Tensors cross main memory, stay where they fit, do so in the best order of the operations or "
+        "beside weights that stay between inferences, or are handed on in tiles.",
     ),
 ]
 Dims = Annotated[
@@ -162,9 +161,7 @@ Width = Annotated[str, typer.Option(metavar="column|page", help="Figures as wide
 def _begin_style(context: typer.Context, name: str | None) -> str | None:
     """Put a venue's style in force until the command ends."""
     if name is not None:
-        from dse.views.style import style
-
-        context.with_resource(style(name))
+        context.with_resource(dse.style(name))
     return name
 
 
@@ -184,8 +181,6 @@ ResumedSweep = Annotated[
 
 def check_output(out: str | None, width: str) -> None:
     """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
-    from dse.run.files import check_writable
-
     if width not in ("column", "page"):
         raise InputError(f"--width must be column or page, got {shown(width)}")
     if out is not None:
@@ -222,29 +217,22 @@ def axis_values(path: str, text: str) -> Any:
     [['8', '16'], (8, 16, 32), (8, 12, 16)]
 
     """
-    from workloads.grammar.axes import powers_of_two, steps
-
     start, dots, rest = text.partition("..")
     if not dots:
         return [value.strip() for value in text.split(",")]
     stop, colon, step = rest.partition(":")
     try:
-        return steps(start, stop, step) if colon else powers_of_two(start, stop)
+        return dse.steps(start, stop, step) if colon else dse.powers_of_two(start, stop)
     except ValueError as problem:
         raise InputError(f"--axis {path}={text}: {problem}") from None
 
 
-def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "Space":
+def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "dse.Space":
     """Build a named space with the changes that the options ask for."""
-    import hwmodels
-    from dse.space.named import named_space, space_names
-    from dse.space.space import Space
-    from hwmodels.machine_file import is_machine_file
-
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
-    if is_machine_file(name) or (name in hwmodels.names() and name not in space_names()):
-        return Space(name, changes, constraints or ())
-    space = named_space(name)
+    if name not in dse.space_names() and (name in hwmodels.names() or Path(name).suffix):
+        return dse.Space(name, changes, constraints or ())
+    space = dse.named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
 
 
@@ -261,8 +249,6 @@ def refuse_beside_store(store: str | None, **told: Any) -> None:
 
 def network_of(context: typer.Context, name: str, batch: int | None) -> "Network":
     """Load a network; what the running command was told of files is for those that are one."""
-    from dse.run.network import load_network
-
     told = context.params
     if told["unknown"] not in ("refuse", "movement"):
         raise InputError(f"--unknown must be refuse or movement, got {shown(told['unknown'])}")

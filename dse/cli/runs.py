@@ -21,6 +21,8 @@ import typer
 import yaml
 
 from dse.errors import InputError, StoreWarning
+from dse.run.files import write_files
+from dse.run.provenance import made_by
 from workloads.plain_files import read_plain
 
 if TYPE_CHECKING:
@@ -55,8 +57,6 @@ def write_run(
         The file's path.
 
     """
-    from dse.run.files import write_files
-
     content = {
         "format": FORMAT,
         "command": context.command.name,
@@ -111,8 +111,6 @@ def read_run(file: str | os.PathLike[str]) -> dict[str, Any]:
         If another version of the model wrote it.
 
     """
-    from dse.run.provenance import made_by
-
     path = Path(file)
     if path.is_dir():
         path = path / FILE

@@ -5,10 +5,14 @@ import inspect
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from tqdm import tqdm
 
 from dse.arguments import folder_named
 from dse.errors import StoreError
@@ -175,10 +179,6 @@ class Measured:
             raise StoreError(f"store {self.store}: cannot be written ({error.strerror})") from None
 
     def _bar(self, total: int) -> Any:
-        import sys
-
-        from tqdm import tqdm
-
         shown = sys.stderr.isatty() if self.progress is None else self.progress
         return tqdm(
             total=total,
@@ -228,11 +228,11 @@ def _read(said: Any, why: str, seconds: float) -> Measurement:
     try:
         if isinstance(said, Mapping):
             values = {name: _number(said[name]) for name in _KNOWN if name in said}
-        elif isinstance(said, tuple | list):
+        elif isinstance(said, tuple | list) or (isinstance(said, np.ndarray) and said.ndim == 1):
             values["accuracy"], values["error"] = map(_number, said)
         else:
             values["accuracy"] = _number(said)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Measurement(seconds=seconds, failed=f"returned {said!r:.60}, no number and no (mean, error)")
     if "accuracy" not in values:
         return Measurement(seconds=seconds, failed=f"returned no accuracy, but {said!r:.60}")

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dse.joint.accuracy import Measured
+from dse.joint.listed import networks_of
 from dse.joint.search import OBJECTIVES, codesign
 from dse.joint.sweeping import sweep
-from dse.run.network import load_network
+from dse.space.named import space_of
 from dse.strategies import search as searching
-from workloads import NetworkSpace, of_networks
+from workloads import NetworkSpace
 from workloads.errors import InputError
 from workloads.table import LayerTable
 
@@ -77,9 +78,10 @@ def search(
             "search: networks as an axis need accuracy=f(network); machines for several networks at once are "
             "dse.search(dse.several([...]), space)"
         )
+    space = space_of(space)
     listed = not isinstance(network, NetworkSpace)
     if listed:
-        network = of_networks([load_network(one) if isinstance(one, str) else one for one in network])
+        network = networks_of(network)
     measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)
     if measured.wants_machine and "budget" not in options:
         if network.size * space.size > _MOST_MEASURED or not options.keys() <= _OF_A_SWEEP:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dse.joint.picking import ACCURACY, accuracy_of_loss
 from dse.metrics import Objective
+from dse.pareto.front import filter_finite
 
 if TYPE_CHECKING:
     from dse.joint.hardware import Hardware
@@ -184,8 +185,6 @@ class _Evolution:
 
 def _ranks(values: FloatArray) -> IndexArray:
     """Non-domination ranks, 0 for the front."""
-    from dse.pareto.front import filter_finite
-
     ranks = np.full(len(values), len(values), dtype=np.int64)
     left = np.flatnonzero(np.isfinite(values).all(axis=1))
     rank = 0

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError, StoreError
 from dse.metrics import Objective, objectives_of, to_minimise
 from dse.run.digest import model_digest
+from dse.run.frames import frame_of
 from dse.run.schedule import LAYERS, check_keeper, check_schedule
 from dse.space.space import Space
 from dse.strategies.problem import LEAST, work_of
@@ -20,8 +22,6 @@ from dse.strategies.search import search
 from workloads.table import fingerprint
 
 if TYPE_CHECKING:
-    import pandas
-
     from workloads import Network
 
 IndexArray = NDArray[np.int64]
@@ -150,8 +150,6 @@ class Hardware:
 
     def rows(self, network: "Network", index: IndexArray) -> "pandas.DataFrame":
         """Cost a network on some machines in full: axis values and all metrics, feasible machines only."""
-        from dse.run.frames import frame_of
-
         work = work_of(network, schedule=self.schedule)
         found = work.cost(self.space, index, self.mapping_objective)
         frame = frame_of(self.space, found)
@@ -168,8 +166,6 @@ class Hardware:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _read(self, key: str) -> "tuple[int, pandas.DataFrame | None] | None":
-        import pandas
-
         if self.store is None or not (file := self.store / f"{key}.parquet").exists():
             return None
         try:
@@ -180,8 +176,6 @@ class Hardware:
         return evaluations, (frame if len(frame) else None)
 
     def _write(self, key: str, kept: "tuple[int, pandas.DataFrame | None]") -> None:
-        import pandas
-
         if self.store is None:
             return
         evaluations, frame = kept

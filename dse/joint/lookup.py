@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.strategies.problem import work_of
@@ -15,8 +16,6 @@ from workloads.errors import InputError
 from workloads.table import Kind, LayerTable
 
 if TYPE_CHECKING:
-    import pandas
-
     from workloads import Network
 
 Floats = NDArray[np.float64]
@@ -93,8 +92,6 @@ class LookUpTable:
             `network`, `latency_s` of the model, `looked_up_s` of the table and `error`, the relative one.
 
         """
-        import pandas
-
         rows = []
         for network in networks:
             work = work_of(network)

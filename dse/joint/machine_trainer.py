@@ -6,6 +6,8 @@ from typing import Any
 from hwmodels.arithmetic import arithmetic_of
 from workloads import Network, to_module
 from workloads.learning.data import Data, load_data
+from workloads.learning.fitting import Training
+from workloads.learning.precision import fit_in
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,6 @@ class MachineTrainer:
 
     def __call__(self, network: Network, machine: Any, *, seed: int = 0) -> dict[str, float]:
         """Train a network from scratch in a machine's arithmetic; return scores as plain numbers."""
-        from workloads.learning.precision import fit_in
-
         module = to_module(network, seed=seed)
         arithmetic = arithmetic_of(machine, seed=seed)
         fitted = fit_in(module, self.data, arithmetic, replace(self.training, seed=seed))
@@ -56,8 +56,6 @@ def machine_trainer(data: Data | str, *, seed: int = 0, **settings: Any) -> Mach
         Of `workloads.learning.fitting.Training`.
 
     """
-    from workloads.learning.fitting import Training
-
     return MachineTrainer(
         data if isinstance(data, Data) else load_data(data, seed=seed), Training(**settings)
     )

@@ -38,6 +38,11 @@ class PairSpace(NetworkSpace):
         """Return the network of a pair."""
         return self.networks[index // self.machines.size]
 
+    @property
+    def beside_sizes(self) -> tuple[str, ...]:
+        """Names of the axes that sizes of the networks do not tell; all of the machine's."""
+        return (*self.networks.beside_sizes, *(axis.name for axis in self.machines.axes))
+
     def machine(self, index: int) -> Any:
         """Return the machine of a pair."""
         return self.machines[index % self.machines.size]

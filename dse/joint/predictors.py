@@ -1,29 +1,25 @@
 """Accuracy predicted from a network's description, with uncertainty that samples left out have calibrated.
 
 What is predicted is ln(log loss). "gaussian_process" is Chameleon's predictor (Dai et al., CVPR 2019),
-"boosted_trees" STEERAGE's (Hassantabar, Dai, Jha, arXiv 1912.05831).
+"boosted_trees" STEERAGE's (Hassantabar, Dai, Jha, arXiv 1912.05831), "committee" the mean of both.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
+from dse.joint.gaussian import GaussianProcess, without_a_fifth
 from workloads.errors import shown
 from workloads.extras import library
-
-if TYPE_CHECKING:
-    from workloads import Network, NetworkSpace
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
 _BOOTSTRAPS: Final = 10
+_LEAST: Final = 1e-12
 _CALIBRATED_FROM: Final = 10
 _COVERED: Final = 0.9
 _NORMAL: Final = 1.6448536269514722
@@ -39,44 +35,11 @@ class Model(Protocol):
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation at x, each of shape (n,)."""
 
+    def covariance(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Return how what is unknown of the means at x varies together, (n, n), and the noise's variance."""
+
     def left_out(self) -> FloatArray:
         """Return, of samples predicted without themselves, how many deviations they are away, shape (n,)."""
-
-
-class GaussianProcess:
-    """A Gaussian process with a Matern 5/2 kernel, one length a column, and white noise."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
-
-    def fit(self, x: FloatArray, y: FloatArray) -> "GaussianProcess":
-        """Learn by maximum likelihood from two starts."""
-        gaussian = library("sklearn.gaussian_process", "learn", "a predictor of accuracy")
-        kernels = library("sklearn.gaussian_process.kernels", "learn", "a predictor of accuracy")
-        kernel = kernels.ConstantKernel(1.0, (1e-2, 1e2)) * kernels.Matern(
-            np.full(x.shape[1], 2.0), (0.2, 1e2), nu=2.5
-        ) + kernels.WhiteKernel(0.1, (1e-4, 1.0))
-        self._model = gaussian.GaussianProcessRegressor(
-            kernel, normalize_y=True, n_restarts_optimizer=1, random_state=self.seed
-        )
-        self._centre, self._extent = x.mean(0), np.maximum(x.std(0), 1e-9)
-        with _quiet():
-            self._model.fit(self._scaled(x), y)
-        return self
-
-    def left_out(self) -> FloatArray:
-        """Leave each sample out in closed form: |K^-1 y|_i / sqrt([K^-1]_ii)."""
-        solve = import_module("scipy.linalg").cho_solve
-        inverse = solve((self._model.L_, True), np.eye(len(self._model.alpha_)))
-        return np.asarray(np.abs(self._model.alpha_.ravel()) / np.sqrt(np.diag(inverse)))
-
-    def _scaled(self, x: FloatArray) -> FloatArray:
-        return np.asarray((x - self._centre) / self._extent)
-
-    def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the posterior's mean and deviation, noise included."""
-        mean, deviation = self._model.predict(self._scaled(x), return_std=True)
-        return np.asarray(mean), np.asarray(deviation)
 
 
 class BoostedTrees:
@@ -126,9 +89,45 @@ class BoostedTrees:
         each = np.stack([model.predict(x) for model in self._models])
         return each.mean(0), np.sqrt(each.var(0) + self._noise**2)
 
+    def covariance(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Return the covariance over the ensembles, and the out-of-bag error's square."""
+        each = np.stack([model.predict(x) for model in self._models])
+        away = each - each.mean(0)
+        return away.T @ away / len(each), self._noise**2
+
+
+class Committee:
+    """The Gaussian process and the trees, with equal votes: they err in different places."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._members: tuple[Model, ...] = (GaussianProcess(seed), BoostedTrees(seed))
+
+    def fit(self, x: FloatArray, y: FloatArray) -> "Committee":
+        """Let every member learn."""
+        self._given = x, y
+        for member in self._members:
+            member.fit(x, y)
+        return self
+
+    def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean of the members' means, and the root of the mean of their variances."""
+        means, deviations = zip(*(member.predict(x) for member in self._members), strict=True)
+        return np.mean(means, axis=0), np.sqrt(np.mean(np.square(deviations), axis=0))
+
+    def covariance(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Return the mean of the members' covariances, and of their noises' variances."""
+        covariances, noises = zip(*(member.covariance(x) for member in self._members), strict=True)
+        return np.mean(covariances, axis=0), float(np.mean(noises))
+
+    def left_out(self) -> FloatArray:
+        """Let committees that lack a fifth of the samples predict it."""
+        return without_a_fifth(Committee, *self._given, self.seed)
+
 
 PREDICTORS: Final[dict[str, Callable[[int], Model]]] = {
     "boosted_trees": BoostedTrees,
+    "committee": Committee,
     "gaussian_process": GaussianProcess,
 }
 """Predictors by name, made of a seed."""
@@ -161,8 +160,11 @@ class Predictor:
         """Learn targets y, shape (n,), of descriptions x, shape (n, columns)."""
         self._model = PREDICTORS[self.name](self.seed)
         self._model.fit(x, y)
-        away = self._model.left_out()
-        self.scale = float(np.quantile(away, _COVERED) / _NORMAL) if len(away) >= _CALIBRATED_FROM else 1.0
+        self.scale = 1.0
+        if len(y) >= _CALIBRATED_FROM:
+            away = self._model.left_out()
+            share = min(1.0, _COVERED * (1 + 1 / len(away)))  # one more sample is among so many
+            self.scale = float(np.quantile(away, share) / _NORMAL)
         return self
 
     def predict(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -170,30 +172,25 @@ class Predictor:
         mean, deviation = self._model.predict(x)
         return mean, deviation * self.scale
 
+    def informative(self, x: FloatArray, count: int) -> IndexArray:
+        """Choose samples, one after the other, whose measurement would tell most of all of x.
 
-def described(space: "NetworkSpace", index: IndexArray, networks: Sequence["Network"]) -> FloatArray:
-    """Describe networks in numbers: their place on every axis, and logarithms of their sizes.
+        argmax_c sum_i cov(i, c)^2 / (cov(c, c) + noise): by how much the variances at x fall once c is known
+        (Cohn, Ghahramani, Jordan, "Active learning with statistical models", JAIR 1996).
 
-    Returns
-    -------
-    float array of shape (n, columns)
-        Axes as `NetworkSpace.features` has them; log10 of parameters, non-zero parameters, MACs and effectual
-        MACs, and the number of nests.
+        Returns
+        -------
+        int array of shape (min(count, n),)
+            Places in x.
 
-    """
-    sizes = [
-        (
-            *np.log10(np.maximum([n.parameters, n.nonzero_parameters, n.macs, n.effectual_macs], 1)),
-            len(n.operations),
-        )
-        for n in networks
-    ]
-    return np.concatenate([space.features(index), np.array(sizes, dtype=np.float64)], axis=1)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back warnings of lengths at their bounds: a column that says nothing has a long one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+        """
+        covariance, noise = self._model.covariance(x)
+        chosen: list[int] = []
+        for _ in range(min(count, len(x))):
+            own = np.maximum(np.diag(covariance), 0.0) + noise + _LEAST
+            gain = (covariance**2).sum(1) / own
+            gain[chosen] = -1.0
+            best = int(np.argmax(gain))
+            chosen.append(best)
+            covariance = covariance - np.outer(covariance[best], covariance[best]) / own[best]
+        return np.array(chosen, dtype=np.int64)

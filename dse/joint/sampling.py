@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.joint.accuracy import Measured, Measurement
-from dse.joint.predictors import Predictor, described
+from dse.joint.describing import described
+from dse.joint.predictors import Predictor
 
 if TYPE_CHECKING:
     from workloads import Network, NetworkSpace
@@ -16,6 +17,8 @@ IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 _CANDIDATES: Final = 192
+_LEARNS_FROM: Final = 4
+"""Networks that a predictor needs."""
 _HOPE: Final = 0.5
 """Deviations below the mean at which a network is ranked: known good ones first, unknown ones after."""
 
@@ -56,6 +59,7 @@ class Trained:
         self.measurements: list[Measurement] = []
         self.foretold: list[tuple[float, float]] = []
         self._networks: dict[int, Network] = {}
+        self._learnt: tuple[int, Predictor] | None = None
         self._draw = np.random.default_rng([seed, 1])
 
     def network(self, index: int) -> "Network":
@@ -93,13 +97,17 @@ class Trained:
 
     def learnt(self) -> Predictor:
         """Return the predictor, fitted to everything measured."""
-        index = np.array(self.index, dtype=np.int64)[self.good]
-        return Predictor(self.predictor, self.seed).fit(self.features(index), self.targets())
+        if self._learnt is None or self._learnt[0] != len(self.index):
+            index = np.array(self.index, dtype=np.int64)[self.good]
+            learnt = Predictor(self.predictor, self.seed).fit(self.features(index), self.targets())
+            self._learnt = len(self.index), learnt
+        return self._learnt[1]
 
     def candidates(self, parents: IndexArray, count: int = _CANDIDATES) -> IndexArray:
-        """Draw allowed points not yet measured: half anywhere, half changed from parents and crossed."""
+        """Draw allowed points not yet measured: anywhere, half of them changed from parents and crossed."""
         known = set(self.index)
-        fresh = [one for one in self._anywhere(count // 2) if one not in known]
+        anywhere = self._anywhere(count // 2 if len(parents) else count)
+        fresh = [one for one in anywhere if one not in known]
         offspring = self._offspring(parents, count - len(fresh)) if len(parents) else []
         found = dict.fromkeys([*fresh, *(one for one in offspring if one not in known)])
         return np.array(list(found), dtype=np.int64)
@@ -146,7 +154,18 @@ def most_accurate(index: IndexArray, mean: FloatArray, deviation: FloatArray, co
     return np.argsort(mean - _HOPE * deviation, kind="stable")[:count]
 
 
-def iterate(trained: Trained, budget: int, rounds: int, choose: Choose = most_accurate) -> None:
+def most_informative(trained: Trained) -> Choose:
+    """Return what picks the candidates that would tell the predictor most of all candidates."""
+
+    def pick(index: IndexArray, mean: FloatArray, deviation: FloatArray, count: int) -> IndexArray:
+        return trained.learnt().informative(trained.features(index), count)
+
+    return pick
+
+
+def iterate(
+    trained: Trained, budget: int, rounds: int, choose: Choose = most_accurate, *, near: bool = True
+) -> None:
     """Measure until `budget` networks are, in rounds: fit, draw candidates, pick, measure.
 
     Parameters
@@ -159,6 +178,8 @@ def iterate(trained: Trained, budget: int, rounds: int, choose: Choose = most_ac
         Into how many the rest is divided.
     choose
         Picks candidates.
+    near
+        Whether half of the candidates are changed from the best networks; otherwise all are drawn evenly.
 
     """
     while len(trained.index) < budget:
@@ -166,13 +187,13 @@ def iterate(trained: Trained, budget: int, rounds: int, choose: Choose = most_ac
         count = min(left, max(1, -(-(budget - len(trained.index)) // max(1, rounds))))
         rounds -= 1
         good = trained.good
-        if len(good) < 4:
+        foretold = None
+        if len(good) < _LEARNS_FROM:
             points = trained.candidates(np.zeros(0, dtype=np.int64))[:count]
-            foretold = None
         else:
             index = np.array(trained.index, dtype=np.int64)[good]
             best = index[np.argsort(trained.targets(), kind="stable")[: max(4, len(good) // 4)]]
-            points = trained.candidates(best)
+            points = trained.candidates(best if near else best[:0])
             if len(points):
                 mean, deviation = trained.learnt().predict(trained.features(points))
                 picked = choose(points, mean, deviation, count)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.arguments import folder_named
+from dse.arguments import SPACE, folder_named
 from dse.errors import InfeasibleSpaceError, UnknownNameError, nearest
 from dse.joint.accuracy import Measured
 from dse.joint.flat import flat_pairs
 from dse.joint.hardware import Hardware
+from dse.joint.listed import networks_of
 from dse.joint.pairs import PairSearch, PairSpace
 from dse.joint.picking import ACCURACY, Promise, references
 from dse.joint.sampling import Trained, first_sample, most_accurate
@@ -21,7 +22,8 @@ from dse.pareto import knee as knees
 from dse.pareto.front import nondominated
 from dse.results.codesigned import Codesigned
 from dse.run.schedule import LAYERS
-from workloads import Network, NetworkSpace, of_networks
+from dse.space.named import space_of
+from workloads import Network, NetworkSpace
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import (
     LISTED,
@@ -32,7 +34,6 @@ from workloads.grammar.arguments import (
     TEXT,
     TRUTH,
     either,
-    having,
     takes,
 )
 
@@ -51,7 +52,7 @@ _FIRST: Final = 3
 
 
 @takes(
-    space=having("a space of machines", "pack", "violated"),
+    space=SPACE,
     objectives=either(TEXT, LISTED),
     rounds=POSITIVE,
     floor=NUMBER,
@@ -64,8 +65,8 @@ _FIRST: Final = 3
     progress=TRUTH.or_none(),
 )
 def codesign(
-    networks: "NetworkSpace | Sequence[Network]",
-    space: "Space",
+    networks: "NetworkSpace | Sequence[Network | str]",
+    space: "Space | str",
     *,
     accuracy: Callable[..., Any] | Measured,
     budget: int = 60,
@@ -88,7 +89,7 @@ def codesign(
     Parameters
     ----------
     networks
-        A space of networks, or a list of them.
+        A space of networks, or a list of them or of their names.
     space
         The machines.
     accuracy
@@ -106,7 +107,7 @@ def codesign(
         seeks networks by accuracy and MACs first and then the machines of all of them. "pairs" measures
         single pairs, as a call needs that takes the machine; then it is the default, else "nested".
     predictor
-        "gaussian_process" or "boosted_trees".
+        "gaussian_process", "boosted_trees", or "committee", the mean of both.
     rounds
         Rounds after the first third of the trainings; the predictor learns before each.
     floor
@@ -155,7 +156,8 @@ def codesign(
             f"unknown strategy {shown(strategy)}{nearest(strategy, (*_STRATEGIES, PAIRS))}"
         )
     wanted = _objectives(objectives)
-    nets = networks if isinstance(networks, NetworkSpace) else of_networks(networks)
+    space = space_of(space)
+    nets = networks_of(networks)
     folder = None if store is None else folder_named(store)
     measured = accuracy
     if not isinstance(measured, Measured):
@@ -181,6 +183,7 @@ def codesign(
         search: Search = pairing
     else:
         search = Search(trained, hardware, wanted, int(budget), rounds, floor)
+        search.begin()
         _STRATEGIES[strategy](search)
     pairs = search.frame()
     if not len(pairs):

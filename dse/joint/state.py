@@ -1,20 +1,18 @@
 """A joint search under way: what was trained, the pairs that are known, and what to train next."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.errors import InfeasibleSpaceError
 from dse.joint.hardware import Hardware
 from dse.joint.picking import Promise
 from dse.joint.quality import Quality, quality
-from dse.joint.sampling import Trained, iterate
+from dse.joint.sampling import Trained, iterate, most_accurate
 from dse.metrics import Objective
-
-if TYPE_CHECKING:
-    import pandas
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -51,6 +49,12 @@ class Search:
         self.budget, self.rounds, self.floor = budget, rounds, floor
         self._pairs: dict[int, pandas.DataFrame] = {}
 
+    def begin(self) -> None:
+        """Train on until one training succeeds; strategies have nothing to choose by before."""
+        while not len(self.trained.good):
+            if not self.left or not self.step(self.rounds):
+                raise InfeasibleSpaceError(self.why_nothing())
+
     def know_front(self, index: int) -> None:
         """Take up a network's front over all machines."""
         frame = self.hardware.front(self.trained.network(index))
@@ -59,8 +63,6 @@ class Search:
 
     def know_machines(self, index: int, machines: IndexArray) -> None:
         """Take up a network on some machines."""
-        import pandas
-
         rows = self.hardware.rows(self.trained.network(index), machines)
         known = self._pairs.get(index)
         both = rows if known is None else pandas.concat([known, rows])
@@ -88,8 +90,6 @@ class Search:
 
     def frame(self) -> "pandas.DataFrame":
         """Return every known pair: network, its axes as `net.<field>`, accuracy, machine, axes, metrics."""
-        import pandas
-
         pieces = []
         by_index = dict(zip(self.trained.index, self.trained.measurements, strict=True))
         for index, rows in self._pairs.items():
@@ -104,8 +104,6 @@ class Search:
 
     def trainings(self) -> "pandas.DataFrame":
         """Return one row a training, in their order, with what was predicted of it before."""
-        import pandas
-
         rows = []
         for index, one, (mean, deviation) in zip(
             self.trained.index, self.trained.measurements, self.trained.foretold, strict=True
@@ -165,8 +163,7 @@ class Search:
         before = len(self.trained.index)
         left = self.budget - before
         until = before + max(1, -(-left // max(1, rounds_left)))
-        options = {} if choose is None else {"choose": choose}
-        iterate(self.trained, min(self.budget, until), 1, **options)
+        iterate(self.trained, min(self.budget, until), 1, choose or most_accurate)
         return len(self.trained.index) > before
 
     @property

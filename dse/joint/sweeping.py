@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
 from dse.arguments import folder_named
 from dse.errors import StoreError
 from dse.joint.accuracy import Measured, Measurement
+from dse.joint.listed import networks_of
 from dse.joint.own import ACCURACY, Metric, own_metrics
 from dse.metrics import OBJECTIVES, Objective, columns, objectives_of
 from dse.results.networks_sweep import LISTED, Label, NetworksSweep
 from dse.run import sweep as running
-from dse.run.network import load_network
-from workloads import Network, NetworkSpace, of_networks
+from dse.space.named import space_of
+from workloads import Network, NetworkSpace
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import LISTED as SEQUENCE
 from workloads.grammar.arguments import MAPPING
 
 if TYPE_CHECKING:
-    import pandas
-
     from dse.results.sweep import Sweep
     from dse.space.space import Space
 
@@ -37,7 +37,7 @@ _FIELDS: Final = ("accuracy", "error", "log_loss", "test_accuracy", "test_error"
 
 def sweep(
     network: Any,
-    space: "Space",
+    space: "Space | str",
     *,
     metrics: Mapping[str, Metric] | None = None,
     accuracy: Metric | None = None,
@@ -114,6 +114,7 @@ def sweep(
         if objectives is not None:
             options["objectives"] = objectives
         return running.sweep(network, space, store=store, **options)
+    space = space_of(space)
     folder = None if store is None else folder_named(store)
     if folder is not None and (folder / "manifest.json").exists():
         raise StoreError(f"store {folder}: holds the sweep of one network; choose another folder")
@@ -169,16 +170,8 @@ def _networks(given: Any, sample: int | None, seed: int) -> tuple[NetworkSpace, 
         return given, {_label(given, int(one), listed): int(one) for one in points}
     if sample is not None:
         raise InputError("sample: is of a NetworkSpace; of a list every network is swept", path="sample")
-    if not given:
-        raise InputError("network: the list is empty; give at least one network")
-    nets = of_networks([load_network(one) if isinstance(one, str) else _checked(one) for one in given])
+    nets = networks_of(given)
     return nets, {_label(nets, place, True): place for place in range(nets.size)}
-
-
-def _checked(one: Any) -> Network:
-    if not isinstance(one, Network):
-        raise WrongTypeError(f"network: a list holds networks or their names, got {type(one).__name__}")
-    return one
 
 
 def _label(nets: NetworkSpace, place: int, listed: bool) -> Label:
@@ -190,8 +183,6 @@ def _folder_name(label: Label, network: Network) -> str:
 
 
 def _fields_of(nets: NetworkSpace, index: Mapping[Label, int]) -> "pandas.DataFrame":
-    import pandas
-
     rows = []
     for label, place in index.items():
         fields = {} if isinstance(label, str) else nets.configuration(place)
@@ -203,8 +194,6 @@ def _measured(
     name: str, measure: Measured, sweeps: "Mapping[Label, Sweep]", networks: Sequence[Network], seed: int
 ) -> "pandas.DataFrame":
     """Measure one metric: of every network, or of every feasible pair where it wants the machine."""
-    import pandas
-
     pairs: list[tuple[Label, Network, int]] = []
     for (label, found), network in zip(sweeps.items(), networks, strict=True):
         if measure.wants_machine:

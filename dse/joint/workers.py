@@ -1,6 +1,8 @@
 """Child processes that call one function again and again, and can be ended when a call hangs."""
 
+import math
 import multiprocessing
+import os
 import pickle
 import threading
 import time
@@ -14,6 +16,8 @@ Answer = tuple[int, Any, str, float]
 """Place of the task, what came back (None where it failed), why it failed ("" where not), seconds."""
 
 _READY: Final = "ready"
+_BEGUN: Final = "begun"
+"""What a worker says once it has read its task: imports on the way there are not the call's time."""
 
 
 class Crew:
@@ -131,10 +135,10 @@ class _Worker:
         other.close()
         self.place = -1
         self.ready = False
-        self.started = time.perf_counter()
+        self.started = math.inf
 
     def give(self, place: int, task: tuple[Any, ...]) -> None:
-        self.place, self.started = place, time.perf_counter()
+        self.place, self.started = place, math.inf
         self.pipe.send(task)
 
     def end(self) -> None:
@@ -143,13 +147,23 @@ class _Worker:
         self.pipe.close()
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, killed or not: a call may hang in it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _serve(call: Callable[..., Any], pipe: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send(_READY)
     while True:
         try:
             task = pipe.recv()
         except (EOFError, OSError):
             return
+        pipe.send(_BEGUN)
         answer = _guarded(call, task)
         try:
             pipe.send(answer)
@@ -165,6 +179,9 @@ def _heard(worker: _Worker, limit_s: float) -> Answer | None:
             said = worker.pipe.recv()
             if said == _READY:
                 worker.ready = True
+                return None
+            if said == _BEGUN:
+                worker.started = time.perf_counter()
                 return None
             worker.place = -1
             return (place, *said)

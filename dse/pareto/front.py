@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dse.arguments import OBJECTIVES
 from dse.metrics import Objective, objectives_of, to_minimise
+from dse.pareto.dominance import strike_dominated
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import takes
 
@@ -158,8 +159,6 @@ def _exact(values: FloatArray) -> BoolArray:
 
 def survive(values: FloatArray, good: FloatArray) -> BoolArray:
     """Mask of rows that no good point dominates."""
-    from dse.pareto.dominance import strike_dominated
-
     alive = np.ones(len(values), dtype=bool)
     strike_dominated(np.ascontiguousarray(values), good, alive)
     return alive

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.errors import UnknownNameError, nearest
@@ -21,7 +22,6 @@ from workloads.grammar.arguments import NUMBERS, PATH, TEXT, takes
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
 
     from dse.space.space import Space
@@ -32,8 +32,6 @@ def least_at(
     pairs: "pandas.DataFrame", levels: Sequence[float], column: str, accuracy: str
 ) -> "pandas.DataFrame":
     """Return, for each level of an accuracy, the pair that reaches it at the least cost."""
-    import pandas
-
     for name in (column, accuracy):
         if name not in pairs:
             raise UnknownNameError(f"unknown column {shown(name)}{nearest(name, list(pairs.columns))}")
@@ -181,7 +179,8 @@ class Codesigned:
 
     def pick(self, how: "str | Callable[[pandas.DataFrame], Any]" = "knee") -> "pandas.Series":
         """Return one pair's row: the knee, or what another rule picks; see `dse.pareto.picking.pick`."""
-        return pick(self.frame, self.objectives, how)
+        row: pandas.Series = view("row", "Row")(pick(self.frame, self.objectives, how))
+        return row
 
     def confirmed(self, seeds: int = 3) -> "Codesigned":
         """Train every network of the front again with fresh seeds.
@@ -250,9 +249,7 @@ class Codesigned:
         return save_pairs(self, folder, width)
 
     def _repr_html_(self) -> str:
-        return view("text", "html_note")(
-            "; ".join([repr(self), *self.notes, knees.DEFINITION]), self.designs().T
-        )
+        return view("rich", "joint_html")(self)
 
     @property
     def whose(self) -> str:

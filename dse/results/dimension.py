@@ -4,17 +4,15 @@ Yin, Chen, Li, Che, Zhang, Jha, "Hardware-guided symbiotic training" (arXiv 1901
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas
 
 from dse.results.evaluation import evaluate
 from hwmodels.size_effects import SizeEffects
 from workloads import Network
 from workloads.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas
 
 _NONE: Final = SizeEffects()
 
@@ -75,8 +73,6 @@ def latency_curve(
         the next larger no faster) and `wasted` (a larger size looked at is faster).
 
     """
-    import pandas
-
     ascending = sorted(set(sizes))
     if not ascending or ascending[0] < 1:
         raise InputError(f"sizes must be positive, got {list(sizes)}", path="sizes")
@@ -130,8 +126,6 @@ def choose_dimension(
         If no pair keeps enough weights.
 
     """
-    import pandas
-
     rows = []
     for size in sorted(set(sizes)):
         dense = make(size)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 import hwmodels
 from dse.arguments import AXES, MACHINE, NETWORK
@@ -17,14 +18,16 @@ from dse.metrics import columns, with_own
 from dse.results.citing import sources
 from dse.results.schedule import schedule_picture, schedule_table
 from dse.run.frames import categories
-from dse.run.network import Network, load_network, network_table
+from dse.run.named import load_network
+from dse.run.network import Network, network_table
 from dse.run.progress import Progress
 from dse.run.provenance import made_by
 from dse.run.schedule import check_keeper, schedule_of
+from dse.space.named import machine_of
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.composed import ordered
-from hwmodels.machine import BEST, Effort, Machine, check_machine
+from hwmodels.machine import BEST, Effort, Machine
 from hwmodels.residency.plan import Plan
 from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
@@ -32,7 +35,6 @@ from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, tak
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -67,8 +69,6 @@ class Result:
     @cached_property
     def operations(self) -> "pandas.DataFrame":
         """One row an operation: latency, energy, traffic, what bounds it, and the mapping chosen for it."""
-        import pandas
-
         model, machine = self.accelerator.model, self.accelerator
         configs, _ = self._costed
         table = model.operations(self.layers, configs, self.mapping_objective, effort=self.effort)
@@ -97,8 +97,6 @@ class Result:
     @cached_property
     def totals(self) -> "pandas.Series":
         """The network's metrics, `feasible`, and `limit` where it is not."""
-        import pandas
-
         _, table = self._costed
         known = with_own(table._asdict())
         totals: dict[str, object] = {name: float(known[name][0]) for name in columns()}
@@ -207,8 +205,6 @@ class Result:
 
     def bottlenecks(self) -> "pandas.DataFrame":
         """What the latency waits for: shares of latency and energy by bound, and the longest operation."""
-        import pandas
-
         table = self.operations
         repeats = np.asarray(self.layers.repeats)
         seconds = table["latency_s"].to_numpy() * repeats
@@ -326,7 +322,8 @@ def evaluate(
         "layers": every tensor crosses main memory between operations. "resident": tensors stay where the
         machine allows it (`resident` of a buffer, or of a machine of levels) and they fit beside the tiles of
         what runs meanwhile; the schedule found is the best, and `.schedule()` shows it. "reordered": the same
-        in the best of all orders of the operations, where they are not too many (`.order`). "fused":
+        in the best of all orders of the operations, where they are not too many (`.order`). "pinned":
+        weights may stay, too, from one inference to the next, and are loaded before the first. "fused":
         operations hand each other tiles at the level that the machine names for that (`fusion`), or tensors
         stay, whichever is better; `.fusion()` has the groups and the certificate.
     mappings
@@ -350,7 +347,7 @@ def evaluate(
         If the batch or the mapping objective is refused, or a mapping given does not fit.
 
     """
-    machine = check_machine(hwmodels.load(accelerator) if isinstance(accelerator, str) else accelerator)
+    machine = machine_of(accelerator)
     if isinstance(network, str):
         network = load_network(network, batch=batch)
     name, layers = network_table(network, batch)
@@ -363,10 +360,12 @@ def evaluate(
     if asked is not None:
         check_keeper(asked.name, machine)
     effort = effort._replace(schedule=asked)
+    technology = getattr(machine, "technology", None)
+    if technology is not None and technology.settled:
+        machine = hwmodels.settled(machine, layers, mapping_objective, effort)
     source = str(getattr(network, "source", ""))
     result = Result(name, machine, mapping_objective, layers, names, effort, source)
-    technology = getattr(machine, "technology", None)
-    if technology is not None and (note := beyond(technology.node_nm)):
+    if technology is not None and (note := beyond(technology.node_nm, technology.voltage)):
         warnings.warn(f"{machine.name}: {note}", PriceRangeWarning, stacklevel=2)
     if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:

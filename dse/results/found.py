@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.handing import view
@@ -23,7 +24,6 @@ from dse.strategies.problem import Problem, Work
 from workloads.grammar.arguments import TEXT, having, takes
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -101,8 +101,6 @@ class Found(Front):
     @staticmethod
     def shown_of(problem: Problem, trace: Columns) -> "pandas.DataFrame":
         """Objectives of feasible configurations that were costed, at most 20,000 of them."""
-        import pandas
-
         feasible = np.flatnonzero(trace["feasible"])
         shown = feasible[:: max(1, -(-len(feasible) // _BACKGROUND))]
         return pandas.DataFrame({one.column: trace[one.column][shown] for one in problem.objectives})
@@ -158,8 +156,6 @@ class Found(Front):
     @takes(scale=having("a dse.Scale", "best", "worst", "hypervolume"))
     def history_on(self, scale: Scale) -> "pandas.DataFrame":
         """History measured on another front's scale, to compare searches."""
-        import pandas
-
         marks = self.marks[np.unique(np.linspace(0, len(self.marks) - 1, _MARKS).astype(int))]
         values = to_minimise([self.trace[o.column] for o in self.objectives], self.objectives)
         front = values[:0]
@@ -210,8 +206,6 @@ class Found(Front):
 
     def costed(self) -> "pandas.DataFrame":
         """Everything that it costed, in that order; `limit` by name."""
-        import pandas
-
         found: dict[str, Any] = dict(self.trace)
         found["limit"] = categories(self.trace["limit"], limit_names(self.space))
         return pandas.DataFrame(found, copy=False)

@@ -19,12 +19,15 @@ from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.results.citing import sources
 from dse.results.marking import marked_of
+from dse.results.saved import save_front
 from dse.run import provenance as made
 from dse.run.columns import Columns
 from dse.run.files import write_files
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
+from dse.why.explanation import explain
+from dse.why.sensitivity import sensitivity
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import shown
 from workloads.grammar.arguments import LISTED, MAPPING, PATH, TEXT, TEXTS, takes
@@ -278,14 +281,10 @@ class Front:
 
     def explain(self) -> "Explanation":
         """Say what the designs share and wait for, and what a step from them changes; see `dse.explain`."""
-        from dse.why.explanation import explain
-
         return explain(self)
 
     def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
         """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
-        from dse.why.sensitivity import sensitivity
-
         return sensitivity(self, metrics=metrics, **options)
 
     @takes(columns=TEXTS.or_none(), designs=LISTED.or_none(), names=MAPPING.or_none(), caption=TEXT.or_none())
@@ -353,8 +352,6 @@ class Front:
     @takes(folder=PATH)
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write its tables and its figure; `dse.open` opens them. See `dse.results.saved.save_front`."""
-        from dse.results.saved import save_front
-
         return save_front(self, folder, width)
 
     @takes(path=PATH.or_none())

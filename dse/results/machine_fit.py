@@ -7,9 +7,10 @@ ones. What it costs in accuracy is for a training to say.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas
 
 from dse.joint.accuracy import Measured
 from dse.results.evaluation import evaluate
@@ -22,9 +23,6 @@ from workloads.sparsity.channels import Ties, resize, width_of
 from workloads.sparsity.low_rank import tucker2_parameters
 from workloads.sparsity.rewrite import play, replay
 from workloads.sparsity.schemes.tucker2 import decomposable
-
-if TYPE_CHECKING:
-    import pandas
 
 _QUANTUM: Final = 4
 _SLACK: Final = 0.1
@@ -75,8 +73,6 @@ class Fitting:
             If a measurement fails.
 
         """
-        import pandas
-
         if seeds < 1:
             raise InputError(f"seeds must be at least 1, got {seeds}", path="seeds")
         measured = accuracy if isinstance(accuracy, Measured) else Measured(accuracy)

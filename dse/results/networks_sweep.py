@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 from dse.arguments import OBJECTIVES as OBJECTIVE_NAMES
 from dse.errors import InfeasibleSpaceError
@@ -19,8 +20,6 @@ from workloads.grammar.arguments import NUMBERS, TEXT, takes
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
-
     from dse.space.space import Space
     from workloads import NetworkSpace
 
@@ -89,8 +88,6 @@ class NetworksSweep:
 
         A metric that could not be measured is NaN.
         """
-        import pandas
-
         pieces = []
         for label, one in self.sweeps.items():
             rows = one.frame.rename_axis("machine").reset_index()

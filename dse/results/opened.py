@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 
 from dse.errors import InfeasibleSpaceError, StoreError, StoreWarning
 from dse.metrics import columns, objectives_of
 from dse.results.found import Found
 from dse.results.networks_sweep import LISTED, NetworksSweep
-from dse.results.saved import FILES, read_front
-from dse.results.saved_pairs import PAIRS, read_pairs
+from dse.results.reading import read_front, read_pairs
+from dse.results.saved import FILES
+from dse.results.saved_pairs import PAIRS
 from dse.results.stressed import STRESS, read_stress
 from dse.results.sweep import Sweep
 from dse.run.definition import Definition
@@ -93,8 +95,6 @@ def open(path: str | os.PathLike[str]) -> "Sweep | NetworksSweep | Front | Found
 
 def _several(folder: Path, listed: Path) -> NetworksSweep:
     """Open the stores of several networks, with what was measured of them."""
-    import pandas
-
     try:
         sealed = json.loads(read_plain(listed))
         content = sealed["content"]

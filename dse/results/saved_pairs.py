@@ -16,11 +16,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dse.errors import StoreError
-from dse.metrics import objectives_of
-from dse.results.saved import read_parquet, write_parquet
+from dse.results.saved import write_parquet
 from dse.run import provenance as made
-from dse.run.definition import can_write, space_data, space_from
+from dse.run.definition import can_write, space_data
 from dse.run.files import write_files
 
 if TYPE_CHECKING:
@@ -33,7 +31,8 @@ FORMAT: Final = 1
 
 PAIRS: Final = ("codesign.parquet", "pairs.parquet", "trainings.parquet")
 
-_CODESIGNED: Final = "springboard.codesigned"
+CODESIGNED: Final = "springboard.codesigned"
+"""Key of a Parquet file's metadata: how a front of pairs was found."""
 
 
 def save_pairs(found: "Codesigned", folder: str | PathLike[str], width: str = "page") -> list[str]:
@@ -62,7 +61,7 @@ def save_pairs(found: "Codesigned", folder: str | PathLike[str], width: str = "p
     figure = found.plot(width=width).get_figure(root=True)
     assert figure is not None
     told = {made.KEY: json.dumps(found.provenance)}
-    front = {**told, _CODESIGNED: json.dumps(_told(found))} if can_write(found.space) else told
+    front = {**told, CODESIGNED: json.dumps(_told(found))} if can_write(found.space) else told
     writers: dict[str, Callable[[Path], object]] = {
         PAIRS[0]: lambda path: write_parquet(_typed(found.frame), path, front),
         PAIRS[1]: lambda path: write_parquet(_typed(found.pairs), path, told),
@@ -99,49 +98,3 @@ def _typed(frame: "pandas.DataFrame") -> "pandas.DataFrame":
         or not all(isinstance(value, str | int | float | bool | None) for value in frame[name])
     ]
     return frame.astype(dict.fromkeys(mixed, str))
-
-
-def read_pairs(folder: Path) -> "Codesigned":
-    """Open a front of pairs that was saved.
-
-    Raises
-    ------
-    StoreError
-        If a file is missing, damaged, of another version, or does not say how its front was found.
-
-    """
-    from dse.results.codesigned import Codesigned
-
-    file = folder / PAIRS[0]
-    frame, told = read_parquet(file)
-    if _CODESIGNED not in told:
-        raise StoreError(
-            f"{file}: does not say how its front was found (another program wrote it, or its machines are of "
-            "a class that a file cannot name); pandas reads it"
-        )
-    pairs, trainings = (read_parquet(folder / name)[0] for name in PAIRS[1:])
-    try:
-        content = json.loads(told[_CODESIGNED])
-        if content["format"] != FORMAT:
-            said = f"its format is {content['format']}, this version reads {FORMAT}; pandas reads it"
-            raise StoreError(f"{file}: {said}")
-        names = content["objectives"]
-        return Codesigned(
-            frame=frame,
-            pairs=pairs,
-            trainings=trainings,
-            objectives=objectives_of(names, [name.removeprefix("-") for name in names]),
-            networks=None,
-            space=space_from(content["space"]),
-            strategy=content["strategy"],
-            seed=int(content["seed"]),
-            quality=None,
-            evaluations=int(content["evaluations"]),
-            accuracy=None,
-            called=content["networks"],
-            schedule=content["schedule"],
-        )
-    except (KeyError, ValueError, TypeError, LookupError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{file}: this version cannot read how its front was found ({error})") from None

@@ -1,21 +1,18 @@
 """Where every tensor of a network lives between the operations that write and read it, as a table."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas
 
 from dse.designs import Bar, Frame, Lane, SchedulePicture
-from dse.run.schedule import APART
 from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
-from hwmodels.residency.plan import MAIN_MEMORY, Plan
+from hwmodels.residency.plan import APART, MAIN_MEMORY, Place, Plan
 from workloads.edges import OUTSIDE, Passage
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
-
-if TYPE_CHECKING:
-    import pandas
 
 ENTERS = "it enters the network"
 LEAVES = "it leaves the network"
@@ -78,8 +75,7 @@ def lives_of(result: Scheduled) -> list[Life]:
         Life(
             schedule.named(place.tensor.place),
             place.level,
-            place.tensor.first,
-            place.tensor.last,
+            *_when(place),
             place.bytes,
             place.why or (LEAVES + ", and stays as well" if place.tensor.leaves else ""),
         )
@@ -87,6 +83,15 @@ def lives_of(result: Scheduled) -> list[Life]:
     ]
     inside = {place.tensor.place for place in plan.places}
     return sorted([*_crossing(result, inside), *found], key=lambda life: (life.first, life.last))
+
+
+def _when(place: Place) -> tuple[int, int]:
+    """Rows from which and to which a tensor is there: pinned weights from before to after an inference."""
+    tensor = place.tensor
+    if not tensor.pinned:
+        return tensor.first, tensor.last
+    (reader,) = tensor.reads
+    return OUTSIDE, OUTSIDE if place.stays else reader
 
 
 def _handed(result: Scheduled, fused: FusionSchedule) -> Iterator[Life]:
@@ -151,8 +156,6 @@ def schedule_table(result: Scheduled) -> "pandas.DataFrame":
         If tensors were not asked to stay.
 
     """
-    import pandas
-
     names = (*result.names, "")
     return pandas.DataFrame(
         {

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
+import pandas
 
 from dse.arguments import AXES
 from dse.errors import StoreError
 from dse.handing import stamped, view
 from dse.metrics import show_metric
 from dse.pareto import knee as knees
-from dse.results.saved import FORMAT, front_writers, read_front, read_parquet, write_parquet
+from dse.results.reading import read_front
+from dse.results.saved import FORMAT, front_writers, read_parquet, write_parquet
 from dse.run.files import write_files
 from dse.run.frames import frame_of as design_frame
 from dse.run.provenance import KEY
@@ -28,7 +30,6 @@ from workloads.grammar.arguments import PATH, TEXT, takes
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
 
     from dse.results.front import Front
@@ -112,8 +113,6 @@ class Stressed:
             Objectives to minimise: three quantiles and the robust ones, shape (n, 4, n_objectives).
 
         """
-        import pandas
-
         front = rivals.front
         nominal = np.isin(designs.points, front.frame.index.to_numpy())
         shown = np.flatnonzero(nominal | robust | on_front.any(axis=1))
@@ -301,8 +300,6 @@ def read_stress(folder: Path) -> Stressed:
         If a file is missing, damaged or of another version.
 
     """
-    import pandas
-
     file = folder / STRESS[0]
     table, texts = read_parquet(file)
     draws, _ = read_parquet(folder / STRESS[1])

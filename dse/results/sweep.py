@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.arguments import OBJECTIVES
@@ -24,6 +25,7 @@ from dse.run.task import cost_index
 from dse.space.sampling import spread
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem
+from dse.why.sensitivity import sensitivity
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
 from workloads.grammar.arguments import takes
@@ -31,8 +33,6 @@ from workloads.table import LayerTable
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
-
     from dse.why.sensitivity import Sensitivity
 
 _BACKGROUND = 20_000
@@ -137,8 +137,6 @@ class Sweep:
 
     def limits(self) -> "pandas.Series":
         """Number of configurations by the limit that excludes them, most first."""
-        import pandas
-
         counts = pandas.Series(self.gathered.counts, index=pandas.Index(self.gathered.limits, name="limit"))
         broken = counts.iloc[1:].sort_values(ascending=False, kind="stable").rename("configurations")
         return broken[broken > 0]
@@ -219,8 +217,6 @@ class Sweep:
 
     def _sample(self, wanted: tuple[Objective, ...]) -> "pandas.DataFrame":
         """Objectives of some feasible points, spread evenly over the space."""
-        import pandas
-
         found = self.gathered.columns(["index", "feasible", *(objective.column for objective in wanted)])
         rows = np.flatnonzero(found["feasible"])
         rows = rows[spread(found["index"][rows], _BACKGROUND / len(rows))]
@@ -228,8 +224,6 @@ class Sweep:
 
     def sensitivity(self, metrics: Sequence[str] | None = None, **options: Any) -> "Sensitivity":
         """Say how much each axis moves each metric, by default the objectives; see `dse.sensitivity`."""
-        from dse.why.sensitivity import sensitivity
-
         return sensitivity(self, metrics=metrics, **options)
 
     def _why_infeasible(self) -> str:

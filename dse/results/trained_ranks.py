@@ -12,9 +12,10 @@ from dse.results.knapsack import knapsack
 from dse.results.machine_fit import Fitting, fitting_of, latencies_of
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import NUMBER, POSITIVE, takes
+from workloads.importers.torch.library import one_thread
 from workloads.learning.arguments import DATA, MODULE
 from workloads.learning.data import Data
-from workloads.learning.fitting import Samples, one_thread
+from workloads.learning.fitting import Samples
 from workloads.learning.low_rank import in_low_rank
 from workloads.sparsity.schemes.tucker2 import decomposable
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pandas
+
 from dse.results.evaluation import evaluate
 from workloads.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas
-
     from workloads import Network
 
 
@@ -58,8 +58,6 @@ def inversion_cost(
     A step is `Network.inversion`: forward with statistics, back to the images, no weight gradients.
 
     """
-    import pandas
-
     found = evaluate(teacher.inversion(batch), machine, mapping_objective=mapping_objective)
     if not found.feasible:
         raise InputError(f"inversion of {teacher.name}: the machine cannot run a step of {batch} images")
@@ -102,8 +100,6 @@ def training_cost(
     choosing what grows are not in it.
 
     """
-    import pandas
-
     known: dict[tuple[str, int, str], tuple[float, float]] = {}
 
     def step(network: "Network", batch: int, gradients: str) -> tuple[float, float]:

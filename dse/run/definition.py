@@ -180,7 +180,8 @@ def _schedule_data(schedule: Schedule | None) -> dict[str, Any] | None:
     if schedule is None:
         return None
     edges = {name: column.tolist() for name, column in zip(EdgeTable._fields, schedule.edges, strict=True)}
-    return {"name": schedule.name, "tensors": list(schedule.tensors), "edges": edges}
+    pinned = {"weights": list(schedule.weights), "rows": list(schedule.rows)} if schedule.weights else {}
+    return {"name": schedule.name, "tensors": list(schedule.tensors), **pinned, "edges": edges}
 
 
 def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
@@ -188,7 +189,8 @@ def _schedule(data: Mapping[str, Any] | None) -> Schedule | None:
     if data is None:
         return None
     edges = make_table(EdgeTable, data["edges"], len(data["edges"]["producer"]))
-    return Schedule(data["name"], edges, tuple(data["tensors"]))
+    weights, rows = (tuple(data.get(name, ())) for name in ("weights", "rows"))
+    return Schedule(data["name"], edges, tuple(data["tensors"]), weights=weights, rows=rows)
 
 
 def space_from(data: Mapping[str, Any]) -> Space:

@@ -1,21 +1,17 @@
 """Results as pandas frames."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas
 from numpy.typing import NDArray
 
 from dse.run.columns import Columns, limit_names
 from dse.space.space import Space
 
-if TYPE_CHECKING:
-    import pandas
-
 
 def categories(codes: NDArray[Any], names: Sequence[str] | NDArray[Any]) -> Any:
     """Texts of which there are few, as pandas holds them best."""
-    import pandas
-
     return pandas.Categorical.from_codes(codes, pandas.Index(list(names)))
 
 
@@ -24,8 +20,6 @@ def frame_of(space: Space, found: Columns, limits: Sequence[str] | None = None) 
 
     `limits` are the names of the codes in `limit`, by default those of the space.
     """
-    import pandas
-
     index = found["index"]
     data: dict[str, object] = {}
     for axis, codes in zip(space.axes, space.codes(index), strict=True):

@@ -1,15 +1,15 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from dse.run.named import load_network
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
-from workloads.errors import InputError, shown
+from workloads.errors import InputError
 from workloads.table import LayerTable, deduplicate
 
 if TYPE_CHECKING:
-    import workloads
+    pass
 
 
 class Network(Protocol):
@@ -72,42 +72,3 @@ def network_table(network: Network | str | LayerTable, batch: int | None = None)
     if isinstance(network, str):
         network = load_network(network, batch=batch)
     return network.name, network.table(batch)
-
-
-def load_network(name: str, batch: int | None = None, **said: Any) -> "workloads.Network":
-    """Find a network by built-in name or by the path of a file.
-
-    Parameters
-    ----------
-    name
-        A built-in network, or a path that `workloads.from_file` reads: it ends in ".onnx", contains a
-        separator or is a file.
-    batch
-        Value of a file's dynamic batch dimension.
-    **said
-        What else `workloads.from_file` is told of a file: `dims`, `unknown`, `inputs`, `weights`, `caches`,
-        `batch_axis`. `workloads.load` refuses it of a built-in network.
-
-    Raises
-    ------
-    ValueError, KeyError
-        As `workloads.load` and `workloads.from_file`.
-
-    """
-    import workloads
-
-    if _is_file(f"{name}/manifest.json"):
-        raise InputError(
-            f"{shown(name)} is a sweep's store, no network: say --store, or dse.open", path="network"
-        )
-    if name.endswith(".onnx") or "/" in name or _is_file(name):
-        return workloads.from_file(name, batch=batch, **said)
-    return workloads.load(name, **said)
-
-
-def _is_file(name: str) -> bool:
-    """Whether there is a file of that name; a name too long for one is none."""
-    try:
-        return Path(name).is_file()
-    except (OSError, ValueError):
-        return False

@@ -137,7 +137,6 @@ class Parts:
             If it is missing, damaged, foreign or unreadable.
 
         """
-        import pyarrow
         import pyarrow.parquet
 
         content = self.content(start, stop)
@@ -265,7 +264,6 @@ def encode(space: Space, chunk: Chunk, owner: str, start: int, stop: int) -> byt
         What it belongs to and its range, for its seal.
 
     """
-    import pyarrow
     import pyarrow.parquet
 
     columns = chunk.columns

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from tqdm import tqdm
+
 _FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left{postfix}]"
 
 
@@ -34,8 +36,6 @@ class Progress:
         shown = sys.stderr.isatty() if wanted is None else wanted
         self._bar: Any = None
         if shown:
-            from tqdm import tqdm
-
             self._bar = tqdm(
                 total=total(),
                 initial=done,

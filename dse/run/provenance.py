@@ -6,12 +6,15 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dse.run.digest import model_digest, prices_digest, root
-from dse.space.space import Space
 from dse.version import version
-from workloads.table import LayerTable, fingerprint
+from workloads.table import fingerprint
+
+if TYPE_CHECKING:
+    from dse.space.space import Space
+    from workloads.table import LayerTable
 
 KEY: Final = "springboard.provenance"
 """Name of the metadata of a Parquet file or a PNG that hold it as JSON."""
@@ -20,7 +23,7 @@ _LIBRARIES: Final = ("numpy", "numba")
 """Whose versions may move a figure's last digits."""
 
 
-def provenance(network: str, layers: LayerTable, space: Space, **more: Any) -> dict[str, Any]:
+def provenance(network: str, layers: "LayerTable", space: "Space", **more: Any) -> dict[str, Any]:
     """Everything that a result follows from, as plain data.
 
     Parameters

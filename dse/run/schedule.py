@@ -3,19 +3,19 @@
 from typing import Any, Final
 
 from hwmodels.machine import BEST, Effort
-from hwmodels.residency.tensors import REORDERED, Schedule
+from hwmodels.residency.tensors import PINNED, REORDERED, Schedule
+from workloads.edges import EdgeTable, Operand
 from workloads.errors import InputError, shown
 from workloads.operations.recurrent import HLSTM, Recurrent
+from workloads.table import Kind
 from workloads.training.optimizers import Update
 
-SCHEDULES: Final = ("layers", "resident", REORDERED, "fused")
+SCHEDULES: Final = ("layers", "resident", REORDERED, PINNED, "fused")
 """Tensors cross main memory, stay on chip where they fit and it is worth it, do so in the best order of the
-operations, or are never whole anywhere."""
+operations, do so beside weights that stay from one inference to the next, or are never whole anywhere."""
 
 LAYERS: Final = "layers"
 FUSED: Final = "fused"
-APART: Final = "nothing is fused that reads it"
-"""Why a tensor crosses main memory where operations hand on tiles."""
 
 
 def check_schedule(schedule: str) -> str:
@@ -45,9 +45,30 @@ def schedule_of(schedule: str, network: Any, batch: int | None = None) -> Schedu
         )
     if schedule == FUSED:
         _refuse_recurrent(network)
-    if schedule == REORDERED:
-        _refuse_training(network)
-    return Schedule(schedule, network.edges(batch), tuple(getattr(network, "tensor_names", ())))
+    if schedule in (REORDERED, PINNED):
+        _refuse_training(network, schedule)
+    edges, tensors = network.edges(batch), tuple(getattr(network, "tensor_names", ()))
+    if schedule != PINNED:
+        return Schedule(schedule, edges, tensors)
+    return Schedule(schedule, edges, tensors, weights=_weights(network, edges), rows=network.row_names)
+
+
+def _weights(network: Any, edges: EdgeTable) -> tuple[int, ...]:
+    """Elements that each row has of weights, of all its repeats; 0 where others make what it reads as such.
+
+    A recurrent cell has the same weights in every step, other rows that repeat have others each time.
+    """
+    layers = network.table()
+    made = set(edges.consumer_row[edges.operand == Operand.WEIGHT].tolist())
+    cells = {
+        node.operation.name for node in network.graph.nodes() if isinstance(node.operation, Recurrent | HLSTM)
+    }
+    return tuple(
+        0
+        if row in made or int(layers.kind[row]) != Kind.NEST
+        else int(layers.weight_elements[row]) * (1 if name in cells else int(layers.repeats[row]))
+        for row, name in enumerate(network.lowering().operations)
+    )
 
 
 def _refuse_recurrent(network: Any) -> None:
@@ -62,14 +83,20 @@ def _refuse_recurrent(network: Any) -> None:
             )
 
 
-def _refuse_training(network: Any) -> None:
-    """Refuse to reorder a training step: no edge says that weights are read before they are updated."""
+_ORDERED: Final = (
+    'weights that others must have read before, so a training step keeps its order; use "resident"'
+)
+_CHANGED: Final = 'the weights, so that none are pinned from one step to the next; use "resident"'
+
+
+def _refuse_training(network: Any, schedule: str) -> None:
+    """Refuse to reorder a training step, or to pin its weights: no edge says when they are updated."""
     nodes = network.graph.nodes() if hasattr(network, "graph") else ()
     for node in nodes:
         if isinstance(node.operation, Update):
             raise InputError(
-                f"schedule: {shown(node.operation.name)} updates weights that others must have read "
-                'before, so a training step keeps its order; use "resident"',
+                f"schedule: {shown(node.operation.name)} updates "
+                f"{_ORDERED if schedule == REORDERED else _CHANGED}",
                 path="schedule",
             )
 

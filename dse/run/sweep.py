@@ -24,6 +24,7 @@ from dse.run.sent import Sent
 from dse.run.store import Store, manifest_of
 from dse.run.task import cost_range, front_of_range
 from dse.run.workers import Ended, ended, executor_of, submitting
+from dse.space.named import space_of
 from dse.space.sampling import evenly
 from dse.space.space import Space
 from workloads.errors import InputError, shown
@@ -60,7 +61,7 @@ Task = Callable[[int, int], Chunk]
 )
 def sweep(
     network: Network | str | LayerTable,
-    space: Space,
+    space: Space | str,
     *,
     store: str | os.PathLike[str] | None = None,
     executor: Executor | str | None = None,
@@ -80,7 +81,7 @@ def sweep(
     network
         A network, a built-in network's name, or a layer table.
     space
-        The accelerators.
+        The accelerators: a space, or the name of one (`dse.space_names()`).
     store
         Folder for the results. A sweep that finds parts of itself there computes only what is missing.
     executor
@@ -133,6 +134,7 @@ def sweep(
         raise InputError(f"chunk must be at least 1, got {chunk}", path="chunk")
     if workers is not None and workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
+    space = space_of(space)
     work = work_table(network, batch, schedule)
     if work.schedule is not None:
         check_keeper(work.schedule.name, space.base, space.fields)

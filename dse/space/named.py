@@ -1,12 +1,15 @@
 """Spaces by name: what an architect would sweep first, ready to be narrowed."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+import hwmodels
 from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
+from hwmodels.machine import check_machine
+from hwmodels.technology import scale_delay
 from hwmodels.template import LOOP_ORDERS, Template
 from workloads.errors import shown
 from workloads.grammar.arguments import TEXT, takes
@@ -34,8 +37,6 @@ def operating_points(voltages: Sequence[float], node_nm: float) -> list[dict[str
         2017).
 
     """
-    from hwmodels.technology import scale_delay
-
     reached = NOMINAL_CLOCK_HZ / np.asarray(scale_delay(node_nm, node_nm, None, np.array(voltages)))
     clocks = 50e6 * np.floor(reached / 50e6)
     pairs = zip(clocks.tolist(), voltages, strict=True)
@@ -252,6 +253,40 @@ def named_space(name: str) -> Space:
 
     """
     return _maker(name)()
+
+
+def space_of(space: Space | str) -> Space:
+    """Return a space as it is, or the one of a name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name; of a machine's name, how to make a space of it.
+
+    """
+    if isinstance(space, str) and space not in SPACES and space in hwmodels.names():
+        raise UnknownNameError(
+            f"{shown(space)} is one machine, not a space: "
+            f'dse.Space({shown(space)}, {{"array.rows": [8, 16]}}) is a space of its kind'
+        )
+    return named_space(space) if isinstance(space, str) else space
+
+
+def machine_of(machine: Any) -> Any:
+    """Return a machine as it is, or the one of a name or of a machine file.
+
+    Raises
+    ------
+    UnknownAcceleratorError
+        If there is none of that name; of a space's name, where its machines are.
+
+    """
+    if isinstance(machine, str) and machine in SPACES and machine not in hwmodels.names():
+        raise hwmodels.UnknownAcceleratorError(
+            f"{shown(machine)} is a space of machines, not one: dse.sweep(network, {shown(machine)}) costs "
+            f"all of them, dse.named_space({shown(machine)}).base is one"
+        )
+    return check_machine(hwmodels.load(machine) if isinstance(machine, str) else machine)
 
 
 def about(name: str) -> str:

@@ -19,6 +19,7 @@ import hwmodels
 from dse import metrics
 from dse.arguments import CONSTRAINTS, MACHINE
 from dse.errors import nearest
+from dse.space.sampling import sample
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import paths as paths_of
@@ -251,8 +252,6 @@ class Space(Grid):
     @takes(count=WHOLE, method=TEXT, seed=WHOLE)
     def sample(self, count: int, method: str = "sobol", seed: int = 0) -> IndexArray:
         """Draw well-spread points; see `dse.space.sampling.sample`."""
-        from dse.space.sampling import sample
-
         return sample(self, count, method, seed)
 
     def describe(self) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dse.errors import UnknownNameError, nearest
-from dse.strategies.protocol import Plan, Strategy
 from workloads.errors import InputError, WrongTypeError, shown
+
+if TYPE_CHECKING:
+    from dse.strategies.protocol import Plan, Strategy
 
 _HOMES: Final = {
     "exhaustive": "exhaustive",
@@ -25,7 +27,7 @@ EXACT: Final = ("exhaustive", "certified")
 """Strategies whose front is the space's own, and which therefore run without a budget."""
 
 
-Start = Callable[[str, Plan], Strategy]
+Start = Callable[[str, "Plan"], "Strategy"]
 """Makes a strategy: `start(name, plan)`."""
 
 _REGISTERED: dict[str, Start] = {}
@@ -72,7 +74,7 @@ def check_name(name: str) -> None:
         raise UnknownNameError(f"unknown strategy {shown(name)}{nearest(name, known)}")
 
 
-def make(name: str, plan: Plan) -> Strategy:
+def make(name: str, plan: "Plan") -> "Strategy":
     """Start a strategy.
 
     Parameters

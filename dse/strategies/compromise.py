@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.arguments import SPACE
@@ -20,7 +21,7 @@ from dse.run.network import Network
 from dse.run.provenance import made_by
 from dse.run.task import cost_index
 from dse.run.workers import default_workers
-from dse.space.named import software_defined
+from dse.space.named import software_defined, space_of
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several, several
@@ -31,7 +32,6 @@ from workloads.table import LayerTable
 from workloads.words import counted
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
 
 EIGHT: Final = (
@@ -123,7 +123,7 @@ class Compromise:
 @takes(space=SPACE.or_none(), area_mm2=NUMBER, top=WHOLE, workers=POSITIVE.or_none())
 def choose_together(
     networks: Sequence[Network | str | LayerTable] | Several = EIGHT,
-    space: Space | None = None,
+    space: Space | str | None = None,
     *,
     area_mm2: float = AREA_MM2,
     top: int = 1000,
@@ -136,7 +136,7 @@ def choose_together(
     networks
         The networks; by default the paper's eight.
     space
-        A space; by default `software_defined()`.
+        A space, or the name of one; by default `software_defined()`.
     area_mm2
         Limit of area.
     top
@@ -161,7 +161,7 @@ def choose_together(
     """
     if top < 1:
         raise InputError(f"choose_together: top must be at least 1, got {top}", path="top")
-    chosen = space or software_defined()
+    chosen = software_defined() if space is None else space_of(space)
     members = networks.members if isinstance(networks, Several) else several(networks).members
     starts = range(0, chosen.size, _CHUNK)
     with ThreadPoolExecutor(workers or default_workers()) as executor:
@@ -230,8 +230,6 @@ def _table(
     selected: int,
     own: Sequence[int],
 ) -> "pandas.DataFrame":
-    import pandas
-
     rows = [
         {
             "index": int(index[mine]),
@@ -257,8 +255,6 @@ def _over_ties(
 
 
 def _boundaries(space: Space, names: Sequence[str], best: Sequence[NDArray[np.int64]]) -> "pandas.DataFrame":
-    import pandas
-
     rows = []
     for index in best:
         rows.append(

@@ -10,6 +10,21 @@ import math
 from typing import Any, Final
 
 import numpy as np
+from pymoo.algorithms.moo.nsga2 import NSGA2, binary_tournament
+from pymoo.algorithms.moo.nsga3 import NSGA3
+from pymoo.algorithms.moo.sms import SMSEMOA, cv_and_dom_tournament
+from pymoo.core.duplicate import DuplicateElimination
+from pymoo.core.evaluator import Evaluator
+from pymoo.core.problem import Problem
+from pymoo.core.selection import Selection
+from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.mutation.pm import PM
+from pymoo.operators.repair.rounding import RoundingRepair
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
+from pymoo.problems.static import StaticProblem
+from pymoo.termination import get_termination
+from pymoo.util.ref_dirs import get_reference_directions
 
 from dse.strategies.certificate import Certificate
 from dse.strategies.protocol import BoolArray, FloatArray, IndexArray, Plan
@@ -77,9 +92,6 @@ class Evolutionary:
         """Let the generation compete with its parents."""
         if self._bred is None or len(index) < len(self._bred):
             return
-        from pymoo.core.evaluator import Evaluator
-        from pymoo.problems.static import StaticProblem
-
         logs = np.log10(np.maximum(values, np.finfo(float).tiny))
         objectives = np.where(self._logarithmic, logs, values)
         self._worst = np.maximum(self._worst, objectives[feasible].max(axis=0, initial=-np.inf))
@@ -117,16 +129,6 @@ class Evolutionary:
 
 def _algorithm(name: str, search: Evolutionary, first: IndexArray, objectives: int, seed: int) -> Any:
     """Set up pymoo's algorithm."""
-    from pymoo.algorithms.moo.nsga2 import NSGA2, binary_tournament
-    from pymoo.algorithms.moo.nsga3 import NSGA3
-    from pymoo.algorithms.moo.sms import SMSEMOA, cv_and_dom_tournament
-    from pymoo.core.duplicate import DuplicateElimination
-    from pymoo.core.problem import Problem
-    from pymoo.operators.crossover.sbx import SBX
-    from pymoo.operators.mutation.pm import PM
-    from pymoo.operators.repair.rounding import RoundingRepair
-    from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
-    from pymoo.termination import get_termination
 
     class OnlyNew(DuplicateElimination):  # type: ignore[misc]
         """Individuals whose points were never asked for and are admissible."""
@@ -174,8 +176,6 @@ def _algorithm(name: str, search: Evolutionary, first: IndexArray, objectives: i
 
 def _neighbours(better: Any) -> Any:
     """Pairs of parents: the first wins a tournament, the second is one of those nearest to it in cost."""
-    from pymoo.core.selection import Selection
-    from pymoo.operators.selection.tournament import TournamentSelection
 
     class Neighbours(Selection):  # type: ignore[misc]
         """Tournament, then a neighbour."""
@@ -200,8 +200,6 @@ def _neighbours(better: Any) -> Any:
 
 def _directions(objectives: int, population: int) -> FloatArray:
     """Reference directions of NSGA-III: the finest simplex lattice with no more points than individuals."""
-    from pymoo.util.ref_dirs import get_reference_directions
-
     steps = 1
     while objectives > 1 and math.comb(objectives + steps, steps + 1) <= population:
         steps += 1

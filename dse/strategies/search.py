@@ -23,6 +23,7 @@ from dse.run.schedule import check_keeper
 from dse.run.store import manifest_of
 from dse.run.sweep import chunk_size, seconds_a_point
 from dse.run.workers import Ended, ended, executor_of
+from dse.space.named import space_of
 from dse.space.space import Space
 from dse.strategies import EXACT, Start, check_name, make, named
 from dse.strategies.ledger import Record
@@ -53,7 +54,7 @@ is a search for mappings of its own (machines of levels)."""
 )
 def search(
     network: Network | str | LayerTable | Several,
-    space: Space,
+    space: Space | str,
     *,
     objectives: Sequence[str | Objective] = OBJECTIVES,
     budget: int | None = None,
@@ -75,7 +76,7 @@ def search(
         A network, a built-in network's name, an ONNX file's path, a layer table, or several networks
         (`dse.several`).
     space
-        The accelerators.
+        The accelerators: a space, or the name of one (`dse.space_names()`).
     objectives
         Columns to minimise, "-" before a name to maximise.
     budget
@@ -136,6 +137,7 @@ def search(
         raise InputError(f"workers must be at least 1, got {workers}", path="workers")
     if seed < 0:
         raise InputError(f"seed must not be negative, got {seed}", path="seed")
+    space = space_of(space)
     work = work_of(network, batch, schedule)
     for member in work.members:
         if member.schedule is not None:

@@ -3,16 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from zlib import crc32
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.uncertain.table import PER_MEMORY, Uncertainty
-
-if TYPE_CHECKING:
-    import pandas
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -67,8 +65,6 @@ class Draws:
 
     def frame(self) -> "pandas.DataFrame":
         """Factors, one row a sample, one column a constant."""
-        import pandas
-
         columns: dict[str, FloatArray] = {}
         for quantity, factors in self.factors.items():
             if quantity in PER_MEMORY:

@@ -74,6 +74,14 @@ def refuse_templates(space: Space) -> None:
             "parts to perturb; stress a space around an accelerator",
             path="space",
         )
+    swept = next((axis for axis in space.axes if axis.name == "technology.settled"), None)
+    technology = getattr(space.base, "technology", None)
+    if swept is not None or (technology is not None and technology.settled):
+        raise InputError(
+            f"stress: space {space.name} has technology.settled, and temperatures would move in every "
+            "sample; give technology.temperature_c",
+            path="technology.settled",
+        )
 
 
 def _rivals(front: Designs, costed: Competitors) -> Rivals:

@@ -89,8 +89,9 @@ def stress(
 
     Notes
     -----
-    Mappings stay those chosen at nominal, so that counts are used again: energies and areas are sums of
-    factors times parts, a latency is summed over operations from their times on chip and in main memory.
+    Mappings, and what stays on chip, are those chosen at nominal, so that counts are used again: energies
+    and areas are sums of factors times parts, a latency is summed over operations from their times on chip
+    and in main memory.
     Designs whose lower bound is dominated in every sample are left out before, which changes no result.
 
     The robust front is that of each objective's quantile over the samples, the value-at-risk version of
@@ -106,10 +107,6 @@ def stress(
     memories = memories_of(front.space)
     rows = declared(uncertainties, memories)
     work = rivals.work
-    if any(member.schedule is not None for member in work.members):
-        raise InputError(
-            "stress: schedules are chosen at nominal and not perturbed; stress a front of schedule 'layers'"
-        )
     trial = Trial(
         front.space,
         work.members,

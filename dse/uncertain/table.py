@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import pandas
 
 from dse.errors import UnknownNameError, nearest
 from hwmodels.components.tables import read
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import TEXTS, takes
-
-if TYPE_CHECKING:
-    import pandas
 
 DISTRIBUTIONS: Final = ("lognormal", "uniform")
 
@@ -145,8 +144,6 @@ def _stated(quantity: str, memory: str, value: Declared) -> Uncertainty:
 
 def frame_of(rows: Sequence[Uncertainty]) -> "pandas.DataFrame":
     """Uncertainties as a frame, one row each, indexed by name."""
-    import pandas
-
     columns = ["distribution", "value", "source", "status"]
     return pandas.DataFrame(
         [[getattr(row, column) for column in columns] for row in rows],

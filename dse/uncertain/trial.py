@@ -12,6 +12,7 @@ import hwmodels
 from dse import metrics
 from dse.metrics import Objective, to_minimise
 from dse.run.columns import Columns
+from dse.run.schedule import effort_of
 from dse.space.space import Space
 from dse.strategies.problem import One
 from dse.strategies.together import Several
@@ -101,7 +102,9 @@ class Trial:
     ) -> Designs:
         unlimited = configs._replace(temperature_limit_c=np.zeros(len(index)))  # checked in every sample
         costed = nominal or tuple(
-            self.space.model.evaluate(member.layers, unlimited, self.mapping_objective)._asdict()
+            self.space.model.evaluate(
+                member.layers, unlimited, self.mapping_objective, effort_of(member.schedule)
+            )._asdict()
             for member in self.members
         )
         return Designs(index, memory, configs, tuple({n: one[n] for n in self.kept} for one in costed))
@@ -119,7 +122,8 @@ class Trial:
         slow = 1.0 / draws.factors["clock"][0], 1.0 / draws.factors["main_memory_bandwidth"]
         latencies = []
         for member in self.members:
-            times = self.space.model.times(member.layers, designs.configs, self.mapping_objective)
+            effort = effort_of(member.schedule)
+            times = self.space.model.times(member.layers, designs.configs, self.mapping_objective, effort)
             latencies.append(latency_at(member.layers, designs.configs, times, *slow, designs.memory))
         return Tried(designs, tuple(latencies))
 

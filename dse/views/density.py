@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Patch
 
 from dse.views.picture import FloatArray
@@ -39,8 +39,6 @@ def draw_density(
         A handle for the legend.
 
     """
-    from matplotlib.colors import LinearSegmentedColormap
-
     greys = LinearSegmentedColormap.from_list("density", _GREYS)
     box = axes.get_window_extent()
     figure = axes.get_figure(root=True)

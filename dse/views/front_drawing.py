@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib import colormaps
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 
 from dse.views.density import draw_density
@@ -122,9 +123,6 @@ def _follow(axes: "Axes", spans: tuple[float, float, float, float]) -> None:
 
 def colours() -> Any:
     """Viridis without its palest end, which would drown in white paper."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
     return ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.94, 256)), name="viridis_on_paper")
 
 

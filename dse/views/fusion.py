@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from dse.run.schedule import APART
-from hwmodels.residency.plan import MAIN_MEMORY
+from hwmodels.residency.plan import APART, MAIN_MEMORY
 
 if TYPE_CHECKING:
     from dse.results.evaluation import Result

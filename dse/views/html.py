@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+import hwmodels
+import workloads
 from dse.designs import Designs
 from dse.metrics import METRICS, describe
 from dse.pareto import knee as knees
@@ -79,9 +83,6 @@ def page(front: Designs, network: Any = None, details: int = 200) -> str:
     if isinstance(details, bool) or not isinstance(details, int) or details < 0:
         raise InputError(f"details must be a whole number, at least 0, got {shown(details)}", path="details")
     offline = library("plotly.offline", "html", "a report in the browser")
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
     home = Path(__file__).parent / "report"
     environment = Environment(
         loader=FileSystemLoader(home), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -236,8 +237,6 @@ def _file(machine: Any) -> str:
 
 def _python(front: Designs) -> str:
     """Name that loads the base of the space, where `replace` with a design's axis values gives the design."""
-    import hwmodels
-
     space = front.space
     base = space.base
     if base.name not in hwmodels.names() or hwmodels.load(base.name) != base:
@@ -302,8 +301,6 @@ def _order(front: Designs, network: Any) -> tuple[list[str], LayerTable]:
 
 
 def _built_in(name: str) -> Any:
-    import workloads
-
     return workloads.load(name) if name in workloads.names() else None
 
 

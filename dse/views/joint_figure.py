@@ -10,7 +10,7 @@ from dse.results.codesigned import Codesigned
 from dse.space.words import design_cells
 from dse.views.front_drawing import draw_front
 from dse.views.picture import FloatArray, Mark, Picture, Scale
-from dse.views.units import Unit, as_numbers, is_log, unit_of
+from dse.views.units import as_numbers, is_log, unit_of
 from workloads.errors import InputError
 from workloads.words import counted
 
@@ -69,7 +69,7 @@ def joint_picture(found: Codesigned, others: Sequence[Codesigned] = ()) -> Pictu
     scales = [_scale(found, one.column) for one in costs[:2]]
     up = _scale(found, high.column)
     if high.column == "accuracy":
-        up = Scale("accuracy", Unit("Accuracy (%)", 0.01), up.values, up.values[:0], False)
+        up = up._replace(log=False)
     return Picture(
         x=scales[0],
         y=up,
@@ -114,10 +114,7 @@ def _marks(found: Codesigned) -> tuple[Mark, ...]:
         ]
         for one in found.objectives:
             value = float(row[one.column])
-            percent = one.column == "accuracy"
-            cells.append(
-                (one.title.lower(), f"{100 * value:.1f} %" if percent else show_metric(one.column, value))
-            )
+            cells.append((one.title.lower(), show_metric(one.column, value)))
         symbol = "*" if "knee" in names else _SYMBOLS[number % len(_SYMBOLS)]
         marks.append(Mark(", ".join(names), tuple(cells), place, symbol, len(found.objectives)))
     return tuple(marks)

@@ -4,6 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from matplotlib.lines import Line2D
+
 from dse.pareto.knee import BRIEF
 from dse.views.paper import grow
 from dse.views.picture import Mark, Picture
@@ -89,8 +91,6 @@ def _draw_symbol(
     figure: "Figure", picture: Picture, points: Any, mark: Mark, place: tuple[float, float]
 ) -> None:
     """A design's symbol in its colour."""
-    from matplotlib.lines import Line2D
-
     if mark.place is not None:
         shade: Any = "white"
     elif picture.colour is not None:

@@ -1,9 +1,11 @@
 """Names in a figure where they cover little."""
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from dse.views.paper import renderer_of
@@ -23,41 +25,66 @@ def place_names(axes: "Axes", picture: "Picture") -> None:
     Points of the front, background, marks, other names and the frame's edge are avoided, in display
     coordinates. Names hang on their points: they move with them when limits change.
     """
-    from matplotlib.patheffects import withStroke
+    transform = axes.transData.transform
+    front = transform(_some(picture.x.values, picture.y.values))
+    behind = transform(_some(picture.x.background, picture.y.background))
+    if picture.line:
+        front = np.concatenate([front, _along_line(front)])
+    names = [mark.name for mark in picture.marks]
+    places = [_place(picture, mark) for mark in picture.marks]
+    write_names(axes, names, places, front, behind[np.isfinite(behind).all(axis=1)], weight="bold")
 
-    if not picture.marks:
+
+def write_names(
+    axes: "Axes",
+    names: Sequence[str],
+    places: Sequence[tuple[float, float]],
+    front: NDArray[Any],
+    behind: NDArray[Any],
+    *,
+    weight: str = "normal",
+    colour: str = INK,
+) -> None:
+    """Write names beside their places, data coordinates, where they cover least.
+
+    Parameters
+    ----------
+    axes
+        Axes with their final limits.
+    names, places
+        What to write and the point it belongs to.
+    front, behind
+        Points to avoid, in pixels, shape (n, 2); those in `front` sixty times as much as those `behind`.
+    weight, colour
+        Of the text.
+
+    """
+    if not names:
         return
     figure = axes.get_figure(root=True)
     assert figure is not None
     renderer = renderer_of(figure)
-    transform = axes.transData.transform
-    front = transform(_some(picture.x.values, picture.y.values))
-    behind = transform(_some(picture.x.background, picture.y.background))
-    behind = behind[np.isfinite(behind).all(axis=1)]
-    places = [_place(picture, mark) for mark in picture.marks]
-    anchors = transform(np.array(places))
-    if picture.line:
-        front = np.concatenate([front, _along_line(front)])
+    anchors = axes.transData.transform(np.array(places))
     dots = figure.dpi / 72.0
     style: dict[str, Any] = {
         "fontsize": small_pt(),
-        "fontweight": "bold",
+        "fontweight": weight,
         "ha": "center",
         "va": "center",
         "parse_math": False,
     }
     options = []
-    for mark, anchor in zip(picture.marks, anchors, strict=True):
-        text = axes.text(0, 0, mark.name, transform=None, **style)
+    for written, anchor in zip(names, anchors, strict=True):
+        text = axes.text(0, 0, written, transform=None, **style)
         size = text.get_window_extent(renderer)
         text.remove()
         options.append(_candidates(axes, anchor, size.width, size.height, front, behind, anchors))
     halo = [withStroke(linewidth=2.0, foreground="white")]
-    for mark, place, anchor, box in zip(picture.marks, places, anchors, _best(options), strict=True):
+    for written, place, anchor, box in zip(names, places, anchors, _best(options), strict=True):
         centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
         end = np.clip(anchor, [box[0], box[1]], [box[2], box[3]])
         far = np.hypot(*(end - anchor)) > 8 * dots
-        line = {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
         if far:
             shift = (end - anchor) / dots
             leader = axes.annotate(
@@ -66,11 +93,11 @@ def place_names(axes: "Axes", picture: "Picture") -> None:
             leader.set_in_layout(False)
         shift = (centre - anchor) / dots
         name = axes.annotate(
-            mark.name,
+            written,
             place,
             (shift[0], shift[1]),
             textcoords="offset points",
-            color=INK,
+            color=colour,
             zorder=6,
             path_effects=halo,
             annotation_clip=False,

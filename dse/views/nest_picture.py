@@ -38,8 +38,8 @@ class Flow(NamedTuple):
     lane: int
     outer: int  # band of the level further out
     inner: int  # band of the level further in; one past the last stands for the MACs
-    inwards: int  # words read at the outer level
-    outwards: int  # words of partial sums written to it
+    inwards: float  # words read at the outer level
+    outwards: float  # words of partial sums written to it
     copies: float  # words that arrive for one read (multicast), or that merge into one written (reduction)
 
 
@@ -125,7 +125,7 @@ def _flows(
     flows = []
     for inner, outer in zip([-1, *kept[:-1]], kept, strict=True):
         here = evaluation.at(memories[outer], operand.name)
-        arriving = evaluation.macs
+        arriving = float(evaluation.macs)
         if inner >= 0:
             arriving = evaluation.at(memories[inner], operand.name).fills
         copies = arriving / here.reads if here.reads else 1.0

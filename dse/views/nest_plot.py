@@ -3,6 +3,9 @@
 from math import log10
 from typing import TYPE_CHECKING, Any, Final
 
+from matplotlib import rc_context
+from matplotlib.patches import FancyArrowPatch, Rectangle
+
 from dse.views.nest_picture import Flow, NestPicture, Tile
 from dse.views.operand_colours import operand_colour
 from dse.views.paper import paper
@@ -98,8 +101,6 @@ def draw_nest(picture: NestPicture, *, width: str | float = "page") -> "Figure":
         If the width is none.
 
     """
-    from matplotlib import rc_context
-
     with paper(width, 1.0) as figure:
         page = _Page(picture, width)
         figure.set_size_inches(page.width, page.height)
@@ -138,8 +139,6 @@ def _draw_page(axes: "Axes", page: _Page) -> None:
 
 def _draw_loops(axes: "Axes", page: _Page) -> None:
     """Bands, their names, and the nest as text."""
-    from matplotlib.patches import Rectangle
-
     depth = 0
     for row, band in enumerate(page.picture.bands):
         top, bottom = page.tops[row], page.tops[row + 1]
@@ -165,8 +164,6 @@ def _draw_loops(axes: "Axes", page: _Page) -> None:
 
 def _draw_tile(axes: "Axes", page: _Page, tile: Tile) -> None:
     """A box as full as the tile makes its level."""
-    from matplotlib.patches import Rectangle
-
     wide = page.box_wide
     words = f"{tile.words:,}"
     if len(words) * 0.62 * page.type_pt / 72 > wide:
@@ -186,7 +183,7 @@ def _draw_tile(axes: "Axes", page: _Page, tile: Tile) -> None:
     axes.text(*middle, words, ha="center", va="center", color=_INK, zorder=7)
 
 
-def _draw_flow(axes: "Axes", page: _Page, flow: Flow, least: int, most: int) -> None:
+def _draw_flow(axes: "Axes", page: _Page, flow: Flow, least: float, most: float) -> None:
     """Arrows between two levels, with their words."""
     start = page.box_y(flow.outer) + page.box
     stop = page.box_y(flow.inner)
@@ -213,13 +210,11 @@ def _draw_arrow(
     axes: "Axes",
     page: _Page,
     flow: Flow,
-    words: int,
+    words: float,
     ends: tuple[float, float],
     aside: float,
-    extremes: tuple[int, int],
+    extremes: tuple[float, float],
 ) -> None:
-    from matplotlib.patches import FancyArrowPatch
-
     least, most = map(log10, extremes)
     part = (log10(words) - least) / (most - least) if most > least else 0.5
     thin, thickest = page.thick_pt
@@ -256,8 +251,6 @@ def _draw_arrow(
 
 def _draw_macs(axes: "Axes", page: _Page) -> None:
     """The bar in which every way ends."""
-    from matplotlib.patches import Rectangle
-
     picture = page.picture
     top = page.box_y(len(picture.bands))
     left = page.centres[0] - page.box_wide / 2

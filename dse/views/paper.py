@@ -3,6 +3,9 @@
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from matplotlib import rc_context
+
+from dse.views.figure import PaperAxes, PaperFigure
 from dse.views.style import kept_settings, page_settings, width_inches
 
 if TYPE_CHECKING:
@@ -10,8 +13,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from dse.views.figure import PaperFigure
 
 
 @contextmanager
@@ -31,10 +32,6 @@ def paper(width: str | float, height_inches: float) -> "Iterator[PaperFigure]":
         If the width is none.
 
     """
-    from matplotlib import rc_context
-
-    from dse.views.figure import PaperFigure
-
     inches = width_inches(width)
     with rc_context(page_settings()):  # type: ignore[arg-type]
         height = height_inches if height_inches > 0 else -height_inches * inches
@@ -47,8 +44,6 @@ def panel(ax: "Axes | None", width: str | float, height_inches: float) -> "Itera
     if ax is not None:
         yield ax
         return
-    from dse.views.figure import PaperAxes
-
     with paper(width, height_inches) as figure:
         yield figure.add_subplot(axes_class=PaperAxes)
 

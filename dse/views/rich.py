@@ -7,14 +7,19 @@ import numpy as np
 from dse.designs import Designs
 from dse.metrics import describe, show_metric
 from dse.pareto import knee as knees
+from dse.views.row import written
 from dse.views.text import broken, designs_rows, result_rows
 from workloads import inline
 
 if TYPE_CHECKING:
     import pandas
 
+    from dse.results.codesigned import Codesigned
+
 _MOST_DRAWN = 400
 """Points of a small figure, and others behind them."""
+_TWICE = ("net.network",)
+"""Columns that repeat another: of a list of networks the name is the index too."""
 _PARTS = (
     ("mac_energy_j", "MACs"),
     ("buffer_energy_j", "buffers"),
@@ -62,6 +67,18 @@ def front_html(front: Designs) -> str:
     head = repr(front)
     said = [head, *(f"Note: {note}." for note in front.notes if note not in head), knees.SENTENCE]
     return "".join([*map(inline.text, said), _small(front), inline.table(designs_rows(front))])
+
+
+def joint_html(found: "Codesigned") -> str:
+    """A joint front's headline and notes, and its named pairs, every value in its unit."""
+    designs = found.designs()
+    same = [name for name in designs if name in _TWICE or designs[name].isna().all()]
+    rows = [["", *(str(name) for name in designs.index)]]
+    for column in designs.drop(columns=same):
+        cells = [written(str(column), value) for value in designs[column]]
+        rows.append([cells[0][0], *(text for _, text in cells)])
+    said = [repr(found), *(f"Note: {note}." for note in found.notes), knees.SENTENCE]
+    return "".join([*map(inline.text, said), inline.table(rows)])
 
 
 def sweep_html(head: str, limits: "pandas.Series", front: Designs | None) -> str:

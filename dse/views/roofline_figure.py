@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from matplotlib.lines import Line2D
 
+from dse.views.labels import write_names
 from dse.views.legend import finish
 from dse.views.operations import FloatArray, operations_of
 from dse.views.paper import panel
@@ -177,7 +178,6 @@ def _draw_operations(axes: "Axes", roofline: Roofline, places: FloatArray) -> li
     """Operations by what they wait for; the longest have names."""
     bounds = list(dict.fromkeys(sorted(roofline.bounds, key=roofline.bounds.count, reverse=True)))
     of = np.array(roofline.bounds)
-    dots = axes.figure.dpi / 72
     handles: list[tuple[Any, str]] = []
     for code, bound in enumerate(bounds):
         mine = of == bound
@@ -195,26 +195,40 @@ def _draw_operations(axes: "Axes", roofline: Roofline, places: FloatArray) -> li
         )
         handle = Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=0.55 * small_pt())
         handles.append((handle, f"{bound} ({int(mine.sum())})"))
-    named: list[Any] = []
-    for row in np.argsort(-roofline.share, kind="stable"):
-        place = axes.transData.transform((places[row], roofline.rate[row]))
-        near = [one for one in named if (np.abs(place - one) < np.array([9, 1.6]) * small_pt() * dots).all()]
-        if near or len(named) == _MOST_NAMED:
-            continue
-        named.append(place)
-        roof = axes.transData.transform((places[row], roofline.vector_peak))[1]
-        above = (
-            abs(place[1] - 1.4 * small_pt() * dots - roof) < 1.6 * small_pt() * dots
-        )  # where a roof's text is
-        axes.annotate(
-            roofline.names[row],
-            (places[row], roofline.rate[row]),
-            (0, (0.7 if above else -0.9) * small_pt()),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if above else "top",
-            fontsize=small_pt(),
-            color=QUIET,
-            parse_math=False,
-        )
+    _name_longest(axes, roofline, places)
     return handles
+
+
+def _name_longest(axes: "Axes", roofline: Roofline, places: FloatArray) -> None:
+    """Names of the operations of the longest latency, clear of marks, roofs and one another."""
+    dots = axes.figure.dpi / 72
+    marks = axes.transData.transform(np.column_stack([places, roofline.rate]))
+    edges = 0.35 * small_pt() * dots * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    chosen: list[int] = []
+    for row in np.argsort(-roofline.share, kind="stable"):
+        room = np.array([9, 1.6]) * small_pt() * dots
+        if not any((np.abs(marks[row] - marks[one]) < room).all() for one in chosen):
+            chosen.append(int(row))
+        if len(chosen) == _MOST_NAMED:
+            break
+    write_names(
+        axes,
+        [roofline.names[row] for row in chosen],
+        [(float(places[row]), float(roofline.rate[row])) for row in chosen],
+        np.concatenate([(marks[:, None] + edges).reshape(-1, 2), _along_roofs(axes, roofline)]),
+        np.zeros((0, 2)),
+        colour=QUIET,
+    )
+
+
+def _along_roofs(axes: "Axes", roofline: Roofline) -> FloatArray:
+    """Points of the slope, of the roofs and of what is written over them, in pixels."""
+    low, high = axes.get_xlim()
+    across = np.geomspace(low, high, 80)
+    lines = []
+    for peak in (roofline.peak, roofline.vector_peak):
+        line = axes.transData.transform(np.column_stack([across, np.fmin(peak, across * roofline.bandwidth)]))
+        text = line[line.shape[0] // 2 :] + np.array([0, 0.7 * small_pt() * axes.figure.dpi / 72])
+        lines += [line, text]
+    points = np.concatenate(lines)
+    return np.asarray(points[np.isfinite(points).all(axis=1)])

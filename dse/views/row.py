@@ -1,5 +1,7 @@
 """One design as it is printed: every value in its unit, the same row underneath."""
 
+from typing import Any
+
 import pandas
 
 from dse import metrics
@@ -7,6 +9,14 @@ from dse.metrics import describe, show_metric
 from dse.views.text import text_table
 from workloads import inline
 from workloads.grammar.quantities import show
+
+
+def written(column: str, value: Any) -> tuple[str, str]:
+    """Title and value of a column as people read them: metrics in units, axes as they were given."""
+    known = column in metrics.columns() or column in metrics.SHARES
+    if value != value:
+        return (describe(column).title if known else column), "–"
+    return (describe(column).title, show_metric(column, value)) if known else (column, show(column, value))
 
 
 class Row(pandas.Series):
@@ -18,15 +28,8 @@ class Row(pandas.Series):
         return pandas.Series
 
     def _cells(self) -> list[list[str]]:
-        known = set(metrics.columns())
-        rows = [["", f"design {self.name}"]]
-        for name, value in self.items():
-            column = str(name)
-            if column in known:
-                rows.append([describe(column).title, show_metric(column, value)])
-            else:
-                rows.append([column, show(column, value)])
-        return rows
+        cells = (written(str(name), value) for name, value in self.items())
+        return [["", f"design {self.name}"], *([title, text] for title, text in cells)]
 
     def __repr__(self) -> str:
         return text_table(self._cells())

@@ -5,6 +5,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from cycler import cycler
+from matplotlib import _api, colormaps, rcParams, rcParamsDefault
+from matplotlib.colors import to_hex
+from matplotlib.font_manager import FontProperties, fontManager
+
 from dse.errors import UnknownNameError, nearest
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import TEXT, takes
@@ -79,8 +84,6 @@ class Style:
     """A venue's settings in force, until `undo` or the end of a `with`. Made by `dse.style`."""
 
     def __init__(self, name: str, venue: Venue, settings: dict[str, Any]) -> None:
-        from matplotlib import rcParams
-
         self.name, self._venue = name, venue
         self._before: RcParams = rcParams.copy()
         changes: Any = settings  # names that matplotlib knows
@@ -97,8 +100,6 @@ class Style:
 
     def undo(self) -> None:
         """Put the settings back to what they were."""
-        from matplotlib import _api, rcParams
-
         with _api.suppress_matplotlib_deprecation_warning():
             rcParams.update(self._before)
         if self._venue in _active:
@@ -188,8 +189,6 @@ def _settings(venue: Venue, font: str | None, who: str) -> dict[str, Any]:
         settings |= {f"{axis}tick.{kind}.width": venue.line for kind in ("major", "minor")}
         settings |= {f"{axis}tick.major.size": 3.0, f"{axis}tick.minor.size": 1.6}
     if venue.family:
-        from cycler import cycler
-
         wanted = (font,) if font else venue.fonts
         chosen = [one for one in wanted if _is_truetype(one)]
         others = [one for one in venue.instead if _is_truetype(one)]
@@ -210,8 +209,6 @@ def _settings(venue: Venue, font: str | None, who: str) -> dict[str, Any]:
 
 def _is_truetype(name: str) -> bool:
     """Whether a font of the name is there with outlines that a PDF takes as Type 42."""
-    from matplotlib.font_manager import FontProperties, fontManager
-
     if all(entry.name != name for entry in fontManager.ttflist):
         return False
     with open(fontManager.findfont(FontProperties(family=[name]), fallback_to_default=False), "rb") as file:
@@ -249,8 +246,6 @@ def width_inches(width: str | float) -> float:
 
 def page_settings() -> dict[str, Any]:
     """Settings of a figure of ours: those in force; where they are still matplotlib's defaults, a paper's."""
-    from matplotlib import rcParams, rcParamsDefault
-
     if _active:
         return {}
     mine: Any = rcParams  # not as a dict: looking at its backend would load pyplot
@@ -261,32 +256,21 @@ def page_settings() -> dict[str, Any]:
 
 def small_pt() -> float:
     """Size of the smallest text, in points: that of ticks and legends, 7 at least."""
-    from matplotlib import rcParams
-    from matplotlib.font_manager import FontProperties
-
     size = rcParams["legend.fontsize"]
     return max(LEAST_PT, float(FontProperties(size=size).get_size_in_points()))
 
 
 def text_pt() -> float:
     """Size of axis titles, in points."""
-    from matplotlib import rcParams
-    from matplotlib.font_manager import FontProperties
-
     return max(LEAST_PT, float(FontProperties(size=rcParams["axes.labelsize"]).get_size_in_points()))
 
 
 def kept_settings() -> dict[str, Any]:
     """Settings that matplotlib reads when it saves: a figure keeps them, whatever is in force then."""
-    from matplotlib import rcParams
-
     heads = ("font.", "mathtext.", "pdf.", "ps.", "svg.", "savefig.dpi", "hatch.", "text.")
     return {name: rcParams[name] for name in rcParams if name.startswith(heads)}
 
 
 def shades(number: int) -> Sequence[str]:
     """Colours told apart by lightness too, from dark to light, for stacked shares."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
     return [to_hex(colormaps["cividis"](0.08 + 0.87 * i / max(1, number - 1))) for i in range(number)]

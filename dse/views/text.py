@@ -4,17 +4,17 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dse.designs import Designs
 from dse.metrics import describe, show_metric
 from dse.pareto import knee as knees
 from dse.views.fusion import fused_lines
-from hwmodels.machine import Machine
 from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     import pandas
 
+    from dse.designs import Designs
     from dse.results.evaluation import Result
+    from hwmodels.machine import Machine
 
 _SHOWN: Final = (
     "latency_s",
@@ -65,12 +65,12 @@ def text_table(rows: Sequence[Sequence[str]], *, last_left: bool = False) -> str
     return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
 
 
-def designs_text(front: Designs) -> str:
+def designs_text(front: "Designs") -> str:
     """Knee and extremes as a table: one column a design, one row an axis or a metric."""
     return f"{text_table(designs_rows(front))}\n\n{knees.SENTENCE}"
 
 
-def designs_rows(front: Designs) -> list[list[str]]:
+def designs_rows(front: "Designs") -> list[list[str]]:
     """Cells of that table."""
     designs = front.designs()
     rows = [["", *(str(name) for name in designs.index)]]
@@ -82,13 +82,13 @@ def designs_rows(front: Designs) -> list[list[str]]:
     return rows
 
 
-def shown_columns(front: Designs) -> list[str]:
+def shown_columns(front: "Designs") -> list[str]:
     """Metrics that a table of the front shows: its objectives first."""
     first = [objective.column for objective in front.objectives]
     return first + [column for column in _SHOWN if column not in first and column in front.frame]
 
 
-def assumptions(front: Designs) -> str:
+def assumptions(front: "Designs") -> str:
     """One line: what the numbers rest on."""
     base = front.space.base
     said = base.model.premises(base, front.layers, front.space.fields)
@@ -96,6 +96,8 @@ def assumptions(front: Designs) -> str:
     said.append(f"each operation's mapping has the least {goal} of its mapspace")
     if front.schedule is not None:
         said.append(f"tensors stay on chip where they fit (schedule: {front.schedule.name})")
+        if front.schedule.weights:
+            said.append("pinned weights are loaded before the first inference, which no figure has in it")
     said += front.space.assumptions
     said += base.assumptions
     return "Assumptions: " + "; ".join(said) + "."
@@ -149,6 +151,11 @@ def crossing_lines(result: "Result") -> list[str]:
     crossing = sorted(plan.crossing, key=lambda place: -place.tensor.saved)
     stays = len(plan.places) - len(crossing)
     lines = ["", f"Schedule: {stays:,} of {len(plan.places):,} tensors stay on chip; {plan.certificate}"]
+    pinned = [place.bytes for place in plan.places if place.tensor.pinned and place.stays]
+    if pinned:
+        lines.append(
+            f"- {len(pinned):,} are weights, {sum(pinned):,.0f} bytes, loaded before the first inference"
+        )
     if result.order != result.names:
         lines.append(f"- the operations run in another order: {listed(result.order)}")
     for place in crossing[:_MOST_CROSSING]:
@@ -170,7 +177,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more (.order shows all)" if more > 0 else "")
 
 
-def machine_assumptions(machine: Machine) -> list[str]:
+def machine_assumptions(machine: "Machine") -> list[str]:
     """Lines that say what an accelerator's figures rest on; none where nothing is assumed."""
     if not machine.assumptions:
         return []

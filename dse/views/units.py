@@ -14,7 +14,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import NDArray
 
-from dse.metrics import describe
+from dse.metrics import SHARES, describe
 from dse.space.words import axis_title
 from workloads.errors import InputError, shown
 from workloads.grammar.quantities import dimension_of
@@ -66,7 +66,7 @@ def unit_of(column: str, values: FloatArray) -> Unit:
     if not unit and dimension:
         unit = {"bytes": "B", "hz": "Hz", "bytes_per_s": "B/s"}.get(str(dimension), "")
         title = axis_title(column).capitalize()
-    if column == "utilisation":
+    if column in SHARES:
         return Unit(f"{title} (%)", 0.01)
     if not unit:
         return Unit(title, 1.0)

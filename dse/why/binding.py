@@ -1,16 +1,13 @@
 """Which tensors bind: those that would save most by staying, and do not, design by design."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas
 
 from dse.designs import Designs
-from dse.run.schedule import APART, effort_of
+from dse.run.schedule import effort_of
 from dse.strategies.problem import One
-from hwmodels.residency.tensors import tensors_of
-
-if TYPE_CHECKING:
-    import pandas
+from hwmodels.residency.plan import APART
+from hwmodels.residency.tensors import tensors_in, tensors_of
 
 MOST_DESIGNS = 32
 """Designs of a front that are looked at, spread evenly along it; the knee is always among them."""
@@ -32,8 +29,6 @@ def binding_tensors(front: Designs) -> "pandas.DataFrame | None":
         knee, "" where it stays there. None where no tensor was asked to stay.
 
     """
-    import pandas
-
     members = [member for member in front.work.members if member.schedule is not None]
     if not members:
         return None
@@ -46,7 +41,7 @@ def binding_tensors(front: Designs) -> "pandas.DataFrame | None":
         schedule = member.schedule
         assert schedule is not None
         whys = [_whys(front, member, int(design)) for design in looked]
-        for tensor in tensors_of(schedule.edges, member.layers):
+        for tensor in tensors_in(schedule, member.layers):
             crosses = sum(why[tensor.place] != "" for why in whys)
             rows.append(
                 {

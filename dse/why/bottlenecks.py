@@ -1,17 +1,15 @@
 """What the latency of each design of a front waits for, and where its energy goes."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.designs import Designs
 from dse.run.schedule import effort_of
 from dse.strategies.problem import One
 from workloads.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas
 
 ENERGIES: Final = {
     "MACs": "mac_energy_j",
@@ -51,8 +49,6 @@ def bottlenecks(front: Designs) -> "pandas.DataFrame":
         If the model of the space's machines does not tell.
 
     """
-    import pandas
-
     model = front.space.model
     if not model.tells:
         raise InputError(f"bottlenecks: a cost of this model ({model.name}) does not say what it waits for")

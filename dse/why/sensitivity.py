@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import numpy as np
+import pandas
 
 from dse.arguments import SPACE
 from dse.designs import Subject
@@ -18,6 +19,7 @@ from dse.run.files import write_files
 from dse.run.network import Network
 from dse.run.provenance import made_by
 from dse.run.workers import default_workers
+from dse.space.named import space_of
 from dse.space.space import Space
 from dse.strategies.problem import FloatArray, IndexArray, Work, work_of
 from dse.strategies.together import Several
@@ -27,7 +29,6 @@ from workloads.grammar.arguments import PATH, POSITIVE, TEXTS, WHOLE, takes
 from workloads.table import LayerTable
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.figure import Figure
 
 SAMPLES: Final = 1024
@@ -125,7 +126,7 @@ class Sensitivity:
 @takes(space=SPACE.or_none(), metrics=TEXTS.or_none(), samples=WHOLE, seed=WHOLE, workers=POSITIVE.or_none())
 def sensitivity(
     subject: "Subject | Network | str | LayerTable | Several",
-    space: Space | None = None,
+    space: Space | str | None = None,
     *,
     metrics: Sequence[str] | None = None,
     samples: int = SAMPLES,
@@ -141,7 +142,7 @@ def sensitivity(
         A sweep that kept every point, or its front, or a search that costed every point: exact. Any other
         sweep or search, or a network (or several) with a space: estimated from a sample.
     space
-        The space, where `subject` is a network.
+        The space, or the name of one, where `subject` is a network.
     metrics
         Columns to explain; by default the objectives.
     samples
@@ -196,6 +197,7 @@ def sensitivity(
     else:
         if space is None:
             raise InputError("sensitivity: a network needs a space")
+        space = space_of(space)
         work = work_of(cast(Any, subject))
         names = _known(metrics, OBJECTIVES, work.columns)
     return _estimated(space, work, names, samples, seed, mapping_objective, workers or default_workers())
@@ -319,8 +321,6 @@ def _transformed(values: FloatArray, names: Sequence[str]) -> tuple[FloatArray, 
 
 def _table(space: Space, names: tuple[str, ...], parts: dict[str, FloatArray]) -> "pandas.DataFrame":
     """One row an axis, the most important first by the last of the parts, over all metrics."""
-    import pandas
-
     data = {
         (name, kind): part[:, column] for column, name in enumerate(names) for kind, part in parts.items()
     }

@@ -1,13 +1,9 @@
 """Which values of each axis the designs of a front share."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas
 
 from dse.designs import Designs
-
-if TYPE_CHECKING:
-    import pandas
 
 
 def shared_values(front: Designs) -> "pandas.DataFrame":
@@ -25,8 +21,6 @@ def shared_values(front: Designs) -> "pandas.DataFrame":
         over what it would be if the front took all values alike (1: it does; 0: never).
 
     """
-    import pandas
-
     codes = front.space.codes(front.frame.index.to_numpy())
     parts = [
         pandas.DataFrame(

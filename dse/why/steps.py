@@ -1,16 +1,13 @@
 """What lies one step along each axis from the designs of a front."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas
 
 from dse.designs import Designs
 from dse.run.columns import limit_names
 from workloads.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    import pandas
 
 
 def steps_from(front: Designs, designs: Iterable[int] | None = None) -> "pandas.DataFrame":
@@ -41,8 +38,6 @@ def steps_from(front: Designs, designs: Iterable[int] | None = None) -> "pandas.
     to every other value; see `workloads.grammar.axes.Axis.neighbours`.
 
     """
-    import pandas
-
     problem, space = front.asked, front.space
     index = np.array(front.frame.index if designs is None else list(designs), dtype=np.int64)
     missing = next((int(one) for one in index if one not in front.frame.index), None)

@@ -17,6 +17,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from dse.handing import view
@@ -35,7 +36,6 @@ from workloads.grammar.arguments import LISTED, takes
 from workloads.table import deduplicate
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.figure import Figure
 
 OBJECTIVES: Final = ("latency_s", "energy_j", "area_mm2")
@@ -204,8 +204,6 @@ class Ideas:
 
         Of `regret` the mean of 1 + regret, less 1. NaN where a machine has no such switch.
         """
-        import pandas
-
         rows = self.table[self.table["why_not"] == ""]
         shift = 1.0 if metric == "regret" else 0.0
         with np.errstate(divide="ignore"):  # a front without any volume left
@@ -282,8 +280,6 @@ def worth(
         If there is no such idea.
 
     """
-    import pandas
-
     for idea in ideas:
         if idea not in IDEAS:
             raise InputError(f"ideas: {idea!r} is none of {', '.join(IDEAS)}", path="ideas")

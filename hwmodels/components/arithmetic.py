@@ -46,6 +46,11 @@ class NumberFormat(IntEnum):
         return number_format("int8" if self is NumberFormat.INTEGER else self.name.lower())
 
 
+FORMAT_NAMES = {
+    int(code): "int" if code is NumberFormat.INTEGER else code.name.lower() for code in NumberFormat
+}
+"""Number formats as a datapath writes them, by code."""
+
 ANCHOR_NM = scaling.LARGE_NM  # of the areas: Horowitz, ISSCC 2014
 
 # Synthesised logic of SPRING's MAC lane at 14 nm, 0.8 V, 345 K: 0.2940754 mW in 8716.107541 um2

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.tables import Floats, column, floats, read, require
@@ -18,6 +18,28 @@ PRICED_C: Final = 76.85
 """Temperature that prices of leakage hold at [C]."""
 COLDEST_C, HOTTEST_C = 26.85, 126.85
 """Temperatures of the table; none is taken to hold beyond them."""
+
+
+def curve_of(node_nm: ArrayLike, device: str | ArrayLike = "hp") -> NDArray[np.int64]:
+    """Which curve of the table leakage follows: that of the nearest node, in log node, and of the device."""
+    codes = np.asarray(DEVICES.index(device) if isinstance(device, str) else device, dtype=np.int64)
+    node, codes = np.broadcast_arrays(floats(node_nm), codes)
+    nodes = _table()[0]
+    nearest = np.abs(np.log(node[..., None]) - np.log(nodes)).argmin(axis=-1)
+    return np.asarray(codes * nodes.size + nearest)
+
+
+def on_curve(temperature_c: ArrayLike, curve: ArrayLike) -> Floats:
+    """Leakage at a temperature over that at which it is priced; `curve` is what `curve_of` returned."""
+    heat = floats(temperature_c)
+    inside = (heat >= COLDEST_C) & (heat <= HOTTEST_C)
+    require(inside, "temperature_c", f"between {COLDEST_C:g} and {HOTTEST_C:g} (the leakage table)", heat)
+    heat, curves = np.broadcast_arrays(heat, np.asarray(curve, dtype=np.int64))
+    _, heats, logs = _table()
+    rows = logs.reshape(-1, heats.size)
+    low = np.clip(np.searchsorted(heats, heat, side="right") - 1, 0, heats.size - 2)
+    share = (heat - heats[low]) / (heats[low + 1] - heats[low])
+    return np.asarray(np.exp((1 - share) * rows[curves, low] + share * rows[curves, low + 1]))
 
 
 @cache
@@ -67,14 +89,4 @@ def leakage_at(temperature_c: ArrayLike, node_nm: ArrayLike, device: str | Array
     (1.265, 1.0)
 
     """
-    heat, node = floats(temperature_c), floats(node_nm)
-    inside = (heat >= COLDEST_C) & (heat <= HOTTEST_C)
-    require(inside, "temperature_c", f"between {COLDEST_C:g} and {HOTTEST_C:g} (the leakage table)", heat)
-    codes = np.asarray(DEVICES.index(device) if isinstance(device, str) else device, dtype=np.int64)
-    heat, node, codes = np.broadcast_arrays(heat, node, codes)
-    nodes, heats, logs = _table()
-    nearest = np.abs(np.log(node[..., None]) - np.log(nodes)).argmin(axis=-1)
-    low = np.clip(np.searchsorted(heats, heat, side="right") - 1, 0, heats.size - 2)
-    share = (heat - heats[low]) / (heats[low + 1] - heats[low])
-    found = (1 - share) * logs[codes, nearest, low] + share * logs[codes, nearest, low + 1]
-    return np.asarray(np.exp(found))
+    return on_curve(temperature_c, curve_of(node_nm, device))

@@ -1,4 +1,4 @@
-"""On-chip memories other than SRAM: RRAM, STT-MRAM, PCM and gain-cell eDRAM as levels of a machine.
+"""On-chip memories other than SRAM: RRAM, STT-MRAM, PCM, FeFET and gain-cell eDRAM as levels of a machine.
 
 One macro of each is published or simulated (`data/on_chip.csv`, with source and status). Other sizes, widths,
 nodes and voltages follow from it by the rules in `on_chip`.
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from hwmodels.components.sram import sram
 from hwmodels.components.tables import read, unknown
 
-KINDS: Final = ("rram", "stt_mram", "pcm", "edram")
+KINDS: Final = ("rram", "stt_mram", "pcm", "fefet", "edram")
 
 
 class OnChip(NamedTuple):

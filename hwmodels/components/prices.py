@@ -33,6 +33,8 @@ QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """What may be priced, by component: a multiply-accumulate unit (without the operands' registers), a lane of
 the vector unit, a buffer (`read_pj` and `write_pj` of one access of its width), a bit over a millimetre."""
 
+ON_CHIP: Final = BOUNDARIES[0]
+"""Where every price of the library on a chip ends; a total of both would mix two boundaries."""
 _NUMBERS = ("value", "node_nm", "voltage", "bits", "bytes", "width_bits")
 _MOST_BYTES: Final = 1 << 24
 """Of a price table: some hundred thousand lines."""
@@ -148,6 +150,12 @@ class PriceTable:
             raise InputError(
                 f"PriceTable {self.name} mixes the boundaries {shown(ends[0])} and {shown(ends[1])}"
             )
+        if ends and ends[0] != ON_CHIP:
+            raise InputError(
+                f"PriceTable {self.name} ends at the boundary {shown(ends[0])}, and all else on the chip, "
+                f"which it would be added to, at {shown(ON_CHIP)}; state prices there, or main_memory's "
+                "interface"
+            )
 
     def factors(self) -> dict[str, float]:
         """Stated over computed, by "component.quantity"; 1 where nothing is stated."""
@@ -208,11 +216,13 @@ def read_prices(path: str | os.PathLike[str]) -> PriceTable:
     for column in _NEEDED:
         if column not in header:
             raise InputError(
-                f"{name}: a price table needs a column {shown(column)}; it has {', '.join(header)}"
+                f"{name}: a price table needs a column {shown(column)}; it has {', '.join(header) or 'none'}"
             )
     for column in header:
         if column not in fields:
             raise InputError(f"{name}: {unknown('column', column, fields)}")
+    if not lines:
+        raise InputError(f"{name}: a price table needs a line with a price; it has a header alone")
     return PriceTable(
         name=os.path.basename(name), rows=tuple(_price(name, i, line) for i, line in enumerate(lines, 2))
     )
@@ -230,7 +240,7 @@ def _price(name: str, number: int, line: Mapping[str, str]) -> Price:
         given[column] = text.strip()
         if column in _NUMBERS:
             try:
-                given[column] = float(text)
+                given[column] = float(text.replace("_", "?"))  # Python's own spelling is none of a table's
             except ValueError:
                 raise InputError(
                     f"{name}, line {number}: {column} must be a number, got {shown(text)}"

@@ -70,10 +70,15 @@ def configs_of(architectures: list[Architecture]) -> Configs:
     )
 
 
+def front_of(found: Found, macs: float) -> Front:
+    """Vectors of a nest by bucket, with room to work in."""
+    return Front(found.start, found.rows, macs, np.empty((3, int(np.diff(found.start).max(initial=0)))))
+
+
 def best_vectors(
     found: Found, vectors: Vectors, macs: float, configs: Configs, buckets: Ints, objective: int
 ) -> Ints:
     """The best vector of each configuration, -1 where none fits."""
     best = np.empty(len(buckets), dtype=np.int64)
-    choose(vectors, Front(found.start, found.rows, macs), configs, buckets, objective, best)
+    choose(vectors, front_of(found, macs), configs, buckets, objective, best)
     return best

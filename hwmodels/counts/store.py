@@ -2,8 +2,8 @@
 
 The folder is that of the environment variable `SPRINGBOARD_COUNTS`, by default `springboard/counts` in the
 user's folder of caches; an empty value keeps nothing. A set that another version of the code made, or that
-is not whole, is made anew; one that is there is mapped into memory. What cannot be written is not kept, and
-nothing else follows from it.
+is not whole, is made anew; one that is there is read. What cannot be written is not kept, and nothing else
+follows from it.
 """
 
 import contextlib
@@ -84,7 +84,7 @@ def _file(key: Any, grid: Any) -> Path | None:
 
 
 def read_set(key: Any, grid: Any) -> Found | None:
-    """What is kept of a set, its columns mapped from the file; None where it has to be made.
+    """What is kept of a set; None where it has to be made.
 
     Warns
     -----
@@ -96,8 +96,7 @@ def read_set(key: Any, grid: Any) -> Found | None:
     if file is None:
         return None
     with contextlib.suppress(OSError, ValueError):  # ValueError: an empty file, or one that ends early
-        # Copied on write: kernels are compiled for arrays that may be written to, and never write to these.
-        return _unpacked(np.asarray(np.memmap(file, dtype=np.int64, mode="c")))
+        return _unpacked(np.fromfile(file, dtype=np.int64))
     others = file.parent.glob(f"{file.name.partition('-')[0]}-*.counts")
     if grid not in _SAID and any(other != file for other in others):
         _SAID.add(grid)

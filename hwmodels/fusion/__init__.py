@@ -5,5 +5,6 @@ The equations are in `docs/fusion.md`.
 
 from hwmodels.fusion.capacity import TrafficFront, capacity_front, traffic_at
 from hwmodels.fusion.group import Group, product_chain
+from hwmodels.fusion.packed import Packed
 
-__all__ = ["Group", "TrafficFront", "capacity_front", "product_chain", "traffic_at"]
+__all__ = ["Group", "Packed", "TrafficFront", "capacity_front", "product_chain", "traffic_at"]

@@ -60,7 +60,8 @@ def capacity_front(group: Group, *, fused: bool = True, storage: str = "uneven")
     """Find the exact front of capacity against traffic of a group.
 
     One buffer keeps every operand, a tile at a time; tiles are divisors, not double-buffered. Of a partial
-    sum the last write counts and the first read does not.
+    sum the last write counts and the first read does not. Tiles of tensors with zeros (`Group.packed`) take
+    the words of their format.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def capacity_front(group: Group, *, fused: bool = True, storage: str = "uneven")
     Raises
     ------
     MappingError
-        If the storage is not known.
+        If the storage is not known, or even where tensors have zeros (`Group.packed`).
 
     Examples
     --------
@@ -89,6 +90,10 @@ def capacity_front(group: Group, *, fused: bool = True, storage: str = "uneven")
     """
     if storage not in STORAGE:
         raise MappingError(f"storage must be one of {', '.join(STORAGE)}, got {shown(storage)}")
+    if storage == "even" and group.packed:
+        raise MappingError(
+            f"storage: even tiles are counted dense; {', '.join(group.packed)} has zeros, take 'uneven'"
+        )
     if storage == "even":
         front = even_front(group, fused=fused)
         return TrafficFront(front[:, 0], front[:, 1])

@@ -1,11 +1,13 @@
 """Operations that may be fused: nests in the order they run, tensors and dimensions named in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
+from hwmodels.fusion.packed import Packed
 from hwmodels.mapping.problem import MappingError, Operand, Problem
+from workloads.errors import shown
 
 _MOST: int = 2**62
 """Words and iterations that 64-bit counts hold with room for a sum."""
@@ -24,17 +26,21 @@ class Group:
         One nest an operation; of its operands one is accumulated.
     leaving
         Tensors that main memory gets although a step reads them.
+    packed
+        Zeros and formats of tensors by name; others are dense.
 
     Raises
     ------
     MappingError
         If a dimension has two sizes, a tensor two writers, other ranks elsewhere, or is read before it is
-        written; if a rank is a window; or if a 64-bit count could overflow.
+        written; if a rank is a window; if a 64-bit count could overflow; if zeros are told of a tensor that
+        there is not, or of another shape.
 
     """
 
     steps: tuple[Problem, ...]
     leaving: frozenset[str] = field(default=frozenset())
+    packed: Mapping[str, Packed] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -58,6 +64,23 @@ class Group:
             if written in seen:
                 raise MappingError(f"Group.steps: {written} is written by {step.name}, too late or twice")
             seen |= {operand.name for operand in step.operands}
+        for name, packed in self.packed.items():
+            if name not in seen:
+                raise MappingError(
+                    f"Group.packed: there is no tensor {shown(name)}, there are {', '.join(sorted(seen))}"
+                )
+            shape = tuple(sizes[dimension] for dimension in self.axes[name])
+            if packed.model.shape != shape:
+                raise MappingError(f"Group.packed: {name} is {shape}, its zeros are of {packed.model.shape}")
+
+    @cached_property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Dimensions of each tensor in the order of its ranks, as it is first named."""
+        found: dict[str, tuple[str, ...]] = {}
+        for step in self.steps:
+            for operand in step.operands:
+                found.setdefault(operand.name, tuple(rank[0][0] for rank in operand.ranks))
+        return found
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -107,7 +130,7 @@ def output_of(step: Problem) -> Operand:
     return next(operand for operand in step.operands if operand.read_write)
 
 
-def product_chain(m: int, widths: Sequence[int]) -> Group:
+def product_chain(m: int, widths: Sequence[int], packed: Mapping[str, Packed] | None = None) -> Group:
     """Chain of matrix products: (m, widths[0]) x (widths[0], widths[1]) x ... x (.., widths[-1]).
 
     Parameters
@@ -116,6 +139,8 @@ def product_chain(m: int, widths: Sequence[int]) -> Group:
         Rows of the first factor, and of every result.
     widths
         Columns of the first factor and of every result: one more than there are products.
+    packed
+        Zeros and formats: T0 is (m, widths[0]), W0 (widths[0], widths[1]), T1 (m, widths[1]), and so on.
 
     Examples
     --------
@@ -143,4 +168,4 @@ def product_chain(m: int, widths: Sequence[int]) -> Group:
         )
         for i in range(len(widths) - 1)
     ]
-    return Group(tuple(steps))
+    return Group(tuple(steps), packed=packed or {})

@@ -123,6 +123,11 @@ class Nests:
             **fixed,
         )
 
+    def whole(self) -> Iterator[Problem]:
+        """Every nest at once."""
+        for i, (down, across) in enumerate(zip(self.down, self.across, strict=True)):
+            yield self.problem(i, self.images, down.outputs, across.outputs)
+
     def channels(self, i: int) -> int:
         """Channels of the input of a nest."""
         return int(self.layers.g[self.rows[i]] * self.layers.c[self.rows[i]])

@@ -15,6 +15,7 @@ import numpy as np
 from hwmodels.composed import fingerprint
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.level import LETTERS
+from hwmodels.level_sparsity import without_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
@@ -22,6 +23,7 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
+from hwmodels.models.nest_bounds import Spread
 from hwmodels.models.nest_mappings import MAPPED
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
@@ -67,6 +69,11 @@ class Inner:
         """What groups cost, by what they are made of (`schedule`)."""
         self.squeezed = False
         """Whether some nest so far had to do with less than its best mapping takes of the level."""
+        self.ahead = 0
+        """Searches to come: each has its share of the time that is left."""
+        self.mapped = True
+        """Whether every search came to its end."""
+        self._cut: dict[Hashable, MapperResult] = {}
 
     def cost(self, problem: Problem, stays: frozenset[str], alive_words: float) -> Row | None:
         """Best mapping of a nest whose operands `stays` (weight, input, output) lie at the level of fusion.
@@ -109,15 +116,20 @@ class Inner:
         """Best mapping with some of the level; None if there is none, or the time is up."""
         room = () if room_words == self.room else (room_words,)
         key = (*self._name, *room, problem.dimensions, problem.bounds, problem.operands)
-        found = MAPPED.get(key)
-        if found is None:
-            found = self._search(problem, room_words)
-            ended = not self.until.over() if isinstance(found, str) else found.certificate.optimal
-            if ended:
+        found = MAPPED.get(key) or self._cut.get(key)
+        if found is None and not self.until.over():
+            watch = Watch(seconds=self.until.left() / max(1, self.ahead))
+            self.ahead -= 1
+            found = self._search(problem, room_words, watch)
+            if isinstance(found, str) and watch.over():
+                found = None  # there may be one
+            elif isinstance(found, str) or found.certificate.optimal:
                 MAPPED[key] = found
-        return None if isinstance(found, str) else found.evaluation
+            else:
+                self.mapped, self._cut[key] = False, found
+        return found.evaluation if isinstance(found, MapperResult) else None
 
-    def _search(self, problem: Problem, room_words: float) -> MapperResult | str:
+    def _search(self, problem: Problem, room_words: float, watch: Watch) -> MapperResult | str:
         machine, built = self.machine, self.built
         levels = tuple(
             dataclasses.replace(level, capacity_words=room_words * level.multiple_buffering)
@@ -133,11 +145,19 @@ class Inner:
                 constraints=machine.mapspace,
                 factors=machine.factors,  # type: ignore[arg-type]
                 rules=machine.rules,
-                watch=self.until,
+                watch=watch,
                 storage=self._name[2],
             )
         except MappingError as refusal:
             return str(refusal)
+
+    def fills(self, problem: Problem) -> bool:
+        """Whether a nest fills the fanouts as well as its tiles can: factors of 13 do not, of 7 may."""
+        machine, seen = self.machine, self.machine.rules.seen(problem)
+        fans = tuple((level.fanout_x, level.fanout_y) for level in machine.levels)
+        loose = dataclasses.replace(without_zeros(machine), factors="ceil")
+        whole, tiles = (Spread(one, seen, fans).most(seen.dimensions) for one in (machine, loose))
+        return whole >= tiles
 
     def blank(self) -> Row:
         """Nothing counted yet."""
@@ -208,7 +228,7 @@ def _at(evaluation: Evaluation, level: str, counts: LevelCounts) -> bool:
     return any(found.level == level and found.operand == counts.operand for found in evaluation.counts)
 
 
-def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> int:
+def _drained(machine: LevelMachine, evaluation: Evaluation, operand: str) -> float:
     """Words of an operand that main memory is written."""
     return sum(
         found.fills + found.updates

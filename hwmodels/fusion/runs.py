@@ -5,6 +5,7 @@ for each prime of each dimension, so that all points of a run form a box, and a 
 along one of its axes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -117,9 +118,9 @@ class Run:
             found[name] *= np.int64(prime) ** exponents
         return found
 
-    def size(self, tensor: str) -> NDArray[np.int64]:
-        """Elements of a tensor's tile at each point."""
-        return self._product(self.group.ranks[tensor])
+    def size(self, tensor: str, *, whole: bool) -> NDArray[np.int64]:
+        """Words that a tensor's tile takes at each point: dense until the tile is `whole`, packed then."""
+        return self._held(tensor) if whole else self._product(self.group.ranks[tensor])
 
     @cached_property
     def operands(self) -> tuple[Held, ...]:
@@ -132,11 +133,24 @@ class Run:
         )
 
     def _operand(self, index: int, step: Problem, operand: Operand) -> Held:
-        rests = self._product(frozenset(step.dimensions) - operand.dimensions)
-        moved = step.macs // rests
-        if operand.read_write:  # every partial sum comes back, but for the first touch
-            moved = 2 * moved - self.group.elements(operand.name)
-        return Held(index, operand.name, self._product(operand.dimensions), moved)
+        elements, name = self._product(operand.dimensions), operand.name
+        trips = step.macs // self._product(frozenset(step.dimensions) - operand.dimensions) // elements
+        packed = self.group.packed.get(name)
+        words = elements if packed is None else packed.moved(self._tiles(name))
+        if not operand.read_write:
+            return Held(index, name, self._held(name), trips * words)
+        tiles = self.group.elements(name) // elements  # every partial sum comes back, but for the first touch
+        return Held(index, name, elements, 2 * (trips - tiles) * elements + tiles * words)
+
+    def _held(self, tensor: str) -> NDArray[np.int64]:
+        packed = self.group.packed.get(tensor)
+        if packed is None:
+            return self._product(self.group.ranks[tensor])
+        return packed.held(self._tiles(tensor))
+
+    def _tiles(self, tensor: str) -> NDArray[np.int64]:
+        """Extents of a tensor's tile at each point, shape (n_points, rank)."""
+        return np.stack([self.extents[name] for name in self.group.axes[tensor]], axis=1)
 
     def _product(self, dimensions: frozenset[str]) -> NDArray[np.int64]:
         found = np.ones(self.points, dtype=np.int64)
@@ -185,9 +199,15 @@ class Run:
                         o.name in self.inside,
                         o.name in self.handed,
                         *sorted(number(name) for name in o.dimensions),
+                        *self._packing(o.name, number),
                     )
                     for o in step.operands
                 ),
             )
             for step in self.steps
         )
+
+    def _packing(self, tensor: str, number: Callable[[str], int]) -> tuple[object, ...]:
+        """What its zeros add to a tensor's part of the signature."""
+        packed = self.group.packed.get(tensor)
+        return () if packed is None else (packed, tuple(number(name) for name in self.group.axes[tensor]))

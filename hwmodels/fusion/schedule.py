@@ -5,31 +5,27 @@ sets of (latency, energy) that no other beats are joined group by group; leakage
 the time. Of all schedules the least latency, energy or product of both is taken.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf, prod
+from itertools import product
+from math import inf
 from typing import Final, NamedTuple
 
+from hwmodels.fusion.bound import Alone, bound_of
 from hwmodels.fusion.chains import Link, chains_of
 from hwmodels.fusion.groups import Fused, Nests, cost_of
 from hwmodels.fusion.inner import Inner
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.problem import Problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from workloads.edges import EdgeTable
-from workloads.table import Kind, LayerTable
+from workloads.table import LayerTable
 
 LONGEST: Final = 4
 """Nests of a group at most."""
 _FRONT: Final = 4096
 """Points of a front that a join keeps."""
-
-
-class Alone(NamedTuple):
-    """What a row costs by itself: seconds, and joules without leakage and background."""
-
-    latency_s: float
-    active_j: float
 
 
 @dataclass(frozen=True)
@@ -40,12 +36,13 @@ class FusionCertificate:
     are those whose total was compared at the end; of the others some part was found to be
 
     - `capacity`: a tile that does not fit,
-    - `bound`: a cut into tiles where the whole tensors fit beside the best mapping of every nest: what runs
-      in tiles is a mapping of the whole, so none is better,
+    - `bound`: a cut into tiles where the whole tensors fit beside the best mapping of every nest, and fill
+      the array as well as tiles can: what runs in tiles is a mapping of the whole, so none is better,
     - `dominated`: no better than another part of the same nests, in latency and in energy.
 
-    `left` were neither costed nor pruned: the time was up, or a front grew too long. Nothing costs less than
-    `bound`: every nest at the speed of the array, or of main memory with all weights crossing it once.
+    `left` were neither costed nor pruned: the time was up, or a front grew too long. `mapped` says whether
+    every mapping is the best of its mapspace, or the time was up for some. Nothing costs less than `bound`
+    (`hwmodels.fusion.bound`).
     """
 
     represented: int
@@ -54,11 +51,12 @@ class FusionCertificate:
     left: int
     best: float
     bound: float
+    mapped: bool = True
 
     @property
     def optimal(self) -> bool:
         """Whether no schedule of the space is better."""
-        return self.left == 0
+        return self.left == 0 and self.mapped
 
     @property
     def gap(self) -> float:
@@ -71,6 +69,7 @@ class FusionCertificate:
         text += f", pruned by {rules}" if rules else ""
         if self.optimal:
             return text
+        text += "" if self.mapped else "; mappings were cut short"
         return f"{text}; {self.left:,} left, the best found is within {self.gap:.1%} of a bound"
 
 
@@ -134,11 +133,13 @@ def fuse(
         Of the mappings, as of `map_problem`.
 
     """
-    watch = Watch(seconds=seconds)
-    inner = Inner(machine, objective, watch, storage)
+    inner = Inner(machine, objective, Watch(seconds=seconds), storage)
     in_chain: set[int] = set()
     total, count, links = [_Way(0.0, 0.0, ())], _Count(1, 1), dict[int, Link]()
-    for chain in chains_of(layers, edges, fixed):
+    chains = chains_of(layers, edges, fixed)
+    if seconds < inf:
+        inner.ahead = len({problem for chain in chains for problem in _problems(layers, chain, inner.room)})
+    for chain in chains:
         links.update({link.producer: link for link in chain})
         ways, counted = _chain(layers, chain, inner, alone, static_w)
         in_chain |= {chain[0].producer, *(link.consumer for link in chain)}
@@ -161,7 +162,8 @@ def fuse(
         pruned=count.pruned,
         left=count.left,
         best=worth(best),
-        bound=_bound(layers, inner, objective, static_w),
+        bound=bound_of(layers, inner, alone, links, static_w),
+        mapped=inner.mapped and all(one.optimal for one in alone),
     )
     return FusionSchedule(best.groups, certificate)
 
@@ -194,6 +196,16 @@ def _chain(
     return fronts[-1], counts[-1]
 
 
+def _problems(layers: LayerTable, chain: Sequence[Link], room_words: float) -> Iterator[Problem]:
+    """The nests that may have to be mapped for the groups of a chain."""
+    for end in range(1, len(chain) + 1):
+        for begin in range(max(0, end - LONGEST + 1), end):
+            nests = Nests(layers, chain[begin:end])
+            for plan, i in product(nests.plans(room_words), range(len(nests.rows))):
+                for part in nests.parts(i, nests.kinds(plan), exact=False):
+                    yield nests.problem(i, *part)
+
+
 def _groups(
     layers: LayerTable, links: Sequence[Link], inner: Inner, static_w: float
 ) -> tuple[list[_Way], _Count]:
@@ -218,7 +230,7 @@ def _groups(
         elif fused is None:
             count.pruned["capacity"] += 1
         else:
-            whole = fused.tiles == 1 and not inner.squeezed
+            whole = fused.tiles == 1 and not inner.squeezed and all(map(inner.fills, nests.whole()))
             ways.append(_Way(fused.latency_s, fused.active_j, (fused,)))
     kept = _front(ways, static_w)
     count.pruned["dominated"] += len(ways) - len(kept)
@@ -282,22 +294,3 @@ def _front(ways: Iterable[_Way], static_w: float) -> list[_Way]:
         if not kept or energy(way) < energy(kept[-1]):
             kept.append(way)
     return kept
-
-
-def _bound(layers: LayerTable, inner: Inner, objective: str, static_w: float) -> float:
-    """What no schedule beats: the array never waits, and weights cross main memory once."""
-    nest = layers.kind == Kind.NEST
-    repeats = layers.repeats.astype(float)
-    macs = float(repeats @ layers.macs)
-    machine = inner.machine
-    outside = next(level for level in machine.levels if level.off_chip and "weight" in level.operands)
-    store = inner.built.level(outside.name)
-    words = float((repeats * layers.weight_elements)[nest].sum())
-    cycles = max(
-        macs / prod(level.fanout_x * level.fanout_y for level in machine.levels),
-        words / min(store.read_words_per_cycle, store.shared_words_per_cycle),
-    )
-    latency = cycles / machine.clock_hz
-    active = macs * inner.mac_pj + words / store.block_words * store.read_pj
-    joules = active * 1e-12 + static_w * latency
-    return {"latency": latency, "energy": joules, "edp": latency * joules}[objective]

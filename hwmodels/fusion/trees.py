@@ -9,6 +9,8 @@ stored at point x, in a step of `macs` iterations,
     held  = product of x over its own dimensions
     moved = macs / product of x over the step's other dimensions,    2 moved - elements if it is accumulated
 
+(of a tensor with zeros, whole tiles take the words of their format, and partial sums all of theirs: `packed`)
+
 since loops that do not move it are put right above it at no cost. Words held add up down a path, of things
 that run one after the other the greater counts; words moved add up. Shared loops run over dimensions that
 every tensor handed on within the run has: nothing is computed twice, and no partial sum is handed on.
@@ -129,7 +131,7 @@ class Trees:
         alive = np.zeros(run.points, dtype=np.int64)
         for tensor in run.inside - part.inside:
             if run.group.writers[tensor] <= last and run.group.last_readers[tensor] >= first:
-                alive += run.size(tensor)
+                alive += run.size(tensor, whole=run.group.writers[tensor] < first)
         seen = part.seen_from(run)
         return [more(trees.begin(int(seen[x]), known), int(alive[x]), 0) for x in range(run.points)]
 

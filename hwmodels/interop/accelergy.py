@@ -1,14 +1,20 @@
 """Accelergy's energy and area tables (ERT, ART) as prices by component."""
 
-from os import PathLike, fspath
+from __future__ import annotations
 
-import pandas as pd
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
 
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_prices import area_table, energy_tables
+from workloads.grammar.arguments import PATHS, takes
+
+if TYPE_CHECKING:
+    import pandas
 
 
-def price_table(*paths: str | PathLike[str]) -> pd.DataFrame:
+@takes(paths=PATHS)
+def price_table(*paths: str | PathLike[str]) -> pandas.DataFrame:
     """Read Accelergy's output as a table of prices.
 
     Parameters
@@ -40,4 +46,6 @@ def price_table(*paths: str | PathLike[str]) -> pd.DataFrame:
         for action, energy_pj in actions.items()
     ]
     rows += [(name, "", float("nan"), area) for name, area in areas.items() if name not in energies]
-    return pd.DataFrame(rows, columns=["component", "action", "energy_pj", "area_um2"])
+    import pandas  # here, as prices are read by machines that need no tables
+
+    return pandas.DataFrame(rows, columns=["component", "action", "energy_pj", "area_um2"])

@@ -1,4 +1,4 @@
-"""Components of the package hwcomponents, where it is installed, as prices of a level or of MACs.
+"""Components of the package hwcomponents (extra `hwcomponents`, Python 3.12 on) as prices of levels or MACs.
 
 Its objects state area [m2], leakage [W] and the energy of every action [J]; they are read as they are, so
 that nothing is imported here.

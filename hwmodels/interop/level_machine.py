@@ -1,11 +1,14 @@
 """An architecture of the loop-nest engine, read from a file with its prices, as a machine like any other."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil, inf
+from types import MappingProxyType
 
 from hwmodels.components.main_memory import MainMemory
 from hwmodels.level import LETTERS, Level, MacPrices, Prices
+from hwmodels.level_sparsity import NO_MAC_ZEROS, LevelSparsity, MacSparsity
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
@@ -24,6 +27,8 @@ def level_machine(
     where: str,
     source: str,
     assumptions: tuple[str, ...] = (),
+    sparsity: Mapping[str, LevelSparsity] = MappingProxyType({}),
+    mac_sparsity: MacSparsity = NO_MAC_ZEROS,
 ) -> LevelMachine:
     """Make a machine whose every price is stated.
 
@@ -38,6 +43,8 @@ def level_machine(
         The file, for messages.
     source, assumptions
         Where the figures come from, and what is assumed beyond that.
+    sparsity, mac_sparsity
+        What levels, by name, and the MACs do about zeros.
 
     Raises
     ------
@@ -52,9 +59,18 @@ def level_machine(
         return LevelMachine(
             name=architecture.name[:LONGEST_NAME],
             levels=(
-                *(_level(level, names[level.name]) for level in architecture.levels[:-1]),
-                _main_memory_level(architecture, names[outermost.name]),
+                *(
+                    replace(
+                        _level(level, names[level.name]), sparsity=sparsity.get(level.name, LevelSparsity())
+                    )
+                    for level in architecture.levels[:-1]
+                ),
+                replace(
+                    _main_memory_level(architecture, names[outermost.name]),
+                    sparsity=sparsity.get(outermost.name, LevelSparsity()),
+                ),
             ),
+            sparsity=mac_sparsity,
             main_memory=_main_memory(architecture, where),
             clock_hz=architecture.clock_hz,
             datapath=Datapath(

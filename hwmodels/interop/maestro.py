@@ -12,6 +12,7 @@ from hwmodels.mapping.constraints import CONVOLUTION, Constraints, LevelConstrai
 from hwmodels.parts import Technology
 from workloads.errors import shown
 from workloads.file_kinds import advice
+from workloads.grammar.arguments import NUMBER, PATH, TEXT, takes
 from workloads.values import ForeignFileError, read_text
 
 _LINE = re.compile(r"\s*(\w+)\s*:\s*([^\s,;]+)\s*[,;]?\s*")
@@ -27,6 +28,7 @@ MOST = 1 << 31
 BITS = 8  # of an element; sizes and bandwidths count elements
 
 
+@takes(path=PATH, mapping=PATH.or_none(), clock_hz=NUMBER, node_nm=NUMBER, memory=TEXT)
 def from_maestro(
     path: str | PathLike[str],
     mapping: str | PathLike[str] | None = None,

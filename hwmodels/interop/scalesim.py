@@ -17,6 +17,7 @@ from hwmodels.spec import (
 )
 from workloads.errors import shown
 from workloads.file_kinds import advice
+from workloads.grammar.arguments import NUMBER, PATH, TEXT, takes
 from workloads.values import ForeignFileError, read_text
 
 _PRESETS = "architecture_presets"
@@ -30,6 +31,7 @@ INTERFACES = 3  # each buffer has an interface of its own to main memory, of the
 MOST = 1 << 20
 
 
+@takes(path=PATH, clock_hz=NUMBER, node_nm=NUMBER, memory=TEXT)
 def from_scalesim(
     path: str | PathLike[str], *, clock_hz: float = 1e9, node_nm: float = 22, memory: str = "lpddr4"
 ) -> Accelerator:

@@ -4,19 +4,16 @@ import contextlib
 from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil, inf, prod
+from math import ceil, prod
 from pathlib import Path
 
-from hwmodels.interop.sparseloop import Key, SparseModel
-from hwmodels.interop.sparseloop_choices import map_zeros, read_choices, spelt
-from hwmodels.interop.sparseloop_formats import NonZeros
-from hwmodels.interop.sparseloop_section import Representation, SparseSection, read_sparse
-from hwmodels.interop.timeloop_architecture import Metadata, read_machine, read_tree
+from hwmodels.interop.sparseloop_section import read_sparse
+from hwmodels.interop.timeloop_architecture import read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
 from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_mapping import parse_map_text, read_mapping
-from hwmodels.interop.timeloop_problem import Density, read_problem
+from hwmodels.interop.timeloop_problem import read_problem
 from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
@@ -26,6 +23,13 @@ from hwmodels.mapping.mapping import Mapping, uniform, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
+from hwmodels.zeros.choices import map_zeros, read_choices, spelt
+from hwmodels.zeros.counts import Key
+from hwmodels.zeros.density import Density
+from hwmodels.zeros.formats import NonZeros
+from hwmodels.zeros.given import first_full, first_narrow, roomy
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.section import Metadata, Representation, SparseSection
 from workloads.errors import shown
 from workloads.values import Value
 
@@ -117,7 +121,7 @@ def load(
         densities=densities,
         metadata=machine.metadata,
         actions=machine.actions,
-        sparse=_sparse_section(sections, tree),
+        sparse=sparse_section(sections, tree),
         notes=tuple(dict.fromkeys((*machine.notes, *more))),
         mapper=_mapper(sections.get("mapper")),
     )
@@ -145,7 +149,7 @@ def _mapping(
     return mapping, streamed
 
 
-def _sparse_section(sections: Names[str, Value], tree: Tree) -> Value | None:
+def sparse_section(sections: Names[str, Value], tree: Tree) -> Value | None:
     """The section of its own, or what a v0.4 architecture says beside its components."""
     if tree.sparse and "sparse_optimizations" in sections:
         raise sections["sparse_optimizations"].fail("the architecture has sparse optimisations of its own")
@@ -195,16 +199,16 @@ def model(
     if project.mapping is None:
         raise TimeloopInputError("no mapping in these files: give a section 'mapping' or a *.map.txt file")
     zeros = _sparse_model(project, project.mapping, rounding)
-    roomy = project.architecture if zeros is None else _roomy(project.architecture, zeros)
-    evaluation = evaluate(project.problem, roomy, project.mapping, rules)
+    wide = project.architecture if zeros is None else roomy(project.architecture, zeros)
+    evaluation = evaluate(project.problem, wide, project.mapping, rules)
     held: list[Names[str, float]] = [
-        words_needed(project.problem, project.mapping, i) for i in range(len(roomy.levels))
+        words_needed(project.problem, project.mapping, i) for i in range(len(wide.levels))
     ]
     if zeros is not None:
-        held = [zeros.words_held(level.name, words) for level, words in zip(roomy.levels, held, strict=True)]
-    limit = evaluation.limit or _first_full(project.architecture, held)
+        held = [zeros.words_held(level.name, words) for level, words in zip(wide.levels, held, strict=True)]
+    limit = evaluation.limit or first_full(project.architecture, held)
     if not limit and zeros is not None:
-        limit = _first_narrow(project.architecture, zeros)
+        limit = first_narrow(project.architecture, zeros)
     if limit:
         raise MappingError(f"the mapping does not fit: {_excess(project, project.mapping, limit, held)}")
     if zeros is not None:
@@ -223,36 +227,6 @@ def _check_streams(project: TimeloopProject, zeros: SparseModel) -> None:
         kept = zeros.mapping.levels[project.architecture.index(name)].keep
         if operand not in kept and zeros.zeros(project.problem.operand(operand)).share < 1.0:
             raise MappingError(f"stream of {operand} at {name} is not supported: it has zeros")
-
-
-def _roomy(architecture: Architecture, zeros: SparseModel) -> Architecture:
-    """The same with room for every dense tile and lane: what is left of them is checked apart."""
-    levels = []
-    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
-        across, down = level.fanout_x, level.fanout_y
-        if zeros.spread(level.name) < 1.0:
-            across = max(across, prod(count for _, count in loops.spatial_x))
-            down = max(down, prod(count for _, count in loops.spatial_y))
-        levels.append(replace(level, capacity_words=inf, fanout_x=across, fanout_y=down))
-    return replace(architecture, levels=tuple(levels))
-
-
-def _first_narrow(architecture: Architecture, zeros: SparseModel) -> str:
-    """The innermost level whose packed lanes are more than it feeds, as a limit; "" if there is none."""
-    for level, loops in zip(architecture.levels, zeros.mapping.levels, strict=True):
-        there = level.fanout_x * level.fanout_y
-        asked = prod(count for _, count in (*loops.spatial_x, *loops.spatial_y))
-        if ceil(asked * zeros.spread(level.name) - 1e-9) > there:
-            return f"{level.name} fanout X"
-    return ""
-
-
-def _first_full(architecture: Architecture, held: Sequence[Names[str, float]]) -> str:
-    """The innermost level that holds more than it can, as a limit; "" if there is none."""
-    for level, words in zip(architecture.levels, held, strict=True):
-        if sum(words.values()) > level.usable_words:
-            return f"{level.name} capacity"
-    return ""
 
 
 def _sparse_model(project: TimeloopProject, mapping: Mapping, rounding: NonZeros) -> SparseModel | None:

@@ -20,6 +20,7 @@ from hwmodels.interop.timeloop_v3 import read_subtree
 from hwmodels.interop.timeloop_v4 import read_nodes
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.problem import MappingError
+from hwmodels.zeros.section import Metadata
 from workloads.errors import shown
 from workloads.values import Value
 
@@ -71,16 +72,6 @@ _COMPUTE_KEYS = (
     "num_pipeline_stages",
     *_DESCRIPTIVE,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """What a level can hold of compression metadata."""
-
-    bits: int = 0  # of one metadata word; 0 where the formats say
-    block_words: int = 1
-    width_bits: int = 0  # of one access; 0: metadata is not counted
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,27 +5,58 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 
 from hwmodels.interop.level_machine import level_machine
-from hwmodels.interop.timeloop import CONSTRAINT_SECTIONS
-from hwmodels.interop.timeloop_architecture import read_machine, read_tree
+from hwmodels.interop.sparseloop_machine import level_sparsity, mac_sparsity
+from hwmodels.interop.sparseloop_section import read_sparse
+from hwmodels.interop.timeloop import CONSTRAINT_SECTIONS, sparse_section
+from hwmodels.interop.timeloop_architecture import Machine, read_machine, read_tree
 from hwmodels.interop.timeloop_constraints import read_constraints
 from hwmodels.interop.timeloop_directives import Place
 from hwmodels.interop.timeloop_files import TimeloopInputError, read_sections
 from hwmodels.interop.timeloop_problem import CNN_DIMENSIONS, CNN_OPERANDS, read_problem
+from hwmodels.level_sparsity import NO_MAC_ZEROS, LevelSparsity, MacSparsity
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, NO_LIMIT, Constraints, Factors, LevelConstraints
 from hwmodels.mapping.engine import TIMELOOP
 from hwmodels.mapping.problem import Problem
+from hwmodels.zeros.section import SparseSection
+from workloads.errors import InputError
+from workloads.grammar.arguments import MAPPING, PATH, PATHS, either, takes
 from workloads.values import Value
 
 _TENSORS = {"Weights": "W", "Inputs": "I", "Outputs": "O"}
 
 
-def read(
+@takes(paths=either(PATH, PATHS), values=MAPPING.or_none())
+def from_timeloop(
     paths: str | PathLike[str] | Sequence[str | PathLike[str]],
-    values: Mapping[str, object] | None,
-    built_in_fit: bool,
+    *,
+    values: Mapping[str, object] | None = None,
+    built_in_fit: bool = False,
 ) -> LevelMachine:
-    """Read a machine; see `hwmodels.from_timeloop`."""
+    """Read a machine from Timeloop's files, grammars v0.1 to v0.4.
+
+    Parameters
+    ----------
+    paths
+        A path, a pattern ("arch/*.yaml") or several: the architecture, and component, constraint, ERT and ART
+        files beside it. A problem among them only says how dimensions are called.
+    values
+        What names in templates (v0.4) stand for.
+    built_in_fit
+        Price a level whose ERT lists `access` but no read by Timeloop's built-in fit, as Timeloop 3.0.3 does.
+
+    Returns
+    -------
+    LevelMachine
+        Its levels with the files' prices and capacities, its constraints as `mapspace`, and Timeloop's rules;
+        `assumptions` say what of the files is not used.
+
+    Raises
+    ------
+    ValueError
+        One line with the file, the key and what is supported.
+
+    """
     files = _files(paths)
     sections, texts = read_sections(files, values)
     if texts:
@@ -39,6 +70,7 @@ def read(
     place = Place(problem=problem, architecture=machine.architecture, spread=tree.spread, folded=tree.folded)
     given = [sections[s] for s in CONSTRAINT_SECTIONS if s in sections]
     constraints, notes = read_constraints(given, place, tree.directives)
+    sparsity, unit = _zeros(sparse_section(sections, tree), problem, machine)
     return level_machine(
         machine.architecture,
         _renamed(_whole(constraints)),
@@ -46,7 +78,35 @@ def read(
         where=files[0],
         source=f"Timeloop files {', '.join(files)}",
         assumptions=tuple(dict.fromkeys((*machine.notes, *notes))),
+        sparsity=sparsity,
+        mac_sparsity=unit,
     )
+
+
+def _zeros(
+    section: Value | None, problem: Problem, machine: Machine
+) -> tuple[dict[str, LevelSparsity], MacSparsity]:
+    """What levels and MACs do about zeros; nothing where the files say nothing."""
+    if section is None:
+        return {}, NO_MAC_ZEROS
+    said = read_sparse(section, problem, machine.architecture)
+    if said == SparseSection():
+        return {}, NO_MAC_ZEROS
+    try:
+        levels = {
+            level.name: level_sparsity(
+                level.name,
+                said,
+                problem,
+                _TENSORS,
+                machine.metadata[level.name],
+                machine.actions.get(level.name, {}),
+            )
+            for level in machine.architecture.levels
+        }
+    except InputError as wrong:
+        raise section.fail(str(wrong)) from None
+    return levels, mac_sparsity(said, machine.actions.get(machine.architecture.mac_name, {}))
 
 
 def _files(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str]:

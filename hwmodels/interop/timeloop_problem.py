@@ -1,9 +1,8 @@
 """The `problem` section: shape, instance and densities."""
 
-from dataclasses import dataclass
-
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
+from hwmodels.zeros.density import Density
 from workloads.errors import shown
 from workloads.values import Value
 
@@ -20,14 +19,6 @@ CNN_NAMES = ("cnn-layer", "cnn_layer", "CNN-Layer", "CNN_Layer")
 _DESCRIPTIVE = ("H", "W", "Hpad", "Wpad")  # sizes of the input, which follow from the others
 MOST_RANKS = 32
 DISTRIBUTIONS = ("hypergeometric", "fixed-structured", "fixed_structured", "uniform")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Density:
-    """Share of non-zero elements of an operand, and how they are spread."""
-
-    value: float = 1.0
-    distribution: str = "uniform"
 
 
 def read_problem(section: Value, shape: Value | None = None) -> tuple[Problem, dict[str, Density]]:

@@ -19,6 +19,7 @@ from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.problem import MappingError
 from workloads.errors import shown
 from workloads.file_kinds import advice
+from workloads.grammar.arguments import NUMBER, PATH, WHOLE, takes
 from workloads.values import ForeignFileError, Value, read_text, read_yaml
 
 LOOPS = {"B": "N", "K": "K", "C": "C", "OY": "P", "OX": "Q", "FY": "R", "FX": "S", "G": "G"}
@@ -48,6 +49,7 @@ class _Memory:
     served: frozenset[str]
 
 
+@takes(path=PATH, mapping=PATH.or_none(), word_bits=WHOLE, clock_hz=NUMBER)
 def from_zigzag(
     path: str | PathLike[str],
     mapping: str | PathLike[str] | None = None,

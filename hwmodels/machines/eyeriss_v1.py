@@ -23,6 +23,7 @@ BANKS = 25  # each of ifmaps or of psums, as the layer asks; section V-A
 FILTER_WORDS = 4096  # two more banks, which preload the filters of the next pass; section V-A
 FILTER_PORT, PSUM_PORT, IFMAP_PORT = 4, 4, 1  # words a cycle of the buses to the array; section V-B
 CORE_HZ, LINK_HZ, LINK_WORDS = 200e6, 60e6, 4  # tables V and VI; a 64-bit bus to main memory (section III-A)
+RUN_BITS = 5  # of a run of zeros before a word; section IV-B
 IFMAP_BANKS = 4  # of 25, unless a layer says otherwise: most layers of table III use 2 to 4
 
 
@@ -123,5 +124,35 @@ def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
             "pads of ifmaps and psums are flip-flops (memory), whose clock is never gated: only the filter "
             "read and the multiplier are (section V-C)",
             "pins of a plain 64-bit bus, no PHY",
+        ),
+    )
+
+
+def eyeriss_v1_zeros() -> LevelMachine:
+    """Eyeriss with what it does about zeros: coded ifmaps and ofmaps in main memory, gated PEs.
+
+    Maps are run-length coded between chip and main memory, 5 bits of run before a word, three pairs in 64
+    bits (section IV-B); the image, which has no zeros to speak of, is not. A PE neither reads a filter nor
+    multiplies where the ifmap is zero (section V-C), and takes the cycle all the same.
+    """
+    plain = eyeriss_v1()
+    coded = f"dense|rle:{RUN_BITS}"
+    return dataclasses.replace(
+        plain.replace(
+            {
+                "levels.dram.sparsity.input.format": coded,
+                "levels.dram.sparsity.output.format": coded,
+                "levels.ifmap_spad.sparsity.input.format": "UB",
+                "levels.ifmap_spad.sparsity.metadata": "uncounted",
+                "levels.filter_spad.sparsity.weight.mode": "gate",
+                "levels.filter_spad.sparsity.weight.leaders": "input",
+                "sparsity.mac": "gate",
+            }
+        ),
+        name="eyeriss_v1_zeros",
+        source=f"{plain.source}, code of maps, gated PEs",
+        assumptions=(
+            *plain.assumptions,
+            "bits that tell zeros in a PE, coder and decoder take no energy; runs beyond 31 zeros no fillers",
         ),
     )

@@ -32,7 +32,7 @@ def eyeriss_v2_pe() -> Accelerator:
         main_memory=main_memory("lpddr4"),
         clock_hz=200e6,
         datapath=Datapath(weight_bits=8, input_bits=8, output_bits=8, accumulator_bits=20),
-        sparsity=Sparsity(weight=packed, input=packed, output=OperandSparsity(format="csc")),
+        sparsity=Sparsity(weight=packed, input=packed, output=OperandSparsity(format="csc"), depthwise=False),
         technology=Technology(node_nm=65, device="lop"),
         source="Chen et al., JETCAS 2019 (published: 65 nm, 192 PEs); sizes and clock from memory",
         assumptions=(

@@ -65,6 +65,7 @@ def gtx_1080_ti() -> Accelerator:
         assumptions=(
             f"{EFFICIENCY:.0%} of the arithmetic peak in every nest",
             "the board draws its 250 W whatever it does, memory included",
-            "element-wise work that follows a nest is fused into it; operands go through 2.75 MiB of cache",
+            "element-wise work is fused where the layer table fuses it, which that of a framework that runs "
+            "every operation by itself does not; operands go through 2.75 MiB of cache",
         ),
     )

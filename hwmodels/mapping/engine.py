@@ -97,9 +97,9 @@ class LevelCounts:
 
     level: str
     operand: str
-    reads: int  # words read for the level inwards
-    fills: int  # words written from the level outwards
-    updates: int  # words written from the level inwards: partial sums
+    reads: float  # words read for the level inwards; whole but of what zeros leave
+    fills: float  # words written from the level outwards
+    updates: float  # words written from the level inwards: partial sums
     tile_words: int  # of one instance
     instances: int  # that ever hold a tile
     entries: tuple[Entry, ...]  # accesses of blocks and their prices
@@ -317,7 +317,5 @@ def _run(
         work_columns(levels, dims, table.rank_dims.shape[1]),
         counts,
         out,
-        0,
-        rows,
     )
     return out, counts

@@ -22,6 +22,11 @@ from hwmodels.kernels.nest.search import (
     FANOUT_LIMIT,
     PARALLELISM,
     TILINGS,
+    Chains,
+    Costing,
+    Orders,
+    Progress,
+    Sure,
     least_energy,
     objective_of,
     place_chain,
@@ -101,8 +106,8 @@ class ExhaustiveSearch:
             shares[i, :3] /= level.block_words
             beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
             shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
-        self.shares = shares
-        self.unique = np.array([touched(operand, problem) for operand in problem.operands])
+        unique = np.array([touched(operand, problem) for operand in problem.operands])
+        self.sure = Sure(shares, unique, rules.touches)
 
     def _orders(self, keep: Small) -> tuple[Ints, Small]:
         """One table of the useful orders of all levels, and where those of each set of loops start."""
@@ -152,48 +157,39 @@ class ExhaustiveSearch:
         rows.keep[0] = keep
         chain_facts, floor_facts = self._facts(keep)
         order_start, orders = self._orders(keep)
-        products = np.ones((self.dims + 1, chain_facts.shape[1]))
-        products[0] = floor_facts.prod(axis=0)
-        best_order = np.zeros(self.depth, dtype=np.int64)
-        index = np.zeros(self.dims, dtype=np.int64)
-        index[0] = self.chain_start[self.sequence[0]]
         work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
         for d in range(self.dims):
             set_floor(self.floor_extent, d, work.nest)
-        arguments = (
-            self.table,
-            self.machine,
-            self.shares,
-            self.flat,
-            self.chain_start,
-            chain_facts,
-            floor_facts,
-            self.floor_extent,
-            self.sequence,
-            self.unique,
-            order_start,
-            orders,
-            OBJECTIVES[self.objective],
-            int(self.rules.reuse),
-            self.rules.touches,
-            self.space.constraints.min_parallelism * self.space.architecture.macs,
-            rows,
-            work,
-            count_columns(self.depth, len(problem.operands)),
-            index,
-            np.zeros((self.depth, 3), dtype=np.int64),
-            products,
-            self.best,
-            self.best_chain,
-            best_order,
-            self.tally,
-            np.zeros(1, dtype=np.int64),
+        costing = Costing(
+            problem=self.table,
+            arch=self.machine,
+            mapping=rows,
+            work=work,
+            counts=count_columns(self.depth, len(problem.operands)),
+            orders=Orders(order_start, orders, np.zeros((self.depth, 3), dtype=np.int64)),
+            reuse=int(self.rules.reuse),
+            touches=self.rules.touches,
+            objective=OBJECTIVES[self.objective],
+            best=self.best,
+            best_order=np.zeros(self.depth, dtype=np.int64),
         )
+        chains = Chains(
+            self.flat, self.chain_start, chain_facts, floor_facts, self.floor_extent, self.sequence
+        )
+        progress = Progress(
+            chain_at=np.zeros(self.dims, dtype=np.int64),
+            products=np.ones((self.dims + 1, chain_facts.shape[1])),
+            tally=self.tally,
+            place=np.zeros(1, dtype=np.int64),
+        )
+        progress.chain_at[0] = self.chain_start[self.sequence[0]]
+        progress.products[0] = floor_facts.prod(axis=0)
+        lanes = self.space.constraints.min_parallelism * self.space.architecture.macs
         while True:
             before = float(self.best[0])
-            ended = bool(search_tilings(*arguments, _CHUNK))
+            ended = bool(search_tilings(costing, chains, self.sure, lanes, progress, self.best_chain, _CHUNK))
             if float(self.best[0]) < before:
-                self.best_keep, self.best_orders = keep, orders[best_order]
+                self.best_keep, self.best_orders = keep, orders[costing.best_order]
             self._chunk_done(watch)
             if ended or watch.over():
                 return ended
@@ -243,10 +239,7 @@ class ExhaustiveSearch:
         fixed = float(np.prod(table.bounds, dtype=float)) * float(machine.totals[0])
 
         def least(facts: Floats, assigned: int) -> float:
-            energy = least_energy(
-                table.rank, table.rank_dims, table.traits, rows.factors, assigned - 1, self.sequence,
-                rows.keep, self.shares, self.unique, self.rules.touches, facts,
-            )  # fmt: skip
+            energy = least_energy(table, rows, assigned - 1, self.sequence, self.sure, facts)
             energy += fixed + float(machine.totals[2]) * float(facts[0])
             return float(objective_of(OBJECTIVES[self.objective], float(facts[0]), energy))
 

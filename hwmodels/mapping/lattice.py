@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from hwmodels.kernels.nest.even import distinct_sums
-from hwmodels.kernels.nest.labels import Lattice
+from hwmodels.kernels.nest.tables import Lattice
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapspace import Mapspace, divisors
 from hwmodels.mapping.problem import Operand, Problem

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwmodels.kernels.nest.cells import Room
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
@@ -13,14 +12,27 @@ from hwmodels.kernels.nest.columns import (
     TEMPORAL,
     Floats,
     Ints,
-    MappingColumns,
     Small,
+    count_columns,
+    work_columns,
 )
-from hwmodels.kernels.nest.labels import Labels, Scratch, extend_level
-from hwmodels.kernels.nest.lattice import ORDERED, SPREAD, TILINGS
-from hwmodels.kernels.nest.meet import Best, Paths
+from hwmodels.kernels.nest.labels import extend_level
 from hwmodels.kernels.nest.outer import ROOM
+from hwmodels.kernels.nest.search import Costing, Orders
 from hwmodels.kernels.nest.slide import OPTIONS
+from hwmodels.kernels.nest.tables import (
+    ORDERED,
+    SPREAD,
+    TILINGS,
+    Found,
+    Gate,
+    Labels,
+    Links,
+    OrderRoom,
+    Paths,
+    Room,
+    Setting,
+)
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import middle_of, prime_powers
@@ -39,14 +51,10 @@ class Inside(NamedTuple):
 
     keep: Small  # (L, O)
     fitting: Small  # (L, T): whether a tile fits a level and all levels outside it
-    links: Ints  # (3, Q), up to the array
-    first: Ints  # (O,): innermost level that keeps each operand
+    setting: Setting  # its links are those up to the array
     path: list[Labels]  # of the levels inside, but for the outermost
     tiles: Ints  # of that one
-    order_start: Ints
-    orders: Small
-    rows: MappingColumns  # the mapping that is costed
-    scratch: Scratch
+    costing: Costing  # of one tiling
     room: Room
 
 
@@ -88,60 +96,80 @@ class LatticeBase:
             fewest, most = loop_limits(space)
             self.lattice = nest.lattice._replace(limited=1, fewest=fewest, most=most)
         self.rests, self.least, self.spreads = nest.rests, nest.least, nest.spreads
-        self.best = Best(
-            value=value,
-            factors=np.ones((self.depth, 3, self.dims), dtype=np.int32),
-            order=np.zeros(self.depth, dtype=np.int64),
-            tally=np.zeros(5),
-        )
+        self.columns = nest.columns._replace(lattice=self.lattice)
+        self.best = value
+        self.found = Found(factors=np.ones((self.depth, 3, self.dims), dtype=np.int32), tally=np.zeros(5))
         self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
 
     def _inside(self, keep: Small, fitting: Small, beyond: int) -> Inside | None:
         """Tables of one choice of operands kept, `beyond` links beyond the array; None where nothing fits."""
         inner, _outer, first = links_of(keep, self.middle)
         operands, links, ranks = len(self.problem.operands), inner.shape[1], self.table.rank_dims.shape[1]
-        scratch = Scratch(
-            times=np.ones((2, self.dims), dtype=np.int64),
-            loops=np.zeros(self.dims, dtype=np.int64),
-            shifts=np.zeros(ranks, dtype=np.int64),
-            values=np.zeros((3, 2**self.dims, self.dims)),
-            options=np.zeros((2, OPTIONS), dtype=np.int64),
-            reuse=np.zeros((2, max(links, beyond, 1), OPTIONS)),
+        room = Room(
+            orders=OrderRoom(
+                times=np.ones((2, self.dims), dtype=np.int64),
+                loops=np.zeros(self.dims, dtype=np.int64),
+                shifts=np.zeros(ranks, dtype=np.int64),
+                values=np.zeros((3, 2**self.dims, self.dims)),
+                options=np.zeros((2, OPTIONS), dtype=np.int64),
+                reuse=np.zeros((2, max(links, beyond, 1), OPTIONS)),
+            ),
             words=np.zeros((2 + OPTIONS, links)),
             energies=np.zeros(OPTIONS),
-        )
-        room = Room(
-            span=np.ones((2, self.dims), dtype=np.int64),
-            terms=np.zeros((3, links)),
+            span=np.ones(self.dims, dtype=np.int64),
+            terms=np.zeros((4, links)),
             low=np.zeros(links),
-            windows=np.zeros((links + 2, 2, ranks), dtype=np.int64),
+            windows=np.zeros((links + 1, 2, ranks), dtype=np.int64),
             moves=np.zeros(operands, dtype=np.int64),
             far_reuse=np.zeros((max(links, 1), ROOM)),
             further=np.zeros((max(links, 1), 2)),
         )
+        setting = self._setting(Links(inner, first, self._exact(inner)))
         path = [self._first_label(inner)]
         for level in range(self.middle - 1):
-            labels = self._extend(
-                keep, fitting, inner, path[-1], level, np.flatnonzero(fitting[level]), scratch
-            )
+            within = np.flatnonzero(fitting[level])
+            labels = self._extend(keep, fitting, setting.links, path[-1], level, within, room.orders)
             if not len(labels.tiles):
                 return None
             path.append(labels)
         tiles = np.flatnonzero(fitting[self.middle - 1]) if self.middle else np.zeros(1, dtype=np.int64)
         if not len(tiles):
             return None
-        order_start, orders = self._orders(keep)
         rows = blank_mappings(self.problem, self.space.architecture, 1)
         rows.keep[0] = keep
-        return Inside(keep, fitting, inner, first, path, tiles, order_start, orders, rows, scratch, room)
+        costing = Costing(
+            problem=self.table,
+            arch=self.machine,
+            mapping=rows,
+            work=work_columns(self.depth, self.dims, ranks),
+            counts=count_columns(self.depth, operands),
+            orders=Orders(*self._orders(keep), np.zeros((self.depth, 3), dtype=np.int64)),
+            reuse=int(self.rules.reuse),
+            touches=self.rules.touches,
+            objective=self.objective,
+            best=self.best,
+            best_order=np.zeros(self.depth, dtype=np.int64),
+        )
+        return Inside(keep, fitting, setting, path, tiles, costing, room)
+
+    def _setting(self, links: Links) -> Setting:
+        """What is searched over some links."""
+        return Setting(
+            self.columns, self.machine, links, self.rules.touches, self.objective, self.middle, self.best
+        )
+
+    def _note_best(self, inside: Inside) -> None:
+        """Keep the orders of a mapping just found."""
+        self.best_orders = inside.costing.orders.table[inside.costing.best_order]
 
     def _labelled(self, inside: Inside, tiles: Ints) -> tuple[Labels, Paths]:
         """Labels of some tiles of the outermost level inside a PE, and the paths to them."""
         path = inside.path
         if self.middle:
             last = self._extend(
-                inside.keep, inside.fitting, inside.links, path[-1], self.middle - 1, tiles, inside.scratch
-            )
+                inside.keep, inside.fitting, inside.setting.links, path[-1], self.middle - 1, tiles,
+                inside.room.orders,
+            )  # fmt: skip
             path = [*path, last]
         paths = Paths(
             tiles=np.concatenate([p.tiles for p in path]),
@@ -224,25 +252,28 @@ class LatticeBase:
         self,
         keep: Small,
         fitting: Small,
-        links: Ints,
+        links: Links,
         inside: Labels,
         level: int,
         tiles: Ints,
-        scratch: Scratch,
+        orders: OrderRoom,
     ) -> Labels:
         """Labels of tiles of a level, from those of the level inside."""
-        kept = sum(1 << o for o in range(len(self.nest.words)) if level and keep[level - 1, o])
-        alone = self._alone(keep, level) if level else -1
         joined = self.machine.joined
+        gate = Gate(
+            still=self._still(keep, level),
+            kept=sum(1 << o for o in range(len(self.nest.words)) if level and keep[level - 1, o]),
+            alone=self._alone(keep, level) if level else -1,
+            fitting=fitting[max(level - 1, 0)],
+            here=self._held(keep, level),
+            usable=float(self.machine.usable_words[level]),
+            joins=int(joined[level]),
+            joined_to=int(joined[level + 1]),
+        )
         room, found = 1 << 12, -1
         while found < 0:
-            labels = blank_labels(tiles, room, links.shape[1], self.table.rank_dims.shape[1])
-            found = extend_level(
-                self.table, self.lattice, self.guard, self.rests, links, level, int(self.rules.reuse),
-                self._exact(links), self._still(keep, level), kept, alone, fitting[max(level - 1, 0)],
-                self._held(keep, level), float(self.machine.usable_words[level]), int(joined[level]),
-                int(joined[level + 1]), inside, labels, scratch,
-            )  # fmt: skip
+            labels = blank_labels(tiles, room, links.rows.shape[1], self.table.rank_dims.shape[1])
+            found = extend_level(self.columns, links, level, gate, inside, labels, orders)
             room *= 4
         return labels._replace(
             closed=labels.closed[:found].copy(),
@@ -266,7 +297,7 @@ class LatticeBase:
 
     def mapping(self, keep: Small) -> Mapping:
         """The best mapping as data."""
-        names, factors = self.problem.dimensions, self.best.factors
+        names, factors = self.problem.dimensions, self.found.factors
 
         def loops(level: int, kind: int, sequence: list[int]) -> tuple[tuple[str, int], ...]:
             return tuple(
@@ -339,7 +370,7 @@ class LatticeBase:
 
     def _tally(self, fit: int) -> Floats:
         """What was done with the `fit` tilings that keep to all limits."""
-        return self.best.tally
+        return self.found.tally
 
 
 __all__ = ["Inside", "LatticeBase", "columns", "links_of"]

@@ -5,21 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwmodels.kernels.nest.across import FarPaths
-from hwmodels.kernels.nest.beyond import ROUNDING, Limits, Rows, floor_level, list_rows, price_row
+from hwmodels.kernels.nest.beyond import ROUNDING, floor_level, list_rows, price_row
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     COUNTED,
     DRAINED,
     SLIDING,
-    ArchitectureColumns,
     Floats,
     Ints,
     Small,
 )
 from hwmodels.kernels.nest.cost import BLOCK, LEAKAGE, MACROS
-from hwmodels.kernels.nest.labels import Scratch
 from hwmodels.kernels.nest.search import LATENCY
+from hwmodels.kernels.nest.tables import PRICE, FarPaths, Limits, OrderRoom, Rows, Setting, Trail
 from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice_base import columns, links_of
 from hwmodels.mapping.lattice_labels import blank_labels
@@ -46,8 +44,10 @@ class Beyond(NamedTuple):
 class Outside:
     """The levels from the one that feeds the array outwards, of one machine under one nest."""
 
-    def __init__(self, nest: LatticeNest, machine: ArchitectureColumns, middle: int, objective: int) -> None:
-        self.nest, self.machine, self.middle, self.objective = nest, machine, middle, objective
+    def __init__(self, nest: LatticeNest, setting: Setting) -> None:
+        """`setting` is that of the search, whatever its links."""
+        self.nest, self.setting = nest, setting
+        self.machine, self.middle, self.objective = setting.arch, setting.middle, setting.objective
         self._floors: dict[tuple[object, ...], Floats] = {}
 
     def look(self, keep: Small, fitting: Small, still: Small) -> Beyond:
@@ -97,13 +97,13 @@ class Outside:
 
     def least(self, links: Ints) -> Floats:
         """Energy and cycles at least of links beyond the middle, whatever the tiles: (2,)."""
-        nest, machine, middle = self.nest, self.machine, self.middle
-        costs = np.zeros(1 + 2 * (len(machine.joined) - middle))
-        words = nest.least[links[0]]
-        cycles = price_row(
-            nest.table, links, links.shape[1], nest.least, machine, nest.rules.touches, middle, words, costs
-        )
+        costs = np.zeros(1 + 2 * (len(self.machine.joined) - self.middle))
+        cycles = price_row(self._over(links), links.shape[1], self.nest.least[links[0]], costs)
         return np.array([costs[0], cycles])
+
+    def _over(self, links: Ints, *, exact: int = 0) -> Setting:
+        """What is searched over some links beyond the middle."""
+        return self.setting._replace(links=self.setting.links._replace(rows=links, exact=exact))
 
     def _floor(self, links: Ints, level: int) -> tuple[Floats, Floats, float]:
         """Energy at least of links that start at a level, by its tile (T,); their prices; what they elide."""
@@ -117,10 +117,11 @@ class Outside:
         if key not in self._floors:
             nest, tiles = self.nest, np.arange(len(self.nest.lattice.codes), dtype=np.int64)
             floors = np.zeros(len(tiles))
+            terms = np.zeros((4, own.shape[1]))
+            terms[PRICE] = prices[links[1] == level]
             floor_level(
-                nest.table, nest.lattice, nest.rests, own, nest.least, int(nest.rules.reuse), level, tiles,
-                prices[links[1] == level], np.ones((2, len(nest.bounds)), dtype=np.int64),
-                np.zeros(len(nest.words), dtype=np.int64), np.zeros(own.shape[1]),
+                self._over(own), level, tiles, terms, np.ones((2, len(nest.bounds)), dtype=np.int64),
+                np.zeros(len(nest.words), dtype=np.int64),
                 blank_labels(tiles[:1].copy(), 1, own.shape[1], nest.table.rank_dims.shape[1]), floors,
             )  # fmt: skip
             self._floors[key] = floors - elided
@@ -162,9 +163,7 @@ class Outside:
         order = np.argsort(floors[tiles, 1 if self.objective == LATENCY else 0], kind="stable")
         return np.asarray(tiles[order], dtype=np.int64)
 
-    def paths(
-        self, beyond: Beyond, reach: Floats, tiles: Ints, best: float, most: int, scratch: Scratch
-    ) -> FarPaths:
+    def paths(self, beyond: Beyond, reach: Floats, tiles: Ints, most: int, orders: OrderRoom) -> FarPaths:
         """Paths beyond some tiles that promise something better than the best, cheapest first.
 
         `most` tiles at most are looked at of every level further out.
@@ -177,11 +176,14 @@ class Outside:
         for level in range(middle + 1, depth - 1):
             ranking = np.where(beyond.below[level, :, 0] < inf, beyond.below[level, :, key], inf)
             rising[level] = np.argsort(ranking, kind="stable")
+        terms = np.zeros((4, links))
+        terms[PRICE] = beyond.prices
         limits = Limits(
-            beyond.still, beyond.kept, beyond.held, beyond.below, rising, reach, beyond.prices, beyond.elided,
-            np.ones((2, len(nest.bounds)), dtype=np.int64), np.zeros(operands, dtype=np.int64),
-            np.zeros(links),
+            beyond.own, most, beyond.still, beyond.kept, beyond.held, beyond.below, rising, reach, terms,
+            beyond.elided, np.ones((2, len(nest.bounds)), dtype=np.int64),
+            np.zeros(operands, dtype=np.int64), np.zeros(1 + 2 * far),
         )  # fmt: skip
+        setting = self._over(beyond.links, exact=beyond.exact)
         every = np.arange(len(nest.lattice.codes), dtype=np.int64)
         progress, parts, room = np.zeros(2, dtype=np.int64), list[Rows](), ROOM
         while True:
@@ -194,15 +196,15 @@ class Outside:
             )
             begun = int(progress[0])
             progress[1] = 0
+            first, one, other = (
+                Trail(
+                    blank_labels(some.copy(), size, links, ranks), np.zeros((size, far - 1), dtype=np.int64)
+                )
+                for some, size in ((every[:1], 1), (every, room), (every, room))
+            )
             ended = list_rows(
-                nest.table, nest.lattice, nest.guard, nest.rests, beyond.links, beyond.own, nest.least,
-                machine,
-                nest.rules.touches, int(nest.rules.reuse), beyond.exact, objective, middle, tiles,
-                beyond.local[tiles], limits, most, best, blank_labels(every[:1].copy(), 1, links, ranks),
-                blank_labels(every, room, links, ranks),
-                blank_labels(every.copy(), room, links, ranks), np.zeros((room, far - 1), dtype=np.int64),
-                np.zeros((room, far - 1), dtype=np.int64), scratch, rows, np.zeros(1 + 2 * far), progress,
-            )  # fmt: skip
+                setting, limits, tiles, beyond.local[tiles], (first, one, other), orders, rows, progress
+            )
             count = int(progress[1])
             parts.append(
                 Rows(

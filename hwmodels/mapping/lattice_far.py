@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hwmodels.kernels.nest.across import search_pairs
-from hwmodels.kernels.nest.cells import NOISE, bound_cells, floor_links, floor_tiles
-from hwmodels.kernels.nest.columns import Floats, Ints, Small, count_columns, work_columns
-from hwmodels.kernels.nest.labels import Labels
-from hwmodels.kernels.nest.lattice import ORDERED, SPREAD
-from hwmodels.kernels.nest.meet import Paths
+from hwmodels.kernels.nest.cells import bound_cells, floor_links, floor_tiles
+from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.nest.pairs import TILE, list_pairs
-from hwmodels.mapping.lattice_base import Inside, LatticeBase, links_of
+from hwmodels.kernels.nest.tables import NOISE, ORDERED, SPREAD, Cells, Ends, Links, Pairs, TileFloors
+from hwmodels.mapping.lattice_base import Inside, LatticeBase, columns, links_of
 from hwmodels.mapping.lattice_beyond import Beyond, Outside
 from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapspace import Mapspace
@@ -23,7 +21,6 @@ FIRST_SPREADS, FIRST_TILES = 16, 64  # spreads and tiles of a first look, which 
 FIRST_CELLS, FIRST_PAIRS = 512, 4  # in a first look: cells, and tiles beyond each
 PAIRS = 1 << 18  # listed at a time
 BATCH = 16  # cells paired at first: what they find bounds the pairs of the next
-MEETINGS = 2.0**14  # between looks at the clock
 
 
 class _Choice(NamedTuple):
@@ -42,7 +39,8 @@ class FarSearch(LatticeBase):
     ) -> None:
         """`value` (1,) is the best so far, of all searches that share it."""
         super().__init__(space, objective, nest, value, watch)
-        self.outside = Outside(nest, self.machine, self.middle, objective)
+        none = Links(columns([]), np.zeros(len(nest.words), dtype=np.int64), 0)
+        self.outside = Outside(nest, self._setting(none))
         self.looked = np.zeros(5)  # the tally of first looks
         self.best_keep: Small | None = None
 
@@ -51,12 +49,8 @@ class FarSearch(LatticeBase):
         inner, outer, first = links_of(keep, self.middle)
         beyond = self.outside.least(outer)
         links = inner.shape[1]
-        return float(
-            floor_links(
-                self.table, self.lattice, inner, first, self.least, self.machine, self.rules.touches,
-                self.objective, self.middle, self.spreads, beyond, np.zeros((3, links)), np.zeros(links),
-            )
-        )  # fmt: skip
+        setting = self._setting(Links(inner, first, 0))
+        return float(floor_links(setting, self.spreads, beyond, np.zeros((4, links)), np.zeros(links)))
 
     def run(self, keep: Small, *, first: bool = False) -> float:
         """Search with one choice of operands kept; the least that what was not searched costs.
@@ -73,23 +67,25 @@ class FarSearch(LatticeBase):
         if choice is None:
             return inf
         inside = choice.inside
-        before, tiles = float(self.best.value[0]), inside.tiles
-        floors, reach = np.empty(len(tiles)), np.empty((len(self.lattice.codes), 2))
-        floor_tiles(
-            self.table, self.lattice, self.guard, inside.links, inside.first, self.least, self.machine,
-            self.rules.touches, self.objective, self.middle, tiles, choice.fewest, self.spreads,
-            len(self.spreads.tiles), self.nest.least_outwards(choice.beyond.below[self.middle]), before,
-            inside.room.terms, inside.room.low, floors, reach,
-        )  # fmt: skip
-        floor = float(floors.min(initial=inf))
-        ends = self.outside.promising(choice.beyond, self.nest.least_inwards(reach), before)
-        chosen = np.argsort(floors, kind="stable")[:few]
-        chosen = chosen[floors[chosen] * (1 + NOISE) < before]
+        before, tiles = float(self.best[0]), inside.tiles
+        inner = TileFloors(
+            tiles=tiles,
+            fewest=choice.fewest,
+            beyond=self.nest.least_outwards(choice.beyond.below[self.middle]),
+            floors=np.empty(len(tiles)),
+            reach=np.empty((len(self.lattice.codes), 2)),
+        )
+        floor_tiles(inside.setting, self.spreads, len(self.spreads.tiles), inner, inside.room)
+        floor = float(inner.floors.min(initial=inf))
+        ends = self.outside.promising(choice.beyond, self.nest.least_inwards(inner.reach), before)
+        chosen = np.argsort(inner.floors, kind="stable")[:few]
+        chosen = chosen[inner.floors[chosen] * (1 + NOISE) < before]
         if len(chosen) and len(ends):
             chosen.sort()
             self._meet(choice, ends, tiles[chosen], choice.fewest[chosen], stop, first=first)
-        if float(self.best.value[0]) < before:
-            self.best_orders, self.best_keep = inside.orders[self.best.order], keep
+        if float(self.best[0]) < before:
+            self._note_best(inside)
+            self.best_keep = keep
         return floor if first or self.stopped else inf
 
     def _choice(self, keep: Small, fitting: Small) -> "_Choice | None":
@@ -100,7 +96,7 @@ class FarSearch(LatticeBase):
             return None
         still = np.stack([self._still(keep, level) for level in range(self.depth)])
         beyond = self.outside.look(keep, fitting, still)
-        return _Choice(inside, self._fewest(inside.links, inside.tiles), beyond)
+        return _Choice(inside, self._fewest(inside.setting.links.rows, inside.tiles), beyond)
 
     def _fewest(self, links: Ints, tiles: Ints) -> Floats:
         """Words at least over some links, by tile: shape (n, Q)."""
@@ -123,71 +119,61 @@ class FarSearch(LatticeBase):
         beyond[ends] = choice.beyond.below[self.middle, ends]
         beyond = self.nest.least_outwards(beyond)
         chunk = max(1, CELLS // len(labels.tiles))
-        cells = np.empty((min(chunk, stop) * len(labels.tiles), 2), dtype=np.int64)
-        floors = np.empty((len(cells), 2))
+        listed = min(chunk, stop) * len(labels.tiles)
+        cells = Cells(
+            labels, paths, self.spreads, fewest, beyond, choice.beyond.still[self.middle],
+            rows=np.empty((listed, 2), dtype=np.int64),
+            floors=np.empty((listed, 2)),
+            ranking=np.empty(0, dtype=np.int64),
+        )  # fmt: skip
         for start in range(0, stop, chunk):
-            found = bound_cells(
-                self.table, self.lattice, self.guard, self.rests, inside.links, inside.first, self.least,
-                self.machine, self.rules.touches, int(self.rules.reuse), self.objective, self.middle, labels,
-                self.spreads, start, min(start + chunk, stop), beyond, float(self.best.value[0]), fewest,
-                inside.room, cells, floors,
-            )  # fmt: skip
-            ranking = np.argsort(floors[:found, 0], kind="stable")[: FIRST_CELLS if first else None]
+            found = bound_cells(inside.setting, cells, start, min(start + chunk, stop), inside.room)
+            ranking = np.argsort(cells.floors[:found, 0], kind="stable")[: FIRST_CELLS if first else None]
             place, batch = 0, BATCH
             while place < len(ranking) and not self.stopped:
-                some = ranking[: place + batch]
-                place = self._pair(choice, ends, labels, paths, cells, floors, some, place, first=first)
+                some = cells._replace(ranking=ranking[: place + batch])
+                place = self._pair(choice, ends, some, place, first=first)
                 batch *= 4
             if self.stopped:
                 return
 
-    def _pair(
-        self, choice: "_Choice", ends: Ints, labels: Labels, paths: Paths, cells: Ints, floors: Floats,
-        ranking: Ints, place: int, *, first: bool,
-    ) -> int:  # fmt: skip
+    def _pair(self, choice: "_Choice", ends: Ints, cells: Cells, place: int, *, first: bool) -> int:
         """Pair cells from a place of the ranking on with tiles beyond them; the place where to go on."""
-        inside = choice.inside
+        inside, most = choice.inside, FIRST_PAIRS if first else len(self.lattice.codes)
         below, held = choice.beyond.below[self.middle, ends], choice.beyond.held[self.middle, ends]
-        reach = np.full((len(self.lattice.codes), 2), inf)
         ended, room = place, PAIRS
+        reach = np.full((len(self.lattice.codes), 2), inf)
         while ended == place:  # no room for the pairs of one cell
-            pairs, bounds = np.empty((room, 4), dtype=np.int64), np.empty((room, 2))
-            counts = np.zeros(1, dtype=np.int64)
+            pairs = Pairs(
+                rows=np.empty((room, 4), dtype=np.int64),
+                bounds=np.empty((room, 2)),
+                listed=np.zeros(1, dtype=np.int64),
+                reach=reach,
+                ranking=np.empty(0, dtype=np.int64),
+            )
             ended = list_pairs(
-                self.table, self.lattice, self.guard, self.rests, inside.links, inside.first, self.least,
-                self.machine, self.rules.touches, int(self.rules.reuse), self.objective, self.middle, labels,
-                self.spreads, choice.beyond.still[self.middle], cells, floors, ranking, place, ends, below,
-                held, float(self.best.value[0]), FIRST_PAIRS if first else len(ends), inside.room,
-                inside.scratch.times[0], reach, pairs, bounds, counts,
-            )  # fmt: skip
+                inside.setting, cells, place, Ends(ends, below, held, most), pairs, inside.room
+            )
             room *= 4
-        count = int(counts[0])
-        chosen = np.argsort(bounds[:count, 0], kind="stable")[: FIRST_TILES if first else None]
-        used = np.unique(pairs[chosen, TILE])
-        pairs[chosen, TILE] = np.searchsorted(used, pairs[chosen, TILE])
-        outer = self.outside.paths(
-            choice.beyond, reach, ends[used], float(self.best.value[0]),
-            FIRST_PAIRS if first else len(self.lattice.codes), inside.scratch,
-        )  # fmt: skip
-        work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
-        words, at = count_columns(self.depth, len(self.problem.operands)), 0
+        bounds = pairs.bounds[: pairs.listed[0], 0]
+        chosen = np.argsort(bounds, kind="stable")[: FIRST_TILES if first else None]
+        used = np.unique(pairs.rows[chosen, TILE])
+        pairs.rows[chosen, TILE] = np.searchsorted(used, pairs.rows[chosen, TILE])
+        outer = self.outside.paths(choice.beyond, reach, ends[used], most, inside.room.orders)
+        ranked, at = pairs._replace(ranking=chosen), 0
         while at < len(chosen) and not self.stopped:
             at = search_pairs(
-                self.table, self.lattice, self.rests, inside.links, inside.first, self.least, self.machine,
-                self.rules.touches, int(self.rules.reuse), self._exact(inside.links), self.objective, labels,
-                paths, self.spreads, pairs, bounds, chosen, outer, inside.order_start, inside.orders,
-                inside.rows, work, words, np.zeros((self.depth, 3), dtype=np.int64), inside.room,
-                inside.scratch, self.best, at, MEETINGS,
-            )  # fmt: skip
-            self.watch.costed, self.watch.best = int(self.best.tally[ORDERED]), float(self.best.value[0])
+                inside.setting, cells, ranked, outer, inside.costing, self.found, inside.room, at
+            )
+            self.watch.costed, self.watch.best = int(self.found.tally[ORDERED]), float(self.best[0])
             self.stopped = at < len(chosen) and self.watch.over()
-        self.stopped = self.stopped or (ended < len(ranking) and self.watch.over())
-        return len(ranking) if first else ended
+        self.stopped = self.stopped or (ended < len(cells.ranking) and self.watch.over())
+        return len(cells.ranking) if first else ended
 
     def _tally(self, fit: int) -> Floats:
         """See `LatticeBase._tally`: what a first look has costed may be costed again."""
-        both = self.best.tally + self.looked
-        return self.best.tally if both[SPREAD] > fit else both
+        both = self.found.tally + self.looked
+        return self.found.tally if both[SPREAD] > fit else both
 
 
 __all__ = ["FarSearch"]

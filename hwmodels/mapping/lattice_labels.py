@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwmodels.kernels.nest.columns import Ints
-from hwmodels.kernels.nest.labels import Labels
+from hwmodels.kernels.nest.tables import Labels
 
 
 def blank_labels(tiles: Ints, room: int, links: int, ranks: int) -> Labels:

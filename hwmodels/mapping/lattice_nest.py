@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from hwmodels.kernels.nest.cells import Spreads, fewest_words
+from hwmodels.kernels.nest.cells import fewest_words
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.nest.lattice import pack_spreads
+from hwmodels.kernels.nest.tables import Nest, Spreads
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice import tile_lattice, touched
 from hwmodels.mapping.lattice_limits import ArrayLimits
@@ -22,6 +23,7 @@ class LatticeNest:
         self.rests: Small = (self.table.rank < 0).astype(np.int8)
         self.least = np.array([touched(operand, self.problem) for operand in self.problem.operands])
         self.lattice, self.guard, self.shape = tile_lattice(self.problem.bounds)
+        self.columns = Nest(self.table, self.lattice, self.guard, self.rests, self.least, int(rules.reuse))
         self.words = [self._words(operand) for operand in self.problem.operands]
         every = self._spreads(array)
         self.packings = every.tiles, every.ways
@@ -72,8 +74,7 @@ class LatticeNest:
             found = np.zeros((len(tiles), 1))
             dims, ranks = len(self.bounds), self.table.rank_dims.shape[1]
             fewest_words(
-                self.table, self.lattice, self.rests, link, self.least, np.array([usable]),
-                int(self.rules.reuse), tiles, np.ones(dims, dtype=np.int64),
+                self.columns, link, np.array([usable]), tiles, np.ones(dims, dtype=np.int64),
                 np.zeros((2, ranks), dtype=np.int64), found,
             )  # fmt: skip
             self._fewest[key] = found[:, 0]

@@ -6,8 +6,8 @@ from math import inf, prod
 
 import numpy as np
 
-from hwmodels.kernels.nest.cells import NOISE
 from hwmodels.kernels.nest.columns import Floats, Small
+from hwmodels.kernels.nest.tables import NOISE
 from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice_far import FarSearch
@@ -45,8 +45,8 @@ def search_lattice(
     for first in (True, False):
         units.sort(key=lambda unit: unit.floor)
         for search in searches:
-            search.looked = search.best.tally.copy()
-            search.best.tally[:] = 0.0
+            search.looked = search.found.tally.copy()
+            search.found.tally[:] = 0.0
         for unit in units:
             if unit.floor * (1 + NOISE) >= value[0] or watch.over():
                 break
@@ -78,7 +78,7 @@ def _outcome(search: FarSearch, space: Mapspace, units: list[_Unit]) -> Outcome:
     orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
     tilings = prod(space.chain_count(dimension) for dimension in space.problem.dimensions)
     bound = min(unit.floor for unit in units)
-    ended = bound * (1 + NOISE) >= search.best.value[0]
+    ended = bound * (1 + NOISE) >= search.best[0]
     costed, pruned = search.pruned([unit.keep for unit in units], tilings, orders, ended=ended)
     if not ended:
         del pruned["bound"]

@@ -100,19 +100,33 @@ class Mapspace:
         return chains
 
     def keeps(self) -> list[Small]:
-        """Every choice of the operands that each level keeps: arrays of shape (L, O)."""
+        """Every choice of the operands that each level keeps: arrays of shape (L, O).
+
+        The outermost level that may keep an operand does: it comes from there.
+        """
+        may = np.array(
+            [
+                [
+                    operand.name in self.constraints.at(level.name).keep
+                    or (
+                        level.may_keep(operand.name)
+                        and operand.name not in self.constraints.at(level.name).bypass
+                    )
+                    for operand in self.problem.operands
+                ]
+                for level in self.architecture.levels
+            ]
+        )
+        beyond = np.cumsum(may[::-1], axis=0)[::-1]  # levels from here outwards that may
         choices: list[tuple[int, ...]] = []
-        last = len(self.architecture.levels) - 1
         for index, level in enumerate(self.architecture.levels):
             limits = self.constraints.at(level.name)
-            for operand in self.problem.operands:
-                if operand.name in limits.keep:
+            for o, operand in enumerate(self.problem.operands):
+                if operand.name in limits.keep or (may[index, o] and beyond[index, o] == 1):
                     choices.append((1,))
-                elif operand.name in limits.bypass or not level.may_keep(operand.name):
-                    choices.append((0,))
                 else:
-                    choices.append((1,) if index == last else (1, 0))
-        shape = (last + 1, len(self.problem.operands))
+                    choices.append((1, 0) if may[index, o] else (0,))
+        shape = may.shape
         found = [np.array(choice, dtype=np.int8).reshape(shape) for choice in product(*choices)]
         return [keep for keep in found if keep.any(axis=0).all()]
 

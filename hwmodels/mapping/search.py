@@ -239,7 +239,7 @@ def _search_lattice(
 ) -> Outcome:
     """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
     search, keeps = LatticeSearch(space, OBJECTIVES[objective], rules, watch), space.keeps()
-    search.best.value[0] = best
+    search.best[0] = best
     for dimension in () if free(space) else space.problem.dimensions:
         space.chains(dimension)  # refuses constraints that leave no way
     orders = prod(space.order_count(level) for level in range(len(space.architecture.levels)))
@@ -250,7 +250,7 @@ def _search_lattice(
         if search.run(keep):
             best_keep = keep
     if search.stopped:  # a quick descent may know better
-        other = exhaust(space, objective, rules, watch, float(search.best.value[0]))
+        other = exhaust(space, objective, rules, watch, float(search.best[0]))
         if other.mapping is not None:
             return other
         bound = other.bound

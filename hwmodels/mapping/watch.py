@@ -35,10 +35,14 @@ class Watch:
 
     def over(self) -> bool:
         """Whether the time is up."""
+        return self.left() <= 0.0
+
+    def left(self) -> float:
+        """Processor time that is left [s]."""
         now = time.thread_time()
         if self.begun is None:
             self.begun = now
-        return now - self.begun >= self.seconds
+        return self.seconds - (now - self.begun)
 
     def news(self) -> str:
         """The size of the space, the mappings costed and the best, in a few words."""

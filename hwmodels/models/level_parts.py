@@ -7,6 +7,7 @@ has is looked up by its codes, and machines are built only where they are asked 
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -122,12 +123,16 @@ class Machines:
 
     def parts(self) -> Parts | None:
         """Tables of the space's parts; None where an axis changes more, or a part refuses a combination."""
-        key = (self.base.fingerprint(), repr(self.choices))
-        if key not in _PARTS:
+        if self.key not in _PARTS:
             if len(_PARTS) >= 16:
                 _PARTS.clear()
-            _PARTS[key] = _parts_of(self)
-        return _PARTS[key]
+            _PARTS[self.key] = _parts_of(self)
+        return _PARTS[self.key]
+
+    @cached_property
+    def key(self) -> tuple[str, str]:
+        """What tells the space of the machines from others."""
+        return self.base.fingerprint(), repr(self.choices)
 
 
 _PARTS: Final[dict[Any, Parts | None]] = {}
@@ -155,7 +160,7 @@ def _parts_of(machines: Machines) -> Parts | None:
         return None
     kinds = {f"levels.{name}.{field}" for name in names for field in ("kind", "name", "operands")}
     kinds |= {f"levels.{level.name}.prices" for level in base.levels if level.off_chip}  # those of a PHY
-    if any(path in kinds or path in parts for path in paths):
+    if any(path in kinds or path in parts or ".sparsity" in path for path in paths):
         return None
 
     def table(heads: Sequence[str], read: Any) -> tuple[NDArray[np.float64], tuple[int, ...]] | None:

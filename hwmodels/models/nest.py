@@ -6,6 +6,7 @@ tensors stay on chip `nest_staying`'s, and what it all counts and costs `nest_ac
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,9 +19,11 @@ from hwmodels.accounting import Account
 from hwmodels.batch import check_layers, objective_code
 from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import range_notes
-from hwmodels.fusion.schedule import Alone, FusionSchedule, fuse
+from hwmodels.fusion.bound import Alone
+from hwmodels.fusion.schedule import FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
+from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
 from hwmodels.models import nest_counts
@@ -35,7 +38,7 @@ from hwmodels.models.nest_account import (
     write_row,
 )
 from hwmodels.models.nest_bounds import least_of
-from hwmodels.models.nest_mappings import Found, Key, key_of, limits, mapping_of
+from hwmodels.models.nest_mappings import Found, Key, key_of, limits, mapping_of, problem_of
 from hwmodels.models.nest_staying import (
     Chosen,
     at,
@@ -46,7 +49,9 @@ from hwmodels.models.nest_staying import (
     remapped,
     without_memory,
 )
-from hwmodels.residency.graph import schedules_of
+from hwmodels.models.nest_zeros import densities_of, minded
+from hwmodels.residency.graph import Stays
+from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import Plan, by_rows
 from hwmodels.residency.tensors import REORDERED, Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
 _COLUMN: Final = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
 _LESS: Final = 1.0 - 1e-12
 """What another order has to be better than, for the one given to be left."""
+_MOST_LAID: Final = 8
 _SECONDS_A_SHAPE: Final = 0.05
 """Typical time of mapping one shape: a hundredth to several seconds."""
 _SECONDS_A_READING: Final = 1e-6
@@ -162,18 +168,20 @@ class NestModel:
         places = tuple(place_of(tensor, stay.kept, machine, level) for tensor in stay.tensors)
         return Plan(by_rows(places, stay.order), stay.certificate, stay.order)
 
-    def times(self, layers: LayerTable, configs: LevelTable, objective: str) -> OperationTimes:
+    def times(
+        self, layers: LayerTable, configs: LevelTable, objective: str, effort: Effort = BEST
+    ) -> OperationTimes:
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
-        shape = (configs.size, layers.rows)
-        space = nest_counts.space_of(configs.machine)
+        check_layers(layers)
+        objective_code(objective)
+        shape, parts = (configs.size, layers.rows), partial(_parts_s, configs, objective)
+        space = nest_counts.space_of(configs.machine) if effort == BEST else None
         if space is not None:
-            check_layers(layers)
-            objective_code(objective)
-            chip, dram = nest_counts.times(layers, space, objective, partial(_parts_s, configs, objective))
+            chip, dram = nest_counts.times(layers, space, objective, parts)
             return OperationTimes(chip, dram, np.zeros(shape))
         chip, dram = np.empty(shape), np.empty(shape)
         for c in range(configs.size):
-            chip[c], dram[c] = _parts_s(configs, objective, layers, c)
+            chip[c], dram[c] = parts(layers, c, effort)
         return OperationTimes(chip, dram, np.zeros(shape))
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
@@ -184,7 +192,11 @@ class NestModel:
         """Shapes times the typical time of mapping one; of those that count sets cover, of reading one."""
         nests = np.flatnonzero(layers.kind == Kind.NEST)
         space = nest_counts.space_of(configs.machine)
-        searched = len(nests) if space is None else nest_counts.uncovered(layers, space)
+        # Where tensors may stay, whether they are asked to is not known here: then sets are not read.
+        if space is not None and not space.base.resident:
+            searched = nest_counts.uncovered(layers, space)
+        else:
+            searched = len(nests)
         return max(_SECONDS_A_READING * max(1, layers.rows), _SECONDS_A_SHAPE * searched)
 
     def keeper(self, machine: LevelMachine) -> str:
@@ -223,7 +235,7 @@ class NestModel:
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
-        said += ["an element takes a whole word of a level", "zeros are neither gated nor skipped"]
+        said += ["an element takes a whole word of a level", *said_of_zeros(machine)]
         said.append("energy includes main memory; area is the accelerator die's alone")
         return said
 
@@ -240,10 +252,10 @@ def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dic
 
 
 def _parts_s(
-    configs: LevelTable, objective: str, layers: LayerTable, c: int
+    configs: LevelTable, objective: str, layers: LayerTable, c: int, effort: Effort = BEST
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds on chip and of main memory; see `NestModel.times`."""
-    account = _account(layers, configs.machine[c], objective, BEST)
+    account = _account(layers, configs.machine[c], objective, effort)
     costs, outside_s = account.operations(), account.sheet.waits[:, OUTSIDE]
     chip_s = costs["compute_s"] + outside_s
     return chip_s, costs["dram_s"] + np.where(costs["dram_s"] > 0.0, outside_s, 0.0)
@@ -270,18 +282,29 @@ def _account(layers: LayerTable, machine: LevelMachine, objective: str, effort: 
 
 
 def _found(layers: LayerTable, machine: LevelMachine, key: Key, effort: Effort) -> list[Found]:
-    """Mapping of every row by itself."""
+    """Mapping of every row by itself; distinct nests share the time that is left."""
     found: list[Found] = []
     begun = time.process_time()
+    limit_s = effort.limit_s
+    to_map = _firsts(layers) if limit_s < math.inf else []
+    if effort.kept is None:
+        effort = effort._replace(kept={})
     for row in range(layers.rows):
         if int(layers.kind[row]) == Kind.NEST:
-            left = max(0.0, effort.limit_s - (time.process_time() - begun))
-            found.append(mapping_of(layers, row, machine, key, effort._replace(limit_s=left)))
+            left = max(0.0, limit_s - (time.process_time() - begun))
+            share = left / max(1, len(to_map) - bisect_left(to_map, row))
+            found.append(mapping_of(layers, row, machine, key, effort._replace(limit_s=share)))
         else:
             found.append(Found())
         if effort.told is not None:
             effort.told(row + 1, layers.rows)
     return found
+
+
+def _firsts(layers: LayerTable) -> list[int]:
+    """The first row of every distinct nest, rising."""
+    nests = np.flatnonzero(layers.kind == Kind.NEST).tolist()
+    return sorted({problem_of(layers, row): row for row in reversed(nests)}.values())
 
 
 def _stayed(
@@ -290,7 +313,7 @@ def _stayed(
     """The best schedule and its rows; another order only where it does better than the one given."""
     assert effort.schedule is not None
     machine, standing, objective = counter.machine, standing_w(counter.machine), key.objective
-    laid = schedules_of(layers, effort.schedule)
+    laid = _laid(layers, effort.schedule)
     best: tuple[float, Chosen, list[Row]] | None = None
     for stays in laid:
         stay = chosen_of(layers, machine, found, standing, objective, (stays, laid[-1]))
@@ -303,6 +326,21 @@ def _stayed(
     if effort.schedule.name == REORDERED:
         stay = stay._replace(certificate=replace(stay.certificate, orders=laid[-1].orders))
     return stay, rows
+
+
+_LAID: Final[dict[tuple[object, ...], tuple[Stays, ...]]] = {}
+"""Schedules of a few networks: every configuration asks for the same ones."""
+
+
+def _laid(layers: LayerTable, schedule: Schedule) -> tuple[Stays, ...]:
+    """Lay out what a schedule asks for, once for a network."""
+    asked = schedule._replace(edges=None)  # type: ignore[arg-type]  # what is left is told by its values
+    key = (fingerprint_of(layers), fingerprint_of(schedule.edges), asked)
+    if key not in _LAID:
+        if len(_LAID) >= _MOST_LAID:
+            _LAID.clear()
+        _LAID[key] = schedules_of(layers, schedule)
+    return _LAID[key]
 
 
 def _beside(
@@ -323,7 +361,8 @@ def _beside(
         kept = at(stay.shares, row)
         mine = counted(counter, layers, row, one, kept)
         whole = frozenset(operand for operand, share in kept.items() if share == 1.0)
-        if one.evaluation is not None and whole and row not in effort.given:
+        again_found = row not in effort.given and not minded(machine, densities_of(layers, row))
+        if one.evaluation is not None and whole and again_found:
             other = remapped(layers, row, beside(machine, whole, float(stay.alive[row])), key, effort)
             if other is not None and other.evaluation is not None:
                 again = counter.nest(layers, row, other.evaluation, kept)
@@ -341,7 +380,9 @@ def _fused(
         known: tuple[Account, FusionSchedule | None] = effort.kept[key]
         return known
     begun = time.process_time()
-    account = _account(layers, machine, objective, effort._replace(schedule=None))
+    chained = effort.edges is not None and machine.fusion != ""
+    alone_s = effort.limit_s / (2.0 if chained else 1.0)
+    account = _account(layers, machine, objective, effort._replace(schedule=None, limit_s=alone_s))
     schedule: FusionSchedule | None = None
     if effort.edges is not None and machine.fusion and not account.carried["limit"].any():
         costs = account.operations()
@@ -350,7 +391,12 @@ def _fused(
             layers,
             effort.edges,
             machine,
-            [Alone(*map(float, one)) for one in zip(costs["latency_s"], active_j, strict=True)],
+            [
+                Alone(float(time_s), float(joules), optimal=bool(ended))
+                for time_s, joules, ended in zip(
+                    costs["latency_s"], active_j, account.carried["optimal"], strict=True
+                )
+            ],
             objective=objective,
             static_w=sum(standing_w(machine)),
             seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),

@@ -25,6 +25,13 @@ from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
 from hwmodels.lines import STANDING, Line
 from hwmodels.mapping.engine import ACTIONS, Evaluation
+from hwmodels.models.nest_zeros import (
+    densities_of,
+    metadata_of,
+    minded,
+    stream_words,
+    zero_prices_of,
+)
 from hwmodels.timing import block_cycles
 from workloads.table import LayerTable
 
@@ -35,6 +42,20 @@ STAY: Final = "stays"
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
 _MAC, _LANES = 0, 1
+_ZERO_ACTIONS: Final = {
+    "gate read": "gated_read_pj",
+    "gate update": "gated_write_pj",
+    "skip read": "skipped_read_pj",
+    "skip update": "skipped_write_pj",
+    "metadata read": "metadata_read_pj",
+    "metadata fill": "metadata_write_pj",
+    "metadata update": "metadata_write_pj",
+    "gate metadata read": "gated_metadata_read_pj",
+    "skip metadata read": "skipped_metadata_read_pj",
+    "decompress": "decompress_pj",
+    "compress": "compress_pj",
+}
+"""What zeros do at a level -> the field of `hwmodels.level_sparsity.ZeroPrices` that prices it."""
 
 
 def resources(machine: LevelMachine) -> tuple[str, ...]:
@@ -54,8 +75,31 @@ def lines_of(machine: LevelMachine) -> tuple[Line, ...]:
             for operand in LETTERS
             for action in ACTIONS
         ),
+        *(_zero_lines(machine) if machine.minds_zeros else ()),
         *STANDING,
     )
+
+
+def _zero_lines(machine: LevelMachine) -> tuple[Line, ...]:
+    """What zeros save and cost: MACs gated and skipped, accesses saved, metadata, words that change form."""
+    return (
+        *(Line("MAC", "", action, "MAC", "mac") for action in ("gate", "skip")),
+        *(
+            Line(level.name, operand, action, "access", "dram" if level.off_chip else "buffer")
+            for level in machine.levels
+            for operand in LETTERS
+            for action in _ZERO_ACTIONS
+        ),
+    )
+
+
+def _zero_prices(machine: LevelMachine) -> list[float]:
+    """Prices of `_zero_lines` [pJ]."""
+    found = [machine.sparsity.gated_pj, machine.sparsity.skipped_pj]
+    for level in machine.levels:
+        prices = zero_prices_of(machine, level)
+        found += [getattr(prices, field) for field in _ZERO_ACTIONS.values()] * len(LETTERS)
+    return found
 
 
 def prices_of(machine: LevelMachine, leakage_w: float, standby_w: float) -> NDArray[np.float64]:
@@ -69,7 +113,8 @@ def prices_of(machine: LevelMachine, leakage_w: float, standby_w: float) -> NDAr
         for price in (store.read_pj, store.fill_pj, store.update_pj)
     ]
     work = (machine.mac_prices.energy_pj, machine.lane_prices.energy_pj)
-    return np.array([*work, *accesses, leakage_w * 1e12, standby_w * 1e12])
+    zeros = _zero_prices(machine) if machine.minds_zeros else ()
+    return np.array([*work, *accesses, *zeros, leakage_w * 1e12, standby_w * 1e12])
 
 
 class Row(NamedTuple):
@@ -131,7 +176,9 @@ class Counter:
         """Count a nest under a mapping; `kept` is the share of each operand that main memory does not see."""
         elements = sum(float(getattr(layers, column)[row]) for column in ELEMENTS.values())
         counted = self.account(evaluation, kept, elements)
-        counted.counts[_MAC] = float(layers.macs[row])
+        for line, amount, _ in evaluation.entries:
+            if line.part == "mac":
+                counted.counts[self.at["MAC", "", line.action]] = amount
         return counted
 
     def account(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float = math.inf) -> Row:
@@ -249,19 +296,18 @@ class Counter:
         read = written = 0.0
         for operand, column in ELEMENTS.items():
             every = float(getattr(layers, column)[row])
-            elements = every * (1.0 - kept[operand])  # of which main memory sees
+            share = 1.0 - kept[operand]  # of which main memory sees
             outside = nearest(self.machine, operand, off_chip=True)
             inside = nearest(self.machine, operand, off_chip=False)
             size = self.machine.word_bits(outside) / 8.0
             leaves = operand == "output"
+            elements = share * self._passes(
+                counts, (outside, operand, ("update" if leaves else "read",)), every, share, (layers, row)
+            )
             written, read = (written + elements * size, read) if leaves else (written, read + elements * size)
             words[outside.name][int(leaves)] += elements
-            blocks = elements / self.built.level(outside.name).block_words
-            counts[self.at[outside.name, operand, "update" if leaves else "read"]] += blocks
             if inside is not None:
-                blocks = every / self.built.level(inside.name).block_words
-                counts[self.at[inside.name, operand, "fill"]] += blocks
-                counts[self.at[inside.name, operand, "read"]] += blocks
+                self._passes(counts, (inside, operand, ("fill", "read")), every, 1.0, (layers, row))
         for name, (taken, given) in words.items():
             store, place = self.built.level(name), self.names.index("main memory")
             cycles = max(
@@ -275,6 +321,28 @@ class Counter:
         busy_s[place] = 0.0 if int(layers.fused[row]) else operations / (self.machine.lanes * clock_hz)
         starts_s = 0.0 if int(layers.fused[row]) else self.machine.timing.launch_s
         return Row(counts, busy_s, starts_s, place, 0.0, read, written)
+
+    def _passes(
+        self,
+        counts: NDArray[np.float64],
+        at: tuple[Level, str, tuple[str, ...]],
+        elements: float,
+        share: float,
+        of: tuple[LayerTable, int],
+    ) -> float:
+        """Count what a share of a tensor does at a level, action by action; words of the whole as stored."""
+        (level, operand, actions), (layers, row) = at, of
+        words, bits = elements, 0.0
+        densities = densities_of(layers, row)
+        if elements and minded(self.machine, densities):
+            words, bits = stream_words(self.machine, level, operand, elements, densities[operand])
+        for action in actions:
+            blocks = words * share / self.built.level(level.name).block_words
+            counts[self.at[level.name, operand, action]] += blocks
+            width = metadata_of(self.machine, level).width_bits
+            if bits and width:
+                counts[self.at[level.name, operand, f"metadata {action}"]] += bits * share / width
+        return words + bits / self.machine.word_bits(level)
 
 
 def nearest(machine: LevelMachine, operand: str, *, off_chip: bool) -> Any:

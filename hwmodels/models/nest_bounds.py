@@ -7,7 +7,7 @@
 as the loops it may take fill it. Of the accesses count: what the MACs ask of the innermost level that may
 keep an operand, less what the fanouts inside it may share; and every element once at each level further out
 that must keep it. All of it holds whatever the capacities, so that it is loose where small ones make tiles
-come again.
+come again. Of a nest whose zeros a machine minds only multiplications of two non-zeros count.
 """
 
 import math
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, FILLS, READS, UPDATES
 from hwmodels.level import LETTERS
+from hwmodels.level_sparsity import minded_operands
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import ROUNDED, Least, metric_table
 from hwmodels.mapping.constraints import NO_LIMIT, LevelConstraints
@@ -33,6 +34,7 @@ from hwmodels.models.level_table import LevelTable
 from hwmodels.models.nest_account import ELEMENTS, nearest
 from hwmodels.models.nest_mappings import limits, problem_of
 from hwmodels.models.nest_staying import without_memory
+from hwmodels.models.nest_zeros import densities_of, minded
 from hwmodels.tiers import STACK_LIMITS, apply_tiers
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
@@ -79,7 +81,8 @@ def _alike(machines: Any) -> Iterator[tuple[IntColumn, LevelMachine, Columns]]:
     for row in range(len(machines)):
         one = machines[row]
         words = [(level.name, level.kind, level.operands) for level in one.levels]
-        key = repr((words, one.array_level, one.mapspace, one.factors, one.rules, one.timing))
+        minded = sorted(minded_operands(one)) if one.minds_zeros else []
+        key = repr((words, one.array_level, one.mapspace, one.factors, one.rules, one.timing, minded))
         groups.setdefault(key, []).append(row)
     for rows in groups.values():
         each = [machines[row] for row in rows]
@@ -95,21 +98,35 @@ def _summed(
     outside = without_memory(layers)
     for row in range(layers.rows):
         times = float(layers.repeats[row])
-        if int(layers.kind[row]) == Kind.NEST:
+        zeros = densities_of(layers, row)
+        if int(layers.kind[row]) == Kind.NEST and minded(base, zeros):
+            left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+            seconds, pj = left / (columns.macs * columns.clock_hz), left * columns.mac_pj
+        elif int(layers.kind[row]) == Kind.NEST:
             passed = {name: 1.0 - float(column[row]) for name, column in outside.items()}
-            seconds, pj = _nest(problem_of(layers, row), base, columns, passed, stays=stays)
+            seconds, pj = least_nest(problem_of(layers, row), base, columns, passed, stays=stays)
             pj += float(layers.macs[row]) * columns.mac_pj
         else:
-            seconds, pj = _stream(layers, row, base, columns, stays=stays)
+            seconds, pj = _stream(layers, row, base, columns, stays=stays or minded(base, zeros))
         latency_s += times * seconds
         active_j += times * pj * 1e-12
     return latency_s, active_j + latency_s * (columns.leakage_w + columns.standby_w)
 
 
-def _nest(
-    problem: Problem, base: LevelMachine, columns: Columns, passed: dict[str, float], *, stays: bool
+def least_nest(
+    problem: Problem,
+    base: LevelMachine,
+    columns: Columns,
+    passed: dict[str, float],
+    *,
+    stays: bool = False,
+    handed: str = "",
 ) -> tuple[Floats, Floats]:
-    """Seconds and access energy [pJ] of a nest at least, shape (n,)."""
+    """Seconds and access energy [pJ] of a nest at least, shape (n,).
+
+    `passed` is the share of each operand that main memory sees; `handed` the level, if any, where the rest
+    lies.
+    """
     seen = base.rules.seen(problem)
     size = len(columns.macs)
     fans = np.stack([columns.level("fanout_x"), columns.level("fanout_y")], axis=2).astype(np.int64)
@@ -123,7 +140,7 @@ def _nest(
         if stays:
             seconds[mine] = steps / columns.clock_hz[mine]
             continue
-        counted = _Counted(base, seen, spread, columns.levels[mine], columns.instances[mine])
+        counted = _Counted(base, seen, spread, columns.levels[mine], columns.instances[mine], handed)
         cycles, pj[mine] = counted.ports(passed), counted.energy_pj(passed)
         hidden = columns.level("overlapped")[mine] == 1
         longest = np.maximum(steps, np.where(hidden, cycles, 0.0).max(axis=1))
@@ -190,9 +207,15 @@ class _Counted:
     """Words that no mapping is without, by operand and level, on machines of some fanouts."""
 
     def __init__(
-        self, base: LevelMachine, problem: Problem, spread: Spread, levels: Floats, instances: Floats
+        self,
+        base: LevelMachine,
+        problem: Problem,
+        spread: Spread,
+        levels: Floats,
+        instances: Floats,
+        handed: str = "",
     ) -> None:
-        self.levels, self.instances = levels, instances
+        self.levels, self.instances, self.handed = levels, instances, handed
         self.base, self.problem, self.spread = base, problem, spread
         self.names = {letter: name for name, letter in LETTERS.items()}
         self.elided = base.rules.first_touch is FirstTouch.ELIDED
@@ -210,9 +233,9 @@ class _Counted:
         ]
 
     def _must(self, operand: Operand) -> list[int]:
-        """Levels that every mapping keeps it at."""
-        last = len(self.base.levels) - 1
-        return [i for i in self.may[operand.name] if i == last or operand.name in self._at(i).keep]
+        """Levels that every mapping keeps it at: the outermost that may, and those that are told to."""
+        may = self.may[operand.name]
+        return [i for i in may if i == may[-1] or operand.name in self._at(i).keep]
 
     def _at(self, level: int) -> LevelConstraints:
         return self.base.mapspace.at(self.base.levels[level].name)
@@ -270,15 +293,16 @@ class _Counted:
             beyond = [level for level in must if level > innermost]
             found = self._priced(innermost, self.inside(operand, innermost)) * self._passed(innermost, passed)
             for level in [innermost, *beyond[:-1]] if beyond else []:
-                found += self._priced(level, self.outwards(operand)) * self._passed(level, passed)
+                found += self._priced(level, self.outwards(operand)) * self._passed(level, passed, out=True)
             for level in beyond:
                 found += self._priced(level, self.inwards(operand)) * self._passed(level, passed)
             best = np.minimum(best, found)
         return np.where(np.isfinite(best), best, 0.0)
 
-    def _passed(self, level: int, passed: float) -> float:
-        """Share of an operand's words that a level sees."""
-        return passed if self.base.levels[level].off_chip else 1.0
+    def _passed(self, level: int, passed: float, *, out: bool = False) -> float:
+        """Share of an operand's words that a level sees; of those that go `out`, `handed` sees no more."""
+        stated = self.base.levels[level]
+        return passed if stated.off_chip or (out and stated.name == self.handed) else 1.0
 
     def ports(self, passed: dict[str, float]) -> Floats:
         """Busy cycles of every level's busiest port at least, shape (n, L)."""
@@ -293,7 +317,8 @@ class _Counted:
             for operand in self.problem.operands:
                 moved = self._moved(operand, level)
                 some = {0: (READS,), 1: (FILLS, UPDATES), 2: (READS, FILLS, UPDATES)}[port]
-                share = passed[self.names[operand.name]] if off_chip else 1.0
+                there = off_chip or self.base.levels[level].name == self.handed
+                share = passed[self.names[operand.name]] if there else 1.0
                 words += share * sum(moved.get(kind, 0.0) for kind in some)
             rate = self.levels[:, level, _RATES + port] * self.instances[:, level]
             found[:, level] = np.maximum(found[:, level], words / rate)

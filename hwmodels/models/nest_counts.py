@@ -8,7 +8,7 @@ that of `hwmodels.models.nest_account`.
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hwmodels.columns import MetricTable
 from hwmodels.counts.form import Form, alike_of, form_of
 from hwmodels.counts.making import Grid
-from hwmodels.counts.scan import FILLS, READS, UPDATES
+from hwmodels.counts.scan import FILLS, READS, UPDATES, front_of
 from hwmodels.counts.sets import CountSet, count_set, covered
 from hwmodels.kernels.accounting.account import PARTS
 from hwmodels.kernels.counts.scan import Configs, Front, Seen, Standing, Vectors, total, wait
@@ -25,6 +25,7 @@ from hwmodels.level import LETTERS as NAMED
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import metric_table
 from hwmodels.mapping.certificate import OBJECTIVES
+from hwmodels.mapping.problem import Problem
 from hwmodels.models.level_parts import Columns, Machines, Parts, columns_of
 from hwmodels.models.nest_account import ELEMENTS
 from hwmodels.models.nest_mappings import limits, problem_of
@@ -38,6 +39,7 @@ SUMMED = (
     *("mac_energy_j", "buffer_energy_j", "dram_energy_j", "static_energy_j"),
 )
 """What `hwmodels.kernels.counts.scan.total` sums up, in its order."""
+_MOST_FORMS: Final = 256
 MOST_BUCKETS = 1 << 16
 """Choices of capacities that one set holds at most; a space of more is served by several sets."""
 One = Callable[[LayerTable, int], dict[str, float]]
@@ -73,21 +75,22 @@ def space_of(machines: object) -> Space | None:
     if not isinstance(machines, Machines) or not len(machines):
         return None
     base, parts = machines.base, machines.parts()
-    if parts is None or base.timing != Timing(launch_s=base.timing.launch_s) or base.resident:
+    if parts is None or base.timing != Timing(launch_s=base.timing.launch_s):
+        return None
+    if base.minds_zeros:
         return None
     if (
         sum(level.off_chip for level in base.levels) > 1
     ):  # the account tells one main memory from what it feeds
         return None
     columns = columns_of(machines, parts)
-    forms = [
-        form_of(machines[row].architecture, base.mapspace, base.factors, base.rules)
-        for row in _unlike(columns)
-    ]
+    forms = _forms(machines, columns)
     if any(form is None for form in forms) or (columns.level("block_cycles") > 1).any():
         return None
     first = forms[0]
     assert first is not None
+    if base.resident not in ("", base.levels[first.pads].name):
+        return None  # what such a level hands on is counted with it; the buffer's tiles are all counted there
     priced = [[getattr(form, kind) for form in forms] for kind in ("read", "written")]
     read, written = (tuple(bool(any(pad)) for pad in zip(*kind, strict=True)) for kind in priced)
     pads = columns.levels[:, : first.pads]
@@ -101,8 +104,13 @@ def space_of(machines: object) -> Space | None:
     return Space(machines, parts, form, columns)
 
 
-def _unlike(columns: Columns) -> list[int]:
-    """A row of each kind of machine: what is priced, how wide an access is, what spreads over several."""
+_FORMS: Final[dict[Any, Form | None]] = {}
+"""Forms by space and kind of machine."""
+
+
+def _forms(machines: Machines, columns: Columns) -> list[Form | None]:
+    """The form of each kind of machine: what is priced, how wide an access is, what spreads over several."""
+    base, found = machines.base, []
     fans = columns.level("fanout_x") * columns.level("fanout_y")
     kinds = np.concatenate(
         [
@@ -113,7 +121,15 @@ def _unlike(columns: Columns) -> list[int]:
         ],
         axis=1,
     )
-    return [int(rows[0]) for rows in _alike(kinds)]
+    for rows in _alike(kinds):
+        key = (machines.key, kinds[rows[0]].tobytes())
+        if key not in _FORMS:
+            if len(_FORMS) >= _MOST_FORMS:
+                _FORMS.clear()
+            built = machines[int(rows[0])].architecture
+            _FORMS[key] = form_of(built, base.mapspace, base.factors, base.rules)
+        found.append(_FORMS[key])
+    return found
 
 
 class Group(NamedTuple):
@@ -212,9 +228,10 @@ def evaluate(layers: LayerTable, space: Space, objective: str, one: One) -> Metr
         elif not _served(layers, row, space):
             left.append(row)
         else:
-            passed = _passed(layers, row)
+            passed, problem = _passed(layers, row), problem_of(layers, row)
+            asked = (OBJECTIVES[objective], float(layers.repeats[row]), space.base.timing.launch_s)
             for group in groups:
-                failed = _nest(layers, row, space, group, objective, passed, sums)
+                failed = _nest(problem, space, group, asked, passed, sums)
                 for c in failed[limit[failed] == 0]:
                     limit[c] = int(one(take_rows(layers, np.array([row])), int(c))["limit"])
                     first[c] = row
@@ -246,11 +263,9 @@ def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tup
         elif not _served(layers, row, space):
             left.append(row)
         else:
-            passed = _passed(layers, row)
+            passed, problem = _passed(layers, row), problem_of(layers, row)
             for group in groups:
-                made = count_set(
-                    problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid
-                )
+                made = count_set(problem, space.base.rules, space.form, group.edges, group.grid)
                 places = np.stack([group.buckets, group.rows])
                 wait(*_counted(made, group, passed), group.standing, places, asked, seconds[row])
     if left:
@@ -289,18 +304,19 @@ def _wide(layers: LayerTable, row: int, space: Space) -> bool:
 
 
 def _nest(
-    layers: LayerTable,
-    row: int,
+    problem: Problem,
     space: Space,
     group: Group,
-    objective: str,
+    asked: tuple[int, float, float],
     passed: Floats,
     sums: Floats,
 ) -> IntColumn:
-    """Add a nest to the sums of a group of machines, shape (9, n); those that no mapping fits."""
-    made = count_set(problem_of(layers, row), space.base.rules, space.form, group.edges, group.grid)
+    """Add a nest to the sums of a group of machines, shape (9, n); those that no mapping fits.
+
+    `asked` is as of `hwmodels.kernels.counts.scan.total`.
+    """
+    made = count_set(problem, space.base.rules, space.form, group.edges, group.grid)
     places = np.stack([group.buckets, group.rows])
-    asked = (OBJECTIVES[objective], float(layers.repeats[row]), space.base.timing.launch_s)
     left = total(*_counted(made, group, passed), group.standing, places, asked, sums)
     return group.rows[places[0] < 0] if left else group.rows[:0]
 
@@ -308,8 +324,7 @@ def _nest(
 def _counted(made: CountSet, group: Group, passed: Floats) -> tuple[Vectors, Seen, Front, Configs]:
     """What the kernels read of a set and a group."""
     vectors = made.vectors(group.blocks, group.macros)
-    front = Front(made.found.start, made.found.rows, made.macs)
-    return vectors, _seen(made, group, passed), front, group.configs
+    return vectors, _seen(made, group, passed), front_of(made.found, made.macs), group.configs
 
 
 def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:

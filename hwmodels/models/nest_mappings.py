@@ -4,12 +4,14 @@ Identical nests are mapped once, and mappings are kept by content for the life o
 """
 
 import dataclasses
+import math
+from collections.abc import Mapping as Names
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
 from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import UNEVEN, Effort
+from hwmodels.machine import UNEVEN, ZEROS, Effort
 from hwmodels.mapping.engine import Evaluation, evaluate
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
@@ -17,6 +19,7 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
+from hwmodels.models.nest_zeros import densities_of, given_with_zeros, map_with_zeros, minded
 from hwmodels.parts import Stacking
 from hwmodels.tiers import STACK_LIMITS
 from workloads.errors import WrongTypeError
@@ -37,6 +40,7 @@ class Key(NamedTuple):
     machine: str  # its fingerprint
     objective: str
     storage: Storage | None = None  # as of `map_problem`
+    aware: bool = True  # whether the search knows of zeros, where the machine minds them
 
 
 def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
@@ -45,7 +49,8 @@ def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
     What sits on which tier changes no count and no price.
     """
     flat = machine if machine.stacking == _FLAT else dataclasses.replace(machine, stacking=_FLAT)
-    return Key(fingerprint(flat), objective, "even" if UNEVEN in effort.without else None)
+    storage: Storage | None = "even" if UNEVEN in effort.without else None
+    return Key(fingerprint(flat), objective, storage, ZEROS not in effort.without)
 
 
 def limits(machine: LevelMachine) -> tuple[str, ...]:
@@ -106,45 +111,81 @@ def mapping_of(
                 f"{type(effort.given[row]).__name__}",
                 path="mappings",
             )
-        evaluation = evaluate(problem, machine.architecture, effort.given[row], machine.rules)
+        evaluation = _given(layers, row, machine, key, effort.given[row])
         if not evaluation.feasible:
             return Found(limit=_limit_of(machine, evaluation.limit))
         return Found(evaluation, mappings=1.0, costed=1.0)
-    found = _mapped(problem, machine, key, effort)
+    found = _mapped(problem, machine, key, effort, densities_of(layers, row))
     if isinstance(found, str):
         return Found(limit=_limit_of(machine, found))
     return found_of(found)
 
 
-def _mapped(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -> MapperResult | str:
+def _given(layers: LayerTable, row: int, machine: LevelMachine, key: Key, mapping: Mapping) -> Evaluation:
+    """A mapping given for a nest, with its zeros where the machine minds them."""
+    problem, densities = problem_of(layers, row), densities_of(layers, row)
+    if minded(machine, densities):
+        return given_with_zeros(machine, problem, densities, mapping, key.objective)  # type: ignore[arg-type]
+    return evaluate(problem, machine.architecture, mapping, machine.rules)
+
+
+def _mapped(
+    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Names[str, float]
+) -> MapperResult | str:
     """Best mapping of a nest, or why there is none; kept by content where the search was not cut short."""
-    whole = (*key, problem.dimensions, problem.bounds, problem.operands)
+    zeros = minded(machine, densities)
+    whole: tuple[Any, ...] = (*key, problem.dimensions, problem.bounds, problem.operands)
+    if zeros:
+        whole = (*whole, *densities.items(), math.isinf(effort.limit_s))
     cut = {} if effort.kept is None else effort.kept
     if whole in MAPPED or whole in cut:
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = _counted(problem, machine, key) or map_problem(
-            problem,
-            machine.architecture,
-            key.objective,  # type: ignore[arg-type]
-            constraints=machine.mapspace,
-            factors=machine.factors,  # type: ignore[arg-type]
-            rules=machine.rules,
-            watch=Watch(seconds=effort.limit_s),
-            storage=key.storage,
+        found = (
+            _with_zeros(problem, machine, key, effort, densities)
+            if zeros
+            else _dense(problem, machine, key, effort)
         )
     except MappingError as refusal:
         if "has not ended" in str(refusal):
             raise
         found = str(refusal)
-    if isinstance(found, str) or found.certificate.optimal:
+    if isinstance(found, str) or found.certificate.optimal or math.isinf(effort.limit_s):
         if len(MAPPED) >= KEPT:
             MAPPED.clear()
         MAPPED[whole] = found
     else:
         cut[whole] = found
     return found
+
+
+def _with_zeros(
+    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Names[str, float]
+) -> MapperResult:
+    """Best mapping of a nest whose zeros the machine minds."""
+    return map_with_zeros(
+        machine,
+        problem,
+        densities,
+        key.objective,  # type: ignore[arg-type]
+        seconds=effort.limit_s,
+        aware=key.aware,
+    )
+
+
+def _dense(problem: Problem, machine: LevelMachine, key: Key, effort: Effort) -> MapperResult:
+    """Best mapping of a nest whose zeros make no difference."""
+    return _counted(problem, machine, key) or map_problem(
+        problem,
+        machine.architecture,
+        key.objective,  # type: ignore[arg-type]
+        constraints=machine.mapspace,
+        factors=machine.factors,  # type: ignore[arg-type]
+        rules=machine.rules,
+        watch=Watch(seconds=effort.limit_s),
+        storage=key.storage,
+    )
 
 
 def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult | None:

@@ -99,7 +99,7 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
                 factors=machine.factors,  # type: ignore[arg-type]
             )
             if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
-                return None
+                raise MappingError("too many tilings to search again")
             MAPPED[whole] = map_problem(
                 problem,
                 beside.architecture,
@@ -178,7 +178,7 @@ def chosen_of(
     value = value_of(graph)
     length, arcs = shortest_path(graph, value)
     bound = length
-    if every is not stays or stays.left:
+    if every is not stays or not stays.whole:
         bound = min(length, shortest_path(every.relaxed, value_of(every.relaxed))[0])
     places = {tensor.place for arc in arcs.tolist() for tensor in stays.staying[arc]}
     order = stays.order(arcs)
@@ -196,6 +196,7 @@ def chosen_of(
         graph.situations,
         int(np.isfinite(value).sum()),
         stays.left,
+        sets=every.sets,
     )
     share = {name: np.maximum(alone[name], column) for name, column in shares(layers, kept).items()}
     return Chosen(tensors, kept, order, share, alive, weights, certificate)

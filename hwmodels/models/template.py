@@ -83,7 +83,9 @@ class TemplateModel:
         """See `hwmodels.template.account_templates`."""
         return account_templates(layers, configs, row)
 
-    def times(self, layers: LayerTable, configs: TemplateTable, objective: str) -> OperationTimes:
+    def times(
+        self, layers: LayerTable, configs: TemplateTable, objective: str, effort: Effort = BEST
+    ) -> OperationTimes:
         """Refuse: a template does not part its latency."""
         raise InputError("a template's latency has no parts to perturb; use a machine with buffers or levels")
 

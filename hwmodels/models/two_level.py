@@ -9,6 +9,7 @@ from hwmodels import batch
 from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
+from hwmodels.kernels.accounting.account import EDGE
 from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
@@ -20,9 +21,10 @@ from hwmodels.tiles import TileLists
 from hwmodels.tiling import Tiling
 from hwmodels.times import OperationTimes, operation_times
 from hwmodels.unaware import UnawareTiles
+from hwmodels.warming import coolest_c, warmed
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint
+from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint, take_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -134,6 +136,8 @@ class TwoLevel:
     def _best(
         self, layers: LayerTable, configs: ConfigTable, objective: str, schedule: Schedule | None
     ) -> MetricTable:
+        given = np.zeros_like(configs.leakage_curve)  # at ambient, the least there is
+        configs = configs._replace(leakage_curve=given)
         if schedule is None:
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
@@ -159,6 +163,8 @@ class TwoLevel:
     ) -> Account:
         """See `hwmodels.batch.account_operations`."""
         beside = None
+        if configs.leakage_curve[row]:
+            configs, row = self._as_warm(layers, configs, objective, row, effort), 0
         if effort.schedule is not None:
             _refuse_given(effort)
             _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
@@ -170,6 +176,17 @@ class TwoLevel:
             tiles=tiles_of(layers),
             beside=beside,
             given=_given(effort),
+        )
+
+    def _as_warm(
+        self, layers: LayerTable, configs: ConfigTable, objective: str, row: int, effort: Effort
+    ) -> ConfigTable:
+        """One configuration with leakage at the temperature that its work makes; at ambient if none does."""
+        one = take_rows(configs, slice(row, row + 1))
+        unlimited = one._replace(temperature_limit_c=np.zeros(1))
+        heat = self.evaluate(layers, unlimited, objective, effort).temperature_c
+        return warmed(one, np.nan_to_num(heat, nan=coolest_c()))._replace(
+            leakage_curve=np.zeros(1, dtype=np.int64)
         )
 
     def plan(
@@ -184,9 +201,19 @@ class TwoLevel:
         assert effort.schedule is not None
         return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
 
-    def times(self, layers: LayerTable, configs: ConfigTable, objective: str) -> OperationTimes:
-        """See `hwmodels.times.operation_times`."""
-        return operation_times(layers, configs, objective, tiles_of(layers))
+    def times(
+        self, layers: LayerTable, configs: ConfigTable, objective: str, effort: Effort = BEST
+    ) -> OperationTimes:
+        """See `hwmodels.times.operation_times`; under a schedule, those of each configuration's account."""
+        if effort.schedule is None:
+            return operation_times(layers, configs, objective, tiles_of(layers))
+        found = OperationTimes(*np.empty((3, configs.size, layers.rows)))
+        for c in range(configs.size):
+            account = self.account(layers, configs, objective, c, effort)
+            costs = account.operations()
+            found.chip_s[c], found.dram_s[c] = costs["compute_s"], costs["dram_s"]
+            found.edge_s[c] = account.sheet.waits[:, EDGE]
+        return found
 
     def tiers(self, configs: ConfigTable, metrics: MetricTable) -> "pandas.DataFrame":
         """See `hwmodels.tiers.tier_table`."""

@@ -33,6 +33,8 @@ class Certificate:
     orders
         Orders of the operations that were compared, those that differ in nothing a schedule sees being one;
         0: there are too many, and the order given is kept; None: no other was asked for.
+    sets
+        Sets of pinned weights that were compared, none among them; 0: none may be pinned.
 
     """
 
@@ -44,6 +46,7 @@ class Certificate:
     costed: int
     left: tuple[Tensor, ...] = ()
     orders: int | None = None
+    sets: int = 0
 
     @property
     def gap(self) -> float:
@@ -63,6 +66,8 @@ class Certificate:
         )
         if self.left:
             text += f"; {len(self.left)} tensors left in main memory"
+        if self.sets:
+            text += f"; {self.sets:,} sets of pinned weights compared"
         if self.orders is None:
             return text
         if not self.orders:

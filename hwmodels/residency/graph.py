@@ -14,19 +14,15 @@ Nothing here depends on a machine: which situations fit, and what they cost, is 
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwmodels.residency.orders import MOST_ARCS, Following, as_given, every_order
-from hwmodels.residency.tensors import REORDERED, Schedule, Tensor, keepable, tensors_of
+from hwmodels.residency.orders import Following
+from hwmodels.residency.pinned import PinnedSet
+from hwmodels.residency.tensors import Tensor, tensors_of, weights_of
 from workloads.edges import EdgeTable
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable, deduplicate, make_table
-
-MOST_ALIVE: Final = 8
-"""Tensors that may stay at once: up to 256 nodes between two operations. Where more are alive, those that
-save least for each element held and operation passed are left in main memory, and the bound says what that
-may cost."""
 
 
 class TensorTable(NamedTuple):
@@ -105,6 +101,8 @@ class Stays(NamedTuple):
         one; 0: only that given, as there are too many.
     always
         Rows that are no arcs, by their place in every order.
+    sets
+        Sets of weights of which its schedules pin one; 0: none is pinned in any.
 
     """
 
@@ -117,6 +115,12 @@ class Stays(NamedTuple):
     kinds: dict[int, int]
     orders: int
     always: dict[int, int]
+    sets: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the graph has every schedule, so that its shortest path is a bound of them all."""
+        return self.relaxed is self.graph
 
     def order(self, arcs: IntColumn) -> tuple[int, ...]:
         """Rows in the order in which a path runs them."""
@@ -141,13 +145,14 @@ class _Situations:
         return self.number.setdefault((operation, shares, held, made), len(self.number))
 
 
-class _Network:
+class NetworkTensors:
     """A layer table beside its tensors: who reads and writes what share of which operand."""
 
-    def __init__(self, layers: LayerTable, edges: EdgeTable) -> None:
+    def __init__(self, layers: LayerTable, edges: EdgeTable, weights: Sequence[int] = ()) -> None:
         self.layers = layers
         self.unique, self.index = deduplicate(layers)
-        self.tensors = tuple(tensors_of(edges, layers))
+        self.weights = tuple(weights_of(layers, weights))
+        self.tensors = (*self.weights, *tensors_of(edges, layers))
         kinds: dict[tuple[object, ...], int] = {}
         self.kind = {
             tensor.place: kinds.setdefault(_kind(layers, tensor), len(kinds)) for tensor in self.tensors
@@ -182,6 +187,7 @@ class _Network:
         return tuple(sorted(parts))
 
     def held(self, stay: Sequence[Tensor]) -> tuple[int, ...]:
+        """Kinds of what stays."""
         return tuple(sorted(self.kind[tensor.place] for tensor in stay))
 
 
@@ -200,64 +206,6 @@ def _kind(layers: LayerTable, tensor: Tensor) -> tuple[object, ...]:
         images, channels = 1, int(layers.g[row]) * int(layers.k[row])
     as_weight = {"input": 0, "weight": 1}.get("+".join(tensor.operands), 2)
     return (tensor.elements, tensor.bits, tensor.density, min(channels, tensor.elements), images, as_weight)
-
-
-def stays_of(layers: LayerTable, edges: EdgeTable) -> Stays:
-    """Lay out the schedules of a network whose operations run in the order given.
-
-    Parameters
-    ----------
-    layers
-        Its layer table, identical rows not merged; columns of shape (n_operations,).
-    edges
-        Its edge table; rows refer to `layers`.
-
-    """
-    network = _Network(layers, edges)
-    kept, left = keepable(network.tensors, layers.rows, MOST_ALIVE)
-    laid = _Paths(network, kept, (), as_given)
-    graph = laid.graph()
-    relaxed = _Paths(network, kept, left, as_given).graph() if left else graph
-    staying = tuple(laid.staying)
-    return Stays(network.unique, network.tensors, graph, relaxed, staying, left, network.kind, 1, laid.always)
-
-
-def schedules_of(layers: LayerTable, schedule: Schedule) -> tuple[Stays, ...]:
-    """Lay out what a schedule asks for: the order given, then every order, if they are not too many."""
-    given = stays_of(layers, schedule.edges)
-    if schedule.name != REORDERED:
-        return (given,)
-    every = reordered(layers, schedule.edges)
-    if every is None:
-        return (given._replace(orders=0),)
-    return (given,) if every.orders == 1 and not given.left else (given, every)
-
-
-def reordered(layers: LayerTable, edges: EdgeTable) -> Stays | None:
-    """Lay out the schedules of every order of the operations; None where there are too many.
-
-    Two orders that have done the same operations go on alike, so that a node is a set of operations that are
-    done and a set of tensors that stay: no order is walked twice from there on. Parameters as of `stays_of`.
-    """
-    network = _Network(layers, edges)
-    touched = {row for tensor in network.tensors for row in (*tensor.reads, *tensor.writes)}
-    idle = frozenset(row for row in range(layers.rows) if not (row in touched or network.nest(row)))
-    try:
-        laid = _Paths(network, network.tensors, (), every_order(edges, layers.rows, idle), MOST_ARCS)
-    except OverflowError:
-        return None
-    graph = laid.graph()
-    return Stays(
-        network.unique,
-        network.tensors,
-        graph,
-        graph,
-        tuple(laid.staying),
-        (),
-        network.kind,
-        laid.orders,
-        laid.always,
-    )
 
 
 def paths_of(graph: StayGraph) -> float:
@@ -280,22 +228,27 @@ class _Life(NamedTuple):
         return bool(self.begins & now and self.ends & ~done)
 
 
-class _Paths:
-    """Every schedule of the tensors `kept`; those of `free` stay and take no room.
+class PathList:
+    """Every schedule of the tensors `kept`, with each of the `sets` of weights pinned.
 
-    Raises OverflowError where there are more arcs than `most`.
+    Those of `free` stay and take no room. Raises OverflowError where there are more arcs than `most`.
     """
 
     def __init__(
         self,
-        network: _Network,
+        network: NetworkTensors,
         kept: Sequence[Tensor],
         free: Sequence[Tensor],
         following: Following,
         most: int = 1 << 62,
+        sets: Sequence[PinnedSet] = ((),),
     ) -> None:
         self.network, self.known, self.most = network, _Situations(), most
-        self.kept, self.free = list(map(_life, kept)), list(map(_life, free))
+        rows = network.layers.rows
+        self.sets = [tuple(_life(tensor, rows) for tensor in some) for some in sets]
+        pinned = {life.tensor.place: life for some in self.sets for life in some}
+        self.kept = [*pinned.values(), *(_life(tensor, rows) for tensor in kept)]
+        self.free = [_life(tensor, rows) for tensor in free]
         for operation in range(network.unique.rows):
             self.known.of(operation, (0.0, 0.0, 0.0))
         self.fixed: dict[int, float] = {}
@@ -328,6 +281,8 @@ class _Paths:
         """Count a row that runs alike in every schedule; False where it does not."""
         network, now = self.network, done | 1 << row
         alive = [life for life in self.kept if life.alive(done, now)]
+        if any(not life.begins & done or not life.ends & ~now for life in alive):
+            return False
         if any(row in life.tensor.reads or row in life.tensor.writes for life in alive):
             return False
         if network.nest(row) and alive:
@@ -345,12 +300,14 @@ class _Paths:
         alive = [life for life in self.kept if life.alive(done, now)]
         others = [life.tensor for life in self.free if life.alive(done, now)]
         born = [life for life in alive if not life.begins & done]
+        some = [life for life in born if not life.tensor.pinned]
+        sets = self.sets if len(some) < len(born) else [()]
         operation, nest = int(network.index[row]), network.nest(row)
         for places, node in before.items():
             old = [life for life in alive if life.tensor.place in places]
-            for more in _subsets(born):
+            for more in ((*pinned, *others) for pinned in sets for others in _subsets(some)):
                 stay = tuple(life.tensor for life in (*old, *more))
-                needs_room = nest or bool(more)
+                needs_room = nest or any(not life.tensor.pinned for life in more)
                 situation = self.known.of(
                     operation,
                     network.shares(row, [*stay, *others]),
@@ -384,7 +341,9 @@ class _Paths:
         return StayGraph(tensors=self.network.table, **_situations(self.known), **counts)
 
 
-def _life(tensor: Tensor) -> _Life:
+def _life(tensor: Tensor, rows: int) -> _Life:
+    if tensor.pinned:
+        return _Life(tensor, 1, 1 << (rows - 1))
     return _Life(tensor, sum(1 << row for row in tensor.writes), sum(1 << row for row in tensor.reads))
 
 

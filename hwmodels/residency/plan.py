@@ -9,6 +9,8 @@ from hwmodels.residency.tensors import Tensor
 
 MAIN_MEMORY: Final = "main memory"
 NOT_WORTH: Final = "the tiles beside it would lose more than it saves"
+APART: Final = "nothing is fused that reads it"
+"""Why a tensor crosses main memory where operations hand on tiles."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def timed(tensors: Sequence[Tensor], order: Sequence[int]) -> tuple[Tensor, ...]
     """Tensors whose `first` and `last` are moments of an order: 0 is when its first row runs."""
     moment = {row: i for i, row in enumerate(order)}
     return tuple(
-        tensor._replace(
+        tensor
+        if tensor.pinned
+        else tensor._replace(
             first=min(moment[row] for row in tensor.writes), last=max(moment[row] for row in tensor.reads)
         )
         for tensor in tensors

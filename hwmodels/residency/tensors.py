@@ -22,6 +22,8 @@ COLUMN: Final = {"weight": "weight_elements", "input": "read_elements", "output"
 
 REORDERED: Final = "reordered"
 """Name of schedules whose operations run in the best of their orders."""
+PINNED: Final = "pinned"
+"""Name of schedules whose weights may stay from one inference to the next."""
 
 
 class Schedule(NamedTuple):
@@ -30,13 +32,19 @@ class Schedule(NamedTuple):
     Attributes
     ----------
     name
-        "resident"; "reordered": the operations run in the best of their orders as well.
+        "resident"; "reordered": the operations run in the best of their orders as well; "pinned": weights
+        may stay from one inference to the next as well.
     edges
         Edge table of the network, whose rows refer to its layer table with nothing merged.
     tensors
         Names of the tensors, by their handles in the edge table.
     relaxed
         Bound costs from below: tensors that a graph of schedules has no room for stay, and take none.
+    weights
+        Elements that each row of the layer table has of weights, those of all its repeats together, where
+        they may be pinned; empty: none may.
+    rows
+        Names of the rows, where weights may be pinned.
 
     """
 
@@ -44,9 +52,14 @@ class Schedule(NamedTuple):
     edges: EdgeTable
     tensors: tuple[str, ...] = ()
     relaxed: bool = False
+    weights: tuple[int, ...] = ()
+    rows: tuple[str, ...] = ()
 
     def named(self, handle: int) -> str:
-        """Name of a tensor or place."""
+        """Name of a tensor or place, or of a row's weights."""
+        if handle < 0:
+            row = -1 - handle
+            return f"{self.rows[row] if row < len(self.rows) else f'operation {row}'}.weight"
         return self.tensors[handle] if handle < len(self.tensors) else f"tensor {handle}"
 
 
@@ -63,6 +76,7 @@ class Tensor(NamedTuple):
     writes: Mapping[int, tuple[float, float]]  # row -> share of its output that goes here, part of this
     leaves: bool  # main memory gets it all the same
     saved: int  # elements that need not cross main memory
+    pinned: bool = False  # weights: alive in every row, and from one inference to the next
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -123,6 +137,41 @@ def tensors_of(edges: EdgeTable, layers: LayerTable) -> list[Tensor]:
             )
         )
     return sorted(found, key=lambda tensor: (tensor.first, tensor.place))
+
+
+def weights_of(layers: LayerTable, weights: Sequence[int]) -> list[Tensor]:
+    """Weights that may be pinned, as tensors without a writer; row r's are place -1 - r.
+
+    Parameters
+    ----------
+    layers
+        Layer table, identical rows not merged.
+    weights
+        Elements that each row has of them, 0 where there are none.
+
+    """
+    return [
+        Tensor(
+            place=-1 - row,
+            elements=elements,
+            first=0,
+            last=layers.rows - 1,
+            bits=int(layers.weight_bits[row]),
+            density=float(layers.weight_density[row]),
+            reads={row: (("weight", 1.0),)},
+            writes={},
+            leaves=False,
+            saved=elements,
+            pinned=True,
+        )
+        for row, elements in enumerate(weights)
+        if elements > 0
+    ]
+
+
+def tensors_in(schedule: Schedule, layers: LayerTable) -> list[Tensor]:
+    """Everything that a schedule may keep: tensors written and read inside the network, and its weights."""
+    return [*weights_of(layers, schedule.weights), *tensors_of(schedule.edges, layers)]
 
 
 def _taken(edges: EdgeTable, layers: LayerTable, some: NDArray[np.bool_]) -> dict[tuple[int, str], float]:

@@ -16,13 +16,14 @@ from hwmodels.kernels.two_level.stay_nests import WON, Desk
 from hwmodels.kernels.two_level.stay_paths import Paths
 from hwmodels.kernels.two_level.stay_room import HOMES, NOWHERE, Homes
 from hwmodels.residency.certificate import Certificate
-from hwmodels.residency.graph import StayGraph, Stays, paths_of, schedules_of
+from hwmodels.residency.graph import StayGraph, Stays, paths_of
+from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others, by_rows, timed
 from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
 from workloads.table import FloatMatrix, IntColumn, LayerTable, fingerprint, make_table
 
-_STAYS: dict[tuple[str, str, str, bool], tuple[tuple[Stays, ...], TileLists]] = {}
+_STAYS: dict[tuple[str, str, str, tuple[int, ...], bool], tuple[tuple[Stays, ...], TileLists]] = {}
 _KEPT: Final = 64
 
 
@@ -33,7 +34,7 @@ def stays_and_tiles(
 
     First those of the order given; then, where others are asked for and they are not too many, those of all.
     """
-    key = (schedule.name, fingerprint(layers), fingerprint(schedule.edges), halved)
+    key = (schedule.name, fingerprint(layers), fingerprint(schedule.edges), schedule.weights, halved)
     if key not in _STAYS:
         if len(_STAYS) >= _KEPT:
             _STAYS.clear()
@@ -142,7 +143,7 @@ def told(
     (stays, every), (name, code) = laid, objective
     scratch = fill_staying(stays, stays.graph, lists, one, prices, code)
     length = bound = scratch.length
-    if every is not stays or stays.left:
+    if every is not stays or not stays.whole:
         bound = fill_staying(every, every.relaxed, lists, one, prices, code).length
     halves = 2.0 if name == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
@@ -156,6 +157,7 @@ def told(
         graph.situations,
         int(searched.sum()),
         stays.left,
+        sets=every.sets,
     )
     beside = make_table(BesideTable, {}, rows)
     order, kept = tuple(range(rows)), set[int]()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hwmodels.array import INTERCONNECTS, Dataflow
 from hwmodels.columns import ConfigTable
+from hwmodels.sparsity import FORMATS, MODES
 from workloads.table import IntColumn
 
 Keys = list[tuple[int, ...]]
@@ -21,7 +22,7 @@ class Aligned(NamedTuple):
 
     k: Keys  # PEs (0: none); and of a cartesian array its parts of the plane and accumulators, else 0
     k_of: IntColumn
-    c: Keys  # PEs; 1 where the taps of a channel are folded with it
+    c: Keys  # PEs; 1 where the taps of a channel are folded with it; n and m of what is held (see `held_as`)
     c_of: IntColumn
     m: Keys  # fields of `positions.Positions`
     m_of: IntColumn
@@ -35,6 +36,30 @@ def different(columns: list[NDArray[np.int64]]) -> tuple[Keys, IntColumn]:
         code = np.unique(code * values.size + one.ravel(), return_inverse=True)[1].ravel()
     first = np.unique(code, return_index=True)[1]
     return list(zip(*(column[first].tolist() for column in columns), strict=True)), code
+
+
+WEIGHTS, INPUTS = 1, 2
+"""What a systolic array holds with its n:m zeros left out."""
+
+
+def held_as(configs: ConfigTable) -> list[NDArray[np.int64]]:
+    """What is held without its zeros (0: nothing), n and m.
+
+    A systolic array that holds an operand pruned n:m holds n of m along the sum: fewer folds, each as long as
+    it was, since all that streams still passes (SCALE-Sim v3's sparse mode).
+    """
+    held, n, m = (np.full(configs.size, value, dtype=np.int64) for value in (0, 1, 1))
+    systolic = configs.interconnect == INTERCONNECTS["systolic"]
+    for code, name, flow in (
+        (WEIGHTS, "weight", Dataflow.WEIGHT_STATIONARY),
+        (INPUTS, "input", Dataflow.INPUT_STATIONARY),
+    ):
+        mode, form = getattr(configs, f"{name}_mode"), getattr(configs, f"{name}_format")
+        taken = systolic & (configs.dataflow == flow) & (mode == MODES["skip"]) & (form == FORMATS["n_m"])
+        taken &= getattr(configs, f"{name}_skip_block") == 1
+        held[taken] = code
+        n[taken], m[taken] = getattr(configs, f"{name}_n")[taken], getattr(configs, f"{name}_m")[taken]
+    return [held, n, m]
 
 
 def aligned(configs: ConfigTable) -> Aligned:
@@ -57,7 +82,8 @@ def aligned(configs: ConfigTable) -> Aligned:
     )
     c_pes = np.where(systolic & ~holds_outputs, configs.rows, np.where(cartesian, 1, 0))
     c_pes = np.where(unrolled, configs.unroll_c, c_pes)
-    c, c_of = different([c_pes, np.where(systolic | (unrolled & (configs.im2col == 1)), 1, 0)])
+    with_taps = np.where(systolic | (unrolled & (configs.im2col == 1)), 1, 0)
+    c, c_of = different([c_pes, with_taps, *held_as(configs)])
     folded = np.where(holds_outputs, configs.rows, np.where(holds_inputs, configs.cols, 0))
     m, m_of = different(
         [

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hwmodels.columns import ConfigTable, TileTable
-from hwmodels.tiles.edges import Keys, aligned
+from hwmodels.tiles.edges import INPUTS, WEIGHTS, Keys, aligned
 from hwmodels.tiles.given import check_tiling, given_channels, given_positions
 from hwmodels.tiles.positions import Positions, position_candidates
 from hwmodels.tiles.sizes import Cut, Edge, candidates, cut, cuts, few_tiles, undominated
@@ -127,8 +127,11 @@ def _of_k(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]
 
 
 def _of_c(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Cut]:
-    pes, with_taps = alignment
-    return cuts(nest.c, Edge(pes, nest.r * nest.s if with_taps else 1, halved))
+    pes, with_taps, held, n, m = alignment
+    density = {WEIGHTS: nest.weight_density, INPUTS: nest.input_density}.get(held, 1.0)
+    if density * m > n:  # not pruned so: held whole
+        n = m = 1
+    return cuts(nest.c, Edge(pes * m, n * (nest.r * nest.s if with_taps else 1), halved))
 
 
 def _of_m(nest: Nest, alignment: tuple[int, ...], halved: bool) -> Sequence[Sequence[float]]:

@@ -85,7 +85,7 @@ def _three_axes(nest: Nest, on: Positions) -> Iterator[tuple[int, Cut]]:
     images, rows, cols = (Edge(on.n, unit, halved) for unit in (nest.p * nest.q, nest.q, 1))
     row_steps, col_steps, of_image, of_row, of_batch = rows.folds, cols.folds, 1, 1, 0
     if on.interconnect == INTERCONNECTS["unrolled"]:
-        images = Edge(on.n * (on.p if nest.p == 1 else 1) * (on.q if nest.q == 1 else 1), 1, halved)
+        images = Edge(on.n * max(on.p // nest.p, 1) * max(on.q // nest.q, 1), 1, halved)
         rows, cols = Edge(on.p, 1, halved), Edge(on.q, 1, halved)
         row_steps, col_steps, of_row = rows.folds, cols.folds, cols.folds(nest.q)
         of_image = rows.folds(nest.p) * of_row

@@ -1,8 +1,9 @@
 """What tiles of output positions and channels take on an array, for each way of wiring it (`array.Array`).
 
 A systolic array folds K, C x window and positions onto its edges. An unrolled one takes ceil(tile / unroll)
-steps along every loop; where there is one output row (or column), the PEs that would take others take further
-images: a matrix product has one loop of rows, whatever an array calls its PEs. A cartesian one gives each PE
+steps along every loop; PEs that have no output row (or column) of an image, in groups that hold all of its
+rows, take further images: a matrix product has one loop of rows, whatever an array calls its PEs, and the
+"images" of a weight gradient are its channels, its rows those of a kernel. A cartesian one gives each PE
 its part of the plane and, channel by channel, multiplies `unroll.n` of its inputs by `unroll.k` of the
 weights of a group of output channels; a stride is taken apart into phases, so that every product counts
 (assumed), and positions are then those of outputs. Numbers are exact integers.
@@ -17,7 +18,7 @@ def ceil_div(a: int, b: int) -> int:
 
 
 class Nest(NamedTuple):
-    """Extents and windows of one NEST row, as integers of any size."""
+    """Extents and windows of one NEST row, as integers of any size; shares of non-zeros of what is held."""
 
     n: int
     k: int
@@ -34,6 +35,8 @@ class Nest(NamedTuple):
     pad_left: int
     in_rows: int
     in_cols: int
+    weight_density: float
+    input_density: float
 
 
 class Cartesian(NamedTuple):

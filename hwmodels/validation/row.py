@@ -56,6 +56,31 @@ class Row:
         if self.holds is False and not self.note:
             raise InputError(f"Row.note of {self.quantity}: a missed aim needs its reason", path="note")
 
+    @classmethod
+    def simulated(
+        cls,
+        quantity: str,
+        published: float,
+        ours: float,
+        tolerance: float | None,
+        note: str,
+        *,
+        unit: str,
+        source: str,
+        evidence: Evidence = Evidence.SIMULATED,
+    ) -> "Row":
+        """Row of a figure that another simulated: a case fills in unit and source once for all its rows."""
+        return cls(
+            quantity=quantity,
+            unit=unit,
+            published=published,
+            ours=ours,
+            tolerance=tolerance,
+            source=source,
+            evidence=evidence,
+            note=note,
+        )
+
     @property
     def aimed(self) -> bool:
         """Whether there is an aim that could have been missed."""

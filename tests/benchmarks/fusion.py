@@ -8,6 +8,7 @@ import workloads
 from hwmodels.fusion import capacity_front, product_chain
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
+from tests.fusion.gpt3 import FUSED, layer, tpu_v4i_16
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -68,3 +69,12 @@ def main() -> None:
             f"tpu_v4i, 3 x 128^3, {schedule}: {totals['energy_j']:.5g} J, {totals['latency_s']:.5g} s, "
             f"{time.process_time() - begun:.2f} CPU-s"
         )
+    begun = time.process_time()
+    result = dse.evaluate(layer(), tpu_v4i_16(), schedule="fused", limit_s=4.5)
+    print(
+        f"tpu_v4i, layer of GPT-3 175B, prefill 2,048, fused: {result.totals['edp_js']:.5g} Js "
+        f"(AccelForge {FUSED[0] * FUSED[1]:.5g}), {time.process_time() - begun:.2f} CPU-s"
+    )
+    fused = result.fusion()
+    assert fused is not None
+    print(f"  {fused.certificate}")

@@ -239,6 +239,32 @@ def test_one_objective_and_one_design_are_shown_too(browser, front, objectives, 
     assert browser.ask("report.data.operations.names")[0] == "conv1"
 
 
+def test_a_linear_axis_is_in_the_unit_of_its_values_and_one_design_needs_no_scale(browser, front, tmp_path):
+    found = dse.sweep(tiny.network(), tiny.space(), progress=False).front(["edp_js"])
+    file = tmp_path / "one.html"
+    found.to_html(file)
+    browser.open(file)
+    browser.ask(
+        "['x', 'y'].forEach((id, i) => { const list = document.getElementById(id); "
+        "list.value = ['latency_s', 'energy_j'][i]; list.dispatchEvent(new Event('change')) })"
+    )
+    layout = "document.getElementById('scatter').layout"
+    titles = [browser.ask(f"{layout}.{axis}.title.text") for axis in ("xaxis", "yaxis")]
+    prefixes = [
+        re.fullmatch(rf"{word} \((.?){unit}\)", title)
+        for word, unit, title in zip(("Latency", "Energy"), "sJ", titles, strict=True)
+    ]
+    assert all(prefixes), titles
+    row = found.frame.iloc[0]
+    for axis, column, prefix in zip("xy", ("latency_s", "energy_j"), prefixes, strict=True):
+        drawn = browser.ask(f"document.getElementById('scatter').data[1].{axis}[0]")
+        power = {"m": 1e-3, "µ": 1e-6, "n": 1e-9, "": 1.0}[prefix[1]]
+        assert drawn * power == pytest.approx(row[column], rel=1e-6)
+        assert 1 <= drawn < 1000
+    assert browser.ask("document.getElementById('scatter').data[1].marker.showscale") is False
+    assert browser.ask("document.getElementById('filtered').textContent") == "1 of 1 design"
+
+
 def test_a_machine_of_one_s_own_is_copied_whole(front, tmp_path):
     pytest.importorskip("plotly")
     from dse.views import html

@@ -70,6 +70,22 @@ def test_a_result_beyond_the_published_nodes_says_so_itself():
     assert "beyond its range: prices are published from 5 to 65 nm" in repr(result)
 
 
+@pytest.mark.parametrize(
+    ("volts", "said"), [(0.1, True), (0.6, False), (0, False), (0.9, False), (5.0, True)]
+)
+def test_a_supply_far_from_the_nominal_one_is_said_with_the_result(volts, said):
+    machine = hwmodels.load("edge_16x16").replace(
+        {"technology.node_nm": 7, "technology.voltage": float(volts)}
+    )
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = dse.evaluate("lenet5", machine)
+    assert bool(heard) == said
+    assert [f"at {volts:g} V they follow fitted polynomials alone" in one for one in result.warnings] == [
+        True
+    ] * said
+
+
 def test_a_price_stated_at_another_node_is_said_to_be_extrapolated():
     own = PriceTable(
         name="mine",

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 from hwmodels import formats
+from hwmodels.components import arithmetic
 from hwmodels.formats import matmul, number_format, quantize
+from hwmodels.parts import NUMBER_FORMATS
 from hwmodels.rounding import lfsr_mask, lfsr_states
+from hwmodels.template import Template, pack_templates
 from hwmodels.validation.silicon.products import product_table
 from tests.oracles import number_formats as oracle
 
@@ -202,3 +205,30 @@ def test_narrower_formats_cost_less_and_a_format_that_does_not_fit_is_refused():
         hwmodels.load("eyeriss_v1").replace(
             {"datapath.number_format": "mxfp4", "datapath.weight_bits": 16, "datapath.input_bits": 16}
         )
+
+
+def test_sums_hold_an_element_of_their_format():
+    with pytest.raises(ValueError, match=r"Datapath\.accumulator_bits must be at least 32, .* of fp32 takes"):
+        on_chip("int", 32).replace({"datapath.accumulator_bits": 8, "datapath.number_format": "fp32"})
+    space = dse.Space(
+        on_chip("int", 32),
+        axes={"datapath.number_format": ["int", "fp32"], "datapath.accumulator_bits": [8, 32]},
+    )
+    with pytest.raises(ValueError, match=r"datapath\.accumulator_bits must be at least 32, .* got 8"):
+        dse.sweep(product_table(*np.array([[8]] * 3)), space)
+
+
+def test_a_template_pays_for_its_format_and_refuses_what_it_has_no_room_for():
+    whole = Template().replace({f"datapath.{name}_bits": 16 for name in ("weight", "input", "output")})
+    halves = whole.replace({"datapath.number_format": "fp16"})
+    ours, theirs = (pack_templates(one) for one in (whole, halves))
+    paid = [
+        float(arithmetic.mac(16, 16, 32, whole.technology.node_nm, number_format=code).energy_pj)
+        for code in (NUMBER_FORMATS["int"], NUMBER_FORMATS["fp16"])
+    ]
+    assert theirs.mac_pj[0] - ours.mac_pj[0] == pytest.approx(paid[1] - paid[0], rel=1e-9)
+    assert paid[0] != paid[1]
+    swept = pack_templates(whole, {"datapath.number_format": (["int", "fp16"], np.array([0, 1]))}, 2)
+    assert swept.mac_pj.tolist() == [ours.mac_pj[0], theirs.mac_pj[0]]
+    with pytest.raises(ValueError, match=r"Template\.datapath\.number_format: its banks have no room"):
+        whole.replace({"datapath.number_format": "mxfp8_e4m3"})

@@ -34,7 +34,7 @@ def test_more_bytes_never_cost_less(kind, one, other, width):
 def test_non_volatile_memories_are_denser_dear_to_write_and_wear_out():
     size = 2 << 20
     sram = hwmodels.Level(name="it", bytes=size, block_words=8)
-    for kind in ("rram", "stt_mram", "pcm"):
+    for kind in ("rram", "stt_mram", "pcm", "fefet"):
         found = on_chip(kind, size, 64, 22)
         assert found.retention_s == math.inf
         assert found.refresh_w == 0.0
@@ -44,7 +44,7 @@ def test_non_volatile_memories_are_denser_dear_to_write_and_wear_out():
     assert sram.kind == "sram"
 
 
-@given(st.sampled_from(["rram", "stt_mram", "pcm"]), st.integers(1, 64), st.floats(1e6, 4e9))
+@given(st.sampled_from(["rram", "stt_mram", "pcm", "fefet"]), st.integers(1, 64), st.floats(1e6, 4e9))
 def test_a_pulse_keeps_its_bank_busy(kind, banks, clock_hz):
     words = write_words_per_cycle(kind, banks, 4, clock_hz)
     pulse_s = on_chip(kind, 65536, 64, 22).write_pulse_s

@@ -194,3 +194,33 @@ def test_a_bad_table_of_accelergy_is_one_line(tmp_path, text, machine, message):
 def test_a_process_alone_takes_no_table_of_accelergy():
     with pytest.raises(ValueError, match=r"hold for one machine, machine\.replace"):
         read_prices("out/ERT.yaml")
+
+
+def test_what_ends_elsewhere_than_the_chips_other_prices_is_refused(table):
+    """A total of both would mix two boundaries: both are named."""
+    path = table("mac,energy_pj,1,22,,,,,with PHY,")
+    with pytest.raises(ValueError, match=r"ends at the boundary 'with PHY', and all else .* at 'device'"):
+        hwmodels.load("edge_16x16").replace({"technology.prices": path})
+
+
+def test_a_table_without_a_price_and_a_number_of_pythons_spelling_are_refused(table, tmp_path):
+    with pytest.raises(ValueError, match="needs a line with a price; it has a header alone"):
+        read_prices(table())
+    with pytest.raises(ValueError, match=r"line 2: value must be a number, got '1_0'"):
+        read_prices(table("mac,energy_pj,1_0,22,,,,,,"))
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text("")
+    with pytest.raises(ValueError, match=r"needs a column 'component'; it has none$"):
+        read_prices(nothing)
+
+
+@pytest.mark.parametrize("node", [3, 4.99, 180.1, 250])
+def test_a_node_outside_every_table_is_refused_when_made(node):
+    refused = r"Technology\.node_nm must be between 5 and 180 \(the scaling tables\), got"
+    for machine in ("edge_16x16", "eyeriss_v1"):
+        with pytest.raises(ValueError, match=refused):
+            hwmodels.load(machine).replace({"technology.node_nm": node})
+    with pytest.raises(ValueError, match=refused):
+        hwmodels.Technology(node_nm=node)
+    for node_nm in (5, 180):
+        assert hwmodels.Technology(node_nm=node_nm).node_nm == node_nm

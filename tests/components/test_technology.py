@@ -143,3 +143,18 @@ def test_every_shipped_figure_has_source_and_status(table: str) -> None:
     for row in read(table):
         assert row["source"].strip()
         assert any(status in row["status"] for status in STATUSES), row
+
+
+def test_what_is_remembered_is_each_callers_own() -> None:
+    """Small arrays are looked up, large ones worked out; an answer that was written to is no one else's."""
+    few = np.array([7.0, 22.0, 45.0])
+    many = np.tile(few, 20)
+    technology.nominal_voltage(few)[:] = 0.0
+    np.testing.assert_allclose(
+        np.tile(technology.nominal_voltage(few), 20), technology.nominal_voltage(many), rtol=1e-14
+    )
+    for volts in (None, 0.8):
+        found = [technology.scale_energy(45, nodes_nm, None, volts) for nodes_nm in (few, few, many)]
+        assert found[0].tobytes() == found[1].tobytes()
+        np.testing.assert_allclose(np.tile(found[0], 20), found[2], rtol=1e-14)
+    assert technology.nominal_voltage(few.reshape(3, 1)).shape == (3, 1)

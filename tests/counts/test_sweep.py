@@ -1,5 +1,6 @@
 """Sweeps over machines of levels: by count sets as machine after machine, and parts as whole machines."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,13 @@ AXES = {
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("more", [{}, {"block_words": 4, "overlapped": False, "banks": 2}])
-def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("more", "resident"), [({}, ""), ({"block_words": 4, "overlapped": False, "banks": 2}, "buffer")]
+)
+def test_a_sweep_by_sets_equals_machine_after_machine(more: dict[str, Any], resident: str) -> None:
+    """Also of machines whose buffer may keep tensors, costed layer by layer."""
     layers = workloads.load("lenet5").table()
-    space = dse.Space(pad_buffer_memory(**more), axes=AXES)
+    space = dse.Space(dataclasses.replace(pad_buffer_memory(**more), resident=resident), axes=AXES)
     index = space.sample(5, "sobol", 1)
     table = space.pack(index)
     assert space_of(table.machine) is not None
@@ -120,6 +124,11 @@ def test_sweeps_fronts_stress_and_prices_run_on_sets(monkeypatch: pytest.MonkeyP
     frame = swept.frame
     column = next(name for name in frame if name.startswith("levels.buffer.prices"))
     assert frame.groupby(column)["energy_j"].min().is_unique
+
+
+def test_pads_that_keep_tensors_are_left_to_the_search() -> None:
+    space = dse.Space(dataclasses.replace(pad_buffer_memory(), resident="pad"), axes=AXES)
+    assert space_of(space.pack(np.arange(4)).machine) is None
 
 
 @pytest.mark.compiled

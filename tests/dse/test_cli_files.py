@@ -31,7 +31,7 @@ def refused(capsys, *arguments):
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_command_that_reads_a_network_takes_them(name):
-    command = build().commands[name]
+    command = build().commands[name].load()
     assert {one.name for one in command.params} >= OPTIONS
 
 

@@ -378,7 +378,7 @@ def test_ctrl_c_does_not_wait_for_the_search(
         os.kill(os.getpid(), signal.SIGINT)
         waited.append(release.wait(60))
 
-    monkeypatch.setattr("hwmodels.interop.timeloop_report.map_report", search)
+    monkeypatch.setattr("dse.cli.commands.timeloop.map_report", search)
     assert main(["timeloop", "map", "any.yaml"]) == 130
     assert waited == []  # the search was still under way
     release.set()

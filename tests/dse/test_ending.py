@@ -132,7 +132,7 @@ def test_every_exception_is_one_line(ends, monkeypatch, problem, status, words):
     def fail(*args, **kwargs):
         raise problem
 
-    monkeypatch.setattr("dse.space.named.space_names", fail)
+    monkeypatch.setattr("dse.cli.commands.spaces.space_names", fail)
     assert words in ends("spaces", status=status)
 
 

@@ -47,6 +47,20 @@ def test_every_picture_has_its_width_readable_type_and_embedded_fonts(result, wh
     assert result.plot(what, ax=own) is own
 
 
+@pytest.mark.parametrize("network", ["lenet_300_100", "mobilenet_v2"])
+def test_names_on_a_roofline_cover_no_mark(network):
+    axes = dse.evaluate(network, "edge_16x16").plot("roofline")
+    axes.figure.draw_without_rendering()
+    marks = np.concatenate([axes.transData.transform(each.get_offsets()) for each in axes.collections])
+    operations = set(dse.evaluate(network, "edge_16x16").names)
+    names = [text for text in axes.texts if text.get_text() in operations]
+    assert names
+    for name in names:
+        box = name.get_window_extent()
+        inside = (marks > [box.x0, box.y0]).all(axis=1) & (marks < [box.x1, box.y1]).all(axis=1)
+        assert not inside.any(), name.get_text()
+
+
 def test_pictures_that_there_are_not_are_refused(result):
     with pytest.raises(KeyError, match="unknown picture 'rooflines'; did you mean 'roofline'"):
         result.plot("rooflines")

@@ -104,3 +104,15 @@ def test_a_constant_objective_is_said():
     front = dse.sweep(tiny.network(), space, progress=False).front(("latency_s", "macs"))
     assert "macs is the same (" in repr(front)
     assert "in every configuration seen" in front.notes[0]
+
+
+def test_pairs_of_network_and_machine_print_in_units():
+    said = {"lenet5": 0.99, "lenet_300_100": 0.98}
+    found = dse.search(list(said), tiny.space(), accuracy=lambda net: said[net.name], progress=False)
+    page = words(found._repr_html_())
+    for text in ("most accurate", "99.0 %", "98.0 %", "µs", "mm²"):
+        assert text in page
+    assert "NaN" not in page
+    assert "nan" not in page
+    assert "99.0 %" in repr(found.pick("most accurate"))
+    assert found.pick("most accurate")["accuracy"] == 0.99

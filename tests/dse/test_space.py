@@ -446,3 +446,21 @@ def test_a_constraint_added_as_a_text_is_one():
     """It was read letter by letter."""
     space = dse.Space("edge_16x16", {"array.rows": [8, 16]})
     assert [str(one) for one in space.replace(constraints="area_mm2 <= 50").constraints] == ["area_mm2 <= 50"]
+
+
+def test_a_space_goes_by_its_name_wherever_one_is_taken():
+    options = {"budget": 20, "progress": False, "objectives": ("latency_s", "area_mm2")}
+    named = dse.search("lenet5", "edge", **options)
+    made = dse.search("lenet5", dse.named_space("edge"), **options)
+    assert named.frame.equals(made.frame)
+    said = r"'edge_16x16' is one machine, not a space: dse.Space\('edge_16x16', \{"
+    for door in (dse.sweep, dse.search, dse.sensitivity):
+        with pytest.raises(KeyError, match=said):
+            door("lenet5", "edge_16x16")
+        with pytest.raises(KeyError, match="unknown space 'edgy'; did you mean 'edge'"):
+            door("lenet5", "edgy")
+    for door in (dse.search, dse.codesign):
+        with pytest.raises(KeyError, match="unknown space 'edgy'"):
+            door(["lenet5"], "edgy", accuracy=len)
+    with pytest.raises(KeyError, match=r"'systolic' is a space of machines, not one: dse.sweep"):
+        dse.evaluate("lenet5", "systolic")

@@ -5,6 +5,7 @@ import pytest
 import dse
 import hwmodels
 from hwmodels.mapping import Architecture, StorageLevel, evaluate, matrix_product, uniform
+from tests.fusion.gpt3 import FUSED, layer, tpu_v4i_16
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -44,6 +45,23 @@ def test_tpu_v4i_equals_accelforge_but_for_multicast(count, width, schedule):
     assert totals["energy_j"] + passage_j == pytest.approx(energy_j, rel=1e-9)
     assert totals["latency_s"] <= latency_s + count / machine.clock_hz
     assert totals["edp_js"] <= energy_j * latency_s
+
+
+@pytest.mark.published
+@pytest.mark.compiled
+def test_a_layer_of_gpt3_costs_less_than_accelforges_fused_optimum():
+    """However little time there is: what a search looks at first does; the gap to a bound is stated."""
+    result = dse.evaluate(layer(), tpu_v4i_16(), schedule="fused", limit_s=0.0)
+    energy_j, latency_s = FUSED
+    assert result.totals["energy_j"] < energy_j
+    assert result.totals["latency_s"] < latency_s
+    proof = result.fusion().certificate
+    assert not proof.mapped
+    assert not proof.optimal
+    assert proof.represented == proof.costed + sum(proof.pruned.values()) + proof.left
+    assert proof.best == pytest.approx(result.totals["edp_js"], rel=1e-9)
+    assert 0.0 < proof.gap < 0.15
+    assert "mappings were cut short" in str(proof)
 
 
 @pytest.mark.published

@@ -1,16 +1,20 @@
 """Fronts of capacity against traffic: against brute force, loops that run, and published ones."""
 
 import csv
+from dataclasses import replace
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hwmodels.fusion import Group, capacity_front, product_chain
+from hwmodels.fusion import Group, Packed, capacity_front, product_chain
 from hwmodels.mapping.problem import MappingError, Operand, Problem
 from tests.oracles import fused
+from workloads.sparsity.density import Uniform
+from workloads.sparsity.formats import Format, Storage
 
 FRONTS = Path("../shared/reference/data/frontier/fused_matmul_chain_capacity_vs_dram.csv")
 small = st.integers(1, 8)
@@ -37,6 +41,56 @@ def test_two_products_are_brute_force(m, k, n, p):
     every = fused.two_products(m, k, n, p)
     assert rows(found) == fused.front(every)
     assert found.represented == every.total() == found.kept + found.dominated
+
+
+densities = st.sampled_from([None, 0.0, 0.125, 0.5, 1.0])
+
+
+def masks(shapes, found):
+    """Tensors of these shapes with zeros scattered evenly, a bit an element."""
+    bitmask = Storage(format=Format.BITMASK)
+    return {
+        name: Packed(Uniform(shapes[name], round(density * prod(shapes[name]))), bitmask)
+        for name, density in found.items()
+        if density is not None
+    }
+
+
+@given(st.tuples(*[st.sampled_from([1, 2, 4, 8])] * 4), st.tuples(*[densities] * 5))
+@settings(deadline=None, max_examples=12)
+def test_two_products_with_zeros_are_brute_force(sizes, found):
+    """Every tile in its format, before anything is dominated; of partial sums all words."""
+    m, k, n, p = sizes
+    assume(m * k * n <= 64 and m * n * p <= 64)
+    shapes = {"T0": (m, k), "W0": (k, n), "T1": (m, n), "W1": (n, p), "T2": (m, p)}
+    packed = masks(shapes, dict(zip(shapes, found, strict=True)))
+    a, b, between, c, d = (packed[name].model.density if name in packed else None for name in shapes)
+    every = fused.two_products(m, k, n, p, ({"in": a, "weight": b}, {"weight": c, "out": d}), between)
+    front = capacity_front(product_chain(m, (k, n, p), packed))
+    assert rows(front) == fused.front(every)
+    assert front.represented == every.total() == front.kept + front.dominated
+
+
+def test_zeros_save_room_and_traffic_and_none_is_dense_bit_for_bit():
+    chain = (16, (16, 16, 16))
+    dense = capacity_front(product_chain(*chain))
+    shapes = {"T0": (16, 16), "W0": (16, 16), "T1": (16, 16), "W1": (16, 16), "T2": (16, 16)}
+    none = {
+        name: Packed(Uniform.at(shape, 0.5), Storage(format=Format.DENSE)) for name, shape in shapes.items()
+    }
+    same = capacity_front(product_chain(*chain, none))
+    assert rows(same) == rows(dense)
+    assert (same.represented, same.dominated) == (dense.represented, dense.dominated)
+    half = capacity_front(product_chain(*chain, masks(shapes, dict.fromkeys(shapes, 0.25))))
+    assert half.moved_words[-1] == 4 * (64 + 32)  # what enters and leaves once, a bit an element beside it
+    assert half.moved(137) < dense.moved(137)
+    assert half.represented == dense.represented
+    sure = {
+        name: replace(one, confidence=1.0) for name, one in masks(shapes, dict.fromkeys(shapes, 0.25)).items()
+    }
+    certain = capacity_front(product_chain(*chain, sure))
+    assert certain.moved_words[-1] == half.moved_words[-1]
+    assert certain.moved(137) >= half.moved(137)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +184,20 @@ def test_every_published_point():
         front = capacity_front(product_chain(m, (width,) * (products + 1)), fused=together, storage=storage)
         found = dict(rows(front))
         assert {capacity: found.get(capacity) for capacity in points} == points
+
+
+def test_bad_zeros():
+    half = Packed(Uniform.at((2, 2), 0.5), Storage(format=Format.BITMASK))
+    with pytest.raises(MappingError, match="there is no tensor 'T9', there are T0, T1, W0"):
+        product_chain(2, (2, 2), {"T9": half})
+    with pytest.raises(MappingError, match=r"T0 is \(4, 2\), its zeros are of \(2, 2\)"):
+        product_chain(4, (2, 2), {"T0": half})
+    with pytest.raises(MappingError, match=r"tiles are stored as dense, bitmask, .*, got 'block'"):
+        Packed(Uniform.at((2, 2), 0.5), Storage(format=Format.BLOCK, block=(1, 2)))
+    with pytest.raises(MappingError, match=r"confidence must be in \(0, 1\], got 2"):
+        replace(half, confidence=2)
+    with pytest.raises(MappingError, match="even tiles are counted dense; T0 has zeros"):
+        capacity_front(product_chain(2, (2, 2), {"T0": half}), storage="even")
 
 
 def test_bad_input():

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
+from hwmodels.fusion.bound import Alone
 from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
-from hwmodels.fusion.schedule import Alone, fuse
+from hwmodels.fusion.schedule import fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
@@ -147,6 +148,20 @@ def test_fused_is_never_worse(objective):
         for group in after.fusion().groups:
             assert group.alive_words <= words
         assert after.operations["energy_j"].sum() == pytest.approx(after.totals["energy_j"])
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("objective", ["latency", "edp"])
+def test_tiles_fill_an_array_that_the_whole_does_not(objective):
+    """Of 13 rows and 3 channels perfect factors fill no edge of 2; tiles of 4 rows do. The bound knows."""
+    net, small = network((1, 1), channels=3, side=13), machine(200)
+    result = dse.evaluate(net, small, mapping_objective=objective, schedule="fused")
+    proof = result.fusion().certificate
+    assert proof.bound <= proof.best
+    roomy = dse.evaluate(net, machine(4096), mapping_objective=objective, schedule="fused")
+    assert roomy.fusion().certificate.pruned["bound"] == 0
+    assert roomy.fusion().certificate.bound <= roomy.fusion().certificate.best
+    assert roomy.totals["latency_s"] < dse.evaluate(net, machine(4096)).totals["latency_s"]
 
 
 @pytest.mark.compiled

@@ -19,12 +19,19 @@ TILEFLOW = [
     (1024, 512, 48, 16, 48, 51118080, 786432),
 ]
 
-# FuseMax (MICRO 2024), artefact, batch 64: heads, width of a head, positions, tiles of queries that the
-# traffic amounts to, bytes. The last two: +Cascade and +Binding of one model.
+# FuseMax (MICRO 2024), artefact, batch 64, 16 bits: heads and width of a head by model.
+FUSEMAX_MODELS = {"BERT": (12, 64), "TrXL": (16, 64), "T5": (8, 64), "XLM": (16, 128)}
+FUSEMAX_BYTES = 16 * 2**20
+FUSEMAX_QUERIES = 8192  # tile of +Cascade alone
+FUSEMAX_DATA = RTL.with_name("fusemax_attention.csv")
+
+# Design, model, positions, bytes moved.
 FUSEMAX = [
-    (12, 64, 4096, 1, 1610612736),
-    (12, 64, 262144, 32, 1700807049216),
-    (12, 64, 262144, 8, 463856467968),
+    ("attn-cascade", "BERT", 4096, 1610612736),
+    ("attn-cascade", "BERT", 262144, 1700807049216),
+    ("attn-binding", "BERT", 262144, 463856467968),
+    ("attn-binding", "XLM", 262144, 2336462209024),
+    ("attn-arch", "T5", 1048576, 4535485464576),
 ]
 
 
@@ -51,14 +58,45 @@ def test_every_row_of_tileflow_rtl():
         check(m, n1, k1, rows_of_tile, k1, down, up)  # the second product is as wide as the first is deep
 
 
+def attention_bytes(design, model, positions):
+    """Traffic of all heads, queries in tiles as long as fit: of queries and results, twice, in the buffer."""
+    heads, width = FUSEMAX_MODELS[model]
+    queries = FUSEMAX_BYTES // (2 * 2 * 2 * width)
+    if design == "attn-cascade":
+        queries = FUSEMAX_QUERIES
+    words = traffic_at(product_chain(positions, (width, positions, width)), {"m": min(queries, positions)})
+    assert "T1" not in words  # scores stay on chip
+    return 64 * heads * 2 * sum(words.values())
+
+
 @pytest.mark.published
-@pytest.mark.parametrize(("heads", "width", "positions", "tiles", "moved"), FUSEMAX)
-def test_fusemax_attention_never_holds_its_scores(heads, width, positions, tiles, moved):
-    """Scores stay on chip; keys and values are read once for every tile of queries."""
-    group = product_chain(positions, (width, positions, width))
-    words = traffic_at(group, {"m": positions // tiles})
-    assert "T1" not in words
-    assert 64 * heads * 2 * sum(words.values()) == moved
+@pytest.mark.parametrize(("design", "model", "positions", "moved"), FUSEMAX)
+def test_fusemax_attention_never_holds_its_scores(design, model, positions, moved):
+    """Keys and values are read once for every tile of queries."""
+    assert attention_bytes(design, model, positions) == moved
+
+
+@pytest.mark.published
+def test_every_row_of_fusemax_attention():
+    """+Cascade, +Architecture and +Binding of four models; unfused and FLAT hold what is not told here."""
+    if not FUSEMAX_DATA.exists():
+        pytest.skip("the reference data are not here")
+    sizes = {"K": 2**10, "M": 2**20}
+    designs = ("attn-cascade", "attn-arch", "attn-binding")
+    with FUSEMAX_DATA.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["design"] in designs]
+    assert len(rows) > 40
+    for row in rows:
+        positions = int(row["seq_len"][:-1]) * sizes[row["seq_len"][-1]]
+        assert attention_bytes(row["design"], row["model"], positions) == int(row["traffic_bytes"])
+
+
+@pytest.mark.published
+@pytest.mark.parametrize(("model", "positions", "moved"), [row[1:] for row in FUSEMAX[2:4]])
+def test_the_exact_front_moves_no_more_than_fusemax_in_its_buffer(model, positions, moved):
+    heads, width = FUSEMAX_MODELS[model]
+    front = capacity_front(product_chain(positions, (width, positions, width)))
+    assert 64 * heads * 2 * front.moved(FUSEMAX_BYTES // 2) <= moved
 
 
 def test_attention_in_a_buffer_that_scores_do_not_fit():

@@ -1,6 +1,7 @@
 """Machines by name: what they are made of, what their parts cost, and that they run."""
 
 import dataclasses
+import math
 import warnings
 
 import numpy as np
@@ -109,6 +110,22 @@ def test_rows_of_a_matrix_product_fill_the_pes_of_an_unrolled_array():
         for name, unroll in {"plane": {"p": 8, "q": 8}, "images": {"n": 64}, "both": {"n": 8, "q": 8}}.items()
     }
     assert cycles["plane"] == cycles["images"] == cycles["both"] == 10 * 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("plane", "unroll", "images"),
+    [((3, 3), (4, 8), 2), ((3, 3), (4, 6), 2), ((3, 3), (6, 9), 6), ((2, 5), (4, 4), 2), ((5, 9), (4, 8), 1)],
+)
+def test_pes_without_a_row_or_column_take_further_images(plane, unroll, images):
+    """A weight gradient's rows are those of a kernel: 3 x 3 of them left 23 of 32 PEs idle."""
+    (p, q), (rows, cols) = plane, unroll
+    nest = layer_table([Nest(n=60, k=4, c=8, p=p, q=q, r=14, s=14, in_rows=p + 13, in_cols=q + 13)])
+    array = hwmodels.Array(interconnect="unrolled", unroll=hwmodels.Unroll(p=rows, q=cols))
+    room = {f"buffers.{name}.bytes": 1 << 24 for name in ("weight", "input", "output")}
+    machine = hwmodels.load("edge_16x16").replace({"array": array, **room})
+    steps = math.ceil(p / rows) * math.ceil(q / cols) * (60 // images)
+    found = hwmodels.evaluate_operations(nest, machine, "latency").compute_cycles[0]
+    assert found == steps * 4 * 8 * 14 * 14
 
 
 def test_reported_parts_follow_the_multipliers_that_they_serve():

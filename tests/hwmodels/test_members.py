@@ -14,13 +14,13 @@ from hwmodels.components.arithmetic import NumberFormat
 from hwmodels.components.rounding import Mode
 from hwmodels.components.sram import DEVICES
 from hwmodels.components.stacking import STYLES
-from hwmodels.interop.sparseloop_formats import NonZeros
 from hwmodels.kernels.two_level.systolic import systolic_cycles as kernel_cycles
 from hwmodels.mapping import Drain, FirstTouch, Gaps, Reuse
 from hwmodels.parts import NUMBER_FORMATS, ROUNDINGS
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
 from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
 from hwmodels.validation.row import Evidence
+from hwmodels.zeros.formats import NonZeros
 from tests.hwmodels.tables import layer_table
 from tests.hwmodels.test_tiling import agree
 from tests.oracles import systolic as stepped

@@ -17,6 +17,7 @@ from hwmodels.kernels.two_level.sparse import FITTED_DISPERSION, packing_loss, s
 from hwmodels.sparsity import FORMATS, MODES
 from tests.hwmodels.tables import layer_table
 from tests.oracles import sparse as oracle
+from tests.oracles import systolic as stepped
 from tests.oracles.tiling import Nest
 from workloads.sparsity.formats import Format, format_bits
 from workloads.sparsity.imbalance import expected_imbalance
@@ -332,10 +333,74 @@ def test_a_front_end_of_width_over_share_is_fast_enough():
 
 
 def test_n_m_does_n_of_m_where_the_tensor_was_pruned_so():
-    structured = machine(weight__mode="skip", weight__format="n_m", imbalance="fitted")
-    assert share_of(structured, network(0.5)).time == 0.5
-    assert share_of(structured, network(0.3)).time == 0.5
-    assert share_of(structured, network(0.6)).time == 1.0
+    held = machine(weight__mode="skip", weight__format="n_m", imbalance="fitted")
+    streamed = held.replace({"array.dataflow": "os"})
+    for density, share in ((0.5, 0.5), (0.3, 0.5), (0.6, 1.0)):
+        assert share_of(streamed, network(density)).time == share
+        assert share_of(held, network(density)).kept == share
+        assert share_of(held, network(density)).time == 1.0  # fewer folds, each as long
+
+
+def on_square(size, flow, pruned, n, m):
+    """A square array that holds or streams an operand n of m, with room for whole products."""
+    zeros = {
+        f"sparsity.{pruned}.{name}": value
+        for name, value in {"mode": "skip", "format": "n_m", "n": n, "m": m}.items()
+    }
+    room = {f"buffers.{name}.bytes": 1 << 24 for name in ("weight", "input", "output")}
+    array = {"array.rows": size, "array.cols": size, "array.dataflow": flow}
+    return hwmodels.load("edge_16x16").replace({**zeros, **room, **array})
+
+
+def cycles_on(accelerator, m, k, n, **density):
+    layers = with_densities(
+        layer_table([Nest(n=m, c=k, k=n)]), **{"weight": 1.0, "activation": 1.0} | density
+    )
+    return hwmodels.evaluate_operations(layers, accelerator, "latency").compute_cycles[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "pattern", "cycles"),
+    [
+        ((32, 64, 16), 8, (1, 4), 216),  # K in 16 rows, two folds by two
+        ((3025, 363, 96), 128, (4, 8), 6814),  # AlexNet's first layer in blocks of eight
+    ],
+)
+def test_weights_held_n_of_m_take_scalesims_cycles(shape, size, pattern, cycles):
+    """SCALE-Sim v3's sparse mode, weight-stationary (github scalesim-project/SCALE-Sim@1d62b68a, test/)."""
+    pruned = on_square(size, "ws", "weight", *pattern)
+    assert cycles_on(pruned, *shape, weight=pattern[0] / pattern[1]) == cycles
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sizes=st.tuples(*[st.integers(1, 40)] * 3),
+    size=st.integers(2, 9),
+    pattern=st.sampled_from([(1, 4), (2, 4), (4, 8), (2, 3)]),
+    pruned=st.sampled_from(["weight", "input"]),
+)
+def test_what_is_held_n_of_m_takes_the_clocks_of_a_stepped_array(sizes, size, pattern, pruned):
+    """The held operand packed along the sum, then multiplied clock by clock."""
+    (m, k, n), (keep, of) = sizes, pattern
+    flow, density = ("ws", "weight") if pruned == "weight" else ("is", "activation")
+    packed = -(-k * keep // of)
+    _, clocks = stepped.multiply(np.ones((m, packed)), np.ones((packed, n)), size, size, flow)
+    accelerator = on_square(size, flow, pruned, keep, of)
+    assert cycles_on(accelerator, m, k, n, **{density: keep / of}) == clocks
+    whole = accelerator.replace({f"sparsity.{pruned}.mode": "none"})
+    assert cycles_on(accelerator, m, k, n) == cycles_on(whole, m, k, n)  # not pruned so
+
+
+def test_a_pe_that_finds_one_filter_a_channel_runs_depthwise_layers_dense():
+    """Eyeriss v2's PE skips nothing there, and what has channels as before."""
+    depthwise = layer_table([Nest(g=32, k=1, c=1, p=14, q=14, r=3, s=3, pad=1, in_rows=14, in_cols=14)])
+    layers = with_densities(depthwise, weight=0.25, activation=0.25)
+    chip = hwmodels.load("eyeriss_v2_pe")
+    assert not chip.sparsity.depthwise
+    assert share_of(chip, layers) == (1.0, 1.0, 1.0, 0)
+    skips = chip.replace({"sparsity.depthwise": True})
+    assert share_of(skips, layers).time == pytest.approx(0.0625, rel=1e-12)
+    assert share_of(chip, network(0.25, 0.25)) == share_of(skips, network(0.25, 0.25))
 
 
 def test_fillers_of_runs_are_work():

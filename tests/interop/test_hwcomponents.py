@@ -49,3 +49,17 @@ def test_bad_objects_are_one_line(model, error, said):
     with pytest.raises(error, match=said) as refusal:
         hwmodels.from_hwcomponents(model)
     assert "\n" not in str(refusal.value)
+
+
+def test_its_own_objects_are_read_as_they_are():
+    """Version 1.0.114, hwcomponents-library 1.0.58: Aladdin's MAC at 40 nm, Atomlayer's eDRAM at 32 nm."""
+    library = pytest.importorskip("hwcomponents_library", reason="the package hwcomponents is not installed")
+    unit = library.AladdinIntMAC(tech_node=40e-9, adder_width=16, multiplier_width=8)
+    mac = hwmodels.from_hwcomponents(unit)
+    assert (mac.energy_pj, mac.leakage_w, mac.area_um2) == pytest.approx((0.8975, 6.2e-6, 535.875))
+    cells = hwmodels.from_hwcomponents(library.AtomlayerEDRAM(tech_node=32e-9, size=1 << 20))
+    assert (cells.read_pj, cells.fill_pj, cells.area_mm2) == pytest.approx(
+        (35.1153, 35.1153, 0.166), rel=1e-5
+    )
+    machine = hwmodels.load("eyeriss_v1").replace({"mac": mac, "levels.psums.prices": cells})
+    assert (machine.mac_prices, machine.level_prices(machine.level("psums"))) == (mac, cells)

@@ -4,35 +4,12 @@ from dataclasses import replace
 from itertools import combinations
 from math import comb
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_density import Zeros
-from hwmodels.interop.sparseloop_formats import fibers, rank_loops, words
-from hwmodels.interop.sparseloop_section import (
-    Optimization,
-    Rank,
-    Representation,
-    SparseSection,
-    read_sparse,
-)
-from hwmodels.interop.timeloop_architecture import Metadata
+from hwmodels.interop.sparseloop_section import read_sparse
 from hwmodels.interop.timeloop_files import TimeloopInputError, Value
-from hwmodels.interop.timeloop_problem import Density
-from hwmodels.kernels.zeros.columns import (
-    BITMASK,
-    COMPRESSED,
-    DENSITY,
-    ELEMENTS,
-    RUN_LENGTHS,
-    SHARE,
-    UOP,
-    WHOLE_BITMASK,
-)
-from hwmodels.kernels.zeros.metadata import expected_words, fiber_words
 from hwmodels.mapping import (
     Architecture,
     LevelMapping,
@@ -42,6 +19,10 @@ from hwmodels.mapping import (
     evaluate,
     matrix_product,
 )
+from hwmodels.zeros.density import Density, Zeros
+from hwmodels.zeros.formats import fibers, rank_loops, words
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.section import Metadata, Optimization, Rank, Representation, SparseSection
 
 PRODUCT = matrix_product(m=4, k=8, n=2)  # W is (K, N), I is (M, K), O is (M, N)
 PRICES = {"read_pj": 2.0, "fill_pj": 3.0, "update_pj": 3.0}
@@ -251,20 +232,3 @@ def test_a_bad_section_is_one_line_naming_the_key(target, message):
     assert message in str(raised.value)
     assert str(raised.value).startswith("sparse.yaml: ")
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("kind", [UOP, BITMASK, WHOLE_BITMASK, COMPRESSED, RUN_LENGTHS])
-@pytest.mark.parametrize("mean", [2.25, 3.0, 0.5])
-def test_words_between_two_occupancies_lie_between_theirs(kind, mean):
-    """Zeros that are spread evenly: a tile has the occupancy below its mean, or the one above."""
-    tile, elements, inside = 12.0, 6.0, 2.0
-    zeros = np.zeros(4)
-    zeros[SHARE], zeros[DENSITY], zeros[ELEMENTS] = mean / tile, mean / tile, 120.0
-    found = expected_words(kind, elements, inside, tile, zeros, 1)
-    below = int(mean)
-    few, many = (fiber_words(kind, elements, inside, tile, float(n), False, 1) for n in (below, below + 1))
-    assert found == pytest.approx(tuple(a + (mean - below) * (b - a) for a, b in zip(few, many, strict=True)))
-    if kind in (BITMASK, WHOLE_BITMASK) and mean >= 2.0:  # no fiber is empty, and its mask is its length
-        assert found[0] == pytest.approx(2 * 3)
-    if kind == UOP and mean >= 2.0:
-        assert found == pytest.approx((0.0, 2 * 4))

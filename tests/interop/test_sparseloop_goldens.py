@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hwmodels.interop import timeloop
-from hwmodels.interop.sparseloop_formats import NonZeros
 from hwmodels.mapping import TIMELOOP, FirstTouch
+from hwmodels.zeros.formats import NonZeros
 from tests.interop.goldens import ROOT
 
 FOLDER = ROOT / "sparseloop"

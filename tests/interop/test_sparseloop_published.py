@@ -4,13 +4,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import hwmodels
 from dse.cli import main
 from hwmodels.interop.timeloop import load, map_project, model
 from hwmodels.mapping import TIMELOOP, FirstTouch
 from tests.interop.test_timeloop_cases import COMPRESSED, COMPRESSED_ERT, CONV, EVERY, SPAD, SPARSE, ert
 from tests.interop.test_timeloop_input import write
+from tests.machines.test_levels import nest, table
 
 pytestmark = pytest.mark.published
 
@@ -120,6 +123,27 @@ def test_nothing_is_worse_than_what_timeloop_found(tmp_path: Path, case: str, ob
     assert certificate.optimal
     assert certificate.represented == 8_167_500
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("case", CASES)
+def test_the_machine_of_the_files_is_the_same_through_the_door(tmp_path: Path, case: str) -> None:
+    """Its densities come from the network: non-zeros are whole numbers there, 63,361 inputs for 63,360."""
+    machine = hwmodels.from_timeloop(files(tmp_path, case))
+    assert machine.minds_zeros
+    machine.save(tmp_path / "mine.yaml")
+    assert hwmodels.load(str(tmp_path / "mine.yaml")) == machine
+    cycles, energy_uj = CASES[case][3:]
+    layers = table(nest(n=4, k=384, c=256, p=13, q=13, r=3, s=3))._replace(
+        weight_density=np.array([0.346133]), input_density=np.array([0.275]), output_density=np.array([0.303])
+    )
+    account = machine.model.account(layers, machine.model.pack(machine), "energy")
+    costs = account.operations()
+    assert costs["optimal"][0]
+    assert costs["latency_s"][0] * machine.clock_hz <= cycles * (63_361 / 63_360 + 1e-6)
+    assert costs["energy_j"][0] * 1e6 <= energy_uj
+    found, _ = map_project(load(files(tmp_path, case)), "energy")
+    assert costs["energy_j"][0] * 1e6 == pytest.approx(found.energy_uj, rel=1e-5)
 
 
 @pytest.mark.compiled

@@ -8,8 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hwmodels.interop.timeloop import TimeloopProject, map_project, model
-from hwmodels.interop.timeloop_architecture import Metadata
-from hwmodels.interop.timeloop_problem import Density
 from hwmodels.mapping import (
     Architecture,
     Constraints,
@@ -20,6 +18,8 @@ from hwmodels.mapping import (
 )
 from hwmodels.mapping.constraints import Factors, LevelConstraints
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.zeros.density import Density
+from hwmodels.zeros.section import Metadata
 from tests.mapping.brute import every_mapping
 from workloads.values import Value
 

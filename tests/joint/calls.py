@@ -28,6 +28,28 @@ def moody(network, *, seed=0):
     return 0.5 + 0.01 * seed, 0.1
 
 
+class SlowToRead:
+    """What takes longer to be read in another process than a call may take."""
+
+    def __getstate__(self):
+        return {"seconds": 1.5}
+
+    def __setstate__(self, state):
+        time.sleep(state["seconds"])
+
+
+def hanging(file):
+    """Says which process it is in, and hangs."""
+    import pathlib
+
+    pathlib.Path(file).write_text(str(os.getpid()))
+    time.sleep(3600)
+
+
+def ignoring(what):
+    return 0.5
+
+
 def layered(network):
     """More accurate with more weights, less with more layers; thin first layers fail."""
     widths = [w.shape[0] for name, w in network.graph.weights.items() if name.endswith("weight")]

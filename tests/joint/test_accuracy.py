@@ -2,17 +2,25 @@
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import workloads
 from dse.errors import StoreError
 from dse.joint.accuracy import Measured
-from tests.joint.calls import by_size, moody, with_machine
+from dse.joint.workers import Crew
+from tests.joint.calls import SlowToRead, by_size, ignoring, moody, with_machine
 from workloads.learning.data import load_data
 from workloads.learning.trainer import trainer
 
+ROOT = Path(__file__).parents[2]
 SPACE = workloads.NetworkSpace("perceptron", {"width": [1, 2, 3, 4, 5, 6, 7]}, fixed={"depth": 1})
 NETS = [SPACE[i] for i in range(7)]
 
@@ -45,6 +53,7 @@ def test_failures_are_recorded_and_the_rest_is_measured(workers):
         (AssertionError(), "AssertionError"),
         (True, "returned True, no number"),
         ("0.5", "returned '0.5', no number"),
+        (10**400, "returned 10000"),
         ((0.5,), "no number and no \\(mean, error\\)"),
         ((0.5, -0.1), "its standard error is -0.1"),
         ({"acc": 0.5}, "returned no accuracy, but {'acc': 0.5}"),
@@ -61,6 +70,49 @@ def test_what_was_said_is_no_accuracy(said, failed):
     (found,) = Measured(call)(NETS[:1])
     assert re.match(f".*{failed}", found.failed)
     assert math.isnan(found.accuracy)
+
+
+def test_reading_a_task_is_not_its_calls_time():
+    crew = Crew(ignoring, workers=1, limit_s=1.0)
+    ((_, said, failed, _),) = crew.run([(SlowToRead(),)])
+    crew.close()
+    assert (said, failed) == (0.5, "")
+
+
+def test_workers_end_with_a_killed_search(tmp_path):
+    file = tmp_path / "process"
+    script = tmp_path / "search.py"
+    script.write_text(
+        "from dse.joint.workers import Crew\nfrom tests.joint.calls import hanging\n"
+        f"if __name__ == '__main__':\n    list(Crew(hanging, 1, 3600.0).run([({str(file)!r},)]))\n"
+    )
+    search = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    while not (file.exists() and file.read_text()):
+        assert search.poll() is None
+        time.sleep(0.05)
+    worker = int(file.read_text())
+    search.kill()
+    search.wait()
+    for _ in range(2400):
+        if not running(worker):
+            break
+        time.sleep(0.05)
+    assert not running(worker)
+
+
+def running(process):
+    """Whether a process runs: neither gone nor ended and not yet waited for."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+@pytest.mark.parametrize("said", [(0.5, 0.01), [0.5, 0.01], np.array([0.5, 0.01])])
+def test_a_mean_comes_with_its_error(said):
+    (found,) = Measured(lambda network: said)(NETS[:1])
+    assert (found.accuracy, found.error) == (0.5, 0.01)
 
 
 def test_a_score_that_is_no_share_is_learnt_as_it_is():

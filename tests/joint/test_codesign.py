@@ -212,6 +212,35 @@ def test_ranks_and_crowding_by_hand():
     np.testing.assert_allclose(crowding[[1, 3]], [2.5 / 3 + 2 / 3, 1 / 3 + 2 / 3])
 
 
+@pytest.mark.parametrize("nets", [["mlp_pen", "mlp_letter"], "mlp_pen", workloads.load("mlp_pen")])
+def test_networks_may_be_named_and_one_is_a_list_of_one(nets):
+    found = dse.codesign(nets, MACHINES, accuracy=layered, budget=2)
+    assert set(found.trainings["network"]) == ({*nets} if isinstance(nets, list) else {"mlp_pen"})
+
+
+@pytest.mark.parametrize("strategy", [*_STRATEGIES])
+def test_a_first_sample_that_fails_whole_does_not_end_the_search(strategy):
+    calls = []
+
+    def late(network):
+        calls.append(network)
+        if len(calls) <= 2:
+            raise RuntimeError("too early")
+        return 0.6
+
+    found = dse.codesign(NETS, MACHINES, accuracy=late, budget=6, strategy=strategy, rounds=4)
+    assert (found.trainings["failed"] != "").tolist() == [True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("strategy", [*_STRATEGIES, PAIRS])
+def test_where_every_training_fails_the_first_is_told(strategy):
+    def never(network):
+        raise RuntimeError(f"no: {network.name}")
+
+    with pytest.raises(InfeasibleSpaceError, match="all 5 trainings failed; the first: RuntimeError: no"):
+        dse.codesign(NETS, MACHINES, accuracy=never, budget=5, strategy=strategy)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
@@ -243,9 +272,23 @@ def test_bad_input_is_named(options, error, said):
         dse.codesign(NETS, MACHINES, **given)
 
 
+@pytest.mark.parametrize(
+    ("nets", "error", "said"),
+    [
+        ([], ValueError, "network: the list is empty"),
+        (3, TypeError, "expected networks or a NetworkSpace, got 3"),
+        ([None], TypeError, "a list holds networks or their names, got NoneType"),
+        (["lenet6"], KeyError, "lenet5"),
+    ],
+)
+def test_what_are_no_networks_is_named(nets, error, said):
+    with pytest.raises(error, match=said):
+        dse.codesign(nets, MACHINES, accuracy=layered)
+
+
 def test_what_is_no_space_of_machines_is_named():
-    with pytest.raises(TypeError, match="codesign: space must be a space of machines, got 'edge'"):
-        dse.codesign(NETS, "edge", accuracy=layered)
+    with pytest.raises(TypeError, match=r"codesign: space must be a dse.Space or the name of one, got 8"):
+        dse.codesign(NETS, 8, accuracy=layered)
 
 
 def test_machines_that_can_run_nothing_are_named():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import workloads
 from dse.errors import UnknownNameError
 from dse.joint.accuracy import Measured
-from dse.joint.predictors import PREDICTORS, Predictor
+from dse.joint.predictors import Predictor
 from dse.joint.quality import kendall, quality
 from dse.joint.sampling import Trained, first_sample, iterate
 
@@ -21,7 +21,7 @@ def bowl(n, seed):
     return x, ((x[:, :2] - 0.4) ** 2).sum(1) + 0.5 * x[:, 2] + 0.03 * draw.standard_normal(n)
 
 
-@pytest.mark.parametrize("name", sorted(PREDICTORS))
+@pytest.mark.parametrize("name", ["boosted_trees", "gaussian_process"])  # of which a committee is the mean
 def test_predictors_rank_and_cover_what_they_have_not_seen(name):
     x, y = bowl(60, 0)
     new, wanted = bowl(300, 1)

@@ -10,7 +10,7 @@ import hwmodels
 import workloads
 from dse.results.schedule import schedule_picture
 from hwmodels.residency import orders, stays_of
-from hwmodels.residency.graph import reordered
+from hwmodels.residency.laid import reordered
 from hwmodels.residency.path import shortest_path, weights_of
 from tests.machines.test_residency import COLUMN, OBJECTIVES, level_machine, small_machines
 from tests.oracles import orders as oracle

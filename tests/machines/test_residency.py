@@ -1,6 +1,7 @@
 """Tensors that stay on chip: what may, the best schedule, and none costs more than layer by layer."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,7 +187,7 @@ def test_where_too_many_are_alive_the_gap_is_told(monkeypatch):
     network = tangle([[0], [1], [1, 2], [1, 3], [2, 4]], channels=3)
     machine = hwmodels.load("edge_16x16")
     whole = dse.evaluate(network, machine, schedule="resident", mapping_objective="energy").plan.certificate
-    monkeypatch.setattr("hwmodels.residency.graph.MOST_ALIVE", 1)
+    monkeypatch.setattr("hwmodels.residency.laid.MOST_ALIVE", 1)
     hwmodels.residency.two_level._STAYS.clear()
     some = dse.evaluate(network, machine, schedule="resident", mapping_objective="energy").plan.certificate
     hwmodels.residency.two_level._STAYS.clear()
@@ -210,6 +211,29 @@ def level_machine(kib, name="keeps"):
         clock_hz=1e9,
         resident="buffer",
     )
+
+
+@pytest.mark.compiled
+def test_what_does_not_stay_comes_from_main_memory_beside_what_does():
+    network, roomy = chain(8, 1, 3, 1, 6), level_machine(1024)
+    kept = dse.evaluate(network, roomy, schedule="resident", mapping_objective="energy").totals
+    assert kept["dram_read_bytes"] == 3 * 64 + 8 * 36
+    assert kept["dram_write_bytes"] == 8 * 36
+
+
+@pytest.mark.compiled
+def test_every_operand_comes_from_the_memory_that_holds_it():
+    memories = (
+        Level(name="dram", kind="main_memory", operands=("weight",)),
+        Level(name="host", kind="main_memory", operands=("input", "output")),
+    )
+    one = level_machine(64)
+    two = replace(one, levels=(*one.levels[:-1], *memories))
+    network = chain(8, 1, 1, 1, 6)
+    for machine in (one, two):
+        moved = dse.evaluate(network, machine, mapping_objective="energy").totals
+        assert moved["dram_read_bytes"] == 64 + 8 * 36
+        assert moved["dram_write_bytes"] == 8 * 36
 
 
 @pytest.mark.compiled
@@ -253,7 +277,7 @@ def test_more_room_never_costs_more():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="one of layers, resident, reordered, fused, got 'fast'"):
+    with pytest.raises(ValueError, match="one of layers, resident, reordered, pinned, fused, got 'fast'"):
         dse.evaluate("lenet5", "tpu_v1", schedule="fast")
     with pytest.raises(ValueError, match="names no level at which tensors may stay"):
         dse.evaluate("lenet5", "a100_2_4", schedule="resident")

@@ -130,7 +130,7 @@ def test_the_general_kernel_equals_the_fast_one_on_even_factors(nest: Nest, rule
     out = count_columns(depth, len(problem.operands))
     lay_out(table.bounds, rows.factors, rows.order, 0, work.nest, work.loops, work.levels)
     switches = int(rules.reuse), rules.touches
-    count_ragged(*table, *rows, 0, *switches, work.nest, *work[3:], *out)
+    count_ragged(table, rows, 0, *switches, work, out)
     fast = counts_of(nest, rules)
     np.testing.assert_array_equal(fast.words, out.words)
     np.testing.assert_array_equal(fast.use, out.use)

@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwmodels.kernels.nest.columns import ProblemColumns
+from hwmodels.kernels.nest.tables import OrderRoom
 from hwmodels.kernels.nest.window import save_over_sets, window_keeps
 
 DIMS = ("P", "R", "Q", "S", "K")  # two windows, P with R and Q with S; K moves nothing
@@ -40,28 +42,27 @@ def test_the_best_order_is_found_over_sets(
     rank = np.array([[0, 0, 1, 1, -1]])
     loops = np.array([d for d in range(5) if times[d] > 1] + [0] * 5)
     found = sum(n > 1 for n in times)
-    values = np.zeros((3, 2**5, 5))
-    columns = (np.array([[*scales, 0]]), rank)
+    problem = ProblemColumns(
+        bounds=np.zeros(5, dtype=np.int64),
+        rank=rank,
+        coefficient=np.array([[*scales, 0]]),
+        rank_dims=np.array([[[0, 1], [2, 3]]]),
+        traits=np.array([[2, 1, 0]]),
+    )
+    room = OrderRoom(
+        times=np.zeros((2, 5), dtype=np.int64),
+        loops=loops,
+        shifts=np.zeros(2, dtype=np.int64),
+        values=np.zeros((3, 2**5, 5)),
+        options=np.zeros((2, 1), dtype=np.int64),
+        reuse=np.zeros((2, 1, 1)),
+    )
     span, counts = np.array([*spans, 1]), np.array(times)
-    still = np.zeros(2, dtype=np.int64)
-    save_over_sets(
-        *columns,
-        0,
-        2,
-        np.array(sizes),
-        still,
-        span,
-        counts,
-        loops,
-        found,
-        np.zeros(2, dtype=np.int64),
-        values,
-    )
+    window = np.array([sizes, (0, 0)])
+    save_over_sets(problem, 0, window, span, counts, found, room)
     whole = int(np.prod(times)) * sizes[0] * sizes[1]
-    assert whole - values[1, 0, 0] == min(walked.values())
+    assert whole - room.values[1, 0, 0] == min(walked.values())
     # No step but those of K, first, keeps more than the bound.
-    keeps = window_keeps(
-        *columns, np.array([[[0, 1], [2, 3]]]), 0, 2, 0, np.array(sizes), still, span, counts
-    )
+    keeps = window_keeps(problem, 0, 0, window, span, counts)
     moving = int(np.prod(times[:4]))
     assert moving * sizes[0] * sizes[1] - (moving - 1) * keeps <= min(walked.values())

@@ -165,12 +165,12 @@ def traffic(nest, machine, cut, k_tile, c_tile, order):
 
 
 def lanes_of(nest, machine):
-    """Lanes by dimension of the engine: with one output row (or column) its PEs take further images."""
+    """Lanes by dimension of the engine: PEs that hold whole images besides take further ones."""
     lanes = {name.upper(): number for name, number in machine["unroll"].items()}
     for name, extent in (("P", nest.p), ("Q", nest.q)):
-        if extent == 1:
-            lanes["N"] *= lanes[name]
-            lanes[name] = 1
+        if lanes[name] >= extent:
+            lanes["N"] *= lanes[name] // extent
+            lanes[name] = extent
     return lanes
 
 

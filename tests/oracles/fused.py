@@ -18,22 +18,31 @@ def comparable(a, b):
     return divides(a, b) or divides(b, a)
 
 
-def stored(step, operand, point, sizes):
+def masked(elements, density):
+    """Words of 8 bits: those of the non-zeros to expect, and a bit an element."""
+    return elements if density is None else -int(-(8 * density * elements + elements) // 8)
+
+
+def stored(step, operand, point, sizes, density=None):
     """(held, moved) of an operand stored at a point: tile times iterations above, partial sums both ways."""
     dims, ranks = step
     own = ranks[operand]
-    held = prod(point[dims.index(d)] for d in own)
+    elements = prod(point[dims.index(d)] for d in own)
     trips = prod(sizes[d] // point[dims.index(d)] for d in dims)
-    moved = held * trips
-    return held, (2 * moved - prod(sizes[d] for d in own) if operand == "out" else moved)
+    words = masked(elements, density)
+    if operand != "out":
+        return words, words * trips
+    tiles = prod(sizes[d] // point[dims.index(d)] for d in own)
+    sums = (trips - tiles) * elements  # written and read again
+    return elements, 2 * sums + tiles * words
 
 
-def one_product(sizes, done=(), begin=None):
-    return _one_product(tuple(sizes[d] for d in "mkn"), tuple(done), begin)
+def one_product(sizes, done=(), begin=None, zeros=()):
+    return _one_product(tuple(sizes[d] for d in "mkn"), tuple(done), begin, tuple(zeros))
 
 
 @cache
-def _one_product(sizes, done, begin):
+def _one_product(sizes, done, begin, zeros):
     """(held, moved) -> how many mappings of a product; `done` are stored above, points lie in `begin`."""
     sizes = dict(zip("mkn", sizes, strict=True))
     step = ("mkn", {"in": "mk", "weight": "kn", "out": "mn"})
@@ -42,17 +51,21 @@ def _one_product(sizes, done, begin):
     found = Counter()
     for chosen in product(every, repeat=len(left)):
         if all(comparable(a, b) for i, a in enumerate(chosen) for b in chosen[:i]):
-            costs = [stored(step, o, p, sizes) for o, p in zip(left, chosen, strict=True)]
+            costs = [stored(step, o, p, sizes, dict(zeros).get(o)) for o, p in zip(left, chosen, strict=True)]
             found[sum(h for h, _ in costs), sum(w for _, w in costs)] += 1
     return found
 
 
-def two_products(m, k, n, p):
-    """Of (m, k) x (k, n) x (n, p), fused or not: (held, moved) -> how many mappings."""
+def two_products(m, k, n, p, zeros=({}, {}), between=None):
+    """Of (m, k) x (k, n) x (n, p), fused or not: (held, moved) -> how many mappings.
+
+    `zeros` are densities of the operands of each, `between` that of the tensor between once it is whole.
+    """
+    alone = [[*zeros[0].items(), ("out", between)], [*zeros[1].items(), ("in", between)]]
     first, second = {"m": m, "k": k, "n": n}, {"m": m, "k": n, "n": p}
     found = Counter()
-    for (h1, w1), c1 in one_product(first).items():
-        for (h2, w2), c2 in one_product(second).items():
+    for (h1, w1), c1 in one_product(first, zeros=alone[0]).items():
+        for (h2, w2), c2 in one_product(second, zeros=alone[1]).items():
             found[max(h1, h2), w1 + w2] += c1 * c2
     # Fused: the tensor between has a tile of a x b. What is stored above lies at a point of the shared loops.
     shared = [(step, o) for step, os in ((0, ("in", "weight")), (1, ("weight", "out"))) for o in os]
@@ -62,24 +75,25 @@ def two_products(m, k, n, p):
             placed = [q for q in chosen if q is not None]
             if not all(comparable(a, b) for i, a in enumerate(placed) for b in placed[:i]):
                 continue
-            held = tile[0] * tile[1]
-            moved = 0
+            held = moved = 0
             for (step, o), q in zip(shared, chosen, strict=True):
                 if q is None:
                     continue
                 mapped, sizes = (((q[0], k, q[1]), first), ((q[0], q[1], p), second))[step]
                 ranks = {"in": "mk", "weight": "kn", "out": "mn"}
-                h, w = stored(("mkn", ranks), o, mapped, sizes)
+                h, w = stored(("mkn", ranks), o, mapped, sizes, zeros[step].get(o))
                 held, moved = held + h, moved + w
             done = [
                 [o for (s, o), q in zip(shared, chosen, strict=True) if s == i and q is not None]
                 for i in (0, 1)
             ]
-            own = one_product(first, (*done[0], "out"), (tile[0], k, tile[1]))
-            other = one_product(second, (*done[1], "in"), (tile[0], tile[1], p))
+            own = one_product(first, (*done[0], "out"), (tile[0], k, tile[1]), zeros[0].items())
+            other = one_product(second, (*done[1], "in"), (tile[0], tile[1], p), zeros[1].items())
+            written = tile[0] * tile[1]
+            read = masked(written, between)
             for (h1, w1), c1 in own.items():
                 for (h2, w2), c2 in other.items():
-                    found[held + max(h1, h2), moved + w1 + w2] += c1 * c2
+                    found[held + max(written + h1, read + h2), moved + w1 + w2] += c1 * c2
     return found
 
 

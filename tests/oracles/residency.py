@@ -10,16 +10,13 @@ from hwmodels.packing import pack
 from workloads.table import make_table
 
 
-def held_at(kept, row, size):
-    return sum(size[tensor.place] for tensor in kept if tensor.first <= row <= tensor.last)
-
-
-def beside_of(layers, kept, size, home):
+def beside_of(layers, kept, size, home, weight_home=""):
     """What each row meets, row by row and tensor by tensor."""
     columns = {name: np.zeros(layers.rows) for name in BesideTable._fields}
     for row in range(layers.rows):
-        columns[f"{home}_held"][row] = held_at(kept, row, size)
         for tensor in kept:
+            if tensor.first <= row <= tensor.last:
+                columns[f"{weight_home if tensor.pinned else home}_held"][row] += size[tensor.place]
             for operand, share in tensor.reads.get(row, ()):
                 columns[f"{operand}_share"][row] += share
             if row in tensor.writes:
@@ -30,19 +27,23 @@ def beside_of(layers, kept, size, home):
     return make_table(BesideTable, columns, layers.rows)
 
 
-def every_schedule(layers, tensors, machine, objective, home):
+def every_schedule(layers, tensors, machine, objective, home, weight_home=""):
     """Yield for each set of tensors that fits: the set, and latency and energy of the network.
 
-    8-bit dense operands; tensors are read as inputs, from the buffer `home`.
+    8-bit dense operands; tensors are read as inputs, from the buffer `home`, weights from `weight_home`.
     """
     configs = pack(machine)
-    capacity = getattr(configs, f"{home}_capacity_bytes")[0]
     size = {tensor.place: tensor.elements for tensor in tensors}
+    homes = {name for name in (home, weight_home) if name}
     for number in range(len(tensors) + 1):
         for kept in itertools.combinations(tensors, number):
-            if any(held_at(kept, row, size) > capacity for row in range(layers.rows)):
+            beside = beside_of(layers, kept, size, home, weight_home)
+            if any(
+                held > getattr(configs, f"{name}_capacity_bytes")[0]
+                for name in homes
+                for held in getattr(beside, f"{name}_held")
+            ):
                 continue
-            beside = beside_of(layers, kept, size, home)
             table = evaluate_operations(layers, configs, objective, beside=beside)
             latency, energy = (float(column @ layers.repeats) for column in (table.latency_s, table.energy_j))
             if np.isfinite(latency):

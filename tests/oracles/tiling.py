@@ -142,7 +142,7 @@ def position_cuts(nest, machine):
         pes = {"os": machine["rows"], "ws": 0, "is": machine["cols"]}[machine["flow"]]
         edges = {"n": (pes, nest.p * nest.q), "p": (pes, nest.q), "q": (pes, 1)}
     elif wiring == "unrolled":
-        images = u["n"] * (u["p"] if nest.p == 1 else 1) * (u["q"] if nest.q == 1 else 1)
+        images = images_at_once(nest, u)
         edges = {"n": (images, 1), "p": (u["p"], 1), "q": (u["q"], 1)}
     elif wiring == "cartesian":
         edges = {"n": (0, 1), "p": (u["p"], 1), "q": (u["q"], 1)}
@@ -217,6 +217,17 @@ def tile_accesses(m, k, n, machine):
     return weights, inputs, written, read
 
 
+def images_at_once(nest, unroll):
+    """Groups of PEs that each hold all rows and columns of an image, counted one by one."""
+    at_once = unroll["n"]
+    for name, extent in (("p", nest.p), ("q", nest.q)):
+        groups, left = 0, unroll[name]
+        while left >= extent:
+            groups, left = groups + 1, left - extent
+        at_once *= groups or 1
+    return at_once
+
+
 def side_by_side(items, at_once):
     return [items[start : start + at_once] for start in range(0, len(items), at_once)]
 
@@ -227,7 +238,7 @@ def unrolled_tile(nest, ks, cs, tile, machine):
     taps = [
         (rs, ss) for rs in side_by_side(range(nest.r), u["r"]) for ss in side_by_side(range(nest.s), u["s"])
     ]
-    images = u["n"] * (u["p"] if nest.p == 1 else 1) * (u["q"] if nest.q == 1 else 1)  # no PE is left out
+    images = images_at_once(nest, u)  # no PE is left out
     positions = list(
         itertools.product(
             side_by_side(tile[0], images), side_by_side(tile[1], u["p"]), side_by_side(tile[2], u["q"])

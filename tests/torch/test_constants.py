@@ -184,8 +184,9 @@ class Repeated(nn.Module):
         (nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 6, 3)), torch.randn(1, 4, 9)),
         (Repeated(), torch.randn(2, 4, 8)),
         (nn.utils.spectral_norm(nn.Linear(4, 8)), torch.randn(2, 4)),
+        (nn.utils.parametrizations.spectral_norm(nn.Conv2d(8, 5, 1)), torch.randn(2, 8, 6, 6)),
     ],
-    ids=["weight_norm", "repeated", "spectral_norm"],
+    ids=["weight_norm", "repeated", "spectral_norm", "spectral_norm of filters"],
 )
 def test_a_weight_counts_as_the_parameters_it_is_made_of(module, x):
     assert workloads.from_torch(module, (x,)).parameters == sum(p.numel() for p in module.parameters())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workloads.errors import NetworkImportError
 from workloads.file_kinds import file_kind
 from workloads.grammar.arguments import MAPPING, PATH, TEXT, WHOLE, takes
+from workloads.importers import maestro, scalesim, zigzag
 
 if TYPE_CHECKING:
     from workloads.network import Network
@@ -199,9 +200,7 @@ def from_scalesim(path: str | PathLike[str]) -> "Network":
     the ifmap, its multiply-accumulates count.
 
     """
-    from workloads.importers.scalesim import read
-
-    return read(path)
+    return scalesim.read(path)
 
 
 @takes(path=PATH)
@@ -228,9 +227,7 @@ def from_zigzag(path: str | PathLike[str]) -> "Network":
         If the file is none, or a layer's loops are none of those; one line with the layer and the key.
 
     """
-    from workloads.importers.zigzag import read
-
-    return read(path)
+    return zigzag.read(path)
 
 
 @takes(path=PATH)
@@ -254,9 +251,7 @@ def from_maestro(path: str | PathLike[str]) -> "Network":
         If the file is none, or a layer lacks a dimension; one line with the line and the layer.
 
     """
-    from workloads.importers.maestro import read
-
-    return read(path)
+    return maestro.read(path)
 
 
 @takes(path=PATH, dims=MAPPING.or_none(), batch=WHOLE.or_none(), unknown=TEXT)

@@ -13,9 +13,8 @@ import numpy as np
 
 from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import NATURAL, NUMBER, POSITIVE, takes
-from workloads.importers.torch.library import Array, torch
+from workloads.importers.torch.library import Array, one_thread, torch
 from workloads.learning.arguments import IMAGES, MODULE
-from workloads.learning.fitting import one_thread
 from workloads.learning.plasticity import prune
 from workloads.learning.starts import start_sparse
 from workloads.network import Network

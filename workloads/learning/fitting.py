@@ -1,8 +1,7 @@
 """Training: seeded, with early stop, refusing what is not a number."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -10,10 +9,11 @@ import numpy as np
 
 from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import NATURAL, NUMBER, having, takes
-from workloads.importers.torch.library import Array, torch
+from workloads.importers.torch.library import Array, one_thread, torch
 from workloads.learning.arguments import DATA
 from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
+from workloads.learning.memory import Memory
 from workloads.network import Network
 
 F: Final = torch.nn.functional
@@ -133,17 +133,6 @@ class Fitted:
         }
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run PyTorch on one thread for the while: small layers gain nothing by more; sums keep their order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class Samples:
     """A data set as tensors, in the shape a network takes."""
 
@@ -215,7 +204,8 @@ def fit(
     training
         How.
     after_epoch
-        Called with the number of epochs done: the place to grow and prune.
+        Called with the number of epochs done: the place to grow and prune. Adam's moments of connections that
+        appear are those of `memory.Memory`.
     after_step
         Called after every backward pass, before the weights move: the place to look at gradients.
     after_update
@@ -242,6 +232,7 @@ def fit(
     optimizer = torch.optim.AdamW(
         module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
+    memory = Memory(module, optimizer)
     batches = -(-len(data.train) // training.batch)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.epochs * batches)
     history: list[float] = []
@@ -271,7 +262,9 @@ def fit(
                 cosine.step()
                 steps += 1
             if after_epoch is not None:
+                memory.note()
                 after_epoch(epoch + 1)
+                memory.settle()
             history.append(held.score(module, data.validation).log_loss)
             if training.patience:
                 if history[-1] == min(history):

@@ -8,10 +8,11 @@ import numpy as np
 
 from workloads.errors import WorkloadError, shown
 from workloads.grammar.arguments import NUMBER, WHOLE, takes
+from workloads.importers.torch.library import one_thread
 from workloads.learning.arguments import DATA, NETWORK
 from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
-from workloads.learning.fitting import TRAINING, Fitted, Samples, Training, fit, one_thread
+from workloads.learning.fitting import TRAINING, Fitted, Samples, Training, fit
 from workloads.learning.plasticity import (
     activities,
     connections,

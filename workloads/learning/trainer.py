@@ -5,7 +5,8 @@ from typing import Any
 
 from workloads.errors import InputError, shown
 from workloads.grammar.errors import nearest
-from workloads.learning.data import Data
+from workloads.learning.data import Data, load_data
+from workloads.modules import to_module
 from workloads.network import Network
 
 
@@ -36,7 +37,6 @@ class Trainer:
 
         """
         from workloads.learning.fitting import fit
-        from workloads.modules import to_module
 
         module = to_module(network, seed=seed)
         return fit(module, self.data, replace(self.training, seed=seed)).as_numbers()
@@ -51,7 +51,6 @@ class Trainer:
 
 def trainer(data: Data | str, *, seed: int = 0, **settings: Any) -> Trainer:
     """Make a trainer of a data set, or of one's name or path, with settings of `fitting.Training`."""
-    from workloads.learning.data import load_data
     from workloads.learning.fitting import Training
 
     known = [field.name for field in fields(Training)]

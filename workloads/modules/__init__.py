@@ -51,16 +51,13 @@ def to_module(network: "Network", *, seed: int = 0, masked: bool = False) -> Any
 
 def with_masks(network: "Network", module: Any) -> "Network":
     """Return a network with the zeros of a module's weights; see `masks.masks_of`."""
-    from workloads.modules.check import same_graph
-    from workloads.modules.masks import masks_of
+    from workloads.modules import check, masks
 
-    masks = masks_of(network, module)
+    kept = masks.masks_of(network, module)
     trained = getattr(module, "network", network)
     if isinstance(trained, type(network)) and trained.graph is not network.graph:
-        same_graph(network, trained)
-    return network.with_weights(
-        *(network.graph.weights[name].with_mask(mask) for name, mask in masks.items())
-    )
+        check.same_graph(network, trained)
+    return network.with_weights(*(network.graph.weights[name].with_mask(mask) for name, mask in kept.items()))
 
 
 @takes(network=having("a network", "graph", "table"))

@@ -2,7 +2,9 @@
 
 from dataclasses import fields
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas
 
 from workloads.errors import shown
 from workloads.importers.torch.library import Array, torch
@@ -12,9 +14,6 @@ from workloads.network import Network
 from workloads.operations import Embedding, Recurrent, Reshape
 from workloads.shapes import text
 from workloads.training.rebatch import rebatched
-
-if TYPE_CHECKING:
-    import pandas
 
 
 def check(network: Network, module: Any) -> "pandas.DataFrame":
@@ -40,8 +39,6 @@ def check(network: Network, module: Any) -> "pandas.DataFrame":
         If anything differs; the first layer that does is named with both values.
 
     """
-    import pandas
-
     if not isinstance(module, GraphModule):
         raise ModuleMismatchError(
             f"a module made by workloads.to_module is needed, got {type(module).__name__}"

@@ -15,6 +15,7 @@ from workloads.networks.blocks import dense, flatten
 from workloads.operations import (
     HLSTM,
     BatchNorm,
+    Concat,
     Convolution,
     Elementwise,
     GlobalPool,
@@ -58,8 +59,6 @@ def perceptron(
         connections may skip layers (as SCANN grows them).
 
     """
-    from workloads.operations import Concat
-
     graph = Graph("perceptron")
     x = graph.input("features", (1, features))
     seen = [x]

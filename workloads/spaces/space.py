@@ -56,6 +56,8 @@ METRICS: Final[dict[str, Callable[[Network], float]]] = {
 MOST_POINTS: Final = 2**62
 _TRIES_A_SAMPLE: Final = 200
 _KEPT: Final = 512
+_NAMES: Final = "network"
+"""The axis of a space of given networks."""
 
 
 class NetworkSpace(Grid):
@@ -193,21 +195,27 @@ class NetworkSpace(Grid):
                 network = change(network, changes[head])
         return network
 
-    def features(self, index: IndexArray) -> NDArray[np.float64]:
+    @property
+    def beside_sizes(self) -> tuple[str, ...]:
+        """Names of the axes that sizes of the networks do not tell: those that move words, names apart."""
+        return tuple(axis.name for axis in self.axes if _worded(axis) and axis.fields != (_NAMES,))
+
+    def features(self, index: IndexArray, axes: Sequence[str] | None = None) -> NDArray[np.float64]:
         """Points as numbers for models that learn from them, shape (n, columns).
 
         Numbers by their place in ascending order, scaled to 0 .. 1; words and choices that have no order one
-        column each.
+        column each. Of all axes, or of those named.
         """
         columns: list[NDArray[np.float64]] = []
         for axis, code in zip(self.axes, self.codes(index), strict=True):
-            ordered = not any(isinstance(label, str) for labels in axis.labels for label in labels)
-            if ordered:
+            if axes is not None and axis.name not in axes:
+                continue
+            if not _worded(axis):
                 rank = np.argsort(sorted(range(len(axis)), key=lambda one: axis.labels[one]))
                 columns.append(rank[code] / max(1, len(axis) - 1))
             else:
                 columns.extend((code == value).astype(np.float64) for value in range(len(axis)))
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1) if columns else np.zeros((len(index), 0))
 
     def allowed(self, index: IndexArray) -> NDArray[np.bool_]:
         """Whether each point satisfies the constraints and can be built, shape (n,).
@@ -334,7 +342,12 @@ def of_networks(networks: Iterable[Network], name: str = "networks") -> NetworkS
         return by_name[network]
 
     pick.__qualname__ = "-".join(network.fingerprint for network in by_name.values())
-    return NetworkSpace(pick, {"network": list(by_name)}, name=name)
+    return NetworkSpace(pick, {_NAMES: list(by_name)}, name=name)
+
+
+def _worded(axis: Axis) -> bool:
+    """Whether an axis moves words, which have no order."""
+    return any(isinstance(label, str) for labels in axis.labels for label in labels)
 
 
 def builders() -> dict[str, str]:

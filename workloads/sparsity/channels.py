@@ -5,14 +5,15 @@ equal widths. A width is fixed where it leaves the network, or where an operatio
 on it (grouped convolutions, slices, attention): what is not understood is not touched.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workloads.errors import shown
 from workloads.graph import Graph, Node
-from workloads.network import Network
 from workloads.operations import (
     BatchNorm,
     Concat,
@@ -26,6 +27,9 @@ from workloads.operations import (
 from workloads.operations.base import Operation
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.rewrite import play, replay
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 _TRANSPARENT = (BatchNorm, Elementwise, GlobalPool, Pool)
 

@@ -19,6 +19,7 @@ from workloads.sparsity.checks import SparsityError, check_axis
 from workloads.sparsity.density import DensityModel, Periodic, Uniform
 from workloads.sparsity.density.hypergeometric import probability_none
 from workloads.sparsity.density.tiles import tile_counts
+from workloads.sparsity.recognise import find_period
 
 RUN_BITS = 4  # bits of a run of zeros; EIE (Han et al., ISCA 2016)
 NEGLIGIBLE = 60.0  # exp(-60) of a filler is none: where sums over ever longer runs end
@@ -244,8 +245,6 @@ def exact_size(storage: Storage, mask: ArrayLike, bits: int) -> Size:
         _check_groups(storage, live.shape, lambda tile: int(tile_counts(live, tile).max()))
     cycle = 0
     if storage.format == Format.PERIODIC:
-        from workloads.sparsity.recognise import find_period
-
         period = find_period(live)
         if period is None:
             raise SparsityError("PERIODIC: the mask is no cycle of kernel patterns; store it as BITMASK")

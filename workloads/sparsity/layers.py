@@ -1,19 +1,23 @@
 """The layers of a network that can be pruned, by name: what schemes read and write."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import shown
 from workloads.limits import need_memory
-from workloads.network import Network
 from workloads.operations import Embedding, Experts, Gather, MatMul, TransposedConvolution
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.table import Kind
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 Masks = Mapping[str, NDArray[np.bool_]]
 

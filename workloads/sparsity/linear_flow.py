@@ -6,12 +6,16 @@ normalisation of responses, softmax of the outputs, and bias (0). Images are kep
 (see `runs`), and convolutions are products of matrices laid out as they are read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
+import torch.nn.functional as call
+
 from workloads.errors import shown
 from workloads.graph import Node
-from workloads.network import Network
 from workloads.operations import (
     BatchNorm,
     Concat,
@@ -36,19 +40,17 @@ from workloads.sparsity.runs import Image, Runs, cut, together
 from workloads.tensors import Weight
 
 if TYPE_CHECKING:
-    import torch
+    from workloads.network import Network
 
-    Tensors = Mapping[str, torch.Tensor]
+Tensors = Mapping[str, torch.Tensor]
 
 
-def fresh_weights(layers: Mapping[str, Weight], seed: int) -> "dict[str, torch.Tensor]":
+def fresh_weights(layers: Mapping[str, Weight], seed: int) -> dict[str, torch.Tensor]:
     """Absolute values of newly initialised weights, in double precision.
 
     Normal with variance 2 / fan-out (He et al., ICCV 2015) for convolutions and 0.01**2 for matrices, as the
     authors of SynFlow initialise their networks.
     """
-    import torch
-
     source = torch.Generator().manual_seed(seed)
     fresh = {}
     for name, weight in layers.items():
@@ -61,7 +63,7 @@ def fresh_weights(layers: Mapping[str, Weight], seed: int) -> "dict[str, torch.T
     return fresh
 
 
-def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
+def linear_flow(network: Network) -> Callable[[Tensors], torch.Tensor]:
     """Return R as a function of the weights (by layer): the sum of the outputs for one input of ones.
 
     Raises
@@ -80,9 +82,7 @@ def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
             )
     ends = graph.outputs or tuple(name for name in graph.tensors if not graph.consumers(name))
 
-    def flow(weights: "Tensors") -> "torch.Tensor":
-        import torch
-
+    def flow(weights: Tensors) -> torch.Tensor:
         reference = next(iter(weights.values()))
         values = {tensor.name: _ones(tensor.shape, reference) for tensor in graph.inputs()}
         for node in nodes:
@@ -100,16 +100,14 @@ def linear_flow(network: Network) -> "Callable[[Tensors], torch.Tensor]":
     return flow
 
 
-def _ones(shape: Shape, reference: "torch.Tensor") -> Image:
+def _ones(shape: Shape, reference: torch.Tensor) -> Image:
     """Return an input of ones: one position an axis stands for all."""
-    import torch
-
     kept = (*shape[:2], *(1,) * len(shape[2:]))
     data = torch.ones(kept, dtype=reference.dtype, device=reference.device)
     return Image(data, tuple((length,) for length in shape[2:]))
 
 
-def _cut(image: Image, operation: Any, *, ceil_mode: bool = False) -> "tuple[torch.Tensor, tuple[Runs, ...]]":
+def _cut(image: Image, operation: Any, *, ceil_mode: bool = False) -> tuple[torch.Tensor, tuple[Runs, ...]]:
     """Return the positions that a window needs to see, and the runs of its results."""
     window, lengths = operation.window, image.lengths
     places = window.positions(lengths, ceil_mode=ceil_mode)
@@ -123,9 +121,7 @@ def _cut(image: Image, operation: Any, *, ceil_mode: bool = False) -> "tuple[tor
     return image.repeated([one.kept for one in cuts]), tuple(one.results for one in cuts)
 
 
-def _convolve(node: Node, inputs: Sequence[Image], weights: "Tensors") -> Image:
-    import torch.nn.functional as call
-
+def _convolve(node: Node, inputs: Sequence[Image], weights: Tensors) -> Image:
     operation: Any = node.operation
     window = operation.window
     pads = [side for pair in reversed(window.pads(inputs[0].lengths)) for side in pair]
@@ -140,13 +136,11 @@ def _convolve(node: Node, inputs: Sequence[Image], weights: "Tensors") -> Image:
     return Image(result, runs)
 
 
-def _product(data: "torch.Tensor", weight: "torch.Tensor", window: Any) -> "torch.Tensor":
+def _product(data: torch.Tensor, weight: torch.Tensor, window: Any) -> torch.Tensor:
     """Convolve one padded image: every window a row, times the weights as they lie in memory.
 
     A third of the time that PyTorch's own convolutions take in double precision on few positions.
     """
-    import torch.nn.functional as call
-
     rows, cols = (
         (length - window_extent(kernel, spacing)) // step + 1
         for length, kernel, spacing, step in zip(
@@ -158,9 +152,7 @@ def _product(data: "torch.Tensor", weight: "torch.Tensor", window: Any) -> "torc
     return result.T.reshape(1, weight.shape[0], rows, cols)
 
 
-def _pool(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
-    import torch.nn.functional as call
-
+def _pool(node: Node, inputs: Sequence[Image], _: Tensors) -> Image:
     operation: Any = node.operation
     window = operation.window
     before = window.pads(inputs[0].lengths)
@@ -173,17 +165,23 @@ def _pool(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
         pads += [before[axis][0], max(0, span - data.shape[2 + axis] - before[axis][0])]
     padded = call.pad(data, pads)
     if operation.mode == "max":
-        run = (call.max_pool1d, call.max_pool2d, call.max_pool3d)[window.rank - 1]
+        run = (
+            call.max_pool1d,
+            call.max_pool2d,
+            call.max_pool3d,
+        )[window.rank - 1]
         result: torch.Tensor = run(padded, window.kernel, window.stride, dilation=window.dilation)
     else:
-        mean = (call.avg_pool1d, call.avg_pool2d, call.avg_pool3d)[window.rank - 1]
+        mean = (
+            call.avg_pool1d,
+            call.avg_pool2d,
+            call.avg_pool3d,
+        )[window.rank - 1]
         result = mean(padded, window.kernel, window.stride)
     return Image(result, runs)
 
 
-def _global_pool(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
-    import torch
-
+def _global_pool(node: Node, inputs: Sequence[Image], _: Tensors) -> Image:
     operation: Any = node.operation
     data, runs = inputs[0]
     axes = tuple(range(2, data.ndim))
@@ -195,7 +193,7 @@ def _global_pool(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
     return Image.of(data.sum(axes, keepdim=True))
 
 
-def _elementwise(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
+def _elementwise(node: Node, inputs: Sequence[Image], _: Tensors) -> Image:
     operation: Any = node.operation
     if len(inputs) == 1:
         return inputs[0]
@@ -209,9 +207,7 @@ def _elementwise(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
     return Image.of(total) if runs is None else Image(total, runs)
 
 
-def _concat(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
-    import torch
-
+def _concat(node: Node, inputs: Sequence[Image], _: Tensors) -> Image:
     operation: Any = node.operation
     common = together(inputs) if operation.axis < 2 else None
     if common is None:
@@ -219,11 +215,11 @@ def _concat(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
     return Image(torch.cat(common[0], operation.axis), common[1])
 
 
-def _same(node: Node, inputs: Sequence[Image], _: "Tensors") -> Image:
+def _same(node: Node, inputs: Sequence[Image], _: Tensors) -> Image:
     return inputs[0]
 
 
-def _reduce(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+def _reduce(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     axes = operation.reduced or tuple(range(inputs[0].ndim))
     runs: dict[str, Any] = {"mean": inputs[0].mean, "sum": inputs[0].sum, "max": inputs[0].amax}
@@ -233,23 +229,21 @@ def _reduce(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torc
     return result
 
 
-def _multiply(node: Node, inputs: "Sequence[torch.Tensor]", weights: "Tensors") -> "torch.Tensor":
+def _multiply(node: Node, inputs: Sequence[torch.Tensor], weights: Tensors) -> torch.Tensor:
     return inputs[0] @ weights[node.operation.name].T
 
 
-def _reshape(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+def _reshape(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     return inputs[0].reshape(operation.shape)
 
 
-def _transpose(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+def _transpose(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     return inputs[0].permute(operation.order)
 
 
-def _slice(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
-    import torch
-
+def _slice(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     result = inputs[0]
     for axis, start, stop, step in operation.cuts:
@@ -258,21 +252,17 @@ def _slice(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch
     return result
 
 
-def _split(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "tuple[torch.Tensor, ...]":
-    import torch
-
+def _split(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> tuple[torch.Tensor, ...]:
     operation: Any = node.operation
     return tuple(torch.split(inputs[0], list(operation.lengths), operation.axis))
 
 
-def _pad(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
-    import torch.nn.functional as call
-
+def _pad(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     return call.pad(inputs[0], [side for pair in reversed(operation.pads) for side in pair])
 
 
-def _expand(node: Node, inputs: "Sequence[torch.Tensor]", _: "Tensors") -> "torch.Tensor":
+def _expand(node: Node, inputs: Sequence[torch.Tensor], _: Tensors) -> torch.Tensor:
     operation: Any = node.operation
     return inputs[0].expand(operation.shape)
 

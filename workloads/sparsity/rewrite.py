@@ -1,13 +1,18 @@
 """Networks with some operations replaced: a graph is played again, operation by operation, into a new one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from workloads.graph import Graph, Node
-from workloads.network import Network
 from workloads.operations.base import Operation
 from workloads.sparsity.checks import nonzeros_at
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 Change = Callable[[Graph, Node], bool]
 """Adds what stands for a node to the new graph, under the node's output names; says whether it did."""
@@ -33,7 +38,7 @@ def replay(network: Network, change: Change) -> Network:
         for name, tensor in graph.tensors.items()
         if (was := old.tensors.get(name)) is not None
     ]
-    return Network(graph.replaced(tensors=described), network.source)
+    return type(network)(graph.replaced(tensors=described), network.source)
 
 
 def play(graph: Graph, old: Graph, node: Node, operation: Operation) -> None:

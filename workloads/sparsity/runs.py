@@ -7,10 +7,9 @@ is exactly what all positions hold, so sums over all of them are sums over the f
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
 Runs = tuple[int, ...]
 """How many positions along an axis each stored position stands for, in order."""
@@ -34,8 +33,6 @@ class Image(NamedTuple):
 
     def repeated(self, counts: Sequence[Runs]) -> "torch.Tensor":
         """Return the tensor with each position as often as told."""
-        import torch
-
         data = self.data
         for axis, count in enumerate(counts, start=2):
             if max(count) > 1:

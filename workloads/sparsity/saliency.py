@@ -7,21 +7,17 @@ and the authors' code (alecwangcq/GraSP).
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from workloads.errors import shown
+from workloads.sparsity.authors import GRASP_TEMPERATURE
 from workloads.sparsity.checks import SparsityError
 
-if TYPE_CHECKING:
-    import torch
-
-    Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-TEMPERATURE = 200.0
-"""What GraSP's authors divide outputs by before the loss, in their code."""
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def snip_scores(
@@ -46,8 +42,6 @@ def snip_scores(
         Scores of the weights of convolutions and linear layers, by parameter name.
 
     """
-    import torch
-
     twin, weights = _twin(module)
     total = _loss(twin, inputs, targets, loss, 1.0)
     slopes = torch.autograd.grad(total, list(weights.values()))
@@ -62,7 +56,7 @@ def grasp_scores(
     inputs: Any,
     targets: "torch.Tensor",
     loss: "Loss | None" = None,
-    temperature: float = TEMPERATURE,
+    temperature: float = GRASP_TEMPERATURE,
 ) -> dict[str, NDArray[np.floating]]:
     """Score weights by the gradient flow they keep: w * (H g), with H the loss's Hessian, g its gradient.
 
@@ -84,8 +78,6 @@ def grasp_scores(
     H g is the gradient of g . stop(g). Weights whose removal raises the norm of the gradient go first.
 
     """
-    import torch
-
     if not temperature > 0:
         raise SparsityError(f"grasp: temperature must be positive, got {shown(temperature)}")
     twin, weights = _twin(module)
@@ -101,8 +93,6 @@ def grasp_scores(
 
 def _twin(module: "torch.nn.Module") -> "tuple[torch.nn.Module, dict[str, torch.Tensor]]":
     """Return a copy in training mode and the weights of its convolutions and linear layers."""
-    import torch
-
     if not isinstance(module, torch.nn.Module):
         raise SparsityError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     twin = copy.deepcopy(module).train()
@@ -120,8 +110,6 @@ def _twin(module: "torch.nn.Module") -> "tuple[torch.nn.Module, dict[str, torch.
 def _loss(
     twin: "torch.nn.Module", inputs: Any, targets: "torch.Tensor", loss: "Loss | None", temperature: float
 ) -> "torch.Tensor":
-    import torch
-
     if isinstance(inputs, dict):
         outputs = twin(**inputs)
     else:
@@ -134,8 +122,6 @@ def _loss(
 
 
 def _array(scores: "torch.Tensor", scheme: str) -> NDArray[np.floating]:
-    import torch
-
     if not bool(torch.isfinite(scores).all()):
         raise SparsityError(f"{scheme}: the loss or its gradients are no finite numbers")
     array: NDArray[np.floating] = scores.detach().cpu().numpy()

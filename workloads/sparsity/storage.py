@@ -1,16 +1,21 @@
 """What a network's weights take in memory under a storage format."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from workloads.errors import shown
-from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.density import DensityModel, Mask, Uniform
 from workloads.sparsity.formats import Format, Storage, expected_size
 from workloads.sparsity.huffman import huffman_bits
 from workloads.sparsity.recognise import find_block, find_groups
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 HUFFMAN = "huffman"
 

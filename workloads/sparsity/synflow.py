@@ -4,24 +4,24 @@ Source: Tanaka, Kunin, Yamins, Ganguli, "Pruning neural networks without any dat
 synaptic flow", NeurIPS 2020, and the authors' code (ganguli-lab/Synaptic-Flow). Needs PyTorch.
 """
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from workloads.errors import shown
+from workloads.importers.torch.library import one_thread
+from workloads.sparsity.authors import SYNFLOW_ITERATIONS
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.selection import kth
-from workloads.sparsity.waiting import one_thread, steps
+from workloads.sparsity.waiting import steps
 
-if TYPE_CHECKING:
-    import torch
+Tensors = Mapping[str, torch.Tensor]
 
-    Tensors = Mapping[str, torch.Tensor]
-
-ITERATIONS = 100  # the paper's and the code's default
 SCHEDULES = ("exponential", "linear")
 _PART = 1 << 16
 """Scores worked on at a time."""
@@ -31,7 +31,7 @@ def synflow(
     flow: "Callable[[Tensors], torch.Tensor]",
     weights: "Tensors",
     density: float,
-    iterations: int = ITERATIONS,
+    iterations: int = SYNFLOW_ITERATIONS,
     schedule: str = "exponential",
 ) -> dict[str, NDArray[np.bool_]]:
     """Find the masks that SynFlow leaves.
@@ -61,8 +61,6 @@ def synflow(
     are masked, ties with the last of them too, as in the authors' code; so up to ties the density is exact.
 
     """
-    import torch
-
     check_density(density, "synflow")
     if iterations < 1:
         raise SparsityError(f"synflow: iterations must be at least 1, got {iterations}")
@@ -111,7 +109,7 @@ def synflow_of_module(
     module: "torch.nn.Module",
     input_shape: Sequence[int],
     density: float,
-    iterations: int = ITERATIONS,
+    iterations: int = SYNFLOW_ITERATIONS,
     schedule: str = "exponential",
 ) -> dict[str, NDArray[np.bool_]]:
     """Find SynFlow's masks for the convolutions and linear layers of a PyTorch module, which stays as it is.
@@ -131,10 +129,6 @@ def synflow_of_module(
         Masks by parameter name, such as "features.0.weight".
 
     """
-    import copy
-
-    import torch
-
     twin = copy.deepcopy(module).double().eval()
     with torch.no_grad():
         for value in twin.state_dict().values():

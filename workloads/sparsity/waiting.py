@@ -1,8 +1,7 @@
-"""Schemes of minutes: a bar that shows how far they are, and threads that do not wait for one another."""
+"""Schemes of minutes: a bar that shows how far they are."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from tqdm import tqdm
 
@@ -14,16 +13,3 @@ def steps(number: int, scheme: str) -> Iterable[int]:
     """Count from 1 to a number of steps, with a bar on a terminal or in a notebook where it takes long."""
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     return tqdm(range(1, number + 1), scheme, leave=False, delay=_PATIENCE_S, disable=not watched)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run PyTorch on one thread: these products are bound by memory, and threads that wait burn CPU time."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

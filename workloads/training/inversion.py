@@ -5,25 +5,29 @@ DeepInversion", CVPR 2020: a trained network's batch norms know mean and varianc
 optimised until theirs agree.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph, Node
-from workloads.network import Network
 from workloads.operations import BatchNorm
 from workloads.operations.base import Operation, Site, vector
 from workloads.rows import Row
 from workloads.shapes import Shape
 from workloads.table import Kind
 from workloads.training.gradients import ElementwiseGradient
-from workloads.training.normalisations import channel_row, statistics_row
+from workloads.training.normalisations import OverBatch, channel_row, statistics_row
 from workloads.training.optimizers import STATE_BITS, rule
 from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
 from workloads.training.sums import ConstantGradient
 from workloads.training.tape import Tape, backward
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 _PRIOR_OPERATIONS = 4 * (5 + 6) + 2 + 2
 """Operations an element of the image prior. Total variation: four differences to neighbours, each subtracted,
@@ -32,7 +36,7 @@ and subtracted from the other (6). Norm: square and add, and back scale and add.
 
 
 @dataclass(frozen=True)
-class GuidedBatchNorm(Operation):
+class GuidedBatchNorm(OverBatch):
     """Batch normalisation with constant statistics, and how far the batch's own are from them.
 
     Outputs the result, and for every channel what the gradient of that distance multiplies the input with and
@@ -50,24 +54,6 @@ class GuidedBatchNorm(Operation):
     factor and a summand (6) a channel. "normalise": a multiplication and an addition an element.
 
     """
-
-    streamed: bool = True
-
-    streams: ClassVar[bool] = True
-
-    @property
-    def kind(self) -> str:
-        """The usual name."""
-        return "batchnorm"
-
-    def infer(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the input's shape and (2, channels)."""
-        self.need_rank("input", inputs[0], 2, 5)
-        return (inputs[0], (2, inputs[0][1]))
-
-    def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """Return scale and shift, one number a channel."""
-        return {"scale": (inputs[0][1],), "shift": (inputs[0][1],)}
 
     def lower(self, site: Site) -> list[Row]:
         """Return the three rows."""
@@ -202,7 +188,7 @@ def inversion_step(
     update = tape.add(ImageUpdate(f"{image}.update", state_bits), image, gradient)
     finished = tape.finished()
     finished.output(*losses, update, *(made for gradients in tape.learnt.values() for made in gradients))
-    return Network(finished, network.source)
+    return type(network)(finished, network.source)
 
 
 def _guided(operation: Operation, streamed: bool) -> Operation:

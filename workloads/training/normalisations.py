@@ -79,24 +79,13 @@ class NormalisationGradient(Operation):
 
 
 @dataclass(frozen=True)
-class TrainingBatchNorm(Operation):
-    """Batch normalisation with the batch's own statistics.
-
-    Outputs the result, and mean and deviation of every channel, saved for the gradient.
+class OverBatch(Operation):
+    """A normalisation that takes sums over the batch: the result, and two numbers of every channel.
 
     Attributes
     ----------
     streamed
         Whether another operation writes the input, so that its sums are taken on its way out.
-    learns
-        Whether there are scale and shift.
-
-    Notes
-    -----
-    Nothing can be normalised before the whole batch has been seen, so the input is written, and read again.
-    "statistics": square, and two additions, an element, taken as the input is written. "channels": mean,
-    variance (scale, square, scale, subtract), deviation (add, look-up), what multiplies and what is added
-    (3), running statistics (6) a channel. "normalise": a multiplication and an addition an element.
 
     """
 
@@ -117,6 +106,29 @@ class TrainingBatchNorm(Operation):
     def weight_shapes(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Return scale and shift, one number a channel."""
         return {"scale": (inputs[0][1],), "shift": (inputs[0][1],)}
+
+
+@dataclass(frozen=True)
+class TrainingBatchNorm(OverBatch):
+    """Batch normalisation with the batch's own statistics.
+
+    Outputs the result, and mean and deviation of every channel, saved for the gradient.
+
+    Attributes
+    ----------
+    streamed
+        Whether another operation writes the input, so that its sums are taken on its way out.
+    learns
+        Whether there are scale and shift.
+
+    Notes
+    -----
+    Nothing can be normalised before the whole batch has been seen, so the input is written, and read again.
+    "statistics": square, and two additions, an element, taken as the input is written. "channels": mean,
+    variance (scale, square, scale, subtract), deviation (add, look-up), what multiplies and what is added
+    (3), running statistics (6) a channel. "normalise": a multiplication and an addition an element.
+
+    """
 
     def lower(self, site: Site) -> list[Row]:
         """Return the three rows."""

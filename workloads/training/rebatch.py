@@ -1,18 +1,23 @@
 """The same network described for another batch."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
-from workloads.network import Network
 from workloads.operations import Expand, Opaque, Rearrange, Reshape, Resize, Work
 from workloads.operations.base import Operation
 from workloads.shapes import Shape
 from workloads.table import LayerTable
 from workloads.tensors import check_shape
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 _TRIES = 1000
 """How many ways to read reshapes are tried before giving up."""
@@ -44,7 +49,7 @@ def rebatched(network: Network, batch: int | None) -> Network:
     why = ""
     for _ in range(_TRIES):
         try:
-            result = Network(growth.grown(), network.source)
+            result = type(network)(growth.grown(), network.source)
             if _same_work(result.table(batch), network.table(batch)):
                 return result
             problem = f"its work does not grow by {batch}/{network.batch}"

@@ -5,6 +5,8 @@ with Efficient Neural Networks" (arXiv 1905.10952): on new data weights grow bac
 trained, and are pruned by magnitude.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import WorkloadError, shown
-from workloads.network import Network
 from workloads.table import Kind
 from workloads.tensors import Weight
 from workloads.training.rebatch import rebatched
@@ -21,6 +22,8 @@ from workloads.training.step import WEIGHT_GRADIENTS, training_step
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workloads.network import Network
 
 Density = float | Mapping[str, float | NDArray[np.bool_]] | None
 
@@ -67,7 +70,7 @@ class Phase:
             )
 
 
-def schedule_cost(network: Network, phases: Sequence[Phase]) -> "pd.DataFrame":
+def schedule_cost(network: Network, phases: Sequence[Phase]) -> pd.DataFrame:
     """Count the multiply-accumulates of a schedule.
 
     Parameters
@@ -121,7 +124,7 @@ def schedule_cost(network: Network, phases: Sequence[Phase]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=columns).set_index("phase")
 
 
-def saving(cost: "pd.DataFrame", baseline: "pd.DataFrame", column: str = "effectual_macs") -> float:
+def saving(cost: pd.DataFrame, baseline: pd.DataFrame, column: str = "effectual_macs") -> float:
     """Return the share of a baseline's cost that a schedule saves: 0.64 where it costs 36 % of it."""
     total = float(baseline[column].sum())
     if not total > 0.0:

@@ -1,12 +1,15 @@
 """What a step keeps from its forward operations for its backward ones."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
-from workloads.network import Network
 from workloads.training.losses import CrossEntropy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workloads.network import Network
 
 
 def phases(step: Network) -> dict[str, str]:
@@ -22,7 +25,7 @@ def phases(step: Network) -> dict[str, str]:
     return found
 
 
-def stash(step: Network, datapath_bits: int = 8) -> "pd.DataFrame":
+def stash(step: Network, datapath_bits: int = 8) -> pd.DataFrame:
     """List the tensors that forward operations make (or get) and backward operations read.
 
     Parameters

@@ -1,16 +1,21 @@
 """One training step as a network: forward, loss, gradients back to every weight, update."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from workloads.errors import WorkloadError, shown
 from workloads.graph import Graph
-from workloads.network import Network
 from workloads.operations import BatchNorm
 from workloads.operations.base import Operation
 from workloads.training.optimizers import STATE_BITS, Update, rule
 from workloads.training.passes import add_losses, as_trained, check_differentiable, copy_forward, run_back
 from workloads.training.rebatch import rebatched
 from workloads.training.tape import Tape
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 WEIGHT_GRADIENTS = ("kept", "all")
 """Whose gradients a step needs: those of non-zero weights, or of all (before pruned weights grow back)."""
@@ -98,7 +103,7 @@ def training_step(
         updates.append(tape.add(step, *gradients, weights={"weight": weight}))
     finished = tape.finished()
     finished.output(*losses, *updates)
-    return Network(finished, network.source)
+    return type(network)(finished, network.source)
 
 
 def _as_trained(operation: Operation, streamed: bool, frozen: Collection[str]) -> Operation:

@@ -4,8 +4,14 @@ from typing import Annotated
 
 import typer
 
+import hwmodels
 from dse.cli.options import Json, print_json
+from dse.views.text import text_table
+from hwmodels.machine_file import schema as machine_schema
+from hwmodels.machine_file import write_machine
 from workloads.errors import InputError
+from workloads.grammar.axes import label_of
+from workloads.grammar.quantities import si
 
 
 def command(
@@ -30,13 +36,6 @@ def command(
     springboard accelerators eyeriss_v1 --save mine.yaml
     springboard accelerators --json
     """
-    import hwmodels
-    from dse.views.text import text_table
-    from hwmodels.machine_file import schema as machine_schema
-    from hwmodels.machine_file import write_machine
-    from workloads.grammar.axes import label_of
-    from workloads.grammar.quantities import si
-
     if schema:
         print_json(machine_schema())
         return

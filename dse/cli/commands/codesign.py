@@ -23,6 +23,14 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
+from dse.joint.search import codesign
+from dse.metrics import METRICS, show_metric
+from dse.pareto.knee import SENTENCE
+from dse.views.text import json_values, text_table
+from workloads.grammar.quantities import show
+from workloads.learning.data import load_data
+from workloads.learning.trainer import trainer
+from workloads.spaces.named import network_space
 
 
 def command(
@@ -64,7 +72,7 @@ def command(
         str, typer.Option(metavar="NAME", help="nested, flat, successive, blind or sequential.")
     ] = "nested",
     predictor: Annotated[
-        str, typer.Option(metavar="NAME", help="gaussian_process or boosted_trees.")
+        str, typer.Option(metavar="NAME", help="gaussian_process, boosted_trees or committee.")
     ] = "gaussian_process",
     floor: Annotated[
         float, typer.Option(metavar="A", help="Accuracy below which a network is on no front.")
@@ -100,13 +108,6 @@ def command(
     springboard codesign digits --space edge --budget 60 --store runs/digits --out runs/codesign
     springboard codesign pen --networks perceptron --net-constraint 'parameters <= 5000' --out runs/pen
     """
-    from dse.joint.search import codesign
-    from dse.pareto.knee import SENTENCE
-    from dse.views.text import json_values, text_table
-    from workloads.learning.data import load_data
-    from workloads.learning.trainer import trainer
-    from workloads.spaces.named import network_space
-
     check_output(out, width)
     samples = load_data(data, seed=seed)
     if train is not None:
@@ -176,9 +177,6 @@ def command(
 
 
 def _cell(name: str, value: Any) -> str:
-    from dse.metrics import METRICS, show_metric
-    from workloads.grammar.quantities import show
-
     if name in METRICS:
         return show_metric(name, value)
     return f"{value:.4g}" if name.startswith("net.") and isinstance(value, float) else show(name, value)

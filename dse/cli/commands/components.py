@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import Json, print_json
+from dse.views.prices import draw_prices
+from dse.views.text import text_table
+from hwmodels.components.component import catalogue
 
 
 def command(
@@ -27,10 +30,6 @@ def command(
     springboard components --node 7 --voltage 0.65
     springboard components --plot prices.png
     """
-    from dse.views.prices import draw_prices
-    from dse.views.text import text_table
-    from hwmodels.components.component import catalogue
-
     found = catalogue(node_nm, voltage)
     if plot is not None:
         draw_prices(plot)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import pairs
+from hwmodels.interop.told import of_files
 from workloads.errors import InputError, shown
 
 
@@ -34,8 +35,6 @@ def command(
     springboard convert arch/*.yaml ERT.yaml --to mine.yaml
     springboard convert tpu_like.yaml mapping.yaml --to mine.yaml
     """
-    from hwmodels.interop import of_files
-
     if not to.endswith((".yaml", ".yml")):
         raise InputError(f"--to: a machine file ends in .yaml, got {shown(to)}")
     if any(Path(file).resolve() == Path(to).resolve() for file in files):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+import dse
 from dse.cli.options import (
     Batch,
     BatchAxis,
@@ -22,6 +23,8 @@ from dse.cli.options import (
     pairs,
     print_json,
 )
+from dse.space.named import machine_of
+from dse.views.text import broken, operations_text
 from workloads.errors import InputError
 
 
@@ -67,12 +70,8 @@ def command(
     springboard evaluate resnet50 mine.yaml --set 'levels.psums.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
-    import hwmodels
-    from dse.results.evaluation import evaluate
-    from dse.views.text import broken, operations_text
-
-    machine = hwmodels.load(acc).replace(pairs("--set", set_))
-    result = evaluate(
+    machine = machine_of(acc).replace(pairs("--set", set_))
+    result = dse.evaluate(
         network_of(context, net, batch),
         machine,
         batch,

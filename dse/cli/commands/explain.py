@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import dse
 from dse.cli.options import (
     Axes,
     Batch,
@@ -32,6 +33,7 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
+from dse.views.text import assumptions
 
 if TYPE_CHECKING:
     from dse.why.explanation import Explanation
@@ -76,14 +78,11 @@ def command(
     springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why
     springboard explain mobilenet_v2 --space edge --store runs/edge --width column --out runs/paper
     """
-    from dse.run.sweep import sweep
-    from dse.views.text import assumptions
-
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
     network = network_of(context, net, batch)
     begun = time.perf_counter()
-    swept = sweep(
+    swept = dse.sweep(
         network,
         chosen,
         store=store,

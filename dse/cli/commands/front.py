@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import dse
 from dse.cli.options import (
     Axes,
     Batch,
@@ -35,6 +36,7 @@ from dse.cli.options import (
 )
 from dse.cli.runs import From, write_run
 from dse.run.files import check_writable
+from dse.views.text import assumptions, designs_text, json_values
 from workloads.extras import library
 
 if TYPE_CHECKING:
@@ -81,9 +83,6 @@ def command(
     springboard front --store runs/all --out runs/again --html runs/again/front.html
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
-    from dse.run.sweep import resume, sweep
-    from dse.views.text import assumptions, designs_text, json_values
-
     check_output(out, width)
     if html is not None:  # before anything is costed
         library("plotly.offline", "html", "--html")
@@ -92,12 +91,12 @@ def command(
     network: Network | None = None
     if net is None:
         refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
-        result = resume(str(store), workers=workers, progress=progress)
+        result = dse.resume(str(store), workers=workers, progress=progress)
     else:
         chosen = space_of(space, axis, constraint)
         network = network_of(context, net, batch)
         begun = time.perf_counter()
-        result = sweep(
+        result = dse.sweep(
             network,
             chosen,
             store=store,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import workloads
 from dse.cli.options import (
     BatchAxis,
     Caches,
@@ -16,6 +17,8 @@ from dse.cli.options import (
     print_json,
 )
 from dse.errors import InputError
+from dse.views.text import text_table
+from workloads.grammar.quantities import si
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -48,10 +51,6 @@ def command(
     springboard networks mobilenet_v2
     springboard networks model.onnx --dim batch=1 --json
     """
-    import workloads
-    from dse.views.text import text_table
-    from workloads.grammar.quantities import si
-
     if net is not None:
         network = network_of(context, net, None)
         print_json(_facts(network)) if json else print(_text(network))
@@ -80,9 +79,6 @@ def _facts(network: "Network") -> dict[str, Any]:
 
 
 def _text(network: "Network") -> str:
-    from dse.views.text import text_table
-    from workloads.grammar.quantities import si
-
     rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
     for name, row in network.summary().iterrows():
         rows.append(

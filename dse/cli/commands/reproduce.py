@@ -5,16 +5,15 @@ import io
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import pandas
 import typer
 
+from dse.cli.app import build
 from dse.cli.options import Json, print_json
 from dse.cli.runs import read_run
 from dse.errors import StoreWarning
-
-if TYPE_CHECKING:
-    import pandas
 
 
 def command(
@@ -50,8 +49,6 @@ def command(
 
 def _again(command: str, file: str, folder: str) -> None:
     """Run the command once more, in silence, its results into another folder."""
-    from dse.cli.app import build
-
     where = "--store" if command == "sweep" else "--out"
     words = [command, "--from", file, where, folder]
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -80,8 +77,6 @@ def _moved(then: dict[str, Any], now: dict[str, Any], there: Path, here: Path) -
 
 def _frames(table: str, there: Path, here: Path) -> "tuple[pandas.DataFrame, pandas.DataFrame] | None":
     """The table then and now, by the space's index or else row by row, where both lie there as Parquet."""
-    import pandas
-
     files = [folder / f"{table}.parquet" for folder in (there, here)]
     if not all(file.exists() for file in files):
         return None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+import dse
 from dse.cli.options import (
     Axes,
     Batch,
@@ -31,6 +32,8 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
+from dse.strategies import check_name
+from dse.views.text import designs_text, json_values
 
 
 def command(
@@ -103,19 +106,14 @@ def command(
     springboard search mobilenet_v2 --budget 2000 --strategy nsga2 --seed 1 --out runs/quick
     springboard search vgg16 resnet50 --combine worst --constraint 'area_mm2 <= 10' --out runs/both
     """
-    from dse.strategies import check_name
-    from dse.strategies.search import search
-    from dse.strategies.together import several
-    from dse.views.text import designs_text, json_values
-
     if strategy != "auto":
         check_name(strategy)
     check_output(out, width)
     chosen = space_of(space, axis, constraint)
     networks = [network_of(context, net, batch) for net in nets]
     begun = time.perf_counter()
-    found = search(
-        networks[0] if len(networks) == 1 else several(networks, combine, batch=batch, schedule=schedule),
+    found = dse.search(
+        networks[0] if len(networks) == 1 else dse.several(networks, combine, batch=batch, schedule=schedule),
         chosen,
         objectives=objectives.split(","),
         budget=budget,

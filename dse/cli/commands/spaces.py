@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dse.cli.options import Json, print_json
+from dse.space.named import about, named_space, space_names
+from dse.views.text import text_table
 
 if TYPE_CHECKING:
     from dse.space.space import Space
@@ -25,9 +27,6 @@ def command(
     springboard spaces systolic
     springboard spaces --json
     """
-    from dse.space.named import about, named_space, space_names
-    from dse.views.text import text_table
-
     spaces = {one: named_space(one) for one in ([name] if name else space_names())}
     if json:
         print_json({one: {"about": about(one), **_plain(space)} for one, space in spaces.items()})

@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+import dse
 from dse.cli.options import Json, ShowProgress, Workers, print_json
+from dse.results.opened import verify_store
 
 group = typer.Typer(help="Check or repair the store of a sweep.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,8 +22,6 @@ def verify(folder: Folder, json: Json = False) -> None:
     \b
     springboard store verify runs/all
     """
-    from dse.results.opened import verify_store
-
     found = verify_store(folder)
     if json:
         print_json({"store": folder, "parts": found.parts, "whole": bool(found), "faults": found.faults})
@@ -44,9 +44,7 @@ def repair(
     \b
     springboard store repair runs/all
     """
-    from dse.run.sweep import resume
-
-    result = resume(folder, workers=workers, progress=progress)
+    result = dse.resume(folder, workers=workers, progress=progress)
     found = result.verify()
     if json:
         summary: dict[str, Any] = {"network": result.network, "space": result.space.name}

@@ -33,6 +33,12 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
+from dse.run.sweep import sweep
+from dse.uncertain.rivals import refuse_templates
+from dse.uncertain.stressing import check_options, stress
+from dse.uncertain.table import declared
+from dse.uncertain.trial import memories_of
+from dse.views.text import json_values
 from workloads.errors import InputError
 
 
@@ -84,13 +90,6 @@ def command(
     springboard stress resnet50 --space systolic --samples 200 --out runs/stressed
     springboard stress mobilenet_v2 --uncertainty all=0 --uncertainty main_memory_bandwidth=0.2 --out runs/bus
     """
-    from dse.run.sweep import sweep
-    from dse.uncertain.rivals import refuse_templates
-    from dse.uncertain.stressing import check_options, stress
-    from dse.uncertain.table import declared
-    from dse.uncertain.trial import memories_of
-    from dse.views.text import json_values
-
     check_options(samples, seed, robust, quantile)
     check_output(out, width)
     chosen = space_of(space, axis, constraint)

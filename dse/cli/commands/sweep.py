@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+import dse
 from dse.cli.options import (
     Axes,
     Batch,
@@ -67,13 +68,11 @@ def command(
     springboard sweep resnet50 --store runs/small --axis array.rows=8,16 --constraint 'area_mm2 <= 10'
     springboard sweep --store runs/small
     """
-    from dse.run.sweep import resume, sweep
-
     if net is None:
         refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
-        result = resume(store, workers=workers, progress=progress)
+        result = dse.resume(store, workers=workers, progress=progress)
     else:
-        result = sweep(
+        result = dse.sweep(
             network_of(context, net, batch),
             space_of(space, axis, constraint),
             store=store,

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from dse.cli.options import Json, pairs, print_json
+from dse.cli.timeloop_text import report_text
+from dse.cli.waiting import wait_for
+from hwmodels.interop.timeloop_report import map_report, model_report
+from hwmodels.mapping.watch import Watch
 
 if TYPE_CHECKING:
     from hwmodels.mapping.search import Objective
@@ -48,9 +52,6 @@ def model(files: Files, value: Values = None, built_in_fit: Fit = False, json: J
     springboard timeloop model inputs/*.yaml prob.yaml timeloop-mapper.map.txt --json
     springboard timeloop model top.yaml.jinja2 --value architecture=eyeriss_like
     """
-    from dse.cli.timeloop_text import report_text
-    from hwmodels.interop.timeloop_report import model_report
-
     report = model_report(files, **_reading(value, built_in_fit))
     _show(report, json, report_text)
 
@@ -98,11 +99,6 @@ def map_(
     springboard timeloop map inputs/*.yaml prob.yaml --seconds inf
     springboard timeloop map inputs/*.yaml prob.yaml sparse.yaml --formats "DRAM.Inputs=none|UOP-RLE|UOP-B"
     """
-    from dse.cli.timeloop_text import report_text
-    from dse.cli.waiting import wait_for
-    from hwmodels.interop.timeloop_report import map_report
-    from hwmodels.mapping.watch import Watch
-
     wanted = cast("Objective", objective)  # the mapper refuses what is none
     watch = Watch(seconds=seconds)
     more = _reading(value, built_in_fit)

@@ -19,7 +19,13 @@ from dse.cli.options import (
     print_json,
 )
 from dse.cli.runs import From, write_run
+from dse.metrics import show_metric
+from dse.run.files import write_files
+from dse.space.named import software_defined
+from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
+from dse.views.text import text_table
 from workloads.errors import InputError
+from workloads.grammar.quantities import show
 
 if TYPE_CHECKING:
     from dse.strategies.compromise import Compromise
@@ -62,9 +68,6 @@ def command(
     springboard together
     springboard together resnet50 vgg16 --area-mm2 1 --axis groups=16,32 --out runs/both
     """
-    from dse.space.named import software_defined
-    from dse.strategies.compromise import AREA_MM2, EIGHT, choose_together
-
     if area_mm2 is not None and not 0 < area_mm2 < float("inf"):
         raise InputError(f"--area-mm2 must be positive, got {area_mm2}")
     check_output(out, width)
@@ -105,8 +108,6 @@ def command(
 
 
 def _write(found: "Compromise", folder: str, width: str) -> list[str]:
-    from dse.run.files import write_files
-
     figure = found.plot(width=width).get_figure(root=True)
     assert figure is not None
     return write_files(
@@ -122,9 +123,6 @@ def _write(found: "Compromise", folder: str, width: str) -> list[str]:
 
 def _gains(found: "Compromise") -> str:
     """Each network's own optimum beside the selected machine."""
-    from dse.metrics import show_metric
-    from dse.views.text import text_table
-
     rows = [
         [
             "network",
@@ -155,9 +153,6 @@ def _gains(found: "Compromise") -> str:
 
 def _boundaries(found: "Compromise") -> str:
     """One line a parameter: the selected machine, and what the best machines of all networks span."""
-    from dse.views.text import text_table
-    from workloads.grammar.quantities import show
-
     selected = found.space.configuration(found.selected)
     head = [f"best {found.top:,} of", "selected", *(str(name) for name in found.boundaries.index)]
     rows = [head]

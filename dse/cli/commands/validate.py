@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dse.cli.options import Json, print_json
+from dse.views.text import text_table
+from hwmodels import validation as ledger
 
 if TYPE_CHECKING:
     from hwmodels.validation import Row
@@ -30,8 +32,6 @@ def command(
     springboard validate --markdown > docs/validation.md
     springboard validate --wrong > docs/wrong.md
     """
-    from hwmodels import validation as ledger
-
     if json + markdown + wrong > 1:
         raise typer.BadParameter("--json, --markdown and --wrong exclude each other")
     if wrong:
@@ -70,9 +70,6 @@ def _record(row: "Row") -> dict[str, object]:
 
 def _section(case: str, found: "Sequence[Row]") -> str:
     """One case: its title, a table, and the reasons of missed aims."""
-    from dse.views.text import text_table
-    from hwmodels import validation as ledger
-
     mine = [row for row in found if row.case == case]
     lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "kind", "source"]]
     for row in mine:

@@ -9,6 +9,10 @@ import typer
 import workloads
 from dse.cli.options import Json, check_output, print_json
 from dse.cli.runs import From, write_run
+from dse.run.named import load_network
+from dse.run.provenance import made_by
+from dse.space.small import three_machines
+from dse.why.worth import IDEAS, worth
 from workloads.errors import InputError, shown
 
 NETWORKS = ("mobilenet_v2", "resnet18", "alexnet", "bert_base", "gpt2_decode")
@@ -62,11 +66,6 @@ def command(
     springboard worth --out runs/worth
     springboard worth mobilenet_v2 resnet50 --machine edge_32x32 --idea residency
     """
-    from dse.run.network import load_network
-    from dse.run.provenance import made_by
-    from dse.space.small import three_machines
-    from dse.why.worth import IDEAS, worth
-
     check_output(out, "page")
     spaces = {space.name: space for space in three_machines()}
     for name in machine or ():

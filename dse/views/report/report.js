@@ -32,18 +32,19 @@ const report = (() => {
     return typeof value === "number" ? value : column.codes[row];
   };
   const digits = (value) => String(Number(value.toPrecision(3)));
+  function unitOf(column, value) { // what a value of a column is divided by, and the unit it then has
+    if (column.name === "utilisation") return [0.01, "%"];
+    const [prefix, factor] = Object.entries(BINARY).reverse().find(([, one]) => Math.abs(value) >= one) || ["", 1];
+    if (column.unit === "B") return [factor, `${prefix}B`];
+    if (column.unit === "mm²" || column.unit === "°C" || value === 0) return [1, column.unit];
+    const power = Math.max(-15, Math.min(15, 3 * Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))) / 3)));
+    const named = Object.entries(PREFIXES).find(([p, e]) => e === power && p !== "u" && p !== "K")[0];
+    return [10 ** power, `${named}${column.unit}`];
+  }
   function shown(column, value) {
     if (value === null || value === undefined) return "–";
-    if (column.name === "utilisation") return `${digits(100 * value)} %`;
-    if (column.unit === "B") {
-      for (const [prefix, factor] of Object.entries(BINARY).reverse())
-        if (Math.abs(value) >= factor) return `${digits(value / factor)} ${prefix}B`;
-      return `${digits(value)} B`;
-    }
-    if (column.unit === "mm²" || column.unit === "°C" || value === 0) return `${digits(value)} ${column.unit}`.trim();
-    const power = Math.max(-15, Math.min(15, 3 * Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))) / 3)));
-    const prefix = Object.entries(PREFIXES).find(([p, e]) => e === power && p !== "u" && p !== "K")[0];
-    return `${digits(value / 10 ** power)} ${prefix}${column.unit}`.trim();
+    const [factor, unit] = unitOf(column, value);
+    return `${digits(value / factor)} ${unit}`.trim();
   }
   const cell = (column, row) => (column.data ? shown(column, column.data[row]) : column.values[column.codes[row]]);
   const heading = (column) => (column.data ? column.title : column.name);
@@ -92,7 +93,7 @@ const report = (() => {
       });
       if (kept) state.passing.push(row);
     }
-    $("filtered").textContent = wrong || `${state.passing.length.toLocaleString("en")} of ${count.toLocaleString("en")} designs`;
+    $("filtered").textContent = wrong || `${state.passing.length.toLocaleString("en")} of ${count.toLocaleString("en")} ${count === 1 ? "design" : "designs"}`;
     $("filtered").classList.toggle("wrong", Boolean(wrong));
     state.page = 0;
   }
@@ -292,52 +293,56 @@ const report = (() => {
     return positive.length > 0 && Math.min(...[Math.min, Math.max].map((f) => positive.reduce((a, b) => f(a, b)))) > 0 && positive.reduce((a, b) => Math.max(a, b)) > 3 * positive.reduce((a, b) => Math.min(a, b));
   };
   const all = (column) => Array.from({ length: count }, (_, row) => number(column, row));
-  const AXIS = {};
+  const RULERS = {};
+  function ruler(column) { // logarithmic, or linear in the unit of its largest value
+    if (RULERS[column.name]) return RULERS[column.name];
+    const largest = column.data ? column.data.reduce((a, b) => Math.max(a, Math.abs(b ?? 0)), 0) : 0;
+    const log = Boolean(column.data) && spread(all(column)), [factor, unit] = log || !column.data ? [1, column.unit] : unitOf(column, largest);
+    return (RULERS[column.name] = { log, factor, title: `${heading(column)}${column.data && unit && !log ? ` (${unit})` : ""}` });
+  }
+  const measured = (column, value) => (value === null ? null : value / ruler(column).factor);
   function axis(column) {
-    if (!AXIS[column.name]) AXIS[column.name] = { log: Boolean(column.data) && spread(all(column)) };
-    const base = { title: { text: plain(column.data ? `${column.title}${column.unit ? ` (${column.unit})` : ""}` : column.name) },
+    const { log, title } = ruler(column), base = { title: { text: plain(title) },
       gridcolor: style("--line"), linecolor: style("--quiet"), zeroline: false, color: style("--ink"), exponentformat: "SI" };
     if (!column.data && column.numbers.some((one) => typeof one !== "number"))
       return { ...base, tickvals: column.values.map((_, code) => code), ticktext: column.values.map(plain) };
-    if (AXIS[column.name].log) {
-      const { tickvals, ticktext } = logTicks(column, 1);
-      return { ...base, title: { text: plain(column.title) }, type: "log", tickvals: tickvals.map((tick) => 10 ** tick), ticktext };
-    }
-    return base;
+    if (!log) return base;
+    const { tickvals, ticktext } = logTicks(column, 1);
+    return { ...base, type: "log", tickvals: tickvals.map((tick) => 10 ** tick), ticktext };
   }
   const taken = () => ["x", "y", "colour"].map((id) => byName[$(id).value]);
   const hover = (row) => plain(named(row)) + tabled.map((column) => `<br>${plain(heading(column))} ${plain(cell(column, row))}`).join("");
   const WEBGL = Boolean(document.createElement("canvas").getContext("webgl"));
   const SYMBOLS = ["diamond", "square", "triangle-up", "pentagon", "hexagon"];
-  const at = (column, row) => (AXIS[column.name]?.log ? Math.log10(number(column, row)) : number(column, row));
+  const drawnAt = (column, row) => measured(column, number(column, row));
+  const at = (column, row) => (ruler(column).log ? Math.log10(number(column, row)) : drawnAt(column, row));
   const NO_HOVER = { mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false };
   function ring() {
     if (!window.Plotly || !$("scatter").data) return;
     const [x, y] = taken(), row = state.chosen;
-    Plotly.restyle("scatter", { x: [[number(x, row)]], y: [[number(y, row)]] }, [3]);
+    Plotly.restyle("scatter", { x: [[drawnAt(x, row)]], y: [[drawnAt(y, row)]] }, [3]);
   }
   function scatter() {
     if (!window.Plotly) return;
     const [x, y, colour] = taken(), rows = state.passing, kept = new Set(rows), names = Object.keys(data.named).map(Number).filter((row) => kept.has(row));
     const behind = data.background[x.name] && data.background[y.name];
-    axis(x);
-    axis(y);
     const many = count > 3000;
     const shades = rows.map((row) => number(colour, row));
-    const log = colour.data && spread(all(colour));
-    const shade = (one) => (log && one !== null ? Math.log10(one) : one);
+    const { log, title } = ruler(colour);
+    const shade = (one) => (log && one !== null ? Math.log10(one) : measured(colour, one));
     const every = all(colour).filter((one) => one !== null).map(shade); // colours stay what they are under a filter
+    const least = every.reduce((a, b) => Math.min(a, b), Infinity), most = every.reduce((a, b) => Math.max(a, b), -Infinity);
     const notes = names.map((row) => ({ x: at(x, row), y: at(y, row), text: plain(named(row)), showarrow: false, xanchor: "left", yanchor: "bottom", xshift: 8, yshift: 6,
       bgcolor: style("--paper"), opacity: 0.88, borderpad: 1, font: { size: 12, color: style("--ink") } }));
     const traces = [
-      { ...NO_HOVER, x: behind ? data.background[x.name] : [], y: behind ? data.background[y.name] : [], marker: { size: 3, color: style("--line") } },
-      { mode: "markers", type: many && WEBGL ? "scattergl" : "scatter", name: "designs", showlegend: false, x: rows.map((row) => number(x, row)), y: rows.map((row) => number(y, row)), customdata: rows,
+      { ...NO_HOVER, x: behind ? data.background[x.name].map((one) => measured(x, one)) : [], y: behind ? data.background[y.name].map((one) => measured(y, one)) : [], marker: { size: 3, color: style("--line") } },
+      { mode: "markers", type: many && WEBGL ? "scattergl" : "scatter", name: "designs", showlegend: false, x: rows.map((row) => drawnAt(x, row)), y: rows.map((row) => drawnAt(y, row)), customdata: rows,
         hoverinfo: "text", text: rows.length <= 3000 ? rows.map(hover) : rows.map((row) => plain(named(row))),
-        marker: { size: many ? 5 : 8, color: shades.map(shade), cmin: every.reduce((a, b) => Math.min(a, b), Infinity), cmax: every.reduce((a, b) => Math.max(a, b), -Infinity), colorscale: scale(),
+        marker: { size: many ? 5 : 8, color: shades.map(shade), cmin: least, cmax: most, showscale: most > least, colorscale: scale(),
           line: { width: many ? 0 : 0.5, color: style("--paper") },
-          colorbar: { title: { text: plain(heading(colour) + (colour.unit ? ` (${colour.unit})` : "")), side: "right" }, thickness: 12, tickfont: { color: style("--ink") },
+          colorbar: { title: { text: plain(title), side: "right" }, thickness: 12, tickfont: { color: style("--ink") },
             ...(log ? logTicks(colour) : !colour.data ? { tickvals: colour.numbers.map((one, code) => (typeof one === "number" ? one : code)), ticktext: colour.values.map(plain) } : { exponentformat: "SI" }) } } },
-      { mode: "markers", type: "scatter", showlegend: false, x: names.map((row) => number(x, row)), y: names.map((row) => number(y, row)), customdata: names,
+      { mode: "markers", type: "scatter", showlegend: false, x: names.map((row) => drawnAt(x, row)), y: names.map((row) => drawnAt(y, row)), customdata: names,
         hovertext: names.map(hover), hoverinfo: "text",
         marker: { size: names.map((row) => (named(row).includes("knee") ? 16 : 12)), symbol: names.map((row, i) => (named(row).includes("knee") ? "star" : SYMBOLS[i % SYMBOLS.length])), color: style("--paper"), line: { width: 1.6, color: style("--ink") } } },
       { ...NO_HOVER, x: [], y: [], marker: { size: 20, symbol: "circle-open", line: { width: 2.5 }, color: style("--warm") } },
@@ -346,7 +351,7 @@ const report = (() => {
       plot_bgcolor: style("--paper"), font: { color: style("--ink"), size: 13 }, hovermode: "closest", dragmode: "zoom", uirevision: `${x.name} ${y.name}` };
     const clip = (column, way) => { // the front fills the figure; the others may lie outside of it
       if (!behind || !column.data) return;
-      const own = all(column).filter((one) => one !== null && (!way.type || one > 0)).map((one) => (way.type ? Math.log10(one) : one));
+      const own = all(column).filter((one) => one !== null && (!way.type || one > 0)).map((one) => (way.type ? Math.log10(one) : measured(column, one)));
       const low = own.reduce((a, b) => Math.min(a, b), Infinity), high = own.reduce((a, b) => Math.max(a, b), -Infinity);
       const room = 0.08 * (high - low || Math.abs(high) || 1);
       way.range = [low - room, high + 2 * room];

@@ -31,6 +31,7 @@ class Front(NamedTuple):
     start: Ints  # (buckets + 1,)
     rows: Ints
     macs: float  # of the nest
+    room: Floats  # (3, vectors of the largest bucket): to work in, see `chip_of`
 
 
 class Configs(NamedTuple):
@@ -74,22 +75,30 @@ def port_cycles(
 
 
 @spliced
-def best_of(vectors: Vectors, front: Front, configs: Configs, bucket: int, objective: int, c: int) -> int:
-    """The vector that configuration c does best with, -1 where none fits its bucket.
+def alike(configs: Configs, c: int, other: int) -> bool:
+    """Whether two configurations have the same chip: all levels but the last, and the MACs."""
+    prices, rates, hidden, mac_pj, _leak_pj = configs
+    same = mac_pj[c] == mac_pj[other]
+    for level in range(hidden.shape[1] - 1):
+        same = same and hidden[c, level] == hidden[other, level]
+        for kind in range(3):
+            same = same and prices[c, level, kind] == prices[other, level, kind]
+            same = same and rates[c, level, kind] == rates[other, level, kind]
+    return bool(same)
 
-    Of equal ones the quicker is taken, then the thriftier.
-    """
+
+@spliced
+def chip_of(vectors: Vectors, front: Front, configs: Configs, bucket: int, c: int) -> None:
+    """Fill `front.room` with what a bucket's vectors cost on chip: energy, longest, exposed cycles."""
     amounts, words, use, steps = vectors
-    prices, rates, hidden, mac_pj, leak_pj = configs
-    start, rows, macs = front
-    best = -1
-    least = quickest = thriftiest = inf
+    prices, rates, hidden, mac_pj, _leak_pj = configs
+    start, rows, macs, room = front
     for at in range(start[bucket], start[bucket + 1]):
         v = rows[at]
         energy = macs * mac_pj[c]
         longest = steps[v]
         exposed = 0.0
-        for level in range(amounts.shape[1]):
+        for level in range(amounts.shape[1] - 1):
             for kind in range(3):
                 energy += amounts[v, level, kind] * prices[c, level, kind]
             busy = port_cycles(
@@ -100,6 +109,39 @@ def best_of(vectors: Vectors, front: Front, configs: Configs, bucket: int, objec
                 longest = max(longest, busy)
             else:
                 exposed += busy
+        at -= start[bucket]
+        room[0, at] = energy
+        room[1, at] = longest
+        room[2, at] = exposed
+
+
+@spliced
+def best_of(vectors: Vectors, front: Front, configs: Configs, bucket: int, objective: int, c: int) -> int:
+    """The vector that configuration c does best with, -1 where none fits its bucket.
+
+    Of equal ones the quicker is taken, then the thriftier. `front.room` is as `chip_of` fills it for a chip
+    that is alike.
+    """
+    amounts, words, use, _steps = vectors
+    prices, rates, hidden, _mac_pj, leak_pj = configs
+    start, rows, _macs, room = front
+    memory = amounts.shape[1] - 1
+    best = -1
+    least = quickest = thriftiest = inf
+    first = start[bucket]
+    for at in range(start[bucket + 1] - first):
+        v = rows[first + at]
+        energy, longest, exposed = room[0, at], room[1, at], room[2, at]
+        for kind in range(3):
+            energy += amounts[v, memory, kind] * prices[c, memory, kind]
+        busy = port_cycles(
+            words[v, memory, 0], words[v, memory, 1], use[v, memory],
+            rates[c, memory, 0], rates[c, memory, 1], rates[c, memory, 2],
+        )  # fmt: skip
+        if hidden[c, memory] == 1:
+            longest = max(longest, busy)
+        else:
+            exposed += busy
         cycles = longest + exposed
         energy += leak_pj[c] * cycles
         value = objective_of(objective, cycles, energy)
@@ -116,8 +158,12 @@ def choose(
     vectors: Vectors, front: Front, configs: Configs, buckets: Ints, objective: int, best: Ints
 ) -> None:
     """Fill `best` (n,) with the vector that each configuration does best with, -1 where none fits."""
+    held = -1
     for c in range(buckets.size):
-        best[c] = best_of(vectors, front, configs, buckets[c], objective, c)
+        if buckets[c] != held or not alike(configs, c, c - 1):
+            held = buckets[c]
+            chip_of(vectors, front, configs, held, c)
+        best[c] = best_of(vectors, front, configs, held, objective, c)
 
 
 @spliced
@@ -169,8 +215,12 @@ def total(
     objective, repeats, launch_s = asked
     memory = amounts.shape[1] - 1
     left = 0
+    held = -1
     for c in range(places.shape[1]):
         bucket = places[0, c]
+        if bucket != held or not alike(configs, c, c - 1):
+            held = bucket
+            chip_of(vectors, front, configs, bucket, c)
         v = best_of(vectors, front, configs, bucket, objective, c)
         if v < 0:
             places[0, c] = -1
@@ -215,9 +265,13 @@ def wait(
     takes to launch [s]; see `total`.
     """
     objective, launch_s = asked
+    held = -1
     for c in range(places.shape[1]):
         m = places[1, c]
-        v = best_of(vectors, front, configs, places[0, c], objective, c)
+        if places[0, c] != held or not alike(configs, c, c - 1):
+            held = places[0, c]
+            chip_of(vectors, front, configs, held, c)
+        v = best_of(vectors, front, configs, held, objective, c)
         seconds[0, m] = nan
         seconds[1, m] = nan
         if v >= 0:

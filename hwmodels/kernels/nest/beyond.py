@@ -6,72 +6,39 @@ goes on waiting; how often a path brings its tile anew (`renewals`) is the label
 """
 
 from math import inf
-from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import (
-    ACCUMULATED,
-    COUNTED,
-    DRAINED,
-    RANKS,
-    SLIDING,
-    ArchitectureColumns,
-    Floats,
-    Ints,
-    ProblemColumns,
-    Small,
-)
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
-from hwmodels.kernels.nest.labels import (
-    CHILD,
-    OPERAND,
-    PARENT,
-    Labels,
-    Lattice,
-    Scratch,
-    divides,
-    extend_level,
-    tile_words,
-)
+from hwmodels.kernels.nest.labels import divides, extend_level, overwrite, tile_words
 from hwmodels.kernels.nest.pairs import floor_pair, keep_at_most
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.search import LATENCY, objective_of
+from hwmodels.kernels.nest.tables import (
+    CHILD,
+    OPERAND,
+    PARENT,
+    Gate,
+    Labels,
+    Limits,
+    Nest,
+    OrderRoom,
+    Rows,
+    Setting,
+    Trail,
+)
 
 # Columns of what a path costs: pJ; then words read and written by level, the middle first.
 ENERGY, READS, WRITES = 0, 1, 2
 ROUNDING = 1.0 + 1e-13
 
 
-class Limits(NamedTuple):
-    """What the loops of the levels beyond the middle must obey, by level."""
-
-    still: Small  # (L, D): dimensions whose loops belong further in
-    kept: Ints  # (L,): operands (bits) kept by the level just inside
-    here: Floats  # (L, T): words kept of each tile
-    below: Floats  # (L, T, 2): energy and cycles at least outside each tile; infinite where it does not fit
-    rising: Ints  # (L, T): tiles by rising energy (or cycles, if they are minimised)
-    reach: Floats  # (T, 2): energy and cycles at least of everything inside each tile of the middle
-    prices: Floats  # (Q,): pJ a word at least over the links that start at the middle
-    elided: float  # pJ of words that they elide
-    span: Ints  # (2, D), room
-    moves: Ints  # (O,), room
-    window: Floats  # (Q,), room
-
-
-class Rows(NamedTuple):
-    """Labels of the paths beyond tiles, one path after another."""
-
-    tile: Ints  # (m,): row of the tiles asked for
-    path: Ints  # (m, L): tiles of the levels beyond the middle, the last the whole nest
-    costs: Floats  # (m, 1 + 2 levels)
-    renewals: Floats  # (m, O): how often the path brings an operand's tile anew
-    cycles: Floats  # (m,): busiest port beyond the middle
-
-
-@kernel
-def start_label(problem: ProblemColumns, lattice: Lattice, links: Ints, own: int, middle: int, held: float,
-                tile: int, labels: Labels) -> None:  # fmt: skip
-    """The one label of a tile of the middle: its words, and for links past `own` that it comes once."""
+@lean
+def start_label(
+    nest: Nest, links: Ints, own: int, level: int, held: float, tile: int, labels: Labels
+) -> None:
+    """The one label of a tile of a level: its words, and for links past `own` that it comes once."""
+    problem, lattice = nest.problem, nest.lattice
     traits = problem.traits
     labels.tiles[0] = tile
     labels.start[0] = 0
@@ -81,7 +48,7 @@ def start_label(problem: ProblemColumns, lattice: Lattice, links: Ints, own: int
     labels.windows[0] = 0
     for q in range(links.shape[1]):
         labels.words[0, q] = 0.0
-        if links[CHILD, q] == middle:
+        if links[CHILD, q] == level:
             o = links[OPERAND, q]
             words = tile_words(
                 problem.coefficient, problem.rank_dims, traits[o, RANKS], o, lattice.extents[tile],
@@ -90,55 +57,38 @@ def start_label(problem: ProblemColumns, lattice: Lattice, links: Ints, own: int
             labels.words[0, q] = words if q < own or traits[o, SLIDING] == 1 else 1.0
 
 
-@kernel
+@lean
 def floor_level(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    rests: Small,
-    links: Ints,
-    least: Floats,
-    rule: int,
+    setting: Setting,
     level: int,
     tiles: Ints,
-    prices: Floats,
+    terms: Floats,
     times: Ints,
     moves: Ints,
-    kept: Floats,
     label: Labels,
     floors: Floats,
 ) -> None:
-    """Fill `floors` (n,): the least energy of the links that start at a level, by its tile.
+    """Fill `floors` (n,): the least energy of the links, which all start at a level, by its tile.
 
-    `prices` (Q,) are pJ a word, and 0 for all other links; `times` (2, D), `moves` (O,) and `kept` (Q,) are
-    room.
+    `terms` (4, Q) holds their prices; `times` (2, D) and `moves` (O,) are room.
     """
+    nest, links = setting.nest, setting.links.rows
+    lattice, bounds = nest.lattice, nest.problem.bounds
     times[0, :] = 1
     for i in range(tiles.size):
-        start_label(problem, lattice, links, links.shape[1], level, 0.0, tiles[i], label)
-        for d in range(problem.bounds.size):
-            times[1, d] = problem.bounds[d] // lattice.extents[tiles[i], d]
-        keep_at_most(problem, links, rule, label, 0, lattice.extents[tiles[i]], times[1], kept)
-        floors[i] = floor_pair(
-            problem, rests, links, least, label, 0, lattice.visits[tiles[i]], prices, kept, times[0],
-            times[1], moves,
-        )  # fmt: skip
+        start_label(nest, links, links.shape[1], level, 0.0, tiles[i], label)
+        for d in range(bounds.size):
+            times[1, d] = bounds[d] // lattice.extents[tiles[i], d]
+        keep_at_most(nest, links, label, 0, lattice.extents[tiles[i]], times[1], terms)
+        floors[i] = floor_pair(nest, links, label, 0, lattice.visits[tiles[i]], terms, times, moves)
 
 
-@kernel
-def price_row(
-    problem: ProblemColumns,
-    links: Ints,
-    own: int,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    middle: int,
-    words_of: Floats,
-    costs: Floats,
-) -> float:
+@lean
+def price_row(setting: Setting, own: int, words_of: Floats, costs: Floats) -> float:
     """Fill what a label costs; the cycles of the busiest port beyond the middle."""
-    traits = problem.traits
-    _usable, _fanouts, rates, _hidden, prices, _totals, joined = arch
+    links, least, touches, middle = setting.links.rows, setting.nest.least, setting.touches, setting.middle
+    traits = setting.nest.problem.traits
+    _usable, _fanouts, rates, _hidden, prices, _totals, joined = setting.arch
     costs[:] = 0.0
     for q in range(own):
         o = links[OPERAND, q]
@@ -169,42 +119,29 @@ def price_row(
     return longest
 
 
-@kernel
+@lean
 def list_candidates(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    least: Floats,
-    objective: int,
-    rule: int,
-    leak: float,
-    best: float,
-    level: int,
-    limits: Limits,
-    label: Labels,
-    energy: float,
-    most: int,
-    found: Ints,
+    setting: Setting, level: int, limits: Limits, label: Labels, energy: float, found: Ints
 ) -> int:
     """Tiles of a level that a tile of the middle divides and with which something may beat the best.
 
     `label` is that of the middle's tile; `energy` what is spent at least up to the level, whatever its tile.
     """
+    nest, links = setting.nest, setting.links.rows
+    lattice, bounds = nest.lattice, nest.problem.bounds
+    objective, best, leak = setting.objective, setting.best[0], setting.arch.totals[LEAKAGE]
     tile = label.tiles[0]
     steps = limits.reach[tile, 1]
     inner = limits.reach[tile, 0] - limits.elided
-    near = limits.span[0]
-    far = limits.span[1]
-    for d in range(near.size):
-        near[d] = problem.bounds[d] // lattice.extents[tile, d]
-    keep_at_most(problem, links, rule, label, 0, lattice.extents[tile], near, limits.window)
+    times = limits.times
+    for d in range(bounds.size):
+        times[0, d] = bounds[d] // lattice.extents[tile, d]
+    keep_at_most(nest, links, label, 0, lattice.extents[tile], times[0], limits.terms)
     n = 0
     for at in range(limits.rising.shape[1]):
         t = limits.rising[level, at]
         beyond = limits.below[level, t, 0]
-        if beyond == inf or n == most:
+        if beyond == inf or n == limits.most:
             break
         cycles = max(steps, limits.below[level, t, 1])
         if objective_of(objective, cycles, energy + beyond + leak * cycles) * ROUNDING >= best:
@@ -212,136 +149,112 @@ def list_candidates(
             if objective == LATENCY or floor * ROUNDING >= best:
                 break
             continue
-        if not divides(lattice.codes[tile], lattice.codes[t], guard):
+        if not divides(lattice.codes[tile], lattice.codes[t], nest.guard):
             continue
-        for d in range(near.size):
-            near[d] = lattice.extents[t, d] // lattice.extents[tile, d]
-            far[d] = problem.bounds[d] // lattice.extents[t, d]
+        for d in range(bounds.size):
+            times[0, d] = lattice.extents[t, d] // lattice.extents[tile, d]
+            times[1, d] = bounds[d] // lattice.extents[t, d]
         closer = inner + floor_pair(
-            problem, rests, links, least, label, 0, lattice.visits[tile], limits.prices, limits.window, near,
-            far, limits.moves,
-        )  # fmt: skip
+            nest, links, label, 0, lattice.visits[tile], limits.terms, times, limits.moves
+        )
         if objective_of(objective, cycles, closer + beyond + leak * cycles) * ROUNDING < best:
             found[n] = t
             n += 1
     return n
 
 
-@kernel
+@lean
+def shortened(labels: Labels, tiles: int) -> Labels:
+    """The labels of the first tiles."""
+    return Labels(
+        labels.tiles[:tiles],
+        labels.start[: tiles + 1],
+        labels.closed,
+        labels.words,
+        labels.windows,
+        labels.origin,
+        labels.held,
+    )
+
+
+@lean
 def extend_paths(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    arch: ArchitectureColumns,
-    rule: int,
-    exact: int,
-    middle: int,
+    setting: Setting,
     level: int,
     limits: Limits,
-    scratch: Scratch,
-    inside: Labels,
-    outside: Labels,
-    inner_path: Ints,
-    path: Ints,
+    inside: Trail,
+    outside: Trail,
     tiles: int,
+    room: OrderRoom,
 ) -> int:
     """Label the first `tiles` of `outside` from those of the level inside, paths too; -1: no more room."""
-    joins = arch.joined[level]
-    joined_to = arch.joined[level + 1] if level + 1 < arch.joined.size else 0
-    view = Labels(
-        outside.tiles[:tiles], outside.start[: tiles + 1], outside.closed, outside.words, outside.windows,
-        outside.origin, outside.held,
-    )  # fmt: skip
-    found = extend_level(
-        problem, lattice, guard, rests, links, level, rule, exact, limits.still[level], limits.kept[level],
-        -1, rests[0], limits.here[level], arch.usable_words[level], joins, joined_to, inside, view, scratch,
-    )  # fmt: skip
+    joined = setting.arch.joined
+    gate = Gate(
+        limits.still[level],
+        limits.kept[level],
+        -1,
+        setting.nest.rests[0],
+        limits.here[level],
+        setting.arch.usable_words[level],
+        joined[level],
+        joined[level + 1] if level + 1 < joined.size else 0,
+    )
+    view = shortened(outside.labels, tiles)
+    found = extend_level(setting.nest, setting.links, level, gate, inside.labels, view, room)
+    last = level - setting.middle - 1
     for k in range(found):
-        for j in range(level - middle - 1):
-            path[k, j] = inner_path[view.origin[k, 1], j]
+        for j in range(last):
+            outside.path[k, j] = inside.path[view.origin[k, 1], j]
     for i in range(tiles):
         for k in range(view.start[i], view.start[i + 1]):
-            path[k, level - middle - 1] = view.tiles[i]
+            outside.path[k, last] = view.tiles[i]
     return found
 
 
-@kernel
+@lean
 def list_rows(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    own: int,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    rule: int,
-    exact: int,
-    objective: int,
-    middle: int,
+    setting: Setting,
+    limits: Limits,
     tiles: Ints,
     local: Floats,
-    limits: Limits,
-    most: int,
-    best: float,
-    first: Labels,
-    one: Labels,
-    other: Labels,
-    one_path: Ints,
-    other_path: Ints,
-    scratch: Scratch,
+    trails: tuple[Trail, Trail, Trail],
+    room: OrderRoom,
     rows: Rows,
-    costs: Floats,
     progress: Ints,
 ) -> bool:
     """Add the rows of tiles from `progress[0]` on, after `progress[1]` of them; False: no more room.
 
-    `links` are those beyond the middle, the first `own` of them real; `local` (n,) is the energy at least of
-    those that start at the middle.
+    `local` (n,) is the energy at least of the links that start at the middle; the first of the `trails` has
+    room for one label.
     """
-    depth = arch.joined.size
-    whole = lattice.codes.size - 1
-    leak = arch.totals[LEAKAGE]
+    nest, middle, objective, best = setting.nest, setting.middle, setting.objective, setting.best[0]
+    own, costs = limits.own, limits.costs
+    first, one, other = trails
+    depth = setting.arch.joined.size
+    whole = nest.lattice.codes.size - 1
+    leak = setting.arch.totals[LEAKAGE]
     while progress[0] < tiles.size:
         tile = tiles[progress[0]]
         inner = limits.reach[tile, 0]
-        start_label(problem, lattice, links, own, middle, limits.here[middle, tile], tile, first)
+        held = limits.here[middle, tile]
+        start_label(nest, setting.links.rows, own, middle, held, tile, first.labels)
         inside = first
-        inner_path = one_path
         outside = other
-        outer_path = other_path
         found = 1
         for level in range(middle + 1, depth):
             n = 1
-            outside.tiles[0] = whole
+            outside.labels.tiles[0] = whole
             if level < depth - 1:
-                n = list_candidates(
-                    problem, lattice, guard, rests, links, least, objective, rule, leak, best, level, limits,
-                    first, inner + local[progress[0]], most, outside.tiles,
-                )  # fmt: skip
-            found = extend_paths(
-                problem, lattice, guard, rests, links, arch, rule, exact, middle, level, limits, scratch,
-                inside, outside, inner_path, outer_path, n,
-            )  # fmt: skip
+                spent = inner + local[progress[0]]
+                n = list_candidates(setting, level, limits, first.labels, spent, outside.labels.tiles)
+            found = extend_paths(setting, level, limits, inside, outside, n, room)
             if found < 0:
                 return False
-            inside = Labels(
-                outside.tiles[:n], outside.start[: n + 1], outside.closed, outside.words, outside.windows,
-                outside.origin, outside.held,
-            )  # fmt: skip
-            inner_path = outer_path
-            if (level - middle) % 2 == 1:
-                outside = one
-                outer_path = one_path
-            else:
-                outside = other
-                outer_path = other_path
+            inside = Trail(shortened(outside.labels, n), outside.path)
+            outside = one if (level - middle) % 2 == 1 else other
         end = progress[1]
         for k in range(found):
-            busy = price_row(problem, links, own, least, arch, touches, middle, inside.words[k], costs)
+            busy = price_row(setting, own, inside.labels.words[k], costs)
             cycles = max(limits.reach[tile, 1], busy)
             floor = objective_of(objective, cycles, inner + costs[ENERGY] + leak * cycles)
             if floor * ROUNDING >= best:
@@ -349,13 +262,13 @@ def list_rows(
             if end >= rows.tile.size:
                 return False
             rows.tile[end] = progress[0]
-            rows.path[end] = inner_path[k]
-            rows.costs[end] = costs
+            overwrite(rows.path[end], inside.path[k])
+            overwrite(rows.costs[end], costs)
             rows.cycles[end] = busy
-            for o in range(rests.shape[0]):
+            for o in range(nest.rests.shape[0]):
                 rows.renewals[end, o] = 0.0
-            for q in range(own, links.shape[1]):
-                rows.renewals[end, links[OPERAND, q]] = inside.words[k, q]
+            for q in range(own, setting.links.rows.shape[1]):
+                rows.renewals[end, setting.links.rows[OPERAND, q]] = inside.labels.words[k, q]
             end += 1
         progress[0] += 1
         progress[1] = end

@@ -1,70 +1,43 @@
 """Cells: a tile inside a PE and a spread over the array; what they cost at least, whatever lies outside."""
 
 from math import inf
-from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import (
-    RANKS,
-    SLIDING,
-    ArchitectureColumns,
-    Floats,
-    Ints,
-    ProblemColumns,
-    Small,
-)
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import RANKS, SLIDING, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.even import distinct_sums
-from hwmodels.kernels.nest.labels import CHILD, OPERAND, PARENT, Labels, Lattice, divides, tile_words
-from hwmodels.kernels.nest.prices import HELD, MERGE, PRICE, fewest_different, parent_pj, price_cell
+from hwmodels.kernels.nest.labels import any_slides, divides, tile_words
+from hwmodels.kernels.nest.prices import fewest_different, parent_pj, price_cell
 from hwmodels.kernels.nest.search import LATENCY, objective_of
+from hwmodels.kernels.nest.tables import (
+    CHILD,
+    HELD,
+    MERGE,
+    NOISE,
+    OPERAND,
+    PARENT,
+    PRICE,
+    Cells,
+    Nest,
+    Room,
+    Setting,
+    Spreads,
+    TileFloors,
+)
 from hwmodels.kernels.nest.window import window_keeps
 
-NOISE = 1e-13  # costs closer than this share of themselves are equal: rounding leaves no more of a difference
 
-
-class Spreads(NamedTuple):
-    """Spatial loops over the array."""
-
-    tiles: Ints  # (S,): how many of each dimension, as a tile of the lattice
-    lanes: Floats  # (S,): instances
-    copies: Floats  # (S, O): instances that hold the same elements
-    along_x: Ints  # (S, D): a way to lay it out
-    ways: Ints  # (S,): how many there are
-
-
-class Room(NamedTuple):
-    """Room to work on a cell."""
-
-    span: Ints  # (2, D)
-    terms: Floats  # (3, Q)
-    low: Floats  # (Q,)
-    windows: Ints  # (Q + 1, 2, R)
-    moves: Ints  # (O,)
-    far_reuse: Floats  # (Q, options)
-    further: Floats  # (Q, 2)
-
-
-@kernel
+@lean
 def fewest_words(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    rests: Small,
-    links: Ints,
-    least: Floats,
-    usable: Floats,
-    rule: int,
-    tiles: Ints,
-    times: Ints,
-    windows: Ints,
-    fewest: Floats,
+    nest: Nest, links: Ints, usable: Floats, tiles: Ints, times: Ints, window: Ints, fewest: Floats
 ) -> None:
     """Fill `fewest` (n, Q): words over each link at least, whatever the path to a tile and what lies outside.
 
     Where the tile fits the child, loops outside may leave it there or slide it; else the child fetches all
     that the tile touches each time, but for what it can hold of a window.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
+    problem, lattice, rests, least = nest.problem, nest.lattice, nest.rests, nest.least
+    bounds, _rank, coefficient, rank_dims, traits = problem
     for i in range(tiles.size):
         extents = lattice.extents[tiles[i]]
         visits = lattice.visits[tiles[i]]
@@ -75,7 +48,7 @@ def fewest_words(
                 continue
             count = traits[o, RANKS]
             fits = usable[links[CHILD, q]]
-            tile = tile_words(coefficient, rank_dims, count, o, extents, windows[0])
+            tile = tile_words(coefficient, rank_dims, count, o, extents, window[0])
             touched = 1.0
             both = False
             rest = 1.0
@@ -95,9 +68,7 @@ def fewest_words(
                 if both:
                     words = 0.0
                 elif traits[o, SLIDING] == 1:
-                    words -= window_keeps(
-                        coefficient, rank, rank_dims, o, count, rule, windows[0], windows[1], extents, times
-                    )
+                    words -= window_keeps(problem, o, nest.rule, window, extents, times)
                 words *= visits / rest
                 if traits[o, SLIDING] == 1:
                     words = min(words, visits * max(0.0, touched - fits))
@@ -106,107 +77,56 @@ def fewest_words(
             fewest[i, q] = max(least[o], words)
 
 
-@kernel
-def price_spread(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    middle: int,
-    spreads: Spreads,
-    g: int,
-    terms: Floats,
-    low: Floats,
-) -> float:
+@lean
+def price_spread(setting: Setting, spreads: Spreads, g: int, terms: Floats, low: Floats) -> float:
     """Fill `low` (Q,): pJ of a word over each link at least, whatever the tile; the energy besides."""
-    traits = problem.traits
+    problem, lattice, links = setting.nest.problem, setting.nest.lattice, setting.links.rows
+    traits, middle = problem.traits, setting.middle
     spread = lattice.extents[spreads.tiles[g]]
     lanes = spreads.lanes[g]
-    _fixed, base = price_cell(
-        problem, arch.prices, arch.totals, links, first, least, touches, middle, lattice.extents[0],
-        spread, lanes, spreads.copies[g], lattice.visits[0], terms,
-    )  # fmt: skip
+    _fixed, base = price_cell(setting, spreads, g, lattice.extents[0], terms)
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
         low[q] = terms[PRICE, q]
         if links[PARENT, q] >= middle:
             merge = fewest_different(problem.rank_dims, traits[o, RANKS], o, spread) / lanes
             excess = terms[MERGE, q] - merge
-            low[q] -= excess * parent_pj(arch.prices, traits, o, links[PARENT, q], 1.0)
+            low[q] -= excess * parent_pj(setting.arch.prices, traits, o, links[PARENT, q], 1.0)
     return base
 
 
-@kernel
-def floor_links(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    objective: int,
-    middle: int,
-    spreads: Spreads,
-    beyond: Floats,
-    terms: Floats,
-    low: Floats,
-) -> float:
+@lean
+def floor_links(setting: Setting, spreads: Spreads, beyond: Floats, terms: Floats, low: Floats) -> float:
     """The least that any mapping over some links costs: what the MACs ask for, and every operand once.
 
     `beyond` (2,) is energy and cycles at least of the links beyond the array.
     """
+    lattice, links, least = setting.nest.lattice, setting.links.rows, setting.nest.least
+    leak = setting.arch.totals[LEAKAGE]
     floor = inf
     for g in range(spreads.tiles.size):
         cycles = max(lattice.visits[0] / spreads.lanes[g], beyond[1])
-        energy = beyond[0] + price_spread(
-            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, low
-        )
+        energy = beyond[0] + price_spread(setting, spreads, g, terms, low)
         for q in range(links.shape[1]):
             energy += low[q] * (lattice.visits[0] if links[CHILD, q] < 0 else least[links[OPERAND, q]])
-        floor = min(floor, objective_of(objective, cycles, energy + arch.totals[LEAKAGE] * cycles))
+        floor = min(floor, objective_of(setting.objective, cycles, energy + leak * cycles))
     return floor
 
 
-@kernel
-def floor_tiles(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    objective: int,
-    middle: int,
-    tiles: Ints,
-    fewest: Floats,
-    spreads: Spreads,
-    stop: int,
-    beyond: Floats,
-    best: float,
-    terms: Floats,
-    low: Floats,
-    floors: Floats,
-    reach: Floats,
-) -> None:
-    """Fill `floors` (n,): the least that anything with each tile inside a PE costs, of spreads to `stop`.
-
-    And `reach` (T, 2): least energy and cycles of everything inside a tile that some spread makes of these.
-    """
-    leak = arch.totals[LEAKAGE]
+@lean
+def floor_tiles(setting: Setting, spreads: Spreads, stop: int, inner: TileFloors, room: Room) -> None:
+    """Fill the floors of tiles inside a PE, of spreads to `stop`, and how far they reach."""
+    lattice, guard, links = setting.nest.lattice, setting.nest.guard, setting.links.rows
+    objective, best = setting.objective, setting.best[0]
+    tiles, fewest, beyond, floors, reach = inner
+    low = room.low
+    leak = setting.arch.totals[LEAKAGE]
     whole = lattice.codes[lattice.codes.size - 1]
     floors[:] = inf
     reach[:] = inf
     for g in range(stop):
         steps = lattice.visits[0] / spreads.lanes[g]
-        base = price_spread(
-            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, low
-        )
+        base = price_spread(setting, spreads, g, room.terms, low)
         if objective_of(objective, steps, base + beyond[0, 0] + leak * steps) * (1.0 + NOISE) >= best:
             continue
         code = lattice.codes[spreads.tiles[g]]
@@ -228,46 +148,26 @@ def floor_tiles(
                 reach[reached, 1] = min(reach[reached, 1], steps)
 
 
-@kernel
+@lean
 def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to bottom
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    rule: int,
-    objective: int,
-    middle: int,
-    labels: Labels,
-    spreads: Spreads,
-    begin: int,
-    stop: int,
-    beyond: Floats,
-    best: float,
-    fewest: Floats,
-    room: Room,
-    cells: Ints,
-    floors: Floats,
+    setting: Setting, cells: Cells, begin: int, stop: int, room: Room
 ) -> int:
-    """List the cells of spreads begin:stop whose bound is below `best`, whatever the tiles further out.
-
-    `beyond` (T, 2): least energy and cycles outside any tile that this one divides. `cells` (n, 2): rows of
-    tile and spread; `floors` (n, 2): bound and energy.
-    """
-    bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals, _joined = arch
+    """List the cells of spreads begin:stop whose bound is below the best, whatever the tiles further out."""
+    nest, links, middle = setting.nest, setting.links.rows, setting.middle
+    problem, lattice, rests, least = nest.problem, nest.lattice, nest.rests, nest.least
+    bounds, _rank, _coefficient, _rank_dims, traits = problem
+    rates, hidden, totals = setting.arch.rates, setting.arch.hidden, setting.arch.totals
+    objective, best = setting.objective, setting.best[0]
+    labels, spreads, fewest, beyond = cells.labels, cells.spreads, cells.fewest, cells.beyond
+    floors = cells.floors
     dims = bounds.size
     operands = traits.shape[0]
     whole = lattice.codes.size - 1
     macs = lattice.visits[0]
-    span = room.span[0]
-    times = room.span[1]
+    span = room.span
+    times = room.orders.times[0]
     terms = room.terms
-    windowed = traits[:, SLIDING].max() == 1
+    windowed = any_slides(traits)
     found = 0
     for g in range(begin, stop):
         lanes = spreads.lanes[g]
@@ -275,9 +175,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
         if objective == LATENCY and steps * (1.0 + NOISE) >= best:
             continue
         spread = lattice.extents[spreads.tiles[g]]
-        base = price_spread(
-            problem, lattice, links, first, least, arch, touches, middle, spreads, g, terms, room.low
-        )
+        base = price_spread(setting, spreads, g, terms, room.low)
         floor = objective_of(objective, steps, base + beyond[0, 0] + totals[LEAKAGE] * steps)
         if floor * (1.0 + NOISE) >= best:
             continue
@@ -286,7 +184,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
             tile = labels.tiles[i]
             if labels.start[i] == labels.start[i + 1]:  # no path to it fits a memory that levels share
                 continue
-            if not divides(lattice.codes[tile] + code, lattice.codes[whole], guard):
+            if not divides(lattice.codes[tile] + code, lattice.codes[whole], nest.guard):
                 continue
             outside = beyond[tile + spreads.tiles[g]]
             if outside[0] == inf:
@@ -299,10 +197,7 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
                 continue
             extents = lattice.extents[tile]
             if windowed:
-                price_cell(
-                    problem, prices, totals, links, first, least, touches, middle, extents, spread, lanes,
-                    spreads.copies[g], macs, terms,
-                )  # fmt: skip
+                price_cell(setting, spreads, g, extents, terms)
             visits = lattice.visits[tile]
             for d in range(dims):
                 span[d] = extents[d] * spread[d]
@@ -330,9 +225,8 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
                                 rest = own
                             elif traits[o, SLIDING] == 1:
                                 words -= window_keeps(
-                                    coefficient, rank, rank_dims, o, traits[o, RANKS], rule,
-                                    labels.windows[k, q, 0], labels.windows[k, q, 1], span, times,
-                                )  # fmt: skip
+                                    problem, o, nest.rule, labels.windows[k, q], span, times
+                                )
                             words = max(least[o], words * visits / rest)
                         energy += terms[PRICE, q] * words
                         if links[PARENT, q] == middle:
@@ -344,8 +238,8 @@ def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to botto
             energy = lowest + outside[0]
             floor = objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
             if floor * (1.0 + NOISE) < best:
-                cells[found, 0] = i
-                cells[found, 1] = g
+                cells.rows[found, 0] = i
+                cells.rows[found, 1] = g
                 floors[found, 0] = floor
                 floors[found, 1] = lowest
                 found += 1

@@ -2,7 +2,7 @@
 
 from math import ceil, inf
 
-from hwmodels.accelerate import inlined, kernel
+from hwmodels.accelerate import lean, lean_inlined
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
@@ -24,7 +24,7 @@ READ_PJ, BLOCK, MACROS = 0, 3, 4  # columns of ArchitectureColumns.prices; fill 
 MAC_PJ, MACS, LEAKAGE = 0, 1, 2  # ArchitectureColumns.totals
 
 
-@inlined
+@lean_inlined
 def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand: int) -> float:
     """Access energy of one operand at one level: whole blocks of an instance's average words."""
     instances = float(use[level])
@@ -40,7 +40,7 @@ def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand:
     return float(energy * min(instances, prices[level, MACROS]))
 
 
-@inlined
+@lean_inlined
 def accesses(prices: Floats, words: Ints, use: Ints, level: int, operand: int, kind: int) -> float:
     """Count accesses of all instances of a level: whole blocks of the average instance's words.
 
@@ -53,7 +53,7 @@ def accesses(prices: Floats, words: Ints, use: Ints, level: int, operand: int, k
     return float(each * min(instances, prices[level, MACROS]))
 
 
-@inlined
+@lean_inlined
 def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, port: int) -> float:
     """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances.
 
@@ -72,7 +72,7 @@ def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, p
     return float(ceil(moved / (rate * use[level])))
 
 
-@inlined
+@lean_inlined
 def broken_limit(usable: Floats, fanouts: Ints, joined: Ints, factors: Factors, row: int, words: Ints) -> int:
     """The first limit a mapping breaks, innermost level first; 0 where it fits."""
     held = 0
@@ -95,7 +95,7 @@ def broken_limit(usable: Floats, fanouts: Ints, joined: Ints, factors: Factors, 
     return 0
 
 
-@inlined
+@lean_inlined
 def busiest(rates: Floats, hidden: Ints, joined: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
     """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
     depth = words.shape[1]
@@ -120,7 +120,24 @@ def busiest(rates: Floats, hidden: Ints, joined: Ints, words: Ints, use: Ints) -
     return longest, exposed, bound
 
 
-@kernel
+@lean
+def count_mapping(
+    problem: ProblemColumns,
+    mapping: MappingColumns,
+    row: int,
+    reuse: int,
+    touches: int,
+    work: Work,
+    counts: CountColumns,
+) -> None:
+    """Fill the counts of one mapping: in closed form where the factors of every dimension divide it."""
+    if lay_out(problem.bounds, mapping.factors, mapping.order, row, work.nest, work.loops, work.levels):
+        count_even(problem, mapping, row, reuse, touches, work, counts)
+    else:
+        count_ragged(problem, mapping, row, reuse, touches, work, counts)
+
+
+@lean
 def evaluate_rows(
     problem: ProblemColumns,
     arch: ArchitectureColumns,
@@ -130,64 +147,20 @@ def evaluate_rows(
     work: Work,
     counts: CountColumns,
     out: MetricColumns,
-    start: int,
-    stop: int,
 ) -> None:
-    """Fill rows start:stop of the metrics; `counts` keeps those of the last row.
+    """Fill the metrics of a batch; `counts` keeps those of the last row.
 
-    Serial and nogil: threads take disjoint ranges and scratch of their own.
+    Serial and nogil: threads take disjoint rows and scratch of their own.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
-    factors, order, keep = mapping
     usable, fanouts, rates, hidden, prices, totals, joined = arch
-    nest, loops, levels, ranks, classes, limits, case_count, cases = work
     words, use = counts
     compute_cycles, all_cycles, energy_pj, utilisation, bounds_out, limits_out = out
     depth = words.shape[1]
     macs = 1.0
-    for d in range(bounds.size):
-        macs *= bounds[d]
-    for row in range(start, stop):
-        if lay_out(bounds, factors, order, row, nest, loops, levels):
-            count_even(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                keep,
-                row,
-                reuse,
-                touches,
-                nest,
-                loops,
-                levels,
-                ranks,
-                words,
-                use,
-            )
-        else:
-            count_ragged(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                traits,
-                factors,
-                order,
-                keep,
-                row,
-                reuse,
-                touches,
-                nest,
-                ranks,
-                classes,
-                limits,
-                case_count,
-                cases,
-                words,
-                use,
-            )
+    for d in range(problem.bounds.size):
+        macs *= problem.bounds[d]
+    for row in range(mapping.factors.shape[0]):
+        count_mapping(problem, mapping, row, reuse, touches, work, counts)
         longest, exposed, bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
@@ -199,4 +172,4 @@ def evaluate_rows(
         energy_pj[row] = energy
         utilisation[row] = macs / (totals[MACS] * cycles)
         bounds_out[row] = bound
-        limits_out[row] = broken_limit(usable, fanouts, joined, factors, row, words)
+        limits_out[row] = broken_limit(usable, fanouts, joined, mapping.factors, row, words)

@@ -6,7 +6,7 @@ A tile of level l moves whenever a temporal loop outside it advances. Going outw
 further in going back to their start.
 """
 
-from hwmodels.accelerate import inlined, kernel
+from hwmodels.accelerate import lean, lean_inlined
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
@@ -34,13 +34,17 @@ from hwmodels.kernels.nest.columns import (
     TEMPORAL,
     TILES,
     UPDATES,
+    CountColumns,
     Factors,
     Ints,
+    MappingColumns,
+    ProblemColumns,
     Small,
+    Work,
 )
 
 
-@kernel
+@lean
 def distinct_sums(n: int, m: int, a: int, b: int) -> int:
     """How many values a*i + b*j takes for 0 <= i < n, 0 <= j < m: all pairs but repetitions."""
     x, y = a, b
@@ -53,7 +57,7 @@ def distinct_sums(n: int, m: int, a: int, b: int) -> int:
     return n * m - repeats_n * repeats_m
 
 
-@kernel
+@lean
 def lay_out(
     bounds: Ints, factors: Factors, order: Small, row: int, nest: Ints, loops: Ints, levels: Ints
 ) -> bool:
@@ -94,7 +98,7 @@ def lay_out(
     return even
 
 
-@inlined
+@lean_inlined
 def box_words(
     bounds: Ints,
     coefficient: Ints,
@@ -118,7 +122,7 @@ def box_words(
     return words
 
 
-@inlined
+@lean_inlined
 def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, words: int) -> int:
     """Words that one instance fetches where every step of a moving loop brings a new tile."""
     fetched = words
@@ -129,14 +133,11 @@ def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, w
     return fetched
 
 
-@inlined
+@lean_inlined
 def sliding_fetches(
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
+    problem: ProblemColumns,
     loops: Ints,
     ranks: Ints,
-    count: int,
     operand: int,
     begin: int,
     end: int,
@@ -149,6 +150,8 @@ def sliding_fetches(
     taken from the second iteration of every loop further in (Timeloop 3 walks two iterations and
     extrapolates). Under NOTHING it counts only if the tile has not moved.
     """
+    _bounds, rank, coefficient, rank_dims, traits = problem
+    count = traits[operand, RANKS]
     for r in range(count):
         ranks[MOVED, r] = 0
         ranks[NOMINAL, r] = 0
@@ -183,7 +186,7 @@ def sliding_fetches(
     return fetched
 
 
-@inlined
+@lean_inlined
 def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand: int, level: int) -> int:
     """Children of an instance of a level that ask for different words; the others share a multicast."""
     different = 1
@@ -200,7 +203,7 @@ def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand
     return different
 
 
-@inlined
+@lean_inlined
 def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     """Set the counts of an operand to zero; the outermost level that keeps it."""
     outermost = 0
@@ -212,7 +215,7 @@ def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     return outermost
 
 
-@inlined
+@lean_inlined
 def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
     """Iterations of the temporal loops that move an operand, multiplied."""
     steps = 1
@@ -221,25 +224,21 @@ def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
     return steps
 
 
-@kernel
+@lean
 def count_even(
-    bounds: Ints,
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    keep: Small,
+    problem: ProblemColumns,
+    mapping: MappingColumns,
     row: int,
     reuse: int,
     touches: int,
-    nest: Ints,
-    loops: Ints,
-    levels: Ints,
-    ranks: Ints,
-    words: Ints,
-    use: Ints,
+    work: Work,
+    counts: CountColumns,
 ) -> None:
     """Fill the counts of one mapping whose factors divide every dimension; `lay_out` has run."""
+    bounds, rank, coefficient, rank_dims, traits = problem
+    nest, loops, levels, ranks = work.nest, work.loops, work.levels, work.ranks
+    keep = mapping.keep
+    words, use = counts
     depth = use.size - 1
     end = levels[depth, START]
     instances = 1
@@ -274,9 +273,7 @@ def count_even(
             if level < outermost:
                 begin = levels[level + 1, START]
                 if traits[operand, SLIDING] == 1:
-                    asked = sliding_fetches(
-                        rank, coefficient, rank_dims, loops, ranks, count, operand, begin, end, tile, reuse
-                    )
+                    asked = sliding_fetches(problem, loops, ranks, operand, begin, end, tile, reuse)
                 else:
                     asked = plain_fetches(rank, loops, begin, end, operand, tile)
                 words[FILLS, level, operand] = (asked - held) * use[level]

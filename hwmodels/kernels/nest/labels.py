@@ -8,66 +8,45 @@ by link, the words of all instances (closed) or those that one instance fetches 
 a window has slid to. One label dominates another if every link is sure to carry no more words.
 """
 
-from typing import NamedTuple
+from typing import Any
 
-from hwmodels.accelerate import kernel
+from numpy.typing import NDArray
+
+from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import (
     OVERLAP,
     RANKS,
     SLIDING,
-    Floats,
     Ints,
-    ProblemColumns,
     Small,
 )
-from hwmodels.kernels.nest.slide import order_options
-
-OPERAND, CHILD, PARENT = 0, 1, 2  # rows of `links`; child -1: the MACs ask
-
-
-class Lattice(NamedTuple):
-    """All tiles of a nest: every extent divides its bound."""
-
-    extents: Ints  # (T, D)
-    codes: Ints  # (T,): prime exponents in fields of bits, so that division is a subtraction
-    visits: Floats  # (T,): tiles in the whole nest
-    limited: int  # 1: the loops of levels have limits
-    fewest: Ints  # (L, D): least and greatest iterations of temporal loops; (1, D) where there are no limits
-    most: Ints
+from hwmodels.kernels.nest.slide import open_links, order_options
+from hwmodels.kernels.nest.tables import CHILD, OPERAND, Gate, Labels, Lattice, Links, Nest, OrderRoom
 
 
-class Labels(NamedTuple):
-    """Labels of the tiles of one level."""
-
-    tiles: Ints  # (n,): indices into the lattice
-    start: Ints  # (n + 1,): first label of each tile
-    closed: Ints  # (m,): bit q for link q
-    words: Floats  # (m, Q)
-    windows: Ints  # (m, Q, 2, R): sizes of an open window by rank, and how far it has moved
-    origin: Ints  # (m, 2): tile (row of `tiles`) and label of the level inside
-    held: Floats  # (m,): words so far in a memory that the next level outwards is joined to
+@lean
+def overwrite(target: NDArray[Any], source: NDArray[Any]) -> None:
+    """Copy an array of some shape; a slice's own assignment would allocate."""
+    for i in range(source.size):
+        target.flat[i] = source.flat[i]
 
 
-class Scratch(NamedTuple):
-    """Room to work in."""
-
-    times: Ints  # (2, D)
-    loops: Ints  # (D,)
-    shifts: Ints  # (R,)
-    values: Floats  # (3, 2**D, D)
-    options: Ints  # (2, OPTIONS)
-    reuse: Floats  # (2, Q, OPTIONS)
-    words: Floats  # (2 + OPTIONS, Q)
-    energies: Floats  # (OPTIONS,)
+@lean
+def any_slides(traits: Ints) -> bool:
+    """Whether the window of any operand slides."""
+    found = False
+    for o in range(traits.shape[0]):
+        found = found or traits[o, SLIDING] == 1
+    return found
 
 
-@kernel
+@lean
 def divides(inner: int, outer: int, guard: int) -> bool:
     """Whether one tile divides another, by their codes; `guard` holds the bit above each field."""
     return ((outer | guard) - inner) & guard == guard
 
 
-@kernel
+@lean
 def allowed(lattice: Lattice, level: int, inner: int, outer: int) -> bool:
     """Whether a level may walk from one tile to another: its loops are within their limits."""
     if lattice.limited == 1:
@@ -78,7 +57,7 @@ def allowed(lattice: Lattice, level: int, inner: int, outer: int) -> bool:
     return True
 
 
-@kernel
+@lean
 def rest_over(rests: Small, operand: int, first: int, times: Ints) -> float:
     """Iterations of the loops in `first` (bits) that an operand rests over."""
     rest = 1.0
@@ -88,7 +67,7 @@ def rest_over(rests: Small, operand: int, first: int, times: Ints) -> float:
     return rest
 
 
-@kernel
+@lean
 def movement(rank: Ints, rank_dims: Ints, operand: int, times: Ints) -> int:
     """What a level's loops do to an operand: 0 leave it in place, 1 slide its window, 2 bring new tiles."""
     found = 0
@@ -99,7 +78,7 @@ def movement(rank: Ints, rank_dims: Ints, operand: int, times: Ints) -> int:
     return found
 
 
-@kernel
+@lean
 def tile_words(
     coefficient: Ints, rank_dims: Ints, count: int, operand: int, extents: Ints, sizes: Ints
 ) -> float:
@@ -116,7 +95,7 @@ def tile_words(
     return words
 
 
-@kernel
+@lean
 def carry_window(
     rank: Ints, coefficient: Ints, operand: int, rule: int, span: Ints, times: Ints, moved: Ints
 ) -> None:
@@ -127,7 +106,7 @@ def carry_window(
             moved[r] += coefficient[operand, d] * span[d] * (times[d] - 1 if rule == OVERLAP else 1)
 
 
-@kernel
+@lean
 def dominates(labels: Labels, one: int, other: int, visits: float, exact: int) -> bool:
     """Whether `one` is sure to carry no more words than `other` over every link.
 
@@ -158,17 +137,17 @@ def dominates(labels: Labels, one: int, other: int, visits: float, exact: int) -
     return True
 
 
-@kernel
+@lean
 def copy_label(labels: Labels, source: int, target: int) -> None:
     """Overwrite a label."""
     labels.closed[target] = labels.closed[source]
-    labels.words[target] = labels.words[source]
-    labels.windows[target] = labels.windows[source]
-    labels.origin[target] = labels.origin[source]
+    overwrite(labels.words[target], labels.words[source])
+    overwrite(labels.windows[target], labels.windows[source])
+    overwrite(labels.origin[target], labels.origin[source])
     labels.held[target] = labels.held[source]
 
 
-@kernel
+@lean
 def admit(labels: Labels, start: int, end: int, visits: float, exact: int) -> int:
     """Admit the label at `end` to those from `start`, unless one dominates it; the new end."""
     for i in range(start, end):
@@ -185,7 +164,7 @@ def admit(labels: Labels, start: int, end: int, visits: float, exact: int) -> in
     return kept + 1
 
 
-@kernel
+@lean
 def idles(rests: Small, links: Ints, level: int, kept: int, closed: int, times: Ints) -> bool:
     """Whether a loop moves nothing that is open, nor what the level inside keeps: it belongs there."""
     for d in range(times.size):
@@ -202,43 +181,22 @@ def idles(rests: Small, links: Ints, level: int, kept: int, closed: int, times: 
     return False
 
 
-@kernel
+@lean
 def extend_level(  # noqa: C901 - one transition, read top to bottom
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    level: int,
-    rule: int,
-    exact: int,
-    still: Small,
-    kept: int,
-    alone: int,
-    fitting: Small,
-    here: Floats,
-    usable: float,
-    joins: int,
-    joined_to: int,
-    inside: Labels,
-    outside: Labels,
-    scratch: Scratch,
+    nest: Nest, links: Links, level: int, gate: Gate, inside: Labels, outside: Labels, room: OrderRoom
 ) -> int:
     """Label the tiles outside a level's loops from those inside; the number of labels, or -1: no more room.
 
-    `still` marks dimensions that move nothing kept further in: their loops belong there. `kept` are the
-    operands (bits) that the level just inside keeps. Where `alone` is an
-    operand, the one level inside keeps it and nothing else: its tile is the whole of the one outside if that
-    is `fitting`, else a single element; either, where the two are one memory.
-
-    `here` (T,) are the words that the level keeps of each tile, at most `usable` with those of the level
-    inside where it `joins` that; `joined_to` tells whether the next level outwards joins this one.
+    Where the level inside keeps one operand alone, its tile is the whole of the one outside if that fits,
+    else a single element; either, where the two are one memory.
     """
+    problem, lattice, rests, rows = nest.problem, nest.lattice, nest.rests, links.rows
+    alone, fitting, joins = gate.alone, gate.fitting, gate.joins
     bounds, rank, coefficient, rank_dims, traits = problem
     dims = bounds.size
-    count = links.shape[1]
-    times = scratch.times[0]
-    windowless = traits[:, SLIDING].max() == 0
+    count = rows.shape[1]
+    times = room.times[0]
+    windowless = not any_slides(traits)
     end = 0
     for j in range(outside.tiles.size):
         outer = outside.tiles[j]
@@ -246,7 +204,7 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
         outside.start[j] = start
         for i in range(inside.tiles.size):
             inner = inside.tiles[i]
-            if not divides(lattice.codes[inner], lattice.codes[outer], guard):
+            if not divides(lattice.codes[inner], lattice.codes[outer], nest.guard):
                 continue
             if not allowed(lattice, level, inner, outer):
                 continue
@@ -257,7 +215,7 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
             for d in range(dims):
                 times[d] = lattice.extents[outer, d] // span[d]
                 alike = alike and times[d] == 1
-                usual = usual and (times[d] == 1 or still[d] == 0)
+                usual = usual and (times[d] == 1 or gate.still[d] == 0)
                 if alone >= 0 and rank[alone, d] >= 0:
                     single = single and span[d] == 1
             if alone >= 0:
@@ -267,52 +225,51 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
                 continue
             whole = lattice.visits[inner] / lattice.visits[outer]
             for k in range(inside.start[i], inside.start[i + 1]):
-                held = here[outer] + (inside.held[k] if joins == 1 else 0.0)
-                if held > usable:
+                held = gate.here[outer] + (inside.held[k] if joins == 1 else 0.0)
+                if held > gate.usable:
                     continue
                 if (
                     level > 0
                     and lattice.limited == 0
-                    and (rule == OVERLAP or windowless)
-                    and idles(rests, links, level, kept, inside.closed[k], times)
+                    and (nest.rule == OVERLAP or windowless)
+                    and idles(rests, rows, level, gate.kept, inside.closed[k], times)
                 ):
                     continue
                 found = order_options(
-                    coefficient, rank, rank_dims, traits, rests, links, level, rule, exact,
-                    inside.closed[k], 0, inside.windows[k], span, times, scratch.loops, scratch.shifts,
-                    scratch.values, scratch.options[0], scratch.reuse[0],
+                    nest, links, open_links(rows, level, inside.closed[k]), inside.windows[k], span,
+                    room.options[0], room, 0,
                 )  # fmt: skip
                 for option in range(found):
                     if end >= outside.closed.size:
                         return -1
                     closed = inside.closed[k]
-                    outside.windows[end] = inside.windows[k]
+                    overwrite(outside.windows[end], inside.windows[k])
                     outside.origin[end, 0] = i
                     outside.origin[end, 1] = k
                     for q in range(count):
-                        o = links[OPERAND, q]
+                        o = rows[OPERAND, q]
                         words = inside.words[k, q]
-                        if links[CHILD, q] == level:
+                        if rows[CHILD, q] == level:
                             words = tile_words(
                                 coefficient, rank_dims, traits[o, RANKS], o, lattice.extents[outer],
                                 outside.windows[end, q, 0],
                             )  # fmt: skip
-                        elif links[CHILD, q] < level and (closed >> q) & 1 == 0:
+                        elif rows[CHILD, q] < level and (closed >> q) & 1 == 0:
                             moves = movement(rank, rank_dims, o, times)
                             if traits[o, SLIDING] == 1:
-                                words = whole * words - scratch.reuse[0, q, option]
+                                words = whole * words - room.reuse[0, q, option]
                             elif moves == 2:
-                                words *= whole / rest_over(rests, o, scratch.options[0, option], times)
+                                words *= whole / rest_over(rests, o, room.options[0, option], times)
                             if moves == 2:
                                 closed |= 1 << q
                                 words *= lattice.visits[outer]
                             elif moves == 1:
                                 carry_window(
-                                    rank, coefficient, o, rule, span, times, outside.windows[end, q, 1]
+                                    rank, coefficient, o, nest.rule, span, times, outside.windows[end, q, 1]
                                 )
                         outside.words[end, q] = words
                     outside.closed[end] = closed
-                    outside.held[end] = held if joined_to == 1 else 0.0
-                    end = admit(outside, start, end, lattice.visits[outer], exact)
+                    outside.held[end] = held if gate.joined_to == 1 else 0.0
+                    end = admit(outside, start, end, lattice.visits[outer], links.exact)
     outside.start[outside.tiles.size] = end
     return end

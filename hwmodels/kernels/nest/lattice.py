@@ -5,39 +5,36 @@ Paths of tiles inside a PE end in labels (`labels`); a pair (tile, spread over t
 and the paths of those meetings that may beat the best mapping so far are costed by the engine.
 """
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.cells import NOISE, Room, Spreads
-from hwmodels.kernels.nest.columns import (
-    ACROSS,
-    DOWN,
-    TEMPORAL,
-    ArchitectureColumns,
-    CountColumns,
-    Factors,
-    Floats,
-    Ints,
-    MappingColumns,
-    ProblemColumns,
-    Small,
-    Work,
-)
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, TEMPORAL, Factors, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
-from hwmodels.kernels.nest.labels import Labels, Lattice, Scratch, allowed, divides
-from hwmodels.kernels.nest.meet import Best, Outer, Paths, meet
-from hwmodels.kernels.nest.pairs import floor_pair, keep_at_most
-from hwmodels.kernels.nest.prices import PRICE, price_cell
-from hwmodels.kernels.nest.search import LATENCY, cost_orders, line_up_orders, objective_of, settle_orders
+from hwmodels.kernels.nest.labels import divides, overwrite
+from hwmodels.kernels.nest.meet import meet
+from hwmodels.kernels.nest.pairs import floor_pair, keep_at_most, leads, make_cell
+from hwmodels.kernels.nest.search import (
+    LATENCY,
+    Costing,
+    cost_orders,
+    line_up_orders,
+    objective_of,
+    settle_orders,
+)
+from hwmodels.kernels.nest.tables import (
+    CELLS,
+    MET,
+    NOISE,
+    ORDERED,
+    SPREAD,
+    TILINGS,
+    Cells,
+    Found,
+    Outer,
+    Room,
+    Setting,
+)
 
-CELLS, MET, TILINGS, SPREAD, ORDERED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-)  # of `tally`: cells, meetings; tilings, with all ways; costed
 
-
-@kernel
+@lean
 def count_packings(spread: Ints, across: int, down: int, axes: Ints, digits: Ints, best: Ints) -> int:
     """Ways to lay a spread out along two axes; `best` gets the first of them (its part along X).
 
@@ -74,7 +71,7 @@ def count_packings(spread: Ints, across: int, down: int, axes: Ints, digits: Int
             return found
 
 
-@kernel
+@lean
 def pack_spreads(
     spreads: Ints, across: int, down: int, axes: Ints, digits: Ints, along_x: Ints, ways: Ints
 ) -> None:
@@ -83,9 +80,13 @@ def pack_spreads(
         ways[i] = count_packings(spreads[i], across, down, axes, digits, along_x[i])
 
 
-@kernel
-def lay_path(lattice: Lattice, paths: Paths, middle: int, row: int, label: int, factors: Factors) -> None:
-    """Fill the temporal factors of the levels inside from a label of the outermost tile there."""
+@lean
+def lay_cell(setting: Setting, cells: Cells, row: int, g: int, label: int, factors: Factors) -> None:
+    """Fill the temporal factors of the levels inside from a label of a cell, and the spatial ones."""
+    lattice, paths, spreads, middle = setting.nest.lattice, cells.paths, cells.spreads, setting.middle
+    for d in range(lattice.extents.shape[1]):
+        factors[0, middle, ACROSS, d] = spreads.along_x[g, d]
+        factors[0, middle, DOWN, d] = lattice.extents[spreads.tiles[g], d] // spreads.along_x[g, d]
     outer = paths.tiles[paths.tile_start[middle] + row]
     for level in range(middle - 1, -1, -1):
         at = paths.label_start[level + 1] + label
@@ -97,130 +98,75 @@ def lay_path(lattice: Lattice, paths: Paths, middle: int, row: int, label: int, 
         outer = inner
 
 
-@kernel
-def search_cells(  # noqa: C901 - one pass over the cells, read top to bottom
-    problem: ProblemColumns,
-    lattice: Lattice,
-    guard: int,
-    rests: Small,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    rule: int,
-    exact: int,
-    objective: int,
-    labels: Labels,
-    paths: Paths,
-    spreads: Spreads,
-    still: Small,
-    cells: Ints,
-    floors: Floats,
-    ranking: Ints,
-    outer: Outer,
-    order_start: Ints,
-    orders: Small,
-    mapping: MappingColumns,
-    work: Work,
-    counts: CountColumns,
-    choice: Ints,
-    room: Room,
-    scratch: Scratch,
-    best: Best,
+@lean
+def cost_tiling(costing: Costing, found: Found, ways: int) -> None:
+    """Cost the tiling that is laid out, under its useful orders; `ways` to lay its spread out."""
+    factors = costing.mapping.factors
+    line_up_orders(factors, costing.orders.start, costing.orders.choice)
+    settle_orders(costing.problem, costing.mapping, costing.orders.table, costing.orders.choice)
+    found.tally[TILINGS] += 1.0
+    found.tally[SPREAD] += ways
+    before = costing.best[0]
+    found.tally[ORDERED] += cost_orders(costing)
+    if costing.best[0] < before:
+        overwrite(found.factors, factors[0])
+
+
+@lean
+def search_cells(
+    setting: Setting, cells: Cells, outer: Outer, costing: Costing, found: Found, room: Room
 ) -> None:
     """Meet cells (by rising bound) with tiles of the level above (by rising cost); cost the promising."""
-    bounds, rank, coefficient, rank_dims, traits = problem
-    usable, _fanouts, rates, hidden, prices, totals, joined = arch
-    factors, order, keep = mapping
-    nest, loops, levels, ranks, classes, limits, case_count, cases = work
-    counted, use = counts
-    value, best_factors, best_order, tally = best
-    span = room.span[0]
-    near = room.span[1]
-    far = scratch.times[1]
-    terms = room.terms
-    dims = bounds.size
-    middle = factors.shape[1] - 2
-    macs = lattice.visits[0]
-    for at in range(ranking.size):
-        cell = ranking[at]
-        if floors[cell, 0] * (1.0 + NOISE) >= value[0]:
+    nest, links, middle = setting.nest, setting.links.rows, setting.middle
+    lattice, bounds = nest.lattice, nest.problem.bounds
+    objective, value = setting.objective, setting.best
+    leak, hidden = setting.arch.totals[LEAKAGE], setting.arch.hidden
+    labels, spreads = cells.labels, cells.spreads
+    factors = costing.mapping.factors
+    times = room.orders.times
+    for at in range(cells.ranking.size):
+        chosen = cells.ranking[at]
+        if cells.floors[chosen, 0] * (1.0 + NOISE) >= value[0]:
             break
-        tally[CELLS] += 1.0
-        row = cells[cell, 0]
-        g = cells[cell, 1]
+        found.tally[CELLS] += 1.0
+        row = cells.rows[chosen, 0]
+        g = cells.rows[chosen, 1]
         tile = labels.tiles[row]
-        lanes = spreads.lanes[g]
-        steps = macs / lanes
+        steps = lattice.visits[0] / spreads.lanes[g]
         reached = tile + spreads.tiles[g]
-        code = lattice.codes[reached]
-        for d in range(dims):
-            span[d] = lattice.extents[reached, d]
-        fixed, base = price_cell(
-            problem, prices, totals, links, first, least, touches, middle, lattice.extents[tile],
-            lattice.extents[spreads.tiles[g]], lanes, spreads.copies[g], macs, terms,
-        )  # fmt: skip
+        cell = make_cell(setting, cells, row, g, cells.floors[chosen, 1], room)
         for k in range(labels.start[row], labels.start[row + 1]):
-            for d in range(dims):
-                near[d] = bounds[d] // span[d]
-            keep_at_most(problem, links, rule, labels, k, span, near, room.low)
+            for d in range(bounds.size):
+                times[0, d] = bounds[d] // cell.span[d]
+            keep_at_most(nest, links, labels, k, cell.span, times[0], cell.terms)
             for m in range(outer.tiles.size):
                 cycles = max(steps, outer.floors[m, 1] if hidden[middle + 1] else 0.0)
-                energy = floors[cell, 1] + outer.floors[m, 0]
-                floor = objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
+                energy = cell.inner + outer.floors[m, 0]
+                floor = objective_of(objective, cycles, energy + leak * cycles)
                 if floor * (1.0 + NOISE) >= value[0]:
                     if objective == LATENCY:  # tiles come by rising cycles
                         break
-                    floor = objective_of(objective, steps, energy + totals[LEAKAGE] * steps)
+                    floor = objective_of(objective, steps, energy + leak * steps)
                     if floor * (1.0 + NOISE) >= value[0]:
                         break  # tiles come by rising energy
                     continue
-                if not divides(code, lattice.codes[outer.tiles[m]], guard):
+                outwards = outer.tiles[m]
+                if not divides(lattice.codes[reached], lattice.codes[outwards], nest.guard):
                     continue
-                if not allowed(lattice, middle, reached, outer.tiles[m]):
+                if not leads(setting, cells.still, reached, outwards, labels.held[k] + outer.held[m], times):
                     continue
-                if joined[middle] == 1 and labels.held[k] + outer.held[m] > usable[middle]:
-                    continue
-                usual = True
-                for d in range(dims):
-                    near[d] = lattice.extents[outer.tiles[m], d] // span[d]
-                    far[d] = bounds[d] // lattice.extents[outer.tiles[m], d]
-                    usual = usual and (still[d] == 0 or near[d] == 1)
-                if not usual:
-                    continue
-                energy = base + outer.floors[m, 0] + totals[LEAKAGE] * cycles
+                energy = cell.base + outer.floors[m, 0] + leak * cycles
                 energy += floor_pair(
-                    problem, rests, links, least, labels, k, lattice.visits[tile], terms[PRICE], room.low,
-                    near, far, room.moves,
-                )  # fmt: skip
+                    nest, links, labels, k, lattice.visits[tile], cell.terms, times, room.moves
+                )
                 if objective_of(objective, cycles, energy) * (1.0 + NOISE) >= value[0]:
                     continue
-                tally[MET] += 1.0
-                cost = meet(
-                    problem, lattice, rests, links, first, least, arch, touches, rule, exact, objective,
-                    middle, labels, k, span, lanes, spreads.copies[g], fixed, terms, outer, m, room, scratch,
-                    value[0],
-                )  # fmt: skip
+                found.tally[MET] += 1.0
+                cost = meet(setting, labels, k, cell, outer, m, room)
                 if cost * (1.0 + NOISE) >= value[0]:
                     continue
-                lay_path(lattice, paths, middle, row, k, factors)
-                for d in range(dims):
-                    factors[0, middle, ACROSS, d] = spreads.along_x[g, d]
-                    factors[0, middle, DOWN, d] = (
-                        lattice.extents[spreads.tiles[g], d] // spreads.along_x[g, d]
-                    )
-                    factors[0, middle, TEMPORAL, d] = lattice.extents[outer.tiles[m], d] // span[d]
-                    factors[0, middle + 1, TEMPORAL, d] = bounds[d] // lattice.extents[outer.tiles[m], d]
-                line_up_orders(factors, order_start, choice)
-                settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
-                tally[TILINGS] += 1.0
-                tally[SPREAD] += spreads.ways[g]
-                before = value[0]
-                tally[ORDERED] += cost_orders(
-                    bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals,
-                    factors, order, keep, rule, touches, nest, loops, levels, ranks, classes, limits,
-                    case_count, cases, counted, use, orders, choice, objective, value, best_order,
-                )  # fmt: skip
-                if value[0] < before:
-                    best_factors[:] = factors[0]
+                lay_cell(setting, cells, row, g, k, factors)
+                for d in range(bounds.size):
+                    factors[0, middle, TEMPORAL, d] = lattice.extents[outwards, d] // cell.span[d]
+                    factors[0, middle + 1, TEMPORAL, d] = bounds[d] // lattice.extents[outwards, d]
+                cost_tiling(costing, found, spreads.ways[g])

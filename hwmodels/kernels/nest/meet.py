@@ -1,99 +1,45 @@
 """Meetings of cells with tiles of the level that feeds the array; what may be better goes to the engine."""
 
 from math import inf
-from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.cells import NOISE, Room
-from hwmodels.kernels.nest.columns import (
-    ACCUMULATED,
-    COUNTED,
-    DRAINED,
-    RANKS,
-    SAME_STRIDE,
-    SLIDING,
-    ArchitectureColumns,
-    Factors,
-    Floats,
-    Ints,
-    ProblemColumns,
-    Small,
-)
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, SAME_STRIDE, SLIDING, Floats
 from hwmodels.kernels.nest.cost import LEAKAGE
-from hwmodels.kernels.nest.labels import (
+from hwmodels.kernels.nest.labels import carry_window, movement, overwrite, rest_over
+from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS
+from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
+from hwmodels.kernels.nest.search import objective_of
+from hwmodels.kernels.nest.slide import open_links, order_options, reuse_at_most, reuse_same_stride
+from hwmodels.kernels.nest.tables import (
     CHILD,
+    HELD,
+    MERGE,
+    NOISE,
     OPERAND,
     PARENT,
+    Cell,
     Labels,
-    Lattice,
-    Scratch,
-    carry_window,
-    movement,
-    rest_over,
+    Outer,
+    Room,
+    Setting,
 )
-from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS
-from hwmodels.kernels.nest.prices import HELD, MERGE, access_pj, busy_cycles, drain_pj
-from hwmodels.kernels.nest.search import objective_of
-from hwmodels.kernels.nest.slide import order_options, reuse_at_most, reuse_same_stride
-from hwmodels.kernels.nest.window import save_over_sets
+from hwmodels.kernels.nest.window import save_over_sets, window_loops
 
 
-class Outer(NamedTuple):
-    """Tiles of the level that feeds the array, cheapest first (`nest_outer`)."""
-
-    tiles: Ints  # (n,)
-    options: Ints  # (n, ROOM)
-    counts: Ints  # (n,)
-    costs: Floats  # (n, ROOM, 5)
-    floors: Floats  # (n, 2)
-    held: Floats  # (n,): words kept there
-
-
-class Paths(NamedTuple):
-    """Tiles and labels of every level inside, one level after another."""
-
-    tiles: Ints
-    origin: Ints
-    tile_start: Ints  # (L,): first of a level's tiles
-    label_start: Ints  # (L,): first of its labels
-
-
-class Best(NamedTuple):
-    """The best mapping so far."""
-
-    value: Floats  # (1,)
-    factors: Factors  # (L, 3, D)
-    order: Ints  # (L,)
-    tally: Floats  # (5,)
-
-
-@kernel
+@lean
 def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
-    traits: Ints,
-    prices: Floats,
-    totals: Floats,
-    rates: Floats,
-    hidden: Ints,
-    joined: Ints,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    copies: Floats,
-    touches: int,
-    terms: Floats,
-    words: Floats,
-    far: Floats,
-    fixed: float,
-    middle: int,
-    lanes: float,
-    macs: float,
-    objective: int,
+    setting: Setting, cell: Cell, words: Floats, far: Floats
 ) -> float:
     """What a tiling costs given the words over its links inside, and the costs outside.
 
     `far` holds pJ, and by level from the middle on the words read and written outside (`outer`, `beyond`).
     """
-    energy = fixed + far[ENERGY]
+    nest, touches, middle = setting.nest, setting.touches, setting.middle
+    traits, least, macs = nest.problem.traits, nest.least, nest.lattice.visits[0]
+    _usable, _fanouts, rates, hidden, prices, totals, joined = setting.arch
+    links, first = setting.links.rows, setting.links.first
+    lanes, terms = cell.lanes, cell.terms
+    energy = cell.fixed + far[ENERGY]
     longest = macs / lanes
     exposed = 0.0
     for q in range(links.shape[1]):
@@ -122,7 +68,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
         for o in range(traits.shape[0]):
             if first[o] == level and level < middle:
                 accumulated = traits[o, ACCUMULATED] == 1
-                reads += macs - (least[o] * copies[o] if accumulated and touches & COUNTED == 0 else 0.0)
+                reads += macs - (least[o] * cell.copies[o] if accumulated and touches & COUNTED == 0 else 0.0)
                 writes += macs if accumulated else 0.0
         for q in range(links.shape[1]):
             o = links[OPERAND, q]
@@ -146,156 +92,123 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
         else:
             exposed += busy
     cycles = longest + exposed
-    return objective_of(objective, cycles, energy + totals[LEAKAGE] * cycles)
+    return objective_of(setting.objective, cycles, energy + totals[LEAKAGE] * cycles)
 
 
-@kernel
-def advance(
-    problem: ProblemColumns,
-    rests: Small,
-    links: Ints,
-    closed: int,
-    words: Floats,
-    reuse: Floats,
-    option: int,
-    leading: int,
-    whole: float,
-    visits: float,
-    times: Ints,
-    moves: Ints,
-    out: Floats,
-) -> None:
-    """Take the words over all links past a level's loops in one order; `visits` of what they walk remain."""
-    traits = problem.traits
+@lean
+def open_cell(setting: Setting, labels: Labels, k: int, cell: Cell, tile: int, room: Room) -> tuple[int, int]:
+    """Look at the middle's loops from a cell to a tile: the ways to order them, and links closed (bits).
+
+    Fills their counts (`room.orders.times[0]`), what each way saves, what they do to operands (`room.moves`),
+    and how far the windows of links that are open have slid (`room.windows`).
+    """
+    nest, links = setting.nest, setting.links.rows
+    rank, coefficient, rank_dims, traits = (
+        nest.problem.rank, nest.problem.coefficient, nest.problem.rank_dims, nest.problem.traits,
+    )  # fmt: skip
+    near = room.orders.times[0]
+    for d in range(near.size):
+        near[d] = nest.lattice.extents[tile, d] // cell.span[d]
+    closed = labels.closed[k]
+    opened = open_links(links, setting.middle, closed)
+    found = order_options(
+        nest, setting.links, opened, labels.windows[k], cell.span, room.orders.options[0], room.orders, 0
+    )
+    for o in range(traits.shape[0]):
+        room.moves[o] = movement(rank, rank_dims, o, near)
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
-        out[q] = words[q]
-        if (closed >> q) & 1:
+        if room.moves[o] == 2:
+            closed |= 1 << q
+        elif (closed >> q) & 1 == 0 and traits[o, SLIDING] == 1:
+            overwrite(room.windows[q], labels.windows[k, q])
+            carry_window(rank, coefficient, o, nest.rule, cell.span, near, room.windows[q, 1])
+    return found, closed
+
+
+@lean
+def advance(
+    setting: Setting, labels: Labels, k: int, option: int, visits: float, room: Room, out: Floats
+) -> None:
+    """Take the words over all links past the middle's loops in one order; `visits` of their walk remain."""
+    traits, rests, links = setting.nest.problem.traits, setting.nest.rests, setting.links.rows
+    times, moves = room.orders.times[0], room.moves
+    whole = 1.0
+    for d in range(times.size):
+        whole *= times[d]
+    for q in range(links.shape[1]):
+        o = links[OPERAND, q]
+        words = labels.words[k, q]
+        out[q] = words
+        if (labels.closed[k] >> q) & 1:
             continue
         if traits[o, SLIDING] == 1:
-            out[q] = whole * words[q] - reuse[q, option]
+            out[q] = whole * words - room.orders.reuse[0, q, option]
         elif moves[o] == 2:
-            out[q] = words[q] * whole / rest_over(rests, o, leading, times)
+            out[q] = words * whole / rest_over(rests, o, room.orders.options[0, option], times)
         if moves[o] == 2:
             out[q] *= visits
 
 
-@kernel
+@lean
 def meet(  # noqa: C901 - one pass over the levels, read top to bottom
-    problem: ProblemColumns,
-    lattice: Lattice,
-    rests: Small,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    rule: int,
-    exact: int,
-    objective: int,
-    middle: int,
-    labels: Labels,
-    k: int,
-    span: Ints,
-    lanes: float,
-    copies: Floats,
-    fixed: float,
-    terms: Floats,
-    outer: Outer,
-    m: int,
-    room: Room,
-    scratch: Scratch,
-    best: float,
+    setting: Setting, labels: Labels, k: int, cell: Cell, outer: Outer, m: int, room: Room
 ) -> float:
     """The least that a label of a cell costs with a tile further out, over the orders of both levels.
 
-    It stops at the first cost below `best`.
+    It stops at the first cost below the best.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, hidden, prices, totals, joined = arch
-    _span, _terms, _low, windows, moves, far_reuse, _further = room
-    macs = lattice.visits[0]
-    extents = lattice.extents[outer.tiles[m]]
-    remaining = lattice.visits[outer.tiles[m]]
-    near = scratch.times[0]
-    far = scratch.times[1]
-    whole = 1.0
-    for d in range(bounds.size):
-        near[d] = extents[d] // span[d]
-        far[d] = bounds[d] // extents[d]
-        whole *= near[d]
-    found = order_options(
-        coefficient, rank, rank_dims, traits, rests, links, middle, rule, exact, labels.closed[k], 0,
-        labels.windows[k], span, near, scratch.loops, scratch.shifts, scratch.values, scratch.options[0],
-        scratch.reuse[0],
-    )  # fmt: skip
-    closed = labels.closed[k]
-    for o in range(traits.shape[0]):
-        moves[o] = movement(rank, rank_dims, o, near)
-    for q in range(links.shape[1]):
-        if moves[links[OPERAND, q]] == 2:
-            closed |= 1 << q
-    open_links = False
+    nest, links, least = setting.nest, setting.links.rows, setting.nest.least
+    problem, rests, orders = nest.problem, nest.rests, room.orders
+    rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
+    extents = nest.lattice.extents[outer.tiles[m]]
+    remaining = nest.lattice.visits[outer.tiles[m]]
+    found, closed = open_cell(setting, labels, k, cell, outer.tiles[m], room)
+    near = orders.times[0]
+    far = orders.times[1]
+    for d in range(far.size):
+        far[d] = problem.bounds[d] // extents[d]
+    waiting = False
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
         if (closed >> q) & 1:
             continue
-        open_links = True
+        waiting = True
         if traits[o, SLIDING] == 1:
-            windows[q] = labels.windows[k, q]
-            carry_window(rank, coefficient, o, rule, span, near, windows[q, 1])
-            count = traits[o, RANKS]
             options = outer.options[m]
             n = outer.counts[m]
-            if rule == SAME_STRIDE:
-                reuse_same_stride(
-                    coefficient, rank, rank_dims, o, count, windows[q, 0], windows[q, 1], extents, far,
-                    far_reuse[q], options, n,
-                )  # fmt: skip
+            if nest.rule == SAME_STRIDE:
+                reuse_same_stride(problem, o, room.windows[q], extents, far, room.far_reuse[q], options, n)
             else:
-                loops = 0
-                for d in range(bounds.size):
-                    if far[d] > 1 and (rank[o, d] < 0 or rank_dims[o, rank[o, d], 1] >= 0):
-                        scratch.loops[loops] = d
-                        loops += 1
-                save_over_sets(
-                    coefficient, rank, o, count, windows[q, 0], windows[q, 1], extents, far, scratch.loops,
-                    loops, scratch.shifts, scratch.values,
-                )  # fmt: skip
+                loops = window_loops(problem, o, far, orders.loops)
+                save_over_sets(problem, o, room.windows[q], extents, far, loops, orders)
                 rested = 0
                 for option in range(n):
                     rested |= options[option]
-                reuse_at_most(rested, scratch.loops, loops, scratch.values, far, far_reuse[q], options, n)
+                reuse_at_most(rested, orders.loops, loops, orders.values, far, room.far_reuse[q], options, n)
     lowest = inf
     for option in range(found):
-        advance(
-            problem, rests, links, labels.closed[k], labels.words[k], scratch.reuse[0], option,
-            scratch.options[0, option], whole, remaining * lanes, near, moves, scratch.words[0],
-        )  # fmt: skip
+        advance(setting, labels, k, option, remaining * cell.lanes, room, room.words[0])
         for further in range(outer.counts[m]):
-            words = scratch.words[0]
-            if open_links:
-                words = scratch.words[1]
+            words = room.words[0]
+            if waiting:
+                words = room.words[1]
                 for o in range(traits.shape[0]):
-                    moves[o] = movement(rank, rank_dims, o, far)
+                    room.moves[o] = movement(rank, rank_dims, o, far)
                 for q in range(links.shape[1]):
                     o = links[OPERAND, q]
-                    words[q] = scratch.words[0, q]
+                    words[q] = room.words[0, q]
                     if (closed >> q) & 1 == 0:
                         if traits[o, SLIDING] == 1:
-                            words[q] = remaining * words[q] - far_reuse[q, further]
-                        elif moves[o] == 2:
+                            words[q] = remaining * words[q] - room.far_reuse[q, further]
+                        elif room.moves[o] == 2:
                             words[q] *= remaining / rest_over(rests, o, outer.options[m, further], far)
-                        words[q] *= lanes
+                        words[q] *= cell.lanes
                 for o in range(traits.shape[0]):
-                    moves[o] = movement(rank, rank_dims, o, near)
+                    room.moves[o] = movement(rank, rank_dims, o, near)
             for q in range(links.shape[1]):
                 words[q] = max(words[q], least[links[OPERAND, q]])
-            cost = whole_cost(
-                traits, prices, totals, rates, hidden, joined, links, first, least, copies, touches, terms,
-                words, outer.costs[m, further], fixed, middle, lanes, macs, objective,
-            )  # fmt: skip
-            lowest = min(lowest, cost)
-            if lowest * (1.0 + NOISE) < best:
+            lowest = min(lowest, whole_cost(setting, cell, words, outer.costs[m, further]))
+            if lowest * (1.0 + NOISE) < setting.best[0]:
                 return lowest
     return lowest

@@ -2,56 +2,30 @@
 
 from math import inf
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import (
-    ACCUMULATED,
-    COUNTED,
-    DRAINED,
-    RANKS,
-    SLIDING,
-    ArchitectureColumns,
-    Floats,
-    Ints,
-    ProblemColumns,
-    Small,
-)
-from hwmodels.kernels.nest.labels import OPERAND, Lattice, Scratch, rest_over, tile_words
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Ints
+from hwmodels.kernels.nest.labels import rest_over, tile_words
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
-from hwmodels.kernels.nest.slide import order_options
+from hwmodels.kernels.nest.slide import open_links, order_options
+from hwmodels.kernels.nest.tables import OPERAND, OrderRoom, Outer, Setting
 
 # Of `costs`: pJ; then words read and written by level: inside as they leave and are filled, and outside.
 ENERGY, DRAINS, FILLS, READS, WRITES = 0, 1, 2, 3, 4
 ROOM = 8  # options of an order that are told apart
 
 
-@kernel
-def cost_outer(
-    problem: ProblemColumns,
-    lattice: Lattice,
-    rests: Small,
-    links: Ints,
-    least: Floats,
-    arch: ArchitectureColumns,
-    touches: int,
-    rule: int,
-    exact: int,
-    involved: int,
-    middle: int,
-    tiles: Ints,
-    windows: Ints,
-    scratch: Scratch,
-    options: Ints,
-    counts: Ints,
-    costs: Floats,
-    floors: Floats,
-) -> None:
-    """Fill, by tile, the options (n, ROOM) outside it, their number (n,) and their costs (n, ROOM, 5).
+@lean
+def cost_outer(setting: Setting, outer: Outer, windows: Ints, room: OrderRoom) -> None:
+    """Fill, by tile, the options outside it, their number, their costs, and energy and cycles at least.
 
-    `links` are those between the two levels; `floors` (n, 2): energy and cycles at least.
+    The links are those between the two levels; `windows` (Q, 2, R) is room.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
-    _usable, _fanouts, rates, _hidden, prices, _totals, _joined = arch
-    times = scratch.times[1]
+    nest, links, middle, touches = setting.nest, setting.links.rows, setting.middle, setting.touches
+    lattice, rests, least = nest.lattice, nest.rests, nest.least
+    bounds, _rank, coefficient, rank_dims, traits = nest.problem
+    rates, prices = setting.arch.rates, setting.arch.prices
+    tiles, options, counts, costs, floors, _held = outer
+    times = room.times[1]
     windows[:] = 0
     for i in range(tiles.size):
         extents = lattice.extents[tiles[i]]
@@ -62,10 +36,8 @@ def cost_outer(
             o = links[OPERAND, q]
             tile_words(coefficient, rank_dims, traits[o, RANKS], o, extents, windows[q, 0])
         found = order_options(
-            coefficient, rank, rank_dims, traits, rests, links, middle + 1, rule, exact, 0, involved,
-            windows, extents, times, scratch.loops, scratch.shifts, scratch.values, options[i],
-            scratch.reuse[1],
-        )  # fmt: skip
+            nest, setting.links, open_links(links, middle + 1, 0), windows, extents, options[i], room, 1
+        )
         counts[i] = found
         floors[i, 0] = inf
         floors[i, 1] = inf
@@ -80,7 +52,7 @@ def cost_outer(
                 for r in range(traits[o, RANKS]):
                     words *= windows[q, 0, r]
                 if traits[o, SLIDING] == 1:
-                    words -= scratch.reuse[1, q, option]
+                    words -= room.reuse[1, q, option]
                 else:
                     moves = False
                     for d in range(bounds.size):

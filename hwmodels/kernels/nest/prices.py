@@ -2,7 +2,7 @@
 
 from math import ceil, inf
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     COUNTED,
@@ -10,16 +10,13 @@ from hwmodels.kernels.nest.columns import (
     RANKS,
     Floats,
     Ints,
-    ProblemColumns,
 )
 from hwmodels.kernels.nest.cost import BLOCK, MAC_PJ, MACROS
 from hwmodels.kernels.nest.even import distinct_sums
-from hwmodels.kernels.nest.labels import CHILD, OPERAND, PARENT
-
-PRICE, MERGE, HELD = 0, 1, 2  # of a cell's `terms`: pJ a word; words at the parent by word; words elided
+from hwmodels.kernels.nest.tables import CHILD, HELD, MERGE, OPERAND, PARENT, PRICE, Setting, Spreads
 
 
-@kernel
+@lean
 def access_pj(prices: Floats, level: int, kind: int, words: float, use: float) -> float:
     """Energy of words at a level: whole blocks of an instance's average."""
     if words <= 0.0:
@@ -31,13 +28,13 @@ def access_pj(prices: Floats, level: int, kind: int, words: float, use: float) -
     return float(each * prices[level, kind] * min(use, prices[level, MACROS]))
 
 
-@kernel
+@lean
 def word_pj(prices: Floats, level: int, kind: int, use: float) -> float:
     """Energy of one word at a level at least."""
     return float(prices[level, kind] / prices[level, BLOCK] * min(1.0, prices[level, MACROS] / use))
 
 
-@kernel
+@lean
 def different_words(
     coefficient: Ints, rank_dims: Ints, count: int, operand: int, extents: Ints, spread: Ints
 ) -> float:
@@ -54,7 +51,7 @@ def different_words(
     return different
 
 
-@kernel
+@lean
 def fewest_different(rank_dims: Ints, count: int, operand: int, spread: Ints) -> float:
     """Instances that ask for different words at least, whatever the tile."""
     different = 1.0
@@ -65,14 +62,14 @@ def fewest_different(rank_dims: Ints, count: int, operand: int, spread: Ints) ->
     return different
 
 
-@kernel
+@lean
 def parent_pj(prices: Floats, traits: Ints, operand: int, parent: int, use: float) -> float:
     """Energy at least of a word that the parent of a link sends, and takes back where it is accumulated."""
     price = word_pj(prices, parent, 0, use)
     return price + (word_pj(prices, parent, 2, use) if traits[operand, ACCUMULATED] == 1 else 0.0)
 
 
-@kernel
+@lean
 def drain_pj(prices: Floats, traits: Ints, operand: int, child: int, touches: int, use: float) -> float:
     """Energy at least of reading a word that leaves the child of a link; where blocks round, nothing."""
     if traits[operand, ACCUMULATED] == 0 or touches & DRAINED == 0 or prices[child, BLOCK] > 1.0:
@@ -80,28 +77,20 @@ def drain_pj(prices: Floats, traits: Ints, operand: int, child: int, touches: in
     return word_pj(prices, child, 0, use)
 
 
-@kernel
+@lean
 def price_cell(
-    problem: ProblemColumns,
-    prices: Floats,
-    totals: Floats,
-    links: Ints,
-    first: Ints,
-    least: Floats,
-    touches: int,
-    middle: int,
-    extents: Ints,
-    spread: Ints,
-    lanes: float,
-    copies: Floats,
-    macs: float,
-    terms: Floats,
+    setting: Setting, spreads: Spreads, g: int, extents: Ints, terms: Floats
 ) -> tuple[float, float]:
-    """Fill `terms` (3, Q) of a cell; its energy besides its links, and with what they elide, in pJ.
-
-    `first` (O,) is the innermost level that keeps each operand.
-    """
-    _bounds, _rank, coefficient, rank_dims, traits = problem
+    """Fill `terms` of a tile and a spread; its energy besides its links, and with what they elide, in pJ."""
+    nest = setting.nest
+    _bounds, _rank, coefficient, rank_dims, traits = nest.problem
+    prices, totals = setting.arch.prices, setting.arch.totals
+    links, first, least = setting.links.rows, setting.links.first, nest.least
+    touches, middle = setting.touches, setting.middle
+    macs = nest.lattice.visits[0]
+    spread = nest.lattice.extents[spreads.tiles[g]]
+    lanes = spreads.lanes[g]
+    copies = spreads.copies[g]
     energy = macs * totals[MAC_PJ]
     for o in range(traits.shape[0]):
         if first[o] < middle:
@@ -135,7 +124,7 @@ def price_cell(
     return fixed, energy
 
 
-@kernel
+@lean
 def busy_cycles(rates: Floats, level: int, reads: float, writes: float, use: float) -> float:
     """Cycles that the busiest port of a level's instances takes."""
     busy = 0.0

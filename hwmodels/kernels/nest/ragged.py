@@ -7,7 +7,7 @@ inside a class a loop nest is either at its last outer index or not. Everything 
 over ranks of sums over these few cases, because dimensions run independently of one another.
 """
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     AFTER,
@@ -29,76 +29,60 @@ from hwmodels.kernels.nest.columns import (
     TILES,
     TIMES,
     UPDATES,
+    CountColumns,
     Factors,
     Ints,
-    Small,
+    MappingColumns,
+    ProblemColumns,
+    Work,
 )
 from hwmodels.kernels.nest.even import box_words, clear_words, distinct_sums
 
 
-@kernel
+@lean
 def add_class(
-    limits: Ints,
-    factors: Factors,
-    row: int,
-    d: int,
-    slot: int,
-    child: int,
-    cut: int,
-    less: int,
-    times: int,
-    last: int,
+    limits: Ints, temporal: Factors, slot: int, child: int, cut: int, less: int, times: int, last: int
 ) -> int:
     """Append a class whose temporal digits follow the last index down to level `cut` and are full below it.
 
-    At `cut` itself the digit is `less` than that of the last index.
+    At `cut` itself the digit is `less` than that of the last index. `limits` and `temporal` (L,) are those of
+    one dimension.
     """
-    depth = factors.shape[1]
+    depth = temporal.size
     for j in range(child + 1, depth):
-        if j >= cut:
-            limits[d, slot, j] = limits[d, 0, j]
-        else:
-            limits[d, slot, j] = factors[row, j, TEMPORAL, d] - 1
+        limits[slot, j] = limits[0, j] if j >= cut else temporal[j] - 1
     if cut < depth:
-        limits[d, slot, cut] -= less
-    limits[d, slot, depth] = times
-    limits[d, slot, depth + 1] = last
+        limits[slot, cut] -= less
+    limits[slot, depth] = times
+    limits[slot, depth + 1] = last
     return slot + 1
 
 
-@kernel
-def classify(
-    bounds: Ints,
-    factors: Factors,
-    row: int,
-    d: int,
-    child: int,
-    merge_to: int,
-    nest: Ints,
-    limits: Ints,
-    classes: Ints,
-) -> None:
+@lean
+def classify(bounds: Ints, temporal: Factors, d: int, child: int, merge_to: int, work: Work) -> None:
     """List the classes of instances of level `child` along a dimension (child -1: the MACs).
 
     Spatial loops of levels up to `merge_to` count digit 0 only: one instance stands for all that share a
     multicast. A class is (greatest temporal digit at each level, instances, extent of its last tile).
+    `temporal` (L,) are the dimension's temporal factors.
     """
-    depth = factors.shape[1]
+    nest, limits = work.nest, work.limits[d]
+    depth = temporal.size
     extent = nest[child + 1, EXTENT, d]
     rest = (bounds[d] - 1) // extent
     last = bounds[d] - rest * extent
     weight = 1
     inside = 1  # instances behind each spatial digit
     for level in range(child + 1, depth):
-        weight *= nest[level, SPREAD, d] * factors[row, level, TEMPORAL, d]
+        weight *= nest[level, SPREAD, d] * temporal[level]
         inside *= 1 if level <= merge_to else nest[level, SPREAD, d]
     # Class 0 is "equal so far" while the digits of the last index are read off, outermost first.
     equal = 1
     slot = 1
     for level in range(depth - 1, child, -1):
-        weight //= factors[row, level, TEMPORAL, d]
-        limits[d, 0, level] = rest // weight
-        rest -= limits[d, 0, level] * weight
+        weight //= temporal[level]
+        limits[0, level] = rest // weight
+        rest -= limits[0, level] * weight
         spread = nest[level, SPREAD, d]
         if spread == 1:
             continue
@@ -111,21 +95,21 @@ def classify(
             continue
         below = min(digit, allowed)
         if below > 0:
-            slot = add_class(limits, factors, row, d, slot, child, level, 0, below * inside, extent)
+            slot = add_class(limits, temporal, slot, child, level, 0, below * inside, extent)
         above = allowed - 1 - digit
         if above > 0:  # the greatest string below the one so far: take 1 off its last digit that is not 0
             cut = level
-            while cut < depth and limits[d, 0, cut] == 0:
+            while cut < depth and limits[0, cut] == 0:
                 cut += 1
             if cut < depth:
-                slot = add_class(limits, factors, row, d, slot, child, cut, 1, above * inside, extent)
+                slot = add_class(limits, temporal, slot, child, cut, 1, above * inside, extent)
         equal = 1 if digit < allowed else 0
-    limits[d, 0, depth] = equal
-    limits[d, 0, depth + 1] = last
-    classes[d] = slot
+    limits[0, depth] = equal
+    limits[0, depth + 1] = last
+    work.classes[d] = slot
 
 
-@kernel
+@lean
 def add_case(cases: Ints, d: int, slot: int, times: int, move: int, before: int, after: int) -> int:
     """Append one case if it occurs."""
     if times <= 0:
@@ -137,85 +121,65 @@ def add_case(cases: Ints, d: int, slot: int, times: int, move: int, before: int,
     return slot + 1
 
 
-@kernel
-def tile_cases(
-    factors: Factors,
-    row: int,
-    d: int,
-    child: int,
-    nest: Ints,
-    limits: Ints,
-    classes: Ints,
-    cases: Ints,
-    case_count: Ints,
-) -> None:
+@lean
+def tile_cases(temporal: Factors, d: int, child: int, work: Work) -> None:
     """List the tiles of a dimension: (how many, 0, extent, extent)."""
-    depth = factors.shape[1]
-    extent = nest[child + 1, EXTENT, d]
+    limits, cases = work.limits, work.cases
+    depth = temporal.size
+    extent = work.nest[child + 1, EXTENT, d]
     slot = 0
-    for c in range(classes[d]):
+    for c in range(work.classes[d]):
         before = 0
         for j in range(depth - 1, child, -1):
-            before = before * factors[row, j, TEMPORAL, d] + limits[d, c, j]
+            before = before * temporal[j] + limits[d, c, j]
         times = limits[d, c, depth]
         last = limits[d, c, depth + 1]
         slot = add_case(cases, d, slot, times * before, 0, extent, extent)
         slot = add_case(cases, d, slot, times, 0, last, last)
-    case_count[d] = slot
+    work.case_count[d] = slot
 
 
-@kernel
+@lean
 def step_cases(
-    factors: Factors,
-    row: int,
-    d: int,
-    child: int,
-    level: int,
-    moving: int,
-    inside: bool,
-    nest: Ints,
-    limits: Ints,
-    classes: Ints,
-    cases: Ints,
-    case_count: Ints,
+    temporal: Factors, d: int, child: int, level: int, moving: int, inside: bool, work: Work
 ) -> None:
     """List what a dimension does when a loop over `moving` at `level` advances once.
 
     `inside` tells whether this dimension's own loop at that level lies further in than the advancing one.
     """
-    depth = factors.shape[1]
+    nest, limits, cases = work.nest, work.limits, work.cases
+    depth = temporal.size
     extent = nest[child + 1, EXTENT, d]
-    cut = (
-        level + 1 if inside and d != moving else level
-    )  # loops of levels child+1 .. cut-1 go back to their start
+    # Loops of levels child + 1 to cut - 1 go back to their start.
+    cut = level + 1 if inside and d != moving else level
     lowest = level + 1 if d == moving else cut
     slot = 0
-    for c in range(classes[d]):
+    for c in range(work.classes[d]):
         times = limits[d, c, depth]
         outer = 0  # outer strings below the last one
         for j in range(depth - 1, lowest - 1, -1):
-            outer = outer * factors[row, j, TEMPORAL, d] + limits[d, c, j]
+            outer = outer * temporal[j] + limits[d, c, j]
         back_full = 0
         back_last = 0
         for j in range(child + 1, cut):
-            back_full += (factors[row, j, TEMPORAL, d] - 1) * nest[j, SPAN, d]
+            back_full += (temporal[j] - 1) * nest[j, SPAN, d]
             back_last += limits[d, c, j] * nest[j, SPAN, d]
         last = limits[d, c, depth + 1]
         first_of_last = extent if back_last > 0 else last
         if d == moving:
             step = nest[level, SPAN, d] - back_full
             limit = limits[d, c, level]
-            full_steps = outer * (factors[row, level, TEMPORAL, d] - 1) + max(0, limit - 1)
+            full_steps = outer * (temporal[level] - 1) + max(0, limit - 1)
             slot = add_case(cases, d, slot, times * full_steps, step, extent, extent)
             if limit > 0:
                 slot = add_case(cases, d, slot, times, step, extent, first_of_last)
         else:
             slot = add_case(cases, d, slot, times * outer, -back_full, extent, extent)
             slot = add_case(cases, d, slot, times, -back_last, last, first_of_last)
-    case_count[d] = slot
+    work.case_count[d] = slot
 
 
-@kernel
+@lean
 def shared_words(
     scale_a: int, scale_b: int, a: int, b: int, reuse: int, cases: Ints, case_count: Ints
 ) -> int:
@@ -244,25 +208,16 @@ def shared_words(
     return total
 
 
-@kernel
+@lean
 def case_product(
-    bounds: Ints,
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    count: int,
-    operand: int,
-    child: int,
-    parent: int,
-    reuse: int,
-    nest: Ints,
-    cases: Ints,
-    case_count: Ints,
+    problem: ProblemColumns, operand: int, child: int, parent: int, reuse: int, work: Work
 ) -> int:
     """Multiply the listed cases of all dimensions: words of ranks, counts of stationary dimensions."""
+    bounds, rank, coefficient, rank_dims, traits = problem
+    nest, cases, case_count = work.nest, work.cases, work.case_count
     top = nest.shape[0] - 1
     total = 1
-    for r in range(count):
+    for r in range(traits[operand, RANKS]):
         if total == 0:
             return 0
         a = rank_dims[operand, r, 0]
@@ -271,9 +226,7 @@ def case_product(
         scale_b = coefficient[operand, b] if b >= 0 else 0
         words = shared_words(scale_a, scale_b, a, b, reuse, cases, case_count)
         if b >= 0 and nest[top, EXTENT, a] == bounds[a] and nest[top, EXTENT, b] == bounds[b]:
-            for j in range(
-                child + 1, parent + 1
-            ):  # windows of different children that coincide share a multicast
+            for j in range(child + 1, parent + 1):  # windows of children that coincide share a multicast
                 n = nest[j, SPREAD, a]
                 m = nest[j, SPREAD, b]
                 step_a = scale_a * nest[j, EXTENT, a]
@@ -288,51 +241,32 @@ def case_product(
     return total
 
 
-@kernel
+@lean
 def fetches(
-    bounds: Ints,
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    count: int,
-    factors: Factors,
-    order: Small,
+    problem: ProblemColumns,
+    mapping: MappingColumns,
     row: int,
     operand: int,
     child: int,
     parent: int,
     reuse: int,
-    nest: Ints,
-    ranks: Ints,
-    classes: Ints,
-    limits: Ints,
-    case_count: Ints,
-    cases: Ints,
+    work: Work,
 ) -> int:
     """Words that all instances of level `child` (-1: MACs) fetch, where they arrive or where they leave.
 
     With parent > child, children of a fanout between the two that ask for the same words count once: that is
     what level `parent` reads. With parent = child every instance counts: what level `child` is filled with.
     """
+    bounds, rank, coefficient = problem.bounds, problem.rank, problem.coefficient
+    factors, order = mapping.factors, mapping.order
+    nest, ranks = work.nest, work.ranks
     dims = bounds.size
+    count = problem.traits[operand, RANKS]
     for d in range(dims):
-        merge_to = parent if rank[operand, d] < 0 else child
-        classify(bounds, factors, row, d, child, merge_to, nest, limits, classes)
-        tile_cases(factors, row, d, child, nest, limits, classes, cases, case_count)
-    total = case_product(
-        bounds,
-        rank,
-        coefficient,
-        rank_dims,
-        count,
-        operand,
-        child,
-        parent,
-        reuse,
-        nest,
-        cases,
-        case_count,
-    )
+        temporal = factors[row, :, TEMPORAL, d]
+        classify(bounds, temporal, d, child, parent if rank[operand, d] < 0 else child, work)
+        tile_cases(temporal, d, child, work)
+    total = case_product(problem, operand, child, parent, reuse, work)
     if child < 0:
         return total
     for r in range(count):
@@ -358,74 +292,47 @@ def fetches(
                 continue
             for p in range(dims):
                 d = order[row, level, p]
-                inside = p < position
-                step_cases(
-                    factors, row, d, child, level, moving, inside, nest, limits, classes, cases, case_count
-                )
-            total -= case_product(
-                bounds,
-                rank,
-                coefficient,
-                rank_dims,
-                count,
-                operand,
-                child,
-                parent,
-                reuse,
-                nest,
-                cases,
-                case_count,
-            )
+                step_cases(factors[row, :, TEMPORAL, d], d, child, level, moving, p < position, work)
+            total -= case_product(problem, operand, child, parent, reuse, work)
     return total
 
 
-@kernel
-def active_instances(
-    bounds: Ints, factors: Factors, row: int, d: int, child: int, nest: Ints, limits: Ints, classes: Ints
-) -> int:
+@lean
+def active_instances(bounds: Ints, temporal: Factors, d: int, child: int, work: Work) -> int:
     """Instances of a level along one dimension that ever have work."""
-    depth = factors.shape[1]
-    classify(bounds, factors, row, d, child, child, nest, limits, classes)
+    classify(bounds, temporal, d, child, child, work)
     times = 0
-    for c in range(classes[d]):
-        times += limits[d, c, depth]
+    for c in range(work.classes[d]):
+        times += work.limits[d, c, temporal.size]
     return times
 
 
-@kernel
+@lean
 def count_ragged(
-    bounds: Ints,
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    factors: Factors,
-    order: Small,
-    keep: Small,
+    problem: ProblemColumns,
+    mapping: MappingColumns,
     row: int,
     reuse: int,
     touches: int,
-    nest: Ints,
-    ranks: Ints,
-    classes: Ints,
-    limits: Ints,
-    case_count: Ints,
-    cases: Ints,
-    words: Ints,
-    use: Ints,
+    work: Work,
+    counts: CountColumns,
 ) -> None:
     """Fill the counts of one mapping, whatever its factors; `lay_out` has run."""
+    bounds, rank, coefficient, rank_dims, traits = problem
+    factors, keep = mapping.factors, mapping.keep
+    words, use = counts
     depth = use.size - 1
     use[:] = 1
     for d in range(bounds.size):
+        temporal = factors[row, :, TEMPORAL, d]
         for level in range(depth):
-            use[level] *= active_instances(bounds, factors, row, d, level, nest, limits, classes)
+            use[level] *= active_instances(bounds, temporal, d, level, work)
         # Time passes with the instance at digit 0 of every spatial loop: it never idles while another works.
-        classify(bounds, factors, row, d, -1, depth - 1, nest, limits, classes)
-        tile_cases(factors, row, d, -1, nest, limits, classes, cases, case_count)
+        classify(bounds, temporal, d, -1, depth - 1, work)
+        tile_cases(temporal, d, -1, work)
         times = 0
-        for i in range(case_count[d]):
-            times += cases[d, i, TIMES]
+        for i in range(work.case_count[d]):
+            times += work.cases[d, i, TIMES]
         use[depth] *= times
 
     for operand in range(traits.shape[0]):
@@ -437,7 +344,7 @@ def count_ragged(
             if keep[row, level, operand] == 0:
                 continue
             words[TILES, level, operand] = box_words(
-                bounds, coefficient, rank_dims, nest, ranks, count, operand, level
+                bounds, coefficient, rank_dims, work.nest, work.ranks, count, operand, level
             )
             held = 0
             if accumulated and touches & COUNTED == 0:  # the first touch of an element moves nothing
@@ -446,32 +353,11 @@ def count_ragged(
                     if rank[operand, d] >= 0:
                         held *= bounds[d]
                     else:
-                        held *= active_instances(bounds, factors, row, d, level, nest, limits, classes)
-            for receiver in range(
-                child, level + 1, max(1, level - child)
-            ):  # the child, then this level itself
+                        held *= active_instances(bounds, factors[row, :, TEMPORAL, d], d, level, work)
+            for receiver in range(child, level + 1, max(1, level - child)):  # the child, then this level
                 if receiver == level and level == outermost:
                     continue
-                moved = fetches(
-                    bounds,
-                    rank,
-                    coefficient,
-                    rank_dims,
-                    count,
-                    factors,
-                    order,
-                    row,
-                    operand,
-                    receiver,
-                    level,
-                    reuse,
-                    nest,
-                    ranks,
-                    classes,
-                    limits,
-                    case_count,
-                    cases,
-                )
+                moved = fetches(problem, mapping, row, operand, receiver, level, reuse, work)
                 if receiver == level:
                     words[FILLS, level, operand] = moved - held
                     if accumulated and touches & DRAINED != 0:

@@ -7,8 +7,9 @@ orders.
 """
 
 from math import inf
+from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
@@ -28,9 +29,8 @@ from hwmodels.kernels.nest.columns import (
     Small,
     Work,
 )
-from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ, MACROS, busiest, level_energy_pj
-from hwmodels.kernels.nest.even import box_words, count_even, lay_out
-from hwmodels.kernels.nest.ragged import count_ragged
+from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ, MACROS, busiest, count_mapping, level_energy_pj
+from hwmodels.kernels.nest.even import box_words
 
 LATENCY, ENERGY, EDP = 0, 1, 2  # objectives
 # What became of the tilings of the space (all but the first are tilings; together they are all of it).
@@ -38,7 +38,63 @@ COSTED, TILINGS, CAPACITY, FANOUT_LIMIT, PARALLELISM, BOUND = 0, 1, 2, 3, 4, 5
 ROUNDING = 1.0 + 1e-13  # costs closer than this are equal: rounding leaves no more of a difference
 
 
-@kernel
+class Orders(NamedTuple):
+    """Loop orders worth costing."""
+
+    start: Ints  # (L, 2^D + 1): first of a level's orders, by which of its loops iterate (bits)
+    table: Small  # (n, D), innermost first
+    choice: Ints  # (L, 3): the current, the first and the end of the orders of each level
+
+
+class Costing(NamedTuple):
+    """What a tiling is costed with, and the best so far."""
+
+    problem: ProblemColumns
+    arch: ArchitectureColumns
+    mapping: MappingColumns  # one: the tiling
+    work: Work
+    counts: CountColumns
+    orders: Orders
+    reuse: int
+    touches: int
+    objective: int
+    best: Floats  # (1,)
+    best_order: Ints  # (L,)
+
+
+class Chains(NamedTuple):
+    """Chains of loop counts of all dimensions.
+
+    Facts are a chain's factor of the steps, of the unmerged words of each operand, and of their copies at
+    most.
+    """
+
+    table: Factors  # (chains, L, 3)
+    start: Ints  # (D + 1,): first of each dimension
+    facts: Floats  # (chains, 1 + 2 O)
+    floor_facts: Floats  # (D, 1 + 2 O): at least over the chains of a dimension
+    floor_extent: Ints  # (D, L)
+    sequence: Ints  # (D,): dimensions in the order of their assignment
+
+
+class Sure(NamedTuple):
+    """What any completion of a partial assignment costs at least."""
+
+    shares: Floats  # (L, 5): prices, at least a word
+    unique: Floats  # (O,): elements of each operand
+    touches: int
+
+
+class Progress(NamedTuple):
+    """Where a search stands."""
+
+    chain_at: Ints  # (D,): next chain of each dimension
+    products: Floats  # (D + 1, 1 + 2 O): of the facts, beginning with those of the floors
+    tally: Ints  # (6, D): mappings costed; what became of partial assignments, by the last dimension assigned
+    place: Ints  # (1,): the depth
+
+
+@lean
 def objective_of(objective: int, cycles: float, energy: float) -> float:
     """What is minimised."""
     if objective == LATENCY:
@@ -48,7 +104,7 @@ def objective_of(objective: int, cycles: float, energy: float) -> float:
     return cycles * energy
 
 
-@kernel
+@lean
 def place_chain(chains: Factors, chain: int, d: int, factors: Factors, nest: Ints) -> None:
     """Put a chain of a dimension into the mapping and into its tiles."""
     extent = 1
@@ -59,26 +115,18 @@ def place_chain(chains: Factors, chain: int, d: int, factors: Factors, nest: Int
         nest[level + 1, EXTENT, d] = extent
 
 
-@kernel
+@lean
 def set_floor(floor_extent: Ints, d: int, nest: Ints) -> None:
     """Take a dimension out of the mapping: its tiles stand at the least extents of its chains."""
     for level in range(floor_extent.shape[1]):
         nest[level + 1, EXTENT, d] = floor_extent[d, level]
 
 
-@kernel
-def tiles_fit(
-    bounds: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    keep: Small,
-    usable: Floats,
-    joined: Ints,
-    nest: Ints,
-    ranks: Ints,
-) -> bool:
+@lean
+def tiles_fit(problem: ProblemColumns, arch: ArchitectureColumns, keep: Small, work: Work) -> bool:
     """Whether the tiles of every level fit; dimensions not assigned yet stand at their least extents."""
+    bounds, _rank, coefficient, rank_dims, traits = problem
+    usable, joined = arch.usable_words, arch.joined
     words = 0
     for level in range(usable.size):
         if usable[level] == inf:
@@ -87,15 +135,16 @@ def tiles_fit(
             words = 0
         for operand in range(traits.shape[0]):
             if keep[0, level, operand] != 0:
+                count = traits[operand, RANKS]
                 words += box_words(
-                    bounds, coefficient, rank_dims, nest, ranks, traits[operand, RANKS], operand, level
+                    bounds, coefficient, rank_dims, work.nest, work.ranks, count, operand, level
                 )
         if words > usable[level]:
             return False
     return True
 
 
-@kernel
+@lean
 def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> bool:
     """Whether the spatial loops of the dimensions assigned so far fit the fanouts."""
     for level in range(factors.shape[1]):
@@ -109,7 +158,7 @@ def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> 
     return True
 
 
-@kernel
+@lean
 def least_refetches(
     rank: Ints, rank_dims: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, child: int
 ) -> float:
@@ -134,7 +183,7 @@ def least_refetches(
     return times
 
 
-@kernel
+@lean
 def copies_beyond(
     rank: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, level: int
 ) -> float:
@@ -148,25 +197,18 @@ def copies_beyond(
     return copies
 
 
-@kernel
+@lean
 def least_energy(
-    rank: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    factors: Factors,
-    depth: int,
-    sequence: Ints,
-    keep: Small,
-    shares: Floats,
-    unique: Floats,
-    touches: int,
-    facts: Floats,
+    problem: ProblemColumns, mapping: MappingColumns, depth: int, sequence: Ints, sure: Sure, facts: Floats
 ) -> float:
     """Energy of accesses that no completion of a partial assignment can go below, in pJ.
 
     What the MACs ask of the innermost level that keeps an operand (`facts`: words at least; of an accumulated
     operand less the first touches, at most), and what each level further out sends inwards.
     """
+    rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
+    factors, keep = mapping.factors, mapping.keep
+    shares, unique, touches = sure
     operands = traits.shape[0]
     energy = 0.0
     for operand in range(operands):
@@ -197,87 +239,56 @@ def least_energy(
     return energy
 
 
-@kernel
-def cost_orders(
-    bounds: Ints,
-    rank: Ints,
-    coefficient: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    rates: Floats,
-    hidden: Ints,
-    joined: Ints,
-    prices: Floats,
-    totals: Floats,
-    factors: Factors,
-    order: Small,
-    keep: Small,
-    reuse: int,
-    touches: int,
-    nest: Ints,
-    loops: Ints,
-    levels: Ints,
-    ranks: Ints,
-    classes: Ints,
-    limits: Ints,
-    case_count: Ints,
-    cases: Ints,
-    words: Ints,
-    use: Ints,
-    orders: Small,
-    choice: Ints,
-    objective: int,
-    best: Floats,
-    best_order: Ints,
-) -> float:
+@lean
+def next_orders(choice: Ints) -> bool:
+    """Count up through the combinations of orders; False after the last, where it is at the first again."""
+    for level in range(choice.shape[0]):
+        choice[level, 0] += 1
+        if choice[level, 0] < choice[level, 2]:
+            return True
+        choice[level, 0] = choice[level, 1]
+    return False
+
+
+@lean
+def cost_orders(costing: Costing) -> float:
     """Cost a tiling under every combination of its useful orders; how many there were.
 
-    `choice` (L, 3) holds the current, the first and the end of the orders of each level. A better mapping
-    than the best goes to `best` and `best_order`.
+    A better mapping than the best is noted.
     """
-    depth = factors.shape[1]
+    problem, arch, mapping = costing.problem, costing.arch, costing.mapping
+    _usable, _fanouts, rates, hidden, prices, totals, joined = arch
+    words, use = costing.counts
+    _start, orders, choice = costing.orders
+    best, best_order = costing.best, costing.best_order
+    depth = mapping.factors.shape[1]
     macs = 1.0
-    for d in range(bounds.size):
-        macs *= bounds[d]
+    for d in range(problem.bounds.size):
+        macs *= problem.bounds[d]
     costed = 0.0
-    level = 0
-    while level < depth:
+    more = True
+    while more:
         for at in range(depth):
-            for d in range(bounds.size):
-                order[0, at, d] = orders[choice[at, 0], d]
-        if lay_out(bounds, factors, order, 0, nest, loops, levels):
-            count_even(
-                bounds, rank, coefficient, rank_dims, traits, keep, 0, reuse, touches, nest, loops, levels,
-                ranks, words, use,
-            )  # fmt: skip
-        else:
-            count_ragged(
-                bounds, rank, coefficient, rank_dims, traits, factors, order, keep, 0, reuse, touches,
-                nest, ranks, classes, limits, case_count, cases, words, use,
-            )  # fmt: skip
+            for d in range(problem.bounds.size):
+                mapping.order[0, at, d] = orders[choice[at, 0], d]
+        count_mapping(problem, mapping, 0, costing.reuse, costing.touches, costing.work, costing.counts)
         longest, exposed, _bound = busiest(rates, hidden, joined, words, use)
         cycles = longest + exposed
         energy = macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
         for at in range(depth):
-            for operand in range(traits.shape[0]):
+            for operand in range(words.shape[2]):
                 energy += level_energy_pj(prices, words, use, at, operand)
         costed += 1.0
-        value = objective_of(objective, cycles, energy)
+        value = objective_of(costing.objective, cycles, energy)
         if value < best[0]:
             best[0] = value
             for at in range(depth):
                 best_order[at] = choice[at, 0]
-        level = 0
-        while level < depth:  # count up through the combinations
-            choice[level, 0] += 1
-            if choice[level, 0] < choice[level, 2]:
-                break
-            choice[level, 0] = choice[level, 1]
-            level += 1
+        more = next_orders(choice)
     return costed
 
 
-@kernel
+@lean
 def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
     """Point `choice` at the useful orders of each level, by which of its temporal loops iterate."""
     for level in range(factors.shape[1]):
@@ -290,7 +301,7 @@ def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
         choice[level, 2] = order_start[level, mask + 1]
 
 
-@kernel
+@lean
 def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand: int, level: int) -> bool:
     """Whether no order of a level's loops changes what is fetched of an operand further in.
 
@@ -308,7 +319,7 @@ def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand:
     return True
 
 
-@kernel
+@lean
 def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, operand: int) -> int:
     """Loops (bits) that an operand rests over at a level in one order."""
     found = 0
@@ -321,14 +332,14 @@ def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, ope
     return found
 
 
-@kernel
-def settle_orders(
-    rank: Ints, rank_dims: Ints, traits: Ints, factors: Factors, keep: Small, orders: Small, choice: Ints
-) -> None:
+@lean
+def settle_orders(problem: ProblemColumns, mapping: MappingColumns, orders: Small, choice: Ints) -> None:
     """Leave one order of each level where no operand asks for another.
 
     All operands are settled, slide no windows, or rest over as many loops as in any order.
     """
+    rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
+    factors, keep = mapping.factors, mapping.keep
     for level in range(factors.shape[1]):
         if choice[level, 2] - choice[level, 1] < 2:
             continue
@@ -348,7 +359,7 @@ def settle_orders(
                 break
 
 
-@kernel
+@lean
 def lanes(factors: Factors) -> float:
     """MACs that the spatial loops occupy."""
     occupied = 1.0
@@ -358,53 +369,27 @@ def lanes(factors: Factors) -> float:
     return occupied
 
 
-@kernel
+@lean
 def search_tilings(
-    problem: ProblemColumns,
-    arch: ArchitectureColumns,
-    shares: Floats,
-    chains: Factors,
-    chain_start: Ints,
-    chain_facts: Floats,
-    floor_facts: Floats,
-    floor_extent: Ints,
-    sequence: Ints,
-    unique: Floats,
-    order_start: Ints,
-    orders: Small,
-    objective: int,
-    reuse: int,
-    touches: int,
+    costing: Costing,
+    chains: Chains,
+    sure: Sure,
     min_parallelism: float,
-    mapping: MappingColumns,
-    work: Work,
-    counts: CountColumns,
-    index: Ints,
-    choice: Ints,
-    products: Floats,
-    best: Floats,
+    progress: Progress,
     best_chain: Ints,
-    best_order: Ints,
-    tally: Ints,
-    place: Ints,
     allowance: float,
 ) -> bool:
-    """Search the tilings for one choice of operands kept, held by `mapping`; `best` may hold an incumbent.
+    """Search the tilings for one choice of operands kept; there may be an incumbent.
 
     It ends after some `allowance` of work, and returns whether all were searched; called again with the same
-    scratch it goes on. At first `place` (1,), the depth, is 0, `index[0]` the first chain of the first
-    dimension, and all tiles stand at their floors. `tally` (6, D) counts the mappings costed, and what became
-    of partial assignments by the last dimension that they assigned.
-
-    `chain_facts` (chains, 1 + 2 O) and `floor_facts` (D, 1 + 2 O) give, for a chain and at least over the
-    chains of a dimension, its factor of the steps, of the unmerged words of each operand, and of their copies
-    at most. `products` (D + 1, 1 + 2 O) starts with the product of the floors.
+    scratch it goes on. At first `place` (1,), the depth, is 0, `chain_at[0]` the first chain of the first
+    dimension, and all tiles stand at their floors.
     """
-    bounds, rank, coefficient, rank_dims, traits = problem
-    usable, fanouts, rates, hidden, prices, totals, joined = arch
-    factors, order, keep = mapping
-    nest, loops, levels, ranks, classes, limits, case_count, cases = work
-    words, use = counts
+    problem, arch, mapping, work = costing.problem, costing.arch, costing.mapping, costing.work
+    bounds, totals, nest = problem.bounds, arch.totals, work.nest
+    factors, best = mapping.factors, costing.best
+    _table, chain_start, chain_facts, floor_facts, floor_extent, sequence = chains
+    index, products, tally, place = progress
     dims = bounds.size
     macs = 1.0
     for d in range(dims):
@@ -422,22 +407,19 @@ def search_tilings(
             depth -= 1
             continue
         index[depth] += 1
-        place_chain(chains, chain, d, factors, nest)
-        if not fanouts_fit(fanouts, factors, depth, sequence):
+        place_chain(chains.table, chain, d, factors, nest)
+        if not fanouts_fit(arch.fanouts, factors, depth, sequence):
             tally[FANOUT_LIMIT, depth] += 1
             continue
-        if not tiles_fit(bounds, coefficient, rank_dims, traits, keep, usable, joined, nest, ranks):
+        if not tiles_fit(problem, arch, mapping.keep, work):
             tally[CAPACITY, depth] += 1
             continue
         for f in range(chain_facts.shape[1]):
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = products[depth + 1, 0]
-        energy = least_energy(
-            rank, rank_dims, traits, factors, depth, sequence, keep, shares, unique, touches,
-            products[depth + 1],
-        )  # fmt: skip
+        energy = least_energy(problem, mapping, depth, sequence, sure, products[depth + 1])
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
-        if objective_of(objective, steps, energy) * ROUNDING >= best[0]:
+        if objective_of(costing.objective, steps, energy) * ROUNDING >= best[0]:
             tally[BOUND, depth] += 1
             continue
         if depth < dims - 1:
@@ -447,15 +429,11 @@ def search_tilings(
         if lanes(factors) < min_parallelism:
             tally[PARALLELISM, depth] += 1
             continue
-        line_up_orders(factors, order_start, choice)
-        settle_orders(rank, rank_dims, traits, factors, keep, orders, choice)
+        line_up_orders(factors, costing.orders.start, costing.orders.choice)
+        settle_orders(problem, mapping, costing.orders.table, costing.orders.choice)
         before = best[0]
         tally[TILINGS, depth] += 1
-        costed = cost_orders(
-            bounds, rank, coefficient, rank_dims, traits, rates, hidden, joined, prices, totals, factors,
-            order, keep, reuse, touches, nest, loops, levels, ranks, classes, limits, case_count, cases,
-            words, use, orders, choice, objective, best, best_order,
-        )  # fmt: skip
+        costed = cost_orders(costing)
         allowance -= costed
         tally[COSTED, depth] += int(costed)
         if best[0] < before:

@@ -5,14 +5,15 @@ over disjoint sets of loops and a single window slides, some order attains what 
 under the rule of equal steps, no order saves more than that.
 """
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, Floats, Ints, Small
-from hwmodels.kernels.nest.window import rest_alone, save_over_sets, window_keeps
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, Floats, Ints, ProblemColumns
+from hwmodels.kernels.nest.tables import CHILD, OPERAND, Links, Nest, OrderRoom
+from hwmodels.kernels.nest.window import rest_alone, save_over_sets, window_keeps, window_loops
 
 OPTIONS = 64  # room for options of a level
 
 
-@kernel
+@lean
 def reuse_at_most(
     rested: int, loops: Ints, found: int, values: Floats, times: Ints, reuse: Floats, options: Ints, n: int
 ) -> None:
@@ -26,15 +27,11 @@ def reuse_at_most(
         reuse[option] = most
 
 
-@kernel
+@lean
 def reuse_same_stride(
-    coefficient: Ints,
-    rank: Ints,
-    rank_dims: Ints,
+    problem: ProblemColumns,
     operand: int,
-    count: int,
-    sizes: Ints,
-    moved: Ints,
+    window: Ints,
     span: Ints,
     times: Ints,
     reuse: Floats,
@@ -44,8 +41,12 @@ def reuse_same_stride(
     """As `reuse_at_most` where the overlap counts only while the step stays the same.
 
     Every step that keeps anything keeps what the first one kept, or all of the tile where that one left it in
-    place. `moved` (R,) is here the sum of the steps of all loops further in, by rank.
+    place. `window[1]` (R,) is here the sum of the steps of all loops further in, by rank.
     """
+    _bounds, rank, coefficient, rank_dims, traits = problem
+    count = traits[operand, RANKS]
+    sizes = window[0]
+    moved = window[1]
     whole = 1.0
     tile = 1.0
     still = True
@@ -86,14 +87,13 @@ def reuse_same_stride(
             reuse[option] = most * (whole - 1.0)
 
 
-@kernel
+@lean
 def exact_options(  # noqa: C901 - one pass over the options
     rested: int,
     plain: int,
     loops: Ints,
     found: int,
     values: Floats,
-    times: Ints,
     reuse: Floats,
     options: Ints,
     n: int,
@@ -155,42 +155,46 @@ def exact_options(  # noqa: C901 - one pass over the options
     return n
 
 
-@kernel
-def order_options(  # noqa: C901 - one pass over the links
-    coefficient: Ints,
-    rank: Ints,
-    rank_dims: Ints,
-    traits: Ints,
-    rests: Small,
-    links: Ints,
-    level: int,
-    rule: int,
-    exact: int,
-    closed: int,
-    involved: int,
+@lean
+def open_links(links: Ints, level: int, closed: int) -> int:
+    """Links (bits) whose words a level's loops may still save."""
+    found = 0
+    for q in range(links.shape[1]):
+        if links[CHILD, q] < level and (closed >> q) & 1 == 0:
+            found |= 1 << q
+    return found
+
+
+@lean
+def order_options(
+    nest: Nest,
+    links: Links,
+    opened: int,
     windows: Ints,
     span: Ints,
-    times: Ints,
-    loops: Ints,
-    shifts: Ints,
-    values: Floats,
     options: Ints,
-    reuse: Floats,
+    room: OrderRoom,
+    outside: int,
 ) -> int:
     """Ways to order a level's loops: fill, by option, the loops that come first and what each link saves.
 
-    `involved` are operands (bits) whose place matters besides those of open links. `options` (n,) are bits of
-    loops that all leave one operand in place; with none, any may come first. `reuse` (Q, n).
+    `opened` are the links (bits) that may save; `room.times[outside]` the counts of the loops. `options` (n,)
+    are bits of loops that all leave one operand in place; with none, any may come first.
+    `room.reuse[outside]` (Q, n). With `outside` = 1 the places of all operands matter.
     """
+    problem = nest.problem
+    rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
+    rests, rows = nest.rests, links.rows
+    times = room.times[outside]
     n = 0
     rested = 0
     for o in range(rests.shape[0]):
-        open_link = (involved >> o) & 1 == 1
-        for q in range(links.shape[1]):
-            open_link = open_link or (links[0, q] == o and links[1, q] < level and (closed >> q) & 1 == 0)
+        matters = outside == 1
+        for q in range(rows.shape[1]):
+            matters = matters or (rows[OPERAND, q] == o and (opened >> q) & 1 == 1)
         first = 0
         for d in range(times.size):
-            if open_link and times[d] > 1 and rests[o, d] == 1:
+            if matters and times[d] > 1 and rests[o, d] == 1:
                 first |= 1 << d
         rested |= first
         if first != 0:
@@ -199,37 +203,25 @@ def order_options(  # noqa: C901 - one pass over the links
     if n == 0:
         options[0] = 0
         n = 1
-    for q in range(links.shape[1]):
-        o = links[0, q]
-        if traits[o, SLIDING] == 0 or links[1, q] >= level or (closed >> q) & 1:
+    for q in range(rows.shape[1]):
+        o = rows[OPERAND, q]
+        if traits[o, SLIDING] == 0 or (opened >> q) & 1 == 0:
             continue
-        count = traits[o, RANKS]
-        if rule == SAME_STRIDE:
-            reuse_same_stride(
-                coefficient, rank, rank_dims, o, count, windows[q, 0], windows[q, 1], span, times, reuse[q],
-                options, n,
-            )  # fmt: skip
+        reuse = room.reuse[outside, q]
+        if nest.rule == SAME_STRIDE:
+            reuse_same_stride(problem, o, windows[q], span, times, reuse, options, n)
             continue
-        found = 0
-        plain = 0
-        for d in range(times.size):
-            if times[d] > 1:
-                if rank[o, d] >= 0 and rank_dims[o, rank[o, d], 1] < 0:
+        if not window_keeps(problem, o, nest.rule, windows[q], span, times):
+            rest_alone(problem, o, windows[q], times, reuse, options, n)
+            continue
+        found = window_loops(problem, o, times, room.loops)
+        save_over_sets(problem, o, windows[q], span, times, found, room)
+        if links.exact == 1:
+            plain = 0
+            for d in range(times.size):
+                if times[d] > 1 and rank[o, d] >= 0 and rank_dims[o, rank[o, d], 1] < 0:
                     plain |= 1 << d
-                else:
-                    loops[found] = d
-                    found += 1
-        if not window_keeps(
-            coefficient, rank, rank_dims, o, count, rule, windows[q, 0], windows[q, 1], span, times
-        ):
-            rest_alone(rank, o, count, windows[q, 0], windows[q, 1], times, reuse[q], options, n)
-            continue
-        save_over_sets(
-            coefficient, rank, o, count, windows[q, 0], windows[q, 1], span, times, loops, found, shifts,
-            values,
-        )  # fmt: skip
-        if exact:
-            n = exact_options(rested, plain, loops, found, values, times, reuse[q], options, n)
+            n = exact_options(rested, plain, room.loops, found, room.values, reuse, options, n)
         else:
-            reuse_at_most(rested, loops, found, values, times, reuse[q], options, n)
+            reuse_at_most(rested, room.loops, found, room.values, times, reuse, options, n)
     return n

@@ -6,11 +6,12 @@ The tile of an operand whose window slides over `times[d]` steps of `span[d]` in
 and `kept` depends on the set of loops further in, not on their order. So the best order is found over sets.
 """
 
-from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import OVERLAP, Floats, Ints
+from hwmodels.accelerate import lean
+from hwmodels.kernels.nest.columns import OVERLAP, RANKS, Floats, Ints, ProblemColumns
+from hwmodels.kernels.nest.tables import OrderRoom
 
 
-@kernel
+@lean
 def overlap(
     coefficient: Ints, rank: Ints, operand: int, count: int, sizes: Ints, shifts: Ints, d: int, span: int
 ) -> float:
@@ -25,7 +26,7 @@ def overlap(
     return kept
 
 
-@kernel
+@lean
 def nearest(target: int, step: int, most: int) -> int:
     """Least distance from `target` of a multiple of `step`, from none to `most` of it."""
     times = min(most, max(0, target // step))
@@ -35,20 +36,30 @@ def nearest(target: int, step: int, most: int) -> int:
     return distance
 
 
-@kernel
+@lean
+def window_loops(problem: ProblemColumns, operand: int, times: Ints, loops: Ints) -> int:
+    """List the loops that leave a window in place or slide it; their number."""
+    found = 0
+    for d in range(times.size):
+        r = problem.rank[operand, d]
+        if times[d] > 1 and (r < 0 or problem.rank_dims[operand, r, 1] >= 0):
+            loops[found] = d
+            found += 1
+    return found
+
+
+@lean
 def window_keeps(
-    coefficient: Ints,
-    rank: Ints,
-    rank_dims: Ints,
-    operand: int,
-    count: int,
-    rule: int,
-    sizes: Ints,
-    moved: Ints,
-    span: Ints,
-    times: Ints,
+    problem: ProblemColumns, operand: int, rule: int, window: Ints, span: Ints, times: Ints
 ) -> float:
-    """Words of a window that any step of loops further out keeps at most, but for those that leave it."""
+    """Words of a window that any step of loops further out keeps at most, but for those that leave it.
+
+    `window` (2, R): its sizes by rank, and how far levels further in have carried it.
+    """
+    _bounds, rank, coefficient, rank_dims, traits = problem
+    count = traits[operand, RANKS]
+    sizes = window[0]
+    moved = window[1]
     tile = 1.0
     slid = 1.0
     carried = False
@@ -81,19 +92,18 @@ def window_keeps(
     return most
 
 
-@kernel
+@lean
 def rest_alone(
-    rank: Ints,
+    problem: ProblemColumns,
     operand: int,
-    count: int,
-    sizes: Ints,
-    moved: Ints,
+    window: Ints,
     times: Ints,
     reuse: Floats,
     options: Ints,
     n: int,
 ) -> None:
     """Fill `reuse` (n,) where only loops that leave the tile in place keep anything, if they come first."""
+    rank = problem.rank
     whole = 1.0
     resting = 1.0
     own = 0
@@ -103,39 +113,37 @@ def rest_alone(
             resting *= times[d]
             own |= 1 << d
     tile = 1.0
-    for r in range(count):
-        tile *= max(0, sizes[r] - moved[r])
+    for r in range(problem.traits[operand, RANKS]):
+        tile *= max(0, window[0, r] - window[1, r])
     for option in range(n):
         free = options[option] == 0 or options[option] & own
         reuse[option] = tile * (whole - whole / resting) if free else 0.0
 
 
-@kernel
+@lean
 def save_over_sets(
-    coefficient: Ints,
-    rank: Ints,
+    problem: ProblemColumns,
     operand: int,
-    count: int,
-    sizes: Ints,
-    moved: Ints,
+    window: Ints,
     span: Ints,
     times: Ints,
-    loops: Ints,
     found: int,
-    shifts: Ints,
-    values: Floats,
+    room: OrderRoom,
 ) -> None:
     """Fill `values` (3, 2**D, D): [0] saved by stepping each loop after a set; [1, :, 0] the most from it on.
 
-    Sets are of the `found` loops in `loops`; `moved` (R,) is how far levels further in have carried the tile.
+    Sets are of the first `found` of the `loops` in `room`; `window` as for `window_keeps`.
     """
+    rank, coefficient = problem.rank, problem.coefficient
+    count = problem.traits[operand, RANKS]
+    loops, shifts, values = room.loops, room.shifts, room.values
     whole = 1.0
     for d in range(times.size):
         whole *= times[d]
     for chosen in range((1 << found) - 1, -1, -1):
         outside = whole
         for r in range(count):
-            shifts[r] = moved[r]
+            shifts[r] = window[1, r]
         for k in range(found):
             if (chosen >> k) & 1:
                 d = loops[k]
@@ -146,7 +154,7 @@ def save_over_sets(
         for k in range(found):
             if (chosen >> k) & 1 == 0:
                 d = loops[k]
-                kept = overlap(coefficient, rank, operand, count, sizes, shifts, d, span[d])
+                kept = overlap(coefficient, rank, operand, count, window[0], shifts, d, span[d])
                 saved = (times[d] - 1) * kept * (outside / times[d])
                 values[0, chosen, k] = saved
                 most = max(most, saved + values[1, chosen | (1 << k), 0])

@@ -77,6 +77,7 @@ class Config(NamedTuple):
     waiting_filters: int
     outputs_between_waits: int
     density_sorted: int
+    depthwise_dense: int
     mask_capacity_bytes: float
     mask_read_pj_per_byte: float
     mask_write_pj_per_byte: float
@@ -227,11 +228,12 @@ def config_row(table: FloatMatrix, c: int) -> Config:
         waiting_filters=int(table[c, at + 31]),
         outputs_between_waits=int(table[c, at + 32]),
         density_sorted=int(table[c, at + 33]),
-        mask_capacity_bytes=table[c, at + 34],
-        mask_read_pj_per_byte=table[c, at + 35],
-        mask_write_pj_per_byte=table[c, at + 36],
-        busy_pj=table[c, at + 37],
-        result_pj=table[c, at + 38],
+        depthwise_dense=int(table[c, at + 34]),
+        mask_capacity_bytes=table[c, at + 35],
+        mask_read_pj_per_byte=table[c, at + 36],
+        mask_write_pj_per_byte=table[c, at + 37],
+        busy_pj=table[c, at + 38],
+        result_pj=table[c, at + 39],
     )
 
 

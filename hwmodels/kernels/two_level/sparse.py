@@ -9,8 +9,9 @@ from typing import NamedTuple
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.two_level.formats import BLOCK, N_M, RLE, stored_share
 from hwmodels.kernels.two_level.imbalance import excess
-from hwmodels.kernels.two_level.layout import CARTESIAN, channel_group, plane_share
+from hwmodels.kernels.two_level.layout import CARTESIAN, SYSTOLIC, channel_group, plane_share
 from hwmodels.kernels.two_level.rows import Config, Layer, Operand
+from hwmodels.kernels.two_level.systolic import INPUT_STATIONARY, WEIGHT_STATIONARY
 
 NONE = 0
 GATE = 1
@@ -30,7 +31,7 @@ class Shares(NamedTuple):
 
     kept: float  # multiplications done
     switched: float  # multiplications that spend energy
-    time: float  # time that the array streams operands
+    time: float  # time that a fold of the array streams operands
     front_end: int  # 1: the front end of the lanes sets the pace
 
 
@@ -165,6 +166,16 @@ def losses(layer: Layer, config: Config, weight: float, inputs: float) -> float:
 
 
 @kernel
+def held_n_m(operand: Operand, config: Config, flow: int) -> bool:
+    """Whether a systolic array holds an operand n of m: what takes fewer folds does not stream less.
+
+    `tiles.edges.held_as` counts those folds.
+    """
+    held = config.interconnect == SYSTOLIC and config.dataflow == flow
+    return held and operand.mode == SKIP and operand.format == N_M and operand.skip_block == 1
+
+
+@kernel
 def shares(layer: Layer, config: Config, macs: float) -> Shares:
     """Work, energy and time of a nest on a configuration, over those of the dense machine.
 
@@ -173,7 +184,8 @@ def shares(layer: Layer, config: Config, macs: float) -> Shares:
     time; but a front end of f positions a cycle feeds a lane of w multipliers no faster than f / w.
     """
     weight_mode, input_mode = config.weight.mode, config.input.mode
-    if weight_mode == 0 and input_mode == 0:
+    dense = layer.g > 1 and layer.c == 1 and config.depthwise_dense == 1
+    if dense or (weight_mode == 0 and input_mode == 0):
         return Shares(1.0, 1.0, 1.0 / config.array_efficiency, 0)
     weight, inputs = layer.weight_density, layer.input_density
     weight_work, inputs_work = work_share(weight, config.weight), work_share(inputs, config.input)
@@ -193,10 +205,15 @@ def shares(layer: Layer, config: Config, macs: float) -> Shares:
         switched *= inputs
     if weight_mode != SKIP and input_mode != SKIP:
         return Shares(kept, switched, 1.0 / config.array_efficiency, 0)
-    time = min(kept * losses(layer, config, weight_work, inputs_work), 1.0)
+    folded = 1.0  # share of the folds that are left
+    if held_n_m(config.weight, config, WEIGHT_STATIONARY):
+        folded, weight_work = weight_work, 1.0
+    elif held_n_m(config.input, config, INPUT_STATIONARY):
+        folded, inputs_work = inputs_work, 1.0
+    time = min(kept / folded * losses(layer, config, weight_work, inputs_work), 1.0)
     front_end = 0
     if config.front_end_positions > 0.0:
-        fed = config.lane_width / config.front_end_positions
+        fed = config.lane_width / config.front_end_positions / folded
         if fed > time:
             time, front_end = fed, 1
     return Shares(kept, switched, time / config.array_efficiency, front_end)

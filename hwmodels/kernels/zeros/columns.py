@@ -76,6 +76,9 @@ class Ground(NamedTuple):
     blocks: Floats  # (L,): words of an access
     word_bits: Floats  # (L,)
     zeros: ZeroColumns
+    macros: Floats  # (L,): memory macros of a level whose instances share them, else inf
+    within: Ints  # (L,): 1 where metadata takes room among the level's words
+    leak_pj: float  # of a cycle
     reuse: int
     touches: int
 

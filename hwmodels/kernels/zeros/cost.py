@@ -1,6 +1,6 @@
 """Cycles and energy of a mapping with zeros, from the counts of the nest.
 
-The twin of `hwmodels.interop.sparseloop.SparseModel`, which says what each step is.
+The twin of `hwmodels.zeros.model.SparseModel`, which says what each step is.
 """
 
 from math import ceil, floor, inf
@@ -76,7 +76,7 @@ def cost_with_zeros(
 ) -> tuple[float, float]:
     """Cycles and energy [pJ] of one mapping, whose counts `room` holds.
 
-    Cycles are REFUSED where a format cannot hold a tile.
+    Cycles are REFUSED where a format cannot hold a tile, or a level a tile with its metadata.
     """
     stored, all_reach, skips, _held, _spread, converts, prices, all_totals = shares
     lead = leader_of(shares, mapping, row)
@@ -89,10 +89,14 @@ def cost_with_zeros(
     depth, operands = words.shape[1], words.shape[2]
     energy = totals[MAC_PJ]
     longest = float(ceil(totals[STEPS] * use[depth] - 1e-6))
+    exposed = 0.0
     for level in range(depth):
         instances = float(use[level])
+        macros = min(1.0, ground.macros[level] / instances)  # instances that share an access
         read_words = 0.0
         written = 0.0
+        room_words = 0.0
+        spent = 0.0
         for o in range(operands):
             if keep[row, level, o] == 0:
                 continue
@@ -109,17 +113,20 @@ def cost_with_zeros(
             saved_updates = part(updates, saved, instances)
             reads -= saved_reads
             updates -= saved_updates
-            energy += whole(reads, instances, block) * price[READ]
-            energy += whole(fills, instances, block) * price[FILL]
-            energy += whole(updates, instances, block) * price[UPDATE]
-            energy += whole(saved_reads, instances, block) * price[SAVED_READ]
-            energy += whole(saved_updates, instances, block) * price[SAVED_UPDATE]
+            room_words += ceil(words[TILES, level, o] * shares.held[level, o] - 1e-9)
+            spent += whole(reads, instances, block) * price[READ]
+            spent += whole(fills, instances, block) * price[FILL]
+            spent += whole(updates, instances, block) * price[UPDATE]
+            spent += whole(saved_reads, instances, block) * price[SAVED_READ]
+            spent += whole(saved_updates, instances, block) * price[SAVED_UPDATE]
             read_bits = fill_bits = update_bits = saved_bits = 0.0
             if formats[level, o, FIRST_RANK] >= 0:
                 bits = tile_bits(problem, zeros, mapping, row, level, o, room.memo, room.scratch)
                 if bits == TOO_FEW:
                     return REFUSED, 0.0
                 tile = max(words[TILES, level, o], 1)
+                if ground.within[level] == 1:
+                    room_words += ceil(bits / word_bits[level] - 1e-9)
                 fill_bits = bits * words[FILLS, level, o] / tile
                 update_bits = bits * words[UPDATES, level, o] / tile
                 read_bits = bits * words[READS, level, o] / tile
@@ -127,10 +134,10 @@ def cost_with_zeros(
                 read_bits *= reach[level, o]
                 width = float(width_bits[level])
                 if width > 0.0:
-                    energy += whole(read_bits, instances, width) * price[META_READ]
-                    energy += whole(fill_bits, instances, width) * price[META_FILL]
-                    energy += whole(update_bits, instances, width) * price[META_UPDATE]
-                    energy += whole(saved_bits, instances, width) * price[SAVED_META_READ]
+                    spent += whole(read_bits, instances, width) * price[META_READ]
+                    spent += whole(fill_bits, instances, width) * price[META_FILL]
+                    spent += whole(update_bits, instances, width) * price[META_UPDATE]
+                    spent += whole(saved_bits, instances, width) * price[SAVED_META_READ]
             outer = converts[level, o]
             if outer >= 0:
                 energy += fills * price[DECOMPRESS]
@@ -145,10 +152,18 @@ def cost_with_zeros(
             read_words += (saved_reads + saved_bits / width) * gated
             written += (fills + updates + (fill_bits + update_bits) / width) * each
             written += saved_updates * gated
-        longest = max(longest, port_cycles(rates[level, 0], read_words))
-        longest = max(longest, port_cycles(rates[level, 1], written))
-        longest = max(longest, port_cycles(rates[level, 2], read_words + written))
-    return longest, energy
+        if ground.within[level] == 1 and room_words > ground.arch.usable_words[level]:
+            return REFUSED, 0.0
+        energy += spent * macros
+        busy = port_cycles(rates[level, 0], read_words)
+        busy = max(busy, port_cycles(rates[level, 1], written))
+        busy = max(busy, port_cycles(rates[level, 2], read_words + written))
+        if ground.arch.hidden[level] == 1:
+            longest = max(longest, busy)
+        else:
+            exposed += busy
+    cycles = longest + exposed
+    return cycles, energy + ground.leak_pj * cycles
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Bits of metadata that a stored tile needs: its loops given to the ranks of its format, its fibers counted.
 
-The twin of `hwmodels.interop.sparseloop_formats`, which says what each step is.
+The twin of `hwmodels.zeros.formats`, which says what each step is.
 """
 
 from math import ceil, exp, floor, lgamma

@@ -16,11 +16,12 @@ from hwmodels.kernels.nest.columns import (
     Ints,
     MappingColumns,
     MetricColumns,
+    ProblemColumns,
     Small,
     Work,
 )
-from hwmodels.kernels.nest.even import box_words, count_even, lay_out
-from hwmodels.kernels.nest.ragged import count_ragged
+from hwmodels.kernels.nest.cost import count_mapping
+from hwmodels.kernels.nest.even import box_words
 from hwmodels.kernels.nest.search import (
     BOUND,
     CAPACITY,
@@ -30,6 +31,7 @@ from hwmodels.kernels.nest.search import (
     PARALLELISM,
     ROUNDING,
     TILINGS,
+    Sure,
     lanes,
     least_energy,
     line_up_orders,
@@ -104,20 +106,7 @@ def count_and_cost(
     ground: Ground, shares: ShareColumns, mapping: MappingColumns, row: int, room: Room
 ) -> tuple[float, float]:
     """Counts of one mapping, then its cycles and energy with zeros."""
-    bounds, rank, coefficient, rank_dims, traits = ground.problem
-    nest, loops, levels, ranks, classes, limits, case_count, cases = room.work
-    factors, order, keep = mapping
-    words, use = room.counts
-    if lay_out(bounds, factors, order, row, nest, loops, levels):
-        count_even(
-            bounds, rank, coefficient, rank_dims, traits, keep, row, ground.reuse, ground.touches,
-            nest, loops, levels, ranks, words, use,
-        )  # fmt: skip
-    else:
-        count_ragged(
-            bounds, rank, coefficient, rank_dims, traits, factors, order, keep, row, ground.reuse,
-            ground.touches, nest, ranks, classes, limits, case_count, cases, words, use,
-        )  # fmt: skip
+    count_mapping(ground.problem, mapping, row, ground.reuse, ground.touches, room.work, room.counts)
     return cost_with_zeros(ground, shares, mapping, row, room)
 
 
@@ -149,18 +138,20 @@ def least_cost(
     own: Floats,
 ) -> tuple[float, float]:
     """Cycles and energy [pJ] that no completion of an assignment down to a depth can go below."""
-    factors, _order, keep = mapping
-    _bounds, rank, _coefficient, rank_dims, traits = ground.problem
+    bounds, rank, coefficient, rank_dims, traits = ground.problem
     operands = traits.shape[0]
     totals = shares.totals
     energy = totals[:, MAC_PJ].min() - totals[0, SLACK]
     for o in range(operands):
         own[1], own[2] = facts[1 + o], facts[1 + operands + o]
-        energy += least_energy(
-            rank[o : o + 1], rank_dims[o : o + 1], traits[o : o + 1], factors, depth, tables.sequence,
-            keep[:, :, o : o + 1], tables.least[o], tables.unique[o : o + 1], ground.touches, own,
-        )  # fmt: skip
-    return max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6), max(0.0, energy)
+        one = ProblemColumns(
+            bounds, rank[o : o + 1], coefficient[o : o + 1], rank_dims[o : o + 1], traits[o : o + 1]
+        )
+        kept = MappingColumns(mapping.factors, mapping.order, mapping.keep[:, :, o : o + 1])
+        sure = Sure(tables.least[o], tables.unique[o : o + 1], ground.touches)
+        energy += least_energy(one, kept, depth, tables.sequence, sure, own)
+    steps = max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6)
+    return steps, max(0.0, energy) + ground.leak_pj * steps
 
 
 @kernel

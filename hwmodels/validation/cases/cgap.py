@@ -1,6 +1,6 @@
 """CGaP: what a network grown and pruned by filters saves on an accelerator."""
 
-from functools import cache
+from functools import cache, partial
 
 from hwmodels.batch import evaluate
 from hwmodels.columns import MetricTable
@@ -16,6 +16,8 @@ SOURCE = "Du, Li, Cao, IEEE JETCAS 2019, abstract"
 # FLOPs -63.3 %, model size -64.0 %, DRAM access energy -11.8 %, inference latency -40.2 %.
 WEIGHTS, WORK, DRAM_ENERGY, LATENCY = 0.640, 0.633, 0.118, 0.402
 BATCHES = (1, 32)
+
+_row = partial(Row.simulated, unit="of the dense network's", source=SOURCE)
 
 _CUT = "No widths are printed: filters inside the residual blocks, which additions leave free, share the cut."
 _DRAM = (
@@ -36,7 +38,7 @@ def rows() -> list[Row]:
             1 - pruned.parameters / dense.parameters,
             0.05,
             _CUT,
-            Evidence.DERIVED,
+            evidence=Evidence.DERIVED,
         ),
         _row("multiply-accumulates saved", WORK, 1 - pruned.macs / dense.macs, 0.05, _CUT),
     ]
@@ -62,23 +64,3 @@ def cost(network: Network, images: int) -> MetricTable:
     """Totals of a run of some images on the 32 x 32 reference array."""
     layers, _ = deduplicate(network.table(images))
     return evaluate(layers, pack(load("edge_32x32")))
-
-
-def _row(
-    quantity: str,
-    published: float,
-    ours: float,
-    tolerance: float | None,
-    note: str,
-    evidence: Evidence = Evidence.SIMULATED,
-) -> Row:
-    return Row(
-        quantity=quantity,
-        unit="of the dense network's",
-        published=published,
-        ours=ours,
-        tolerance=tolerance,
-        source=SOURCE,
-        evidence=evidence,
-        note=note,
-    )

@@ -1,5 +1,7 @@
 """Eyeriss v2's PE on a pruned MobileNet: with counts by channel, and with two densities alone."""
 
+from functools import partial
+
 from hwmodels.validation.row import Evidence, Row
 from hwmodels.validation.silicon import eyeriss_v2_pe as pe
 
@@ -30,6 +32,8 @@ UNIFORM = {
 _CHANNELS = "Non-zeros of each input channel in both operands: for 1x1 kernels all that the masks tell."
 _DENSITIES = "Two densities of two digits; Sparseloop rounds up, by a cycle or two."
 
+_row = partial(Row.simulated, unit="cycles", source=SOURCE)
+
 
 def rows() -> list[Row]:
     """Exact cycles where the masks are at hand, Sparseloop's own numbers without them."""
@@ -46,30 +50,10 @@ def rows() -> list[Row]:
                 uniform,
                 2e-6,
                 _DENSITIES,
-                Evidence.DERIVED,
+                evidence=Evidence.DERIVED,
             )
         )
         if layer.name not in pe.located():
             note = _DENSITIES + " The masks of this layer are not at hand."
             found.append(_row(f"{layer.name}: actual data", COUNTED[layer.name], uniform, None, note))
     return found
-
-
-def _row(
-    quantity: str,
-    published: float,
-    ours: float,
-    tolerance: float | None,
-    note: str,
-    evidence: Evidence = Evidence.SIMULATED,
-) -> Row:
-    return Row(
-        quantity=quantity,
-        unit="cycles",
-        published=published,
-        ours=ours,
-        tolerance=tolerance,
-        source=SOURCE,
-        evidence=evidence,
-        note=note,
-    )

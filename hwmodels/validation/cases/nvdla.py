@@ -1,5 +1,7 @@
 """NVDLA's performance sheet, 2048 INT8 multipliers: AlexNet and ResNet-50."""
 
+from functools import partial
+
 from hwmodels.validation.row import Evidence, Row
 from hwmodels.validation.silicon import nvdla
 
@@ -15,6 +17,8 @@ _SHAPES = (
     "res3a_branch1 and res5c_branch2c."
 )
 
+_row = partial(Row.simulated, unit="cycles", source=SOURCE)
+
 
 def rows() -> list[Row]:
     """Both networks from shapes and from the sheet's own counts; the layers that differ by over 5 %."""
@@ -24,40 +28,21 @@ def rows() -> list[Row]:
 def _network(network: str) -> list[Row]:
     layers = nvdla.sheet(network)
 
-    def row(
-        quantity: str,
-        published: float,
-        ours: float,
-        tolerance: float | None,
-        note: str,
-        evidence: Evidence = Evidence.SIMULATED,
-    ) -> Row:
-        return Row(
-            quantity=quantity,
-            unit="cycles",
-            published=published,
-            ours=ours,
-            tolerance=tolerance,
-            source=SOURCE,
-            evidence=evidence,
-            note=note,
-        )
-
     total = PUBLISHED_CYCLES[network]
     found = [
-        row(f"{network}: frame, from shapes", total, nvdla.network_cycles(layers), 0.05, _SHAPES),
-        row(
+        _row(f"{network}: frame, from shapes", total, nvdla.network_cycles(layers), 0.05, _SHAPES),
+        _row(
             f"{network}: frame, given the sheet's counts",
             total,
             nvdla.sheet_cycles(layers),
             0.001,
             "The rule alone: the sheet's own multiply and memory cycles of each layer go in.",
-            Evidence.DERIVED,
+            evidence=Evidence.DERIVED,
         ),
     ]
     for layer in layers:
         ours = max(nvdla.mac_cycles(layer), nvdla.dram_cycles(layer))
         published = max(layer.mac_cycles, layer.dram_cycles)
         if abs(ours / published - 1) > 0.05:
-            found.append(row(f"{network}: {layer.name}, from shapes", published, ours, None, _SHAPES))
+            found.append(_row(f"{network}: {layer.name}, from shapes", published, ours, None, _SHAPES))
     return found

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import workloads
 from hwmodels.batch import evaluate_operations
 from hwmodels.components.tables import column, read
 from hwmodels.presets import load
@@ -23,8 +24,6 @@ ROOMY = 2**34
 def _shapes(network: str) -> LayerTable:
     names = [row["layer"] for row in read("pruned_densities") if row["network"] == network]
     if network != "alexnet":
-        import workloads
-
         net = workloads.load(network)
         at = dict(zip(net.row_names, range(len(net.row_names)), strict=True))
         return take_rows(net.table(), np.array([at[name] for name in names]))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import workloads
 from hwmodels.batch import evaluate
 from hwmodels.components.main_memory import MainMemory, with_write_pulse
 from hwmodels.machines.spring import GROUP_SHARE, TILE
@@ -95,8 +96,6 @@ def network_table(network: str, *, training: bool, fuse: bool = True) -> LayerTa
         Whether element-wise work is done on a nest's results on their way out.
 
     """
-    import workloads
-
     if training:
         table = workloads.load(network).training(batch=TRAINING_BATCH).table(fuse=fuse)
     else:
@@ -104,15 +103,33 @@ def network_table(network: str, *, training: bool, fuse: bool = True) -> LayerTa
     return deduplicate(table)[0]
 
 
+class Fused(NamedTuple):
+    """On which of the two element-wise work is done on a nest's results on their way out."""
+
+    spring: bool = True
+    gpu: bool = False  # its framework runs every operation by itself (assumed)
+
+
+FUSED = Fused()
+
+
 @cache
-def _gpu(network: str, training: bool) -> tuple[float, float]:
-    """Latency and energy of the GPU, whose framework runs every operation by itself (assumed)."""
-    table = network_table(network, training=training, fuse=False)
+def _gpu(network: str, training: bool, fuse: bool) -> tuple[float, float]:
+    """Latency and energy of the GPU."""
+    table = network_table(network, training=training, fuse=fuse)
     metrics = evaluate(table, pack(load("gtx_1080_ti")), "latency")
     return float(metrics.latency_s[0]), float(metrics.energy_j[0])
 
 
-def ratios(network: str, *, training: bool, changes: Mapping[str, Any] | None = None) -> Ratios:
+def gpu_images_per_s(network: str, *, training: bool) -> float:
+    """Images a second of the GPU, every operation by itself."""
+    images = TRAINING_BATCH if training else INFERENCE_BATCH
+    return images / _gpu(network, training, FUSED.gpu)[0]
+
+
+def ratios(
+    network: str, *, training: bool, changes: Mapping[str, Any] | None = None, fused: Fused = FUSED
+) -> Ratios:
     """Compare SPRING with the GPU on one network.
 
     Parameters
@@ -123,18 +140,21 @@ def ratios(network: str, *, training: bool, changes: Mapping[str, Any] | None = 
         One training step at batch 32, or inference at batch 100.
     changes
         What is replaced in SPRING, by dotted path.
+    fused
+        Where element-wise work is fused.
 
     """
-    table = with_densities(network_table(network, training=training), weight=DENSITY, activation=DENSITY)
+    work = network_table(network, training=training, fuse=fused.spring)
+    table = with_densities(work, weight=DENSITY, activation=DENSITY)
     metrics = evaluate(table, pack(load("spring").replace(changes or {})), "latency")
     latency_s, energy_j = float(metrics.latency_s[0]), float(metrics.energy_j[0])
-    gpu_s, gpu_j = _gpu(network, training)
+    gpu_s, gpu_j = _gpu(network, training, fused.gpu)
     return Ratios(gpu_s / latency_s, gpu_j / gpu_s / (energy_j / latency_s), gpu_j / energy_j)
 
 
-def headline(*, training: bool, changes: Mapping[str, Any] | None = None) -> Ratios:
+def headline(*, training: bool, changes: Mapping[str, Any] | None = None, fused: Fused = FUSED) -> Ratios:
     """Geometric means of `ratios` over the seven networks."""
-    found = [ratios(network, training=training, changes=changes) for network in NETWORKS]
+    found = [ratios(network, training=training, changes=changes, fused=fused) for network in NETWORKS]
     return Ratios(*(math.exp(np.log(column).mean()) for column in zip(*found, strict=True)))
 
 
@@ -160,7 +180,7 @@ def group_performance(*, output_channels: int = TILE.k) -> float:
     """Geometric mean of inference speed-ups over the GPU under the group's rule, memory not waited for."""
     clock_hz = load("spring").clock_hz
     speedups = [
-        _gpu(network, False)[0]
+        _gpu(network, False, FUSED.gpu)[0]
         * clock_hz
         / group_cycles(network_table(network, training=False), output_channels=output_channels)
         for network in NETWORKS
@@ -170,8 +190,6 @@ def group_performance(*, output_channels: int = TILE.k) -> float:
 
 def convolutions(network: str, batch: int) -> LayerTable:
     """Rows of a network's convolutions with a kernel larger than one, one instance each."""
-    import workloads
-
     table = workloads.load(network).table(batch)
     spatial = (table.kind == Kind.NEST) & (table.r * table.s > 1)
     return LayerTable(*(column[spatial] for column in table))

@@ -18,6 +18,7 @@ from tests.benchmarks.codesign import tables
 
 PARTS: Final[dict[str, Callable[..., None]]] = {
     "connections": tables.connections,
+    "rivals": tables.rivals,
     "small": tables.small,
     "synthesis": tables.synthesis,
     "incremental": tables.incremental,

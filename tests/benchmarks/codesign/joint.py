@@ -3,7 +3,7 @@
 import time
 
 import dse
-from dse.joint import flat, hardware, picking, predictors, sampling, search, state
+from dse.joint import describing, flat, gaussian, hardware, picking, predictors, sampling, search, state
 from dse.joint.accuracy import Measured
 from dse.results.codesigned import Codesigned
 from tests.benchmarks.codesign.keeping import FOLDER, Numbers
@@ -20,7 +20,7 @@ TRAINED = 400
 EPOCHS = 12
 BATCH = 16
 """With batches of 64 most networks see too few steps to leave chance."""
-CODE = (flat, hardware, picking, predictors, sampling, search, state)
+CODE = (describing, flat, gaussian, hardware, picking, predictors, sampling, search, state)
 
 
 def measured(seed: int) -> Measured:

@@ -58,22 +58,32 @@ def predictor(seeds: Sequence[int] = SEEDS) -> None:
             row("- in the better half", [one[f"{head} better"] for one in found], "0.45", "", 2)
             row("- regret of the top pick", [one[f"{head} regret"] for one in found], "1")
             row("- 90 % intervals cover", [one[f"{head} coverage"] for one in found], "85 to 95", " %", 0)
-        ahead = [one[f"{name} iterative better"] - one[f"{name} random better"] for one in found]
-        row("- iterative ahead of random in the better half's tau", ahead, "4 of 5", "", 2)
+        for what, where in (("tau", "tau"), ("better", "the better half's tau")):
+            ahead = [one[f"{name} iterative {what}"] - one[f"{name} random {what}"] for one in found]
+            won = sum(one > 0 for one in ahead)
+            row(f"- iterative ahead of random in {where}", ahead, f"ahead in {won}; 4 of 5", "", 2)
     for what, scale, unit in (("loss", -1, ""), ("test", 1, " points")):
         ahead = [scale * (one[f"iterative {what}"] - one[f"random {what}"]) for one in found]
         row(f"best network met: iterative ahead of random in {what}", ahead, "4 of 5", unit, 3)
 
 
 def connections(seeds: Sequence[int] = SEEDS) -> None:
-    """Print what is lost, and how far the thin dense network is behind."""
+    """Print what growing and pruning loses."""
+    heading(f"{fewer.RATIO}x fewer connections", "mean, 95 % interval", "each seed", "to reach")
+    for name, (network, most, _) in fewer.NETWORKS.items():
+        dense, grown = (fewer.tested(seeds, name, network, what) for what in ("dense", "grown"))
+        row(f"{name}, dense, {network.macs:,} connections", dense, "", " %")
+        row("- grow_and_prune: lost", _above(dense, grown), most, digits=2)
+
+
+def rivals(seeds: Sequence[int] = SEEDS) -> None:
+    """Print what pruning alone loses, and how far the thin dense network is behind."""
     heading(f"{fewer.RATIO}x fewer connections", "mean, 95 % interval", "each seed", "to reach")
     for name, (network, most, above) in fewer.NETWORKS.items():
         found = {what: fewer.tested(seeds, name, network, what) for what in fewer.METHODS}
-        row(f"{name}, dense, {network.macs:,} connections", found["dense"], "", " %")
+        row(f"{name}, prune_alone: lost", _above(found["dense"], found["pruned"]), most, digits=2)
         for what, method in (("grown", "grow_and_prune"), ("pruned", "prune_alone")):
-            row(f"- {method}: lost", _above(found["dense"], found[what]), most)
-            row("- above the thin dense network", _above(found[what], found["thin"]), above)
+            row(f"- {method} above the thin dense network", _above(found[what], found["thin"]), above)
 
 
 def _above(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

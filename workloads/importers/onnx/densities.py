@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx
 
 from workloads.errors import NetworkImportError, shown
 from workloads.importers.measured import Tally, with_measured
@@ -118,8 +119,6 @@ def _watched(network: Network, builder: Builder, nodes: list[Any], made: set[str
 
 def _give_away(model: Any, nodes: list[Any], watched: list[Watched], builder: Builder) -> None:
     """Make every watched tensor an output, and leave out what no output of the model depends on."""
-    import onnx
-
     graph = model.graph
     given = [value for value in graph.input if value.name in builder.tensors]
     wanted = [name for w in watched for name in (w.source, w.zero) if name and name not in builder.constants]
@@ -205,8 +204,6 @@ def _feeds(given: Any, inputs: Mapping[str, Tensor], types: Mapping[str, int]) -
 
 def _feed(batch: Any, inputs: Mapping[str, Tensor], types: Mapping[str, int]) -> Feed:
     """Return one batch by the inputs' names: an array, several in the inputs' order, or a mapping."""
-    import onnx
-
     if isinstance(batch, Mapping):
         given = dict(batch)
     else:

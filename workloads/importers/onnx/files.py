@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, inliner, version_converter
 
 from workloads.errors import NetworkImportError, shown
 from workloads.importers.onnx.older import lifted
@@ -89,8 +89,6 @@ def _modern(path: Path, model: Any) -> Any:
     """Return a model in an operator set this reader knows: older ones are converted by ONNX."""
     version = _opset(model)
     if 1 <= version < OLDEST_OPSET:
-        from onnx import version_converter
-
         try:
             model = version_converter.convert_version(model, OLDEST_OPSET)
         except Exception as error:  # the C++ side raises RuntimeError and others
@@ -138,8 +136,6 @@ def check_opset(path: Path, model: Any) -> int:
 
 def inline_functions(path: Path, model: Any) -> Any:
     """Return the model with its own functions written out."""
-    from onnx import inliner
-
     try:
         return inliner.inline_local_functions(model)
     except Exception as error:  # the C++ side raises RuntimeError and others

@@ -102,6 +102,12 @@ class Constant:
         repeats = self.root is not None and self.trained and self.elements > self.root.elements
         return frozenset((self.root.place,)) if repeats and self.root else self.sources
 
+    @property
+    def origins(self) -> frozenset[Hashable]:
+        """Places of the parameters behind it; a view of a whole parameter is that parameter."""
+        whole = self.root is not None and self.root.elements == self.elements
+        return self.sources or frozenset((self.root.place if whole and self.root else self.place,))
+
     def weight(self, name: str, *, trained: bool) -> Weight:
         """Examine the values and return what a weight keeps of them: non-zeros and the mask.
 

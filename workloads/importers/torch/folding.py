@@ -139,7 +139,7 @@ def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
         source = learnt[0]
         repeated = source.repeated or operator.removeprefix("aten.") in _REPEATS.split()
         return replace(made, root=source.root or source, repeated=repeated, sources=source.sources)
-    return replace(made, sources=frozenset().union(*(one.sources or {one.place} for one in learnt)))
+    return replace(made, sources=frozenset().union(*(one.origins for one in learnt)))
 
 
 def _changes_input(node: FxNode) -> bool:

@@ -1,5 +1,7 @@
 """PyTorch itself, loaded when this module first is; the one place that says how to get it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +18,20 @@ except ImportError as error:
     raise NetworkImportError(
         "this needs PyTorch, which is not installed: pip install 'springboard[torch]'"
     ) from error
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run PyTorch on one thread for the while.
+
+    Small layers gain nothing by more, products bound by memory only wait; and sums keep their order.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def integer_bits(dtype: Any) -> int:

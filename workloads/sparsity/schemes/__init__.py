@@ -1,17 +1,18 @@
 """Compression schemes by name: pure functions from network to network, each citing its paper."""
 
+from __future__ import annotations
+
 import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workloads.errors import WorkloadError, shown
-from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import prunable, with_densities, with_masks
 from workloads.sparsity.schemes.channel import channel
@@ -23,6 +24,9 @@ from workloads.sparsity.schemes.saliency import grasp, snip
 from workloads.sparsity.schemes.structured import block, n_m, psconv
 from workloads.sparsity.schemes.synflow import synflow
 from workloads.sparsity.schemes.tucker2 import tucker2
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def sparsify(network: Network, scheme: Any, **options: Any) -> Network:
     if known is None or not _YEAR.search(known.source):  # no work to cite
         return pruned
     said = f"{name}: {known.source}"
-    return Network(pruned.graph, f"{pruned.source}; {said}" if pruned.source else said)
+    return type(network)(pruned.graph, f"{pruned.source}; {said}" if pruned.source else said)
 
 
 def _callable(scheme: Any, name: str) -> Callable[..., Any]:
@@ -184,7 +188,7 @@ def _callable(scheme: Any, name: str) -> Callable[..., Any]:
 
 def _checked(network: Network, result: Any, name: str) -> Network:
     """Return a scheme's result as a network, or say what is wrong with it."""
-    if isinstance(result, Network):
+    if isinstance(result, type(network)):
         return result
     if not isinstance(result, Mapping):
         raise SparsityError(

@@ -1,10 +1,15 @@
 """Filter and channel pruning: the network becomes narrower, and stays dense."""
 
-from collections.abc import Collection, Mapping
+from __future__ import annotations
 
-from workloads.network import Network
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
 from workloads.sparsity.channels import keep, resize
 from workloads.sparsity.checks import SparsityError
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def channel(

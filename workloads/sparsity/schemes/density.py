@@ -1,11 +1,16 @@
 """Schemes that share a budget of non-zeros by shape alone: uniform and ERK."""
 
-from collections.abc import Collection
+from __future__ import annotations
 
-from workloads.network import Network
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
 from workloads.sparsity.allocation import erdos_renyi_kernel
 from workloads.sparsity.allocation import uniform as equal
 from workloads.sparsity.layers import to_prune, with_densities
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def uniform(

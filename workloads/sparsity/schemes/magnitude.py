@@ -1,15 +1,19 @@
 """Magnitude pruning: the smallest weights go, in all layers together or layer by layer."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workloads.errors import shown
-from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.sparsity.layers import to_prune, values_of, with_masks
 from workloads.sparsity.selection import top, top_of_all
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 SCOPES = ("global", "layer")
 

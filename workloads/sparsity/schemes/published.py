@@ -1,14 +1,19 @@
 """Published results applied to a network: densities layer by layer, or the size of the whole."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from workloads.errors import shown
 from workloads.graph import with_density
-from workloads.network import Network
 from workloads.sparsity.checks import SparsityError
 from workloads.sparsity.layers import prunable, with_counts
 from workloads.sparsity.published import LayerDensity, counts, layers, tables
 from workloads.tensors import Tensor, Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def published(

@@ -1,19 +1,23 @@
 """Dynamic rewiring: some of every layer's weights go, and as many come back where momentum is large."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import shown
-from workloads.network import Network
 from workloads.sparsity.allocation import proportional
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.sparsity.layers import keeps_values, to_prune, values_of, with_masks
 from workloads.sparsity.selection import top
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def dnr(

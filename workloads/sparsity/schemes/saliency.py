@@ -1,17 +1,25 @@
 """SNIP and GraSP on a network and the PyTorch module it describes: pruning at initialisation, by a batch."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads.errors import shown
-from workloads.network import Network
+from workloads.extras import library
+from workloads.sparsity.authors import GRASP_TEMPERATURE
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import to_prune, with_masks
-from workloads.sparsity.saliency import TEMPERATURE, grasp_scores, snip_scores
 from workloads.sparsity.selection import top_of_all
+
+if TYPE_CHECKING:
+    from workloads.network import Network
+
+
+_SCORES = "workloads.sparsity.saliency"
 
 
 def snip(
@@ -48,7 +56,8 @@ def snip(
 
     """
     check_density(density, "snip")
-    return _kept(network, snip_scores(module, inputs, targets, loss), density, dense, "snip")
+    scores = library(_SCORES, "torch", "snip").snip_scores(module, inputs, targets, loss)
+    return _kept(network, scores, density, dense, "snip")
 
 
 def grasp(
@@ -59,7 +68,7 @@ def grasp(
     inputs: Any,
     targets: Any,
     loss: Callable[..., Any] | None = None,
-    temperature: float = TEMPERATURE,
+    temperature: float = GRASP_TEMPERATURE,
     dense: Collection[str] = (),
 ) -> Network:
     """Keep the weights without which the gradient would flow least: w * (Hessian times gradient).
@@ -77,7 +86,7 @@ def grasp(
 
     """
     check_density(density, "grasp")
-    scores = grasp_scores(module, inputs, targets, loss, temperature)
+    scores = library(_SCORES, "torch", "grasp").grasp_scores(module, inputs, targets, loss, temperature)
     return _kept(network, scores, density, dense, "grasp")
 
 

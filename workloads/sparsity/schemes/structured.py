@@ -1,17 +1,21 @@
 """Schemes whose zeros lie in a pattern that hardware can use: N:M, blocks, periodic kernels."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workloads.errors import shown
-from workloads.network import Network
 from workloads.sparsity.checks import SparsityError, check_density, nonzeros_at
 from workloads.sparsity.layers import keeps_values, prunable, reduction_axis, scores_of, to_prune, with_masks
 from workloads.sparsity.pre_defined import Variant, applies
 from workloads.sparsity.selection import top_blocks, top_n_m
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def n_m(

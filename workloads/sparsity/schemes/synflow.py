@@ -1,20 +1,24 @@
 """SynFlow on a network description: pruning at initialisation, without data."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workloads.extras import library
 from workloads.limits import need_memory
-from workloads.network import Network
+from workloads.sparsity.authors import SYNFLOW_ITERATIONS
 from workloads.sparsity.layers import keeps_values, prunable, to_prune, values_of, with_masks
-from workloads.sparsity.synflow import ITERATIONS
-from workloads.sparsity.synflow import synflow as find_masks
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def synflow(
     network: Network,
     density: float,
     *,
-    iterations: int = ITERATIONS,
+    iterations: int = SYNFLOW_ITERATIONS,
     schedule: str = "exponential",
     weights: Mapping[str, Any] | None = None,
     dense: Collection[str] = (),
@@ -44,22 +48,20 @@ def synflow(
     backward once in double precision, for the batch it is described for.
 
     """
-    import torch
-
-    from workloads.sparsity.linear_flow import fresh_weights, linear_flow
-
+    torch, linear = (library(one, "torch", "synflow") for one in ("torch", "workloads.sparsity.linear_flow"))
+    find_masks = library("workloads.sparsity.synflow", "torch", "synflow").synflow
     layers = prunable(network)
     # values, their copies, slopes and masks, and as much again for the flow of the largest layers
     need_memory(f"synflow on {network.name!r}", 40 * sum(weight.size for weight in layers.values()))
     real = weights is not None or keeps_values(layers)
     if not real:
-        values = fresh_weights(layers, seed)
+        values = linear.fresh_weights(layers, seed)
     else:
         given = values_of(layers, weights)
         values = {name: torch.tensor(one, dtype=torch.float64).abs() for name, one in given.items()}
     pruned = to_prune(network, dense)
     whole = {name: value for name, value in values.items() if name not in pruned}
-    flow = linear_flow(network)
+    flow = linear.linear_flow(network)
     masks = find_masks(
         lambda live: flow({**whole, **live}),
         {name: values[name] for name in pruned},

@@ -1,18 +1,23 @@
 """Low rank: every convolution that gains by it becomes three (Tucker-2)."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from workloads.errors import shown
 from workloads.graph import Graph, Node
-from workloads.network import Network
 from workloads.operations import Convolution
 from workloads.sparsity.checks import SparsityError, check_density
 from workloads.sparsity.layers import to_prune
 from workloads.sparsity.low_rank import Conv, rank_for, tucker2_macs
 from workloads.sparsity.rewrite import replay
 from workloads.tensors import Weight
+
+if TYPE_CHECKING:
+    from workloads.network import Network
 
 
 def tucker2(

@@ -1,11 +1,15 @@
 """Functions applied element by element, and nodes that are nothing at inference."""
 
+import numpy as np
+
 from workloads.importers.onnx.builder import Builder
 from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.files import stored_bits
+from workloads.importers.onnx.folding import shape_value
 from workloads.importers.onnx.handlers.registry import handles
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import Elementwise
+from workloads.shapes import size
 
 UNARY = {
     "Abs": "abs",
@@ -177,8 +181,6 @@ def nothing(node: NodeView, builder: Builder) -> None:
 @handles("EyeLike")
 def diagonal(node: NodeView, builder: Builder) -> None:
     """Fold: ones on a diagonal depend on the shape alone."""
-    import numpy as np
-
     rows, cols = builder.shape(node)
     value = np.eye(rows, cols, node.integer("k", 0), dtype=np.float32)
     builder.fold([Constant.of(node.outputs[0], value)], node.outputs)
@@ -187,11 +189,6 @@ def diagonal(node: NodeView, builder: Builder) -> None:
 @handles("Shape", "Size")
 def shape(node: NodeView, builder: Builder) -> None:
     """Fold: all shapes are known."""
-    import numpy as np
-
-    from workloads.importers.onnx.folding import shape_value
-    from workloads.shapes import size
-
     known = builder.tensor(node).shape
     value = shape_value(node, known) if node.operator == "Shape" else np.array(size(known), dtype=np.int64)
     builder.fold([Constant.of(node.outputs[0], value)], node.outputs)

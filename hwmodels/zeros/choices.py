@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
 
-from hwmodels.interop.sparseloop import Key, SparseModel
-from hwmodels.interop.sparseloop_search import exhaust_zeros, why_none
-from hwmodels.interop.sparseloop_section import FORMATS, Rank, Representation
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.mapping import Mapping as Nest
 from hwmodels.mapping.problem import MappingError
 from hwmodels.mapping.watch import Watch
+from hwmodels.zeros.counts import Key
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.search import exhaust_zeros, why_none
+from hwmodels.zeros.section import FORMATS, Rank, Representation
 from workloads.errors import shown
 
 NONE = "none"
@@ -106,6 +107,8 @@ def map_zeros(
     rules: Rules,
     watch: Watch,
     choices: Choices | None = None,
+    *,
+    known: Nest | None = None,
 ) -> ZeroMapping:
     """Find the best mapping of a sparse model, and the best formats where there is a choice.
 
@@ -124,6 +127,8 @@ def map_zeros(
         A time limit, and news while the search runs.
     choices
         Candidates of formats by (level, operand), in place of the model's own; None is no format.
+    known
+        A mapping to begin with: nothing worse is returned.
 
     Returns
     -------
@@ -142,9 +147,9 @@ def map_zeros(
         raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
     best: tuple[Nest, dict[Key, Representation]] | None = None
     value, outcomes, why = (inf, inf), [], ""
-    for formats in _combinations(model.section.formats, choices or {}):
+    for formats in combinations(model.section.formats, choices or {}):
         candidate = replace(model, section=replace(model.section, formats=formats))
-        outcome, found = exhaust_zeros(candidate, constraints, objective, rules, watch, value)
+        outcome, found = exhaust_zeros(candidate, constraints, objective, rules, watch, value, known)
         outcomes.append(outcome)
         if outcome.mapping is not None:
             best, value = (outcome.mapping, formats), found
@@ -155,7 +160,7 @@ def map_zeros(
     return ZeroMapping(mapping=best[0], formats=best[1], certificate=_proof(objective, outcomes, value[0]))
 
 
-def _combinations(given: dict[Key, Representation], choices: Choices) -> Iterator[dict[Key, Representation]]:
+def combinations(given: dict[Key, Representation], choices: Choices) -> Iterator[dict[Key, Representation]]:
     """Every way to choose one format each."""
     for forms in product(*choices.values()):
         chosen = dict(zip(choices, forms, strict=True))

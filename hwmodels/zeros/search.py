@@ -5,13 +5,6 @@ from math import inf, prod
 
 import numpy as np
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_columns import (
-    least_prices,
-    pack_shares,
-    pack_zeros,
-    roomy_fanout,
-)
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
@@ -41,15 +34,39 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules, evaluate
 from hwmodels.mapping.exhaustive import ExhaustiveSearch, mapping_of
 from hwmodels.mapping.incumbent import Descent, Generation
+from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import Mapspace
-from hwmodels.mapping.pack import blank_mappings, pack_architecture
+from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
+from hwmodels.zeros.columns import (
+    least_prices,
+    pack_shares,
+    pack_zeros,
+    roomy_fanout,
+)
+from hwmodels.zeros.model import SparseModel
 
 LARGE = 10**6  # tilings of a space that is worth an incumbent before the search
 TRIES = 200  # mappings looked at for a reason why none is costed
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
+
+
+@dataclass(slots=True, kw_only=True)
+class CappedWatch(Watch):
+    """A watch that also ends a search after so many chunks of it, whatever the processor.
+
+    One that has found nothing goes on for as many times as many.
+    """
+
+    most: float = inf
+    chunks: int = 0
+
+    def over(self) -> bool:
+        """Whether the time or the chunks are up."""
+        most = self.most if self.best < inf else self.most * self.most
+        return self.chunks >= most or Watch.over(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +138,7 @@ def exhaust_zeros(
     rules: Rules,
     watch: Watch,
     best: tuple[float, float] = (inf, inf),
+    known: Mapping | None = None,
 ) -> tuple[Outcome, tuple[float, float]]:
     """Search the mapspace of a sparse model for something better than the best known.
 
@@ -129,9 +147,11 @@ def exhaust_zeros(
     model
         Problem, architecture, formats and savings; its mapping is not used.
     constraints, objective, rules, watch
-        As of `hwmodels.interop.sparseloop_choices.map_zeros`.
+        As of `hwmodels.zeros.choices.map_zeros`.
     best
         Cost of the best mapping known, and what decides between equal ones.
+    known
+        A mapping to begin with, such as the best of the dense machine.
 
     Returns
     -------
@@ -147,7 +167,10 @@ def exhaust_zeros(
     """
     search = ZeroSearch(zero_space(model, constraints), objective, rules, model)
     search.best[:] = best
+    first = known is not None and search.begin_with(known)
     outcome = search.all(watch)
+    if first and outcome.mapping is None:
+        outcome = outcome._replace(mapping=known)
     return outcome, (float(search.best[0]), float(search.best[1]))
 
 
@@ -197,6 +220,9 @@ class ZeroSearch(ExhaustiveSearch):
             blocks=np.array([float(level.block_words) for level in levels]),
             word_bits=np.array([float(level.word_bits) for level in levels]),
             zeros=zeros,
+            macros=np.array([at.instances / at.cluster if at.cluster > 1 else inf for at in levels]),
+            within=np.array([level.name in model.within for level in levels], dtype=np.int64),
+            leak_pj=float(self.machine.totals[2]) if model.leaks else 0.0,
             reuse=int(rules.reuse),
             touches=rules.touches,
         )
@@ -230,6 +256,20 @@ class ZeroSearch(ExhaustiveSearch):
         except MappingError:
             self.refused += 1
             return False
+        return True
+
+    def begin_with(self, mapping: Mapping) -> bool:
+        """Take a mapping as the best known, if it is better; whether it is."""
+        columns = pack_mappings(self.space.problem, self.space.architecture, [mapping])
+        keep = columns.keep[0]
+        if not self.learn(keep):
+            return False
+        cycles, energy = (float(one[0]) for one in self.cost(keep, columns, np.zeros(1, dtype=np.int64)))
+        value = float(objective_of(OBJECTIVES[self.objective], cycles, energy))
+        found = value, cycles if self.objective == "energy" else energy
+        if not found < tuple(self.best):
+            return False
+        self.best[:] = found
         return True
 
     def descend(self, keeps: list[Small], watch: Watch) -> None:
@@ -270,6 +310,8 @@ class ZeroSearch(ExhaustiveSearch):
             if tuple(self.best) < before:
                 self.best_keep, self.best_orders = keep, tables.orders[progress.best_order]
             self._chunk_done(watch)
+            if isinstance(watch, CappedWatch):
+                watch.chunks += 1
             if ended or watch.over():
                 return ended
 
@@ -278,14 +320,19 @@ class ZeroSearch(ExhaustiveSearch):
         chain_facts, floor_facts = self._facts(keep)
         order_start, orders = self._orders(keep)
         return Choices(
-            least=least_prices(self.kept[keep.tobytes()], keep, self.ground.blocks),
+            least=least_prices(
+                self.kept[keep.tobytes()],
+                keep,
+                self.ground.blocks,
+                [level.cluster for level in self.model.architecture.levels],
+            ),
             chains=self.flat,
             chain_start=self.chain_start,
             chain_facts=chain_facts,
             floor_facts=floor_facts,
             floor_extent=self.floor_extent,
             sequence=self.sequence,
-            unique=self.unique,
+            unique=self.sure.unique,
             order_start=order_start,
             orders=orders,
             objective=OBJECTIVES[self.objective],

@@ -1,13 +1,10 @@
 """The staircase of the sparse model: zeros, formats, shares and prices in, columns out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from hwmodels.interop.sparseloop import SparseModel
-from hwmodels.interop.sparseloop_formats import BITMASKS, NonZeros
-from hwmodels.interop.sparseloop_section import FORMATS
 from hwmodels.kernels.nest.columns import Floats, Small
 from hwmodels.kernels.zeros.columns import (
     ACTIONS,
@@ -23,6 +20,9 @@ from hwmodels.kernels.zeros.columns import (
     ZeroColumns,
 )
 from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.zeros.formats import BITMASKS, NonZeros
+from hwmodels.zeros.model import SparseModel
+from hwmodels.zeros.section import FORMATS
 
 
 def kept_only(model: SparseModel, keep: Small, lead: tuple[int, str] | None = None) -> SparseModel:
@@ -132,17 +132,18 @@ def _reach(model: SparseModel) -> Floats:
 
 def _totals(model: SparseModel) -> tuple[float, float]:
     """Cycles a dense step takes, and pJ of all MACs."""
-    computes, gated, skipped = model.computes(model.reached())
+    reached = model.reached()
+    computes, gated, skipped = model.computes(reached)
     amounts = model.mac_amounts(computes, gated, skipped).values()
-    steps = (computes + gated) / (float(model.problem.macs) * model.packed)
+    steps = (computes + gated + model.idle(reached)) / (float(model.problem.macs) * model.packed)
     return steps, sum(amount * pj for amount, pj in amounts)
 
 
-def least_prices(shares: ShareColumns, keep: Small, block_words: Floats) -> Floats:
+def least_prices(shares: ShareColumns, keep: Small, block_words: Floats, clusters: Sequence[int]) -> Floats:
     """What a dense word of each operand costs at each level at least, in pJ: shape (O, L, 5).
 
-    Read, filled or updated; the last column is the share of a level's macros that pay, here all: accesses
-    are counted in whole blocks of the average instance.
+    Read, filled or updated; the last column is the least share of a level's macros that pay: accesses are
+    counted in whole blocks of the average instance.
     """
     depth, operands = keep.shape
     least = np.ones((operands, depth, 5))
@@ -152,15 +153,16 @@ def least_prices(shares: ShareColumns, keep: Small, block_words: Floats) -> Floa
             reach = shares.reach[:, i, o]
             reads = float((reach * price[READ] + (1.0 - reach) * price[SAVED_READ]).min())
             updated = float((reach * price[UPDATE] + (1.0 - reach) * price[SAVED_UPDATE]).min())
+            least[o, i, 4] = 1.0 / clusters[i]
             least[o, i, 0] = shares.stored[i, o] * reads / block
             least[o, i, 1] = shares.stored[i, o] * price[FILL] / block
             least[o, i, 2] = shares.stored[i, o] * updated / block
         for i in range(depth):
             outer = shares.converts[i, o]
             if keep[i, o] and outer >= 0:
-                least[o, i, 1] += shares.stored[i, o] * shares.prices[i, o, DECOMPRESS]
+                least[o, i, 1] += shares.stored[i, o] * shares.prices[i, o, DECOMPRESS] * clusters[i]
                 sent = shares.stored[outer, o] * shares.reach[:, outer, o].min()
-                least[o, outer, 2] += sent * shares.prices[i, o, COMPRESS]
+                least[o, outer, 2] += sent * shares.prices[i, o, COMPRESS] * clusters[outer]
     return least
 
 

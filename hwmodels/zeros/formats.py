@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from math import ceil
 
-from hwmodels.interop.sparseloop_density import Zeros
-from hwmodels.interop.sparseloop_section import Rank, Representation
 from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
 from hwmodels.mapping.problem import MappingError, Operand
+from hwmodels.zeros.density import Zeros
+from hwmodels.zeros.section import Rank, Representation
 
 BITMASKS = ("B", "UB")
 

@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from math import ceil, floor, inf, prod
 
 from hwmodels.accounting import Entry, energies_pj
-from hwmodels.interop.sparseloop_density import Zeros
-from hwmodels.interop.sparseloop_formats import (
+from hwmodels.lines import Line
+from hwmodels.mapping.architecture import Architecture, StorageLevel
+from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, by_component
+from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.pack import pack_architecture
+from hwmodels.mapping.problem import MappingError, Operand, Problem
+from hwmodels.zeros.counts import Key, SparseCounts, SparseEvaluation
+from hwmodels.zeros.density import Density, Zeros
+from hwmodels.zeros.formats import (
     Groups,
     NonZeros,
     RankWords,
@@ -21,53 +28,7 @@ from hwmodels.interop.sparseloop_formats import (
     rank_loops,
     words,
 )
-from hwmodels.interop.sparseloop_section import Optimization, SparseSection
-from hwmodels.interop.timeloop_architecture import Metadata
-from hwmodels.interop.timeloop_problem import Density
-from hwmodels.lines import Line
-from hwmodels.mapping.architecture import Architecture, StorageLevel
-from hwmodels.mapping.engine import Evaluation, LevelCounts, by_component
-from hwmodels.mapping.mapping import Mapping
-from hwmodels.mapping.problem import MappingError, Operand, Problem
-
-Key = tuple[str, str]  # (level, operand)
-
-
-@dataclass(slots=True, kw_only=True)
-class SparseCounts:
-    """Words one operand moves at one level, summed over instances; bits are of metadata."""
-
-    reads: float
-    fills: float
-    updates: float
-    read_bits: float = 0.0
-    fill_bits: float = 0.0
-    update_bits: float = 0.0
-    saved_reads: float = 0.0  # gated or skipped, as the level does
-    saved_updates: float = 0.0
-    saved_read_bits: float = 0.0
-    compressed_words: float = 0.0  # that pass the compressor on their way out
-    decompressed_words: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SparseEvaluation:
-    """What a mapping costs with its zeros."""
-
-    counts: dict[Key, SparseCounts]
-    computes: float  # effectual multiply-accumulates, and ineffectual ones that nothing saves
-    gated_computes: float
-    skipped_computes: float
-    cycles: int
-    bound: str
-    energy_by_component_pj: dict[str, float]
-    energy_by_operand_pj: dict[Key, float]
-    entries: tuple[Entry, ...]  # the account
-
-    @property
-    def energy_pj(self) -> float:
-        """Energy of all components."""
-        return sum(self.energy_by_component_pj.values())
+from hwmodels.zeros.section import Metadata, Optimization, SparseSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +43,9 @@ class SparseModel:
     actions: dict[str, dict[str, float]]
     section: SparseSection
     rounding: NonZeros = NonZeros.FIBER
+    within: frozenset[str] = frozenset()  # levels among whose words metadata takes room
+    leaks: bool = False  # whether what is drawn in every cycle counts
+    lenient: bool = False  # where a level cannot save, nothing is saved; else the mapping is refused
 
     def evaluate(self, dense: Evaluation) -> SparseEvaluation:
         """Apply formats, then gating and skipping, then price what is left.
@@ -114,15 +78,21 @@ class SparseModel:
         )
         # multiply-accumulates a cycle while computing, in packed lanes only the effectual ones
         lanes = dense.macs / dense.compute_cycles * self.packed
-        cycles, bound = self._cycles(counts, dense, ceil((computes + gated) / lanes - 1e-6))
+        compute = ceil((computes + gated + self.idle(reached)) / lanes - 1e-6)
+        ports = self._ports(counts, dense)
+        cycles, bound = self._cycles(ports, compute)
+        if self.leaks:
+            entries += (self._leaked(cycles),)
         return SparseEvaluation(
             counts=counts,
             computes=computes,
             gated_computes=gated,
             skipped_computes=skipped,
+            compute_cycles=compute,
+            port_cycles=ports,
             cycles=cycles,
             bound=bound,
-            energy_by_component_pj=by_component(self.architecture, entries, leaks=False),
+            energy_by_component_pj=by_component(self.architecture, entries, leaks=self.leaks),
             energy_by_operand_pj=energies_pj(entries, lambda line: (line.component, line.operand)),
             entries=entries,
         )
@@ -131,6 +101,16 @@ class SparseModel:
         """Words that tiles take at a level: the expected non-zeros, rounded up, where they are compressed."""
         shares = {name: self.held(level, self.problem.operand(name)) for name in dense}
         return {name: ceil(words * shares[name] - 1e-9) for name, words in dense.items()}
+
+    def metadata_room(self, level: str, operand: str) -> int:
+        """Words of a level that the metadata of an operand's tile takes; none where it lies elsewhere."""
+        if level not in self.within or (level, operand) not in self.section.formats:
+            return 0
+        width = self.metadata[level].width_bits
+        bits = sum(
+            one.stored_bits(width) for one in self.metadata_words(level, self.problem.operand(operand))
+        )
+        return ceil(bits / self.architecture.level(level).word_bits - 1e-9)
 
     def held(self, level: str, operand: Operand) -> float:
         """Share of an operand's words that take room at a level."""
@@ -254,18 +234,31 @@ class SparseModel:
         """
         savings: dict[Key, Optimization] = {}
         for (level, name), saving in self.section.optimizations.items():
-            if saving.spatial:
+            if saving.spatial or not self._able(level, name):
                 continue
-            index = self.architecture.index(level)
-            while name not in self.mapping.levels[index].keep:
-                index += 1  # the outermost level keeps everything
-            at = (self.architecture.levels[index].name, name)
+            at = (self.architecture.levels[self._kept_at(level, name)].name, name)
             if saving.position and self._leaves_out(*at):
                 continue  # its format has no zeros to skip: only the steps are saved
             if at in savings and savings[at] != saving:
-                raise MappingError(f"gating or skipping {name} at {level} is not supported: {at[0]} does too")
+                why = f"gating or skipping {name} at {level} is not supported"
+                raise MappingError(f"{why}: {at[0]} does too")
             savings[at] = saving
         return savings
+
+    def _kept_at(self, level: str, name: str) -> int:
+        """The first level from this one outwards that keeps an operand; the outermost keeps everything."""
+        index = self.architecture.index(level)
+        while name not in self.mapping.levels[index].keep:
+            index += 1
+        return index
+
+    def _able(self, level: str, name: str) -> bool:
+        """Whether what a level would save can be: its leader is one element; always, unless `lenient`."""
+        if not self.lenient:
+            return True
+        index = self._kept_at(level, name)
+        one = all(at.fanout_x * at.fanout_y == 1 for at in self.architecture.levels[: index + 1])
+        return one and self._child(index, self.problem.operand(name)) < 0
 
     def _check_leaders(self, reached: dict[Key, float]) -> None:
         """Refuse an optimisation whose leader is more than one element."""
@@ -299,7 +292,12 @@ class SparseModel:
         """Multiply-accumulates done, gated and skipped."""
         sources = [operand for operand in self.problem.operands if not operand.read_write]
         total = float(self.problem.macs) * self.packed
-        savings, names = self.section.optimizations.items(), {source.name for source in sources}
+        savings = [
+            (at, saving)
+            for at, saving in self.section.optimizations.items()
+            if saving.spatial or self._able(*at)
+        ]
+        names = {source.name for source in sources}
         by_position = {name for (_, name), saving in savings if saving.position}
         for (_, name), share in reached.items():
             own = name in by_position or self.problem.operand(name).read_write
@@ -329,6 +327,18 @@ class SparseModel:
         if self.section.compute_gates:
             return effectual, absent, 0.0
         return effectual + absent, 0.0, 0.0
+
+    def idle(self, reached: dict[Key, float]) -> float:
+        """Multiply-accumulates that gated reads leave idle: they take their time and no energy.
+
+        None in Timeloop, where the port of the gated reads takes that time.
+        """
+        left, found = float(self.problem.macs) * self.packed, 0.0
+        for (level, name), share in reached.items() if self.lenient else ():
+            lost = 0.0 if self.problem.operand(name).read_write else _whole(left, 1.0 - share)
+            left -= lost
+            found += 0.0 if self.skips(level, name) else lost
+        return found
 
     def _located(self, operand: Operand) -> bool:
         """Whether the MACs can tell an operand's zeros: its innermost level has metadata for it."""
@@ -382,22 +392,30 @@ class SparseModel:
 
     def _amounts(self, level: str, at: SparseCounts, instances: int) -> Iterator[float]:
         """Whole blocks of the average instance, and words that change their form."""
-        block, width = self.architecture.level(level).block_words, self.metadata[level].width_bits
+        store, width = self.architecture.level(level), self.metadata[level].width_bits
+        block, macros = store.block_words, float(instances)
+        if store.cluster > 1:
+            macros = min(macros, store.instances / store.cluster)
         for count in (at.reads, at.fills, at.updates, at.saved_reads, at.saved_updates):
-            yield instances * ceil(count / instances / block - 1e-9)
+            yield macros * ceil(count / instances / block - 1e-9)
         for bits in (at.read_bits, at.fill_bits, at.update_bits, at.saved_read_bits):
-            yield instances * ceil(bits / instances / width - 1e-9) if width else 0.0
+            yield macros * ceil(bits / instances / width - 1e-9) if width else 0.0
         yield at.decompressed_words
         yield at.compressed_words
+
+    def _leaked(self, cycles: int) -> Entry:
+        """What is drawn in every cycle."""
+        leak_pj = float(pack_architecture(self.architecture).totals[2])
+        return Entry(Line(LEAKAGE, "", "leak", "cycle", "static"), cycles, leak_pj)
 
     def skips(self, level: str, operand: str) -> bool:
         """Whether what is saved of an operand at a level takes no time."""
         saving = self.savings().get((level, operand))
         return saving is not None and saving.skips
 
-    def _cycles(self, counts: dict[Key, SparseCounts], dense: Evaluation, compute: int) -> tuple[int, str]:
-        """The slowest of compute and ports; gated accesses take their time, skipped ones none."""
-        longest, bound = compute, "compute"
+    def _ports(self, counts: dict[Key, SparseCounts], dense: Evaluation) -> dict[str, int]:
+        """Busy cycles of ports; gated accesses take their time, skipped ones none."""
+        found: dict[str, int] = {}
         for level in self.architecture.levels:
             reads = writes = 0.0
             for (name, operand), at in counts.items():
@@ -411,9 +429,21 @@ class SparseModel:
                 writes += (at.fills + at.updates + (at.fill_bits + at.update_bits) / bits) * each
                 writes += at.saved_updates * gated
             for port, busy in _ports(level, reads, writes):
+                found[f"{level.name} {port} port"] = busy
+        return found
+
+    def _cycles(self, ports: dict[str, int], compute: int) -> tuple[int, str]:
+        """The slowest of compute and hidden ports, and what bounds it; exposed levels add to it."""
+        longest, bound, exposed = compute, "compute", 0
+        for level in self.architecture.levels:
+            mine = {name: busy for name, busy in ports.items() if name.rsplit(" ", 2)[0] == level.name}
+            if not level.overlapped:
+                exposed += max(mine.values(), default=0)
+                continue
+            for name, busy in mine.items():
                 if busy > longest:
-                    longest, bound = busy, f"{level.name} {port} port"
-        return longest, bound
+                    longest, bound = busy, name
+        return longest + exposed, bound
 
 
 def _whole(count: float, share: float, instances: int = 1, *, up: bool = False) -> float:

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from math import ceil, exp, floor, lgamma
 
-from hwmodels.interop.timeloop_problem import Density
-
 WHOLE = 4096  # larger tiles are taken at their expected occupancy: its spread is below one part in a hundred
 DISTRIBUTIONS = ("uniform", "fixed-structured", "fixed_structured", "hypergeometric")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Density:
+    """Share of non-zero elements of an operand, and how they are spread."""
+
+    value: float = 1.0
+    distribution: str = "uniform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

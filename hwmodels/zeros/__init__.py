@@ -1,0 +1,1 @@
+"""Zeros on machines of levels: formats, gating and skipping, what they save, and the search over them."""

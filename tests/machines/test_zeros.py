@@ -1,0 +1,383 @@
+"""Zeros on machines of levels, through the door: fields, oracle, brute force over mappings, laws."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import dse
+import hwmodels
+from hwmodels.level import Level
+from hwmodels.machine import BEST
+from hwmodels.mapping import LevelMapping, Mapping
+from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.problem import MappingError
+from hwmodels.models.nest import NEST
+from hwmodels.models.nest_mappings import problem_of
+from tests.machines.test_levels import machine, nest, table
+from tests.mapping.brute import every_mapping
+from tests.oracles import zeros as oracle
+from workloads import Graph, Network
+from workloads.operations import Convolution
+
+OBJECTIVES = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
+MOST = 60  # tilings and choices of operands kept: each is costed by the slow way round
+
+
+def with_zeros(layers, weight, activation, output=None):
+    """The same nests with zeros."""
+    return layers._replace(
+        weight_density=np.full(layers.rows, weight),
+        input_density=np.full(layers.rows, activation),
+        output_density=np.full(layers.rows, activation if output is None else output),
+    )
+
+
+def totals(layers, one, objective="edp", effort=BEST):
+    found = NEST.evaluate(layers, NEST.pack(one), objective, effort)
+    return {name: float(getattr(found, name)[0]) for name in found._fields}
+
+
+# --- the oracle: every mask of tiny tensors
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_counts_are_means_over_every_mask(data):
+    """Effectual products, gated reads and compressed traffic; counts are whole accesses, so within one."""
+    sizes = {d: data.draw(st.sampled_from((1, 2, 3)), label=d) for d in "NKC"}
+    split = {d: data.draw(st.sampled_from([f for f in (1, 2, 3) if n % f == 0])) for d, n in sizes.items()}
+    outer = [(d, sizes[d] // split[d]) for d in data.draw(st.permutations("NKC"))]
+    inner = [(d, split[d]) for d in data.draw(st.permutations("NKC"))]
+    elements = {"W": sizes["K"] * sizes["C"], "I": sizes["N"] * sizes["C"]}
+    nonzeros = {name: data.draw(st.integers(1, count), label=name) for name, count in elements.items()}
+    assume(min(n / elements[name] for name, n in nonzeros.items()) < 1.0)
+    one = machine(
+        levels=(Level(name="pad", bytes=64), Level(name="dram", kind="main_memory")), array_level="pad"
+    ).replace(
+        {
+            **{f"levels.dram.sparsity.{name}.format": "bitmask" for name in ("weight", "input")},
+            **{f"levels.pad.sparsity.{name}.format": "UB" for name in ("weight", "input")},
+            "levels.pad.sparsity.weight.mode": "gate",
+            "levels.pad.sparsity.weight.leaders": "input",
+            "levels.pad.sparsity.metadata": "uncounted",
+            "sparsity.mac": "skip",
+        }
+    )
+    layers = with_zeros(
+        table(nest(n=sizes["N"], k=sizes["K"], c=sizes["C"])),
+        nonzeros["W"] / elements["W"],
+        nonzeros["I"] / elements["I"],
+    )
+    keep = frozenset("WIO")
+    mapping = Mapping(
+        levels=tuple(
+            LevelMapping(level=name, temporal=tuple((d, n) for d, n in loops if n > 1), keep=keep)
+            for name, loops in (("pad", inner), ("dram", outer))
+        )
+    )
+    account = NEST.account(layers, NEST.pack(one), "edp", 0, BEST._replace(given={0: mapping}))
+    account.operations()
+    count = {
+        (line.component, line.operand, line.action): float(account.sheet.counts[0, i])
+        for i, line in enumerate(account.lines)
+    }
+    wanted = oracle.counts([loop for loop in outer if loop[1] > 1], inner, nonzeros)
+    assert count["MAC", "", "work"] == pytest.approx(wanted["effectual"], abs=1.0)
+    assert count["pad", "weight", "read"] == pytest.approx(wanted["reached W"], abs=1.0)
+    for name, letter in (("weight", "W"), ("input", "I")):
+        sent = count["dram", name, "read"]
+        assert sent == pytest.approx(wanted[f"sent {letter}"], abs=1.0)
+        width = one.word_bits(one.level("dram"))
+        bits = count["dram", name, "metadata read"] * width
+        assert wanted[f"bits {letter}"] - 1e-6 <= bits < wanted[f"bits {letter}"] + width
+
+
+# --- brute force: every mapping given, through the same door
+
+
+@st.composite
+def sparse_machines(draw):
+    """Two or three levels that do something about zeros."""
+    three = draw(st.booleans())
+    fan = draw(st.sampled_from((1, 2)))
+    levels = [
+        Level(
+            name="pad", bytes=draw(st.sampled_from((4, 8, 24))), read_port_bits=draw(st.sampled_from((0, 8)))
+        ),
+        *([Level(name="glb", bytes=48, fanout_x=fan, block_words=2, overlapped=draw(st.booleans()))] * three),
+        Level(name="dram", kind="main_memory", fanout_x=1 if three else fan),
+    ]
+    one = machine(levels=tuple(levels), array_level="glb" if three else "dram")
+    forms = st.sampled_from(("dense", "bitmask", "rle:4", "coo:3", "csr", "dense|rle:4", "UOP:2[]-UOP-B"))
+    changes = {}
+    for level in one.levels[1:]:
+        for operand in ("weight", "input", "output"):
+            if operand != "output" or level.off_chip:
+                changes[f"levels.{level.name}.sparsity.{operand}.format"] = draw(forms)
+    mode = draw(st.sampled_from(("none", "gate", "skip")))
+    changes["levels.pad.sparsity.weight.mode"] = mode
+    changes["levels.pad.sparsity.weight.leaders"] = () if mode == "none" else ("input",)
+    changes["levels.pad.sparsity.input.format"] = (
+        "dense" if mode == "none" else draw(st.sampled_from(("UB", "B")))
+    )
+    changes["sparsity.mac"] = "none" if mode == "none" else draw(st.sampled_from(("none", "gate", "skip")))
+    return one.replace(changes)
+
+
+def brute(one, layers, objective):
+    """Least cost of all mappings, each given; inf where none is costed."""
+    problem = one.rules.seen(problem_of(layers, 0))
+    space = Mapspace(problem=problem, architecture=one.architecture, constraints=one.mapspace)
+    assume(len(space.keeps()) * math.prod(len(space.chains(d)) for d in problem.dimensions) <= MOST)
+    best = math.inf
+    for mapping in every_mapping(space):
+        try:
+            found = totals(layers, one, objective, BEST._replace(given={0: mapping}))
+        except MappingError:
+            continue
+        if found["feasible"]:
+            best = min(best, found[OBJECTIVES[objective]])
+    return best
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    one=sparse_machines(),
+    sizes=st.sampled_from(({"k": 2, "c": 4}, {"k": 4, "n": 2}, {"c": 2, "p": 4, "r": 2}, {"k": 6})),
+    weight=st.sampled_from((1.0, 0.5, 0.2)),
+    activation=st.sampled_from((0.75, 0.3)),
+    objective=st.sampled_from(tuple(OBJECTIVES)),
+)
+def test_the_best_is_that_of_every_mapping_given(one, sizes, weight, activation, objective):
+    layers = with_zeros(table(nest(**sizes)), weight, activation)
+    least = brute(one, layers, objective)
+    found = totals(layers, one, objective)
+    assert bool(found["feasible"]) == (least < math.inf)
+    if found["feasible"]:
+        assert found[OBJECTIVES[objective]] == pytest.approx(least, rel=1e-9)
+        bound = NEST.least(layers, NEST.pack(one))
+        assert bound.latency_s[0] <= found["latency_s"]
+        assert bound.energy_j[0] <= found["energy_j"]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    one=sparse_machines(),
+    weight=st.sampled_from((1.0, 0.5, 0.2)),
+    activation=st.sampled_from((0.75, 0.3)),
+    objective=st.sampled_from(tuple(OBJECTIVES)),
+)
+def test_the_score_is_the_account_and_what_operands_and_levels_cost_adds_up(
+    one, weight, activation, objective
+):
+    layers = with_zeros(table(nest(k=4, c=3, p=2)), weight, activation)
+    account = NEST.account(layers, NEST.pack(one), objective)
+    costs = account.operations()
+    assume(not costs["limit"][0])
+    parts = account.breakdown(["nest"], layers.repeats)
+    assert parts.energy_j.sum() == pytest.approx(float(costs["energy_j"][0]), rel=1e-12)
+    assert totals(layers, one, objective)["energy_j"] == pytest.approx(float(costs["energy_j"][0]), rel=1e-12)
+
+
+# --- laws
+
+
+def test_without_zeros_it_is_the_dense_machine_bit_for_bit():
+    minding, plain = compressed(), machine()
+    layers = table(nest(k=16, c=8, p=4, q=4, r=3, s=3), nest(k=10, c=16))
+    assert totals(layers, minding) == totals(layers, plain)
+    zeros = with_zeros(layers, 0.5, 0.5)
+    assert totals(zeros, plain) == totals(layers, plain) | {
+        "effectual_macs": totals(zeros, plain)["effectual_macs"]
+    }
+    idle = plain.replace({"levels.dram.sparsity.weight.format": "bitmask"})  # minds weights alone
+    assert totals(with_zeros(layers, 1.0, 0.5), idle)["energy_j"] == totals(layers, plain)["energy_j"]
+
+
+def compressed(**more):
+    """Compressed traffic, gated reads, skipped MACs."""
+    return machine().replace(
+        {
+            "levels.dram.sparsity.weight.format": "dense|rle:4",
+            "levels.dram.sparsity.input.format": "dense|rle:4",
+            "levels.pad.sparsity.input.format": "UB",
+            "levels.pad.sparsity.metadata": "uncounted",
+            "levels.pad.sparsity.weight.mode": "skip",
+            "levels.pad.sparsity.weight.leaders": ("input",),
+            "sparsity.mac": "skip",
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_more_zeros_cost_no_more_and_never_more_than_none(objective):
+    """Formats that may stay dense, savings that cost nothing: even storage, as zeros are searched."""
+    one = compressed()
+    layers = table(nest(k=4, c=6, p=2))
+    even = BEST._replace(without=frozenset({"uneven storage"}))
+    dense = totals(layers, machine(), objective, even)[OBJECTIVES[objective]]
+    before = dense
+    for share in (0.9, 0.5, 0.1):
+        found = totals(with_zeros(layers, share, share), one, objective)[OBJECTIVES[objective]]
+        assert found <= before * (1 + 1e-9)
+        before = found
+    assert before < dense
+
+
+@pytest.mark.parametrize("mac", ["none", "gate"])
+def test_gating_takes_the_time_of_the_dense_machine(mac):
+    one = compressed(**{"levels.pad.sparsity.weight.mode": "gate", "sparsity.mac": mac})
+    layers, even = table(nest(k=4, c=6, p=2)), BEST._replace(without=frozenset({"uneven storage"}))
+    zeros = totals(with_zeros(layers, 0.5, 0.5), one, "latency", even)
+    dense = totals(layers, machine(), "latency", even)
+    assert zeros["compute_cycles"] >= dense["compute_cycles"]
+
+
+def test_eyeriss_gates_and_codes_what_it_says():
+    """At the densities of a layer of AlexNet, on a small one: less energy, coded traffic, equal time."""
+    plain, minding = hwmodels.load("eyeriss_v1"), hwmodels.load("eyeriss_v1_zeros")
+    layers = table(nest(k=16, c=8, p=6, q=6, r=3, s=3))
+    dense = totals(layers, plain, "energy", BEST._replace(without=frozenset({"uneven storage"})))
+    found = totals(with_zeros(layers, 1.0, 0.275, 0.303), minding, "energy")
+    assert found["compute_cycles"] >= layers.macs[0] / plain.macs
+    assert found["mac_energy_j"] == pytest.approx(0.275 * dense["mac_energy_j"], rel=0.01)
+    assert found["dram_write_bytes"] == pytest.approx(
+        0.303 * (1 + 16 / 48) * dense["dram_write_bytes"], rel=0.02
+    )
+    assert found["energy_j"] < dense["energy_j"]
+    assert totals(layers, minding) == totals(layers, plain)
+
+
+def network():
+    graph = Graph("tiny")
+    x = graph.input("image", (1, 6, 1, 2))
+    x = graph.add(Convolution("conv1", out_channels=4, kernel=1), x)
+    graph.add(Convolution("conv2", out_channels=2, kernel=1), x)
+    return Network(graph)
+
+
+def test_a_network_of_densities_or_masks_is_costed_with_them():
+    net, one = network(), compressed()
+    dense, few = dse.evaluate(net, one), dse.evaluate(net.assume(weights=0.25, activations=0.5), one)
+    assert few.totals["latency_s"] < dense.totals["latency_s"]
+    assert few.totals["energy_j"] < dense.totals["energy_j"]
+    assert few.totals["dram_read_bytes"] < dense.totals["dram_read_bytes"]
+    masked = dse.evaluate(net.sparsify("uniform", density=0.25), one)
+    assert masked.totals["dram_read_bytes"] < dense.totals["dram_read_bytes"]
+    parts = few.breakdown()
+    assert "metadata read" in parts.index.get_level_values("action")
+    assert "weight in dram stored as dense|rle:4" in one.model.premises(one, few.layers, ())
+
+
+def test_a_sweep_over_formats_its_front_and_its_reasons():
+    net = network().assume(weights=0.25, activations=0.5)
+    space = dse.Space(
+        machine(),
+        axes={
+            "levels.dram.sparsity.weight.format": ["dense", "bitmask", "rle:4"],
+            "levels.buffer.bytes": [1024, 4096],
+        },
+    )
+    swept = dse.sweep(net, space)
+    front = swept.front(("energy_j", "area_mm2"))
+    assert swept.evaluated == 6
+    assert str(front.explain())
+    changes = {"levels.dram.sparsity.weight.format": "bitmask", "levels.buffer.bytes": 1024}
+    alone = dse.evaluate(net, machine().replace(changes)).totals["energy_j"]
+    rows = swept.frame
+    mine = rows[
+        (rows["levels.dram.sparsity.weight.format"] == "bitmask") & (rows["levels.buffer.bytes"] == 1024)
+    ]
+    assert mine.energy_j.tolist() == [pytest.approx(alone, rel=1e-12)]
+    dense = rows[rows["levels.dram.sparsity.weight.format"] == "dense"]
+    assert mine.energy_j.min() < dense.energy_j.min()
+
+
+def test_a_certified_front_is_the_sweeps():
+    net = network().assume(weights=0.25, activations=0.5)
+    axes = {"levels.dram.sparsity.weight.format": ["dense", "bitmask", "rle:4"], "array.cols": [2, 4]}
+    space, wanted = dse.Space(machine(), axes=axes), ("latency_s", "energy_j", "area_mm2")
+    front = dse.sweep(net, space).front(wanted)
+    found = dse.search(net, space, objectives=wanted, strategy="certified", progress=False)
+    assert sorted(found.front.frame.energy_j) == sorted(front.frame.energy_j)
+
+
+def test_tensors_that_stay_and_fused_groups_are_never_worse():
+    net = network().assume(weights=0.25, activations=0.5)
+    one = compressed(resident="buffer", fusion="buffer")
+    costs = [
+        dse.evaluate(net, one, schedule=name).totals["edp_js"] for name in ("layers", "resident", "fused")
+    ]
+    assert costs[1] < costs[0]
+    assert costs[2] <= costs[1]
+
+
+# --- fields
+
+
+def test_fields_survive_files_and_enter_fingerprints(tmp_path):
+    one = compressed()
+    one.save(tmp_path / "mine.yaml")
+    assert hwmodels.load(str(tmp_path / "mine.yaml")) == one
+    assert one.fingerprint() != machine().fingerprint()
+    assert "stored as dense|rle:4" in str(one)
+    properties = hwmodels.machine_file.schema()["oneOf"][1]["properties"]
+    assert (
+        "mode"
+        in properties["levels"]["items"]["properties"]["sparsity"]["properties"]["weight"]["properties"]
+    )
+    assert "mac" in properties["sparsity"]["properties"]
+
+
+WRONG = [
+    ({"levels.pad.sparsity.weight.mode": "skip"}, "leaders must name the operands whose zeros save"),
+    (
+        {"levels.pad.sparsity.weight.mode": "skip", "levels.pad.sparsity.weight.leaders": "input"},
+        r"levels\.pad\.sparsity\.weight\.mode of three: skip needs to know where zeros of input are",
+    ),
+    ({"levels.pad.sparsity.weight.leaders": "input"}, "leaders must be empty where mode is none"),
+    (
+        {"levels.pad.sparsity.weight.mode": "gate", "levels.pad.sparsity.weight.leaders": "output"},
+        "leaders must be of weight, input, got 'output'; an output's zeros are known too late",
+    ),
+    ({"levels.dram.sparsity.weight.format": "n_m"}, "must be dense, bitmask, rle, coo, csr, or ranks UOP"),
+    ({"levels.dram.sparsity.weight.format": "B[P]"}, "has a rank over P, which the operand does not have"),
+    ({"levels.dram.sparsity.weight.mode": "zap"}, "mode must be one of none, gate, skip"),
+    ({"levels.dram.sparsity.metadata": "beside"}, "metadata_access_bits must be positive"),
+    ({"sparsity.mac": "gate"}, "sparsity.mac of three: gate needs to know where zeros are"),
+    (
+        {"levels.pad.operands": ("weight",), "levels.pad.sparsity.input.format": "bitmask"},
+        r"Level.sparsity.input.format of pad: the level holds weight",
+    ),
+    (
+        {"factors": "ceil", "levels.dram.sparsity.weight.format": "bitmask"},
+        "factors of three must be perfect where levels or MACs mind zeros",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG)
+def test_what_no_machine_can_do_is_one_line_with_its_path(changes, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        machine().replace(changes)
+    assert "\n" not in str(raised.value)
+    assert raised.value.path
+
+
+def test_a_mapping_whose_loops_a_format_cannot_hold_is_said():
+    one = machine().replace({"levels.dram.sparsity.weight.format": "CP[]"})
+    keep = frozenset("WIO")
+    mapping = Mapping(
+        levels=(
+            LevelMapping(level="pad", keep=keep),
+            LevelMapping(level="buffer", temporal=(("K", 2), ("C", 4)), keep=keep),
+            LevelMapping(level="dram", temporal=(("K", 2),), keep=keep),
+        )
+    )
+    layers = with_zeros(table(nest(k=4, c=4)), 0.5, 1.0)
+    with pytest.raises(MappingError, match="W at dram: 1 ranks are too few"):
+        totals(layers, one, "edp", BEST._replace(given={0: mapping}))
