@@ -101,6 +101,19 @@ def test_vector_work_runs_on_the_macs():
     assert evaluate_templates(layers, pack_templates(machine)).latency_s[0] < 1e-6
 
 
+@pytest.mark.parametrize(
+    ("height", "limit"), [(128, ""), (127, "buffers.weight.bytes"), (64, "buffers.weight.bytes")]
+)
+def test_weight_banks_hold_twice_a_tile(height, limit):
+    """A tile of 8 x 8 weights of 8 bits, in one bank of words of 8 bits."""
+    nest = dict.fromkeys(SMALL, 1) | {"k": 8, "c": 8}
+    tiles = {"tile_if": 8, "tile_of": 8, "tile_ix": 1, "tile_iy": 1}
+    banks = {"groups": 1, "weight_banks": 1, "input_banks": 99, "bank_height": height, "bank_width_bits": 8}
+    machine = Template(**tiles, **banks).replace({"datapath.weight_bits": 8})
+    found = account_templates(table(nest), pack_templates(machine)).operations()
+    assert LIMITS[found["limit"][0]] == limit
+
+
 def test_axes_move_the_columns():
     axes = {
         "groups": ([4, 8], np.array([0, 1, 1])),
