@@ -215,8 +215,14 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         number_format=values["datapath.number_format"].astype(np.int64),
     )
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
-    groups, width = values["groups"], values["bank_width_bits"]
-    bank_bytes = values["bank_height"] * width / 8.0
+    # As floats: products of counts up to 2**52 are no int64.
+    groups, width, height, of_group, weight_banks, input_banks = (
+        np.asarray(values[name], dtype=np.float64)
+        for name in (
+            "groups", "bank_width_bits", "bank_height", "macs_per_group", "weight_banks", "input_banks",
+        )
+    )  # fmt: skip
+    bank_bytes = height * width / 8.0
     device = values["technology.device"]
     warm = leakage_at(values["technology.temperature_c"], node_nm, device)
     bank = sram(bank_bytes, width, node_nm, voltage=voltage, device=device)
@@ -225,19 +231,19 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
         *(value * own[f"mac.{name}"] for name, value in zip(mac._fields, mac, strict=True))
     )
     mac = unit_of(mac, values, node_nm, voltage)
-    macs = groups * values["macs_per_group"]
-    banks = groups * (values["weight_banks"] + values["input_banks"])
+    macs = groups * of_group
+    banks = groups * (weight_banks + input_banks)
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]
     table = {
         "order": values["loop_order"],
-        "groups": groups,
+        "groups": values["groups"],
         "macs_per_group": values["macs_per_group"],
         **{name: values[name] for name in ("tile_if", "tile_ix", "tile_iy", "tile_of", "clock_hz")},
         **{f"{name}_bits": width_bits for name, width_bits in bits.items()},
-        "weight_capacity_bytes": groups * values["weight_banks"] * bank_bytes,
-        "input_capacity_bytes": groups * values["input_banks"] * bank_bytes,
-        "weight_bytes_per_cycle": values["weight_banks"] * width / 8.0,
-        "input_bytes_per_cycle": groups * values["input_banks"] * width / 8.0,
+        "weight_capacity_bytes": groups * weight_banks * bank_bytes,
+        "input_capacity_bytes": groups * input_banks * bank_bytes,
+        "weight_bytes_per_cycle": weight_banks * width / 8.0,
+        "input_bytes_per_cycle": groups * input_banks * width / 8.0,
         "dram_read_bytes_per_s": bandwidth,
         "dram_write_bytes_per_s": bandwidth * values["main_memory.write_share"],
         "mac_pj": mac.energy_pj + held.energy_pj,

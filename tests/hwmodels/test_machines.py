@@ -188,6 +188,20 @@ def test_a_reported_buffer_calibrates_the_model_at_other_sizes():
     assert area[0]["weight buffer"] == pytest.approx(7.05842 * float(banks), rel=1e-9)
 
 
+@pytest.mark.parametrize("action", ["read", "write"])
+def test_a_reported_price_scales_that_of_every_byte(action):
+    spring = hwmodels.load("spring")
+    path = f"buffers.weight.reported.{action}_pj"
+    pj = [
+        getattr(
+            hwmodels.pack(spring.replace({path: share * spring.paths()[path]})),
+            f"weight_{action}_pj_per_byte",
+        )[0]
+        for share in (1.0, 1.37)
+    ]
+    assert pj[1] == pytest.approx(1.37 * pj[0], rel=1e-12)
+
+
 def test_stochastic_rounding_costs_a_unit_a_lane_and_energy_a_partial_sum():
     base = hwmodels.load("edge_16x16").replace(UNROLLED)
     rounds = {

@@ -431,6 +431,21 @@ def test_uneven_filters_wait_and_sorting_helps():
     )
 
 
+def test_filters_without_zeros_wait_for_inputs_alone():
+    skip = {"weight__mode": "skip", "input__mode": "skip", "imbalance": "masks"}
+    times = {share_of(machine(**skip), network(1.0, 0.5, dispersion=by)).time for by in (1.0, 16.0)}
+    assert len(times) == 1
+    assert times.pop() > 0.5
+
+
+@pytest.mark.parametrize("elements", [0.25, 0.5, 1.0])
+def test_work_of_one_element_or_less_is_even(elements):
+    assert excess(elements, 0.5, 1.0, 8.0) == 0.0
+    assert excess(elements + 1.0, 0.5, 1.0, 8.0) > 0.0
+    assert largest_normal(1.0) == 0.0
+    assert excess(elements + 1.0, 0.5, 1.0, 1.0) == excess(elements + 1.0, 1.0, 1.0, 8.0) == 0.0
+
+
 def test_longer_queues_wait_less():
     times = [
         share_of(

@@ -101,6 +101,19 @@ def test_vector_work_runs_on_the_macs():
     assert evaluate_templates(layers, pack_templates(machine)).latency_s[0] < 1e-6
 
 
+@pytest.mark.parametrize(
+    ("height", "limit"), [(128, ""), (127, "buffers.weight.bytes"), (64, "buffers.weight.bytes")]
+)
+def test_weight_banks_hold_twice_a_tile(height, limit):
+    """A tile of 8 x 8 weights of 8 bits, in one bank of words of 8 bits."""
+    nest = dict.fromkeys(SMALL, 1) | {"k": 8, "c": 8}
+    tiles = {"tile_if": 8, "tile_of": 8, "tile_ix": 1, "tile_iy": 1}
+    banks = {"groups": 1, "weight_banks": 1, "input_banks": 99, "bank_height": height, "bank_width_bits": 8}
+    machine = Template(**tiles, **banks).replace({"datapath.weight_bits": 8})
+    found = account_templates(table(nest), pack_templates(machine)).operations()
+    assert LIMITS[found["limit"][0]] == limit
+
+
 def test_axes_move_the_columns():
     axes = {
         "groups": ([4, 8], np.array([0, 1, 1])),
@@ -152,3 +165,21 @@ def test_more_of_everything_is_more_area():
 def test_bad_input(changes, message):
     with pytest.raises(ValueError, match=message):
         Template().replace(changes)
+
+
+def test_products_of_the_largest_counts_do_not_wrap():
+    """Of counts up to 2**52 each: two were an int64, and a machine of 2**64 MACs took no room."""
+
+    def area_mm2(**counts):
+        return float(pack_templates(Template(**counts)).area_mm2[0])
+
+    pairs = ("groups", "macs_per_group"), ("bank_height", "bank_width_bits"), ("groups", "input_banks")
+    for one, other in pairs:
+        few, twice, more = (area_mm2(**{one: 1 << 40, other: 1 << power}) for power in (49, 50, 51))
+        assert 0.0 < few < twice < more
+        if other != "bank_width_bits":  # whose area is no straight line
+            assert (more - twice) / (twice - few) == pytest.approx(2.0, rel=1e-6)
+    layers = blank_table(1)
+    layers.kind[0], layers.vector_ops[0] = Kind.VECTOR, 1000
+    large = pack_templates(Template(groups=1 << 40, macs_per_group=1 << 40))
+    assert account_templates(layers, large).operations()["latency_s"][0] < 1e-6

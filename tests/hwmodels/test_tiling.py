@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hwmodels.batch import account_operations, mapspace
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
-from hwmodels.kernels.two_level.cost import ANY, Goal
+from hwmodels.kernels.two_level.cost import ANY, INNERMOST_M, Goal, turns_apart
 from hwmodels.kernels.two_level.evaluate import nest_macs
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
@@ -370,3 +370,11 @@ def test_windows_in_closed_form_are_those_of_every_tile(window, extent, tile):
         for piece in oracle.pieces(extent, tile)
     ]
     assert largest_and_total(window, extent, tile) == (max(touched), sum(touched))
+
+
+@pytest.mark.parametrize(
+    ("k", "c", "turns"),
+    [(1.0, 1.0, (1.0, 1.0, 0.0)), (2.0, 1.0, (-1.0, 0.0, 0.0)), (1.0, 2.0, (-1.0, 0.0, 0.0))],
+)
+def test_weights_of_one_tile_stay_for_all_images_of_a_group(k, c, turns):
+    assert turns_apart(INNERMOST_M, k, c, 5.0) == turns

@@ -115,7 +115,7 @@ def zeros_never_slow(network, machine, weights, activations):
 
 
 def schedules_never_worse(network, machine, objective):
-    """Tensors that stay on chip never make a network dearer."""
+    """Tensors that stay on chip, and tiles that are handed on, never make a network dearer."""
     if not machine.model.keeper(machine) or not cost(network, machine, objective).feasible:
         return
     before, after = (
@@ -127,7 +127,6 @@ def schedules_never_worse(network, machine, objective):
         fused = cost(network, machine, objective, schedule="fused")
         score = SCORES[objective]
         no_more(fused.totals[score], min(before[score], after[score]), f"fused, {score}")
-        assert fused.fusion() is None or fused.fusion().certificate.optimal
 
 
 def front_of(network, space, objective, how):

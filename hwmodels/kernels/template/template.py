@@ -280,7 +280,7 @@ def stream_lines(
     counts[DRAM_READS_OF_INPUTS] += times * inputs
     counts[DRAM_WRITES] += times * stored
     if layers.fused[i] == 0:
-        lanes = float(configs.groups[c] * configs.macs_per_group[c])
+        lanes = float(configs.groups[c]) * float(configs.macs_per_group[c])
         busy_s[VECTOR] = layers.vector_ops[i] / (lanes * configs.clock_hz[c])
     busy_s[MAIN_MEMORY] = read / configs.dram_read_bytes_per_s[c] + stored / configs.dram_write_bytes_per_s[c]
     sheet.waits[row, OUTSIDE] = 0.0
@@ -323,7 +323,7 @@ def evaluate_templates(
     """
     counts, prices_pj, parts = scratch.counts[0], scratch.prices_pj, scratch.kinds[0]
     for c in range(configs.order.size):
-        lanes = float(configs.groups[c] * configs.macs_per_group[c])
+        lanes = float(configs.groups[c]) * float(configs.macs_per_group[c])
         latency = 0.0
         worked = 0.0
         read = 0.0
