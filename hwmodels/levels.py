@@ -47,7 +47,7 @@ FACTORS: Final = ("perfect", "ceil")
 USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LevelMachine(Saved):
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
 
