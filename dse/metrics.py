@@ -295,7 +295,7 @@ def show_metric(column: str, value: float) -> str:
 
     """
     unit = describe(column).unit
-    if column in SHARES:
+    if column in SHARES and not abs(value) > 1:  # a score of another kind is written as it is
         return f"{100 * value:.1f} %"
     if unit in ("mm²", "°C"):
         return f"{value:.3g} {unit}"
