@@ -80,6 +80,11 @@ def made_of(owner: object, **kinds: type) -> None:
             raise refusal(owner, name, f"be of type {kind.__name__}")
 
 
+def made_of_or_none(owner: object, **kinds: type) -> None:
+    """Refuse fields that are neither None nor parts of their kinds."""
+    made_of(owner, **{name: kind for name, kind in kinds.items() if getattr(owner, name) is not None})
+
+
 def named(owner: object, name: str = "name") -> None:
     """Refuse a field that is no text."""
     if not isinstance(getattr(owner, name), str):

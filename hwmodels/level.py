@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from hwmodels.checks import at_least_zero, made_of, one_of, positive, refusal, whole
+from hwmodels.checks import (
+    at_least_zero,
+    made_of,
+    made_of_or_none,
+    one_of,
+    positive,
+    refusal,
+    truth,
+    whole,
+)
 from hwmodels.level_sparsity import LETTERS, NO_ZEROS, LevelSparsity
 from hwmodels.own import OwnPart
 from hwmodels.own_storage import Asked, own_storage, storage_kinds
@@ -117,6 +126,8 @@ class Level:
     def __post_init__(self) -> None:
         one_of(self, "kind", storage_kinds())
         made_of(self, sparsity=LevelSparsity)
+        made_of_or_none(self, prices=Prices)
+        truth(self, "overlapped")
         whole(self, "bytes", "word_bits", least=0)
         whole(self, "block_words", "banks", "cluster", "fanout_x", "fanout_y", "block_cycles")
         at_least_zero(self, "read_port_bits", "write_port_bits", "shared_port_bits", "bytes_per_s")

@@ -7,7 +7,7 @@ out; gating saves the energy of accesses that a zero of another operand makes id
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from hwmodels.checks import at_least_zero, made_of, one_of, refusal, truth, whole
+from hwmodels.checks import at_least_zero, made_of, made_of_or_none, one_of, refusal, truth, whole
 from hwmodels.parts import OPERANDS
 from hwmodels.zeros.section import Representation
 from hwmodels.zeros.spelling import DENSE, read_format
@@ -33,7 +33,7 @@ class OperandZeros:
     ----------
     format
         "dense", or how the level stores the operand: "bitmask", "rle", "coo", "csr", or ranks such as
-        "UOP-RLE:5" (`hwmodels.zeros.spelling`). Of candidates joined by "|" each nest takes what is best.
+        "UOP[K]-RLE:5" (`hwmodels.zeros.spelling`). Of candidates joined by "|" each nest takes what is best.
     mode
         What is done with accesses to the operand that zeros of its `leaders` make idle: "none", "gate" (they
         take their time and no energy), "skip" (no time either), "skip_spatial" (what is left is packed into
@@ -81,7 +81,15 @@ class OperandZeros:
     @property
     def stored(self) -> bool:
         """Whether a format other than dense is among the candidates."""
-        return any(one.strip().lower() not in (DENSE, "none", "") for one in self.format.split("|"))
+        return any(one.strip().lower() not in (DENSE, "none") for one in self.format.split("|"))
+
+    def tells(self, operand: str) -> bool:
+        """Whether the operand's format names positions, whichever of the candidates it is."""
+        return all(form is not None and form.names_positions for form in self.candidates(operand))
+
+    def needs(self, operand: str) -> tuple[str, ...]:
+        """Operands whose zeros have to be known before the operand is read, as its mode has it."""
+        return (operand,) if self.mode == "skip_positions" else self.leaders
 
     def candidates(self, operand: str, depth: int = 2) -> tuple[Representation | None, ...]:
         """Formats that a nest may take, with so many ranks where a name says none.
@@ -162,6 +170,7 @@ class LevelSparsity:
 
     def __post_init__(self) -> None:
         made_of(self, **dict.fromkeys(OPERANDS, OperandZeros))
+        made_of_or_none(self, prices=ZeroPrices)
         one_of(self, "metadata", PLACES)
         whole(self, "metadata_bits", "metadata_access_bits", least=0, most=1 << 20)
         if (self.metadata == "beside") != bool(self.metadata_access_bits):
@@ -172,7 +181,15 @@ class LevelSparsity:
             )
         for operand in OPERANDS:
             try:
-                self.of(operand).candidates(operand)
+                forms = self.of(operand).candidates(operand)
+                if self.metadata == "within" and any(
+                    form and form.blind(DIMENSIONS[operand]) for form in forms
+                ):
+                    raise InputError(
+                        "OperandZeros.format gives every loop to offsets (UOP), so that no rank names "
+                        "positions; say their dimensions, as UOP[K], or UOP[] for one loop, got "
+                        f"{shown(self.of(operand).format)}"
+                    )
             except InputError as wrong:
                 raise InputError(str(wrong), path=f"{operand}.format") from None
 

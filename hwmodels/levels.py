@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from hwmodels.checks import made_of, members, named, one_of, positive, whole
+from hwmodels.checks import made_of, made_of_or_none, members, named, one_of, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import Saved, by_name, check_path, fingerprint, paths, replaced
@@ -47,7 +47,7 @@ FACTORS: Final = ("perfect", "ceil")
 USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LevelMachine(Saved):
     """A machine of storage levels, costed by the loop-nest engine with the best mapping of its mapspace.
 
@@ -122,7 +122,9 @@ class LevelMachine(Saved):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
         named(self)
         made_of(self, main_memory=MainMemory, datapath=Datapath, technology=Technology, rules=Rules)
-        made_of(self, mapspace=Constraints, timing=Timing, sparsity=MacSparsity)
+        made_of(self, mapspace=Constraints, timing=Timing, sparsity=MacSparsity, stacking=Stacking)
+        made_of_or_none(self, mac=MacPrices)
+        members(self, "components", tuple)
         members(self, "levels", Level)
         members(self, "assumptions", str)
         if self.mac is not None and self.datapath.mac_unit:
@@ -199,16 +201,21 @@ class LevelMachine(Saved):
                 path="factors",
             )
         told = {o for o in OPERANDS if any(level.sparsity.of(o).stored for level in self.levels)}
+        known = {o for o in OPERANDS if any(level.sparsity.of(o).tells(o) for level in self.levels)}
+        gated = {(o, by) for level in self.levels for o in OPERANDS for by in level.sparsity.of(o).leaders}
         for level in self.levels:
             for operand in OPERANDS:
                 mine = level.sparsity.of(operand)
-                blind = [leader for leader in mine.leaders if leader not in told]
-                if mine.mode.startswith("skip") and blind:
+                blind = [leader for leader in mine.needs(operand) if leader not in known]
+                if mine.mode == "gate":  # a leader that is read all the same tells its zeros itself
+                    blind = [leader for leader in blind if leader == operand or (leader, operand) in gated]
+                if blind:
+                    way = "none" if mine.mode in ("gate", "skip_positions") else "gate"
                     raise InputError(
                         f"LevelMachine.levels.{level.name}.sparsity.{operand}.mode of {self.name}: "
                         f"{mine.mode} needs to know where zeros of {blind[0]} are, but no level stores it in "
-                        f"a format that names positions; give one a sparsity.{blind[0]}.format, such as "
-                        "bitmask, or take gate",
+                        f"a format that names positions, dense not among its candidates; give one a "
+                        f"sparsity.{blind[0]}.format, such as bitmask, or take {way}",
                         path=f"levels.{level.name}.sparsity.{operand}.mode",
                     )
         if self.sparsity.mac != "none" and not told & {"weight", "input"}:

@@ -12,6 +12,7 @@ The fields are those of the classes (`hwmodels.Accelerator`, `.LevelMachine`, `h
 they are checked there, and a refusal names the path. Numbers may be texts with units ("128 KiB", "800 MHz").
 """
 
+import contextlib
 import dataclasses
 import os
 import types
@@ -112,12 +113,17 @@ def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
     """
     target = Path(path)
     text = yaml.safe_dump(machine_data(machine), sort_keys=False, allow_unicode=True, width=100)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, not a file")
     beside = target.with_name(f".{target.name}.part")
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(target)
+    except OSError as error:  # the file that was asked for, not the one beside it
+        raise type(error)(error.errno, error.strerror, str(target)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
 
 
 def machine_data(machine: Any, defaults: bool = False) -> dict[str, Any]:

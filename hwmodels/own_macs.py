@@ -1,6 +1,7 @@
 """Multiply-accumulate units from user code: `Datapath.mac_unit` names one, a function gives its prices."""
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -123,11 +124,13 @@ def own_mac_cost(name: str, asked: AskedMac) -> MacCost:
     """
     found = known_mac(name).ask(asked)
     try:
-        prices = [float(getattr(found, field)) for field in MacCost._fields]
-    except (AttributeError, TypeError, ValueError):
+        prices = [getattr(found, field) for field in MacCost._fields]
+    except AttributeError:
+        prices = []
+    if not prices or not all(isinstance(one, numbers.Real) and not isinstance(one, bool) for one in prices):
         raise WrongTypeError(
             f"mac_unit {name}: its function must return hwmodels.MacPrices, got {type(found).__name__}"
-        ) from None
+        )
     if not all(math.isfinite(price) and price >= 0 for price in prices):
         raise InputError(f"mac_unit {name}: its prices must be finite and not negative, got {found}")
     return MacCost(*(np.asarray(price) for price in prices))

@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hwmodels.array import INTERCONNECTS
-from hwmodels.checks import at_least_zero, made_of, one_of, positive, share, truth, whole, within
+from hwmodels.checks import (
+    at_least_zero,
+    made_of,
+    made_of_or_none,
+    named,
+    one_of,
+    positive,
+    share,
+    truth,
+    whole,
+    within,
+)
 from hwmodels.components.arithmetic import FORMAT_NAMES
 from hwmodels.components.leakage import COLDEST_C, HOTTEST_C, PRICED_C
 from hwmodels.components.prices import PriceTable, read_prices, unpriced
@@ -182,6 +193,7 @@ class Datapath:
         whole(self, "lfsr_bits", least=2, most=MOST_BITS)
         for name in ("number_format", "rounding", "rounds"):
             one_of(self, name, CODES[name])
+        named(self, "mac_unit")
         if self.mac_unit:
             known_mac(self.mac_unit)
         for operand in OPERANDS:
@@ -269,6 +281,7 @@ class Technology:
     def __post_init__(self) -> None:
         if isinstance(self.prices, (str, os.PathLike)):
             object.__setattr__(self, "prices", read_prices(self.prices))
+        made_of_or_none(self, prices=PriceTable)
         share(self, "clock_gated", zero=True)
         truth(self, "settled")
         one_of(self, "device", DEVICES)

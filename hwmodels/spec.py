@@ -73,7 +73,7 @@ OUT_OF_STEP: Final = (
 """What is assumed of an array that skips though its wiring, as it is published, cannot."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Accelerator(Saved):
     """One machine, composed of an array, buffers, a datapath, a main memory and what surrounds them.
 

@@ -57,7 +57,7 @@ _COUNTS: Final = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Template(Saved):
     """A machine of the template.
 

@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-from hwmodels.checks import at_least_zero, truth
+from hwmodels.checks import at_least_zero, named, truth
 from hwmodels.mapping.engine import Evaluation
 
 
@@ -40,6 +40,7 @@ class Timing:
 
     def __post_init__(self) -> None:
         at_least_zero(self, "launch_s")
+        named(self, "staged")
         truth(self, "ramp", "drained")
 
     @property

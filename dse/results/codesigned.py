@@ -224,7 +224,12 @@ class Codesigned:
             )
         if "confirmed" in self.frame:
             lost = float((self.frame["accuracy"] - self.frame["confirmed"]).max())
-            notes.append(f"with fresh seeds a network of the front is up to {100 * lost:.1f} points worse")
+            points = f"{abs(100 * lost):.1f} points"
+            worse, better = (
+                f"a network of the front is up to {points} worse",
+                f"every network of the front is {points} better or more",
+            )
+            notes.append(f"with fresh seeds {worse if lost > 0 else better}")
         elif self.accuracy is not None and "error" in self.frame and self.frame["error"].notna().any():
             notes.append(
                 f"accuracies have a standard error of up to {100 * self.frame['error'].max():.1f} points and "

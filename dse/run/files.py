@@ -35,6 +35,9 @@ def write_files(folder: str | os.PathLike[str], writers: Mapping[str, Callable[[
     """
     target = Path(folder)
     check_writable(target)
+    blocked = next((target / name for name in writers if (target / name).is_dir()), None)
+    if blocked is not None:
+        raise IsADirectoryError(f"{blocked} is a folder, not a file")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

@@ -1,5 +1,6 @@
 """What a machine does about zeros, in Sparseloop's words: formats by ranks, gating and skipping."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 FORMATS = ("UOP", "B", "CP", "RLE", "UB")  # offsets, bitmask, coordinates, run lengths, bitmask of all
@@ -38,6 +39,17 @@ class Representation:
     def compressed(self) -> bool:
         """Whether zeros are left out."""
         return any(rank.format in COMPRESSING for rank in self.ranks)
+
+    @property
+    def names_positions(self) -> bool:
+        """Whether it says where zeros are; offsets alone do not."""
+        return any(rank.format != "UOP" for rank in self.ranks)
+
+    def blind(self, dimensions: Collection[str]) -> bool:
+        """Whether offsets take every loop before a rank that names positions: zeros go for nothing."""
+        ranks = self.ranks if self.inner_to_outer else self.ranks[::-1]
+        first = next((i for i, rank in enumerate(ranks) if rank.format != "UOP"), 0)
+        return any(rank.dimensions == frozenset(dimensions) for rank in ranks[:first])
 
 
 KINDS = ("gating", "skipping", "skipping-spatial", "spatial-skipping", "position-skipping")

@@ -53,10 +53,12 @@ def read_format(text: str, dimensions: Collection[str], depth: int = 2) -> Repre
 
     """
     name = text.strip()
-    if name.lower() in (DENSE, "none", ""):
+    if name.lower() in (DENSE, "none"):
         return None
     head, colon, bits = name.partition(":")
     if head in COMMON:
+        if colon and not (bits.partition("/")[0].strip("0") or bits.startswith("/")):
+            raise InputError(f"says the bits of a word after ':', 1 at least, got {shown(text)}")
         own = list(COMMON[head])
         own[0] += colon + bits
         name = "-".join(reversed(own + ["UOP:0/0"] * (depth - len(own)))) + _INWARDS

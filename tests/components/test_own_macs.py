@@ -154,6 +154,8 @@ def test_what_cannot_be_is_refused():
         (lambda asked: asked.weight_bits, "must return hwmodels.MacPrices, got int"),
         (lambda asked: 1 / 0, "its function failed for AskedMac"),
         (lambda asked: AskedPrices(-1.0), "finite and not negative"),
+        (lambda asked: AskedPrices(True), "must return hwmodels.MacPrices"),
+        (lambda asked: AskedPrices("1"), "must return hwmodels.MacPrices"),
         (lambda asked: AskedPrices(float("nan")), "finite and not negative"),
     ],
 )

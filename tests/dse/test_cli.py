@@ -322,8 +322,12 @@ import dse
 assert dse.powers_of_two(1, 4) == (1, 2, 4)
 heavy = {"numba", "pandas", "matplotlib", "scipy", "onnx", "torch", "sklearn", "pymoo"} & set(sys.modules)
 assert not heavy, heavy
-dse.Space, dse.sweep, dse.evaluate, dse.Front
+import dse.run.task  # what a worker of a sweep loads: no frames, no files
+dse.Space
 heavy = {"pandas", "matplotlib", "scipy.stats", "onnx", "torch", "pymoo", "pyarrow"} & set(sys.modules)
+assert not heavy, heavy
+dse.sweep, dse.evaluate, dse.Front  # their results are frames
+heavy = {"matplotlib", "scipy.stats", "onnx", "torch", "pymoo"} & set(sys.modules)
 assert not heavy, heavy
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

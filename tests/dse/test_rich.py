@@ -116,3 +116,14 @@ def test_pairs_of_network_and_machine_print_in_units():
     assert "nan" not in page
     assert "99.0 %" in repr(found.pick("most accurate"))
     assert found.pick("most accurate")["accuracy"] == 0.99
+
+
+def test_a_machine_is_written_without_what_it_has_by_default():
+    assert repr(hwmodels.load("template")) == "Template()"
+    machine = hwmodels.load("edge_16x16").replace({"array.rows": 8, "main_memory": "hbm2"})
+    assert "array=Array(rows=8, cols=16), " in repr(machine)
+    assert "main_memory='hbm2'" in repr(machine)
+    assert "sparsity" not in repr(machine)
+    levels = repr(hwmodels.load("edge_levels"))
+    assert "sparsity" not in levels
+    assert len(levels) < 1500

@@ -63,7 +63,8 @@ ODD = (
 def options():
     """Sub-command -> its options, and whether each takes a value."""
     found = {}
-    for name, command in build().commands.items():
+    for name, waiting in build().commands.items():
+        command = waiting.load()
         for sub, inner in getattr(command, "commands", {"": command}).items():
             known = [one for one in inner.params if one.param_type_name == "option"]
             found[f"{name} {sub}".strip()] = [

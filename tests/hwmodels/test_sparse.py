@@ -578,6 +578,7 @@ def test_rows_carry_every_column():
     elsewhere |= {"via_pitch_um", "temperature_limit_c"}  # read after the kernels, in hwmodels.tiers
     elsewhere |= {"dram_capacity_bytes"}  # read before them, in hwmodels.feasibility
     elsewhere |= {"shared_port_bytes_per_s"}  # already in the port of each operand that lives there
+    elsewhere |= {"leakage_curve"}  # after the kernels, in hwmodels.warming
     elsewhere |= {"weight_resident", "input_resident", "shared_resident"}  # read where a schedule is chosen
     assert set(ConfigTable._fields) - carried == elsewhere
 

@@ -114,3 +114,14 @@ def test_registered_machines_are_known_by_name():
         hwmodels.register("spring", hwmodels.load("edge_16x16"))
     with pytest.raises(TypeError, match="need a machine"):
         hwmodels.register("nothing", 7)
+
+
+def test_a_file_that_cannot_be_is_named_and_nothing_is_left(tmp_path):
+    machine = hwmodels.load("edge_16x16")
+    (tmp_path / "plain").write_text("")
+    with pytest.raises(OSError, match="is a folder, not a file"):
+        machine.save(tmp_path)
+    for path in (tmp_path / "plain" / "mine.yaml", tmp_path / "none" / "mine.yaml"):
+        with pytest.raises(OSError, match=r"'.*/mine\.yaml'"):
+            machine.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["plain"]

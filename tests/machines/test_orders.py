@@ -171,7 +171,7 @@ def test_depth_first_keeps_what_breadth_first_cannot(levels):
 def test_too_many_orders_keep_the_one_given(monkeypatch):
     network = two_arms()
     machine = roomy_for_one(network)
-    monkeypatch.setattr("hwmodels.residency.graph.MOST_ARCS", 10)
+    monkeypatch.setattr("hwmodels.residency.laid.MOST_ARCS", 10)
     hwmodels.residency.two_level._STAYS.clear()
     kept = dse.evaluate(network, machine, schedule="reordered", mapping_objective="energy")
     same = dse.evaluate(network, machine, schedule="resident", mapping_objective="energy")

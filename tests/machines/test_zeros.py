@@ -112,7 +112,7 @@ def sparse_machines(draw):
         Level(name="dram", kind="main_memory", fanout_x=1 if three else fan),
     ]
     one = machine(levels=tuple(levels), array_level="glb" if three else "dram")
-    forms = st.sampled_from(("dense", "bitmask", "rle:4", "coo:3", "csr", "dense|rle:4", "UOP:2[]-UOP-B"))
+    forms = st.sampled_from(("dense", "bitmask", "rle:4", "coo:3", "csr", "dense|rle:4", "UOP:2[]-UOP[]-B"))
     changes = {}
     for level in one.levels[1:]:
         for operand in ("weight", "input", "output"):
@@ -348,6 +348,34 @@ WRONG = [
     ({"levels.dram.sparsity.weight.format": "B[P]"}, "has a rank over P, which the operand does not have"),
     ({"levels.dram.sparsity.weight.mode": "zap"}, "mode must be one of none, gate, skip"),
     ({"levels.dram.sparsity.metadata": "beside"}, "metadata_access_bits must be positive"),
+    ({"levels.dram.sparsity.weight.format": ""}, "must be dense, bitmask, .*, got ''"),
+    ({"levels.dram.sparsity.weight.format": "rle|"}, "must be dense, bitmask, .*, got ''"),
+    ({"levels.dram.sparsity.weight.format": "rle:"}, "bits of a word after ':', 1 at least, got 'rle:'"),
+    ({"levels.dram.sparsity.weight.format": "csr:0/4"}, "bits of a word after ':', 1 at least"),
+    ({"levels.dram.sparsity.weight.format": "UOP-RLE:4"}, r"gives every loop to offsets .* as UOP\[K\]"),
+    ({"levels.dram.sparsity.weight.format": "RLE-UOP inner-to-outer"}, "gives every loop to offsets"),
+    ({"levels.pad.sparsity.weight.mode": "skip_positions"}, "needs to know where zeros of weight are"),
+    (
+        {
+            "levels.pad.sparsity.input.format": "dense|UB",
+            "levels.pad.sparsity.weight.mode": "skip",
+            "levels.pad.sparsity.weight.leaders": "input",
+        },
+        "needs to know where zeros of input are.*dense not among its candidates",
+    ),
+    (
+        {"levels.pad.sparsity.weight.mode": "gate", "levels.pad.sparsity.weight.leaders": "weight"},
+        "gate needs to know where zeros of weight are",
+    ),
+    (
+        {
+            "levels.pad.sparsity.weight.mode": "gate",
+            "levels.pad.sparsity.weight.leaders": "input",
+            "levels.pad.sparsity.input.mode": "gate",
+            "levels.pad.sparsity.input.leaders": "weight",
+        },
+        "gate needs to know where zeros of input are",
+    ),
     ({"sparsity.mac": "gate"}, "sparsity.mac of three: gate needs to know where zeros are"),
     (
         {"levels.pad.operands": ("weight",), "levels.pad.sparsity.input.format": "bitmask"},
