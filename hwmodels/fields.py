@@ -109,7 +109,8 @@ def read_part(kind: Any, data: Any, path: str = "", unknown: str = "refuse") -> 
         if name in fields:
             given[name] = parse_field(types_of[name], value, before + name)
         elif unknown == "refuse":
-            near = difflib.get_close_matches(str(name), fields, n=3, cutoff=0.5) or list(fields)
+            near = difflib.get_close_matches(str(name), fields, n=3, cutoff=0.5)
+            near = near or _inside(kind, str(name), before) or list(fields)
             here = f"{before}{str(name)[:40]}"
             raise InputError(f"{here}: there is no such field; there are {', '.join(near)}", path=here)
     for name, field in fields.items():
@@ -121,6 +122,12 @@ def read_part(kind: Any, data: Any, path: str = "", unknown: str = "refuse") -> 
     except (ValueError, TypeError, KeyError) as refusal:
         at = ".".join(filter(None, (path, getattr(refusal, "path", ""))))
         raise InputError(f"{path}: {refusal}" if path else str(refusal), path=at) from None
+
+
+def _inside(kind: Any, name: str, before: str) -> list[str]:
+    """Paths of the fields called `name` in the parts of a part: where it belongs that stands too far out."""
+    parts = {one: hint for one, hint in hints(kind).items() if dataclasses.is_dataclass(hint)}
+    return [f"{before}{one}.{name}" for one, hint in parts.items() if name in hints(hint)]
 
 
 def plain(value: Any, defaults: bool = True) -> Any:

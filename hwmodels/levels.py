@@ -185,7 +185,8 @@ class LevelMachine(Saved):
         for entry in self.mapspace.levels:
             if entry.level not in names:
                 raise InputError(
-                    f"LevelMachine.mapspace of {self.name}: there is no level {shown(entry.level)}",
+                    f"LevelMachine.mapspace of {self.name}: there is no level {shown(entry.level)}; "
+                    f"levels has {', '.join(names)}",
                     path="mapspace",
                 )
         self._check_timing()

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from dse.cli import ending
 from dse.cli.app import InterruptedCommandError, ReaderGoneError, UsageProblem, build
@@ -51,5 +52,13 @@ def _run(arguments: Sequence[str]) -> int:
     except ReaderGoneError:
         raise BrokenPipeError from None
     except UsageProblem as problem:
-        return ending.complain(problem.format_message())
+        return ending.complain(_usage(problem))
     return int(status or 0)
+
+
+def _usage(problem: Any) -> str:
+    """What is wrong with a command's words; of one that is missing, what it is."""
+    option: Any = getattr(problem, "param", None)
+    if type(problem).__name__ != "MissingParameter" or not getattr(option, "help", ""):
+        return str(problem.format_message())
+    return f"{problem.format_message().rstrip('.')}: {option.help}"

@@ -126,7 +126,7 @@ def latex(
     heads = _names(front, names or {})
     labels, rows = _rows(front, designs, heads)
     listed, agreed = _columns(front, rows, columns)
-    table = [Column("Design", "", "l", [escaped(text) for text in labels])]
+    table = [Column("Design", "", "l", labels)]
     for name in listed:
         table.append(_column(front, name, [row.get(name) for row in rows], heads, digits))
     lines = [
@@ -178,17 +178,20 @@ def _rows(
         twins: dict[int, list[str]] = {}
         for name, index in zip(chosen.index, indices, strict=True):
             twins.setdefault(index, []).append(names.get(str(name), str(name)))
-        labels = [names.get(index, ", ".join(said)) for index, said in twins.items()]
+        labels = [
+            escaped(names[index]) if index in names else _below(escaped(",\n".join(said)).split("\n"))
+            for index, said in twins.items()
+        ]
         rows = [dict(front.frame.loc[index]) for index in twins]
         for marked in front.marked:
-            labels.append(names.get(marked.label, marked.label))
+            labels.append(escaped(names.get(marked.label, marked.label)))
             rows.append({**marked.fields, **marked.values})
         return labels, rows
     wanted = list(designs)
     missing = next((index for index in wanted if index not in front.frame.index), None)
     if missing is not None:
         raise UnknownNameError(f"design {missing} is not on the front")
-    return [names.get(index, str(index)) for index in wanted], [
+    return [escaped(names.get(index, str(index))) for index in wanted], [
         dict(front.frame.loc[index]) for index in wanted
     ]
 
@@ -250,7 +253,10 @@ def _stacked(title: str, side: str = "c") -> str:
     \shortstack[c]{weight\\buffer} Latency
 
     """
-    words = escaped(title).split()
+    return _below(escaped(title).split(), side)
+
+
+def _below(words: Sequence[str], side: str = "l") -> str:
     below = r"\\".join(words)
     return rf"\shortstack[{side}]{{{below}}}" if len(words) > 1 else below
 

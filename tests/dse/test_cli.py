@@ -51,6 +51,11 @@ def refused(capsys, *arguments):
     return err
 
 
+def test_what_is_missing_is_explained(capsys):
+    assert "'--out': Where the table and the figure go." in refused(capsys, "front", "lenet5")
+    assert "'NET': A built-in network" in refused(capsys, "evaluate", "--json")
+
+
 def test_networks_and_accelerators_are_listed(capsys):
     assert main(["networks"]) == 0
     listed = capsys.readouterr().out

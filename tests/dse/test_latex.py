@@ -146,6 +146,13 @@ def test_latex_compiles_tables_and_bibtex_the_citations(marked, tmp_path, docume
     assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_names_of_one_design_stand_below_each_other(front):
+    "A column of a paper is narrow, and the design of least energy is often the knee or the fastest, too."
+    assert front.designs().loc["knee", "index"] == front.designs().loc["least energy", "index"]
+    assert r"\shortstack[l]{knee,\\least energy} & " in front.to_latex()
+    assert r"\shortstack[l]{a\_b,\\least energy} & " in front.to_latex(names={"knee": "a_b"})
+
+
 def test_a_table_with_its_own_heads_fits_a_column(front, tmp_path):
     if shutil.which("pdflatex") is None or not has_class("IEEEtran"):
         pytest.skip("pdflatex and IEEEtran are not installed (Debian: texlive-publishers)")

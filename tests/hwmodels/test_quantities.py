@@ -38,7 +38,10 @@ def test_parse(text, value):
         ("1 GHz", "buffers.weight.bytes", r"'1 GHz' is in hz, the field is in bytes"),
         ("8 GB", "main_memory.bandwidth_bytes_per_s", "is in bytes, the field is in bytes_per_s"),
         ("many", "clock_hz", "clock_hz: 'many' is not a number with a unit"),
-        ("1 furlong", "clock_hz", "unknown unit 'furlong'"),
+        ("1 furlong", "clock_hz", "unknown unit 'furlong'; write kHz, MHz or GHz"),
+        ("448 bits", "levels[2].bytes", "unknown unit 'bits'; write B, KiB, kB or MB"),
+        ("65 um", "technology.node_nm", "unknown unit 'um'; write nm"),
+        ("16 wide", "array.rows", "unknown unit 'wide'; write a number alone"),
         ("", "clock_hz", "not a number"),
     ],
 )

@@ -50,6 +50,7 @@ def eyeriss(level, **changes):
     [
         ([], "machine: is missing; a machine file begins with machine: two_level"),
         ({"machine": "gpu"}, "machine: must be one of two_level, levels, template, got 'gpu'"),
+        (edge(node_nm=7), "node_nm: there is no such field; there are technology.node_nm"),
         (edge(clok_hz=1), "clok_hz: there is no such field; there are clock_hz"),
         (edge(clock_hz="fast"), "clock_hz: .*'fast' is not a number"),
         (edge(clock_hz=True), "clock_hz: must be a number, got True"),

@@ -40,6 +40,18 @@ def _units() -> dict[str, tuple[Decimal, str]]:
 UNITS: Final = _units()
 OWN_UNITS: Final = {"pj_per_bit": "pJ/bit", "pj": "pJ", "um2": "um2", "nm": "nm", "um": "um"}
 """Units of fields that are in none of the base units: how such a name ends, and what may stand in a text."""
+_EXAMPLES: Final = {
+    "bytes": "B, KiB, kB or MB",
+    "bytes_per_s": "MB/s, GB/s or GiB/s",
+    "bits": "bit or Kibit",
+    "hz": "kHz, MHz or GHz",
+    "s": "ns, us or s",
+    "j": "pJ, nJ or J",
+    "w": "mW or W",
+    "v": "mV or V",
+    "mm2": "um2 or mm2",
+}
+"""What to write in a field of each dimension, for messages."""
 _LONGEST: Final = 100
 """Characters of a quantity at most."""
 _MOST_DIGITS: Final = 100
@@ -151,8 +163,9 @@ def _factor(unit: str, text: str, path: str) -> Decimal:
     if own and unit == own:
         return Decimal(1)
     if unit not in UNITS:
-        kilo, known = "; write KiB (1024) or kB (1000)", ", such as KiB, MB, GHz, GB/s, mm2"
-        said = f"{shown(text)} has the unknown unit {shown(unit)}{kilo if unit.startswith('K') else known}"
+        taken = own or _EXAMPLES.get(dimension_of(path), "a number alone" if path else "KiB, MHz, GB/s, mm2")
+        known = "write KiB (1024) or kB (1000)" if unit.startswith("K") else f"write {taken}"
+        said = f"{shown(text)} has the unknown unit {shown(unit)}; {known}"
         raise InputError(f"{path or 'quantity'}: {said}", path=path)
     factor, dimension = UNITS[unit]
     wanted = own or dimension_of(path)
