@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.core.cpu import CPUTargetOptions
 
 from workloads.errors import InputError, shown
 
@@ -28,8 +29,17 @@ def _cache_wanted() -> bool:
 # nogil with serial loops: threads run above, over disjoint row ranges, because writes to a named tuple's
 # column inside prange are silently lost (numba issues 5872, 7135, 10338).
 _FLAGS: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nogil": True}
-# A kernel that allocates nothing needs no counts of references: its callers own all arrays while it runs.
-_LEAN: dict[str, Any] = {**_FLAGS, "_nrt": False}
+
+
+def _lean_flags() -> dict[str, Any]:
+    """Flags of kernels that allocate nothing: they count no references, as their callers own all arrays.
+
+    That option is private to numba: a version without it compiles the same kernels, which are then slower.
+    """
+    return {**_FLAGS, "_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else _FLAGS
+
+
+_LEAN = _lean_flags()
 
 
 def drop_stale_kernels(folder: Path) -> bool:

@@ -94,3 +94,8 @@ def own(what: str, name: str) -> OwnPart | None:
 def names(what: str) -> tuple[str, ...]:
     """Names of the parts of a sort."""
     return tuple(name for sort, name in _OWN if sort == what)
+
+
+def digests(name: str) -> tuple[str, ...]:
+    """What the parts of a name are, of whatever sort."""
+    return tuple(part.digest for (_, known), part in _OWN.items() if known == name)

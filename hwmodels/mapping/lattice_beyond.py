@@ -44,9 +44,9 @@ class Beyond(NamedTuple):
 class Outside:
     """The levels from the one that feeds the array outwards, of one machine under one nest."""
 
-    def __init__(self, nest: LatticeNest, setting: Setting) -> None:
-        """`setting` is that of the search, whatever its links."""
-        self.nest, self.setting = nest, setting
+    def __init__(self, nest: LatticeNest, setting: Setting, *, ordered: bool) -> None:
+        """`setting` is that of the search, whatever its links; `ordered`: not every loop order is allowed."""
+        self.nest, self.setting, self.ordered = nest, setting, ordered
         self.machine, self.middle, self.objective = setting.arch, setting.middle, setting.objective
         self._floors: dict[tuple[object, ...], Floats] = {}
 
@@ -63,7 +63,8 @@ class Outside:
             and int(nest.rests.sum(axis=1).max(initial=0)) <= 4
         )
         windows = int(slides[outer[0]].sum())
-        exact = once and not slides[waiting].any() and (windows == 0 or nest.rules.reuse is Reuse.OVERLAP)
+        exact = once and not self.ordered and not slides[waiting].any()
+        exact = exact and (windows == 0 or nest.rules.reuse is Reuse.OVERLAP)
         below = np.zeros((depth, tiles, 2))
         local = np.zeros(tiles)
         for level in range(depth - 2, middle - 1, -1):

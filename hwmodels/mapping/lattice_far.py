@@ -12,6 +12,7 @@ from hwmodels.kernels.nest.pairs import TILE, list_pairs
 from hwmodels.kernels.nest.tables import NOISE, ORDERED, SPREAD, Cells, Ends, Links, Pairs, TileFloors
 from hwmodels.mapping.lattice_base import Inside, LatticeBase, columns, links_of
 from hwmodels.mapping.lattice_beyond import Beyond, Outside
+from hwmodels.mapping.lattice_limits import orders_free
 from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.watch import Watch
@@ -40,7 +41,7 @@ class FarSearch(LatticeBase):
         """`value` (1,) is the best so far, of all searches that share it."""
         super().__init__(space, objective, nest, value, watch)
         none = Links(columns([]), np.zeros(len(nest.words), dtype=np.int64), 0)
-        self.outside = Outside(nest, self._setting(none))
+        self.outside = Outside(nest, self._setting(none), ordered=not orders_free(space))
         self.looked = np.zeros(5)  # the tally of first looks
         self.best_keep: Small | None = None
 

@@ -13,8 +13,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels import own
 from hwmodels.components import on_chip
+from hwmodels.components.main_memory import main_memory, main_memory_names
 from hwmodels.components.prices import is_accelergy
+from hwmodels.composed import ordered
 from hwmodels.level_clock import level_clock_pj
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
@@ -130,9 +133,21 @@ class Machines:
         return _PARTS[self.key]
 
     @cached_property
-    def key(self) -> tuple[str, str]:
-        """What tells the space of the machines from others."""
-        return self.base.fingerprint(), repr(self.choices)
+    def key(self) -> tuple[str, str, tuple[str, ...]]:
+        """What tells the space of the machines from others: also the code that stands behind its names."""
+        read = tuple(
+            tuple({path: _read(path, value) for path, value in one.items()} for one in choices)
+            for choices in self.choices
+        )
+        values = [value for choices in self.choices for one in choices for value in one.values()]
+        codes = tuple(digest for value in values if isinstance(value, str) for digest in own.digests(value))
+        return self.base.fingerprint(), repr(ordered(read)), codes
+
+
+def _read(path: str, value: Any) -> Any:
+    """A value of an axis, a memory's name as the memory that it stands for now."""
+    known = path == "main_memory" and isinstance(value, str) and value in main_memory_names()
+    return main_memory(value) if known else value
 
 
 _PARTS: Final[dict[Any, Parts | None]] = {}

@@ -15,6 +15,7 @@ from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
 from hwmodels.counts import sets
 from hwmodels.level import Level, Prices
+from hwmodels.machine import Axes
 from hwmodels.mapping import Constraints, LevelConstraints
 from hwmodels.models import nest_counts, nest_mappings
 from hwmodels.models.level_parts import Machines
@@ -253,3 +254,23 @@ def test_a_table_of_accelergy_prices_machines_one_by_one(tmp_path: Path) -> None
         machine = base.replace({"technology.prices": prices[price], "clock_hz": clocks[clock]})
         alone = NEST.pack(machine).buffer_leakage_w[0]
         assert table.buffer_leakage_w[i] == pytest.approx(alone, rel=1e-12)
+
+
+def test_a_name_that_stands_for_something_else_meets_no_old_prices() -> None:
+    """A unit under a name that another had, and a memory: what is told under the name now is what counts."""
+    base, codes = pad_buffer_memory(), np.array([0, 1])
+    axes: Axes = {"datapath.mac_unit": (("", "mine"), codes), "main_memory": (("hbm2", "my_memory"), codes)}
+    try:
+        for scale in (1.0, 3.0):
+            prices = hwmodels.MacPrices(energy_pj=scale, leakage_w=scale * 1e-6, area_um2=100 * scale)
+            hwmodels.register_mac_unit("mine", lambda _asked, prices=prices: prices)
+            memory = dataclasses.replace(main_memory("hbm2"), name="my_memory", clock_hz=scale * 1e8)
+            hwmodels.register_memory(memory)
+            table = NEST.pack(base, axes, 2)
+            assert isinstance(table.machine, Machines)
+            alone = NEST.pack(base.replace({"datapath.mac_unit": "mine", "main_memory": memory}))
+            for name in ("leakage_w", "array_area_mm2", "dram_read_bytes_per_s"):
+                assert getattr(table, name)[1] == pytest.approx(getattr(alone, name)[0], rel=1e-12), name
+            hwmodels.unregister_mac_unit("mine")
+    finally:
+        hwmodels.unregister_mac_unit("mine")

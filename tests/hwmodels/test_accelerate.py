@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import numba
+import numpy as np
 import pytest
+from numba.core.cpu import CPUTargetOptions
 
+from hwmodels import accelerate
 from hwmodels.accelerate import drop_stale_kernels, kernel
 
 
@@ -81,3 +85,20 @@ def test_a_kernel_that_python_calls_and_one_that_kernels_call_are_compiled_apart
         assert double.signatures == []  # without the wrapper that takes Python's values apart
     assert double(3.0) == 6.0
     assert after(4.0) == 9.0
+
+
+@pytest.mark.compiled
+def test_lean_kernels_compile_where_numba_knows_no_such_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    def filled(values, value):
+        for i in range(values.size):
+            values[i] = value
+
+    uncached = {"cache": False}
+    lean = accelerate._lean_flags() | uncached
+    owner = next(one for one in CPUTargetOptions.__mro__ if "_nrt" in vars(one))
+    monkeypatch.delattr(owner, "_nrt")
+    with pytest.raises(KeyError, match="_nrt"):
+        numba.njit(**lean)(filled)(np.zeros(2), 3.0)
+    values = np.zeros(2)
+    numba.njit(**accelerate._lean_flags() | uncached)(filled)(values, 3.0)
+    assert values.tolist() == [3.0, 3.0]

@@ -42,12 +42,16 @@ def common_rest(rests: Small, one: int, other: int, times: Ints) -> float:
 def keep_at_most(
     nest: Nest, links: Ints, labels: Labels, k: int, span: Ints, times: Ints, terms: Floats
 ) -> None:
-    """Fill a row of `terms`: words that a step of any loop around a cell leaves in an open link's window."""
+    """Fill a row of `terms`: words that a step of any loop around a cell leaves in an open link's window.
+
+    A link that starts further out has no window yet: its sizes are none.
+    """
     traits = nest.problem.traits
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
         terms[KEPT, q] = 0.0
-        if (labels.closed[k] >> q) & 1 == 0 and traits[o, SLIDING] == 1:
+        begun = labels.windows[k, q, 0, 0] > 0
+        if begun and (labels.closed[k] >> q) & 1 == 0 and traits[o, SLIDING] == 1:
             terms[KEPT, q] = window_keeps(nest.problem, o, nest.rule, labels.windows[k, q], span, times)
 
 

@@ -35,6 +35,7 @@ from hwmodels.kernels.nest.search import (
     lanes,
     least_energy,
     line_up_orders,
+    next_orders,
     objective_of,
     place_chain,
     set_floor,
@@ -201,8 +202,8 @@ def cost_orders_with_zeros(
     line_up_orders(factors, tables.order_start, choice)
     tally[TILINGS, dims - 1] += 1
     better = False
-    level = 0
-    while level < levels:
+    more = True
+    while more:
         for at in range(levels):
             for i in range(dims):
                 order[0, at, i] = tables.orders[choice[at, 0], i]
@@ -215,13 +216,7 @@ def cost_orders_with_zeros(
             better = True
             for at in range(levels):
                 progress.best_order[at] = choice[at, 0]
-        level = 0
-        while level < levels:  # count up through the combinations
-            choice[level, 0] += 1
-            if choice[level, 0] < choice[level, 2]:
-                break
-            choice[level, 0] = choice[level, 1]
-            level += 1
+        more = next_orders(choice)
     return better
 
 
