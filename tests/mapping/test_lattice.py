@@ -307,14 +307,15 @@ def test_levels_on_both_sides_with_any_operands_kept(data: st.DataObject, object
     assert certificate.optimal
 
 
+@pytest.mark.compiled
 def test_a_second_level_beyond_the_array_is_certified() -> None:
     """Pad - buffer - L2 - main memory, where every level keeps what it may: each level only helps."""
-    problem = convolution(k=4, c=4, p=4, q=4, r=3, s=3)
+    problem = convolution(k=8, c=8, p=7, q=7, r=3, s=3)
     pad = StorageLevel(name="pad", capacity_words=12, instances=12, read_pj=1, fill_pj=1, update_pj=1)
     buffer = StorageLevel(
         name="buffer", capacity_words=60, fanout_x=4, fanout_y=3, read_pj=6, fill_pj=6, update_pj=6
     )
-    second = StorageLevel(name="L2", capacity_words=200, read_pj=20, fill_pj=20, update_pj=20)
+    second = StorageLevel(name="L2", capacity_words=400, read_pj=20, fill_pj=20, update_pj=20)
     memory = StorageLevel(name="memory", read_pj=200, fill_pj=200, update_pj=200)
     energies = []
     for levels in ((pad, buffer, memory), (pad, buffer, second, memory)):
