@@ -164,7 +164,20 @@ def _own(
     return arithmetic.MacCost(*(value * factor for value, factor in zip(cost, factors, strict=True)))
 
 
-def unit_of(
+def mac_of(columns: Columns, bits: Bits, node_nm: Floats, voltage: Floats) -> arithmetic.MacCost:
+    """Cost of one MAC: the library's, with the user's own prices, or the unit that the datapath names."""
+    mac = arithmetic.mac(
+        bits["weight"],
+        bits["input"],
+        bits["accumulator"],
+        node_nm,
+        voltage=voltage,
+        number_format=columns["datapath.number_format"].astype(np.int64),
+    )
+    return _named_unit(_own(mac, columns, "mac"), columns, node_nm, voltage)
+
+
+def _named_unit(
     library: arithmetic.MacCost, columns: Columns, node_nm: Floats, voltage: Floats
 ) -> arithmetic.MacCost:
     """Cost of the MAC unit that a datapath names, where it is not the library's."""
@@ -187,15 +200,7 @@ def _lane_multiplier(columns: Columns, bits: Bits, node_nm: Floats, voltage: Flo
     broadcast line. Of an idle one the clock runs on where it is not gated (`_clock_w`); what runs in every
     cycle is not counted again in busy ones.
     """
-    mac = arithmetic.mac(
-        bits["weight"],
-        bits["input"],
-        bits["accumulator"],
-        node_nm,
-        voltage=voltage,
-        number_format=columns["datapath.number_format"].astype(np.int64),
-    )
-    mac = unit_of(_own(mac, columns, "mac"), columns, node_nm, voltage)
+    mac = mac_of(columns, bits, node_nm, voltage)
     dataflow = columns["array.dataflow"]
     weight_moves = dataflow != Dataflow.WEIGHT_STATIONARY
     input_moves = dataflow != Dataflow.INPUT_STATIONARY

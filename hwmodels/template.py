@@ -23,7 +23,7 @@ from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
 from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
-from hwmodels.costs import PLACED, unit_of
+from hwmodels.costs import PLACED, mac_of
 from hwmodels.formats import number_format
 from hwmodels.kernels.template import template as kernels
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
@@ -206,14 +206,7 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     node_nm, asked_v = values["technology.node_nm"], values["technology.voltage"]
     voltage = np.where(asked_v > 0, asked_v, nominal_voltage(node_nm))
     bits = {name: values[f"datapath.{name}_bits"] for name in ("weight", "input", "output", "accumulator")}
-    mac = arithmetic.mac(
-        bits["weight"],
-        bits["input"],
-        bits["accumulator"],
-        node_nm,
-        voltage=voltage,
-        number_format=values["datapath.number_format"].astype(np.int64),
-    )
+    mac = mac_of(values, bits, node_nm, voltage)
     held = arithmetic.register(bits["weight"] + bits["input"] + bits["accumulator"], node_nm, voltage)
     # As floats: products of counts up to 2**52 are no int64.
     groups, width, height, of_group, weight_banks, input_banks = (
@@ -227,10 +220,6 @@ def _costed(values: Mapping[str, Any], size: int) -> TemplateTable:
     warm = leakage_at(values["technology.temperature_c"], node_nm, device)
     bank = sram(bank_bytes, width, node_nm, voltage=voltage, device=device)
     own = {what: values[f"technology.prices.{what}"] for what in unpriced()}
-    mac = arithmetic.MacCost(
-        *(value * own[f"mac.{name}"] for name, value in zip(mac._fields, mac, strict=True))
-    )
-    mac = unit_of(mac, values, node_nm, voltage)
     macs = groups * of_group
     banks = groups * (weight_banks + input_banks)
     bandwidth = values["main_memory.bandwidth_bytes_per_s"] * values["main_memory.efficiency"]

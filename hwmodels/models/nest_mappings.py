@@ -5,6 +5,7 @@ Identical nests are mapped once, and mappings are kept by content for the life o
 
 import dataclasses
 import math
+from collections.abc import Callable
 from collections.abc import Mapping as Names
 from typing import Any, Final, NamedTuple
 
@@ -132,21 +133,31 @@ def _given(layers: LayerTable, row: int, machine: LevelMachine, key: Key, mappin
 def _mapped(
     problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Names[str, float]
 ) -> MapperResult | str:
-    """Best mapping of a nest, or why there is none; kept by content where the search was not cut short."""
+    """Best mapping of a nest, or why there is none."""
     zeros = minded(machine, densities)
     whole: tuple[Any, ...] = (*key, problem.dimensions, problem.bounds, problem.operands)
     if zeros:
         whole = (*whole, *densities.items(), math.isinf(effort.limit_s))
+    if zeros:
+        return kept(whole, effort, lambda: _with_zeros(problem, machine, key, effort, densities))
+    return kept(whole, effort, lambda: _dense(problem, machine, key, effort))
+
+
+def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResult]) -> MapperResult | str:
+    """What a search finds, or why it finds nothing; kept by content where it was not cut short.
+
+    Raises
+    ------
+    MappingError
+        If its time ended before it met any mapping.
+
+    """
     cut = {} if effort.kept is None else effort.kept
     if whole in MAPPED or whole in cut:
         return MAPPED[whole] if whole in MAPPED else cut[whole]
     found: MapperResult | str
     try:
-        found = (
-            _with_zeros(problem, machine, key, effort, densities)
-            if zeros
-            else _dense(problem, machine, key, effort)
-        )
+        found = search()
     except MappingError as refusal:
         if "has not ended" in str(refusal):
             raise

@@ -15,10 +15,10 @@ from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.mapping.lattice_limits import quick
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
-from hwmodels.mapping.search import map_problem
+from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_of, broken
-from hwmodels.models.nest_mappings import MAPPED, Found, Key, found_of, problem_of
+from hwmodels.models.nest_mappings import Found, Key, found_of, kept, problem_of
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of
 from hwmodels.residency.path import shortest_path, weights_of
@@ -89,30 +89,32 @@ def remapped(layers: LayerTable, row: int, beside: Beside, key: Key, effort: Eff
         return None
     problem = problem_of(layers, row)
     whole = (*key, *beside.key, problem.dimensions, problem.bounds, problem.operands)
-    if whole not in MAPPED:
-        machine = beside.machine
-        try:
-            space = Mapspace(
-                problem=problem,
-                architecture=beside.architecture,
-                constraints=beside.constraints,
-                factors=machine.factors,  # type: ignore[arg-type]
-            )
-            if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
-                raise MappingError("too many tilings to search again")
-            MAPPED[whole] = map_problem(
-                problem,
-                beside.architecture,
-                key.objective,  # type: ignore[arg-type]
-                constraints=beside.constraints,
-                factors=machine.factors,  # type: ignore[arg-type]
-                rules=machine.rules,
-                watch=Watch(seconds=effort.limit_s),
-                storage=key.storage,
-            )
-        except MappingError as refusal:
-            MAPPED[whole] = str(refusal)
-    found = MAPPED[whole]
+    machine = beside.machine
+
+    def search() -> MapperResult:
+        space = Mapspace(
+            problem=problem,
+            architecture=beside.architecture,
+            constraints=beside.constraints,
+            factors=machine.factors,  # type: ignore[arg-type]
+        )
+        if not quick(space) and math.prod(map(space.chain_count, problem.dimensions)) > _REMAPPED:
+            raise MappingError("too many tilings to search again")
+        return map_problem(
+            problem,
+            beside.architecture,
+            key.objective,  # type: ignore[arg-type]
+            constraints=beside.constraints,
+            factors=machine.factors,  # type: ignore[arg-type]
+            rules=machine.rules,
+            watch=Watch(seconds=effort.limit_s),
+            storage=key.storage,
+        )
+
+    try:
+        found = kept(whole, effort, search)
+    except MappingError:  # its time ended before it met a mapping: the one found alone serves
+        return None
     return None if isinstance(found, str) else found_of(found)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ import hwmodels
 import workloads
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
-from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.machine import Effort
+from hwmodels.mapping import Constraints, LevelConstraints, MappingError
+from hwmodels.models import nest_mappings
 from hwmodels.parts import Datapath
 from hwmodels.residency import Schedule, stays_of, tensors_of
 from hwmodels.residency.path import shortest_path, weights_of
@@ -338,3 +341,21 @@ def test_words_of_a_tensor_that_stays_where_no_tile_is_held_are_handed_on_by_its
         assert crossing(counts[0], "buffer", operand, action) == 0
         assert crossing(counts[1], "buffer", operand, action) >= 4 * 36
     assert after.totals["energy_j"] < before.totals["energy_j"]
+
+
+def test_a_search_beside_tensors_that_was_cut_short_is_kept_for_its_evaluation_alone(monkeypatch):
+    monkeypatch.setattr(nest_mappings, "MAPPED", {})
+    cut = SimpleNamespace(certificate=SimpleNamespace(optimal=False))
+    hurried, patient = Effort(limit_s=1.0, kept={}), Effort()
+    assert nest_mappings.kept(("nest",), hurried, lambda: cut) is cut
+    assert nest_mappings.kept(("nest",), hurried, lambda: None) is cut
+    whole = SimpleNamespace(certificate=SimpleNamespace(optimal=True))
+    assert nest_mappings.kept(("nest",), patient, lambda: whole) is whole
+    assert nest_mappings.kept(("nest",), hurried, lambda: None) is whole
+
+    def ended():
+        raise MappingError("the search has not ended and met no mapping")
+
+    with pytest.raises(MappingError, match="has not ended"):
+        nest_mappings.kept(("other",), hurried, ended)
+    assert ("other",) not in nest_mappings.MAPPED
