@@ -57,6 +57,10 @@ def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
     arrays = [None if c is None else _small(node, c) for c in inputs]
     if node.operator in ("MatMul", "Gemm"):
         _check_product(node, arrays)
+    if node.operator == "MelWeightMatrix":
+        bands, points = (int(np.asarray(array).reshape(())) for array in arrays[:2])
+        if bands * (points // 2 + 1) > MAX_ELEMENTS:
+            node.refuse(f"makes a constant of {bands} by {points // 2 + 1} elements, too many")
     given = {
         name: array for name, array in zip(node.inputs, arrays, strict=True) if name and array is not None
     }
@@ -306,7 +310,7 @@ COMPUTED = frozenset(
         ),
         *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "TopK"),
-        *("Unique", "NonMaxSuppression"),
+        *("Unique", "NonMaxSuppression", "MelWeightMatrix"),
     )
 )
 """Operators that ONNX's reference implementation computes of constants, beside functions of one tensor."""

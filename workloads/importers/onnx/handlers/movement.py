@@ -68,7 +68,7 @@ def concat(node: NodeView, builder: Builder) -> None:
     if len(flowing) == 1 and not held:
         builder.bind(node.outputs[0], flowing[0])
         return
-    weights = {f"constant{i}": builder.weight(c) for i, c in enumerate(held)}
+    weights = {f"constant{i}": builder.weight(c, trained=c.fill is None) for i, c in enumerate(held)}
     operation = Concat(node.name, node.integer("axis", 1), tuple(c.shape for c in held))
     builder.emit(node, operation, *flowing, weights=weights)
 
@@ -125,7 +125,7 @@ def gather(node: NodeView, builder: Builder) -> None:
     """Add an embedding (constant table) or a choice of slices."""
     table, axis = builder.constant(node, 0), node.integer("axis", 0)
     if table is not None:
-        _pick_rows(node, builder, table, axis)
+        pick_rows(node, builder, table, axis)
         return
     tensor = builder.tensor(node)
     if builder.flows(node, 1):
@@ -155,7 +155,7 @@ def gather(node: NodeView, builder: Builder) -> None:
     builder.bind(node.outputs[0], builder.reshaped(node.name, piece, shape))
 
 
-def _pick_rows(node: NodeView, builder: Builder, table: Constant, axis: int) -> None:
+def pick_rows(node: NodeView, builder: Builder, table: Constant, axis: int) -> None:
     """Add slices picked of a constant along an axis: rows of a table, put in order behind."""
     rank, indices = len(table.shape), builder.tensor(node, 1)
     if not -rank <= axis < rank:
