@@ -167,6 +167,42 @@ def test_a_body_for_every_tensor_of_a_sequence(read):
     assert (net.macs, net.parameters, shapes(net)) == (2 * 72, 24, [(6, 6)])
 
 
+@pytest.mark.parametrize(
+    ("rule", "more", "products"), [("linear", 0, 2), ("gated", 1, 2), ("gated_delta", 2, 3)]
+)
+@pytest.mark.parametrize("past", [False, True])
+def test_linear_attention_token_by_token(read, rule, more, products, past):
+    """Each token adds an outer product to its heads' state, and four query heads read two states."""
+    if onnx.defs.onnx_opset_version() < 27:
+        pytest.skip("this ONNX has no LinearAttention")
+    names = ["q", "k", "v", "p" if past else "", "g", "b"][: 4 + more]
+    given = {
+        "q": (2, 5, 32),
+        "k": (2, 5, 16),
+        "v": (2, 5, 16),
+        "p": (2, 2, 8, 8),
+        "g": (2, 5, 2),
+        "b": (2, 5, 2),
+    }
+    fields = {"q_num_heads": 4, "kv_num_heads": 2, "update_rule": rule}
+    layer = node("LinearAttention", names, ["y", "state"], "la", **fields)
+    net = read([layer], [tensor(name, given[name]) for name in names if name], opset=27)
+    assert net.macs == 2 * 5 * 64 * (4 + 2 * (products - 1))
+    assert (net.parameters, shapes(net)) == (0, [(2, 5, 32)])
+
+
+@pytest.mark.parametrize("past", [False, True])
+def test_a_causal_convolution_with_its_state(read, past):
+    if onnx.defs.onnx_opset_version() < 27:
+        pytest.skip("this ONNX has no CausalConvWithState")
+    names = ["x", "w", "b", *(["p"] if past else [])]
+    layer = node("CausalConvWithState", names, ["y", "s"], "conv", activation="silu")
+    inputs = [tensor("x", (2, 8, 5)), *([tensor("p", (2, 8, 3))] if past else [])]
+    net = read([layer], inputs, [random("w", 8, 1, 4), random("b", 8)], 27, ("y", "s"))
+    assert (net.macs, net.parameters) == (2 * 8 * 5 * 4, 40)
+    assert shapes(net) == [(2, 8, 5), (2, 8, 3)]
+
+
 def test_what_is_written_out_has_what_onnx_computes(read, tmp_path):
     """SwiGLU of opset 28 where ONNX has it: a sigmoid and two products an element."""
     if onnx.defs.onnx_opset_version() < 28:

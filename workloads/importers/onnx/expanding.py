@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, inliner, numpy_helper
 
 from workloads.importers.onnx.builder import Builder
+from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.control import renamed
 from workloads.importers.onnx.folding import MAX_ELEMENTS
 from workloads.importers.onnx.node import NodeView
@@ -28,6 +30,8 @@ def expandable(node: NodeView) -> bool:
 
 def expand(node: NodeView, builder: Builder, run: Run) -> None:
     """Import the nodes that a node stands for."""
+    if node.operator == "LinearAttention" and not node.input(3):
+        node = _from_nothing(node, builder)
     values: list[Any] = []
     held: list[Any] = []
     for place, name in enumerate(node.inputs):
@@ -62,10 +66,25 @@ def expand(node: NodeView, builder: Builder, run: Run) -> None:
     run(graph, node.opset, prefix)
 
 
+def _from_nothing(node: NodeView, builder: Builder) -> NodeView:
+    """Return linear attention with its state before the first token given: zeros."""
+    heads = node.integer("kv_num_heads", 0)
+    (batch, _, keys), values = builder.shape(node, 1), builder.shape(node, 2)[-1]
+    if heads < 1 or keys % heads or values % heads:
+        node.refuse(f"{keys} and {values} features do not divide into {heads} heads")
+    name = f"{node.name}/past_state"
+    shape = (batch, heads, keys // heads, values // heads)
+    builder.fold([Constant.uniform(name, shape, np.zeros(1, np.float32))], [name])
+    inputs = [*node.inputs[:3], name, *node.inputs[4:]]
+    return node.rewritten(node.operator, inputs, node.outputs)
+
+
 def _complete(node: NodeView) -> Any:
     """Return a node with the attributes that were left to their defaults: a function's body reads them."""
     proto = onnx.NodeProto()
     proto.CopyFrom(node.proto)
+    while proto.input and not proto.input[-1]:
+        del proto.input[-1]
     for name, attribute in onnx.defs.get_schema(node.operator, node.opset, "").attributes.items():
         if not node.has(name) and attribute.default_value.name:
             proto.attribute.append(attribute.default_value)

@@ -44,7 +44,14 @@ def fold(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
             node.refuse(f"makes a constant of {wanted} elements, too many")
     with np.errstate(all="ignore"):
         results = _FOLDS[node.operator](node, arrays)
-    return [Constant.of(name, np.asarray(value)) for name, value in zip(node.outputs, results, strict=False)]
+    made = {name: np.asarray(value) for name, value in zip(node.outputs, results, strict=False)}
+    filled = all(c is None or c.fill is not None or c.bits for c in inputs)
+    return [
+        Constant.uniform(name, value.shape, value.reshape(-1)[:1])
+        if filled and value.dtype.kind == "f" and value.size > 1 and (value == value.flat[0]).all()
+        else Constant.of(name, value)
+        for name, value in made.items()
+    ]
 
 
 def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:

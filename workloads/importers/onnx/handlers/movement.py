@@ -68,7 +68,7 @@ def concat(node: NodeView, builder: Builder) -> None:
     if len(flowing) == 1 and not held:
         builder.bind(node.outputs[0], flowing[0])
         return
-    weights = {f"constant{i}": builder.weight(c, trained=c.fill is None) for i, c in enumerate(held)}
+    weights = {f"constant{i}": builder.weight(c, trained=c.fill != 0) for i, c in enumerate(held)}
     operation = Concat(node.name, node.integer("axis", 1), tuple(c.shape for c in held))
     builder.emit(node, operation, *flowing, weights=weights)
 
