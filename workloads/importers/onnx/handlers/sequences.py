@@ -4,6 +4,7 @@ import numpy as np
 
 from workloads.importers.onnx.builder import Builder, small
 from workloads.importers.onnx.constants import Constant
+from workloads.importers.onnx.handlers.movement import cut_apart
 from workloads.importers.onnx.handlers.registry import HANDLERS, handles
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import Split
@@ -81,9 +82,7 @@ def cut(node: NodeView, builder: Builder) -> None:
         pieces = np.split(constant.array(), np.cumsum(lengths)[:-1], axis=axis)
         builder.fold([Constant.of(name, piece) for name, piece in zip(names, pieces, strict=True)], names)
     else:
-        made = builder.graph.add_many(Split(node.name, axis, lengths), builder.tensor(node).name)
-        for name, piece in zip(names, made, strict=True):
-            builder.bind(name, piece)
+        cut_apart(builder, Split(node.name, axis, lengths), builder.tensor(node).name, names)
     if given is None and not node.integer("keepdims", 1):
         names = [_shaped(builder, name, (*shape[:axis], *shape[axis + 1 :]), "squeezed") for name in names]
     builder.sequences[node.outputs[0]] = names
