@@ -8,7 +8,7 @@ what it would find by itself, to the last bit.
 import math
 from typing import Final, NamedTuple
 
-from hwmodels.accelerate import kernel, spliced
+from hwmodels.accelerate import lean, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import Beside, beside_counts, beside_rates
 from hwmodels.kernels.two_level.cost import ANY, Goal, tried
@@ -35,9 +35,10 @@ from workloads.table import FloatColumn, FloatMatrix, IntColumn
 _FEW: Final = 3
 """Lanes that are searched side by side from so many on; fewer are faster one by one."""
 
-WON_ORDER, WON_PLACE = 3, 4
-WON: Final = 5
-"""What is kept of a mapping: candidates of K, C and positions, the innermost loop, how its tiles fit."""
+WON_ORDER, WON_PLACE, WON_FROM = 3, 4, 5
+WON: Final = 6
+"""What is kept of a mapping: candidates of K, C and positions, the innermost loop, how its tiles fit, and the
+situation that was searched."""
 
 
 class Desk(NamedTuple):
@@ -68,7 +69,7 @@ def rates_in(counts: Counts, desk: Desk, lane: int, beside: Beside) -> Rates:
     return beside_rates(counts, rates_of(counts, prices), prices, beside)
 
 
-@kernel
+@lean
 def search_side_by_side(
     at: tuple[int, int, int],
     counts: Counts,
@@ -104,6 +105,7 @@ def search_side_by_side(
         won[0] = desk.marks[WON_K * WIDTH + j]
         won[1] = desk.marks[WON_C * WIDTH + j]
         won[2] = desk.marks[WON_M * WIDTH + j]
+        won[WON_FROM] = s
         desk.latency[s, lane] = math.inf
         desk.pj[s, lane] = math.inf
         if won[0] >= 0:
@@ -112,7 +114,7 @@ def search_side_by_side(
             desk.latency[s, lane], desk.pj[s, lane] = found.cost[0], found.cost[1]
 
 
-@kernel
+@lean
 def search_one_by_one(
     at: tuple[int, int, int],
     counts: Counts,
@@ -133,7 +135,7 @@ def search_one_by_one(
         best = best_mapping(terms, tables[0], tables[1], goal, start)
         won = desk.won[s, lane]
         won[0], won[1], won[2] = best.k, best.c, best.m
-        won[WON_ORDER], won[WON_PLACE] = best.order, best.place
+        won[WON_ORDER], won[WON_PLACE], won[WON_FROM] = best.order, best.place, s
         desk.costed[lane] += best.costed
         desk.latency[s, lane] = best.latency_s if best.k >= 0 else math.inf
         desk.pj[s, lane] = best.energy_pj if best.k >= 0 else math.inf
