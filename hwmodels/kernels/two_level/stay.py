@@ -24,7 +24,7 @@ from hwmodels.kernels.two_level.beside import (
 )
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
-from hwmodels.kernels.two_level.cost import ANY, EDP, ENERGY, LATENCY, Goal, overlapped_latency, tried
+from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LATENCY_S,
@@ -43,7 +43,7 @@ from hwmodels.kernels.two_level.stay_paths import ask_fixed, find_shortest, walk
 from hwmodels.kernels.two_level.stay_room import find_homes, furnish
 from hwmodels.kernels.two_level.stay_search import Asked, Scratch, hand_on, search_asked, weigh
 from hwmodels.kernels.two_level.terms import Counts, Terms, nest_counts, prices_of
-from hwmodels.kernels.two_level.tiling import found_at, tile_rows
+from hwmodels.kernels.two_level.tiling import tile_rows
 from hwmodels.residency.graph import StayGraph
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
@@ -162,10 +162,8 @@ def cost_alone(asked: Asked, tiles: TileTable, scratch: Scratch) -> None:
             if won[0] < 0:
                 sums[LIMIT] = limit_of(terms, tiles, rows)
                 continue
-            found = tried(terms, tiles_won(won, lists), Goal(asked.objective, ANY))
-            add_nest(
-                layer, terms, tiles_won(won, lists), found_at(found, (won[0], won[1], won[2]), 0.0), sums
-            )
+            chosen = won[WON_ORDER], won[WON_PLACE]
+            add_nest(layer, terms, tiles_won(won, lists), chosen, desk.latency[i, lane], sums)
 
 
 @spliced

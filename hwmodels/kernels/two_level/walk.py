@@ -27,11 +27,13 @@ from hwmodels.kernels.two_level.lanes import (
     IN_M,
     SCORE,
     SCORE_PJ,
+    SCORE_S,
     TRIED,
     WIDTH,
     WON_C,
     WON_K,
     WON_M,
+    WON_ORDER,
     Lanes,
     lane_best,
     lane_port,
@@ -79,6 +81,7 @@ def begin(lanes: Lanes) -> None:
     """Nothing is found yet."""
     for lane in range(lanes.number):
         lanes.state[SCORE * WIDTH + lane] = math.inf
+        lanes.state[SCORE_S * WIDTH + lane] = math.inf
         lanes.state[SCORE_PJ * WIDTH + lane] = math.inf
         lanes.state[COSTED * WIDTH + lane] = 0.0
         lanes.marks[WON_K * WIDTH + lane] = -1
@@ -171,11 +174,12 @@ def try_order(
     lanes: Lanes,
     tiles: Tiles,
     passes: tuple[float, float, float],
-    place: int,
+    chosen: tuple[int, int],
     objective: int,
 ) -> None:
-    """Cost tiles in one order of the loops, and let them win where they are better."""
+    """Cost tiles with `chosen` = (order, place), and let them win where they are better."""
     k, c, m = tiles.k, tiles.c, tiles.m
+    order, place = chosen
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     input_bytes = all_input_bytes(counts, m)
     state, marks = lanes.state, lanes.marks
@@ -189,11 +193,13 @@ def try_order(
         wins = (value < best) | ((value == best) & (found[1] < best_pj))
         wins = wins & (marks[TRIED * WIDTH + lane] == 1)
         state[SCORE * WIDTH + lane] = value if wins else best
+        state[SCORE_S * WIDTH + lane] = found[0] if wins else state[SCORE_S * WIDTH + lane]
         state[SCORE_PJ * WIDTH + lane] = found[1] if wins else best_pj
         state[COSTED * WIDTH + lane] += float(marks[TRIED * WIDTH + lane])
         marks[WON_K * WIDTH + lane] = tiles.ki if wins else marks[WON_K * WIDTH + lane]
         marks[WON_C * WIDTH + lane] = tiles.ci if wins else marks[WON_C * WIDTH + lane]
         marks[WON_M * WIDTH + lane] = tiles.mi if wins else marks[WON_M * WIDTH + lane]
+        marks[WON_ORDER * WIDTH + lane] = order if wins else marks[WON_ORDER * WIDTH + lane]
 
 
 @inlined
@@ -206,7 +212,7 @@ def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> No
     for order in range(3):
         passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
         if passes[0] >= 0.0:
-            try_order(counts, lanes, tiles, passes, place, objective)
+            try_order(counts, lanes, tiles, passes, (order, place), objective)
 
 
 @spliced
