@@ -48,6 +48,8 @@ from hwmodels.kernels.two_level.room import (
     Pixels,
     fits_with_some,
     held_of,
+    least_c,
+    least_k,
     room,
 )
 from hwmodels.kernels.two_level.terms import Counts
@@ -97,15 +99,16 @@ def begin_m(lanes: Lanes) -> None:
 
 
 @inlined
-def bound_m(counts: Counts, lanes: Lanes, m: Pixels, lists: Lists, objective: int) -> int:
+def bound_m(counts: Counts, lanes: Lanes, m: Pixels, held: Held, lists: Lists, objective: int) -> int:
     """Mark lanes in which tiles of positions may win, whatever those of K and C; return how many."""
-    fewest = array_work(counts, 1.0, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    n_k, c = least_k(counts, held), (least_c(counts, held, 0.0), lists.c_least)
+    fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct)
+    input_bytes = all_input_bytes(counts, m)
     alive = 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
-        port, best = crossing(mine, 1.0, m.tiles, input_bytes), lane_best(lanes, lane)
-        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        port, best = crossing(mine, n_k, m.tiles, input_bytes), lane_best(lanes, lane)
+        lost = hopeless(mine, chip_work(mine, fewest), port, c, 0.0, objective, best)
         on = 0 if lost else 1
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
@@ -114,7 +117,7 @@ def bound_m(counts: Counts, lanes: Lanes, m: Pixels, lists: Lists, objective: in
 
 @inlined
 def bound_k(
-    counts: Counts, lanes: Lanes, k: Channels, m: Pixels, lists: Lists, objective: int
+    counts: Counts, lanes: Lanes, k: Channels, m: Pixels, held: Held, lists: Lists, objective: int
 ) -> tuple[int, int]:
     """Mark lanes in which tiles of K and positions may win, and end those in which no further K can either.
 
@@ -122,18 +125,19 @@ def bound_k(
     """
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    input_bytes = all_input_bytes(counts, m)
+    any_c, c = (least_c(counts, held, 0.0), lists.c_least), (least_c(counts, held, k.size), lists.c_least)
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, k.tiles, m.tiles, input_bytes), lane_best(lanes, lane)
-        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        lost = hopeless(mine, chip_work(mine, fewest), port, any_c, 0.0, objective, best)
         on = 0 if lost else lanes.marks[IN_M * WIDTH + lane]
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
         work = chip_work(mine, steps)
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
-        lost = hopeless(mine, work, port, (1.0, c_least), store_s, objective, best)
+        lost = hopeless(mine, work, port, c, store_s, objective, best)
         tries = 0 if lost else on
         lanes.marks[IN_K * WIDTH + lane] = tries
         trying += tries
@@ -255,22 +259,22 @@ def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int, st
     if started == 0:
         begin(lanes)
     whole_k, whole_c = channels_at(lists.k, 0), channels_at(lists.c, 0)
-    least_c = channels_at(lists.c, len(lists.c) - 1)
+    last_c = channels_at(lists.c, len(lists.c) - 1)
     near_k, near_c = 1, 1
     for mi in range(len(lists.m)):
         m = pixels_at(lists.m, mi)
+        held = held_of(counts, m)
         if started == 0:
             begin_m(lanes)
-        elif bound_m(counts, lanes, m, lists, objective) == 0:
+        elif bound_m(counts, lanes, m, held, lists, objective) == 0:
             continue
-        held = held_of(counts, m)
-        near_k = first_k(counts, held, lists.k, whole_c, least_c, near_k)
+        near_k = first_k(counts, held, lists.k, whole_c, last_c, near_k)
         ki = near_k
-        if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
+        if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, last_c.size, last_c.tiles):
             ki = 0
         while ki < len(lists.k):
             k = channels_at(lists.k, ki)
-            alive, trying = bound_k(counts, lanes, k, m, lists, objective)
+            alive, trying = bound_k(counts, lanes, k, m, held, lists, objective)
             if trying > 0:
                 near_c = walk_c(counts, lanes, lists, held, (ki, mi), near_c, objective)
             if alive == 0:
