@@ -184,37 +184,45 @@ def bound_nest(
         known[s, lane] = 0
 
 
+@spliced
+def bound_nests(
+    i: int, layer: Layer, config: Config, asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch
+) -> None:
+    """Value the situations of a nest by bounds, and those like it layer by layer by what that costs."""
+    members, desk, lanes = asked.members, scratch.desk, asked.members.size
+    counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
+    least = fewest(tiles, tile_rows(tiles, members[0], i))
+    for place in range(graph.of_start[i], graph.of_start[i + 1]):
+        s = graph.of[place]
+        if s != i and scratch.homes.fits[s] == 1:
+            bound_nest(s, counts, least, lanes, scratch)
+    picked = 0
+    for lane in range(lanes):
+        weigh(i, lane, scratch)
+        if scratch.paths.open[lane] == 1:
+            desk.picked[picked] = lane
+            picked += 1
+    hand_on(i, picked, counts, lists, asked, graph, scratch)
+
+
 @lean
 def bound_situations(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Give every situation a value: a bound for a nest, the cost of anything else."""
-    members, lanes = asked.members, asked.members.size
-    config = config_row(asked.configs, members[0])
+    config = config_row(asked.configs, asked.members[0])
     for i in range(asked.layers.shape[0]):
         layer = layer_row(asked.layers, i)
-        counts = nest_counts(layer, config)
-        least = (0.0, 0.0, 0.0, 0.0, 0.0)
         if layer.kind == NEST:
-            least = fewest(tiles, tile_rows(tiles, members[0], i))
+            bound_nests(i, layer, config, asked, graph, tiles, scratch)
         for place in range(graph.of_start[i], graph.of_start[i + 1]):
             s = graph.of[place]
-            if s != i and scratch.homes.fits[s] == 0:
+            if scratch.homes.fits[s] == 0:
                 scratch.paths.value[s, :] = math.inf
                 scratch.paths.known[s, :] = 1
-                continue
-            if s != i and layer.kind == NEST:
-                bound_nest(s, counts, least, lanes, scratch)
-                continue
-            if s != i:
-                cost_stream(s, layer, config, asked, scratch)
-            for lane in range(lanes):
-                weigh(s, lane, scratch)
-        if layer.kind == NEST:
-            picked = 0
-            for lane in range(lanes):
-                if scratch.paths.open[lane] == 1:
-                    scratch.desk.picked[picked] = lane
-                    picked += 1
-            hand_on(i, picked, counts, lists_of(tiles, members[0], i), asked, graph, scratch)
+            elif layer.kind != NEST:
+                if s != i:
+                    cost_stream(s, layer, config, asked, scratch)
+                for lane in range(asked.members.size):
+                    weigh(s, lane, scratch)
 
 
 @lean
@@ -253,35 +261,55 @@ def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
             users[s] += int(stays[lane] == 1 and uses[s, lane] > 0.0)
 
 
+@spliced
+def add_up(s: int, lane: int, scratch: Scratch) -> None:
+    """Add the lines of an instance, `scratch.lines`, to a lane whose path has the situation."""
+    times, sums, lines = scratch.uses[s, lane], scratch.along[lane], scratch.lines
+    if times > 0.0 and scratch.stays[lane] == 1:
+        for column in range(LATENCY_S):
+            sums[column] += times * lines[column]
+        sums[LATENCY_S] += times * scratch.desk.latency[s, lane]
+
+
+@spliced
+def add_nests(
+    i: int, layer: Layer, config: Config, asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch
+) -> None:
+    """Add up the situations of a nest that paths have, with the mapping of each lane."""
+    desk, users, members = scratch.desk, scratch.paths.askers, asked.members
+    counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
+    for place in range(graph.of_start[i], graph.of_start[i + 1]):
+        s = graph.of[place]
+        beside = beside_at(scratch.homes.beside, s)
+        for lane in range(members.size * min(1, users[s])):
+            if scratch.uses[s, lane] > 0.0:
+                won = desk.won[s, lane]
+                plain = Terms(counts, rates_in(counts, desk, lane, beside))
+                passed = passed_of(plain, tiles_won(won, lists), (won[WON_ORDER], won[WON_PLACE]))
+                scratch.lines[:] = 0.0
+                nest_beside(plain, passed, beside, scratch.lines)
+                add_up(s, lane, scratch)
+        users[s] = 0
+
+
 @lean
 def sum_up(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Sum up the lines along the paths that keep something."""
-    members, desk, lines = asked.members, scratch.desk, scratch.lines
-    config = config_row(asked.configs, members[0])
+    config, users = config_row(asked.configs, asked.members[0]), scratch.paths.askers
     scratch.along[:] = 0.0
     for i in range(asked.layers.shape[0]):
+        layer = layer_row(asked.layers, i)
+        if layer.kind == NEST:
+            add_nests(i, layer, config, asked, graph, tiles, scratch)
+            continue
         for place in range(graph.of_start[i], graph.of_start[i + 1]):
             s = graph.of[place]
-            if scratch.paths.askers[s] == 0:
-                continue
-            scratch.paths.askers[s] = 0
-            layer, beside = layer_row(asked.layers, i), beside_at(scratch.homes.beside, s)
-            counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
-            for lane in range(members.size):
-                times, sums = scratch.uses[s, lane], scratch.along[lane]
-                if times == 0.0 or scratch.stays[lane] == 0:
-                    continue
-                lines[:] = 0.0
-                if layer.kind == NEST:
-                    won = desk.won[s, lane]
-                    plain = Terms(counts, rates_in(counts, desk, lane, beside))
-                    passed = passed_of(plain, tiles_won(won, lists), (won[WON_ORDER], won[WON_PLACE]))
-                    nest_beside(plain, passed, beside, lines)
-                else:
-                    stream_crossing(layer, config, beside, lines)
-                for column in range(LATENCY_S):
-                    sums[column] += times * lines[column]
-                sums[LATENCY_S] += times * desk.latency[s, lane]
+            if users[s] > 0:
+                users[s] = 0
+                scratch.lines[:] = 0.0
+                stream_crossing(layer, config, beside_at(scratch.homes.beside, s), scratch.lines)
+                for lane in range(asked.members.size):
+                    add_up(s, lane, scratch)
 
 
 @spliced

@@ -141,6 +141,13 @@ def search_asked(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scra
     desk, paths, members = scratch.desk, scratch.paths, asked.members
     config = config_row(asked.configs, members[0])
     for i in range(asked.layers.shape[0]):
+        askers = 0
+        for place in range(graph.of_start[i], graph.of_start[i + 1]):
+            askers += paths.askers[graph.of[place]]
+        if askers == 0:
+            continue
+        counts = nest_counts(layer_row(asked.layers, i), config)
+        tables = (tiles, tile_rows(tiles, members[0], i), lists_of(tiles, members[0], i))
         for place in range(graph.of_start[i], graph.of_start[i + 1]):
             s = graph.of[place]
             if paths.askers[s] == 0:
@@ -152,8 +159,6 @@ def search_asked(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scra
                     paths.asked[s, lane] = 0
                     desk.picked[number] = lane
                     number += 1
-            counts = nest_counts(layer_row(asked.layers, i), config)
-            tables = (tiles, tile_rows(tiles, members[0], i), lists_of(tiles, members[0], i))
             beside = beside_at(scratch.homes.beside, s)
             search_nests((s, i, number), counts, beside, tables, asked.objective, 1, desk)
             for j in range(number):
