@@ -100,7 +100,7 @@ def _summed(
         times = float(layers.repeats[row])
         zeros = densities_of(layers, row)
         if int(layers.kind[row]) == Kind.NEST and minded(base, zeros):
-            left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+            left = float(layers.macs[row]) * zeros.weight * zeros.input
             seconds, pj = left / (columns.macs * columns.clock_hz), left * columns.mac_pj
         elif int(layers.kind[row]) == Kind.NEST:
             passed = {name: 1.0 - float(column[row]) for name, column in outside.items()}
