@@ -22,7 +22,7 @@ from hwmodels.fusion.strips import HALOS, Step, Window, steps, tile_sizes
 from hwmodels.fusion.zeros import words_stored
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.problem import Problem, convolution
-from hwmodels.models.nest_zeros import densities_of
+from hwmodels.models.nest_zeros import Densities, densities_of
 from workloads.table import LayerTable
 
 CUTS: Final = 3
@@ -147,9 +147,9 @@ class Nests:
             words_stored(self.machine, "input", elements, self.densities(i + 1)),
         )
 
-    def densities(self, i: int) -> dict[str, float]:
-        """Share of non-zeros of each operand of a nest."""
-        return densities_of(self.layers, self.rows[i])
+    def densities(self, i: int) -> Densities:
+        """Share of non-zeros of each operand of a nest; of a tile, where a mask has them is not looked up."""
+        return densities_of(self.layers, self.rows[i])._replace(mask=None)
 
     def kinds(self, plan: Plan) -> Counter[Axes]:
         """How many tiles of each kind a plan has."""

@@ -8,7 +8,6 @@ memory's account, and what would have copied them to the level and back from the
 import dataclasses
 import math
 from collections.abc import Hashable
-from collections.abc import Mapping as Names
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
 from hwmodels.models.nest_bounds import Spread
 from hwmodels.models.nest_mappings import MAPPED, Key, content_of, key_of
-from hwmodels.models.nest_zeros import map_with_zeros, metadata_of, minded
+from hwmodels.models.nest_zeros import Densities, map_with_zeros, metadata_of, minded
 from workloads.table import LayerTable
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
@@ -84,7 +83,7 @@ class Inner:
         problem: Problem,
         stays: frozenset[str],
         alive_words: float,
-        densities: Names[str, float],
+        densities: Densities,
     ) -> Row | None:
         """Best mapping of a nest whose operands `stays` (weight, input, output) lie at the level of fusion.
 
@@ -109,7 +108,7 @@ class Inner:
         """
         if alive_words >= self.room:
             return None
-        zeros = densities if minded(self.machine, densities) else {}
+        zeros = densities if minded(self.machine, densities) else None
 
         def fits(evaluation: Evaluation) -> bool:
             return self._tiles(evaluation, stays) + alive_words <= self.room
@@ -120,7 +119,7 @@ class Inner:
             found = self._mapped(problem, self.room - alive_words, zeros)
         if found is None:
             return None
-        if not zeros:
+        if zeros is None:
             return self.row(found.evaluation, stays)
         there = handed(self.machine, problem, zeros, (found.mapping, stays), fits, self.objective)
         return None if there is None else self.row(there, stays)
@@ -134,7 +133,7 @@ class Inner:
             if counts.level == self.machine.fusion and counts.operand not in letters
         )
 
-    def _mapped(self, problem: Problem, room_words: float, zeros: Names[str, float]) -> MapperResult | None:
+    def _mapped(self, problem: Problem, room_words: float, zeros: Densities | None) -> MapperResult | None:
         """Best mapping with some of the level; None if there is none, or the time is up."""
         key = content_of(self.key, problem, zeros, in_time=self.until.seconds < math.inf)
         if room_words != self.room:
@@ -156,7 +155,7 @@ class Inner:
         return found
 
     def _search(
-        self, problem: Problem, room_words: float, watch: Watch, zeros: Names[str, float]
+        self, problem: Problem, room_words: float, watch: Watch, zeros: Densities | None
     ) -> MapperResult | str:
         machine, built = self.machine, self.built
         levels = tuple(
@@ -167,7 +166,7 @@ class Inner:
         )
         small = dataclasses.replace(built, levels=levels)
         try:
-            if zeros:
+            if zeros is not None:
                 seconds, aware = watch.seconds, self.key.aware
                 return map_with_zeros(
                     machine, problem, zeros, self.objective, seconds=seconds, aware=aware, built=small

@@ -7,7 +7,6 @@ level by is fed from there all the same, in the level's format and with what the
 
 import math
 from collections.abc import Callable, Collection
-from collections.abc import Mapping as Names
 from dataclasses import replace
 
 from hwmodels.kernels.nest.search import objective_of
@@ -17,18 +16,18 @@ from hwmodels.mapping.certificate import OBJECTIVES, Objective
 from hwmodels.mapping.engine import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
-from hwmodels.models.nest_zeros import form_in, minded, model_of, stream_words
+from hwmodels.models.nest_zeros import Densities, form_in, minded, model_of, stream_words
 from hwmodels.zeros.choices import combinations
 from hwmodels.zeros.given import evaluate_with_zeros
 from hwmodels.zeros.section import Representation
 
 
-def words_stored(machine: LevelMachine, operand: str, elements: float, densities: Names[str, float]) -> float:
+def words_stored(machine: LevelMachine, operand: str, elements: float, densities: Densities) -> float:
     """Words of the level of fusion that some elements take there, with the metadata among them."""
     if not elements or not minded(machine, densities):
         return elements
     level = machine.level(machine.fusion)
-    words, bits = stream_words(machine, level, operand, elements, densities[operand])
+    words, bits = stream_words(machine, level, operand, elements, densities.of(operand))
     among = bits if level.sparsity.metadata == "within" else 0.0
     return float(math.ceil(words - 1e-9) + math.ceil(among / machine.word_bits(level) - 1e-9))
 
@@ -36,7 +35,7 @@ def words_stored(machine: LevelMachine, operand: str, elements: float, densities
 def handed(
     machine: LevelMachine,
     problem: Problem,
-    densities: Names[str, float],
+    densities: Densities,
     given: tuple[Mapping, Collection[str]],
     fits: Callable[[Evaluation], bool],
     objective: Objective,

@@ -333,7 +333,7 @@ class Counter:
         words, bits = elements, 0.0
         densities = densities_of(layers, row)
         if elements and minded(self.machine, densities):
-            words, bits = stream_words(self.machine, level, operand, elements, densities[operand])
+            words, bits = stream_words(self.machine, level, operand, elements, densities.of(operand))
         for action in actions:
             blocks = words * share / self.built.level(level.name).block_words
             counts[self.at[level.name, operand, action]] += blocks

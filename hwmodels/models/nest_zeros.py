@@ -9,7 +9,7 @@ whole tensor.
 import math
 from collections.abc import Mapping as Names
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.level import LETTERS, Level
@@ -25,11 +25,12 @@ from hwmodels.mapping.watch import Watch
 from hwmodels.parts import OPERANDS
 from hwmodels.zeros.choices import Choices, combinations, map_zeros
 from hwmodels.zeros.density import Density, Zeros
-from hwmodels.zeros.formats import Fiber, words
+from hwmodels.zeros.formats import Fiber, NonZeros, words
 from hwmodels.zeros.given import evaluate_with_zeros
 from hwmodels.zeros.model import SparseModel
 from hwmodels.zeros.search import CappedWatch
 from hwmodels.zeros.section import Metadata, Optimization, Representation, SparseSection
+from workloads.sparsity.density import Mask
 from workloads.table import LayerTable
 
 DISTRIBUTION: Final = "hypergeometric"
@@ -37,19 +38,31 @@ CHUNKS: Final = 64
 """Parts of a search (2^14 mappings each) before it ends with the best so far, where no time is given; of one
 that has found nothing yet as many times over."""
 
-Densities = Names[str, float]
+
+class Densities(NamedTuple):
+    """Share of non-zeros of each operand of a nest, and where those of its weights are, if it is known."""
+
+    weight: float = 1.0
+    input: float = 1.0
+    output: float = 1.0
+    mask: Mask | None = None
+
+    def of(self, operand: str) -> float:
+        """That of one operand."""
+        return float(getattr(self, operand))
 
 
-def densities_of(layers: LayerTable, row: int) -> dict[str, float]:
-    """Share of non-zeros of each operand of a row."""
-    return {operand: float(getattr(layers, f"{operand}_density")[row]) for operand in OPERANDS}
+def densities_of(layers: LayerTable, row: int) -> Densities:
+    """What is known of the zeros of a row."""
+    weight, held, made = (float(getattr(layers, f"{operand}_density")[row]) for operand in OPERANDS)
+    return Densities(weight, held, made, layers.weight_mask[row])
 
 
 def minded(machine: LevelMachine, densities: Densities) -> bool:
     """Whether a machine does anything about the zeros of such operands."""
-    if not machine.minds_zeros or all(share >= 1.0 for share in densities.values()):
+    if not machine.minds_zeros or min(densities[:-1]) >= 1.0:
         return False
-    return any(densities[operand] < 1.0 for operand in minded_operands(machine))
+    return any(densities.of(operand) < 1.0 for operand in minded_operands(machine))
 
 
 def model_of(
@@ -64,7 +77,7 @@ def model_of(
     problem
         A convolution, in letters.
     densities
-        Share of non-zeros by operand, in words.
+        Share of non-zeros by operand, and the weights' mask.
     built
         The machine as the engine takes it, where a level has less room than its own.
 
@@ -101,7 +114,11 @@ def model_of(
         architecture=built,
         mapping=uniform(built, problem),
         densities={
-            letter: Density(value=densities[operand], distribution=DISTRIBUTION)
+            letter: Density(
+                value=densities.of(operand),
+                distribution=DISTRIBUTION,
+                mask=densities.mask if operand == "weight" else None,
+            )
             for operand, letter in LETTERS.items()
         },
         metadata={level.name: metadata_of(machine, level) for level in machine.levels},
@@ -116,8 +133,10 @@ def model_of(
             compute_gates=unit.mac == "gate",
         ),
         within=frozenset(level.name for level in machine.levels if level.sparsity.metadata == "within"),
+        overbooked=frozenset(level.name for level in machine.levels if level.sparsity.room == "expected"),
         leaks=True,
         idles=unit.idle_takes_time,
+        rounding=NonZeros.MEAN,
         lenient=True,
     )
     return model, choices
@@ -288,7 +307,7 @@ def stream_words(
         count = int(elements)
         whole = [Fiber(coordinates=count, elements=count, inside=1)]
         outer = [Fiber(coordinates=1, elements=count, inside=count) for _ in form.ranks[1:]]
-        ranks = words(form, [*whole, *outer], zeros, held.bits or held.width_bits)
+        ranks = words(form, [*whole, *outer], zeros, held.bits or held.width_bits, NonZeros.MEAN)
         bits = sum(rank.stored_bits(held.width_bits) for rank in ranks)
         found.append((elements * (zeros.share if form.compressed else 1.0), bits))
     word_bits = machine.word_bits(level)
