@@ -87,8 +87,8 @@ def seen(problem: Problem, rules: Rules) -> Problem:
 _MOST_STATES = 4096
 """States of a sliding tile that are tabulated."""
 _MOST_LABELS = 6000
-"""Tiles, times what states make of each: one and the mean states of a tile of the windows, squared, as those of
-pads and buffer are told apart. Growing takes a second or two at this; more is left to the search."""
+"""Tiles, times what states make of each: one and the mean states of a tile of the windows, squared, as those
+of pads and buffer are told apart. Growing takes a second or two at this; more is left to the search."""
 
 
 def plain(problem: Problem) -> bool:
