@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LEVEL_MODES: Final = ("none", "gate", "skip", "skip_spatial", "skip_positions")
 MAC_MODES: Final = ("none", "gate", "skip")
+ROOMS: Final = ("fullest", "expected")
 PLACES: Final = ("within", "beside", "uncounted")
 LETTERS: Final = {"weight": "W", "input": "I", "output": "O"}
 """Operands as `hwmodels.mapping.convolution` calls them."""
@@ -155,6 +156,10 @@ class LevelSparsity:
         the level. A bitmask has one bit an element.
     metadata_access_bits
         "beside": what one access of its memory moves.
+    room
+        What a compressed tile takes of the level: "fullest", what the fullest one does, where a mask tells it
+        (the expected one where only a density is known); "expected", the average one's share: the level is
+        overbooked, and what fuller tiles would spill is not costed.
     prices
         What saved accesses, metadata and conversion cost, where not what the level's own accesses do.
 
@@ -166,12 +171,14 @@ class LevelSparsity:
     metadata: str = "within"
     metadata_bits: int = 0
     metadata_access_bits: int = 0
+    room: str = "fullest"
     prices: ZeroPrices | None = None
 
     def __post_init__(self) -> None:
         made_of(self, **dict.fromkeys(OPERANDS, OperandZeros))
         made_of_or_none(self, prices=ZeroPrices)
         one_of(self, "metadata", PLACES)
+        one_of(self, "room", ROOMS)
         whole(self, "metadata_bits", "metadata_access_bits", least=0, most=1 << 20)
         if (self.metadata == "beside") != bool(self.metadata_access_bits):
             raise InputError(
@@ -197,6 +204,11 @@ class LevelSparsity:
         """What is done about an operand."""
         found: OperandZeros = getattr(self, operand)
         return found
+
+    @property
+    def holds_packed(self) -> bool:
+        """Whether it stores an operand in a format."""
+        return any(self.of(operand).stored for operand in OPERANDS)
 
     @property
     def minds(self) -> bool:
@@ -253,7 +265,16 @@ def said_of_zeros(machine: "LevelMachine") -> list[str]:
                 said.append(f"{operand} accesses of {level.name}: {mine.mode.replace('_', ' ')}{led}")
     if machine.sparsity.mac != "none":
         said.append(f"MACs {machine.sparsity.mac} zeros that reach them")
-    said.append("zeros fall independently of one another; a nest without any is the dense machine's")
+    packed = [at.name for at in machine.levels if at.sparsity.holds_packed and not at.off_chip]
+    for room, text in (
+        ("fullest", "what the fullest takes, as the weights' mask tells it, else what is expected"),
+        ("expected", "what is expected of them"),
+    ):
+        names = [name for name in packed if machine.level(name).sparsity.room == room]
+        if names:
+            said.append(f"room for compressed tiles in {', '.join(names)}: {text}")
+    said.append("zeros fall independently of one another where no mask is known")
+    said.append("a nest without zeros is the dense machine's")
     said.append("nests with zeros: tiles are divisors, operands of a level share one tile")
     return [*said, "partial sums are as dense as outputs where a format holds them"] if outputs else said
 

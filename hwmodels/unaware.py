@@ -34,6 +34,7 @@ class UnawareTiles(TileLists):
             output_density=whole,
             effectual_macs=layers.macs,
             weight_dispersion=np.zeros(layers.rows),
+            weight_mask=np.full(layers.rows, None),
         )
         self._objective, self._all = objective, lists
 

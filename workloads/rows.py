@@ -3,6 +3,7 @@
 from enum import IntEnum
 from typing import NamedTuple
 
+from workloads.sparsity.density.mask import Mask
 from workloads.table import Kind
 
 
@@ -58,6 +59,7 @@ class Row(NamedTuple):
     output_density: float = 1.0
     effectual_macs: float = 0.0
     weight_dispersion: float = 0.0
+    weight_mask: Mask | None = None  # of shape (g, k, c, r, s)
     batch: Batch = Batch.INPUTS  # what grows with the batch
     part: str = ""  # which part of its operation the row is, where there are several
     note: str = ""  # why it costs what it costs, where that is not obvious

@@ -14,6 +14,7 @@ from workloads.grammar.arguments import having, takes
 IntColumn = NDArray[np.int64]
 FloatColumn = NDArray[np.float64]
 FloatMatrix = NDArray[np.float64]
+MaskColumn = NDArray[np.object_]
 Table = TypeVar("Table", bound=tuple[Any, ...])
 
 
@@ -50,6 +51,8 @@ class LayerTable(NamedTuple):
     `weight_dispersion` says how unevenly filters are pruned: the variance of their non-zeros over that of
     evenly scattered ones (see `sparsity.imbalance.dispersion`), 0 where no mask is known; a measured one is
     positive.
+    `weight_mask` is the mask itself, a `sparsity.density.Mask` of shape (g, k, c, r, s), None where no places
+    of zeros are known.
     """
 
     kind: IntColumn  # a value of Kind
@@ -83,6 +86,7 @@ class LayerTable(NamedTuple):
     output_density: FloatColumn
     effectual_macs: FloatColumn
     weight_dispersion: FloatColumn  # 0: unknown
+    weight_mask: MaskColumn  # None: unknown
 
     @property
     def rows(self) -> int:
@@ -105,9 +109,9 @@ def make_table(kind: type[Table], columns: Mapping[str, ArrayLike], rows: int) -
     Parameters
     ----------
     kind
-        A NamedTuple class whose annotations are `IntColumn` or `FloatColumn`.
+        A NamedTuple class whose annotations are `IntColumn`, `FloatColumn` or `MaskColumn`.
     columns
-        Field name -> scalar or array of shape (rows,); fields left out are zero.
+        Field name -> scalar or array of shape (rows,); fields left out are zero, or None.
     rows
         Length of every column.
 
@@ -120,12 +124,22 @@ def make_table(kind: type[Table], columns: Mapping[str, ArrayLike], rows: int) -
     declared = kind.__annotations__
     made = {}
     for name, annotation in declared.items():
+        if annotation is MaskColumn:
+            made[name] = _objects(columns.get(name), rows)
+            continue
         dtype = np.int64 if annotation is IntColumn else np.float64
         try:
             made[name] = np.array(np.broadcast_to(np.asarray(columns.get(name, 0)), rows), dtype=dtype)
         except OverflowError:
             raise InputError(f"{kind.__name__}.{name} has a number beyond 2**63", path=name) from None
     return kind(**made)
+
+
+def _objects(values: Any, rows: int) -> MaskColumn:
+    """Objects of a column, one for all rows or one each."""
+    column = np.full(rows, None, dtype=object)
+    column[:] = values
+    return column
 
 
 def take_rows(table: Table, rows: IntColumn | slice) -> Table:
@@ -171,11 +185,23 @@ def deduplicate(table: LayerTable) -> tuple[LayerTable, IntColumn]:
     return take_rows(table, np.array(rows, dtype=np.int64))._replace(repeats=repeats), index
 
 
+def without_masks(table: LayerTable) -> LayerTable:
+    """The same operations for a machine that looks at no mask: those that are alike but for it are merged."""
+    if not any(mask is not None for mask in table.weight_mask):
+        return table
+    return deduplicate(table._replace(weight_mask=_objects(None, table.rows)))[0]
+
+
 def fingerprint(table: Any) -> str:
     """Hash of a table of columns, 16 hexadecimal digits; the same in every process."""
     digest = sha256()
     for name, column in zip(table._fields, table, strict=True):
-        digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
+        digest.update(name.encode())
+        if column.dtype == object:
+            for one in column:
+                digest.update(b"-" if one is None else repr(one.shape).encode() + one.packed)
+        else:
+            digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -201,6 +227,7 @@ def with_densities(table: LayerTable, *, weight: float, activation: float) -> La
         output_density=np.full(table.rows, activation),
         effectual_macs=table.macs * (weight * activation),
         weight_dispersion=np.zeros(table.rows),
+        weight_mask=_objects(None, table.rows),
     )
 
 

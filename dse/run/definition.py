@@ -5,6 +5,7 @@ is text that a person can read; numbers come back bit for bit. Nothing in it is 
 """
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from hwmodels.machine_file import KINDS, machine_data, machine_from
 from hwmodels.residency.tensors import Schedule
 from workloads.edges import EdgeTable
 from workloads.errors import InputError
+from workloads.sparsity.density.mask import Mask
 from workloads.table import LayerTable, make_table
 
 
@@ -36,6 +38,9 @@ class Together(NamedTuple):
     combine: str
     weights: tuple[float, ...]
     members: tuple[Member, ...]
+
+
+_MASKS = "weight_mask"
 
 
 class Definition(NamedTuple):
@@ -107,13 +112,22 @@ def space_data(space: Space) -> dict[str, Any]:
 
 
 def _table_data(layers: LayerTable) -> dict[str, list[Any]]:
-    """Columns of a layer table by name."""
-    return {name: column.tolist() for name, column in zip(layers._fields, layers, strict=True)}
+    """Columns of a layer table by name; masks as their shape and bits."""
+    found = {name: column.tolist() for name, column in zip(layers._fields, layers, strict=True)}
+    return found | {_MASKS: [_mask_data(mask) for mask in layers.weight_mask]}
+
+
+def _mask_data(mask: Mask | None) -> list[Any] | None:
+    return None if mask is None else [list(mask.shape), b64encode(mask.packed).decode()]
 
 
 def _table(data: Mapping[str, Any]) -> LayerTable:
     """Make the layer table again."""
-    return make_table(LayerTable, data, len(data["kind"]))
+    numbers = {name: column for name, column in data.items() if name != _MASKS}
+    table = make_table(LayerTable, numbers, len(data["kind"]))
+    for row, one in enumerate(data[_MASKS]):
+        table.weight_mask[row] = None if one is None else Mask(tuple(one[0]), b64decode(one[1]))
+    return table
 
 
 def read_definition(content: bytes, store: object) -> Definition:

@@ -72,7 +72,7 @@ def bound_of(
             joules = (float(pj[0]) + float(layers.macs[row]) * inner.mac_pj) * 1e-12 * ROUNDED
             zeros = densities_of(layers, row)
             if minded(inner.machine, zeros):  # by itself it may cost less than a dense one handed its input
-                left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+                left = float(layers.macs[row]) * zeros.weight * zeros.input
                 seconds = min(seconds, left / inner.machine.peak_macs_per_s * ROUNDED)
                 joules = min(joules, left * inner.mac_pj * 1e-12 * ROUNDED)
         latency += float(layers.repeats[row]) * seconds

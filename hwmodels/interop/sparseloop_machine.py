@@ -70,6 +70,7 @@ def level_sparsity(
         metadata="beside" if counted else "uncounted",
         metadata_bits=metadata.bits or metadata.width_bits,
         metadata_access_bits=metadata.width_bits,
+        room="expected",
         prices=_prices(actions),
     )
 

@@ -7,7 +7,8 @@
 as the loops it may take fill it. Of the accesses count: what the MACs ask of the innermost level that may
 keep an operand, less what the fanouts inside it may share; and every element once at each level further out
 that must keep it. All of it holds whatever the capacities, so that it is loose where small ones make tiles
-come again. Of a nest whose zeros a machine minds only multiplications of two non-zeros count.
+come again. Of a nest whose zeros a machine minds, what formats, gating and skipping leave at least
+(`hwmodels.models.nest_left`).
 """
 
 import math
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, FILLS, READS, UPDATES
 from hwmodels.level import LETTERS
-from hwmodels.level_sparsity import minded_operands
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import ROUNDED, Least, metric_table
 from hwmodels.mapping.constraints import NO_LIMIT, LevelConstraints
@@ -32,6 +32,7 @@ from hwmodels.mapping.problem import Operand, Problem
 from hwmodels.models.level_parts import LEVEL, Columns, Machines, columns_of, columns_of_each
 from hwmodels.models.level_table import LevelTable
 from hwmodels.models.nest_account import ELEMENTS, nearest
+from hwmodels.models.nest_left import ALL, Left, left_by, packs
 from hwmodels.models.nest_mappings import limits, problem_of
 from hwmodels.models.nest_staying import without_memory
 from hwmodels.models.nest_zeros import densities_of, minded
@@ -81,7 +82,7 @@ def _alike(machines: Any) -> Iterator[tuple[IntColumn, LevelMachine, Columns]]:
     for row in range(len(machines)):
         one = machines[row]
         words = [(level.name, level.kind, level.operands) for level in one.levels]
-        minded = sorted(minded_operands(one)) if one.minds_zeros else []
+        minded = [one.sparsity, *(level.sparsity for level in one.levels)] if one.minds_zeros else []
         key = repr((words, one.array_level, one.mapspace, one.factors, one.rules, one.timing, minded))
         groups.setdefault(key, []).append(row)
     for rows in groups.values():
@@ -99,15 +100,19 @@ def _summed(
     for row in range(layers.rows):
         times = float(layers.repeats[row])
         zeros = densities_of(layers, row)
-        if int(layers.kind[row]) == Kind.NEST and minded(base, zeros):
-            left = float(layers.macs[row]) * zeros["weight"] * zeros["input"]
+        sparse = minded(base, zeros)
+        if int(layers.kind[row]) == Kind.NEST and sparse and packs(base):
+            left = float(layers.macs[row]) * zeros.weight * zeros.input
             seconds, pj = left / (columns.macs * columns.clock_hz), left * columns.mac_pj
         elif int(layers.kind[row]) == Kind.NEST:
             passed = {name: 1.0 - float(column[row]) for name, column in outside.items()}
-            seconds, pj = least_nest(problem_of(layers, row), base, columns, passed, stays=stays)
-            pj += float(layers.macs[row]) * columns.mac_pj
+            left_of = left_by(base, zeros) if sparse else ALL
+            seconds, pj = least_nest(
+                problem_of(layers, row), base, columns, passed, stays=stays, left=left_of
+            )
+            pj += float(layers.macs[row]) * left_of.worked * columns.mac_pj
         else:
-            seconds, pj = _stream(layers, row, base, columns, stays=stays or minded(base, zeros))
+            seconds, pj = _stream(layers, row, base, columns, stays=stays or sparse)
         latency_s += times * seconds
         active_j += times * pj * 1e-12
     return latency_s, active_j + latency_s * (columns.leakage_w + columns.standby_w)
@@ -121,11 +126,12 @@ def least_nest(
     *,
     stays: bool = False,
     handed: str = "",
+    left: Left = ALL,
 ) -> tuple[Floats, Floats]:
     """Seconds and access energy [pJ] of a nest at least, shape (n,).
 
     `passed` is the share of each operand that main memory sees; `handed` the level, if any, where the rest
-    lies.
+    lies; `left` what zeros leave.
     """
     seen = base.rules.seen(problem)
     size = len(columns.macs)
@@ -136,11 +142,11 @@ def least_nest(
     for kind, row in enumerate(kinds):
         mine = np.flatnonzero(place == kind)
         spread = Spread(base, seen, tuple(map(tuple, row.reshape(-1, 2).tolist())))
-        steps = seen.macs / spread.most(seen.dimensions)
+        steps = left.steps * seen.macs / spread.most(seen.dimensions)
         if stays:
             seconds[mine] = steps / columns.clock_hz[mine]
             continue
-        counted = _Counted(base, seen, spread, columns.levels[mine], columns.instances[mine], handed)
+        counted = _Counted(base, seen, spread, columns.levels[mine], columns.instances[mine], handed, left)
         cycles, pj[mine] = counted.ports(passed), counted.energy_pj(passed)
         hidden = columns.level("overlapped")[mine] == 1
         longest = np.maximum(steps, np.where(hidden, cycles, 0.0).max(axis=1))
@@ -214,8 +220,9 @@ class _Counted:
         levels: Floats,
         instances: Floats,
         handed: str = "",
+        left: Left = ALL,
     ) -> None:
-        self.levels, self.instances, self.handed = levels, instances, handed
+        self.levels, self.instances, self.handed, self.left = levels, instances, handed, left
         self.base, self.problem, self.spread = base, problem, spread
         self.names = {letter: name for name, letter in LETTERS.items()}
         self.elided = base.rules.first_touch is FirstTouch.ELIDED
@@ -268,12 +275,12 @@ class _Counted:
         unique = touched(operand, self.problem)
         return {UPDATES: unique} if operand.read_write else {READS: unique}
 
-    def _priced(self, level: int, words: dict[int, float]) -> Floats:
-        table = self.levels[:, level]
+    def _priced(self, level: int, operand: Operand, words: dict[int, float]) -> Floats:
+        table, name = self.levels[:, level], self.names[operand.name]
         each = np.zeros(len(table))
         for kind, amount in words.items():
             if amount:
-                each += amount * table[:, _PRICES + kind]
+                each += amount * self.left.moved(name, level, kind) * table[:, _PRICES + kind]
         shared = table[:, _BLOCK] * table[:, _CLUSTER]  # words of an access, and instances that share one
         return np.asarray(each / shared)
 
@@ -291,11 +298,14 @@ class _Counted:
             if must and innermost > must[0]:
                 break
             beyond = [level for level in must if level > innermost]
-            found = self._priced(innermost, self.inside(operand, innermost)) * self._passed(innermost, passed)
+            words = self.inside(operand, innermost)
+            found = self._priced(innermost, operand, words) * self._passed(innermost, passed)
             for level in [innermost, *beyond[:-1]] if beyond else []:
-                found += self._priced(level, self.outwards(operand)) * self._passed(level, passed, out=True)
+                found += self._priced(level, operand, self.outwards(operand)) * self._passed(
+                    level, passed, out=True
+                )
             for level in beyond:
-                found += self._priced(level, self.inwards(operand)) * self._passed(level, passed)
+                found += self._priced(level, operand, self.inwards(operand)) * self._passed(level, passed)
             best = np.minimum(best, found)
         return np.where(np.isfinite(best), best, 0.0)
 
@@ -319,7 +329,10 @@ class _Counted:
                 some = {0: (READS,), 1: (FILLS, UPDATES), 2: (READS, FILLS, UPDATES)}[port]
                 there = off_chip or self.base.levels[level].name == self.handed
                 share = passed[self.names[operand.name]] if there else 1.0
-                words += share * sum(moved.get(kind, 0.0) for kind in some)
+                name = self.names[operand.name]
+                words += share * sum(
+                    moved.get(kind, 0.0) * self.left.timed(name, level, kind) for kind in some
+                )
             rate = self.levels[:, level, _RATES + port] * self.instances[:, level]
             found[:, level] = np.maximum(found[:, level], words / rate)
         return found

@@ -6,7 +6,6 @@ Identical nests are mapped once, and mappings are kept by content for the life o
 import dataclasses
 import math
 from collections.abc import Callable
-from collections.abc import Mapping as Names
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
@@ -20,7 +19,7 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import ELEMENTS
-from hwmodels.models.nest_zeros import densities_of, given_with_zeros, map_with_zeros, minded
+from hwmodels.models.nest_zeros import Densities, densities_of, given_with_zeros, map_with_zeros, minded
 from hwmodels.parts import Stacking
 from hwmodels.tiers import STACK_LIMITS
 from workloads.errors import WrongTypeError
@@ -131,16 +130,23 @@ def _given(layers: LayerTable, row: int, machine: LevelMachine, key: Key, mappin
 
 
 def _mapped(
-    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Names[str, float]
+    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Densities
 ) -> MapperResult | str:
     """Best mapping of a nest, or why there is none."""
     zeros = minded(machine, densities)
-    whole: tuple[Any, ...] = (*key, problem.dimensions, problem.bounds, problem.operands)
-    if zeros:
-        whole = (*whole, *densities.items(), math.isinf(effort.limit_s))
+    whole = content_of(key, problem, densities if zeros else None, in_time=effort.limit_s < math.inf)
     if zeros:
         return kept(whole, effort, lambda: _with_zeros(problem, machine, key, effort, densities))
     return kept(whole, effort, lambda: _dense(problem, machine, key, effort))
+
+
+def content_of(key: Key, problem: Problem, zeros: Densities | None, *, in_time: bool) -> tuple[Any, ...]:
+    """What a nest's mapping is kept by; `zeros` are its densities where the machine minds them.
+
+    A search over zeros that has a time limit ends elsewhere than one that has none.
+    """
+    whole = (*key, problem.dimensions, problem.bounds, problem.operands)
+    return whole if zeros is None else (*whole, zeros, in_time)
 
 
 def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResult]) -> MapperResult | str:
@@ -172,7 +178,7 @@ def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResu
 
 
 def _with_zeros(
-    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Names[str, float]
+    problem: Problem, machine: LevelMachine, key: Key, effort: Effort, densities: Densities
 ) -> MapperResult:
     """Best mapping of a nest whose zeros the machine minds."""
     return map_with_zeros(

@@ -9,14 +9,15 @@ whole tensor.
 import math
 from collections.abc import Mapping as Names
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from hwmodels.kernels.nest.search import objective_of
 from hwmodels.level import LETTERS, Level
 from hwmodels.level_sparsity import ZeroPrices, minded_operands
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.engine import Evaluation, Rules
 from hwmodels.mapping.mapping import Mapping, uniform
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, Objective, map_problem
@@ -24,11 +25,12 @@ from hwmodels.mapping.watch import Watch
 from hwmodels.parts import OPERANDS
 from hwmodels.zeros.choices import Choices, combinations, map_zeros
 from hwmodels.zeros.density import Density, Zeros
-from hwmodels.zeros.formats import Fiber, words
+from hwmodels.zeros.formats import Fiber, NonZeros, words
 from hwmodels.zeros.given import evaluate_with_zeros
 from hwmodels.zeros.model import SparseModel
 from hwmodels.zeros.search import CappedWatch
 from hwmodels.zeros.section import Metadata, Optimization, Representation, SparseSection
+from workloads.sparsity.density import Mask
 from workloads.table import LayerTable
 
 DISTRIBUTION: Final = "hypergeometric"
@@ -36,22 +38,36 @@ CHUNKS: Final = 64
 """Parts of a search (2^14 mappings each) before it ends with the best so far, where no time is given; of one
 that has found nothing yet as many times over."""
 
-Densities = Names[str, float]
+
+class Densities(NamedTuple):
+    """Share of non-zeros of each operand of a nest, and where those of its weights are, if it is known."""
+
+    weight: float = 1.0
+    input: float = 1.0
+    output: float = 1.0
+    mask: Mask | None = None
+
+    def of(self, operand: str) -> float:
+        """That of one operand."""
+        return float(getattr(self, operand))
 
 
-def densities_of(layers: LayerTable, row: int) -> dict[str, float]:
-    """Share of non-zeros of each operand of a row."""
-    return {operand: float(getattr(layers, f"{operand}_density")[row]) for operand in OPERANDS}
+def densities_of(layers: LayerTable, row: int) -> Densities:
+    """What is known of the zeros of a row."""
+    weight, held, made = (float(getattr(layers, f"{operand}_density")[row]) for operand in OPERANDS)
+    return Densities(weight, held, made, layers.weight_mask[row])
 
 
 def minded(machine: LevelMachine, densities: Densities) -> bool:
     """Whether a machine does anything about the zeros of such operands."""
-    if not machine.minds_zeros or all(share >= 1.0 for share in densities.values()):
+    if not machine.minds_zeros or min(densities[:-1]) >= 1.0:
         return False
-    return any(densities[operand] < 1.0 for operand in minded_operands(machine))
+    return any(densities.of(operand) < 1.0 for operand in minded_operands(machine))
 
 
-def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> tuple[SparseModel, Choices]:
+def model_of(
+    machine: LevelMachine, problem: Problem, densities: Densities, built: Architecture | None = None
+) -> tuple[SparseModel, Choices]:
     """A nest with zeros on a machine, and formats that are still to be chosen.
 
     Parameters
@@ -61,7 +77,9 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
     problem
         A convolution, in letters.
     densities
-        Share of non-zeros by operand, in words.
+        Share of non-zeros by operand, and the weights' mask.
+    built
+        The machine as the engine takes it, where a level has less room than its own.
 
     Returns
     -------
@@ -70,14 +88,14 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
         (level, letter), where there are several.
 
     """
-    problem, built = machine.rules.seen(problem), machine.architecture
+    problem, built = machine.rules.seen(problem), built or machine.architecture
     formats: dict[tuple[str, str], Representation] = {}
     choices: dict[tuple[str, str], tuple[Representation | None, ...]] = {}
     savings: dict[tuple[str, str], Optimization] = {}
     for place, level in enumerate(machine.levels):
         for operand, letter in LETTERS.items():
             mine = level.sparsity.of(operand)
-            candidates = tuple(_seen(form, problem) for form in mine.candidates(operand, place + 1))
+            candidates = tuple(form_in(form, problem) for form in mine.candidates(operand, place + 1))
             if candidates[0] is not None:
                 formats[level.name, letter] = candidates[0]
             if len(candidates) > 1:
@@ -96,7 +114,11 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
         architecture=built,
         mapping=uniform(built, problem),
         densities={
-            letter: Density(value=densities[operand], distribution=DISTRIBUTION)
+            letter: Density(
+                value=densities.of(operand),
+                distribution=DISTRIBUTION,
+                mask=densities.mask if operand == "weight" else None,
+            )
             for operand, letter in LETTERS.items()
         },
         metadata={level.name: metadata_of(machine, level) for level in machine.levels},
@@ -111,14 +133,16 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
             compute_gates=unit.mac == "gate",
         ),
         within=frozenset(level.name for level in machine.levels if level.sparsity.metadata == "within"),
+        overbooked=frozenset(level.name for level in machine.levels if level.sparsity.room == "expected"),
         leaks=True,
         idles=unit.idle_takes_time,
+        rounding=NonZeros.MEAN,
         lenient=True,
     )
     return model, choices
 
 
-def _seen(form: Representation | None, problem: Problem) -> Representation | None:
+def form_in(form: Representation | None, problem: Problem) -> Representation | None:
     """A format without dimensions that a problem does not have (groups, where there is one)."""
     if form is None:
         return None
@@ -179,12 +203,18 @@ def given_with_zeros(
         If no format can hold its tiles, or what it saves is not costed.
 
     """
-    model, choices = model_of(machine, problem, densities)
+    return _given(*model_of(machine, problem, densities), mapping, machine.rules, objective)
+
+
+def _given(
+    model: SparseModel, choices: Choices, mapping: Mapping, rules: Rules, objective: Objective
+) -> Evaluation:
+    """See `given_with_zeros`."""
     found: list[Evaluation] = []
     why = ""
     for formats in combinations(model.section.formats, choices):
         try:
-            found.append(evaluate_with_zeros(with_formats(model, formats), mapping, machine.rules))
+            found.append(evaluate_with_zeros(with_formats(model, formats), mapping, rules))
         except MappingError as refusal:
             why = str(refusal)
     if not found:
@@ -204,6 +234,7 @@ def map_with_zeros(
     *,
     seconds: float = math.inf,
     aware: bool = True,
+    built: Architecture | None = None,
 ) -> MapperResult:
     """Best mapping of a nest with zeros, its evaluation, and the certificate.
 
@@ -216,6 +247,8 @@ def map_with_zeros(
     aware
         Whether the search knows of zeros; else the best even mapping of the dense machine is costed with
         them.
+    built
+        The machine as the engine takes it, where a level has less room than its own.
 
     Raises
     ------
@@ -223,12 +256,12 @@ def map_with_zeros(
         If there is none.
 
     """
-    model, choices = model_of(machine, problem, densities)
+    model, choices = model_of(machine, problem, densities, built)
     dense: MapperResult | None = None
     try:
         dense = map_problem(
             problem,
-            machine.architecture,
+            model.architecture,
             objective,
             constraints=machine.mapspace,
             storage="even",
@@ -239,7 +272,7 @@ def map_with_zeros(
         if not aware:
             raise
     if not aware and dense is not None:
-        found = given_with_zeros(machine, problem, densities, dense.mapping, objective)
+        found = _given(model, choices, dense.mapping, machine.rules, objective)
         if not found.feasible:
             raise MappingError(f"{problem.name}: the best dense mapping breaks {found.limit} with zeros")
         return replace(dense, evaluation=found)
@@ -274,7 +307,7 @@ def stream_words(
         count = int(elements)
         whole = [Fiber(coordinates=count, elements=count, inside=1)]
         outer = [Fiber(coordinates=1, elements=count, inside=count) for _ in form.ranks[1:]]
-        ranks = words(form, [*whole, *outer], zeros, held.bits or held.width_bits)
+        ranks = words(form, [*whole, *outer], zeros, held.bits or held.width_bits, NonZeros.MEAN)
         bits = sum(rank.stored_bits(held.width_bits) for rank in ranks)
         found.append((elements * (zeros.share if form.compressed else 1.0), bits))
     word_bits = machine.word_bits(level)

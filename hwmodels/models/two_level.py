@@ -24,7 +24,7 @@ from hwmodels.unaware import UnawareTiles
 from hwmodels.warming import coolest_c, warmed
 from workloads.errors import InputError, WrongTypeError
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint, take_rows
+from workloads.table import FloatColumn, IntColumn, LayerTable, fingerprint, take_rows, without_masks
 
 if TYPE_CHECKING:
     import pandas
@@ -116,6 +116,8 @@ class TwoLevel:
                     f"without: {ZEROS} is switched off layer by layer alone, not beside a schedule"
                 )
             return batch.evaluate(layers, configs, objective, schedule=effort.schedule, halved=halved)
+        if not effort.given:
+            layers = without_masks(layers)
         tiles = tiles_of(layers, halved=halved)
         if ZEROS in effort.without:
             tiles = UnawareTiles(layers, objective, tiles)
@@ -139,6 +141,7 @@ class TwoLevel:
         given = np.zeros_like(configs.leakage_curve)  # at ambient, the least there is
         configs = configs._replace(leakage_curve=given)
         if schedule is None:
+            layers = without_masks(layers)
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
 

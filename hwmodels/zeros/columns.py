@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwmodels.kernels.nest.columns import Floats, Small
+from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.zeros.columns import (
     ACTIONS,
     COMPRESS,
@@ -20,7 +20,9 @@ from hwmodels.kernels.zeros.columns import (
     ZeroColumns,
 )
 from hwmodels.mapping.mapping import LevelMapping, Mapping
-from hwmodels.zeros.formats import BITMASKS, NonZeros
+from hwmodels.zeros.boxes import columns_of
+from hwmodels.zeros.density import Zeros
+from hwmodels.zeros.formats import BITMASKS
 from hwmodels.zeros.model import SparseModel
 from hwmodels.zeros.section import FORMATS
 
@@ -67,13 +69,34 @@ def pack_zeros(model: SparseModel) -> ZeroColumns:
                     )
                 )
     zeros = [model.zeros(operand) for operand in operands]
+    first, places, boxes = _boxes(model, zeros)
     return ZeroColumns(
-        operands=np.array([[z.density, z.share, z.elements, z.drawn] for z in zeros], dtype=np.float64),
+        operands=np.array(
+            [[z.nonzeros, z.share, z.elements, z.drawn, at] for z, at in zip(zeros, first, strict=True)],
+            dtype=np.float64,
+        ),
         stored=stored,
         ranks=np.array(ranks, dtype=np.int64).reshape(len(ranks), 4),
         width_bits=np.array([model.metadata[level.name].width_bits for level in levels], dtype=np.int64),
-        exact=int(model.rounding is NonZeros.EXACT),
+        places=places,
+        boxes=boxes,
+        rounding=int(model.rounding),
     )
+
+
+def _boxes(model: SparseModel, zeros: Sequence[Zeros]) -> tuple[list[int], Ints, Floats]:
+    """Boxes of the operands whose masks are known: the first of each, or -1; see `ZeroColumns`."""
+    known = [one.boxes is not None for one in zeros]
+    names, bounds = model.problem.dimensions, model.problem.bounds
+    longest = max(bounds) if any(known) else 0
+    first, rows = [-1] * len(zeros), [np.zeros((0, 3), dtype=np.int64)]
+    places = np.zeros((len(zeros), len(bounds), longest + 1), dtype=np.int64)
+    for o, one in enumerate(zeros):
+        if one.boxes is not None:
+            first[o] = sum(map(len, rows))
+            places[o], mine = columns_of(one.boxes, names, bounds)
+            rows.append(mine)
+    return first, places, np.concatenate(rows).astype(np.float64)
 
 
 def pack_shares(model: SparseModel, keep: Small) -> ShareColumns:
@@ -95,6 +118,7 @@ def pack_shares(model: SparseModel, keep: Small) -> ShareColumns:
     variants = [plain, *(kept_only(model, keep, lead) for lead in leads)]
     shape = len(levels), len(operands)
     stored, held = np.ones(shape), np.ones(shape)
+    full = np.zeros(shape, dtype=np.int64)
     skips, converts = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     prices = np.zeros((*shape, ACTIONS))
     slack = 0.0
@@ -102,6 +126,7 @@ def pack_shares(model: SparseModel, keep: Small) -> ShareColumns:
         for o, operand in enumerate(operands):
             stored[i, o] = plain.left(level, operand)
             held[i, o] = plain.held(level, operand)
+            full[i, o] = plain.counts_fullest(level, operand.name)
             skips[i, o] = plain.skips(level, operand.name)
             outer = plain.packer(level, operand.name)
             converts[i, o] = names.index(outer) if outer else -1
@@ -116,6 +141,7 @@ def pack_shares(model: SparseModel, keep: Small) -> ShareColumns:
         reach=np.array([_reach(variant) for variant in variants]),
         skips=skips,
         held=held,
+        full=full,
         spread=np.array([model.spread(level) for level in names]),
         converts=converts,
         prices=prices,

@@ -1,10 +1,12 @@
 """Words of metadata that a stored tile needs: its ranks given to loops, fibers counted, zeros left out."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from math import ceil
 
-from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
+from hwmodels.mapping.mapping import LevelMapping, Loop
+from hwmodels.mapping.mapping import Mapping as Nest
 from hwmodels.mapping.problem import MappingError, Operand
 from hwmodels.zeros.density import Zeros
 from hwmodels.zeros.section import Rank, Representation
@@ -19,6 +21,9 @@ class NonZeros(IntEnum):
     """Up, for each fiber (Timeloop 3.0.3)."""
     EXACT = 1
     """Not at all: only the total is (the Sparseloop artifact)."""
+    MEAN = 2
+    """Not at all: means over all masks, as those of a mask that is known are counted. The others take fibers
+    that are not empty to hold as much as all do on average."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +50,15 @@ class Fiber:
     coordinates: float
     elements: int
     inside: int
+    extents: Mapping[str, int] = field(default_factory=dict)  # of a fiber
+    inner: Mapping[str, int] = field(default_factory=dict)  # of a coordinate
 
 
 Groups = list[list[Loop]]  # loops of each rank, innermost rank and loop first
 
 
 def rank_loops(
-    operand: Operand, mapping: Mapping, level: int, child: int, stored: Representation, inside: Groups | None
+    operand: Operand, mapping: Nest, level: int, child: int, stored: Representation, inside: Groups | None
 ) -> Groups:
     """Give the loops of a tile to the ranks of its format.
 
@@ -99,10 +106,19 @@ def fibers(operand: Operand, groups: Groups) -> list[Fiber]:
     found = []
     below = 1
     for group in groups:
+        inner = dict(extents)
         for dimension, count in group:
             extents[dimension] = extents.get(dimension, 1) * count
         elements = operand.elements(extents)
-        found.append(Fiber(coordinates=elements / below, elements=elements, inside=below))
+        found.append(
+            Fiber(
+                coordinates=elements / below,
+                elements=elements,
+                inside=below,
+                extents=dict(extents),
+                inner=inner,
+            )
+        )
         below = elements
     return found
 
@@ -113,6 +129,8 @@ def words(
     zeros: Zeros,
     default_bits: int,
     rounding: NonZeros = NonZeros.FIBER,
+    *,
+    fullest: bool = False,
 ) -> list[RankWords]:
     """Expected metadata of a tile, innermost rank first.
 
@@ -126,6 +144,8 @@ def words(
         Bits of a word where the format does not say.
     rounding
         How expected non-zeros are rounded.
+    fullest
+        Where the mask is known: what no tile exceeds, in place of the mean.
 
     """
     top = len(spans) - 1
@@ -143,7 +163,11 @@ def words(
             metadata_bits=_bits(rank.metadata_bits, 1 if rank.format in BITMASKS else default_bits),
             payload_bits=_bits(rank.payload_bits, default_bits),
         )
-        if counted[i]:
+        if counted[i] and (zeros.boxes is not None or rounding is NonZeros.MEAN):
+            most = zeros.boxes.fullest(spans[top].extents) if fullest and zeros.boxes is not None else None
+            metadata, payload = _mean_words(rank, span, tile, zeros, most)
+            one = replace(one, metadata=metadata, payload=0.0 if i == data else payload)
+        elif counted[i]:
             for nonzeros, probability in zeros.occupancies(tile):
                 metadata, payload = _fiber_words(rank, span, tile, nonzeros, zeros, rounding)
                 one = replace(
@@ -166,6 +190,23 @@ def _fiber_words(
     if rounding is NonZeros.FIBER and rank.format != "RLE":
         there = ceil(there - 1e-9)  # a float just above a whole number is that number
     return number * (span.coordinates if rank.format in BITMASKS else there), number * there
+
+
+def _mean_words(rank: Rank, span: Fiber, tile: int, zeros: Zeros, most: int | None) -> tuple[float, float]:
+    """The same on average over tiles and masks, or what no tile of at most so many non-zeros exceeds.
+
+    A tile has no more boxes that are not empty than non-zeros; one whose boxes are single elements has as
+    many.
+    """
+    number, there = tile / span.elements, tile / span.inside
+    if most is not None:
+        number, there = min(number, most), min(there, most)
+    else:
+        number *= zeros.nonempty(span.elements, span.extents)
+        there *= zeros.nonempty(span.inside, span.inner)
+    if rank.format == "UOP":
+        return 0.0, number * (span.coordinates + 1)
+    return (number * span.coordinates if rank.format in BITMASKS else there), there
 
 
 def _bits(given: int | None, default: int) -> int:

@@ -55,7 +55,7 @@ def evaluate_with_zeros(model: SparseModel, mapping: Mapping, rules: Rules) -> E
 def _moved(zeros: SparseModel, dense: LevelCounts, at: SparseCounts, entries: Sequence[Entry]) -> LevelCounts:
     """What an operand moves at a level: words that are left and the metadata that passes with them."""
     bits = zeros.architecture.level(dense.level).word_bits
-    held = zeros.words_held(dense.level, {dense.operand: float(dense.tile_words)})[dense.operand]
+    held = zeros.words_needed(dense.level, {dense.operand: float(dense.tile_words)})[dense.operand]
     return replace(
         dense,
         reads=at.reads + at.read_bits / bits,
@@ -72,7 +72,7 @@ def held_by(zeros: SparseModel) -> list[dict[str, float]]:
     """Words that tiles take at each level, with the metadata that lies among them."""
     found = []
     for i, level in enumerate(zeros.architecture.levels):
-        words = zeros.words_held(level.name, words_needed(zeros.problem, zeros.mapping, i))
+        words = zeros.words_needed(level.name, words_needed(zeros.problem, zeros.mapping, i))
         found.append({name: held + zeros.metadata_room(level.name, name) for name, held in words.items()})
     return found
 

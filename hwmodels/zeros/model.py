@@ -46,6 +46,7 @@ class SparseModel:
     within: frozenset[str] = frozenset()  # levels among whose words metadata takes room
     leaks: bool = False  # whether what is drawn in every cycle counts
     idles: bool = False  # whether multiply-accumulates that gated reads leave idle take their time
+    overbooked: frozenset[str] = frozenset()  # levels where compressed tiles take their expected room
     lenient: bool = False  # where a level cannot save, nothing is saved; else the mapping is refused
 
     def evaluate(self, dense: Evaluation) -> SparseEvaluation:
@@ -99,18 +100,33 @@ class SparseModel:
         )
 
     def words_held(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
-        """Words that tiles take at a level: the expected non-zeros, rounded up, where they are compressed."""
+        """Words that tiles take at a level: of compressed ones the expected non-zeros, rounded up."""
         shares = {name: self.held(level, self.problem.operand(name)) for name in dense}
         return {name: ceil(words * shares[name] - 1e-9) for name, words in dense.items()}
+
+    def words_needed(self, level: str, dense: Dense[str, float]) -> dict[str, float]:
+        """The same of the mapping's tiles; of compressed ones that a mask tells, the fullest's non-zeros."""
+        found = self.words_held(level, dense)
+        for name in dense:
+            boxes = self.zeros(self.problem.operand(name)).boxes
+            if boxes is not None and self.counts_fullest(level, name):
+                extents = self.mapping.tile(self.problem, self.architecture.index(level))
+                found[name] = boxes.fullest(extents)
+        return found
+
+    def counts_fullest(self, level: str, operand: str) -> bool:
+        """Whether a level has to hold the fullest compressed tile of an operand: a mask tells it."""
+        known = self.densities[operand].mask is not None and level not in self.overbooked
+        return known and self._compressed(level, operand)
 
     def metadata_room(self, level: str, operand: str) -> int:
         """Words of a level that the metadata of an operand's tile takes; none where it lies elsewhere."""
         if level not in self.within or (level, operand) not in self.section.formats:
             return 0
         width = self.metadata[level].width_bits
-        bits = sum(
-            one.stored_bits(width) for one in self.metadata_words(level, self.problem.operand(operand))
-        )
+        fullest = level not in self.overbooked
+        words = self.metadata_words(level, self.problem.operand(operand), fullest=fullest)
+        bits = sum(one.stored_bits(width) for one in words)
         return ceil(bits / self.architecture.level(level).word_bits - 1e-9)
 
     def held(self, level: str, operand: Operand) -> float:
@@ -166,13 +182,14 @@ class SparseModel:
             update_bits=bits * dense.updates / tiles,
         )
 
-    def metadata_words(self, level: str, operand: Operand) -> list[RankWords]:
-        """Expected metadata of an operand's tile at a level, innermost rank first."""
+    def metadata_words(self, level: str, operand: Operand, *, fullest: bool = False) -> list[RankWords]:
+        """Expected metadata of an operand's tile at a level, innermost rank first; see `formats.words`."""
         stored = self.section.formats[level, operand.name]
         index = self.architecture.index(level)
         spans = fibers(operand, self._groups(index, operand))
         held = self.metadata[level]
-        return words(stored, spans, self.zeros(operand), held.bits or held.width_bits, self.rounding)
+        default_bits = held.bits or held.width_bits
+        return words(stored, spans, self.zeros(operand), default_bits, self.rounding, fullest=fullest)
 
     def _groups(self, level: int, operand: Operand) -> Groups:
         """Loops of the ranks of an operand's tile; one flat rank where the level has no format."""
@@ -202,7 +219,7 @@ class SparseModel:
                 )
             lead = self._leader(level)
             found[level, name] = prod(
-                self.zeros(condition).nonempty(condition.elements(lead))
+                self.zeros(condition).nonempty(condition.elements(lead), lead)
                 for condition in map(self.problem.operand, saving.conditions)
             )
         return found

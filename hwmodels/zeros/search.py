@@ -222,6 +222,7 @@ class ZeroSearch(ExhaustiveSearch):
             zeros=zeros,
             macros=np.array([at.instances / at.cluster if at.cluster > 1 else inf for at in levels]),
             within=np.array([level.name in model.within for level in levels], dtype=np.int64),
+            fullest=np.array([level.name not in model.overbooked for level in levels], dtype=np.int64),
             leak_pj=float(self.machine.totals[2]) if model.leaks else 0.0,
             reuse=int(rules.reuse),
             touches=rules.touches,

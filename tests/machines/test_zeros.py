@@ -1,6 +1,7 @@
 """Zeros on machines of levels, through the door: fields, oracle, brute force over mappings, laws."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,11 +17,16 @@ from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_mappings import problem_of
+from hwmodels.models.nest_zeros import densities_of, model_of
+from hwmodels.zeros.density import Density, Zeros
+from hwmodels.zeros.formats import NonZeros, fibers, words
+from hwmodels.zeros.spelling import read_format
 from tests.machines.test_levels import machine, nest, table
 from tests.mapping.brute import every_mapping
 from tests.oracles import zeros as oracle
 from workloads import Graph, Network
 from workloads.operations import Convolution
+from workloads.sparsity.density import Mask
 
 OBJECTIVES = {"latency": "latency_s", "energy": "energy_j", "edp": "edp_js"}
 EVEN = BEST._replace(without=frozenset({"uneven storage"}))  # as nests with zeros are searched
@@ -44,34 +50,32 @@ def totals(layers, one, objective="edp", effort=BEST):
 # --- the oracle: every mask of tiny tensors
 
 
-@settings(max_examples=12, deadline=None)
-@given(data=st.data())
-def test_counts_are_means_over_every_mask(data):
-    """Effectual products, gated reads and compressed traffic; counts are whole accesses, so within one."""
-    sizes = {d: data.draw(st.sampled_from((1, 2, 3)), label=d) for d in "NKC"}
-    split = {d: data.draw(st.sampled_from([f for f in (1, 2, 3) if n % f == 0])) for d, n in sizes.items()}
-    outer = [(d, sizes[d] // split[d]) for d in data.draw(st.permutations("NKC"))]
-    inner = [(d, split[d]) for d in data.draw(st.permutations("NKC"))]
-    elements = {"W": sizes["K"] * sizes["C"], "I": sizes["N"] * sizes["C"]}
-    nonzeros = {name: data.draw(st.integers(1, count), label=name) for name, count in elements.items()}
-    assume(min(n / elements[name] for name, n in nonzeros.items()) < 1.0)
+def two_levels(**changes):
+    """Pads and main memory, both told what is zero."""
     one = machine(
         levels=(Level(name="pad", bytes=64), Level(name="dram", kind="main_memory")), array_level="pad"
-    ).replace(
+    )
+    return one.replace(
         {
             **{f"levels.dram.sparsity.{name}.format": "bitmask" for name in ("weight", "input")},
-            **{f"levels.pad.sparsity.{name}.format": "UB" for name in ("weight", "input")},
-            "levels.pad.sparsity.weight.mode": "gate",
-            "levels.pad.sparsity.weight.leaders": "input",
             "levels.pad.sparsity.metadata": "uncounted",
             "sparsity.mac": "skip",
+            **changes,
         }
     )
-    layers = with_zeros(
-        table(nest(n=sizes["N"], k=sizes["K"], c=sizes["C"])),
-        nonzeros["W"] / elements["W"],
-        nonzeros["I"] / elements["I"],
-    )
+
+
+@st.composite
+def splits(draw):
+    """A product on two levels: loops of main memory and of the pads, outermost first."""
+    sizes = {d: draw(st.sampled_from((1, 2, 3))) for d in "NKC"}
+    split = {d: draw(st.sampled_from([f for f in (1, 2, 3) if n % f == 0])) for d, n in sizes.items()}
+    outer = [(d, sizes[d] // split[d]) for d in draw(st.permutations("NKC"))]
+    return sizes, outer, [(d, split[d]) for d in draw(st.permutations("NKC"))]
+
+
+def counted(one, layers, outer, inner):
+    """Amounts of the account of such a mapping, by level, operand and action."""
     keep = frozenset("WIO")
     mapping = Mapping(
         levels=tuple(
@@ -81,10 +85,30 @@ def test_counts_are_means_over_every_mask(data):
     )
     account = NEST.account(layers, NEST.pack(one), "edp", 0, BEST._replace(given={0: mapping}))
     account.operations()
-    count = {
+    return {
         (line.component, line.operand, line.action): float(account.sheet.counts[0, i])
         for i, line in enumerate(account.lines)
     }
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data(), split=splits())
+def test_counts_are_means_over_every_mask(data, split):
+    """Effectual products, gated reads and compressed traffic; counts are whole accesses, so within one."""
+    sizes, outer, inner = split
+    elements = {"W": sizes["K"] * sizes["C"], "I": sizes["N"] * sizes["C"]}
+    nonzeros = {name: data.draw(st.integers(1, count), label=name) for name, count in elements.items()}
+    assume(min(n / elements[name] for name, n in nonzeros.items()) < 1.0)
+    one = two_levels(
+        **{f"levels.pad.sparsity.{name}.format": "UB" for name in ("weight", "input")},
+        **{"levels.pad.sparsity.weight.mode": "gate", "levels.pad.sparsity.weight.leaders": "input"},
+    )
+    layers = with_zeros(
+        table(nest(n=sizes["N"], k=sizes["K"], c=sizes["C"])),
+        nonzeros["W"] / elements["W"],
+        nonzeros["I"] / elements["I"],
+    )
+    count = counted(one, layers, outer, inner)
     wanted = oracle.counts([loop for loop in outer if loop[1] > 1], inner, nonzeros)
     assert count["MAC", "", "work"] == pytest.approx(wanted["effectual"], abs=2.0)  # rounded twice
     assert count["pad", "weight", "read"] == pytest.approx(wanted["reached W"], abs=1.0)
@@ -94,6 +118,71 @@ def test_counts_are_means_over_every_mask(data):
         width = one.word_bits(one.level("dram"))
         bits = count["dram", name, "metadata read"] * width
         assert wanted[f"bits {letter}"] - 1e-6 <= bits < wanted[f"bits {letter}"] + width
+
+
+def with_mask(layers, mask, activation=1.0):
+    """One nest with the weights' mask, of its shape (g, k, c, r, s)."""
+    packed = np.empty(1, dtype=object)
+    packed[0] = Mask.of(mask)
+    share = max(1, int(mask.sum())) / mask.size
+    return with_zeros(layers, share, activation)._replace(weight_mask=packed)
+
+
+def drawn_mask(draw, shape):
+    """A mask with a non-zero and a zero, in scattered places or none: whole channels, one of two, blocks."""
+    kind = draw(st.sampled_from(("scattered", "filters", "channels", "alternate", "corner")))
+    mask = np.zeros(shape, dtype=bool)
+    if kind == "scattered":
+        mask[:] = np.array(draw(st.lists(st.booleans(), min_size=mask.size, max_size=mask.size))).reshape(
+            shape
+        )
+    elif kind == "filters":
+        mask[:, : draw(st.integers(1, shape[1]))] = True
+    elif kind == "channels":
+        mask[:, :, : draw(st.integers(1, shape[2]))] = True
+    elif kind == "alternate":
+        mask[:, :, ::2] = True
+    else:
+        mask[:, : -(-shape[1] // 2), : -(-shape[2] // 2)] = True
+    assume(0 < mask.sum() < mask.size)
+    return mask
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data(), split=splits())
+def test_counts_of_a_known_mask_are_those_of_a_walk_over_it(data, split):
+    """Every element by itself: traffic, bitmasks of tiles that are not empty, room of the fullest one."""
+    sizes, outer, inner = split
+    mask = drawn_mask(data.draw, (1, sizes["K"], sizes["C"], 1, 1))
+    places = [(int(k), int(c)) for _, k, c, _, _ in np.argwhere(mask)]
+    pad = {"levels.pad.sparsity.weight.format": "B", "levels.pad.sparsity.input.mode": "gate"}
+    one = two_levels(**pad, **{"levels.pad.sparsity.input.leaders": "weight"})
+    layers = with_mask(table(nest(n=sizes["N"], k=sizes["K"], c=sizes["C"])), mask)
+    count = counted(one, layers, outer, inner)
+    full = {"W": len(places), "I": sizes["N"] * sizes["C"]}
+    wanted = oracle.counts([loop for loop in outer if loop[1] > 1], inner, full, places)
+    assert count["MAC", "", "work"] == wanted["effectual"]
+    assert count["pad", "input", "read"] == wanted["reached I"]
+    assert count["dram", "weight", "read"] == wanted["sent W"]
+    width = one.word_bits(one.level("dram"))
+    bits = count["dram", "weight", "metadata read"] * width
+    assert wanted["bits W"] - 1e-6 <= bits < wanted["bits W"] + width
+    for room in ("fullest", "expected"):
+        model = zeros_of(one.replace({"levels.pad.sparsity.room": room}), layers, inner, outer)
+        held = model.words_needed("pad", {"W": float(np.prod([n for d, n in inner if d in "KC"]))})["W"]
+        tile = math.prod(n for d, n in inner if d in "KC")
+        assert held == (wanted["fullest W"] if room == "fullest" else math.ceil(mask.mean() * tile - 1e-9))
+
+
+def zeros_of(one, layers, inner, outer):
+    """The model of a mapping."""
+    model, _ = model_of(one, problem_of(layers, 0), densities_of(layers, 0))
+    keep = frozenset("WIO")
+    levels = tuple(
+        LevelMapping(level=name, temporal=tuple((d, n) for d, n in loops if n > 1), keep=keep)
+        for name, loops in (("pad", inner), ("dram", outer))
+    )
+    return replace(model, mapping=Mapping(levels=levels))
 
 
 # --- brute force: every mapping given, through the same door
@@ -151,9 +240,14 @@ def brute(one, layers, objective):
     weight=st.sampled_from((1.0, 0.5, 0.2)),
     activation=st.sampled_from((0.75, 0.3)),
     objective=st.sampled_from(tuple(OBJECTIVES)),
+    masked=st.booleans(),
+    data=st.data(),
 )
-def test_the_best_is_that_of_every_mapping_given(one, sizes, weight, activation, objective):
+def test_the_best_is_that_of_every_mapping_given(one, sizes, weight, activation, objective, masked, data):
     layers = with_zeros(table(nest(**sizes)), weight, activation)
+    if masked:
+        shape = tuple(sizes.get(d, 1) for d in "gkcrs")
+        layers = with_mask(table(nest(**sizes)), drawn_mask(data.draw, shape), activation)
     least = brute(one, layers, objective)
     found = totals(layers, one, objective, EVEN)
     assert bool(found["feasible"]) == (least < math.inf)
@@ -271,6 +365,66 @@ def test_a_network_of_densities_or_masks_is_costed_with_them():
     parts = few.breakdown()
     assert "metadata read" in parts.index.get_level_values("action")
     assert "weight in dram stored as dense|rle:4" in one.model.premises(one, few.layers, ())
+
+
+def test_structure_makes_the_difference_that_it_should():
+    """Of equal density: whole filters leave tiles empty, and the fullest one decides the room."""
+    shape = (1, 8, 16, 1, 1)
+    filters, channels = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    filters[:, ::4] = channels[:, :, ::4] = True
+    scattered = np.random.default_rng(3).permutation(filters.ravel()).reshape(shape)
+    layers = table(nest(k=8, c=16, p=4))
+    energy = {}
+    for form in ("bitmask", "UOP:4[K]-B[C]"):
+        for room in ("fullest", "expected"):
+            paths = ("levels.dram.sparsity.weight.format", "levels.buffer.sparsity.weight.format")
+            changes = {**dict.fromkeys(paths, form), "levels.buffer.sparsity.room": room}
+            one = machine().replace({"levels.buffer.bytes": 48, **changes})
+            for name, mask in (("filters", filters), ("channels", channels), ("scattered", scattered)):
+                found = totals(with_mask(layers, mask), one, "energy", EVEN)
+                energy[form, room, name] = found["energy_j"]
+    assert energy["bitmask", "fullest", "filters"] < energy["bitmask", "fullest", "scattered"]
+    assert energy["bitmask", "fullest", "channels"] < energy["bitmask", "fullest", "filters"]
+    ranks = {key[1:]: value for key, value in energy.items() if key[0] != "bitmask"}
+    assert ranks["fullest", "filters"] < ranks["fullest", "channels"] == ranks["fullest", "scattered"]
+    assert ranks["expected", "filters"] < ranks["fullest", "filters"]
+
+
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_drawn_metadata_is_the_mean_over_every_mask(data):
+    """Two ranks, bit for bit the mean of what known masks take, of each format."""
+    shape = (1, data.draw(st.sampled_from((2, 3))), data.draw(st.sampled_from((2, 4))), 1, 1)
+    problem = problem_of(table(nest(k=shape[1], c=shape[2])), 0)
+    tile = data.draw(st.sampled_from([f for f in (1, 2, 4) if shape[2] % f == 0]))
+    nonzeros = data.draw(st.integers(1, math.prod(shape)))
+    kinds = st.sampled_from(("UOP", "B", "CP", "RLE"))
+    form = read_format(f"{data.draw(kinds)}[K,C]-{data.draw(kinds)}[C]", "KC")
+    groups = [[("C", tile)], [("C", shape[2] // tile), ("K", shape[1])]]
+    spans = fibers(problem.operand("W"), groups)
+
+    def taken(mask=None):
+        density = Density(value=nonzeros / math.prod(shape), distribution="hypergeometric", mask=mask)
+        found = words(form, spans, Zeros.of(density, math.prod(shape)), 8, NonZeros.MEAN)
+        return np.array([(one.metadata, one.payload) for one in found])
+
+    each = []
+    for places in oracle.masks(range(math.prod(shape)), nonzeros):
+        mask = np.zeros(math.prod(shape), dtype=bool)
+        mask[list(places)] = True
+        each.append(taken(Mask.of(mask.reshape(shape))))
+    np.testing.assert_allclose(taken(), np.mean(each, axis=0), atol=1e-9)
+
+
+def test_masks_reach_the_machine_from_the_network_and_stay_with_a_sweep(tmp_path):
+    net = network().sparsify("uniform", density=0.25, seed=1)
+    table_of = net.table()
+    assert [mask.shape for mask in table_of.weight_mask] == [(1, 4, 6, 1, 1), (1, 2, 4, 1, 1)]
+    assert table_of.weight_mask[0].array.reshape(4, 6, 1, 1).tolist() == net.mask("conv1").tolist()
+    space = dse.Space(compressed(), axes={"levels.buffer.bytes": [1024, 2048]})
+    swept = dse.sweep(net, space, store=tmp_path / "kept")
+    read = dse.open(tmp_path / "kept")
+    assert read.frame.energy_j.tolist() == swept.frame.energy_j.tolist()
 
 
 def test_a_sweep_over_formats_its_front_and_its_reasons():

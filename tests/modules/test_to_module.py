@@ -31,7 +31,8 @@ from workloads.operations import (
 )
 from workloads.table import LayerTable
 
-COLUMNS = [name for name in LayerTable._fields if name != "weight_dispersion"]  # a draw may hold exact zeros
+OF_VALUES = ("weight_dispersion", "weight_mask")  # a draw may hold exact zeros
+COLUMNS = [name for name in LayerTable._fields if name not in OF_VALUES]
 
 
 def example(network, batch=1):

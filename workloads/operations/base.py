@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workloads.errors import ShapeError, shown
 from workloads.rows import Batch, Row
 from workloads.shapes import Shape
+from workloads.sparsity.density.mask import Mask
 from workloads.sparsity.imbalance import dispersion
 from workloads.table import Kind
 from workloads.tensors import Tensor, Weight
@@ -256,6 +257,16 @@ def filter_dispersion(weight: Weight, axis: int = 0) -> float:
         return 0.0
     counts = weight.counts(axis)
     return max(dispersion(counts, weight.size / counts.size), LEAST_DISPERSION)
+
+
+def nest_mask(weight: Weight, *sizes: int) -> Mask | None:
+    """Return a weight's mask as the nest of its row has it, (g, k, c, r, s); None where it is unknown.
+
+    The weight's own axes are those in order, some of them split or joined.
+    """
+    if weight.packed is None or weight.nonzeros == 0:
+        return None
+    return Mask(sizes, weight.packed.tobytes())
 
 
 def effectual(

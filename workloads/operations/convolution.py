@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.operations.base import Operation, Site, effectual, filter_dispersion, operand_columns
+from workloads.operations.base import (
+    Operation,
+    Site,
+    effectual,
+    filter_dispersion,
+    nest_mask,
+    operand_columns,
+)
 from workloads.operations.product import batch_of
 from workloads.operations.window import Ints, Padding, Window
 from workloads.rows import Row
@@ -142,6 +149,9 @@ class Convolution(Operation):
                 write_elements=site.write_elements,
                 effectual_macs=effectual(batch * prod(positions), weight.nonzeros, tensor, 1, counts),
                 weight_dispersion=filter_dispersion(weight),
+                weight_mask=nest_mask(
+                    weight, groups, self.out_channels // groups, channels // groups * depth_taps, r, s
+                ),
                 batch=batch_of_site,
                 **operand_columns(site),
             )

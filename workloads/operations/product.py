@@ -10,6 +10,7 @@ from workloads.operations.base import (
     Site,
     effectual,
     filter_dispersion,
+    nest_mask,
     operand_columns,
     stored_density,
 )
@@ -70,6 +71,7 @@ class Linear(Operation):
                 write_elements=site.write_elements,
                 effectual_macs=work,
                 weight_dispersion=filter_dispersion(weight),
+                weight_mask=nest_mask(weight, 1, self.out_features, tensor.shape[-1], 1, 1),
                 batch=site.batch,
                 **operand_columns(site),
             )

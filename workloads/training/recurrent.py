@@ -164,6 +164,7 @@ class RecurrentGradient(Operation):
             write_elements=row.g * row.k * row.c,
             weight_density=1.0,
             weight_dispersion=0.0,
+            weight_mask=None,
             weight_bits=site.inputs[0].bits,
             batch=Batch.REDUCTION,
             part=f"{row.part}_weight_gradient",
@@ -187,6 +188,7 @@ def _transposed(row: Row) -> Row:
         input_density=1.0,
         output_density=1.0,
         weight_dispersion=0.0,
+        weight_mask=None,
         effectual_macs=row.macs / row.repeats * row.weight_density,
         part=f"{row.part}_gradient",
     )

@@ -23,7 +23,8 @@ UOP, BITMASK, COORDINATES, RUN_LENGTHS, WHOLE_BITMASK = 0, 1, 2, 3, 4  # FormatC
 KIND, METADATA_BITS, PAYLOAD_BITS, TAKES = 0, 1, 2, 3  # FormatColumns.ranks
 ONE_LOOP = -1  # TAKES: one loop, whatever it is over; otherwise bits of the dimensions that may be flattened
 FIRST_RANK, RANK_COUNT, COMPRESSED, INWARDS = 0, 1, 2, 3  # FormatColumns.stored
-DENSITY, SHARE, ELEMENTS, DRAWN = 0, 1, 2, 3  # ZeroColumns.operands
+NONZEROS, SHARE, ELEMENTS, DRAWN, LOCATED = 0, 1, 2, 3, 4  # ZeroColumns.operands
+SOME, MOST, LEAST = 0, 1, 2  # ZeroColumns.boxes
 
 # ShareColumns.prices
 READ, FILL, UPDATE, SAVED_READ, SAVED_UPDATE = 0, 1, 2, 3, 4
@@ -36,11 +37,13 @@ MEMO = 2**14  # rank sizes whose expected words are remembered
 class ZeroColumns(NamedTuple):
     """How zeros fall, and in what formats they are left out."""
 
-    operands: Floats  # (O, 4): density asked for, share of non-zeros, elements, 1 where drawn
+    operands: Floats  # (O, 5): non-zeros, their share, elements, 1 where drawn, first of `boxes` or -1
     stored: Ints  # (L, O, 4): first rank or -1, ranks, 1 where compressed, 1 where loops go inwards first
     ranks: Ints  # (R, 4), innermost rank first
     width_bits: Ints  # (L,): of the metadata memory
-    exact: int  # 1 where expected non-zeros of a fiber are not rounded up
+    places: Ints  # (O, D, extents): what an extent adds to the row of a box of a known mask
+    boxes: Floats  # (boxes, 3): those that are not empty, non-zeros of the fullest, least of any as large
+    rounding: int  # how expected non-zeros of a fiber are (`hwmodels.zeros.formats.NonZeros`)
 
 
 class ShareColumns(NamedTuple):
@@ -54,6 +57,7 @@ class ShareColumns(NamedTuple):
     reach: Floats  # (V, L, O): share of reads and updates that nothing saves, by the innermost loop
     skips: Ints  # (L, O): 1 where what is saved takes no time
     held: Floats  # (L, O): share of a tile's words that take room; 1 where it is not compressed
+    full: Ints  # (L, O): 1 where the fullest tile's non-zeros do, as a mask tells them
     spread: Floats  # (L,): share of the instances below that packed lanes need
     converts: Ints  # (L, O): level outside that holds the operand compressed where this one does not, or -1
     prices: Floats  # (L, O, 11)
@@ -78,6 +82,7 @@ class Ground(NamedTuple):
     zeros: ZeroColumns
     macros: Floats  # (L,): memory macros of a level whose instances share them, else inf
     within: Ints  # (L,): 1 where metadata takes room among the level's words
+    fullest: Ints  # (L,): 1 where it takes what the fullest tile's does, as a mask tells it
     leak_pj: float  # of a cycle
     reuse: int
     touches: int
@@ -90,6 +95,7 @@ class Scratch(NamedTuple):
     extents: Ints  # (D,)
     loops: Ints  # (3, 3 L D): dimension, count and rank of the loops of a tile
     spans: Ints  # (ranks,): elements under each rank
+    places: Ints  # (ranks,): rows of the boxes under each rank, where the mask is known
     every: Ints  # (D,): the dimensions
     facts: Floats  # (3,): those of one operand
 
@@ -145,6 +151,7 @@ def scratch_columns(levels: int, dims: int, ranks: int) -> Scratch:
         extents=np.ones(dims, dtype=np.int64),
         loops=np.zeros((3, 3 * levels * dims), dtype=np.int64),
         spans=np.ones(max(ranks, 1), dtype=np.int64),
+        places=np.zeros(max(ranks, 1), dtype=np.int64),
         every=np.arange(dims, dtype=np.int64),
         facts=np.ones(3),
     )

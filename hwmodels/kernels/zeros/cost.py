@@ -8,6 +8,7 @@ from math import ceil, floor, inf
 from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
+    EXTENT,
     FILLS,
     READS,
     TEMPORAL,
@@ -23,6 +24,7 @@ from hwmodels.kernels.zeros.columns import (
     META_FILL,
     META_READ,
     META_UPDATE,
+    MOST,
     READ,
     SAVED_META_READ,
     SAVED_READ,
@@ -32,7 +34,7 @@ from hwmodels.kernels.zeros.columns import (
     Room,
     ShareColumns,
 )
-from hwmodels.kernels.zeros.metadata import TOO_FEW, tile_bits
+from hwmodels.kernels.zeros.metadata import TOO_FEW, box_row, tile_bits
 
 REFUSED = -1.0  # cycles of a mapping whose tiles a format cannot hold
 STEPS, MAC_PJ, INNER, SLACK = 0, 1, 2, 3  # ShareColumns.totals
@@ -78,7 +80,7 @@ def cost_with_zeros(
 
     Cycles are REFUSED where a format cannot hold a tile, or a level a tile with its metadata.
     """
-    stored, all_reach, skips, _held, _spread, converts, prices, all_totals = shares
+    stored, all_reach, skips, _held, _full, _spread, converts, prices, all_totals = shares
     lead = leader_of(shares, mapping, row)
     reach, totals = all_reach[lead], all_totals[lead]
     problem, zeros, blocks, word_bits = ground.problem, ground.zeros, ground.blocks, ground.word_bits
@@ -113,7 +115,11 @@ def cost_with_zeros(
             saved_updates = part(updates, saved, instances)
             reads -= saved_reads
             updates -= saved_updates
-            room_words += ceil(words[TILES, level, o] * shares.held[level, o] - 1e-9)
+            if shares.full[level, o] == 1:
+                place = box_row(zeros, o, room.work.nest[level + 1, EXTENT])
+                room_words += zeros.boxes[place, MOST]
+            else:
+                room_words += ceil(words[TILES, level, o] * shares.held[level, o] - 1e-9)
             spent += whole(reads, instances, block) * price[READ]
             spent += whole(fills, instances, block) * price[FILL]
             spent += whole(updates, instances, block) * price[UPDATE]
@@ -121,12 +127,14 @@ def cost_with_zeros(
             spent += whole(saved_updates, instances, block) * price[SAVED_UPDATE]
             read_bits = fill_bits = update_bits = saved_bits = 0.0
             if formats[level, o, FIRST_RANK] >= 0:
-                bits = tile_bits(problem, zeros, mapping, row, level, o, room.memo, room.scratch)
+                found = tile_bits(problem, zeros, mapping, row, level, o, room.memo, room.scratch)
+                bits = found[0]
                 if bits == TOO_FEW:
                     return REFUSED, 0.0
                 tile = max(words[TILES, level, o], 1)
                 if ground.within[level] == 1:
-                    room_words += ceil(bits / word_bits[level] - 1e-9)
+                    most = found[1] if ground.fullest[level] == 1 else bits
+                    room_words += ceil(most / word_bits[level] - 1e-9)
                 fill_bits = bits * words[FILLS, level, o] / tile
                 update_bits = bits * words[UPDATES, level, o] / tile
                 read_bits = bits * words[READS, level, o] / tile

@@ -19,19 +19,22 @@ from hwmodels.kernels.nest.columns import (
 from hwmodels.kernels.zeros.columns import (
     BITMASK,
     COMPRESSED,
-    DENSITY,
     DRAWN,
     ELEMENTS,
     FIRST_RANK,
     INWARDS,
     KIND,
+    LOCATED,
     MEMO,
     METADATA_BITS,
+    MOST,
+    NONZEROS,
     ONE_LOOP,
     PAYLOAD_BITS,
     RANK_COUNT,
     RUN_LENGTHS,
     SHARE,
+    SOME,
     TAKES,
     UOP,
     WHOLE_BITMASK,
@@ -42,6 +45,7 @@ from hwmodels.kernels.zeros.columns import (
 
 WHOLE = 4096  # larger tiles are taken at their expected occupancy: its spread is below one part in a hundred
 DIM, COUNT, RANK = 0, 1, 2  # Scratch.loops
+FIBER, EXACT, MEAN = 0, 1, 2  # ZeroColumns.rounding
 TOO_FEW = -1.0  # ranks: the format cannot hold the tile
 
 
@@ -63,7 +67,7 @@ def empty(part: float, tile: float, nonzeros: float, drawn: bool) -> float:
 
 @kernel
 def fiber_words(
-    kind: int, elements: float, inside: float, tile: float, nonzeros: float, drawn: bool, exact: int
+    kind: int, elements: float, inside: float, tile: float, nonzeros: float, drawn: bool, rounding: int
 ) -> tuple[float, float]:
     """Metadata and payload words of all fibers of a rank that are not empty."""
     number = tile / elements * (1.0 - empty(elements, tile, nonzeros, drawn))
@@ -71,7 +75,7 @@ def fiber_words(
     if kind == UOP:
         return 0.0, number * (coordinates + 1.0)
     there = coordinates * (1.0 - empty(inside, tile, nonzeros, drawn))
-    if exact == 0 and kind != RUN_LENGTHS:
+    if rounding == FIBER and kind != RUN_LENGTHS:
         there = float(ceil(there - 1e-9))
     masked = kind in (BITMASK, WHOLE_BITMASK)
     return number * (coordinates if masked else there), number * there
@@ -79,27 +83,27 @@ def fiber_words(
 
 @kernel
 def expected_words(
-    kind: int, elements: float, inside: float, tile: float, zeros: Floats, exact: int
+    kind: int, elements: float, inside: float, tile: float, zeros: Floats, rounding: int
 ) -> tuple[float, float]:
     """The same over all occupancies that a tile may have."""
     mean = tile * zeros[SHARE]
     if zeros[DRAWN] == 0.0:
         low = float(floor(mean))
-        few = fiber_words(kind, elements, inside, tile, low, False, exact)
-        many = fiber_words(kind, elements, inside, tile, low + 1.0, False, exact)
+        few = fiber_words(kind, elements, inside, tile, low, False, rounding)
+        many = fiber_words(kind, elements, inside, tile, low + 1.0, False, rounding)
         more = mean - low
         return (1.0 - more) * few[0] + more * many[0], (1.0 - more) * few[1] + more * many[1]
     if tile > WHOLE or tile >= zeros[ELEMENTS]:
-        return fiber_words(kind, elements, inside, tile, mean, True, exact)
+        return fiber_words(kind, elements, inside, tile, mean, True, rounding)
     total = zeros[ELEMENTS]
-    nonzeros = float(ceil(zeros[DENSITY] * total))
+    nonzeros = zeros[NONZEROS]
     metadata = 0.0
     payload = 0.0
     k = max(0.0, tile + nonzeros - total)
     all_ways = log_choices(total, tile)
     while k <= min(tile, nonzeros):
         ways = log_choices(nonzeros, k) + log_choices(total - nonzeros, tile - k)
-        found = fiber_words(kind, elements, inside, tile, k, True, exact)
+        found = fiber_words(kind, elements, inside, tile, k, True, rounding)
         chance = exp(ways - all_ways)
         metadata += chance * found[0]
         payload += chance * found[1]
@@ -113,9 +117,9 @@ def remembered_words(
 ) -> tuple[float, float]:
     """The same from a memo where it holds them: zeros that are drawn take a sum over all occupancies."""
     zeros = columns.operands[operand]
-    exact = columns.exact
+    rounding = columns.rounding
     if zeros[DRAWN] == 0.0:
-        return expected_words(kind, float(elements), float(inside), float(tile), zeros, exact)
+        return expected_words(kind, float(elements), float(inside), float(tile), zeros, rounding)
     keys, known = memo
     who = operand * 8 + kind
     place = (((who * 31 + elements) * 1000003 + inside) * 8191 + tile * 131) & (MEMO - 1)
@@ -125,10 +129,37 @@ def remembered_words(
         or keys[place, 2] != inside
         or keys[place, 3] != tile
     ):
-        found = expected_words(kind, float(elements), float(inside), float(tile), zeros, exact)
+        found = expected_words(kind, float(elements), float(inside), float(tile), zeros, rounding)
         keys[place, 0], keys[place, 1], keys[place, 2], keys[place, 3] = who, elements, inside, tile
         known[place, 0], known[place, 1] = found
     return known[place, 0], known[place, 1]
+
+
+@kernel
+def box_row(zeros: ZeroColumns, operand: int, extents: Ints) -> int:
+    """Row of the boxes of such extents, where the operand's mask is known."""
+    row = int(zeros.operands[operand, LOCATED])
+    if row >= 0:
+        for d in range(extents.size):
+            row += zeros.places[operand, d, extents[d]]
+    return row
+
+
+@kernel
+def some(part: float, zeros: Floats) -> float:
+    """Probability that so many elements of the whole tensor are not all zero."""
+    if part == 1.0 or zeros[DRAWN] == 0.0:
+        return float(min(1.0, part * zeros[SHARE]))
+    return 1.0 - empty(part, zeros[ELEMENTS], zeros[NONZEROS], True)
+
+
+@kernel
+def mean_words(kind: int, number: float, coordinates: float, there: float) -> tuple[float, float]:
+    """Metadata and payload words of so many fibers, and coordinates, that are not empty."""
+    if kind == UOP:
+        return 0.0, number * (coordinates + 1.0)
+    masked = kind in (BITMASK, WHOLE_BITMASK)
+    return number * coordinates if masked else there, there
 
 
 @kernel
@@ -266,6 +297,7 @@ def rank_spans(
                 extents[loops[DIM, i]] *= loops[COUNT, i]
                 i += 1
             spans[r] = elements_of(problem, extents, operand)
+            scratch.places[r] = box_row(zeros, operand, extents)
         groups = wanted
     return True
 
@@ -280,30 +312,52 @@ def tile_bits(
     operand: int,
     memo: Memo,
     scratch: Scratch,
-) -> float:
-    """Expected bits of metadata of an operand's tile at a level that has a format; TOO_FEW ranks."""
-    _operands, stored, ranks, width_bits, _exact = zeros
-    spans = scratch.spans
+) -> tuple[float, float]:
+    """Bits of metadata of an operand's tile at a level that has a format; TOO_FEW ranks.
+
+    Those expected, and of a known mask those that no tile exceeds.
+    """
+    stored, ranks, boxes = zeros.stored, zeros.ranks, zeros.boxes
+    spans, places = scratch.spans, scratch.places
     if not rank_spans(problem, zeros, mapping, row, level, operand, scratch):
-        return TOO_FEW
+        return TOO_FEW, TOO_FEW
     start, count = stored[level, operand, FIRST_RANK], stored[level, operand, RANK_COUNT]
     one = 0 if stored[level, operand, INWARDS] == 1 else count - 1  # counts even with one coordinate
     tile = spans[count - 1]
-    width = width_bits[level]
+    width = zeros.width_bits[level]
+    first = int(zeros.operands[operand, LOCATED])
+    mean = first >= 0 or zeros.rounding == MEAN
+    most = boxes[places[count - 1], MOST] if first >= 0 else 0.0
+    tiles = zeros.operands[operand, ELEMENTS] / tile
     bits = 0.0
+    worst = 0.0
     inside = 1
     data = True
+    within = first
     for r in range(count):
         elements = spans[r]
         if elements > inside or r == one:
             kind = ranks[start + r, KIND]
-            metadata, payload = remembered_words(kind, elements, inside, tile, operand, zeros, memo)
-            bits += metadata * stored_bits(width, ranks[start + r, METADATA_BITS])
-            if not data:
-                bits += payload * stored_bits(width, ranks[start + r, PAYLOAD_BITS])
+            for_data = stored_bits(width, ranks[start + r, METADATA_BITS])
+            for_payload = 0.0 if data else stored_bits(width, ranks[start + r, PAYLOAD_BITS])
+            if mean:
+                across = elements / inside
+                if first >= 0:
+                    number, there = boxes[places[r], SOME] / tiles, boxes[within, SOME] / tiles
+                else:
+                    number = tile / elements * some(float(elements), zeros.operands[operand])
+                    there = tile / inside * some(float(inside), zeros.operands[operand])
+                metadata, payload = mean_words(kind, number, across, there)
+                number, there = min(float(tile / elements), most), min(float(tile / inside), most)
+                full = mean_words(kind, number, across, there)
+                worst += full[0] * for_data + full[1] * for_payload
+            else:
+                metadata, payload = remembered_words(kind, elements, inside, tile, operand, zeros, memo)
+            bits += metadata * for_data + payload * for_payload
             data = False
         inside = elements
-    return bits
+        within = places[r]
+    return bits, worst if first >= 0 else bits
 
 
 @kernel

@@ -10,6 +10,7 @@ from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
+    EXTENT,
     RANKS,
     Factors,
     Floats,
@@ -40,8 +41,9 @@ from hwmodels.kernels.nest.search import (
     place_chain,
     set_floor,
 )
-from hwmodels.kernels.zeros.columns import Choices, Ground, Progress, Room, ShareColumns
+from hwmodels.kernels.zeros.columns import LEAST, MOST, Choices, Ground, Progress, Room, ShareColumns
 from hwmodels.kernels.zeros.cost import INNER, MAC_PJ, REFUSED, SLACK, STEPS, cost_with_zeros
+from hwmodels.kernels.zeros.metadata import box_row
 
 UNSUPPORTED, REFUSALS = 6, 7  # further rows of the tally: tilings, and orders, that the model does not cost
 
@@ -53,11 +55,11 @@ def tie_of(objective: int, cycles: float, energy: float) -> float:
 
 
 @kernel
-def tiles_fit(ground: Ground, shares: ShareColumns, keep: Small, row: int, work: Work) -> bool:
+def tiles_fit(ground: Ground, shares: ShareColumns, keep: Small, row: int, work: Work, column: int) -> bool:
     """Whether the tiles of every level fit by the words they take.
 
-    Compressed ones take their expected non-zeros, rounded up; dimensions not assigned yet stand at their
-    least extents.
+    Compressed ones take their expected non-zeros, rounded up, or the fullest one's; dimensions not assigned
+    yet stand at their least extents, and `column` is then that of the least of any boxes as large.
     """
     bounds, _rank, coefficient, rank_dims, traits = ground.problem
     usable = ground.arch.usable_words
@@ -67,6 +69,10 @@ def tiles_fit(ground: Ground, shares: ShareColumns, keep: Small, row: int, work:
         words = 0.0
         for operand in range(traits.shape[0]):
             if keep[row, level, operand] != 0:
+                if shares.full[level, operand] == 1:
+                    place = box_row(ground.zeros, operand, work.nest[level + 1, EXTENT])
+                    words += ground.zeros.boxes[place, column]
+                    continue
                 count = traits[operand, RANKS]
                 box = box_words(bounds, coefficient, rank_dims, work.nest, work.ranks, count, operand, level)
                 words += ceil(box * shares.held[level, operand] - 1e-9)
@@ -122,7 +128,7 @@ def cost_rows(
     for row in rows:
         cycles, energy = count_and_cost(ground, shares, mapping, row, room)
         out.cycles[row], out.energy_pj[row] = cycles, energy
-        fits = cycles != REFUSED and tiles_fit(ground, shares, mapping.keep, row, room.work)
+        fits = cycles != REFUSED and tiles_fit(ground, shares, mapping.keep, row, room.work, MOST)
         fits = fits and spreads_fit(fanouts, shares.spread, mapping.factors, row, dims, every)
         fits = fits and not spreads_inside(shares.totals[0, INNER], mapping.factors, row, dims, every)
         out.limit[row] = 0 if fits else 1
@@ -172,7 +178,8 @@ def verdict(
         return FANOUT_LIMIT
     if spreads_inside(shares.totals[0, INNER], factors, 0, count, tables.sequence):
         return UNSUPPORTED
-    if not tiles_fit(ground, shares, keep, 0, room.work):
+    whole = count == factors.shape[3]
+    if not tiles_fit(ground, shares, keep, 0, room.work, MOST if whole else LEAST):
         return CAPACITY
     facts = progress.products[count]
     steps, energy = least_cost(ground, shares, tables, facts, depth, mapping, room.scratch.facts)
@@ -181,7 +188,7 @@ def verdict(
     best = progress.best
     if value > best[0] or (value * ROUNDING >= best[0] and tie * ROUNDING >= best[1]):
         return BOUND
-    if count == factors.shape[3] and lanes(factors) < tables.min_parallelism:
+    if whole and lanes(factors) < tables.min_parallelism:
         return PARALLELISM
     return -1
 
