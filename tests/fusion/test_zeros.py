@@ -15,7 +15,7 @@ from hwmodels.level_sparsity import NO_ZEROS
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.problem import convolution
-from hwmodels.models.nest_zeros import densities_of, model_of
+from hwmodels.models.nest_zeros import Densities, densities_of, model_of
 from hwmodels.zeros.given import evaluate_with_zeros, roomy
 from hwmodels.zeros.search import zero_space
 from tests.mapping.brute import every_mapping
@@ -219,8 +219,8 @@ def test_zeros_make_room_for_what_is_handed_on():
 
 
 def test_words_stored():
-    one, half = machine(64), {"weight": 0.5, "input": 0.5, "output": 1.0}
+    one, half = machine(64), Densities(weight=0.5, input=0.5)
     assert words_stored(one, "input", 100.0, half) == masked(100, 0.5)
-    assert words_stored(one, "input", 100.0, dict.fromkeys(half, 1.0)) == 100.0
+    assert words_stored(one, "input", 100.0, Densities()) == 100.0
     beside = {"levels.buffer.sparsity.metadata": "uncounted"}
     assert words_stored(machine(64, **beside), "input", 100.0, half) == 50.0
