@@ -15,7 +15,7 @@ from hwmodels.level_sparsity import NO_ZEROS
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.problem import convolution
-from hwmodels.models.nest_zeros import model_of
+from hwmodels.models.nest_zeros import densities_of, model_of
 from hwmodels.zeros.given import evaluate_with_zeros, roomy
 from hwmodels.zeros.search import zero_space
 from tests.mapping.brute import every_mapping
@@ -130,14 +130,14 @@ def plans(one, net, room):
     """Energies of every cut into equal tiles, weights pinned or not."""
     layers = net.table()
     rows = int(layers.p[0])
-    densities = [{name: float(getattr(layers, f"{name}_density")[i]) for name in LETTERS} for i in range(2)]
+    densities = [densities_of(layers, i) for i in range(2)]
     channels = [(int(layers.c[i]), int(layers.k[i])) for i in range(2)]
-    pinned_words = [masked(c * k, densities[i]["weight"]) for i, (c, k) in enumerate(channels)]
+    pinned_words = [masked(c * k, densities[i].weight) for i, (c, k) in enumerate(channels)]
     for parts in (1, 2, 4):
         if parts > rows:
             continue
         tile, between = rows // parts, rows // parts * channels[0][1]
-        alive = max(masked(between, densities[0]["output"]), masked(between, densities[1]["input"]))
+        alive = max(masked(between, densities[0].output), masked(between, densities[1].input))
         for pinned in (False, True):
             taken = alive + (sum(pinned_words) if pinned else 0)
             each = []
