@@ -15,7 +15,7 @@ from hwmodels.level_sparsity import NO_ZEROS
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.problem import convolution
-from hwmodels.models.nest_zeros import model_of
+from hwmodels.models.nest_zeros import Densities, densities_of, model_of
 from hwmodels.zeros.given import evaluate_with_zeros, roomy
 from hwmodels.zeros.search import zero_space
 from tests.mapping.brute import every_mapping
@@ -130,14 +130,14 @@ def plans(one, net, room):
     """Energies of every cut into equal tiles, weights pinned or not."""
     layers = net.table()
     rows = int(layers.p[0])
-    densities = [{name: float(getattr(layers, f"{name}_density")[i]) for name in LETTERS} for i in range(2)]
+    densities = [densities_of(layers, row) for row in range(2)]
     channels = [(int(layers.c[i]), int(layers.k[i])) for i in range(2)]
-    pinned_words = [masked(c * k, densities[i]["weight"]) for i, (c, k) in enumerate(channels)]
+    pinned_words = [masked(c * k, densities[i].weight) for i, (c, k) in enumerate(channels)]
     for parts in (1, 2, 4):
         if parts > rows:
             continue
         tile, between = rows // parts, rows // parts * channels[0][1]
-        alive = max(masked(between, densities[0]["output"]), masked(between, densities[1]["input"]))
+        alive = max(masked(between, densities[0].output), masked(between, densities[1].input))
         for pinned in (False, True):
             taken = alive + (sum(pinned_words) if pinned else 0)
             each = []
@@ -219,8 +219,8 @@ def test_zeros_make_room_for_what_is_handed_on():
 
 
 def test_words_stored():
-    one, half = machine(64), {"weight": 0.5, "input": 0.5, "output": 1.0}
+    one, half = machine(64), Densities(weight=0.5, input=0.5)
     assert words_stored(one, "input", 100.0, half) == masked(100, 0.5)
-    assert words_stored(one, "input", 100.0, dict.fromkeys(half, 1.0)) == 100.0
+    assert words_stored(one, "input", 100.0, Densities()) == 100.0
     beside = {"levels.buffer.sparsity.metadata": "uncounted"}
     assert words_stored(machine(64, **beside), "input", 100.0, half) == 50.0
