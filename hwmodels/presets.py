@@ -12,7 +12,6 @@ from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import NAME, TEXT, takes
-from workloads.networks.registry import names as network_names
 
 _MODULES = {
     "a100": "gpus",
@@ -130,10 +129,7 @@ def load(name: str) -> Any:
         return check_machine(_REGISTERED[name]())
     if name not in _MODULES:
         near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
-        hint = f"did you mean {', '.join(near)}?"
-        if name in network_names():
-            hint = "that is a network; a network comes first, then its machine"
-        raise UnknownAcceleratorError(f"unknown accelerator {shown(name)}: {hint}")
+        raise UnknownAcceleratorError(f"unknown accelerator {shown(name)}; did you mean {', '.join(near)}?")
     return _built(name)
 
 

@@ -165,11 +165,6 @@ def test_bad_specs_name_field_and_value(changes, message):
         hwmodels.load("edge_16x16").replace(changes)
 
 
-def test_a_network_in_a_machines_place_is_told_as_one():
-    with pytest.raises(ValueError, match="'resnet50': that is a network; a network comes first"):
-        hwmodels.load("resnet50")
-
-
 def test_unknown_accelerator_names_the_nearest():
     with pytest.raises(hwmodels.UnknownAcceleratorError, match=r"did you mean tpu_v"):
         hwmodels.load("tpu_v2")
