@@ -9,6 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import dse
+from hwmodels.fusion.chains import chains_of
+from hwmodels.fusion.groups import Nests
 from hwmodels.fusion.zeros import words_stored
 from hwmodels.level import Level
 from hwmodels.level_sparsity import NO_ZEROS
@@ -130,7 +132,7 @@ def plans(one, net, room):
     """Energies of every cut into equal tiles, weights pinned or not."""
     layers = net.table()
     rows = int(layers.p[0])
-    densities = [densities_of(layers, i) for i in range(2)]
+    densities = [densities_of(layers, row) for row in range(2)]
     channels = [(int(layers.c[i]), int(layers.k[i])) for i in range(2)]
     pinned_words = [masked(c * k, densities[i].weight) for i, (c, k) in enumerate(channels)]
     for parts in (1, 2, 4):
@@ -224,3 +226,18 @@ def test_words_stored():
     assert words_stored(one, "input", 100.0, Densities()) == 100.0
     beside = {"levels.buffer.sparsity.metadata": "uncounted"}
     assert words_stored(machine(64, **beside), "input", 100.0, half) == 50.0
+
+
+@pytest.mark.compiled
+def test_known_zeros_of_weights_are_those_of_every_tile():
+    """Tiles have all weights: a group in one tile is mapped as each of its nests is by itself."""
+    net, one = network((4, 6, 4), 4).sparsify("uniform", density=0.25, seed=1), machine(64)
+    before = dse.evaluate(net, one, mapping_objective="energy")
+    after = dse.evaluate(net, one, mapping_objective="energy", schedule="fused")
+    (group,) = after.fusion().groups
+    assert group.tiles == 1
+    layers, edges = net.table(), net.edges()
+    nests = Nests(layers, chains_of(layers, edges)[0], one)
+    assert [nests.densities(i).mask for i in range(2)] == list(layers.weight_mask)
+    assert all(mask is not None for mask in layers.weight_mask)
+    assert after.totals["energy_j"] < before.totals["energy_j"]
