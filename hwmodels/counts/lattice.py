@@ -1,14 +1,16 @@
-"""A nest whose operands move a word at a time, as the lattice that its cuts lie on."""
+"""A nest as the lattice that the cuts of its operands lie on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 
 import numpy as np
 
+from hwmodels.counts.sliding import INPUT, Slides, shared_by, slides_of, windows_of, words_of
 from hwmodels.kernels.nest.columns import Floats, Ints
-from hwmodels.mapping.engine import Rules
+from hwmodels.mapping.engine import Reuse, Rules
 from hwmodels.mapping.lattice import LARGEST, prime_powers, reduced, tile_lattice
 from hwmodels.mapping.mapspace import divisors
 from hwmodels.mapping.problem import Problem, joined
@@ -22,6 +24,9 @@ class CutLattice:
 
         words_o(E) = prod of E_d over the dimensions d that move o
         moved_o(E) = words_o(B) * prod of B_d / E_d over the dimensions d that o rests over
+
+    An operand with sliding windows has the words of its box, and `moved` is what it moves where every tile
+    is brought whole: words_o(E) * prod of B_d / E_d over all d. What its tiles share is in `slides`.
     """
 
     problem: Problem  # reduced and joined
@@ -33,11 +38,30 @@ class CutLattice:
     moved: Floats  # (O, T)
     rests: Ints  # (D,): the operand that rests over a dimension, -1 where all move
     axes: tuple[tuple[int, int], ...]  # dimension and prime of each axis of `shape`
+    slides: Slides | None = None
 
     @property
     def whole(self) -> Floats:
         """Words of each operand."""
         return self.words[:, -1]
+
+    def step_between(self, tile: int, other: int) -> int:
+        """The axis along which two tiles are a prime step apart."""
+        stride, apart = 1, abs(other - tile)
+        for axis in reversed(range(len(self.shape))):
+            if stride == apart and self.shape[axis] > 1:
+                return axis
+            stride *= self.shape[axis]
+        raise ValueError(f"tiles {tile} and {other} are no step apart")
+
+    def shared(self, spread: Ints, inside: Ints) -> Floats:
+        """Instances that share a word of each operand, (N, O); by spread (N,) and cuts inside (N, O)."""
+        extents = self.extents[spread]
+        if self.slides is not None:  # cuts lie on a chain: the last has the largest number
+            return shared_by(self.problem, self.extents[inside.max(axis=1)], extents)
+        return np.array([extents[:, self.rests == o].prod(axis=1) for o in range(len(self.words))]).T.astype(
+            np.float64
+        )
 
     def neighbours(self, *, outwards: bool) -> tuple[Ints, Floats, Ints]:
         """Tiles a prime step away (T, A), the primes, and the operand that rests over each step."""
@@ -60,16 +84,54 @@ def seen(problem: Problem, rules: Rules) -> Problem:
     return joined(reduced(rules.seen(problem)))
 
 
+_MOST_STATES = 4096
+"""States of a sliding tile that are tabulated."""
+_MOST_LABELS = 6000
+"""Tiles, times what states make of each: one and the mean states of a tile of the windows, squared, as those
+of pads and buffer are told apart. Growing takes a second or two at this; more is left to the search."""
+
+
 def plain(problem: Problem) -> bool:
     """Whether a nest (as `seen`) has words that move one at a time, and loops that at most one rests over."""
-    single = all(len(rank) == 1 and rank[0][1] == 1 for operand in problem.operands for rank in operand.ranks)
+    return _chained(problem) and not slides(problem)
+
+
+def slides(problem: Problem) -> bool:
+    """Whether a nest (as `seen`) has an operand whose tile is no product of the extents that move it."""
+    return any(len(rank) > 1 or rank[0][1] != 1 for operand in problem.operands for rank in operand.ranks)
+
+
+def _chained(problem: Problem) -> bool:
+    """Whether at most one operand rests over each loop, and the tiles are few enough to list."""
     resting = [sum(d not in o.dimensions for o in problem.operands) for d in problem.dimensions]
     tiles = prod(len(divisors(bound)) for bound in problem.bounds)
-    return single and max(resting, default=0) <= 1 and tiles <= LARGEST
+    return max(resting, default=0) <= 1 and tiles <= LARGEST
 
 
-def cut_lattice(problem: Problem) -> CutLattice:
-    """Tabulate a plain nest.
+def slid(problem: Problem, reuse: Reuse) -> bool:
+    """Whether sets cover a nest (as `seen`) with sliding windows, those of the inputs alone."""
+    others = [rank for o in problem.operands if o.name != "I" for rank in o.ranks]
+    if any(len(rank) > 1 or rank[0][1] != 1 for rank in others) or reuse is Reuse.SAME_STRIDE:
+        return False
+    return _chained(problem) and _affordable(problem, reuse)
+
+
+@lru_cache(maxsize=256)
+def _affordable(problem: Problem, reuse: Reuse) -> bool:
+    """Whether the states of a nest's windows are few enough, by tile, for its labels to be listed."""
+    tiles = prod(len(divisors(bound)) for bound in problem.bounds)
+    windows = prod(len(divisors(problem.extents[d])) for d in windows_of(problem.operands[INPUT]))
+    if tiles > _MOST_LABELS:
+        return False
+    table = cut_lattice(problem, reuse)
+    if table.slides is None:
+        return False
+    return tiles * (1.0 + len(table.slides.after) / windows) ** 2 <= _MOST_LABELS
+
+
+@lru_cache(maxsize=256)
+def cut_lattice(problem: Problem, reuse: Reuse = Reuse.OVERLAP) -> CutLattice:
+    """Tabulate a nest.
 
     Examples
     --------
@@ -85,6 +147,13 @@ def cut_lattice(problem: Problem) -> CutLattice:
     moves = np.array([[d in o.dimensions for d in problem.dimensions] for o in problem.operands])
     words = np.array([extents[:, row].prod(axis=1) for row in moves])
     again = np.array([(bounds / extents)[:, ~row].prod(axis=1) for row in moves])
+    moved = words[:, -1:] * again
+    axes = tuple((d, prime) for d, bound in enumerate(problem.bounds) for prime, _ in prime_powers(bound))
+    states = None
+    if slides(problem):
+        words[INPUT] = words_of(problem, lattice.extents)[INPUT]
+        moved[INPUT] = words[INPUT] * (bounds / extents).prod(axis=1)
+        states = slides_of(problem, axes, lattice.extents, reuse, _MOST_STATES)
     rests = np.where(moves.all(axis=0), -1, moves.argmin(axis=0))
     return CutLattice(
         problem=problem,
@@ -93,9 +162,10 @@ def cut_lattice(problem: Problem) -> CutLattice:
         guard=guard,
         shape=shape,
         words=np.ascontiguousarray(words),
-        moved=np.ascontiguousarray(words[:, -1:] * again),
+        moved=np.ascontiguousarray(moved),
         rests=rests,
-        axes=tuple((d, prime) for d, bound in enumerate(problem.bounds) for prime, _ in prime_powers(bound)),
+        axes=axes,
+        slides=states,
     )
 
 

@@ -50,6 +50,7 @@ class Found(NamedTuple):
     beyond: Ints  # (N,): of `Sides.outer`
     inside: Ints  # (N, O): cuts
     outside: Ints  # (N, O): cuts
+    path: Ints  # (N, P): loops and storage where windows slide, see `hwmodels.counts.windows`; else (N, 0)
 
     @property
     def nbytes(self) -> int:
@@ -62,10 +63,11 @@ def cut_sides(table: CutLattice, form: Form, grid: Grid) -> Sides:
     return Sides(_inside(table, form, grid), *_outside(table, form, grid))
 
 
-def _capacities(sizes: tuple[tuple[float, ...], ...]) -> Floats:
+def capacities(sizes: tuple[tuple[float, ...], ...]) -> Floats:
+    """Capacities of each memory, (L, G), -1 beyond the last."""
     found = np.full((len(sizes), max(map(len, sizes))), -1.0)
-    for row, capacities in enumerate(sizes):
-        found[row, : len(capacities)] = capacities
+    for row, each in enumerate(sizes):
+        found[row, : len(each)] = each
     return found
 
 
@@ -78,7 +80,7 @@ def _inside(table: CutLattice, form: Form, grid: Grid) -> Inner:
         shares=np.eye(operands),
         memory=np.array(form.memory, dtype=np.int64),
         members=np.array(form.members, dtype=np.int64),
-        grid=_capacities(grid.pads),
+        grid=capacities(grid.pads),
         steps=steps,
         primes=primes,
         rests=rests,
@@ -113,19 +115,23 @@ def _allowed(form: Form, rests: Ints) -> Small:
     return allowed
 
 
+def outside_shares(form: Form, operands: int) -> Floats:
+    """What of each operand every column outside the array counts, (O, V): itself, or all and the sums."""
+    if form.apart:
+        return np.eye(operands)
+    return np.stack([np.ones(operands), np.arange(operands) == OUTPUT], axis=1).astype(np.float64)
+
+
 def _outside(table: CutLattice, form: Form, grid: Grid) -> tuple[Outer, Ints]:
     operands, tiles = table.words.shape
-    shares = np.eye(operands) if form.apart else np.ones((operands, 2))
-    if not form.apart:
-        shares[:, 1] = np.arange(operands) == OUTPUT
     steps, primes, rests = table.neighbours(outwards=True)
     cuts = Cuts(
         words=table.words,
         moved=table.moved,
-        shares=np.ascontiguousarray(shares),
+        shares=outside_shares(form, operands),
         memory=np.zeros(operands, dtype=np.int64),
         members=np.array([2**operands - 1], dtype=np.int64),
-        grid=_capacities((grid.buffer,)),
+        grid=capacities((grid.buffer,)),
         steps=steps,
         primes=primes,
         rests=rests,
@@ -193,29 +199,32 @@ def spread_columns(table: CutLattice, form: Form, tiles: Ints) -> Spreads:
     first = table.whole[OUTPUT] * shared[:, OUTPUT] * form.elided
     zero, one = np.zeros_like(shared), np.ones_like(shared)
     own = np.arange(len(table.words)) == OUTPUT
-    columns: list[tuple[Floats, Floats]] = []  # shares (S, O), less (S,)
+    columns: list[tuple[Floats, Floats, bool]] = []  # shares (S, O), less (S,), whether of the buffer
     alike = form.alike or tuple(range(form.pads))
     for pad in range(form.pads):
         keeps = np.array([alike[memory] == pad for memory in form.memory])
         if form.written[pad] and keeps.any():
-            columns.append((one * keeps, first * bool(keeps[OUTPUT])))
+            columns.append((one * keeps, first * bool(keeps[OUTPUT]), False))
         if form.read[pad] and form.memory[OUTPUT] == pad:
-            columns.append((one * own if form.drained else zero, first))
+            columns.append((one * own if form.drained else zero, first, False))
     if form.apart:
-        columns += [(one / shared * (np.arange(len(table.words)) == o), 0 * first) for o in range(len(own))]
+        columns += [
+            (one / shared * (np.arange(len(table.words)) == o), 0 * first, True) for o in range(len(own))
+        ]
     else:
-        columns += [(one / shared, 0 * first), (one / shared * own, 0 * first)]
-    kept: list[tuple[Floats, Floats]] = []
-    for shares, less in columns:
+        columns += [(one / shared, 0 * first, True), (one / shared * own, 0 * first, True)]
+    kept: list[tuple[Floats, Floats, bool]] = []
+    for shares, less, buffer in columns:
         nothing = not shares.any() and not less.any()
         again = any(np.array_equal(shares, other[0]) and np.array_equal(less, other[1]) for other in kept)
         if not (nothing or again):
-            kept.append((shares, less))
+            kept.append((shares, less, buffer))
     return Spreads(
         tiles=tiles,
         steps=table.problem.macs / extents.prod(axis=1),
-        shares=np.ascontiguousarray(np.stack([shares for shares, _ in kept], axis=2)),
-        less=np.ascontiguousarray(np.stack([less for _, less in kept], axis=1)),
+        shares=np.ascontiguousarray(np.stack([shares for shares, _, _ in kept], axis=2)),
+        less=np.ascontiguousarray(np.stack([less for _, less, _ in kept], axis=1)),
+        divided=np.array([buffer for _, _, buffer in kept], dtype=np.int64),
     )
 
 
@@ -226,7 +235,7 @@ class Part(NamedTuple):
     found: Found
 
 
-def _known(spreads: Spreads, parts: Sequence[Part]) -> Known:
+def known_of(spreads: Spreads, parts: Sequence[Part]) -> Known:
     """What need not be met again: a vector of a smaller array that a vector there beats is beaten here."""
     done = np.zeros(len(spreads.tiles), dtype=np.int8)
     origins = [np.zeros((0, 4), dtype=np.int64)]
@@ -244,7 +253,7 @@ def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid, parts: Se
     """Fronts of a nest on an array that takes some spreads; `parts` lie within it, and change nothing."""
     shape = np.array(grid.shape, dtype=np.int64)
     buckets, columns = int(shape.prod()), 1 + spreads.shares.shape[2] + sides.outer.values.shape[1]
-    known = _known(spreads, parts)
+    known = known_of(spreads, parts)
     room, pool = 64, 1 << 12
     while True:
         fronts = Fronts(
@@ -260,8 +269,8 @@ def met(table: CutLattice, sides: Sides, spreads: Spreads, grid: Grid, parts: Se
         room, pool = room * 2, pool * 4
 
 
-def _kept(table: CutLattice, sides: Sides, fronts: Fronts) -> Found:
-    """The vectors that are on a front, by origin, with what they are made of."""
+def kept_rows(fronts: Fronts) -> tuple[Ints, Ints, Ints]:
+    """Vectors of the pool that are on a front, by origin; of each bucket the first row, and their rows."""
     rows = np.concatenate([row[:size] for row, size in zip(fronts.rows, fronts.sizes, strict=True)])
     used = np.unique(rows)
     used = used[np.lexsort(fronts.origin[used].T[::-1])]
@@ -269,13 +278,19 @@ def _kept(table: CutLattice, sides: Sides, fronts: Fronts) -> Found:
     place[used] = np.arange(len(used))
     start = np.concatenate([[0], np.cumsum(fronts.sizes)])
     bucket = np.repeat(np.arange(len(fronts.sizes)), fronts.sizes)
+    return used, start, place[rows][np.lexsort((place[rows], bucket))]
+
+
+def _kept(table: CutLattice, sides: Sides, fronts: Fronts) -> Found:
+    """The vectors that are on a front, by origin, with what they are made of."""
+    used, start, rows = kept_rows(fronts)
     label, spread, run, beyond = (np.ascontiguousarray(column) for column in fronts.origin[used].T)
     operands = np.arange(len(table.words))
     inside, outside = sides.inner.cuts[label], sides.outer_cuts[beyond]
     shorter = np.where(operands == run[:, None], sides.outer.runs[beyond][:, None], 1.0)
     return Found(
         start=start,
-        rows=place[rows][np.lexsort((place[rows], bucket))],
+        rows=rows,
         moved=sides.inner.moved[label] / shorter,
         crossed=table.moved[operands, outside],
         spread=spread,
@@ -284,4 +299,5 @@ def _kept(table: CutLattice, sides: Sides, fronts: Fronts) -> Found:
         beyond=beyond,
         inside=inside,
         outside=outside,
+        path=np.zeros((len(used), 0), dtype=np.int64),
     )

@@ -26,7 +26,7 @@ def words_by_level(table: CutLattice, form: Form, found: Found) -> tuple[Floats,
     and m_o the instances that share a word.
     """
     extents = table.extents[found.spread].astype(np.float64)
-    shared = np.array([extents[:, table.rests == o].prod(axis=1) for o in range(len(table.words))]).T
+    shared = table.shared(found.spread, found.inside)
     macs, levels = float(table.problem.macs), form.pads + 2
     words = np.zeros((len(found.spread), levels, 3, len(table.words)))
     own = (np.arange(len(table.words)) == OUTPUT).astype(np.float64)

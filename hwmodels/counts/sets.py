@@ -8,17 +8,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from hwmodels.counts.form import LETTERS, Form, form_of
-from hwmodels.counts.lattice import CutLattice, cut_lattice, laid_out, plain, seen, spreads_over
+from hwmodels.counts.lattice import CutLattice, cut_lattice, laid_out, plain, seen, slid, spreads_over
 from hwmodels.counts.making import Found, Grid, Part, Sides, cut_sides, met, spread_columns
 from hwmodels.counts.scan import best_vectors, configs_of, vectors_of, words_by_level
 from hwmodels.counts.store import read_set, warn_of_size, write_set
+from hwmodels.counts.windows import SlidSides, met_slid, slid_sides
 from hwmodels.counts.witness import Cut, mapping_of_cut
 from hwmodels.kernels.counts.scan import Vectors
 from hwmodels.kernels.nest.columns import Floats, Ints
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules, evaluate
+from hwmodels.mapping.engine import Reuse, Rules, evaluate
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.pack import pack_problem
@@ -64,11 +65,12 @@ class CountSet(NamedTuple):
             spread=int(found.spread[row]),
             along_x=along,
             run=int(found.run[row]),
+            path=tuple(map(int, found.path[row])),
         )
 
 
 _MOST_SIDES: Final = 64
-_SIDES: Final[dict[Any, Sides]] = {}
+_SIDES: Final[dict[Any, Sides | SlidSides]] = {}
 _SETS: Final[dict[Any, dict[tuple[int, int], CountSet]]] = {}  # by nest, form and grid; by edges
 _HELD: Final = [0]  # bytes of all of them
 _MAKING: Final[dict[Any, Lock]] = {}
@@ -83,21 +85,18 @@ def forget() -> None:
         _HELD[0] = 0
 
 
-def covered(problem: Problem, rules: Rules) -> bool:
-    """Whether count sets cover a nest: W, I and O, whose words move one at a time (no sliding windows)."""
+def covered(problem: Problem, rules: Rules, form: Form) -> bool:
+    """Whether count sets of a form cover a nest: W, I and O, with sliding windows where one pad keeps all."""
     if "".join(operand.name for operand in problem.operands) != LETTERS:
         return False
     try:
         pack_problem(problem)
     except MappingError:  # more than the engine counts exactly: it says so
         return False
-    nest = seen(problem, rules)
-    return bool(nest.dimensions) and plain(nest)
-
-
-@lru_cache(maxsize=256)
-def _table(nest: Problem) -> CutLattice:
-    return cut_lattice(nest)
+    nest = _seen(problem, rules)
+    if not nest.dimensions:
+        return False
+    return plain(nest) or (form.pads == 1 and slid(nest, rules.reuse))
 
 
 def grid_of(architectures: list[Architecture], form: Form) -> Grid:
@@ -119,14 +118,15 @@ def count_set(problem: Problem, rules: Rules, form: Form, edges: tuple[int, int]
 
     """
     nest = _seen(problem, rules)
-    about = (nest.dimensions, nest.bounds, nest.operands, form, grid)
+    reuse = Reuse.OVERLAP if plain(nest) else rules.reuse  # only windows tell
+    about = (nest.dimensions, nest.bounds, nest.operands, reuse, form, grid)
     edges = (min(edges), max(edges))  # an array on its side takes the same spreads
     with _LOCK:
         making = _MAKING.setdefault(about, Lock())
     with making:
         made = _SETS.get(about, {}).get(edges)
         if made is None:
-            made = _made(_table(nest), about, edges)
+            made = _made(cut_lattice(nest, reuse), about, edges)
             _hold(about, edges, made)
         return made
 
@@ -154,13 +154,17 @@ def _made(table: CutLattice, about: tuple[Any, ...], edges: tuple[int, int]) -> 
     key = (*about[:-1], edges)
     found = read_set(key, grid) if shared else None
     if found is None:
-        sides = _SIDES.get(about) or cut_sides(table, form, grid)
+        sides = _SIDES.get(about) or (slid_sides if table.slides else cut_sides)(table, form, grid)
         with _LOCK:
             if len(_SIDES) >= _MOST_SIDES:
                 _SIDES.clear()
             _SIDES[about] = sides
         spreads = spread_columns(table, form, spreads_over(table.extents, *edges))
-        found = met(table, sides, spreads, grid, _parts(table, about, edges))
+        parts = _parts(table, about, edges)
+        if isinstance(sides, SlidSides):
+            found = met_slid(table, sides, spreads, grid, parts)
+        else:
+            found = met(table, sides, spreads, grid, parts)
         if shared:
             write_set(key, grid, found)
     words, lanes = words_by_level(table, form, found)
@@ -191,7 +195,7 @@ def best_mapping(
 ) -> MapperResult | None:
     """Best uneven mapping of a nest by its count set; None where no set covers it or nothing fits."""
     form = form_of(architecture, constraints, factors, rules)
-    if form is None or not covered(problem, rules):
+    if form is None or not covered(problem, rules, form):
         return None
     grid = grid_of([architecture], form)
     feeds = architecture.levels[-2]

@@ -28,8 +28,12 @@ LARGEST_BYTES: Final = 1 << 28
 _MADE_BY: Final = (
     "counts/lattice.py",
     "counts/making.py",
+    "counts/sliding.py",
+    "counts/windows.py",
     "kernels/counts/cuts.py",
     "kernels/counts/meet.py",
+    "kernels/counts/slid.py",
+    "kernels/counts/windows.py",
     "mapping/gaps.py",
     "mapping/lattice.py",
     "mapping/problem.py",

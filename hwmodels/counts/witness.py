@@ -1,11 +1,13 @@
 """The mapping that a count vector is of: cuts become loops, stored operands and spatial loops."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
 from hwmodels.counts.form import LETTERS, Form
 from hwmodels.counts.lattice import CutLattice
+from hwmodels.counts.windows import ARRAY, END
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
@@ -20,6 +22,7 @@ class Cut(NamedTuple):
     spread: int
     along_x: tuple[int, ...]  # the part of the spread along X, by dimension
     run: int  # operand that rests over the loops just outside the array
+    path: tuple[int, ...] = ()  # where windows slide: loops and storage, see `hwmodels.counts.windows`
 
 
 class _Walk:
@@ -59,6 +62,8 @@ def mapping_of_cut(
     and a run of loops that an operand rests over comes first.
     """
     walk = _Walk(problem, table.problem)
+    if cut.path:
+        return _mapping_of_path(walk, architecture, form, table, cut)
     operands = range(len(LETTERS))
     # A pad inside another stores what the outer one's tile holds already: the same words.
     stored = [
@@ -74,11 +79,7 @@ def mapping_of_cut(
         mine = {o: stored[o] for o in operands if form.memory[o] == pad}
         levels.append(_level(architecture.levels[pad].name, table, walk, at, mine, cut.inside, -1))
     spread = table.extents[cut.spread].tolist()
-    across = [walk.take(d, x) for d, x in zip(table.problem.dimensions, cut.along_x, strict=True)]
-    down = [
-        walk.take(d, whole // x)
-        for d, whole, x in zip(table.problem.dimensions, spread, cut.along_x, strict=True)
-    ]
+    across, down = _spatial(walk, table, cut)
     for d, count in enumerate(spread):
         at[d] *= count
     scaled = [
@@ -92,8 +93,8 @@ def mapping_of_cut(
         LevelMapping(
             level=buffer,
             temporal=fed.temporal,
-            spatial_x=tuple(loop for loops in across for loop in loops),
-            spatial_y=tuple(loop for loops in down for loop in loops),
+            spatial_x=across,
+            spatial_y=down,
             keep=fed.keep,
             depths=fed.depths,
         )
@@ -102,6 +103,76 @@ def mapping_of_cut(
     outermost = _level(architecture.levels[-1].name, table, walk, at, whole, (), cut.run)
     levels.append(LevelMapping(level=outermost.level, temporal=outermost.temporal, keep=outermost.keep))
     return Mapping(levels=tuple(levels))
+
+
+def _spatial(walk: _Walk, table: CutLattice, cut: Cut) -> tuple[tuple[Loop, ...], tuple[Loop, ...]]:
+    """Spatial loops along X and along Y."""
+    dimensions, spread = table.problem.dimensions, table.extents[cut.spread].tolist()
+    across = [walk.take(d, x) for d, x in zip(dimensions, cut.along_x, strict=True)]
+    down = [walk.take(d, whole // x) for d, whole, x in zip(dimensions, spread, cut.along_x, strict=True)]
+    return tuple(loop for loops in across for loop in loops), tuple(loop for loops in down for loop in loops)
+
+
+def _mapping_of_path(
+    walk: _Walk, architecture: Architecture, form: Form, table: CutLattice, cut: Cut
+) -> Mapping:
+    """Write a path of loops and storage, one of `hwmodels.counts.windows`, as a mapping."""
+    path = [op for op in cut.path if op != END]
+    middle = path.index(ARRAY)
+    inside, outside = path[:middle], path[middle + 1 :]
+    last = max(i for i, op in enumerate(outside) if op < 0) + 1
+    pad, buffer, memory = (level.name for level in architecture.levels)
+    innermost = _laid(pad, table, walk, inside)
+    across, down = _spatial(walk, table, cut)
+    fed = _laid(buffer, table, walk, outside[:last])
+    extents = table.extents
+    done = [int(extents[cut.spread, d]) for d in range(len(table.problem.dimensions))]
+    for op in (*inside, *outside):
+        if op >= 0:
+            dimension, prime = table.axes[op]
+            done[dimension] *= prime
+    left = [
+        axis
+        for axis, (dimension, prime) in enumerate(table.axes)
+        for _ in range(_power(table.problem.bounds[dimension] // done[dimension], prime))
+    ]
+    outermost = _laid(memory, table, walk, [*outside[last:], *left])
+    return Mapping(
+        levels=(
+            innermost,
+            replace(fed, spatial_x=across, spatial_y=down),
+            replace(outermost, keep=frozenset(LETTERS)),
+        )
+    )
+
+
+def _power(number: int, prime: int) -> int:
+    return dict(prime_powers(number)).get(prime, 0)
+
+
+def _laid(name: str, table: CutLattice, walk: _Walk, ops: Sequence[int]) -> LevelMapping:
+    """Loops and storage of a level: between two places of storage a dimension has one loop."""
+    loops: list[Loop] = []  # innermost first
+    places: dict[str, int] = {}
+    gap = 0
+    for op in ops:
+        if op < 0:
+            places[LETTERS[-1 - op]] = gap = len(loops)
+            continue
+        d, prime = table.axes[op]
+        for dimension, count in walk.take(table.problem.dimensions[d], prime):
+            same = [i for i in range(gap, len(loops)) if loops[i][0] == dimension]
+            if same:
+                loops[same[0]] = (dimension, loops[same[0]][1] * count)
+            else:
+                loops.append((dimension, count))
+    depths = {letter: len(loops) - place for letter, place in places.items()}
+    return LevelMapping(
+        level=name,
+        temporal=tuple(reversed(loops)),
+        keep=frozenset(depths),
+        depths=tuple(sorted((letter, depth) for letter, depth in depths.items() if depth)),
+    )
 
 
 def _number(table: CutLattice, extents: Sequence[int]) -> int:

@@ -283,7 +283,8 @@ def uncovered(layers: LayerTable, space: Space) -> int:
 
 def _served(layers: LayerTable, row: int, space: Space) -> bool:
     """Whether a count set covers a nest."""
-    return not _wide(layers, row, space) and covered(problem_of(layers, row), space.base.rules)
+    problem = problem_of(layers, row)
+    return not _wide(layers, row, space) and covered(problem, space.base.rules, space.form)
 
 
 def _passed(layers: LayerTable, row: int) -> Floats:

@@ -14,9 +14,10 @@ import workloads
 from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
 from hwmodels.counts import sets
+from hwmodels.counts.form import form_of
 from hwmodels.counts.sets import covered
 from hwmodels.level import Level
-from hwmodels.mapping import Constraints, LevelConstraints, Rules
+from hwmodels.mapping import Constraints, LevelConstraints
 from hwmodels.models.nest_mappings import problem_of
 from workloads.table import Kind, LayerTable, deduplicate, take_rows
 
@@ -73,7 +74,10 @@ def parted(name: str) -> tuple[LayerTable, LayerTable]:
     """Operations of a network that sets cover (with all that is no nest), and those they do not."""
     layers = deduplicate(workloads.load(name).table())[0]
     nests = np.flatnonzero(layers.kind == Kind.NEST)
-    left = [int(row) for row in nests if not covered(problem_of(layers, int(row)), Rules())]
+    three = machine()
+    form = form_of(three.architecture, three.mapspace, three.factors, three.rules)
+    assert form is not None
+    left = [int(row) for row in nests if not covered(problem_of(layers, int(row)), three.rules, form)]
     rest = np.setdiff1d(np.arange(layers.rows), left)
     return take_rows(layers, rest), take_rows(layers, np.array(left, dtype=np.int64))
 

@@ -21,6 +21,7 @@ from hwmodels.mapping import (
     LevelConstraints,
     MappingError,
     Problem,
+    Reuse,
     Rules,
     StorageLevel,
     convolution,
@@ -143,7 +144,9 @@ def test_sets_equal_the_search(
 ) -> None:
     """The best vector is the best uneven mapping, and the engine counts of its mapping what it says."""
     rules, kept = Rules(first_touch=touch, drain=drain), keeping(architecture)
-    if not covered(problem, rules):
+    form = form_of(architecture, kept, "perfect", rules)
+    assert form is not None
+    if not covered(problem, rules, form):
         return
     result = best_mapping(problem, architecture, objective, kept, "perfect", rules)  # type: ignore[arg-type]
     try:
@@ -162,8 +165,6 @@ def test_sets_equal_the_search(
     assert result.evaluation.feasible
     assert result.certificate.best == pytest.approx(searched.certificate.best, rel=1e-12)
     assert result.certificate.represented == searched.certificate.represented
-    form = form_of(architecture, kept, "perfect", rules)
-    assert form is not None
     feeds = architecture.levels[-2]
     sizes = [float(level.usable_words) for level in architecture.levels[:-1]]
     grid = Grid(tuple((size,) for size in sizes[:-1]), (sizes[-1],))
@@ -174,12 +175,17 @@ def test_sets_equal_the_search(
 
 
 def test_what_is_not_covered_is_told() -> None:
+    one = Form(memory=(0, 0, 0), read=(True,), written=(True,), apart=False, elided=True, drained=True)
+    three = replace(one, memory=(0, 1, 2), read=(True,) * 3, written=(True,) * 3)
     window = convolution(k=2, c=2, p=4, q=4, r=3, s=3)
-    assert not covered(window, Rules())
-    assert covered(convolution(k=2, c=2, p=4, q=4, stride=(2, 2)), Rules())
+    assert covered(window, Rules(), one)
+    assert not covered(window, Rules(), three)  # windows need one pad
+    assert not covered(window, Rules(reuse=Reuse.SAME_STRIDE), one)
+    assert not covered(convolution(k=64, c=64, p=56, q=56, r=3, s=3), Rules(), one)  # too many labels
+    assert covered(convolution(k=2, c=2, p=4, q=4, stride=(2, 2)), Rules(), three)
     assert plain(seen(matrix_product(m=4, k=4, n=4), Rules()))
-    assert covered(convolution(n=2**31 - 1, k=2, c=2, p=1, q=1), Rules())
-    assert not covered(convolution(n=2**31, k=2, c=2, p=1, q=1), Rules())  # more than the engine counts
+    assert covered(convolution(n=2**31 - 1, k=2, c=2, p=1, q=1), Rules(), one)
+    assert not covered(convolution(n=2**31, k=2, c=2, p=1, q=1), Rules(), one)  # more than the engine counts
     machine = row_of_pes(4, 5, 24, Prices(1.0, 1.0, 1.0))
     assert form_of(machine, keeping(machine), "perfect", Rules()) is not None
     assert form_of(machine, Constraints(), "perfect", Rules()) is None  # operands may pass levels by

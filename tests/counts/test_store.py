@@ -10,7 +10,7 @@ import pytest
 
 from hwmodels.counts import making, sets, store
 from hwmodels.counts.form import Form
-from hwmodels.counts.lattice import spreads_over
+from hwmodels.counts.lattice import cut_lattice, spreads_over
 from hwmodels.counts.making import Found, Grid, spread_columns
 from hwmodels.mapping import Rules, matrix_product
 
@@ -107,12 +107,12 @@ def test_sets_of_arrays_within_an_array_change_nothing() -> None:
         beside = sets.count_set(product, Rules(), form, (6, 4), grid).found
         assert len(alone.rows) > len(grid.buffer)
         assert equal(beside, alone)
-    table = sets._table(sets._seen(product, Rules()))
+    table = cut_lattice(sets._seen(product, Rules()))
     (about,) = sets._SETS
     parts = sets._parts(table, about, (3, 9))
     assert len(parts) == 2  # two of the others lie within these, one is larger
     spreads = spread_columns(table, form, spreads_over(table.extents, 3, 9))
-    known = making._known(spreads, parts)
+    known = making.known_of(spreads, parts)
     assert known.spreads.sum() == len(set(parts[0].spreads) | set(parts[1].spreads)) < len(known.spreads)
     assert len(known.origin)
 

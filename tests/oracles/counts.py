@@ -28,7 +28,8 @@ class Prices(NamedTuple):
     memory: float
 
 
-def _spreads(loops: Loops, lanes: int) -> Iterator[tuple[Loops, Loops]]:
+def spreads(loops: Loops, lanes: int) -> Iterator[tuple[Loops, Loops]]:
+    """Loops that PEs may take, and the others."""
     seen = set()
     for size in range(len(loops) + 1):
         for chosen in combinations(range(len(loops)), size):
@@ -44,7 +45,7 @@ def least_energies(
     """Least energy of the words moved, by capacities of pad and buffer; inf where no mapping fits."""
     best = np.full(len(capacities), np.inf)
     pads, buffers = (np.array(column) for column in zip(*capacities, strict=True))
-    for spread, rest in _spreads(tuple(prime_loops(problem)), lanes):
+    for spread, rest in spreads(tuple(prime_loops(problem)), lanes):
         used = int(np.prod([n for _, n in spread], dtype=int))
         for loops in sequences(list(rest)):
             for boundary in range(len(loops) + 1):

@@ -43,6 +43,7 @@ class Spreads(NamedTuple):
     steps: Floats  # (S,)
     shares: Floats  # (S, O, F): by operand and column
     less: Floats  # (S, F): taken off each column
+    divided: Ints  # (F,): 1 where a column counts what the buffer reads once for several instances
 
 
 class Known(NamedTuple):
