@@ -28,18 +28,19 @@ def _cache_wanted() -> bool:
 # fastmath stays off: golden values must not depend on the vectoriser's mood.
 # nogil with serial loops: threads run above, over disjoint row ranges, because writes to a named tuple's
 # column inside prange are silently lost (numba issues 5872, 7135, 10338).
-_FLAGS: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nogil": True}
+_COUNTING: dict[str, Any] = {"cache": _cache_wanted(), "error_model": "numpy", "nogil": True}
 
 
-def _lean_flags() -> dict[str, Any]:
+def _flags() -> dict[str, Any]:
     """Flags of kernels that allocate nothing: they count no references, as their callers own all arrays.
 
-    That option is private to numba: a version without it compiles the same kernels, which are then slower.
+    A call then costs a seventh, and a kernel compiles in four fifths of the time. That option is private to
+    numba: a version without it compiles the same kernels, which are then slower.
     """
-    return {**_FLAGS, "_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else _FLAGS
+    return {**_COUNTING, "_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else _COUNTING
 
 
-_LEAN = _lean_flags()
+_FLAGS = _flags()
 
 
 def drop_stale_kernels(folder: Path) -> bool:
@@ -139,7 +140,7 @@ def _compiled(function: Function, **flags: Any) -> Function:
     A wrapper that takes Python's values apart is a third of what a kernel takes to compile, and most kernels
     never meet Python: what other kernels call is compiled without one.
     """
-    flags |= {**_FLAGS, "no_cfunc_wrapper": True}
+    flags |= {"no_cfunc_wrapper": True}
     outer: Any = njit(**flags)(function)
     if outer is function:  # numba is switched off
         return function
@@ -158,22 +159,19 @@ def _twin(function: Any) -> FunctionType:
 
 
 def kernel(function: Function) -> Function:
-    """Compile a pure function of scalars and arrays with the project's flags."""
-    return _compiled(function)
+    """Compile a pure function of scalars and arrays with the project's flags.
 
-
-def lean(function: Function) -> Function:
-    """Compile a kernel that hands many arrays on: no references are counted.
-
-    A call then costs a seventh, whether arrays go one by one or in tuples. The compiler refuses a kernel that
-    allocates, be it for the assignment of one slice to another.
+    The compiler refuses a kernel that allocates, be it for the assignment of one slice to another.
     """
-    return njit(**_LEAN)(function)  # type: ignore[no-any-return]
+    return _compiled(function, **_FLAGS)
 
 
-def lean_inlined(function: Function) -> Function:
-    """Compile a small lean kernel into its callers instead of calling it."""
-    return njit(forceinline=True, **_LEAN)(function)  # type: ignore[no-any-return]
+def allocating(function: Function) -> Function:
+    """Compile a function that makes the arrays it returns: references are counted.
+
+    It may call kernels; a kernel that hands an array back must not be called from it, as nobody counts that.
+    """
+    return _compiled(function, **_COUNTING)
 
 
 def inlined(function: Function) -> Function:
@@ -182,12 +180,13 @@ def inlined(function: Function) -> Function:
     A call hands over every array as its seven fields; where a handful of short kernels are called for each
     operand and level, that takes longer than what they do.
     """
-    return _compiled(function, forceinline=True)
+    return _compiled(function, forceinline=True, **_FLAGS)
 
 
 def spliced(function: Function) -> Function:
-    """Splice a kernel into its callers before they are compiled: for one that reads arrays.
+    """Splice a kernel into its callers before they are compiled: its text stands there once more.
 
-    An array that goes through a call is counted as used and freed again, which takes longer than reading it.
+    What is spliced in needs no call and no signature of its own, and the compiler sees its arrays as the
+    caller's.
     """
     return njit(inline="always", **_FLAGS)(function)  # type: ignore[no-any-return]

@@ -88,17 +88,17 @@ def test_a_kernel_that_python_calls_and_one_that_kernels_call_are_compiled_apart
 
 
 @pytest.mark.compiled
-def test_lean_kernels_compile_where_numba_knows_no_such_option(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_compile_where_numba_knows_no_such_option(monkeypatch: pytest.MonkeyPatch) -> None:
     def filled(values, value):
         for i in range(values.size):
             values[i] = value
 
     uncached = {"cache": False}
-    lean = accelerate._lean_flags() | uncached
+    flags = accelerate._flags() | uncached
     owner = next(one for one in CPUTargetOptions.__mro__ if "_nrt" in vars(one))
     monkeypatch.delattr(owner, "_nrt")
     with pytest.raises(KeyError, match="_nrt"):
-        numba.njit(**lean)(filled)(np.zeros(2), 3.0)
+        numba.njit(**flags)(filled)(np.zeros(2), 3.0)
     values = np.zeros(2)
-    numba.njit(**accelerate._lean_flags() | uncached)(filled)(values, 3.0)
+    numba.njit(**accelerate._flags() | uncached)(filled)(values, 3.0)
     assert values.tolist() == [3.0, 3.0]

@@ -35,6 +35,13 @@ class Labels(NamedTuple):
 
 
 @kernel
+def copy_row(into: Floats | Ints, at: int, table: Floats | Ints, source: int) -> None:
+    """Copy a row, number by number; columns beyond those that it has stay as they are."""
+    for column in range(table.shape[1]):
+        into[at, column] = table[source, column]
+
+
+@kernel
 def fresh(cuts: Ints, row: int, tile: int) -> int:
     """Operands (bits) of a label that are cut at this very tile."""
     found = 0
@@ -72,12 +79,12 @@ def admit(values: Floats, cuts: Ints, begin: int, end: int, tile: int, opened: i
             worse = here & there == there
         if not worse:
             if kept != i:
-                values[kept] = values[i]
-                cuts[kept] = cuts[i]
+                copy_row(values, kept, values, i)
+                copy_row(cuts, kept, cuts, i)
             kept += 1
     if kept != end:
-        values[kept] = values[end]
-        cuts[kept] = cuts[end]
+        copy_row(values, kept, values, end)
+        copy_row(cuts, kept, cuts, end)
     return kept + 1
 
 
@@ -86,8 +93,8 @@ def cut_here(table: Cuts, labels: Labels, source: int, end: int, o: int, tile: i
     """Write the label `source` with a further operand cut at a tile to `end`; whether it fits."""
     values, cuts = labels.values, labels.cuts
     memories, columns = table.members.size, table.shares.shape[1]
-    values[end] = values[source]
-    cuts[end] = cuts[source]
+    copy_row(values, end, values, source)
+    copy_row(cuts, end, cuts, source)
     cuts[end, o] = tile
     memory = table.memory[o]
     held = values[end, memory] + table.words[o, tile]
@@ -139,8 +146,8 @@ def grow(table: Cuts, order: Ints, allowed: Small, opened: int, labels: Labels) 
                     for source in range(ranges[chosen, other, 0], ranges[chosen, other, 1]):
                         if end >= room:
                             return -1
-                        values[end] = values[source]
-                        cuts[end] = cuts[source]
+                        copy_row(values, end, values, source)
+                        copy_row(cuts, end, cuts, source)
                         end = admit(values, cuts, begin, end, tile, opened)
             ranges[chosen, tile, 0] = begin
             ranges[chosen, tile, 1] = end
@@ -166,9 +173,9 @@ def grow_runs(table: Cuts, order: Ints, rested: int, base: Labels, labels: Label
             for source in range(base.ranges[chosen, tile, 0], base.ranges[chosen, tile, 1]):
                 if end >= room:
                     return -1
-                values[end, :last] = base.values[source]
+                copy_row(values, end, base.values, source)
+                copy_row(cuts, end, base.cuts, source)
                 values[end, last] = -1.0
-                cuts[end] = base.cuts[source]
                 end = admit(values, cuts, begin, end, tile, 0)
             for o in range(operands):
                 if (chosen >> o) & 1 == 0:
@@ -186,9 +193,9 @@ def grow_runs(table: Cuts, order: Ints, rested: int, base: Labels, labels: Label
                 for source in range(ranges[chosen, other, 0], ranges[chosen, other, 1]):
                     if end >= room:
                         return -1
-                    values[end] = values[source]
+                    copy_row(values, end, values, source)
+                    copy_row(cuts, end, cuts, source)
                     values[end, last] *= table.primes[step]
-                    cuts[end] = cuts[source]
                     end = admit(values, cuts, begin, end, tile, 0)
             ranges[chosen, tile, 0] = begin
             ranges[chosen, tile, 1] = end

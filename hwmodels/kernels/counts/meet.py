@@ -114,7 +114,8 @@ def admit_everywhere(  # noqa: C901 - one pass over the larger buckets
     """
     sizes, rows, columns, _origin, used = fronts
     new = used[0]
-    columns[new] = vector
+    for c in range(vector.size):
+        columns[new, c] = vector[c]
     kept_any = False
     for m in range(shape.size):
         digits[m] = bucket[m]

@@ -12,7 +12,7 @@ theirs since the last cut.
 from typing import NamedTuple
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.counts.cuts import Cuts, cut_here, fresh
+from hwmodels.kernels.counts.cuts import Cuts, copy_row, cut_here, fresh
 from hwmodels.kernels.counts.cuts import Labels as Plain
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 
@@ -87,9 +87,9 @@ def slot_of(pool: Pool, row: int) -> int:
 @kernel
 def copy_label(pool: Pool, source: int, target: int) -> None:
     """Copy what a label is."""
-    pool.values[target] = pool.values[source]
-    pool.cuts[target] = pool.cuts[source]
-    pool.state[target] = pool.state[source]
+    copy_row(pool.values, target, pool.values, source)
+    copy_row(pool.cuts, target, pool.cuts, source)
+    copy_row(pool.state, target, pool.state, source)
     pool.parent[target] = pool.parent[source]
 
 
@@ -161,7 +161,7 @@ def cut_window(
 ) -> bool:
     """Write the label `source` with a further operand cut at a tile to `end`; whether it fits."""
     plain = Plain(pool.values, pool.cuts, pool.ranges)
-    pool.state[end] = pool.state[source]
+    copy_row(pool.state, end, pool.state, source)
     pool.parent[end] = source
     pool.state[end, HAD] = 0
     return bool(cut_here(table, plain, source, end, o, tile, chosen))

@@ -7,7 +7,7 @@ both. The empty front holds no mapping at all.
 import numpy as np
 from numpy.typing import NDArray
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import allocating
 
 Front = NDArray[np.int64]
 
@@ -15,7 +15,7 @@ HELD, MOVED = 0, 1
 """Columns of a front."""
 
 
-@kernel
+@allocating
 def merged(first: Front, second: Front) -> Front:
     """Front of the union of two fronts.
 
@@ -47,7 +47,7 @@ def merged(first: Front, second: Front) -> Front:
     return out[:size].copy()
 
 
-@kernel
+@allocating
 def shifted(front: Front, held: int, moved: int) -> Front:
     """Front with as many words more held and moved in every row."""
     out = front.copy()
@@ -57,7 +57,7 @@ def shifted(front: Front, held: int, moved: int) -> Front:
     return out
 
 
-@kernel
+@allocating
 def in_turn(first: Front, second: Front) -> Front:
     """Front of one thing after the other: the greater of the words held, the sum of the words moved.
 

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, TEMPORAL, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import carry_window, movement
@@ -31,7 +31,7 @@ from hwmodels.kernels.nest.window import save_over_sets, window_loops
 MEETINGS = 2.0**14  # between looks at the clock
 
 
-@lean
+@kernel
 def slide_outwards(
     nest: Nest, operand: int, outer: FarPaths, tile: int, at: int, window: Ints, room: Room, line: Floats
 ) -> None:
@@ -73,7 +73,7 @@ def slide_outwards(
         inner = reached
 
 
-@lean
+@kernel
 def first_promising(
     outer: FarPaths,
     begin: int,
@@ -96,7 +96,7 @@ def first_promising(
     return end
 
 
-@lean
+@kernel
 def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
     setting: Setting, labels: Labels, k: int, cell: Cell, outer: FarPaths, m: int, begin: int, room: Room
 ) -> int:
@@ -161,7 +161,7 @@ def meet_paths(  # noqa: C901 - one pass over the levels, read top to bottom
     return -1
 
 
-@lean
+@kernel
 def search_pairs(
     setting: Setting,
     cells: Cells,

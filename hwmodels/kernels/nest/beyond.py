@@ -5,7 +5,7 @@ over its links in one order of its loops. An operand that waits in a PE through 
 goes on waiting; how often a path brings its tile anew (`renewals`) is the label of a link that starts there.
 """
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import divides, extend_level, overwrite, tile_words
@@ -31,7 +31,7 @@ ENERGY, READS, WRITES = 0, 1, 2
 ROUNDING = 1.0 + 1e-13
 
 
-@lean
+@kernel
 def start_label(
     nest: Nest, links: Ints, own: int, level: int, held: float, tile: int, labels: Labels
 ) -> None:
@@ -55,7 +55,7 @@ def start_label(
             labels.words[0, q] = words if q < own or traits[o, SLIDING] == 1 else 1.0
 
 
-@lean
+@kernel
 def floor_level(
     setting: Setting,
     level: int,
@@ -81,7 +81,7 @@ def floor_level(
         floors[i] = floor_pair(nest, links, label, 0, lattice.visits[tiles[i]], terms, times, moves)
 
 
-@lean
+@kernel
 def price_row(setting: Setting, own: int, words_of: Floats, costs: Floats) -> float:
     """Fill what a label costs; the cycles of the busiest port beyond the middle."""
     links, least, touches, middle = setting.links.rows, setting.nest.least, setting.touches, setting.middle
@@ -117,7 +117,7 @@ def price_row(setting: Setting, own: int, words_of: Floats, costs: Floats) -> fl
     return longest
 
 
-@lean
+@kernel
 def list_candidates(
     setting: Setting, level: int, limits: Limits, label: Labels, energy: float, found: Ints
 ) -> int:
@@ -161,7 +161,7 @@ def list_candidates(
     return n
 
 
-@lean
+@kernel
 def shortened(labels: Labels, tiles: int) -> Labels:
     """The labels of the first tiles."""
     return Labels(
@@ -175,7 +175,7 @@ def shortened(labels: Labels, tiles: int) -> Labels:
     )
 
 
-@lean
+@kernel
 def extend_paths(
     setting: Setting,
     level: int,
@@ -209,7 +209,7 @@ def extend_paths(
     return found
 
 
-@lean
+@kernel
 def list_rows(
     setting: Setting,
     limits: Limits,

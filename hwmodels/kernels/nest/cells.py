@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import RANKS, SLIDING, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.even import distinct_sums
@@ -27,7 +27,7 @@ from hwmodels.kernels.nest.tables import (
 from hwmodels.kernels.nest.window import window_keeps
 
 
-@lean
+@kernel
 def fewest_words(
     nest: Nest, links: Ints, usable: Floats, tiles: Ints, times: Ints, window: Ints, fewest: Floats
 ) -> None:
@@ -77,7 +77,7 @@ def fewest_words(
             fewest[i, q] = max(least[o], words)
 
 
-@lean
+@kernel
 def price_spread(setting: Setting, spreads: Spreads, g: int, terms: Floats, low: Floats) -> float:
     """Fill `low` (Q,): pJ of a word over each link at least, whatever the tile; the energy besides."""
     problem, lattice, links = setting.nest.problem, setting.nest.lattice, setting.links.rows
@@ -95,7 +95,7 @@ def price_spread(setting: Setting, spreads: Spreads, g: int, terms: Floats, low:
     return base
 
 
-@lean
+@kernel
 def floor_links(setting: Setting, spreads: Spreads, beyond: Floats, terms: Floats, low: Floats) -> float:
     """The least that any mapping over some links costs: what the MACs ask for, and every operand once.
 
@@ -113,7 +113,7 @@ def floor_links(setting: Setting, spreads: Spreads, beyond: Floats, terms: Float
     return floor
 
 
-@lean
+@kernel
 def floor_tiles(setting: Setting, spreads: Spreads, stop: int, inner: TileFloors, room: Room) -> None:
     """Fill the floors of tiles inside a PE, of spreads to `stop`, and how far they reach."""
     lattice, guard, links = setting.nest.lattice, setting.nest.guard, setting.links.rows
@@ -148,7 +148,7 @@ def floor_tiles(setting: Setting, spreads: Spreads, stop: int, inner: TileFloors
                 reach[reached, 1] = min(reach[reached, 1], steps)
 
 
-@lean
+@kernel
 def bound_cells(  # noqa: C901 - one pass over a cell's terms, read top to bottom
     setting: Setting, cells: Cells, begin: int, stop: int, room: Room
 ) -> int:

@@ -2,7 +2,7 @@
 
 from math import ceil, inf
 
-from hwmodels.accelerate import lean, lean_inlined
+from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.nest.columns import (
     ACROSS,
     DOWN,
@@ -24,7 +24,7 @@ READ_PJ, BLOCK, MACROS = 0, 3, 4  # columns of ArchitectureColumns.prices; fill 
 MAC_PJ, MACS, LEAKAGE = 0, 1, 2  # ArchitectureColumns.totals
 
 
-@lean_inlined
+@inlined
 def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand: int) -> float:
     """Access energy of one operand at one level: whole blocks of an instance's average words."""
     instances = float(use[level])
@@ -40,7 +40,7 @@ def level_energy_pj(prices: Floats, words: Ints, use: Ints, level: int, operand:
     return float(energy * min(instances, prices[level, MACROS]))
 
 
-@lean_inlined
+@inlined
 def accesses(prices: Floats, words: Ints, use: Ints, level: int, operand: int, kind: int) -> float:
     """Count accesses of all instances of a level: whole blocks of the average instance's words.
 
@@ -53,7 +53,7 @@ def accesses(prices: Floats, words: Ints, use: Ints, level: int, operand: int, k
     return float(each * min(instances, prices[level, MACROS]))
 
 
-@lean_inlined
+@inlined
 def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, port: int) -> float:
     """Cycles that a port (0 read, 1 write, 2 shared) of one instance is busy, on average over instances.
 
@@ -72,7 +72,7 @@ def port_cycles(rates: Floats, words: Ints, use: Ints, first: int, level: int, p
     return float(ceil(moved / (rate * use[level])))
 
 
-@lean_inlined
+@inlined
 def broken_limit(usable: Floats, fanouts: Ints, joined: Ints, factors: Factors, row: int, words: Ints) -> int:
     """The first limit a mapping breaks, innermost level first; 0 where it fits."""
     held = 0
@@ -95,7 +95,7 @@ def broken_limit(usable: Floats, fanouts: Ints, joined: Ints, factors: Factors, 
     return 0
 
 
-@lean_inlined
+@inlined
 def busiest(rates: Floats, hidden: Ints, joined: Ints, words: Ints, use: Ints) -> tuple[float, float, int]:
     """Cycles of compute and hidden transfers, cycles of exposed transfers, and what bounds the first."""
     depth = words.shape[1]
@@ -120,7 +120,7 @@ def busiest(rates: Floats, hidden: Ints, joined: Ints, words: Ints, use: Ints) -
     return longest, exposed, bound
 
 
-@lean
+@kernel
 def count_mapping(
     problem: ProblemColumns,
     mapping: MappingColumns,
@@ -137,7 +137,7 @@ def count_mapping(
         count_ragged(problem, mapping, row, reuse, touches, work, counts)
 
 
-@lean
+@kernel
 def evaluate_rows(
     problem: ProblemColumns,
     arch: ArchitectureColumns,

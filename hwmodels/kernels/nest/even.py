@@ -6,7 +6,7 @@ A tile of level l moves whenever a temporal loop outside it advances. Going outw
 further in going back to their start.
 """
 
-from hwmodels.accelerate import lean, lean_inlined
+from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
@@ -44,7 +44,7 @@ from hwmodels.kernels.nest.columns import (
 )
 
 
-@lean
+@kernel
 def distinct_sums(n: int, m: int, a: int, b: int) -> int:
     """How many values a*i + b*j takes for 0 <= i < n, 0 <= j < m: all pairs but repetitions."""
     x, y = a, b
@@ -57,7 +57,7 @@ def distinct_sums(n: int, m: int, a: int, b: int) -> int:
     return n * m - repeats_n * repeats_m
 
 
-@lean
+@kernel
 def lay_out(
     bounds: Ints, factors: Factors, order: Small, row: int, nest: Ints, loops: Ints, levels: Ints
 ) -> bool:
@@ -98,7 +98,7 @@ def lay_out(
     return even
 
 
-@lean_inlined
+@inlined
 def box_words(
     bounds: Ints,
     coefficient: Ints,
@@ -122,7 +122,7 @@ def box_words(
     return words
 
 
-@lean_inlined
+@inlined
 def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, words: int) -> int:
     """Words that one instance fetches where every step of a moving loop brings a new tile."""
     fetched = words
@@ -133,7 +133,7 @@ def plain_fetches(rank: Ints, loops: Ints, begin: int, end: int, operand: int, w
     return fetched
 
 
-@lean_inlined
+@inlined
 def sliding_fetches(
     problem: ProblemColumns,
     loops: Ints,
@@ -186,7 +186,7 @@ def sliding_fetches(
     return fetched
 
 
-@lean_inlined
+@inlined
 def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand: int, level: int) -> int:
     """Children of an instance of a level that ask for different words; the others share a multicast."""
     different = 1
@@ -203,7 +203,7 @@ def branches(coefficient: Ints, rank_dims: Ints, nest: Ints, count: int, operand
     return different
 
 
-@lean_inlined
+@inlined
 def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     """Set the counts of an operand to zero; the outermost level that keeps it."""
     outermost = 0
@@ -215,7 +215,7 @@ def clear_words(keep: Small, row: int, operand: int, words: Ints) -> int:
     return outermost
 
 
-@lean_inlined
+@inlined
 def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
     """Iterations of the temporal loops that move an operand, multiplied."""
     steps = 1
@@ -224,7 +224,7 @@ def moving_steps(rank: Ints, loops: Ints, end: int, operand: int) -> int:
     return steps
 
 
-@lean
+@kernel
 def count_even(
     problem: ProblemColumns,
     mapping: MappingColumns,

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import Floats
 from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ
 from hwmodels.kernels.nest.search import (
@@ -18,7 +18,7 @@ from hwmodels.kernels.nest.search import (
 from hwmodels.kernels.nest.steps import fanouts_fit, least_steps
 
 
-@lean
+@kernel
 def floor_of(costing: Costing, chains: Chains, sure: Sure, depth: int, facts: Floats) -> float:
     """What any mapping costs at least, with dimensions laid out up to the `depth`-th (-1: none)."""
     bounds, totals = costing.problem.bounds, costing.arch.totals
@@ -32,7 +32,7 @@ def floor_of(costing: Costing, chains: Chains, sure: Sure, depth: int, facts: Fl
     return objective_of(costing.objective, steps, energy + totals[LEAKAGE] * steps)
 
 
-@lean
+@kernel
 def bound_chains(
     costing: Costing, chains: Chains, sure: Sure, depth: int, facts: Floats, values: Floats, further: Floats
 ) -> None:

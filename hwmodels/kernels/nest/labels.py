@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     OVERLAP,
     RANKS,
@@ -24,14 +24,14 @@ from hwmodels.kernels.nest.slide import order_options
 from hwmodels.kernels.nest.tables import CHILD, OPERAND, Gate, Labels, Lattice, Links, Loops, Nest, OrderRoom
 
 
-@lean
+@kernel
 def overwrite(target: NDArray[Any], source: NDArray[Any]) -> None:
     """Copy an array of some shape; a slice's own assignment would allocate."""
     for i in range(source.size):
         target.flat[i] = source.flat[i]
 
 
-@lean
+@kernel
 def any_slides(traits: Ints) -> bool:
     """Whether the window of any operand slides."""
     found = False
@@ -40,13 +40,13 @@ def any_slides(traits: Ints) -> bool:
     return found
 
 
-@lean
+@kernel
 def divides(inner: int, outer: int, guard: int) -> bool:
     """Whether one tile divides another, by their codes; `guard` holds the bit above each field."""
     return ((outer | guard) - inner) & guard == guard
 
 
-@lean
+@kernel
 def allowed(lattice: Lattice, level: int, inner: int, outer: int) -> bool:
     """Whether a level may walk from one tile to another: its loops are within their limits."""
     if lattice.limited == 1:
@@ -57,7 +57,7 @@ def allowed(lattice: Lattice, level: int, inner: int, outer: int) -> bool:
     return True
 
 
-@lean
+@kernel
 def rest_over(rests: Small, operand: int, first: int, times: Ints) -> float:
     """Iterations of the loops in `first` (bits) that an operand rests over."""
     rest = 1.0
@@ -67,7 +67,7 @@ def rest_over(rests: Small, operand: int, first: int, times: Ints) -> float:
     return rest
 
 
-@lean
+@kernel
 def movement(rank: Ints, rank_dims: Ints, operand: int, times: Ints) -> int:
     """What a level's loops do to an operand: 0 leave it in place, 1 slide its window, 2 bring new tiles."""
     found = 0
@@ -78,7 +78,7 @@ def movement(rank: Ints, rank_dims: Ints, operand: int, times: Ints) -> int:
     return found
 
 
-@lean
+@kernel
 def tile_words(
     coefficient: Ints, rank_dims: Ints, count: int, operand: int, extents: Ints, sizes: Ints
 ) -> float:
@@ -95,7 +95,7 @@ def tile_words(
     return words
 
 
-@lean
+@kernel
 def carry_window(
     rank: Ints, coefficient: Ints, operand: int, rule: int, span: Ints, times: Ints, moved: Ints
 ) -> None:
@@ -106,7 +106,7 @@ def carry_window(
             moved[r] += coefficient[operand, d] * span[d] * (times[d] - 1 if rule == OVERLAP else 1)
 
 
-@lean
+@kernel
 def dominates(labels: Labels, one: int, other: int, visits: float, exact: int) -> bool:
     """Whether `one` is sure to carry no more words than `other` over every link.
 
@@ -137,7 +137,7 @@ def dominates(labels: Labels, one: int, other: int, visits: float, exact: int) -
     return True
 
 
-@lean
+@kernel
 def copy_label(labels: Labels, source: int, target: int) -> None:
     """Overwrite a label."""
     labels.closed[target] = labels.closed[source]
@@ -147,7 +147,7 @@ def copy_label(labels: Labels, source: int, target: int) -> None:
     labels.held[target] = labels.held[source]
 
 
-@lean
+@kernel
 def admit(labels: Labels, start: int, end: int, visits: float, exact: int) -> int:
     """Admit the label at `end` to those from `start`, unless one dominates it; the new end."""
     for i in range(start, end):
@@ -164,7 +164,7 @@ def admit(labels: Labels, start: int, end: int, visits: float, exact: int) -> in
     return kept + 1
 
 
-@lean
+@kernel
 def idles(rests: Small, links: Ints, level: int, kept: int, closed: int, times: Ints) -> bool:
     """Whether a loop moves nothing that is open, nor what the level inside keeps: it belongs there."""
     for d in range(times.size):
@@ -181,7 +181,7 @@ def idles(rests: Small, links: Ints, level: int, kept: int, closed: int, times: 
     return False
 
 
-@lean
+@kernel
 def extend_level(  # noqa: C901 - one transition, read top to bottom
     nest: Nest, links: Links, level: int, gate: Gate, inside: Labels, outside: Labels, room: OrderRoom
 ) -> int:

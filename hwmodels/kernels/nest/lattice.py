@@ -5,7 +5,7 @@ Paths of tiles inside a PE end in labels (`labels`); a pair (tile, spread over t
 and the paths of those meetings that may beat the best mapping so far are costed by the engine.
 """
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, TEMPORAL, Factors, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import divides, overwrite
@@ -34,7 +34,7 @@ from hwmodels.kernels.nest.tables import (
 )
 
 
-@lean
+@kernel
 def count_packings(spread: Ints, across: int, down: int, axes: Ints, digits: Ints, best: Ints) -> int:
     """Ways to lay a spread out along two axes; `best` gets the first of them (its part along X).
 
@@ -71,7 +71,7 @@ def count_packings(spread: Ints, across: int, down: int, axes: Ints, digits: Int
             return found
 
 
-@lean
+@kernel
 def pack_spreads(
     spreads: Ints, across: int, down: int, axes: Ints, digits: Ints, along_x: Ints, ways: Ints
 ) -> None:
@@ -80,7 +80,7 @@ def pack_spreads(
         ways[i] = count_packings(spreads[i], across, down, axes, digits, along_x[i])
 
 
-@lean
+@kernel
 def lay_cell(setting: Setting, cells: Cells, row: int, g: int, label: int, factors: Factors) -> None:
     """Fill the temporal factors of the levels inside from a label of a cell, and the spatial ones."""
     lattice, paths, spreads, middle = setting.nest.lattice, cells.paths, cells.spreads, setting.middle
@@ -98,7 +98,7 @@ def lay_cell(setting: Setting, cells: Cells, row: int, g: int, label: int, facto
         outer = inner
 
 
-@lean
+@kernel
 def cost_tiling(costing: Costing, found: Found, ways: int) -> None:
     """Cost the tiling that is laid out, under its useful orders; `ways` to lay its spread out."""
     factors = costing.mapping.factors
@@ -112,7 +112,7 @@ def cost_tiling(costing: Costing, found: Found, ways: int) -> None:
         overwrite(found.factors, factors[0])
 
 
-@lean
+@kernel
 def search_cells(
     setting: Setting, cells: Cells, outer: Outer, costing: Costing, found: Found, room: Room
 ) -> None:

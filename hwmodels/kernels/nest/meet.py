@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, SAME_STRIDE, SLIDING, Floats
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import carry_window, movement, overwrite, rest_over
@@ -27,7 +27,7 @@ from hwmodels.kernels.nest.tables import (
 from hwmodels.kernels.nest.window import save_over_sets, window_loops
 
 
-@lean
+@kernel
 def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     setting: Setting, cell: Cell, words: Floats, far: Floats
 ) -> float:
@@ -96,7 +96,7 @@ def whole_cost(  # noqa: C901 - the engine's sum, read top to bottom
     return objective_of(setting.objective, cycles, energy + totals[LEAKAGE] * cycles)
 
 
-@lean
+@kernel
 def open_cell(setting: Setting, labels: Labels, k: int, cell: Cell, tile: int, room: Room) -> tuple[int, int]:
     """Look at the middle's loops from a cell to a tile: the ways to order them, and links closed (bits).
 
@@ -127,7 +127,7 @@ def open_cell(setting: Setting, labels: Labels, k: int, cell: Cell, tile: int, r
     return found, closed
 
 
-@lean
+@kernel
 def advance(
     setting: Setting, labels: Labels, k: int, option: int, visits: float, room: Room, out: Floats
 ) -> None:
@@ -151,7 +151,7 @@ def advance(
             out[q] *= visits
 
 
-@lean
+@kernel
 def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     setting: Setting, labels: Labels, k: int, cell: Cell, outer: Outer, m: int, room: Room
 ) -> float:

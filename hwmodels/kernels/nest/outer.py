@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Ints
 from hwmodels.kernels.nest.labels import rest_over, tile_words
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
@@ -14,7 +14,7 @@ ENERGY, DRAINS, FILLS, READS, WRITES = 0, 1, 2, 3, 4
 ROOM = 8  # options of an order that are told apart
 
 
-@lean
+@kernel
 def cost_outer(setting: Setting, outer: Outer, windows: Ints, room: OrderRoom) -> None:
     """Fill, by tile, the options outside it, their number, their costs, and energy and cycles at least.
 

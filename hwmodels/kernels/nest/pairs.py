@@ -2,7 +2,7 @@
 
 from math import inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import SLIDING, Floats, Ints, Small
 from hwmodels.kernels.nest.cost import LEAKAGE
 from hwmodels.kernels.nest.labels import allowed, divides
@@ -28,7 +28,7 @@ ROW, SPREAD_OF, LABEL, TILE = range(4)  # of `Pairs.rows`
 BOUND, INNER = 0, 1  # of `bounds`: of the whole; energy up to the array
 
 
-@lean
+@kernel
 def common_rest(rests: Small, one: int, other: int, times: Ints) -> float:
     """Iterations of the loops that leave two operands in place."""
     rest = 1.0
@@ -38,7 +38,7 @@ def common_rest(rests: Small, one: int, other: int, times: Ints) -> float:
     return rest
 
 
-@lean
+@kernel
 def keep_at_most(
     nest: Nest, links: Ints, labels: Labels, k: int, span: Ints, times: Ints, terms: Floats
 ) -> None:
@@ -55,7 +55,7 @@ def keep_at_most(
             terms[KEPT, q] = window_keeps(nest.problem, o, nest.rule, labels.windows[k, q], span, times)
 
 
-@lean
+@kernel
 def floor_pair(
     nest: Nest, links: Ints, labels: Labels, k: int, visits: float, terms: Floats, times: Ints, moves: Ints
 ) -> float:
@@ -99,7 +99,7 @@ def floor_pair(
     return lowest
 
 
-@lean
+@kernel
 def make_cell(setting: Setting, cells: Cells, row: int, g: int, inner: float, room: Room) -> Cell:
     """One cell, of rows of tile and spread; `inner` is its energy at least."""
     lattice, spreads = setting.nest.lattice, cells.spreads
@@ -110,7 +110,7 @@ def make_cell(setting: Setting, cells: Cells, row: int, g: int, inner: float, ro
     return Cell(room.span, room.terms, spreads.lanes[g], spreads.copies[g], fixed, base, inner)
 
 
-@lean
+@kernel
 def leads(setting: Setting, still: Small, inner: int, outer: int, held: float, times: Ints) -> bool:
     """Whether the middle's loops may lead from a tile to one that it divides; fills their counts (2, D)."""
     lattice, bounds = setting.nest.lattice, setting.nest.problem.bounds
@@ -127,7 +127,7 @@ def leads(setting: Setting, still: Small, inner: int, outer: int, held: float, t
     return usual
 
 
-@lean
+@kernel
 def list_pairs(setting: Setting, cells: Cells, begin: int, ends: Ends, pairs: Pairs, room: Room) -> int:
     """List the pairs that may beat the best, of cells from a place of the ranking on; where to go on from."""
     nest, links = setting.nest, setting.links.rows

@@ -2,7 +2,7 @@
 
 from math import ceil, inf
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     COUNTED,
@@ -16,7 +16,7 @@ from hwmodels.kernels.nest.even import distinct_sums
 from hwmodels.kernels.nest.tables import CHILD, HELD, MERGE, OPERAND, PARENT, PRICE, Setting, Spreads
 
 
-@lean
+@kernel
 def access_pj(prices: Floats, level: int, kind: int, words: float, use: float) -> float:
     """Energy of words at a level: whole blocks of an instance's average."""
     if words <= 0.0:
@@ -28,13 +28,13 @@ def access_pj(prices: Floats, level: int, kind: int, words: float, use: float) -
     return float(each * prices[level, kind] * min(use, prices[level, MACROS]))
 
 
-@lean
+@kernel
 def word_pj(prices: Floats, level: int, kind: int, use: float) -> float:
     """Energy of one word at a level at least."""
     return float(prices[level, kind] / prices[level, BLOCK] * min(1.0, prices[level, MACROS] / use))
 
 
-@lean
+@kernel
 def different_words(
     coefficient: Ints, rank_dims: Ints, count: int, operand: int, extents: Ints, spread: Ints
 ) -> float:
@@ -51,7 +51,7 @@ def different_words(
     return different
 
 
-@lean
+@kernel
 def fewest_different(rank_dims: Ints, count: int, operand: int, spread: Ints) -> float:
     """Instances that ask for different words at least, whatever the tile."""
     different = 1.0
@@ -62,14 +62,14 @@ def fewest_different(rank_dims: Ints, count: int, operand: int, spread: Ints) ->
     return different
 
 
-@lean
+@kernel
 def parent_pj(prices: Floats, traits: Ints, operand: int, parent: int, use: float) -> float:
     """Energy at least of a word that the parent of a link sends, and takes back where it is accumulated."""
     price = word_pj(prices, parent, 0, use)
     return price + (word_pj(prices, parent, 2, use) if traits[operand, ACCUMULATED] == 1 else 0.0)
 
 
-@lean
+@kernel
 def drain_pj(prices: Floats, traits: Ints, operand: int, child: int, touches: int, use: float) -> float:
     """Energy at least of reading a word that leaves the child of a link; where blocks round, nothing."""
     if traits[operand, ACCUMULATED] == 0 or touches & DRAINED == 0 or prices[child, BLOCK] > 1.0:
@@ -77,7 +77,7 @@ def drain_pj(prices: Floats, traits: Ints, operand: int, child: int, touches: in
     return word_pj(prices, child, 0, use)
 
 
-@lean
+@kernel
 def price_cell(
     setting: Setting, spreads: Spreads, g: int, extents: Ints, terms: Floats
 ) -> tuple[float, float]:
@@ -124,7 +124,7 @@ def price_cell(
     return fixed, energy
 
 
-@lean
+@kernel
 def busy_cycles(rates: Floats, level: int, reads: float, writes: float, use: float) -> float:
     """Cycles that the busiest port of a level's instances takes."""
     busy = 0.0

@@ -7,7 +7,7 @@ inside a class a loop nest is either at its last outer index or not. Everything 
 over ranks of sums over these few cases, because dimensions run independently of one another.
 """
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     AFTER,
@@ -39,7 +39,7 @@ from hwmodels.kernels.nest.columns import (
 from hwmodels.kernels.nest.even import box_words, clear_words, distinct_sums
 
 
-@lean
+@kernel
 def add_class(
     limits: Ints, temporal: Factors, slot: int, child: int, cut: int, less: int, times: int, last: int
 ) -> int:
@@ -58,7 +58,7 @@ def add_class(
     return slot + 1
 
 
-@lean
+@kernel
 def classify(bounds: Ints, temporal: Factors, d: int, child: int, merge_to: int, work: Work) -> None:
     """List the classes of instances of level `child` along a dimension (child -1: the MACs).
 
@@ -109,7 +109,7 @@ def classify(bounds: Ints, temporal: Factors, d: int, child: int, merge_to: int,
     work.classes[d] = slot
 
 
-@lean
+@kernel
 def add_case(cases: Ints, d: int, slot: int, times: int, move: int, before: int, after: int) -> int:
     """Append one case if it occurs."""
     if times <= 0:
@@ -121,7 +121,7 @@ def add_case(cases: Ints, d: int, slot: int, times: int, move: int, before: int,
     return slot + 1
 
 
-@lean
+@kernel
 def tile_cases(temporal: Factors, d: int, child: int, work: Work) -> None:
     """List the tiles of a dimension: (how many, 0, extent, extent)."""
     limits, cases = work.limits, work.cases
@@ -139,7 +139,7 @@ def tile_cases(temporal: Factors, d: int, child: int, work: Work) -> None:
     work.case_count[d] = slot
 
 
-@lean
+@kernel
 def step_cases(
     temporal: Factors, d: int, child: int, level: int, moving: int, inside: bool, work: Work
 ) -> None:
@@ -179,7 +179,7 @@ def step_cases(
     work.case_count[d] = slot
 
 
-@lean
+@kernel
 def shared_words(
     scale_a: int, scale_b: int, a: int, b: int, reuse: int, cases: Ints, case_count: Ints
 ) -> int:
@@ -208,7 +208,7 @@ def shared_words(
     return total
 
 
-@lean
+@kernel
 def case_product(
     problem: ProblemColumns, operand: int, child: int, parent: int, reuse: int, work: Work
 ) -> int:
@@ -241,7 +241,7 @@ def case_product(
     return total
 
 
-@lean
+@kernel
 def fetches(
     problem: ProblemColumns,
     mapping: MappingColumns,
@@ -297,7 +297,7 @@ def fetches(
     return total
 
 
-@lean
+@kernel
 def active_instances(bounds: Ints, temporal: Factors, d: int, child: int, work: Work) -> int:
     """Instances of a level along one dimension that ever have work."""
     classify(bounds, temporal, d, child, child, work)
@@ -307,7 +307,7 @@ def active_instances(bounds: Ints, temporal: Factors, d: int, child: int, work: 
     return times
 
 
-@lean
+@kernel
 def count_ragged(
     problem: ProblemColumns,
     mapping: MappingColumns,

@@ -9,7 +9,7 @@ orders.
 from math import inf
 from typing import NamedTuple
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import (
     ACCUMULATED,
     ACROSS,
@@ -95,7 +95,7 @@ class Progress(NamedTuple):
     place: Ints  # (1,): the depth
 
 
-@lean
+@kernel
 def objective_of(objective: int, cycles: float, energy: float) -> float:
     """What is minimised."""
     if objective == LATENCY:
@@ -105,7 +105,7 @@ def objective_of(objective: int, cycles: float, energy: float) -> float:
     return cycles * energy
 
 
-@lean
+@kernel
 def place_chain(chains: Factors, chain: int, d: int, factors: Factors, nest: Ints) -> None:
     """Put a chain of a dimension into the mapping and into its tiles."""
     extent = 1
@@ -116,14 +116,14 @@ def place_chain(chains: Factors, chain: int, d: int, factors: Factors, nest: Int
         nest[level + 1, EXTENT, d] = extent
 
 
-@lean
+@kernel
 def set_floor(floor_extent: Ints, d: int, nest: Ints) -> None:
     """Take a dimension out of the mapping: its tiles stand at the least extents of its chains."""
     for level in range(floor_extent.shape[1]):
         nest[level + 1, EXTENT, d] = floor_extent[d, level]
 
 
-@lean
+@kernel
 def tiles_fit(problem: ProblemColumns, arch: ArchitectureColumns, keep: Small, work: Work) -> bool:
     """Whether the tiles of every level fit; dimensions not assigned yet stand at their least extents."""
     bounds, _rank, coefficient, rank_dims, traits = problem
@@ -145,7 +145,7 @@ def tiles_fit(problem: ProblemColumns, arch: ArchitectureColumns, keep: Small, w
     return True
 
 
-@lean
+@kernel
 def least_refetches(
     rank: Ints, rank_dims: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, child: int
 ) -> float:
@@ -170,7 +170,7 @@ def least_refetches(
     return times
 
 
-@lean
+@kernel
 def copies_beyond(
     rank: Ints, factors: Factors, depth: int, sequence: Ints, operand: int, level: int
 ) -> float:
@@ -184,7 +184,7 @@ def copies_beyond(
     return copies
 
 
-@lean
+@kernel
 def least_energy(
     problem: ProblemColumns, mapping: MappingColumns, depth: int, sequence: Ints, sure: Sure, facts: Floats
 ) -> float:
@@ -226,7 +226,7 @@ def least_energy(
     return energy
 
 
-@lean
+@kernel
 def next_orders(choice: Ints) -> bool:
     """Count up through the combinations of orders; False after the last, where it is at the first again."""
     for level in range(choice.shape[0]):
@@ -237,7 +237,7 @@ def next_orders(choice: Ints) -> bool:
     return False
 
 
-@lean
+@kernel
 def cost_orders(costing: Costing) -> float:
     """Cost a tiling under every combination of its useful orders; how many there were.
 
@@ -275,7 +275,7 @@ def cost_orders(costing: Costing) -> float:
     return costed
 
 
-@lean
+@kernel
 def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
     """Point `choice` at the useful orders of each level, by which of its temporal loops iterate."""
     for level in range(factors.shape[1]):
@@ -288,7 +288,7 @@ def line_up_orders(factors: Factors, order_start: Ints, choice: Ints) -> None:
         choice[level, 2] = order_start[level, mask + 1]
 
 
-@lean
+@kernel
 def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand: int, level: int) -> bool:
     """Whether no order of a level's loops changes what is fetched of an operand further in.
 
@@ -306,7 +306,7 @@ def settled(rank: Ints, rank_dims: Ints, factors: Factors, keep: Small, operand:
     return True
 
 
-@lean
+@kernel
 def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, operand: int) -> int:
     """Loops (bits) that an operand rests over at a level in one order."""
     found = 0
@@ -319,7 +319,7 @@ def rested(rank: Ints, factors: Factors, orders: Small, at: int, level: int, ope
     return found
 
 
-@lean
+@kernel
 def settle_orders(problem: ProblemColumns, mapping: MappingColumns, orders: Small, choice: Ints) -> None:
     """Leave one order of each level where no operand asks for another.
 
@@ -346,7 +346,7 @@ def settle_orders(problem: ProblemColumns, mapping: MappingColumns, orders: Smal
                 break
 
 
-@lean
+@kernel
 def lanes(factors: Factors) -> float:
     """MACs that the spatial loops occupy."""
     occupied = 1.0
@@ -356,7 +356,7 @@ def lanes(factors: Factors) -> float:
     return occupied
 
 
-@lean
+@kernel
 def search_tilings(
     costing: Costing,
     chains: Chains,

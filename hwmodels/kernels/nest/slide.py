@@ -5,7 +5,7 @@ over disjoint sets of loops and a single window slides, some order attains what 
 under the rule of equal steps, no order saves more than that.
 """
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, Floats, Ints, ProblemColumns, Small
 from hwmodels.kernels.nest.tables import CHILD, OPERAND, Lattice, Links, Loops, Nest, OrderRoom
 from hwmodels.kernels.nest.window import rest_alone, save_over_sets, window_keeps, window_loops
@@ -13,7 +13,7 @@ from hwmodels.kernels.nest.window import rest_alone, save_over_sets, window_keep
 OPTIONS = 64  # room for options of a level
 
 
-@lean
+@kernel
 def reuse_at_most(
     rested: int, loops: Ints, found: int, values: Floats, begins: int, reuse: Floats, options: Ints, n: int
 ) -> None:
@@ -36,7 +36,7 @@ def reuse_at_most(
         reuse[option] = most
 
 
-@lean
+@kernel
 def reuse_same_stride(
     problem: ProblemColumns,
     operand: int,
@@ -97,7 +97,7 @@ def reuse_same_stride(
             reuse[option] = most * (whole - 1.0)
 
 
-@lean
+@kernel
 def exact_options(  # noqa: C901 - one pass over the options
     rested: int,
     plain: int,
@@ -165,7 +165,7 @@ def exact_options(  # noqa: C901 - one pass over the options
     return n
 
 
-@lean
+@kernel
 def open_links(links: Ints, level: int, closed: int) -> int:
     """Links (bits) whose words a level's loops may still save."""
     found = 0
@@ -175,7 +175,7 @@ def open_links(links: Ints, level: int, closed: int) -> int:
     return found
 
 
-@lean
+@kernel
 def loop_at(lattice: Lattice, level: int, place: int, times: Ints) -> int:
     """The loop of a level that is asked for at a place and iterates, or -1."""
     if lattice.limited == 1:
@@ -185,7 +185,7 @@ def loop_at(lattice: Lattice, level: int, place: int, times: Ints) -> int:
     return -1
 
 
-@lean
+@kernel
 def leading(lattice: Lattice, level: int, times: Ints) -> int:
     """The loop of a level that has to come first, or -1 where several may."""
     for place in range(1, times.size + 1):
@@ -195,7 +195,7 @@ def leading(lattice: Lattice, level: int, times: Ints) -> int:
     return -1
 
 
-@lean
+@kernel
 def rest_first(lattice: Lattice, level: int, rests: Small, times: Ints) -> int:
     """The most loops (bits) over which an operand may rest before one moves it; `rests` (D,) is its row."""
     found = 0
@@ -216,7 +216,7 @@ def rest_first(lattice: Lattice, level: int, rests: Small, times: Ints) -> int:
     return found
 
 
-@lean
+@kernel
 def order_options(
     nest: Nest,
     links: Links,

@@ -2,11 +2,11 @@
 
 from math import ceil
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import ACROSS, DOWN, Factors, Ints
 
 
-@lean
+@kernel
 def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> bool:
     """Whether the spatial loops of the dimensions assigned so far fit the fanouts."""
     for level in range(factors.shape[1]):
@@ -20,7 +20,7 @@ def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> 
     return True
 
 
-@lean
+@kernel
 def least_steps(
     bounds: Ints, fanouts: Ints, factors: Factors, depth: int, sequence: Ints, known: float
 ) -> float:

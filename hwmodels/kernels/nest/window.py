@@ -6,12 +6,12 @@ The tile of an operand whose window slides over `times[d]` steps of `span[d]` in
 and `kept` depends on the set of loops further in, not on their order. So the best order is found over sets.
 """
 
-from hwmodels.accelerate import lean
+from hwmodels.accelerate import kernel
 from hwmodels.kernels.nest.columns import OVERLAP, RANKS, Floats, Ints, ProblemColumns
 from hwmodels.kernels.nest.tables import OrderRoom
 
 
-@lean
+@kernel
 def overlap(
     coefficient: Ints, rank: Ints, operand: int, count: int, sizes: Ints, shifts: Ints, d: int, span: int
 ) -> float:
@@ -26,7 +26,7 @@ def overlap(
     return kept
 
 
-@lean
+@kernel
 def nearest(target: int, step: int, most: int) -> int:
     """Least distance from `target` of a multiple of `step`, from none to `most` of it."""
     times = min(most, max(0, target // step))
@@ -36,7 +36,7 @@ def nearest(target: int, step: int, most: int) -> int:
     return distance
 
 
-@lean
+@kernel
 def window_loops(problem: ProblemColumns, operand: int, times: Ints, loops: Ints) -> int:
     """List the loops that leave a window in place or slide it; their number."""
     found = 0
@@ -48,7 +48,7 @@ def window_loops(problem: ProblemColumns, operand: int, times: Ints, loops: Ints
     return found
 
 
-@lean
+@kernel
 def window_keeps(
     problem: ProblemColumns, operand: int, rule: int, window: Ints, span: Ints, times: Ints
 ) -> float:
@@ -92,7 +92,7 @@ def window_keeps(
     return most
 
 
-@lean
+@kernel
 def rest_alone(
     problem: ProblemColumns,
     operand: int,
@@ -120,7 +120,7 @@ def rest_alone(
         reuse[option] = tile * (whole - whole / resting) if free else 0.0
 
 
-@lean
+@kernel
 def save_over_sets(
     problem: ProblemColumns,
     operand: int,

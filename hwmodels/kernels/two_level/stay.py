@@ -14,7 +14,7 @@ side, each with its own bounds, path and mappings.
 import math
 from typing import Final
 
-from hwmodels.accelerate import kernel, lean, spliced
+from hwmodels.accelerate import kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import (
     beside_at,
@@ -77,7 +77,7 @@ def fewest(tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float, 
     return tiles.k_least[rows[0]], tiles.c_least[rows[1]], tiles.m_least[rows[2]], distinct, input_total
 
 
-@lean
+@kernel
 def priced(prices: FloatColumn, counts: FloatColumn) -> float:
     """Energy of all lines but leakage and standby [pJ]."""
     pj = 0.0
@@ -86,7 +86,7 @@ def priced(prices: FloatColumn, counts: FloatColumn) -> float:
     return pj
 
 
-@lean
+@kernel
 def joules(static_w: float, prices: FloatColumn, sums: FloatColumn) -> float:
     """Energy of a network, as metrics have it."""
     return float(priced(prices, sums) * 1e-12 + static_w * sums[LATENCY_S])
@@ -128,7 +128,7 @@ def cost_stream(s: int, layer: Layer, config: Config, asked: Asked, scratch: Scr
         pj[s, lane] = priced(asked.prices[members[lane]], lines) + stream.latency_s * prices.static_w * 1e12
 
 
-@lean
+@kernel
 def cost_alone(asked: Asked, tiles: TileTable, scratch: Scratch) -> None:
     """Cost every operation layer by layer, and sum up as `evaluate.evaluate_batch` does."""
     desk, members = scratch.desk, asked.members
@@ -205,7 +205,7 @@ def bound_nests(
     hand_on(i, picked, counts, lists, asked, graph, scratch)
 
 
-@lean
+@kernel
 def bound_situations(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Give every situation a value: a bound for a nest, the cost of anything else."""
     config = config_row(asked.configs, asked.members[0])
@@ -225,7 +225,7 @@ def bound_situations(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: 
                     weigh(s, lane, scratch)
 
 
-@lean
+@kernel
 def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Search the shortest path of every lane lazily; fill its length."""
     paths, lanes = scratch.paths, asked.members.size
@@ -240,7 +240,7 @@ def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scra
             paths.length[lane] += graph.fixed_count[place] * paths.value[graph.fixed[place], lane]
 
 
-@lean
+@kernel
 def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
     """Count the instances of every situation along the paths that keep something; `stays` says which do."""
     paths, uses, stays, chosen = scratch.paths, scratch.uses, scratch.stays, scratch.paths.chosen
@@ -292,7 +292,7 @@ def add_nests(
         users[s] = 0
 
 
-@lean
+@kernel
 def sum_up(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Sum up the lines along the paths that keep something."""
     config, users = config_row(asked.configs, asked.members[0]), scratch.paths.askers
@@ -329,7 +329,7 @@ def take_path(lane: int, asked: Asked, scratch: Scratch) -> None:
             sums[column] = path[column]
 
 
-@lean
+@kernel
 def open_lanes(asked: Asked, scratch: Scratch) -> int:
     """Say which lanes have anything to choose, and what a second and a picojoule count there."""
     number = 0
@@ -349,7 +349,7 @@ def open_lanes(asked: Asked, scratch: Scratch) -> int:
     return number
 
 
-@lean
+@kernel
 def evaluate_group(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Fill `sums` and `length` of the members of a group."""
     members, paths = asked.members, scratch.paths
@@ -375,7 +375,7 @@ def evaluate_group(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Sc
             take_path(lane, asked, scratch)
 
 
-@lean
+@kernel
 def evaluate_staying(
     tables: tuple[FloatMatrix, FloatMatrix, IntColumn, FloatMatrix],
     graph: StayGraph,

@@ -8,7 +8,7 @@ what it would find by itself, to the last bit.
 import math
 from typing import Final, NamedTuple
 
-from hwmodels.accelerate import lean, spliced
+from hwmodels.accelerate import kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import Beside, beside_counts, beside_rates
 from hwmodels.kernels.two_level.bounds import crossing
@@ -105,7 +105,7 @@ def try_first(counts: Counts, lanes: Lanes, lists: Lists, objective: int) -> Non
             marks[WON_M * WIDTH + lane] = -1
 
 
-@lean
+@kernel
 def search_side_by_side(
     at: tuple[int, int, int],
     counts: Counts,
@@ -148,7 +148,7 @@ def search_side_by_side(
             won[WON_PLACE] = room(left, held_of(left, m), k.size, k.tiles, c.size, c.tiles)
 
 
-@lean
+@kernel
 def search_one_by_one(
     at: tuple[int, int, int],
     counts: Counts,

@@ -9,7 +9,7 @@ best there too, and where it does not fit its score is a bound: most situations 
 import math
 from typing import Final, NamedTuple
 
-from hwmodels.accelerate import inlined, lean, spliced
+from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import Beside, beside_at, beside_counts
 from hwmodels.kernels.two_level.cost import EDP, ENERGY, score
@@ -135,7 +135,7 @@ def hand_on(
             paths.asked[t, lane] = 0
 
 
-@lean
+@kernel
 def search_asked(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Search the situations that shortest paths ask for, each in the lanes that do."""
     desk, paths, members = scratch.desk, scratch.paths, asked.members

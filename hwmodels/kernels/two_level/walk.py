@@ -9,7 +9,7 @@ among them, are those of `tiling.best_mapping`, the scalar twin, to the last bit
 import math
 from typing import NamedTuple
 
-from hwmodels.accelerate import inlined, lean, spliced
+from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import (
@@ -240,7 +240,7 @@ def walk_c(
     return first
 
 
-@lean
+@kernel
 def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int, started: int = 0) -> None:
     """Search the mapspace of a nest for every lane; see `tiling.best_mapping`.
 

@@ -137,6 +137,15 @@ def cost_rows(
 
 
 @kernel
+def least_of(column: Floats) -> float:
+    """Least of some numbers; numba's own reduction allocates."""
+    least = column[0]
+    for value in column[1:]:
+        least = min(least, value)
+    return float(least)
+
+
+@kernel
 def least_cost(
     ground: Ground,
     shares: ShareColumns,
@@ -150,7 +159,7 @@ def least_cost(
     bounds, rank, coefficient, rank_dims, traits = ground.problem
     operands = traits.shape[0]
     totals = shares.totals
-    energy = totals[:, MAC_PJ].min() - totals[0, SLACK]
+    energy = least_of(totals[:, MAC_PJ]) - totals[0, SLACK]
     for o in range(operands):
         own[1], own[2] = facts[1 + o], facts[1 + operands + o]
         one = ProblemColumns(
@@ -159,7 +168,7 @@ def least_cost(
         kept = MappingColumns(mapping.factors, mapping.order, mapping.keep[:, :, o : o + 1])
         sure = Sure(tables.least[o], tables.unique[o : o + 1], ground.touches)
         energy += least_energy(one, kept, depth, tables.sequence, sure, own)
-    steps = max(0.0, facts[0] * totals[:, STEPS].min() - 1e-6)
+    steps = max(0.0, facts[0] * least_of(totals[:, STEPS]) - 1e-6)
     return steps, max(0.0, energy) + ground.leak_pj * steps
 
 
