@@ -275,7 +275,9 @@ def said_of_zeros(machine: "LevelMachine") -> list[str]:
             said.append(f"room for compressed tiles in {', '.join(names)}: {text}")
     said.append("zeros fall independently of one another where no mask is known")
     said.append("a nest without zeros is the dense machine's")
-    said.append("nests with zeros: tiles are divisors, operands of a level share one tile")
+    said.append(
+        "nests with zeros: tiles are divisors, operands of a level share one tile but in small mapspaces"
+    )
     return [*said, "partial sums are as dense as outputs where a format holds them"] if outputs else said
 
 

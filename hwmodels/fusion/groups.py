@@ -148,8 +148,8 @@ class Nests:
         )
 
     def densities(self, i: int) -> Densities:
-        """Share of non-zeros of each operand of a nest; of a tile, where a mask has them is not looked up."""
-        return densities_of(self.layers, self.rows[i])._replace(mask=None)
+        """What is known of the zeros of a nest: its tiles have all of its weights, mask and all."""
+        return densities_of(self.layers, self.rows[i])
 
     def kinds(self, plan: Plan) -> Counter[Axes]:
         """How many tiles of each kind a plan has."""

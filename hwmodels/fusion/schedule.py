@@ -42,7 +42,8 @@ class FusionCertificate:
     - `dominated`: no better than another part of the same nests, in latency and in energy.
 
     `left` were neither costed nor pruned: the time was up, or a front grew too long. `mapped` says whether
-    every mapping is the best of its mapspace, or the time was up for some. Nothing costs less than `bound`
+    every mapping is the best of its mapspace, as if what is handed on came from main memory, or the search
+    for some was cut short. Nothing costs less than `bound`, however nests are mapped
     (`hwmodels.fusion.bound`).
     """
 

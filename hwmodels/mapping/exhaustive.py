@@ -1,5 +1,6 @@
 """Search of any mapspace, dimension by dimension, with bounds (`hwmodels.kernels.nest.search`)."""
 
+from heapq import heappop, heappush
 from math import inf, prod
 
 import numpy as np
@@ -15,20 +16,20 @@ from hwmodels.kernels.nest.columns import (
     count_columns,
     work_columns,
 )
+from hwmodels.kernels.nest.floors import bound_chains, floor_of
 from hwmodels.kernels.nest.search import (
     BOUND,
     CAPACITY,
     COSTED,
     FANOUT_LIMIT,
     PARALLELISM,
+    ROUNDING,
     TILINGS,
     Chains,
     Costing,
     Orders,
     Progress,
     Sure,
-    least_energy,
-    objective_of,
     place_chain,
     search_tilings,
     set_floor,
@@ -44,7 +45,7 @@ from hwmodels.mapping.problem import Operand
 from hwmodels.mapping.watch import Watch
 
 LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
-FEW = 20_000  # partial mappings that the bound of a search which was ended looks at
+LOOKS = 200_000  # partial mappings that the bound of a search which was ended looks at
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 _FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
 
@@ -58,8 +59,11 @@ def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, b
         search.descend(keeps, watch)
         # The choice of operands that is best so far comes first.
         keeps.sort(key=lambda keep: search.best_keep is None or bool((keep != search.best_keep).any()))
-    ended = all(search.run(keep, watch) for keep in keeps)
-    bound = inf if ended else search.bound(keeps)
+    done = 0
+    while done < len(keeps) and search.run(keeps[done], watch):
+        done += 1
+    ended = done == len(keeps)
+    bound = inf if ended else search.bound(keeps[done:])
     return search.outcome(len(keeps), ended=ended, bound=bound)
 
 
@@ -99,6 +103,7 @@ class ExhaustiveSearch:
         self.best_keep: Small | None = None
         self.descent: Descent | None = None
         self.chunks, self.next_round = 0, _FIRST_ROUND
+        self.reached = 0  # the chain of the first dimension up to which a choice of operands is searched
         self.tally = np.zeros((6, self.dims), dtype=np.int64)
         # At least this share of a word's price is paid whatever the number of instances in use.
         shares = self.machine.prices.copy()
@@ -150,12 +155,35 @@ class ExhaustiveSearch:
 
     def run(self, keep: Small, watch: Watch) -> bool:
         """Search with one choice of operands kept; whether it came to its end in time."""
+        first = int(self.sequence[0])
+        self.reached = int(self.chain_start[first])
         if watch.over() and self.chunks:
             return False
+        costing, chains = self._tables(keep)
+        progress = Progress(
+            chain_at=np.zeros(self.dims, dtype=np.int64),
+            products=np.ones((self.dims + 1, chains.facts.shape[1])),
+            tally=self.tally,
+            place=np.zeros(1, dtype=np.int64),
+        )
+        progress.chain_at[0] = self.reached
+        progress.products[0] = chains.floor_facts.prod(axis=0)
+        lanes = self.space.constraints.min_parallelism * self.space.architecture.macs
+        while True:
+            before = float(self.best[0])
+            ended = bool(search_tilings(costing, chains, self.sure, lanes, progress, self.best_chain, _CHUNK))
+            if float(self.best[0]) < before:
+                self.best_keep, self.best_orders = keep, costing.orders.table[costing.best_order]
+            self._chunk_done(watch)
+            if ended or watch.over():
+                self.reached = max(self.reached, int(progress.chain_at[0]) - 1)
+                return ended
+
+    def _tables(self, keep: Small) -> tuple[Costing, Chains]:
+        """Tables of the search with one choice of operands kept; no dimension is laid out yet."""
         problem = self.space.problem
         rows = blank_mappings(problem, self.space.architecture, 1)
         rows.keep[0] = keep
-        chain_facts, floor_facts = self._facts(keep)
         order_start, orders = self._orders(keep)
         work = work_columns(self.depth, self.dims, self.table.rank_dims.shape[1])
         for d in range(self.dims):
@@ -173,26 +201,8 @@ class ExhaustiveSearch:
             best=self.best,
             best_order=np.zeros(self.depth, dtype=np.int64),
         )
-        chains = Chains(
-            self.flat, self.chain_start, chain_facts, floor_facts, self.floor_extent, self.sequence
-        )
-        progress = Progress(
-            chain_at=np.zeros(self.dims, dtype=np.int64),
-            products=np.ones((self.dims + 1, chain_facts.shape[1])),
-            tally=self.tally,
-            place=np.zeros(1, dtype=np.int64),
-        )
-        progress.chain_at[0] = self.chain_start[self.sequence[0]]
-        progress.products[0] = floor_facts.prod(axis=0)
-        lanes = self.space.constraints.min_parallelism * self.space.architecture.macs
-        while True:
-            before = float(self.best[0])
-            ended = bool(search_tilings(costing, chains, self.sure, lanes, progress, self.best_chain, _CHUNK))
-            if float(self.best[0]) < before:
-                self.best_keep, self.best_orders = keep, orders[costing.best_order]
-            self._chunk_done(watch)
-            if ended or watch.over():
-                return ended
+        facts = self._facts(keep)
+        return costing, Chains(self.flat, self.chain_start, *facts, self.floor_extent, self.sequence)
 
     def _facts(self, keep: Small) -> tuple[Floats, Floats]:
         """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
@@ -229,31 +239,38 @@ class ExhaustiveSearch:
         return keeps * orders * prod(self.space.chain_count(d) for d in self.space.problem.dimensions)
 
     def bound(self, keeps: list[Small]) -> float:
-        """What any mapping costs at least: least over the first dimension's chains, if they are few."""
-        table, machine, first = self.table, self.machine, int(self.sequence[0])
-        work = work_columns(self.depth, self.dims, table.rank_dims.shape[1])
-        rows = blank_mappings(self.space.problem, self.space.architecture, 1)
-        chains = range(int(self.chain_start[first]), int(self.chain_start[first + 1]))
-        if len(chains) * len(keeps) > FEW:
-            chains = range(0)
-        fixed = float(np.prod(table.bounds, dtype=float)) * float(machine.totals[0])
+        """What any mapping that was not searched costs at least: the least of some partial assignments.
 
-        def least(facts: Floats, assigned: int) -> float:
-            energy = least_energy(table, rows, assigned - 1, self.sequence, self.sure, facts)
-            energy += fixed + float(machine.totals[2]) * float(facts[0])
-            return float(objective_of(OBJECTIVES[self.objective], float(facts[0]), energy))
-
-        found = inf
-        for keep in keeps:
-            rows.keep[0] = keep
-            chain_facts, floor_facts = self._facts(keep)
-            root = floor_facts.prod(axis=0)
-            if not chains:
-                found = min(found, least(root, 0))
-            for chain in chains:
-                place_chain(self.flat, chain, first, rows.factors, work.nest)
-                found = min(found, least(root / floor_facts[first] * chain_facts[chain], 1))
-        return found
+        `keeps` are the choices of operands that are left, the first of them searched as far as `reached`. The
+        partial assignment of the least bound is taken further, one dimension at a time, again and again.
+        """
+        # By rising bound: a number for each, the choice of operands, chains laid out, their facts.
+        ahead: list[tuple[float, int, int, tuple[int, ...], Floats]] = []
+        tables = [self._tables(keep) for keep in keeps]
+        for which, (costing, chains) in enumerate(tables):
+            root = chains.floor_facts.prod(axis=0)
+            floor = float(floor_of(costing, chains, self.sure, -1, root))
+            heappush(ahead, (floor, which, which, (), root))
+        number, looked = len(ahead), 0
+        while ahead and looked < LOOKS and len(ahead[0][3]) < self.dims:
+            least, _, which, laid, facts = heappop(ahead)
+            costing, chains = tables[which]
+            for i, chain in enumerate(laid):
+                d = int(self.sequence[i])
+                place_chain(chains.table, chain, d, costing.mapping.factors, costing.work.nest)
+            begin, end = (int(at) for at in self.chain_start[self.sequence[len(laid)] :][:2])
+            values, further = np.empty(end - begin), np.ones((end - begin, len(facts)))
+            bound_chains(costing, chains, self.sure, len(laid), facts, values, further)
+            for d in self.sequence[: len(laid)]:
+                set_floor(chains.floor_extent, d, costing.work.nest)
+            if which == 0 and not laid:
+                values[: max(0, self.reached - begin)] = inf  # searched to their end
+            for at in np.flatnonzero(values * ROUNDING < self.best[0]):
+                number += 1
+                floor = max(least, float(values[at]))
+                heappush(ahead, (floor, number, which, (*laid, begin + int(at)), further[at]))
+            looked += len(values)
+        return ahead[0][0] if ahead else inf
 
     def outcome(self, keeps: int, *, ended: bool, bound: float) -> Outcome:
         """What became of every mapping."""

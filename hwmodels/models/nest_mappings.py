@@ -188,6 +188,7 @@ def _with_zeros(
         key.objective,  # type: ignore[arg-type]
         seconds=effort.limit_s,
         aware=key.aware,
+        storage=key.storage,
     )
 
 

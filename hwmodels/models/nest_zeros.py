@@ -21,9 +21,18 @@ from hwmodels.mapping.engine import Evaluation, Rules
 from hwmodels.mapping.mapping import Mapping, uniform
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, Objective, map_problem
+from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.parts import OPERANDS
-from hwmodels.zeros.choices import Choices, combinations, map_zeros
+from hwmodels.zeros.choices import (
+    MOST_TILINGS,
+    Choices,
+    ZeroMapping,
+    combinations,
+    map_unevenly,
+    map_zeros,
+    tilings,
+)
 from hwmodels.zeros.density import Density, Zeros
 from hwmodels.zeros.formats import Fiber, NonZeros, words
 from hwmodels.zeros.given import evaluate_with_zeros
@@ -235,6 +244,7 @@ def map_with_zeros(
     seconds: float = math.inf,
     aware: bool = True,
     built: Architecture | None = None,
+    storage: Storage | None = None,
 ) -> MapperResult:
     """Best mapping of a nest with zeros, its evaluation, and the certificate.
 
@@ -249,6 +259,8 @@ def map_with_zeros(
         them.
     built
         The machine as the engine takes it, where a level has less room than its own.
+    storage
+        As of `map_problem`; by default uneven where that space is small enough to be searched whole.
 
     Raises
     ------
@@ -278,7 +290,20 @@ def map_with_zeros(
         return replace(dense, evaluation=found)
     watch = CappedWatch(seconds=seconds, most=CHUNKS if math.isinf(seconds) else math.inf)
     known = dense.mapping if dense is not None else None
-    best = map_zeros(model, objective, machine.mapspace, machine.rules, watch, choices, known=known)
+    space = (model, objective, machine.mapspace, machine.rules, watch, choices)
+    small = storage != "even" and tilings(model, machine.mapspace) <= MOST_TILINGS
+    even: ZeroMapping | None = None
+    try:
+        even = map_zeros(*space, known=known)
+    except MappingError:
+        if not small:
+            raise
+    best = even
+    if small:
+        uneven = map_unevenly(*space, even=even)
+        if even is None or uneven.certificate.optimal or uneven.mapping is not even.mapping:
+            best = uneven
+    assert best is not None
     return MapperResult(
         mapping=best.mapping,
         evaluation=evaluate_with_zeros(with_formats(model, best.formats), best.mapping, machine.rules),

@@ -3,21 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import inf
+from math import inf, prod
 
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.mapping import Mapping as Nest
+from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.uneven import chained_spaces, fold
 from hwmodels.mapping.watch import Watch
 from hwmodels.zeros.counts import Key
+from hwmodels.zeros.given import on_chain
 from hwmodels.zeros.model import SparseModel
 from hwmodels.zeros.search import exhaust_zeros, why_none
 from hwmodels.zeros.section import FORMATS, Rank, Representation
 from workloads.errors import shown
 
 NONE = "none"
+MOST_TILINGS = 1 << 17
+"""Tilings of an uneven mapspace that is searched whole; larger ones are searched evenly."""
 Choices = Mapping[Key, Sequence[Representation | None]]
 
 
@@ -158,6 +163,56 @@ def map_zeros(
     if best is None:
         raise MappingError(why)
     return ZeroMapping(mapping=best[0], formats=best[1], certificate=_proof(objective, outcomes, value[0]))
+
+
+def map_unevenly(
+    model: SparseModel,
+    objective: Objective,
+    constraints: Constraints,
+    rules: Rules,
+    watch: Watch,
+    choices: Choices | None = None,
+    *,
+    even: ZeroMapping | None = None,
+) -> ZeroMapping:
+    """Find the best mapping whose operands are each stored at a loop of their own; see `map_zeros`.
+
+    `even` is the best that stores the operands of a level at one loop, which it is better than or equal to.
+
+    Raises
+    ------
+    MappingError
+        If no mapping fits, or was found in the time there is.
+
+    """
+    space = Mapspace(problem=model.problem, architecture=model.architecture, constraints=constraints)
+    best = None if even is None else (even.mapping, even.formats)
+    value = (inf, inf) if even is None else (even.certificate.best, inf)
+    outcomes = []
+    for part in chained_spaces(space):
+        for formats in combinations(model.section.formats, choices or {}):
+            mine = replace(model, section=replace(model.section, formats=formats))
+            chained = on_chain(mine, part.architecture)
+            outcome, found = exhaust_zeros(chained, part.constraints, objective, rules, watch, value)
+            outcomes.append(outcome)
+            if outcome.mapping is not None:
+                best = fold(model.architecture, part.architecture, outcome.mapping), formats
+                value = found
+    if best is None:
+        raise MappingError(f"{model.problem.name}: no mapping fits, however operands are stored")
+    proof = replace(_proof(objective, outcomes, value[0]), storage="uneven")
+    return ZeroMapping(mapping=best[0], formats=best[1], certificate=proof)
+
+
+def tilings(model: SparseModel, constraints: Constraints) -> int:
+    """Ways to split every dimension, for all orders of the operands that a level may store."""
+    space = Mapspace(problem=model.problem, architecture=model.architecture, constraints=constraints)
+    found = 0
+    for part in chained_spaces(space):
+        found += prod(part.chain_count(dimension) for dimension in space.problem.dimensions)
+        if found > MOST_TILINGS:
+            break
+    return found
 
 
 def combinations(given: dict[Key, Representation], choices: Choices) -> Iterator[dict[Key, Representation]]:

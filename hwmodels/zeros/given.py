@@ -7,9 +7,9 @@ from math import ceil, inf, prod
 
 from hwmodels.accounting import Entry
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.engine import Evaluation, LevelCounts, Rules, evaluate
-from hwmodels.mapping.mapping import Mapping, words_needed
-from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, Rules, by_component, evaluate
+from hwmodels.mapping.mapping import Mapping, check, words_needed
+from hwmodels.mapping.uneven import unfold
 from hwmodels.zeros.counts import SparseCounts
 from hwmodels.zeros.model import SparseModel
 
@@ -25,8 +25,12 @@ def evaluate_with_zeros(model: SparseModel, mapping: Mapping, rules: Rules) -> E
         If the model does not cost it; the limit it breaks, if any, is in `limit`.
 
     """
+    architecture = model.architecture
     if any(level.depths for level in mapping.levels):
-        raise MappingError("with zeros, operands of a level are stored at one loop; leave out depths")
+        check(model.problem, architecture, mapping)
+        chained, even, places = unfold(architecture, mapping)
+        of_chain = evaluate_with_zeros(on_chain(model, chained), even, rules)
+        return _folded(of_chain, architecture, [architecture.levels[place].name for place in places], chained)
     zeros = replace(model, mapping=mapping)
     dense = evaluate(zeros.problem, roomy(zeros.architecture, zeros), mapping, rules)
     limit = (
@@ -49,6 +53,61 @@ def evaluate_with_zeros(model: SparseModel, mapping: Mapping, rules: Rules) -> E
         energy_pj=found.energy_pj,
         energy_by_component_pj=found.energy_by_component_pj,
         limit=limit,
+    )
+
+
+def on_chain(model: SparseModel, chained: Architecture) -> SparseModel:
+    """The model where a memory is a chain of levels: every link does what the memory does.
+
+    What is gated or skipped at a memory is so at the link that keeps the operand, the first one outwards.
+    """
+    first: dict[str, str] = {}
+    memory = ""
+    for level in chained.levels:
+        memory = memory if level.joined else level.name
+        first[level.name] = memory
+    formats = {
+        (link, operand): form
+        for link, memory in first.items()
+        for (at, operand), form in model.section.formats.items()
+        if at == memory
+    }
+    return replace(
+        model,
+        architecture=chained,
+        metadata={link: model.metadata[memory] for link, memory in first.items()},
+        actions={
+            chained.mac_name: model.actions[chained.mac_name],
+            **{link: model.actions[memory] for link, memory in first.items()},
+        },
+        section=replace(model.section, formats=formats),
+        within=frozenset(link for link, memory in first.items() if memory in model.within),
+        overbooked=frozenset(link for link, memory in first.items() if memory in model.overbooked),
+    )
+
+
+def _folded(
+    found: Evaluation, architecture: Architecture, memories: Sequence[str], chained: Architecture
+) -> Evaluation:
+    """What a chain costs as its memories do."""
+    names = {link.name: memory for link, memory in zip(chained.levels, memories, strict=True)}
+
+    def renamed(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        lines = (
+            one.line._replace(component=names.get(one.line.component, one.line.component)) for one in entries
+        )
+        return tuple(one._replace(line=line) for one, line in zip(entries, lines, strict=True))
+
+    entries = renamed(found.entries)
+    return replace(
+        found,
+        counts=tuple(
+            replace(one, level=names[one.level], entries=renamed(one.entries)) for one in found.counts
+        ),
+        entries=entries,
+        energy_by_component_pj=by_component(
+            architecture, entries, leaks=LEAKAGE in found.energy_by_component_pj
+        ),
     )
 
 
@@ -101,7 +160,11 @@ def first_narrow(architecture: Architecture, zeros: SparseModel) -> str:
 
 def first_full(architecture: Architecture, held: Sequence[Held[str, float]]) -> str:
     """The innermost level that holds more than it can, as a limit; "" if there is none."""
+    memory, taken = "", 0.0
     for level, words in zip(architecture.levels, held, strict=True):
-        if sum(words.values()) > level.usable_words:
-            return f"{level.name} capacity"
+        if not level.joined:
+            memory, taken = level.name, 0.0
+        taken += sum(words.values())
+        if taken > level.usable_words:
+            return f"{memory} capacity"
     return ""

@@ -434,8 +434,10 @@ class SparseModel:
     def _ports(self, counts: dict[Key, SparseCounts], dense: Evaluation) -> dict[str, int]:
         """Busy cycles of ports; gated accesses take their time, skipped ones none."""
         found: dict[str, int] = {}
+        memory, reads, writes = "", 0.0, 0.0
         for level in self.architecture.levels:
-            reads = writes = 0.0
+            if not level.joined:
+                memory, reads, writes = level.name, 0.0, 0.0
             for (name, operand), at in counts.items():
                 if name != level.name:
                     continue
@@ -447,7 +449,7 @@ class SparseModel:
                 writes += (at.fills + at.updates + (at.fill_bits + at.update_bits) / bits) * each
                 writes += at.saved_updates * gated
             for port, busy in _ports(level, reads, writes):
-                found[f"{level.name} {port} port"] = busy
+                found[f"{memory} {port} port"] = busy
         return found
 
     def _cycles(self, ports: dict[str, int], compute: int) -> tuple[int, str]:

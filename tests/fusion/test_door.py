@@ -15,6 +15,7 @@ import workloads
 from hwmodels.fusion.bound import Alone
 from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
+from hwmodels.fusion.inner import Inner
 from hwmodels.fusion.schedule import fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
 from hwmodels.level import Level
@@ -177,6 +178,17 @@ def test_a_fused_group_moves_its_ends_and_its_weights_only():
     said = str(result)
     assert "fused at buffer:\n  conv0 + conv1 + conv2: 1 tile of 1 x 4 x 4, halos kept" in said
     assert "schedules represented" in said
+
+
+@pytest.mark.compiled
+def test_whole_nests_are_mapped_once(monkeypatch):
+    """Alone and in groups that hand on whole tensors a nest has the same mapping."""
+    net, one, asked = network((1, 1, 1), channels=2, side=4), machine(509), []
+    dse.evaluate(net, one)
+    search = Inner._search
+    monkeypatch.setattr(Inner, "_search", lambda self, *of: asked.append(of[:2]) or search(self, *of))
+    assert dse.evaluate(net, one, schedule="fused").fusion().groups
+    assert not [of for of in asked if of[1] == 509 and of[0].extents["P"] == 4 == of[0].extents["Q"]]
 
 
 @pytest.mark.compiled

@@ -9,13 +9,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import dse
+from hwmodels.fusion.chains import chains_of
+from hwmodels.fusion.groups import Nests
 from hwmodels.fusion.zeros import words_stored
 from hwmodels.level import Level
 from hwmodels.level_sparsity import NO_ZEROS
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.problem import convolution
-from hwmodels.models.nest_zeros import model_of
+from hwmodels.models.nest_zeros import Densities, densities_of, model_of
 from hwmodels.zeros.given import evaluate_with_zeros, roomy
 from hwmodels.zeros.search import zero_space
 from tests.mapping.brute import every_mapping
@@ -130,14 +132,14 @@ def plans(one, net, room):
     """Energies of every cut into equal tiles, weights pinned or not."""
     layers = net.table()
     rows = int(layers.p[0])
-    densities = [{name: float(getattr(layers, f"{name}_density")[i]) for name in LETTERS} for i in range(2)]
+    densities = [densities_of(layers, row) for row in range(2)]
     channels = [(int(layers.c[i]), int(layers.k[i])) for i in range(2)]
-    pinned_words = [masked(c * k, densities[i]["weight"]) for i, (c, k) in enumerate(channels)]
+    pinned_words = [masked(c * k, densities[i].weight) for i, (c, k) in enumerate(channels)]
     for parts in (1, 2, 4):
         if parts > rows:
             continue
         tile, between = rows // parts, rows // parts * channels[0][1]
-        alive = max(masked(between, densities[0]["output"]), masked(between, densities[1]["input"]))
+        alive = max(masked(between, densities[0].output), masked(between, densities[1].input))
         for pinned in (False, True):
             taken = alive + (sum(pinned_words) if pinned else 0)
             each = []
@@ -219,8 +221,23 @@ def test_zeros_make_room_for_what_is_handed_on():
 
 
 def test_words_stored():
-    one, half = machine(64), {"weight": 0.5, "input": 0.5, "output": 1.0}
+    one, half = machine(64), Densities(weight=0.5, input=0.5)
     assert words_stored(one, "input", 100.0, half) == masked(100, 0.5)
-    assert words_stored(one, "input", 100.0, dict.fromkeys(half, 1.0)) == 100.0
+    assert words_stored(one, "input", 100.0, Densities()) == 100.0
     beside = {"levels.buffer.sparsity.metadata": "uncounted"}
     assert words_stored(machine(64, **beside), "input", 100.0, half) == 50.0
+
+
+@pytest.mark.compiled
+def test_known_zeros_of_weights_are_those_of_every_tile():
+    """Tiles have all weights: a group in one tile is mapped as each of its nests is by itself."""
+    net, one = network((4, 6, 4), 4).sparsify("uniform", density=0.25, seed=1), machine(64)
+    before = dse.evaluate(net, one, mapping_objective="energy")
+    after = dse.evaluate(net, one, mapping_objective="energy", schedule="fused")
+    (group,) = after.fusion().groups
+    assert group.tiles == 1
+    layers, edges = net.table(), net.edges()
+    nests = Nests(layers, chains_of(layers, edges)[0], one)
+    assert [nests.densities(i).mask for i in range(2)] == list(layers.weight_mask)
+    assert all(mask is not None for mask in layers.weight_mask)
+    assert after.totals["energy_j"] < before.totals["energy_j"]

@@ -123,7 +123,7 @@ def test_every_order_is_walked_and_no_other(network, seed):
 
 
 def bytes_of(layers, row):
-    return tuple(column[row].item() for column in layers)
+    return tuple(column[row] for column in layers)
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,6 +15,7 @@ from hwmodels.machine import BEST
 from hwmodels.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.uneven import chained_spaces, fold
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_mappings import problem_of
 from hwmodels.models.nest_zeros import densities_of, model_of
@@ -277,6 +278,66 @@ def test_the_score_is_the_account_and_what_operands_and_levels_cost_adds_up(
     assert totals(layers, one, objective)["energy_j"] == pytest.approx(float(costs["energy_j"][0]), rel=1e-12)
 
 
+# --- uneven storage
+
+
+def every_uneven_mapping(space):
+    for part in chained_spaces(space):
+        for mapping in every_mapping(part):
+            yield fold(space.architecture, part.architecture, mapping)
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    sizes=st.sampled_from(({"k": 2, "c": 2}, {"k": 2, "n": 2}, {"k": 4}, {"c": 3, "n": 2})),
+    byts=st.sampled_from((3, 5, 8)),
+    form=st.sampled_from(("dense", "bitmask", "UB", "coo:3")),
+    mode=st.sampled_from(("none", "gate", "skip")),
+    masked=st.booleans(),
+    objective=st.sampled_from(tuple(OBJECTIVES)),
+    data=st.data(),
+)
+def test_the_best_is_that_of_every_uneven_mapping_given(sizes, byts, form, mode, masked, objective, data):
+    """Two levels, operands of the pads each at a loop of its own, with and without a mask of the weights."""
+    leaders = () if mode == "none" else ("weight",)
+    form = "bitmask" if form == "dense" and leaders else form
+    one = two_levels(
+        **{
+            "levels.pad.bytes": byts,
+            "levels.pad.read_port_bits": 8,
+            "levels.pad.sparsity.weight.format": form,
+            "levels.pad.sparsity.input.mode": mode,
+            "levels.pad.sparsity.input.leaders": leaders,
+            "sparsity.mac": "none" if form == "dense" else "skip",
+        }
+    )
+    layers = with_zeros(table(nest(**sizes)), 0.5, 1.0)
+    if masked:
+        layers = with_mask(
+            table(nest(**sizes)), drawn_mask(data.draw, tuple(sizes.get(d, 1) for d in "gkcrs"))
+        )
+    problem = problem_of(layers, 0)
+    space = Mapspace(problem=problem, architecture=one.architecture, constraints=one.mapspace)
+    best = math.inf
+    for mapping in every_uneven_mapping(space):
+        try:
+            found = totals(layers, one, objective, BEST._replace(given={0: mapping}))
+        except MappingError:
+            continue
+        if found["feasible"]:
+            best = min(best, found[OBJECTIVES[objective]])
+    found = totals(layers, one, objective)
+    assert bool(found["feasible"]) == (best < math.inf)
+    if found["feasible"]:
+        assert found[OBJECTIVES[objective]] == pytest.approx(best, rel=1e-9)
+        assert found[OBJECTIVES[objective]] <= totals(layers, one, objective, EVEN)[OBJECTIVES[objective]] * (
+            1 + 1e-9
+        )
+        bound = NEST.least(layers, NEST.pack(one))
+        assert bound.latency_s[0] <= found["latency_s"]
+        assert bound.energy_j[0] <= found["energy_j"]
+
+
 # --- laws
 
 
@@ -368,26 +429,42 @@ def test_a_network_of_densities_or_masks_is_costed_with_them():
 
 
 def test_structure_makes_the_difference_that_it_should():
-    """Of equal density: whole filters leave tiles empty, and the fullest one decides the room."""
-    shape = (1, 8, 16, 1, 1)
+    """Of equal density whole filters and channels leave tiles empty, scattered zeros none."""
+    shape = (1, 8, 4, 1, 1)
     filters, channels = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    filters[:, ::4] = channels[:, :, ::4] = True
+    filters[:, ::2] = channels[:, :, ::2] = True
     scattered = np.random.default_rng(3).permutation(filters.ravel()).reshape(shape)
-    layers = table(nest(k=8, c=16, p=4))
+    layers = table(nest(k=8, c=4))
     energy = {}
     for form in ("bitmask", "UOP:4[K]-B[C]"):
-        for room in ("fullest", "expected"):
-            paths = ("levels.dram.sparsity.weight.format", "levels.buffer.sparsity.weight.format")
-            changes = {**dict.fromkeys(paths, form), "levels.buffer.sparsity.room": room}
-            one = machine().replace({"levels.buffer.bytes": 48, **changes})
-            for name, mask in (("filters", filters), ("channels", channels), ("scattered", scattered)):
-                found = totals(with_mask(layers, mask), one, "energy", EVEN)
-                energy[form, room, name] = found["energy_j"]
-    assert energy["bitmask", "fullest", "filters"] < energy["bitmask", "fullest", "scattered"]
-    assert energy["bitmask", "fullest", "channels"] < energy["bitmask", "fullest", "filters"]
-    ranks = {key[1:]: value for key, value in energy.items() if key[0] != "bitmask"}
-    assert ranks["fullest", "filters"] < ranks["fullest", "channels"] == ranks["fullest", "scattered"]
-    assert ranks["expected", "filters"] < ranks["fullest", "filters"]
+        paths = ("levels.dram.sparsity.weight.format", "levels.buffer.sparsity.weight.format")
+        one = machine().replace({"levels.buffer.bytes": 24, **dict.fromkeys(paths, form)})
+        for name, mask in (("filters", filters), ("channels", channels), ("scattered", scattered)):
+            energy[form, name] = totals(with_mask(layers, mask), one, "energy", EVEN)["energy_j"]
+    assert energy["bitmask", "channels"] < energy["bitmask", "filters"] < energy["bitmask", "scattered"]
+    ranks = {name: value for (form, name), value in energy.items() if form != "bitmask"}
+    assert ranks["filters"] < ranks["channels"] == ranks["scattered"]
+
+
+def test_the_fullest_tile_has_to_fit_unless_the_level_may_be_overbooked():
+    """One filter of four is whole: a tile of two by two holds two weights, and one on average."""
+    mask = np.zeros((1, 4, 2, 1, 1), dtype=bool)
+    mask[:, 0] = True
+    layers = with_mask(table(nest(k=4, c=2)), mask)
+    keep = frozenset("WIO")
+    mapping = Mapping(
+        levels=(
+            LevelMapping(level="pad", temporal=(("K", 2), ("C", 2)), keep=keep),
+            LevelMapping(level="dram", temporal=(("K", 2),), keep=keep),
+        )
+    )
+    fits = {}
+    for room in ("fullest", "expected"):
+        changes = {"levels.pad.bytes": 5, "levels.pad.sparsity.room": room}
+        one = two_levels(**{"levels.pad.sparsity.weight.format": "B", **changes})
+        found = NEST.evaluate(layers, NEST.pack(one), "edp", BEST._replace(given={0: mapping}))
+        fits[room] = bool(found.feasible[0])
+    assert fits == {"fullest": False, "expected": True}
 
 
 @settings(max_examples=10, deadline=None)

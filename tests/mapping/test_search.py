@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hwmodels
 from hwmodels.kernels.nest.columns import ACROSS, DOWN
 from hwmodels.mapping import (
     Architecture,
@@ -17,6 +18,7 @@ from hwmodels.mapping import (
     Reuse,
     Rules,
     StorageLevel,
+    convolution,
     evaluate_mappings,
     matrix_product,
     pack_mappings,
@@ -240,3 +242,14 @@ def test_balanced_sizes_are_all_sizes_of_even_splits() -> None:
     for number in range(1, 200):
         assert balanced(number) == sorted({-(-number // tiles) for tiles in range(1, number + 1)})
         assert divisors(number) == [i for i in range(1, number + 1) if number % i == 0]
+
+
+def test_two_arrays_are_proved_where_every_multiplier_is_busy() -> None:
+    """Four arrays of 128 x 128, each axis a fanout: no mapping has fewer steps than MACs over multipliers."""
+    machine = hwmodels.load("tpu_v4i")
+    layer = convolution(k=128, c=128, p=28, q=28, r=3, s=3)
+    found = map_problem(
+        layer, machine.architecture, "latency", constraints=machine.mapspace, rules=machine.rules
+    )
+    assert found.certificate.optimal
+    assert found.evaluation.cycles == prod(layer.bounds) / machine.architecture.macs == 1764

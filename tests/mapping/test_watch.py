@@ -1,10 +1,14 @@
 """A search that is ended by its time limit: a good mapping, and a certificate that claims no more."""
 
+import math
 import time
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hwmodels.mapping import (
     Architecture,
@@ -23,6 +27,13 @@ from hwmodels.mapping import (
     matrix_product,
 )
 from hwmodels.mapping import search as mapper
+from tests.mapping.test_search import (
+    all_rules,
+    brute_force,
+    constraint_sets,
+    small_machines,
+    small_problems,
+)
 
 
 def machine(register_words: int = 8) -> Architecture:
@@ -116,7 +127,7 @@ def test_the_bound_of_an_ended_search_is_below_the_optimum(
     search = exhaustive.ExhaustiveSearch(space, objective, Rules())
     optimum = value_of(whole.evaluation, objective)
     fine = search.bound(space.keeps())
-    monkeypatch.setattr(exhaustive, "FEW", 0)
+    monkeypatch.setattr(exhaustive, "LOOKS", 0)
     assert 0.0 < search.bound(space.keeps()) <= fine <= optimum
     assert whole.certificate.bound == whole.certificate.best
 
@@ -173,3 +184,34 @@ def test_where_a_search_ends_the_gap_holds_the_optimum(beyond: tuple[str, ...], 
     assert certificate.optimal == (certificate.left == 0)
     assert certificate.gap == max(0.0, 1.0 - certificate.bound / certificate.best)
     assert covered(certificate) == certificate.represented
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_wherever_it_ends_the_bound_is_no_more_than_brute_forces_optimum(
+    data: st.DataObject, objective: mapper.Objective
+) -> None:
+    """Two arrays, `ceil` factors, constraints: of what was not searched, and of all mappings."""
+    problem, machine_ = data.draw(small_problems()), data.draw(small_machines())
+    constraints, rules = data.draw(constraint_sets(problem, machine_)), data.draw(all_rules)
+    space = Mapspace(
+        problem=problem,
+        architecture=machine_,
+        constraints=constraints,
+        factors=data.draw(st.sampled_from(("perfect", "ceil"))),
+    )
+    looks, chunk, most = (data.draw(st.integers(*ends)) for ends in ((0, 9), (1, 20), (0, 300)))
+    try:
+        small = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps()) <= 300
+        optimum = brute_force(space, objective, rules) if small else math.inf
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(exhaustive, "_CHUNK", float(chunk))
+            patch.setattr(exhaustive, "LOOKS", most)
+            found = mapper.search_exhaustively(space, objective, rules, Looks(left=looks)).certificate
+    except MappingError:  # nothing fits, or nothing was met in time
+        return
+    assert covered(found) == found.represented
+    if small:
+        assert found.bound <= optimum * (1 + 1e-12)
+        assert found.best >= optimum * (1 - 1e-12)
+        assert not found.optimal or found.best == pytest.approx(optimum, rel=1e-12)

@@ -161,6 +161,38 @@ def test_a_place_that_a_mask_chooses_is_written_alone():
     assert traffic(Function(by_mask), (new, old.clone(), old.clone(), *whole))[1] == 131_072 + 64 + 1024
 
 
+BLENDS = {
+    "blend": lambda c, k, m: c * (1 - m) + k * m,
+    "turned": lambda c, k, m: m * k + (1 - m) * c,
+    "lerp": lambda c, k, m: torch.lerp(c, k, m),
+    "difference": lambda c, k, m: c + (k - c) * m,
+    "empty": lambda c, k, m: c + k * m,
+}
+
+
+@pytest.mark.parametrize("how", list(BLENDS))
+def test_a_place_that_a_mask_blends_in_is_written_alone(how):
+    def forward(self, q, k, v, keys, values, mask):
+        keys, values = BLENDS[how](keys, k, mask), BLENDS[how](values, v, mask)
+        return F.scaled_dot_product_attention(q, keys, values), keys, values
+
+    new, old = torch.zeros(1, 4, 1, 16), torch.zeros(1, 4, 1024, 16)
+    inputs = new, new.clone(), new.clone(), old, old.clone(), torch.zeros(1, 1, 1024, 1)
+    assert traffic(Function(forward), inputs)[:2] == (131_136, 192)
+    assert traffic(Function(forward), inputs, caches="copy")[1] >= 2 * 65_536
+    whole = old.clone(), old.clone(), old.clone(), old.clone()  # how much of it is new nobody knows
+    assert traffic(Function(forward), (new, *whole, inputs[-1]))[1] >= 2 * 65_536
+
+
+def test_a_scaling_of_keys_is_no_blend():
+    def forward(self, q, keys, values, scale, shift):
+        return F.scaled_dot_product_attention(q, keys * scale + shift, values)
+
+    old = torch.zeros(1, 4, 1024, 16)
+    inputs = torch.zeros(1, 4, 1, 16), old, old.clone(), torch.zeros(1, 4, 1, 1), torch.zeros(1, 4, 1, 16)
+    assert traffic(Function(forward), inputs)[1] >= 65_536
+
+
 class Rolled(nn.Module):
     """Keys and values of the last places, in tensors of the module or in the caller's."""
 

@@ -358,3 +358,18 @@ def test_pairs_that_are_turned_as_complex_numbers_are_rotary_positions(given):
     assert [kind for kind in kinds(network) if kind != "reshape"] == ["linear", "rotary"]
     looked_at = read(lambda self, x: torch.view_as_complex(x).abs(), (2, 4, 2))
     assert kinds(looked_at) == ["complex", "abs"]
+
+
+@pytest.mark.parametrize(
+    ("forward", "macs"),
+    [
+        (lambda self, x: torch.vmap(lambda row: row @ self.w)(x), 2 * 8 * 16 * 12),
+        (lambda self, x: torch.vmap(lambda one: one @ one.T)(x), 2 * 8 * 8 * 16),
+        (lambda self, x: torch.vmap(lambda column: x @ column, in_dims=1)(self.w), 2 * 8 * 16 * 12),
+        (lambda self, x: torch.vmap(torch.vmap(torch.dot), in_dims=(0, 0))(x, x), 2 * 8 * 16),
+    ],
+)
+def test_what_is_mapped_over_an_axis_is_taken_apart(forward, macs):
+    module = Function(forward, w=nn.Parameter(torch.randn(16, 12)))
+    network = workloads.from_torch(module, torch.zeros(2, 8, 16))
+    assert (network.macs, network.parameters) == (macs, 192)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 from torch.sparse import SparseSemiStructuredTensorCUTLASS
@@ -219,3 +220,70 @@ def test_a_sparse_tensor_that_is_made_inside_is_refused_with_the_way_out():
     given = torch.zeros(4, 2), torch.zeros(2, 3, dtype=torch.long), torch.ones(3)
     with pytest.raises(NetworkImportError, match=r"a sparse tensor is made inside.*give it as an input"):
         workloads.from_torch(Inside(), given)
+
+
+def test_a_parameter_that_is_looked_at_repeated_and_whole_counts_once():
+    def forward(self, x):
+        return F.cosine_similarity(x[:, None], self.w[None], dim=-1)
+
+    module = Function(forward, w=nn.Parameter(torch.randn(12, 16)))
+    assert workloads.from_torch(module, torch.zeros(2, 16)).parameters == 192
+
+
+def _halves(self, x):
+    codes = torch.stack([self.w & 15, self.w >> 4], -1).reshape(16, 32).float() - 8
+    return x @ (codes * self.s).t()
+
+
+def _words(self, x):
+    """Eight codes a word of 32 bits, zero points too, groups of 16 inputs: as GPTQ's files have them."""
+    places = torch.arange(0, 32, 4)
+    codes = ((self.w[:, None] >> places[None, :, None]) & 15).reshape(32, 16)
+    zeros = ((self.z[:, :, None] >> places) & 15).reshape(2, 16)
+    return x @ ((codes - zeros[self.g]) * self.s[self.g])
+
+
+def _book(self, x):
+    """Codes that are places in a book of 16 numbers: NF4."""
+    codes = torch.stack([self.w >> 4, self.w & 15], -1).long()
+    return F.linear(x, (self.b[codes].reshape(-1, 32) * self.s[:, None]).reshape(16, 32))
+
+
+@pytest.mark.parametrize(
+    ("forward", "bits", "held"),
+    [
+        (_halves, 4, {"w": torch.full((16, 16), 0x5A, dtype=torch.uint8), "s": torch.ones(16, 1)}),
+        (
+            _words,
+            4,
+            {
+                "w": torch.full((4, 16), 0x12345678, dtype=torch.int32),
+                "z": torch.full((2, 2), 0x11111111, dtype=torch.int32),
+                "g": torch.arange(32) // 16,
+                "s": torch.ones(2, 16),
+            },
+        ),
+        (
+            _book,
+            4,
+            {"w": torch.full((256,), 0x5A, dtype=torch.uint8), "b": torch.randn(16), "s": torch.ones(16)},
+        ),
+        (
+            lambda self, x: F.linear(x, self.w.to(x.dtype) * 0.1),
+            8,
+            {"w": torch.ones(16, 32, dtype=torch.int8)},
+        ),
+        (
+            lambda self, x: F.linear(x, self.w * self.m),
+            0,
+            {"w": torch.randn(16, 32), "m": torch.ones(16, 32).long()},
+        ),
+    ],
+)
+def test_weights_decoded_on_the_way_are_as_wide_as_they_are_stored(forward, bits, held):
+    module = Function(forward)
+    for name, value in held.items():
+        module.register_buffer(name, value)
+    network = workloads.from_torch(module, torch.zeros(3, 32))
+    table = network.table()
+    assert (network.macs, table.weight_bits[table.macs.argmax()]) == (3 * 16 * 32, bits)

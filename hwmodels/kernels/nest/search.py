@@ -31,6 +31,7 @@ from hwmodels.kernels.nest.columns import (
 )
 from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ, MACROS, busiest, count_mapping, level_energy_pj
 from hwmodels.kernels.nest.even import box_words
+from hwmodels.kernels.nest.steps import fanouts_fit, least_steps
 
 LATENCY, ENERGY, EDP = 0, 1, 2  # objectives
 # What became of the tilings of the space (all but the first are tilings; together they are all of it).
@@ -140,20 +141,6 @@ def tiles_fit(problem: ProblemColumns, arch: ArchitectureColumns, keep: Small, w
                     bounds, coefficient, rank_dims, work.nest, work.ranks, count, operand, level
                 )
         if words > usable[level]:
-            return False
-    return True
-
-
-@lean
-def fanouts_fit(fanouts: Ints, factors: Factors, depth: int, sequence: Ints) -> bool:
-    """Whether the spatial loops of the dimensions assigned so far fit the fanouts."""
-    for level in range(factors.shape[1]):
-        across = 1
-        down = 1
-        for i in range(depth + 1):
-            across *= factors[0, level, ACROSS, sequence[i]]
-            down *= factors[0, level, DOWN, sequence[i]]
-        if across > fanouts[level, 0] or down > fanouts[level, 1]:
             return False
     return True
 
@@ -416,7 +403,7 @@ def search_tilings(
             continue
         for f in range(chain_facts.shape[1]):
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
-        steps = products[depth + 1, 0]
+        steps = least_steps(bounds, arch.fanouts, factors, depth, sequence, products[depth + 1, 0])
         energy = least_energy(problem, mapping, depth, sequence, sure, products[depth + 1])
         energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
         if objective_of(costing.objective, steps, energy) * ROUNDING >= best[0]:

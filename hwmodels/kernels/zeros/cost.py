@@ -73,6 +73,15 @@ def leader_of(shares: ShareColumns, mapping: MappingColumns, row: int) -> int:
 
 
 @kernel
+def tile_room(ground: Ground, shares: ShareColumns, room: Room, level: int, operand: int) -> float:
+    """Words of a level that a tile takes: those expected, or the fullest one's where a mask tells them."""
+    if shares.full[level, operand] == 1:
+        place = box_row(ground.zeros, operand, room.work.nest[level + 1, EXTENT])
+        return float(ground.zeros.boxes[place, MOST])
+    return float(ceil(room.counts.words[TILES, level, operand] * shares.held[level, operand] - 1e-9))
+
+
+@kernel
 def cost_with_zeros(
     ground: Ground, shares: ShareColumns, mapping: MappingColumns, row: int, room: Room
 ) -> tuple[float, float]:
@@ -92,12 +101,17 @@ def cost_with_zeros(
     energy = totals[MAC_PJ]
     longest = float(ceil(totals[STEPS] * use[depth] - 1e-6))
     exposed = 0.0
+    joined = ground.arch.joined
+    read_words = 0.0
+    written = 0.0
+    room_words = 0.0
     for level in range(depth):
         instances = float(use[level])
         macros = min(1.0, ground.macros[level] / instances)  # instances that share an access
-        read_words = 0.0
-        written = 0.0
-        room_words = 0.0
+        if joined[level] == 0:
+            read_words = 0.0
+            written = 0.0
+            room_words = 0.0
         spent = 0.0
         for o in range(operands):
             if keep[row, level, o] == 0:
@@ -115,11 +129,7 @@ def cost_with_zeros(
             saved_updates = part(updates, saved, instances)
             reads -= saved_reads
             updates -= saved_updates
-            if shares.full[level, o] == 1:
-                place = box_row(zeros, o, room.work.nest[level + 1, EXTENT])
-                room_words += zeros.boxes[place, MOST]
-            else:
-                room_words += ceil(words[TILES, level, o] * shares.held[level, o] - 1e-9)
+            room_words += tile_room(ground, shares, room, level, o)
             spent += whole(reads, instances, block) * price[READ]
             spent += whole(fills, instances, block) * price[FILL]
             spent += whole(updates, instances, block) * price[UPDATE]
@@ -163,6 +173,8 @@ def cost_with_zeros(
         if ground.within[level] == 1 and room_words > ground.arch.usable_words[level]:
             return REFUSED, 0.0
         energy += spent * macros
+        if level + 1 < depth and joined[level + 1] == 1:
+            continue
         busy = port_cycles(rates[level, 0], read_words)
         busy = max(busy, port_cycles(rates[level, 1], written))
         busy = max(busy, port_cycles(rates[level, 2], read_words + written))

@@ -63,10 +63,12 @@ def tiles_fit(ground: Ground, shares: ShareColumns, keep: Small, row: int, work:
     """
     bounds, _rank, coefficient, rank_dims, traits = ground.problem
     usable = ground.arch.usable_words
+    words = 0.0
     for level in range(usable.size):
         if usable[level] == inf:
             continue
-        words = 0.0
+        if ground.arch.joined[level] == 0:
+            words = 0.0
         for operand in range(traits.shape[0]):
             if keep[row, level, operand] != 0:
                 if shares.full[level, operand] == 1:

@@ -25,6 +25,7 @@ from workloads.operations import (
     Update,
 )
 from workloads.operations.base import Operation
+from workloads.shapes import size
 
 _SCATTERS = frozenset(
     (
@@ -69,6 +70,8 @@ def _update(graph: Graph, node: Node, made: Made) -> tuple[Operation, tuple[str,
         )
     if isinstance(operation, Elementwise) and operation.function == "where":
         return _chosen(graph, node, operation, made)
+    if isinstance(operation, Elementwise) and operation.function == "add":
+        return _blended(graph, node, made)
     if isinstance(operation, Rearrange) and operation.label in _SCATTERS:
         return _scattered(graph, node, operation, made)
     return None
@@ -160,6 +163,49 @@ def _chosen(
     if len(repeated) != 1 or not _lengthens(graph, node.outputs[0], repeated[0]):
         return None
     return _written(graph, node, (*caches, new, *mask), stored=stored)
+
+
+def _blended(graph: Graph, node: Node, made: Made) -> tuple[Operation, tuple[str, ...]] | None:
+    """Return the update that a blend of a cache and one new place by a mask is, else None.
+
+    Such as c (1 - m) + k m, c + (k - c) m, or c + k m, the mask m being one number a place.
+    """
+    shape, tensors = graph.tensors[node.outputs[0]].shape, graph.tensors
+    leaves = _blend_of(graph, node, shape, made)
+    caches = {leaf for leaf in leaves if tensors[leaf].shape == shape}
+    if len(caches) != 1 or len(leaves) == len(caches) or _cache(graph, cache := caches.pop(), made) is None:
+        return None
+    others = [leaf for leaf in leaves if leaf != cache]
+    given = {leaf: (1,) * (len(shape) - len(tensors[leaf].shape)) + tensors[leaf].shape for leaf in others}
+    for new in given:
+        repeated = [axis for axis, length in enumerate(shape) if given[new][axis] != length]
+        if len(repeated) != 1 or tensors[new].bits != tensors[cache].bits:
+            continue
+        axis = repeated[0]
+        places = tuple(length if at == axis else 1 for at, length in enumerate(shape))
+        masks = [leaf for leaf in given if leaf != new]
+        known = all(given[mask] in (places, (shape[0], *places[1:])) for mask in masks)
+        if masks and known and _lengthens(graph, node.outputs[0], axis):
+            masks.sort(key=lambda mask: not isinstance(_maker(graph, mask).operation, Input))
+            return _written(graph, node, (cache, new, masks[0]))
+    return None
+
+
+def _blend_of(graph: Graph, node: Node, shape: tuple[int, ...], made: Made) -> list[str]:
+    """Return what a tensor is a sum, difference or product of, those of its own shape taken apart again."""
+    leaves: list[str] = []
+    for tensor in node.inputs:
+        maker = graph.node(graph.producer[tensor])
+        operation = maker.operation
+        plain = isinstance(operation, Elementwise) and operation.function in ("add", "sub", "mul")
+        alone = graph.consumers(tensor) == [node.operation.name] and tensor not in graph.outputs
+        if plain and alone and graph.tensors[tensor].shape == shape and operation.name not in made:
+            leaves += _blend_of(graph, maker, shape, made)
+        else:
+            leaves.append(tensor)
+    if any(size(constant) != 1 for constant in getattr(node.operation, "constants", ())):
+        leaves.append(node.outputs[0])  # of a tensor of the module, too: no blend of these alone
+    return leaves
 
 
 def _scattered(

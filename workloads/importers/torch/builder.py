@@ -123,9 +123,10 @@ class Builder:
             whole = constant.elements * constant.value.element_size() == _stored_bytes(constant)
             again = constant.storage in self._whole
             sources, counted_before = constant.made_of, frozenset(self._counted)
-            known = (sources or {place}) <= counted_before
+            behind = sources or constant.origins
+            known = behind <= counted_before
             counted = (constant.trained if trained is None else trained) and not again and not known
-            self._counted |= sources or {place}
+            self._counted |= behind
             source = self._stored.get(constant.storage) if whole else None
             wanted = label = self._stored.get(place, source or name)
             number = 2

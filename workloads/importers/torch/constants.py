@@ -33,6 +33,10 @@ class Constant:
         Whether elements were repeated to other lengths (a class token for every sample), if only once.
     sources
         Places of the parameters it was computed of; empty where it is made of their elements.
+    code_bits
+        Bits of the integers that it is decoded from, all together; 0 where it is not.
+    numbers
+        Floating-point numbers stored behind it; 0 where they are its own.
 
     """
 
@@ -42,6 +46,8 @@ class Constant:
     root: "Constant | None" = None
     repeated: bool = False
     sources: frozenset[Hashable] = frozenset()
+    code_bits: int = 0
+    numbers: int = 0
 
     @classmethod
     def of(cls, value: Array, *, trained: bool = False) -> "Constant":

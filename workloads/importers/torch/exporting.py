@@ -154,7 +154,7 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
             if any(operator_of(node) in ASKED for node in program.graph_module.graph.nodes):
                 program = _evenly(module, args, kwargs) or program
             asked = program.graph_module.meta.get(SPREAD, 0)
-            if _writes_views(program.graph_module):
+            if _maps(program.graph_module) or _writes_views(program.graph_module):
                 program = program.run_decompositions({})
             program = _decomposed(program, known)
             program.graph_module.meta[SPREAD] = asked
@@ -283,6 +283,13 @@ def _strange(program: Any, known: Known) -> set[Any]:
     """Return what is called with something that depends on the inputs, and is not known."""
     flow = flowing(program)
     return {node.target for node in calls(program.graph_module) if node in flow and not known(node, flow)}
+
+
+def _maps(graph_module: Any) -> bool:
+    """Whether a part was mapped over an axis by `torch.vmap`, which PyTorch can take apart again."""
+    return any(
+        "_batch_dim" in operator_of(node) for node in graph_module.graph.nodes if node.op == "call_function"
+    )
 
 
 def _writes_views(graph_module: Any) -> bool:

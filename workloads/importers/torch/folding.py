@@ -28,6 +28,10 @@ _SHAPERS = _MOVES | frozenset(
     )
 )
 """Operators that weights are made with."""
+_WIDEST_CODE = 16
+"""Bits of the widest integers that floating-point numbers are decoded from."""
+_FEWER = 4
+"""Times that scales and books of codes are fewer than the numbers they make."""
 _PRODUCTS = frozenset(("matmul", "mm", "bmm", "baddbmm"))
 _SEQUENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 LAYERS = frozenset(
@@ -132,6 +136,7 @@ def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
     if not isinstance(value, torch.Tensor):
         return value
     made = Constant.of(value, trained=any(source.trained for source in sources))
+    made = _decoded(made, sources, moved=operator.removeprefix("aten.") in _MOVES)
     if "dequantize" in operator and sources:
         return replace(made, bits=sources[0].bits)
     learnt = [source for source in sources if source.trained]
@@ -140,6 +145,26 @@ def _kept(value: Any, operator: str, sources: list[Constant]) -> Value:
         repeated = source.repeated or operator.removeprefix("aten.") in _REPEATS.split()
         return replace(made, root=source.root or source, repeated=repeated, sources=source.sources)
     return replace(made, sources=frozenset().union(*(one.origins for one in learnt)))
+
+
+def _decoded(made: Constant, sources: list[Constant], *, moved: bool) -> Constant:
+    """Return what was computed of integers of few bits as wide as they are stored (unpacked by shifts).
+
+    Of several integers the widest count, the others being zero points. Floating-point numbers that are not
+    far fewer than the result (scales, a book of codes) are a weight of their own, whose mask integers may be.
+    """
+    first = sources[:1] if moved and sources[0].elements >= made.elements else sources
+    plain = [c.numbers or c.elements for c in first if not c.bits and not c.code_bits]
+    codes = max((c.code_bits or c.bits * c.elements for c in first if c.elements > 1), default=0)
+    numbers = min(max(plain, default=0), made.elements)
+    if not codes or not made.elements or numbers * _FEWER > made.elements:
+        return replace(made, numbers=numbers)
+    if moved and first[0].elements > made.elements:  # some of them
+        codes = codes * made.elements // first[0].elements
+    each = codes // made.elements
+    if made.bits or not made.value.is_floating_point() or not 0 < each <= _WIDEST_CODE:
+        return replace(made, code_bits=codes, numbers=numbers)
+    return replace(made, code_bits=codes, bits=each, numbers=numbers)
 
 
 def _changes_input(node: FxNode) -> bool:

@@ -53,7 +53,7 @@ def _two_operands(node: FxNode, flow: Flowing) -> bool:
 def check_operators(program: Any, unknown: str) -> None:
     """Refuse a graph with operators nobody here knows, naming all of them and the modules they are in."""
     strange: dict[str, list[str]] = {}
-    control = True
+    control, place_of = True, ""
     flow = flowing(program)
     for node in calls(program.graph_module):
         operator = operator_of(node)
@@ -63,6 +63,7 @@ def check_operators(program: Any, unknown: str) -> None:
         if node not in flow or is_known(node, flow) or (unknown == "movement" and not branches):
             continue
         control = control and branches
+        place_of = place_of or (line_of(node) if branches else "")
         places = strange.setdefault(operator, [])
         place = module_of(node) or "the outermost module"
         if place not in places:
@@ -75,4 +76,5 @@ def check_operators(program: Any, unknown: str) -> None:
                 "; a sparse tensor is made inside: make it outside, and give it as an input or keep it in "
                 "the module"
             )
-        raise NetworkImportError(f"unsupported operators: {listed}{hint}")
+        why = f"{depends(place_of)}: " if control else ""
+        raise NetworkImportError(f"{why}unsupported operators: {listed}{hint}")
