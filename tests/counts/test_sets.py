@@ -177,7 +177,7 @@ def test_sets_equal_the_search(
 def test_what_is_not_covered_is_told() -> None:
     one = Form(memory=(0, 0, 0), read=(True,), written=(True,), apart=False, elided=True, drained=True)
     three = replace(one, memory=(0, 1, 2), read=(True,) * 3, written=(True,) * 3)
-    window = convolution(k=2, c=2, p=4, q=4, r=3, s=3)
+    window = convolution(k=2, c=2, p=4, q=2, r=3)
     assert covered(window, Rules(), one)
     assert not covered(window, Rules(), three)  # windows need one pad
     assert not covered(window, Rules(reuse=Reuse.SAME_STRIDE), one)
