@@ -48,6 +48,8 @@ UNARY: dict[str, int] = {
     "mish": 1 + 2 * LOOKUP,  # softplus, tanh, multiply
     "quantize": 4,  # scale, round, two comparisons
     "dequantize": 2,  # subtract zero point, scale
+    "random": 7,  # three shifts and three exclusive ors (Marsaglia, J. Stat. Software 8, 2003), scale
+    "random_normal": 6 + LOOKUP,  # the same, and a look-up of the normal distribution's quantile
 }
 """Operations an element of functions of one argument."""
 

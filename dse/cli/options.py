@@ -14,6 +14,7 @@ from dse.errors import InputError
 from dse.run.files import check_writable
 from dse.run.named import load_network
 from workloads.errors import shown
+from workloads.extras import library
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -179,12 +180,20 @@ ResumedSweep = Annotated[
 ]
 
 
-def check_output(out: str | None, width: str) -> None:
-    """Refuse, before anything is costed, a width that there is not or a folder that cannot be written."""
+Html = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
+]
+
+
+def check_output(out: str | None, width: str, html: str | None = None) -> None:
+    """Refuse, before anything is costed, a width that there is not or what cannot be written."""
     if width not in ("column", "page"):
         raise InputError(f"--width must be column or page, got {shown(width)}")
     if out is not None:
         check_writable(out)
+    if html is not None:
+        library("plotly.offline", "html", "--html")
+        check_writable(Path(html).parent)
 
 
 def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from dse.pareto import knee as knees
 from dse.pareto.picking import pick
 from dse.pareto.volume import Scale
 from dse.results.saved_pairs import save_pairs
+from dse.run.files import write_page
 from dse.run.provenance import made_by
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import NUMBERS, PATH, TEXT, takes
@@ -252,6 +253,30 @@ class Codesigned:
     def save(self, folder: str | PathLike[str], *, width: str = "page") -> list[str]:
         """Write codesign, pairs and trainings as .parquet, which `dse.open` reads, and the front's figure."""
         return save_pairs(self, folder, width)
+
+    @takes(path=PATH.or_none())
+    def to_html(self, path: str | PathLike[str] | None = None) -> str:
+        """Write the front as one page for a browser, which opens without a network.
+
+        Parameters
+        ----------
+        path
+            File to write.
+
+        Returns
+        -------
+        str
+            The path, or the page itself where no path is given.
+
+        Raises
+        ------
+        MissingLibraryError
+            If plotly (extra `html`) is not installed.
+        OSError
+            If the file cannot be written.
+
+        """
+        return write_page(view("html_pairs", "page")(self), path)
 
     def _repr_html_(self) -> str:
         return view("rich", "joint_html")(self)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from dse.results.marking import marked_of
 from dse.results.saved import save_front
 from dse.run import provenance as made
 from dse.run.columns import Columns
-from dse.run.files import write_files
+from dse.run.files import write_page
 from dse.run.gather import Competitors
 from dse.space.space import Space
 from dse.strategies.problem import One, Problem, Work
@@ -382,12 +381,7 @@ class Front:
             If the file cannot be written.
 
         """
-        page: str = view("html", "page")(self, network, details)
-        if path is None:
-            return page
-        target = Path(path)
-        write_files(target.parent, {target.name: lambda file: file.write_text(page, encoding="utf-8")})
-        return str(target)
+        return write_page(view("html", "page")(self, network, details), path)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

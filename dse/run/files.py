@@ -57,6 +57,15 @@ def write_files(folder: str | os.PathLike[str], writers: Mapping[str, Callable[[
     return [str(target / name) for name in writers]
 
 
+def write_page(page: str, path: str | os.PathLike[str] | None) -> str:
+    """Write one page of text to a path, and return the path; the page itself where there is none."""
+    if path is None:
+        return page
+    target = Path(path)
+    write_files(target.parent, {target.name: lambda file: file.write_text(page, encoding="utf-8")})
+    return str(target)
+
+
 def _write(write: Callable[[Path], object], file: Path, target: Path) -> None:
     """Write one file; where the system refuses, say so of the folder that was asked for.
 

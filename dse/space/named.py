@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 import hwmodels
+import workloads
 from dse.errors import UnknownNameError, nearest
 from dse.space.space import Space
 from hwmodels.machine import check_machine
@@ -278,9 +279,13 @@ def machine_of(machine: Any) -> Any:
     Raises
     ------
     UnknownAcceleratorError
-        If there is none of that name; of a space's name, where its machines are.
+        If there is none of that name; of a space's name, where its machines are; of a network's, its place.
 
     """
+    if isinstance(machine, str) and machine in workloads.names() and machine not in hwmodels.names():
+        raise hwmodels.UnknownAcceleratorError(
+            f"{shown(machine)} is a network; it comes first, and its machine after it"
+        )
     if isinstance(machine, str) and machine in SPACES and machine not in hwmodels.names():
         raise hwmodels.UnknownAcceleratorError(
             f"{shown(machine)} is a space of machines, not one: dse.sweep(network, {shown(machine)}) costs "

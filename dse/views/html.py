@@ -4,29 +4,22 @@ Here the front becomes plain data; `report/` has the page that shows it. Every t
 as text, never as markup.
 """
 
-import json
-import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 import hwmodels
 import workloads
 from dse.designs import Designs
-from dse.metrics import METRICS, describe
+from dse.metrics import METRICS
 from dse.pareto import knee as knees
 from dse.results.evaluation import Result
 from dse.run.schedule import effort_of
+from dse.views.page import Lines, axis, machine_text, metric, parts, plotly, short, written
 from dse.views.text import assumptions
-from hwmodels.machine_file import KINDS, machine_data
 from workloads.errors import InputError, shown
-from workloads.extras import library
-from workloads.grammar.quantities import binary_bytes, show, unit_of
+from workloads.grammar.quantities import binary_bytes
 from workloads.table import Kind, LayerTable, deduplicate, fingerprint
 
 if TYPE_CHECKING:
@@ -39,17 +32,7 @@ _MOST_FILES: Final = 2_000
 _MOST_SHEETS: Final = 24
 """Designs with a data sheet, whose area by component takes a tenth of a second each."""
 _BLOCK: Final = 32
-_BACKGROUND: Final = 2_000
-_DIGITS: Final = 7
-_PARTS: Final = (
-    ("mac_energy_j", "MACs"),
-    ("buffer_energy_j", "buffers"),
-    ("dram_energy_j", "main memory"),
-    ("vector_energy_j", "vector work"),
-    ("static_energy_j", "standing"),
-    ("control_energy_j", "front end and control"),
-)
-"""Columns that energy is the sum of."""
+BACKGROUND: Final = 2_000
 
 
 def page(front: Designs, network: Any = None, details: int = 200) -> str:
@@ -82,30 +65,10 @@ def page(front: Designs, network: Any = None, details: int = 200) -> str:
         raise InputError("to_html: the front has no designs")
     if isinstance(details, bool) or not isinstance(details, int) or details < 0:
         raise InputError(f"details must be a whole number, at least 0, got {shown(details)}", path="details")
-    offline = library("plotly.offline", "html", "a report in the browser")
-    home = Path(__file__).parent / "report"
-    environment = Environment(
-        loader=FileSystemLoader(home), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    template = environment.get_template("report.html.j2")
-    return template.render(
-        title=f"{front.space.name} on {front.network}",
-        front=repr(front),
-        notes=front.notes,
-        assumptions=assumptions(front),
-        style=Markup((home / "report.css").read_text(encoding="utf-8")),
-        script=Markup((home / "report.js").read_text(encoding="utf-8")),
-        plotly=Markup(offline.get_plotlyjs()),
-        data=Markup(_embedded(data_of(front, network, details))),
-    )
-
-
-def _embedded(data: Any) -> str:
-    """JSON that stands inside a script element whatever texts it holds."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    script = plotly()
+    data = data_of(front, network, details)
+    title = f"{front.space.name} on {front.network}"
+    return written(title, repr(front), front.notes, assumptions(front), data, script)
 
 
 def data_of(front: Designs, network: Any = None, details: int = 200) -> dict[str, Any]:
@@ -115,7 +78,7 @@ def data_of(front: Designs, network: Any = None, details: int = 200) -> dict[str
     named = _named(front, rows)
     chosen = _spread(len(rows), named, details)
     sheets = _spread(len(rows), named, min(details, _MOST_SHEETS))
-    lines = _Lines()
+    lines = Lines()
     space = front.space
     filed = range(len(rows)) if len(rows) <= _MOST_FILES else sheets
     machines = {row: space[int(frame.index[row])] for row in sorted({*filed, *sheets})}
@@ -128,9 +91,9 @@ def data_of(front: Designs, network: Any = None, details: int = 200) -> dict[str
         "named": named,
         "columns": _columns(front, frame),
         "background": _background(front),
-        "parts": [list(part) for part in _PARTS if part[0] in frame],
+        "parts": parts(frame),
         "sheets": {row: lines.number(str(machines[row])) for row in sheets},
-        "files": {row: lines.number(text) for row in filed if (text := _file(machines[row]))},
+        "files": {row: lines.number(text) for row in filed if (text := machine_text(machines[row]))},
         "python": _python(front),
         "operations": _operations(front, network, {row: int(frame.index[row]) for row in chosen}),
         "tensors": _tensors(front, network, {row: machines[row] for row in sheets if row in named}),
@@ -168,71 +131,23 @@ def _columns(front: Designs, frame: "pandas.DataFrame") -> list[dict[str, Any]]:
     metrics = [*first, *(name for name in frame if name in METRICS and name not in first)]
     return [
         *(_axis(front, frame, field) for field in front.space.fields),
-        *(_metric(frame, str(name)) for name in metrics),
+        *(metric(frame, str(name)) for name in metrics),
     ]
 
 
 def _axis(front: Designs, frame: "pandas.DataFrame", field: str) -> dict[str, Any]:
-    """Field of the machine: its values once, and codes."""
-    axis = next(axis for axis in front.space.axes if field in axis.fields)
-    values = list(dict.fromkeys(axis.column(field).tolist()))
-    codes = {value: code for code, value in enumerate(values)}
-    return {
-        "name": field,
-        "title": field,
-        "unit": unit_of(field),
-        "values": [show(field, value) for value in values],
-        "numbers": values,
-        "codes": [codes[value] for value in frame[field].tolist()],
-    }
-
-
-def _metric(frame: "pandas.DataFrame", name: str) -> dict[str, Any]:
-    title, unit = describe(name)
-    numbers = frame[name].to_numpy(dtype=np.float64).tolist()
-    return {"name": name, "title": title, "unit": unit, "data": [_short(value) for value in numbers]}
-
-
-def _short(value: float) -> float | None:
-    """A number for a figure: seven digits; None where it is not finite."""
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    """Field of the machine, with every value that the space has of it."""
+    given = next(one for one in front.space.axes if field in one.fields)
+    return axis(field, list(dict.fromkeys(given.column(field).tolist())), frame[field].tolist())
 
 
 def _background(front: Designs) -> dict[str, list[float | None]]:
     """Objectives of other configurations."""
-    step = max(1, -(-len(front.background) // _BACKGROUND))
+    step = max(1, -(-len(front.background) // BACKGROUND))
     return {
-        str(name): [_short(value) for value in front.background[name].iloc[::step].tolist()]
+        str(name): [short(value) for value in front.background[name].iloc[::step].tolist()]
         for name in front.background
     }
-
-
-class _Lines:
-    """Texts as numbers of lines: data sheets and machine files differ in few of them."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, text: str) -> list[int]:
-        """Numbers of a text's lines."""
-        numbers = []
-        for line in text.splitlines():
-            if line not in self._numbers:
-                self._numbers[line] = len(self.texts)
-                self.texts.append(line)
-            numbers.append(self._numbers[line])
-        return numbers
-
-
-def _file(machine: Any) -> str:
-    """Machine file of a design; "" where its class is one that a file cannot name."""
-    if type(machine) not in KINDS.values():
-        return ""
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast, where libyaml is there
-    return str(
-        yaml.dump(machine_data(machine), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
-    )
 
 
 def _python(front: Designs) -> str:
@@ -265,8 +180,8 @@ def _operations(front: Designs, network: Any, designs: dict[int, int]) -> dict[s
         for position, row in enumerate(block):
             table = model.operations(layers, configs, front.mapping_objective, position, effort)
             found[row] = {
-                "latency_s": [_short(value) for value in (table["latency_s"] * repeats).tolist()],
-                "energy_j": [_short(value) for value in (table["energy_j"] * repeats).tolist()],
+                "latency_s": [short(value) for value in (table["latency_s"] * repeats).tolist()],
+                "energy_j": [short(value) for value in (table["energy_j"] * repeats).tolist()],
                 "bound": table["bound"].tolist(),
             }
     return {"names": names, "bounds": list(bounds), "designs": found}

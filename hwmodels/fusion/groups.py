@@ -19,7 +19,10 @@ from typing import Final, NamedTuple
 from hwmodels.fusion.chains import Link
 from hwmodels.fusion.inner import Inner, Spent, after
 from hwmodels.fusion.strips import HALOS, Step, Window, steps, tile_sizes
+from hwmodels.fusion.zeros import words_stored
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping.problem import Problem, convolution
+from hwmodels.models.nest_zeros import Densities, densities_of
 from workloads.table import LayerTable
 
 CUTS: Final = 3
@@ -68,8 +71,8 @@ class Fused(NamedTuple):
 class Nests:
     """The nests of a group, read off the layer table."""
 
-    def __init__(self, layers: LayerTable, links: Sequence[Link]) -> None:
-        self.layers, self.links = layers, tuple(links)
+    def __init__(self, layers: LayerTable, links: Sequence[Link], machine: LevelMachine) -> None:
+        self.layers, self.links, self.machine = layers, tuple(links), machine
         self.rows = (links[0].producer, *(link.consumer for link in links))
         self._kinds: dict[tuple[int, int, int, str], Counter[Axes]] = {}
 
@@ -132,9 +135,21 @@ class Nests:
         """Channels of the input of a nest."""
         return int(self.layers.g[self.rows[i]] * self.layers.c[self.rows[i]])
 
-    def weights(self, i: int) -> int:
-        """Elements of a nest's weights."""
-        return int(self.layers.weight_elements[self.rows[i]])
+    def weights(self, i: int) -> float:
+        """Words of the level of fusion that a nest's weights take."""
+        elements = float(self.layers.weight_elements[self.rows[i]])
+        return words_stored(self.machine, "weight", elements, self.densities(i))
+
+    def stored(self, i: int, elements: float) -> float:
+        """Words of the level of fusion that a part of what a nest hands on takes, written or read."""
+        return max(
+            words_stored(self.machine, "output", elements, self.densities(i)),
+            words_stored(self.machine, "input", elements, self.densities(i + 1)),
+        )
+
+    def densities(self, i: int) -> Densities:
+        """Share of non-zeros of each operand of a nest; of a tile, where a mask has them is not looked up."""
+        return densities_of(self.layers, self.rows[i])._replace(mask=None)
 
     def kinds(self, plan: Plan) -> Counter[Axes]:
         """How many tiles of each kind a plan has."""
@@ -188,10 +203,11 @@ def handed_words(nests: Nests, kinds: Counter[Axes]) -> tuple[list[float], list[
     for n, down, across in kinds:
         for i in range(links):
             p, q = down[i + 1], across[i + 1]
-            words = float(n * nests.channels(i + 1))
+            deep = float(n * nests.channels(i + 1))
             columns = nests.across[i + 1].inputs
-            kept[i] = max(kept[i], words * (p.kept * columns + q.kept * p.at_hand))
-            handed[i] = max(handed[i], words * (p.at_hand - p.kept) * (q.at_hand - q.kept))
+            kept[i] = max(kept[i], nests.stored(i, deep * (p.kept * columns + q.kept * p.at_hand)))
+            new = deep * (p.at_hand - p.kept) * (q.at_hand - q.kept)
+            handed[i] = max(handed[i], nests.stored(i, new))
     return kept, handed
 
 
@@ -219,14 +235,14 @@ def cost_of(nests: Nests, plan: Plan, inner: Inner, *, exact: bool = True) -> Fu
         stays |= {"input"} if i > 0 else set()
         stays |= {"output"} if i < count - 1 and not nests.links[i].leaves else set()
         for part, times in nests.parts(i, kinds, exact=exact).items():
-            one = inner.cost(nests.problem(i, *part), frozenset(stays), alive[i] + pinned)
+            one = inner.cost(nests.problem(i, *part), frozenset(stays), alive[i] + pinned, nests.densities(i))
             if one is None:
                 return None
             total[i] = after(total[i], one, times)
         if plan.pinned:
-            total[i] = after(total[i], inner.load(nests.weights(i)))
+            total[i] = after(total[i], inner.load(nests.layers, nests.rows[i]))
         if i < count - 1 and nests.links[i].leaves:  # written twice: to main memory, and here
-            total[i] = after(total[i], inner.store_too(nests.links[i].elements))
+            total[i] = after(total[i], inner.store_too(nests.layers, nests.rows[i], nests.links[i].elements))
     spent = tuple(inner.settled(row) for row in total)
     handed = tuple(map(sum, zip(*handed_words(nests, kinds), strict=True)))
     return Fused(nests.rows, plan, sum(kinds.values()), max(alive) + pinned, handed, spent)

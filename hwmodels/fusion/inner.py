@@ -12,19 +12,22 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from hwmodels.composed import fingerprint
+from hwmodels.fusion.zeros import handed
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.level import LETTERS
 from hwmodels.level_sparsity import without_zeros
 from hwmodels.levels import LevelMachine
+from hwmodels.machine import BEST
+from hwmodels.mapping.certificate import Objective
 from hwmodels.mapping.engine import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, map_problem
-from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
 from hwmodels.models.nest_bounds import Spread
-from hwmodels.models.nest_mappings import MAPPED
+from hwmodels.models.nest_mappings import MAPPED, Key, content_of, key_of
+from hwmodels.models.nest_zeros import Densities, map_with_zeros, metadata_of, minded
+from workloads.table import LayerTable
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
 
@@ -54,9 +57,10 @@ class Inner:
     """Costs of tiles on one machine, each mapped once."""
 
     def __init__(
-        self, machine: LevelMachine, objective: str, until: Watch, storage: Storage | None = None
+        self, machine: LevelMachine, objective: Objective, until: Watch, key: Key | None = None
     ) -> None:
         self.machine, self.objective, self.until = machine, objective, until
+        self.key = key or key_of(machine, objective, BEST)
         self.built = machine.architecture  # asked once: its prices take a tenth of a second
         self.mac_pj = machine.mac_prices.energy_pj
         self.counter = Counter(machine)
@@ -64,7 +68,6 @@ class Inner:
         self._memory = np.array([name == "main memory" for name in self.counter.names])
         self.store = self.built.level(machine.fusion)
         self.room = self.store.usable_words
-        self._name = (fingerprint(machine), objective, storage)
         self.groups: dict[Hashable, Any] = {}
         """What groups cost, by what they are made of (`schedule`)."""
         self.squeezed = False
@@ -75,7 +78,13 @@ class Inner:
         """Whether every search came to its end."""
         self._cut: dict[Hashable, MapperResult] = {}
 
-    def cost(self, problem: Problem, stays: frozenset[str], alive_words: float) -> Row | None:
+    def cost(
+        self,
+        problem: Problem,
+        stays: frozenset[str],
+        alive_words: float,
+        densities: Densities,
+    ) -> Row | None:
         """Best mapping of a nest whose operands `stays` (weight, input, output) lie at the level of fusion.
 
         The best mapping with all of the level is the best with less, as long as its tiles fit there.
@@ -88,6 +97,8 @@ class Inner:
             Operands handed on, or kept there meanwhile.
         alive_words
             Words of the level that tiles of the nest cannot have.
+        densities
+            Share of non-zeros of each operand.
 
         Returns
         -------
@@ -97,11 +108,21 @@ class Inner:
         """
         if alive_words >= self.room:
             return None
-        found = self._mapped(problem, self.room)
-        if found is not None and self._tiles(found, stays) + alive_words > self.room:
+        zeros = densities if minded(self.machine, densities) else None
+
+        def fits(evaluation: Evaluation) -> bool:
+            return self._tiles(evaluation, stays) + alive_words <= self.room
+
+        found = self._mapped(problem, self.room, zeros)
+        if found is not None and not fits(found.evaluation):
             self.squeezed = True
-            found = self._mapped(problem, self.room - alive_words)
-        return None if found is None else self.row(found, stays)
+            found = self._mapped(problem, self.room - alive_words, zeros)
+        if found is None:
+            return None
+        if zeros is None:
+            return self.row(found.evaluation, stays)
+        there = handed(self.machine, problem, zeros, (found.mapping, stays), fits, self.objective)
+        return None if there is None else self.row(there, stays)
 
     def _tiles(self, evaluation: Evaluation, stays: frozenset[str]) -> int:
         """Words of the level that a mapping takes beside operands that stay."""
@@ -112,24 +133,30 @@ class Inner:
             if counts.level == self.machine.fusion and counts.operand not in letters
         )
 
-    def _mapped(self, problem: Problem, room_words: float) -> Evaluation | None:
+    def _mapped(self, problem: Problem, room_words: float, zeros: Densities | None) -> MapperResult | None:
         """Best mapping with some of the level; None if there is none, or the time is up."""
-        room = () if room_words == self.room else (room_words,)
-        key = (*self._name, *room, problem.dimensions, problem.bounds, problem.operands)
+        key = content_of(self.key, problem, zeros, in_time=self.until.seconds < math.inf)
+        if room_words != self.room:
+            key = (*key, room_words)
         found = MAPPED.get(key) or self._cut.get(key)
         if found is None and not self.until.over():
             watch = Watch(seconds=self.until.left() / max(1, self.ahead))
             self.ahead -= 1
-            found = self._search(problem, room_words, watch)
+            found = self._search(problem, room_words, watch, zeros)
             if isinstance(found, str) and watch.over():
                 found = None  # there may be one
             elif isinstance(found, str) or found.certificate.optimal:
                 MAPPED[key] = found
             else:
-                self.mapped, self._cut[key] = False, found
-        return found.evaluation if isinstance(found, MapperResult) else None
+                self._cut[key] = found
+        if not isinstance(found, MapperResult):
+            return None
+        self.mapped = self.mapped and found.certificate.optimal
+        return found
 
-    def _search(self, problem: Problem, room_words: float, watch: Watch) -> MapperResult | str:
+    def _search(
+        self, problem: Problem, room_words: float, watch: Watch, zeros: Densities | None
+    ) -> MapperResult | str:
         machine, built = self.machine, self.built
         levels = tuple(
             dataclasses.replace(level, capacity_words=room_words * level.multiple_buffering)
@@ -137,16 +164,22 @@ class Inner:
             else level
             for level in built.levels
         )
+        small = dataclasses.replace(built, levels=levels)
         try:
+            if zeros is not None:
+                seconds, aware = watch.seconds, self.key.aware
+                return map_with_zeros(
+                    machine, problem, zeros, self.objective, seconds=seconds, aware=aware, built=small
+                )
             return map_problem(
                 problem,
-                dataclasses.replace(built, levels=levels),
-                self.objective,  # type: ignore[arg-type]
+                small,
+                self.objective,
                 constraints=machine.mapspace,
                 factors=machine.factors,  # type: ignore[arg-type]
                 rules=machine.rules,
                 watch=watch,
-                storage=self._name[2],
+                storage=self.key.storage,
             )
         except MappingError as refusal:
             return str(refusal)
@@ -164,22 +197,23 @@ class Inner:
         lines, waits = len(self.counter.at), len(self.counter.names)
         return Row(np.zeros(lines), np.zeros(waits), 0.0, 0, 0.0, 0.0, 0.0)
 
-    def load(self, words: float) -> Row:
+    def load(self, layers: LayerTable, row: int) -> Row:
         """Weights that come from main memory to the level of fusion once."""
-        machine, row = self.machine, self.blank()
-        outside = nearest(machine, "weight", off_chip=True)
+        machine, loaded = self.machine, self.blank()
+        outside, inside = nearest(machine, "weight", off_chip=True), machine.level(machine.fusion)
+        elements, of = float(layers.weight_elements[row]), (layers, row)
+        words = self.counter.passes(loaded.counts, (outside, "weight", ("read",)), elements, 1.0, of)
+        self.counter.passes(loaded.counts, (inside, "weight", ("fill",)), elements, 1.0, of)
         store = self.built.level(outside.name)
-        row.counts[self.counter.at[outside.name, "weight", "read"]] = words / store.block_words
-        row.counts[self.counter.at[self.store.name, "weight", "fill"]] = words / self.store.block_words
         cycles = words / min(store.read_words_per_cycle, store.shared_words_per_cycle)
-        row.busy_s[self.counter.names.index("main memory")] = cycles / machine.clock_hz
-        return row._replace(read=words * machine.word_bits(outside) / 8.0)
+        loaded.busy_s[self.counter.names.index("main memory")] = cycles / machine.clock_hz
+        return loaded._replace(read=words * machine.word_bits(outside) / 8.0)
 
-    def store_too(self, words: float) -> Row:
+    def store_too(self, layers: LayerTable, row: int, elements: float) -> Row:
         """Outputs that are written to the level of fusion besides where they go."""
-        row = self.blank()
-        row.counts[self.counter.at[self.store.name, "output", "update"]] = words / self.store.block_words
-        return row
+        stored, level = self.blank(), self.machine.level(self.machine.fusion)
+        self.counter.passes(stored.counts, (level, "output", ("update",)), elements, 1.0, (layers, row))
+        return stored
 
     def settled(self, row: Row) -> Spent:
         """Price a row as its account will."""
@@ -197,30 +231,58 @@ class Inner:
         """
         counter, store = self.counter, self.store
         row = counter.account(evaluation, {operand: 1.0 * (operand in stays) for operand in LETTERS})
-        fused = counter.names.index(f"{store.name} port")
-        words = [0.0, 0.0]
+        read = written = 0.0
         for found in evaluation.counts:
-            operand = _NAMES[found.operand]
+            operand, level = _NAMES[found.operand], self.machine.level(found.level)
             there = found.level == store.name
-            outside = self.machine.level(found.level).off_chip
-            if there and operand not in stays:
-                words[0] += found.reads
-                words[1] += found.fills + found.updates
-            elif operand in stays and (there or (outside and not _at(evaluation, store.name, found))):
-                drained = 0 if outside else _drained(self.machine, evaluation, found.operand)
-                reads, writes = max(0, found.reads - drained), found.updates
-                words[0] += reads
-                words[1] += writes
-                for action, moved in (("read", reads), ("fill", 0), ("update", writes)):
-                    row.counts[counter.at[store.name, operand, action]] = moved / store.block_words
+            fed = there or (level.off_chip and not _at(evaluation, store.name, found))
+            drained = 0.0
+            if operand in stays and fed:
+                drained = 0.0 if not there else _drained(self.machine, evaluation, found.operand)
+                self._count_handed(found, operand, drained, row)
+            elif not there:
+                continue
+            gated = self._gated(found)
+            read += max(0.0, found.reads - drained) + gated["read"]
+            written += found.updates + gated["update"] + (0.0 if operand in stays else found.fills)
         asked = max(
-            words[0] / store.read_words_per_cycle,
-            words[1] / store.write_words_per_cycle,
-            sum(words) / store.shared_words_per_cycle,
+            read / store.read_words_per_cycle,
+            written / store.write_words_per_cycle,
+            (read + written) / store.shared_words_per_cycle,
         )
         if self.machine.level(store.name).overlapped:
+            fused = counter.names.index(f"{store.name} port")
             row.busy_s[fused] = math.ceil(asked / store.instances) / self.machine.clock_hz
         return row
+
+    def _count_handed(self, found: LevelCounts, operand: str, drained: float, row: Row) -> None:
+        """Count at the level of fusion what an operand does that stays there, in the place of what is there.
+
+        Nothing is filled. Of reads those are left that do not drain to main memory.
+        """
+        store, level = self.store, self.machine.level(found.level)
+        left = max(0.0, found.reads - drained) / found.reads if found.reads else 0.0
+        inside = metadata_of(self.machine, self.machine.level(store.name)).width_bits
+        outside = metadata_of(self.machine, level).width_bits
+        for entry in found.entries:
+            action = entry.line.action
+            as_there = outside / inside if "metadata" in action and inside else 1.0
+            if "metadata" not in action:
+                as_there = level.block_words / store.block_words
+            share = {"read": left, "fill": 0.0}.get(action.rsplit(" ", 1)[-1], 1.0)
+            row.counts[self.counter.at[store.name, operand, action]] = entry.amount * share * as_there
+
+    def _gated(self, found: LevelCounts) -> dict[str, float]:
+        """Words of accesses that take their time and no energy, read and written."""
+        level = self.machine.level(found.level)
+        width = metadata_of(self.machine, level).width_bits / self.machine.word_bits(level)
+        words = {"read": 0.0, "update": 0.0}
+        for entry in found.entries:
+            kind, _, action = entry.line.action.partition(" ")
+            if kind == "gate":
+                data = not action.startswith("metadata")
+                words[action.rsplit(" ", 1)[-1]] += entry.amount * (level.block_words if data else width)
+        return words
 
 
 def _at(evaluation: Evaluation, level: str, counts: LevelCounts) -> bool:

@@ -16,9 +16,10 @@ from hwmodels.fusion.chains import Link, chains_of
 from hwmodels.fusion.groups import Fused, Nests, cost_of
 from hwmodels.fusion.inner import Inner
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.certificate import Objective
 from hwmodels.mapping.problem import Problem
-from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch
+from hwmodels.models.nest_mappings import Key
 from workloads.edges import EdgeTable
 from workloads.table import LayerTable
 
@@ -105,11 +106,11 @@ def fuse(
     machine: LevelMachine,
     alone: Sequence[Alone],
     *,
-    objective: str = "edp",
+    objective: Objective = "edp",
     static_w: float = 0.0,
     seconds: float = inf,
     fixed: Collection[int] = (),
-    storage: Storage | None = None,
+    key: Key | None = None,
 ) -> FusionSchedule:
     """Choose the groups of a network.
 
@@ -129,16 +130,16 @@ def fuse(
         CPU seconds for the search; then the best found serves.
     fixed
         Rows that run by themselves: those whose mapping is given.
-    storage
-        Of the mappings, as of `map_problem`.
+    key
+        What mappings depend on beside the nest; those of the best effort if None.
 
     """
-    inner = Inner(machine, objective, Watch(seconds=seconds), storage)
+    inner = Inner(machine, objective, Watch(seconds=seconds), key)
     in_chain: set[int] = set()
     total, count, links = [_Way(0.0, 0.0, ())], _Count(1, 1), dict[int, Link]()
     chains = chains_of(layers, edges, fixed)
     if seconds < inf:
-        inner.ahead = len({problem for chain in chains for problem in _problems(layers, chain, inner.room)})
+        inner.ahead = len({problem for chain in chains for problem in _problems(layers, chain, inner)})
     for chain in chains:
         links.update({link.producer: link for link in chain})
         ways, counted = _chain(layers, chain, inner, alone, static_w)
@@ -196,12 +197,12 @@ def _chain(
     return fronts[-1], counts[-1]
 
 
-def _problems(layers: LayerTable, chain: Sequence[Link], room_words: float) -> Iterator[Problem]:
+def _problems(layers: LayerTable, chain: Sequence[Link], inner: Inner) -> Iterator[Problem]:
     """The nests that may have to be mapped for the groups of a chain."""
     for end in range(1, len(chain) + 1):
         for begin in range(max(0, end - LONGEST + 1), end):
-            nests = Nests(layers, chain[begin:end])
-            for plan, i in product(nests.plans(room_words), range(len(nests.rows))):
+            nests = Nests(layers, chain[begin:end], inner.machine)
+            for plan, i in product(nests.plans(inner.room), range(len(nests.rows))):
                 for part in nests.parts(i, nests.kinds(plan), exact=False):
                     yield nests.problem(i, *part)
 
@@ -210,7 +211,7 @@ def _groups(
     layers: LayerTable, links: Sequence[Link], inner: Inner, static_w: float
 ) -> tuple[list[_Way], _Count]:
     """Front of the plans of one group; of groups with the same nests, found once."""
-    nests, ways, count = Nests(layers, links), list[_Way](), _Count()
+    nests, ways, count = Nests(layers, links, inner.machine), list[_Way](), _Count()
     if nests.content in inner.groups:
         known, count = inner.groups[nests.content]
         return [way._replace(groups=(way.groups[0]._replace(rows=nests.rows),)) for way in known], count
@@ -244,7 +245,7 @@ def _exact(layers: LayerTable, links: dict[int, Link], way: _Way, inner: Inner) 
     latency, active, groups = way
     found: list[Fused] = []
     for group in groups:
-        nests = Nests(layers, [links[row] for row in group.rows[:-1]])
+        nests = Nests(layers, [links[row] for row in group.rows[:-1]], inner.machine)
         exact = cost_of(nests, group.plan, inner)
         worse = exact is None or exact.latency_s > group.latency_s or exact.active_j > group.active_j
         better = group if exact is None or worse else exact

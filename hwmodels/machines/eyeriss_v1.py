@@ -119,8 +119,8 @@ def eyeriss_v1(ifmap_banks: int = IFMAP_BANKS) -> LevelMachine:
         source=f"{SOURCE} (published): array, banks, pads, ports, clocks",
         assumptions=(
             f"{ifmap_banks} of the {BANKS} banks hold ifmaps, the others psums, for every layer",
-            "DDR3 behind the chip's 64-bit, 60 MHz link; prices are of components, and leave out buses and "
-            "control",
+            "main memory lies behind the chip's 64-bit, 60 MHz link (levels.dram.bytes_per_s); prices are of "
+            "components, and leave out buses and control",
             "pads of ifmaps and psums are flip-flops (memory), whose clock is never gated: only the filter "
             "read and the multiplier are (section V-C)",
             "pins of a plain 64-bit bus, no PHY",

@@ -21,7 +21,7 @@ from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.watch import Watch
 
 BATCH, ELITE = 1024, 12  # mappings of a generation, and those that it descends from
-PATIENCE, GENERATIONS = 25, 400  # generations without progress, and at most
+PATIENCE, GENERATIONS = 40, 400  # generations without progress, and at most
 EAGER = 30  # generations for which there is always time
 STARTS = 3  # descents from fresh mappings, before one from the best of all
 
@@ -116,7 +116,7 @@ class Descent:
         small[:1] = True
         chain = np.where(small, self.least, chain)
         keep = self.random.integers(len(self.keeps), size=BATCH)
-        return self.costed(chain, keep, self.drawn(chain))
+        return self.costed(chain, keep, self.drawn(self.masks(chain)))
 
     def children(self, parents: Generation) -> Generation:
         """Variations of some mappings."""
@@ -124,20 +124,22 @@ class Descent:
         chain, keep = parents.chain[parent], parents.keep[parent]
         dims = chain.shape[1]
         varied = self.random.random(chain.shape) * dims < self.random.integers(0, 4, size=(BATCH, 1))
-        for row in range(len(parents.value)):
-            for d in range(dims):
-                mine = np.flatnonzero((parent == row) & varied[:, d])
-                if len(mine):
-                    near = self.neighbours(d, int(parents.chain[row, d]))
-                    chain[mine, d] = near[self.random.integers(len(near), size=len(mine))]
-            mine = np.flatnonzero((parent == row) & (self.random.random(BATCH) < 0.25))
-            near = self.neighbours(-1, int(parents.keep[row]))
-            keep[mine] = near[self.random.integers(len(near), size=len(mine))]
-        drawn = self.drawn(chain)
-        inherits = (self.masks(chain) == self.masks(parents.chain)[parent]) & (
-            self.random.random(drawn.shape) < 0.8
-        )
+        for d in range(dims):
+            rows = np.flatnonzero(varied[:, d])
+            chain[rows, d] = self.moved(d, parents.chain[:, d], parent[rows])
+        rows = np.flatnonzero(self.random.random(BATCH) < 0.25)
+        keep[rows] = self.moved(-1, parents.keep, parent[rows])
+        masks = self.masks(chain)
+        drawn = self.drawn(masks)
+        inherits = (masks == self.masks(parents.chain)[parent]) & (self.random.random(drawn.shape) < 0.8)
         return self.costed(chain, keep, np.where(inherits, parents.order[parent], drawn))
+
+    def moved(self, d: int, numbers: Ints, parent: Ints) -> Ints:
+        """A neighbour, at random, of the number that each one's parent has."""
+        near = [self.neighbours(d, int(number)) for number in numbers]
+        sizes = np.array([len(some) for some in near])
+        chosen = (self.random.random(len(parent)) * sizes[parent]).astype(np.int64)
+        return np.asarray(np.concatenate(near)[(np.cumsum(sizes) - sizes)[parent] + chosen])
 
     def neighbours(self, d: int, number: int) -> Ints:
         """Chains of a dimension that differ in two counts; for d = -1, choices of operands in one operand."""
@@ -156,13 +158,12 @@ class Descent:
         iterate = [(c[chain[:, d], :, TEMPORAL] > 1).astype(np.int64) << d for d, c in enumerate(self.chains)]
         return np.asarray(sum(iterate), dtype=np.int64)
 
-    def drawn(self, chain: Ints) -> Ints:
-        """A useful order of each level at random: shape (N, L)."""
-        masks = self.masks(chain)
+    def drawn(self, masks: Ints) -> Ints:
+        """A useful order of each level at random, by which dimensions iterate there: shape (N, L)."""
         drawn = np.empty_like(masks)
         for level, start in enumerate(self.order_start):
             first, end = start[masks[:, level]], start[masks[:, level] + 1]
-            drawn[:, level] = first + (self.random.random(len(chain)) * (end - first)).astype(np.int64)
+            drawn[:, level] = first + (self.random.random(len(masks)) * (end - first)).astype(np.int64)
         return drawn
 
     def costed(self, chain: Ints, keep: Ints, order: Ints) -> Generation:

@@ -102,7 +102,9 @@ def tile_lattice(bounds: tuple[int, ...]) -> tuple[Lattice, int, tuple[int, ...]
         guard |= 1 << (low - 1)
     visits = np.prod(np.array(bounds) // extents, axis=1).astype(float)
     none = np.ones((1, len(bounds)), dtype=np.int64)
-    lattice = Lattice(extents=extents, codes=codes, visits=visits, limited=0, fewest=none, most=none)
+    lattice = Lattice(
+        extents=extents, codes=codes, visits=visits, limited=0, fewest=none, most=none, places=0 * none
+    )
     return lattice, guard, shape
 
 

@@ -38,7 +38,7 @@ from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import middle_of, prime_powers
 from hwmodels.mapping.lattice_count import Tilings
 from hwmodels.mapping.lattice_labels import blank_labels
-from hwmodels.mapping.lattice_limits import free, loop_limits, orders_free
+from hwmodels.mapping.lattice_limits import free, loop_limits, order_limits, orders_free
 from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
@@ -94,11 +94,13 @@ class LatticeBase:
         self.limited = not free(space)
         if self.limited:
             fewest, most = loop_limits(space)
-            self.lattice = nest.lattice._replace(limited=1, fewest=fewest, most=most)
+            places = order_limits(space)
+            self.lattice = nest.lattice._replace(limited=1, fewest=fewest, most=most, places=places)
         self.rests, self.least, self.spreads = nest.rests, nest.least, nest.spreads
         self.columns = nest.columns._replace(lattice=self.lattice)
         self.best = value
         self.found = Found(factors=np.ones((self.depth, 3, self.dims), dtype=np.int32), tally=np.zeros(5))
+        self.looked = np.zeros(5)  # the tally of first looks
         self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
 
     def _inside(self, keep: Small, fitting: Small, beyond: int) -> Inside | None:
@@ -369,8 +371,12 @@ class LatticeBase:
         return found
 
     def _tally(self, fit: int) -> Floats:
-        """What was done with the `fit` tilings that keep to all limits."""
-        return self.found.tally
+        """What was done with the `fit` tilings that keep to all limits.
+
+        What a first look has costed may be costed again.
+        """
+        both = self.found.tally + self.looked
+        return self.found.tally if both[SPREAD] > fit else both
 
 
 __all__ = ["Inside", "LatticeBase", "columns", "links_of"]

@@ -1,9 +1,10 @@
 """Beyond the level that feeds an array: least costs by tile, and the paths of tiles that promise."""
 
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwmodels.kernels.nest.beyond import ROUNDING, floor_level, list_rows, price_row
 from hwmodels.kernels.nest.columns import (
@@ -41,6 +42,15 @@ class Beyond(NamedTuple):
     held: Floats  # (L, T)
 
 
+class _Known(NamedTuple):
+    """Paths listed so far with one choice of operands kept, by tile of the middle."""
+
+    reach: Floats  # (T, 2): they may beat the best with no less inside the tile (energy, cycles)
+    begin: Ints  # (T,): where those beyond a tile begin, and end
+    end: Ints
+    rows: Rows
+
+
 class Outside:
     """The levels from the one that feeds the array outwards, of one machine under one nest."""
 
@@ -49,10 +59,27 @@ class Outside:
         self.nest, self.setting, self.ordered = nest, setting, ordered
         self.machine, self.middle, self.objective = setting.arch, setting.middle, setting.objective
         self._floors: dict[tuple[object, ...], Floats] = {}
+        self._known = self._nothing()
+
+    def _nothing(self) -> _Known:
+        """No paths beyond any tile."""
+        tiles, far = len(self.nest.lattice.codes), len(self.machine.joined) - self.middle
+        none = np.zeros(tiles, dtype=np.int64)
+        return _Known(np.full((tiles, 2), inf), none, none.copy(), self._room(0, far))
+
+    def _room(self, size: int, far: int) -> Rows:
+        return Rows(
+            tile=np.zeros(size, dtype=np.int64),
+            path=np.zeros((size, far - 1), dtype=np.int64),
+            costs=np.zeros((size, 1 + 2 * far)),
+            renewals=np.zeros((size, len(self.nest.words))),
+            cycles=np.zeros(size),
+        )
 
     def look(self, keep: Small, fitting: Small, still: Small) -> Beyond:
         """Least costs beyond every tile, by level; `fitting` (L, T), `still` (L, D)."""
         nest, middle = self.nest, self.middle
+        self._known = self._nothing()
         depth, tiles = fitting.shape
         inner, outer, _ = links_of(keep, middle)
         waiting = sorted({int(o) for o, child, _ in inner.T if child >= 0})
@@ -167,34 +194,57 @@ class Outside:
     def paths(self, beyond: Beyond, reach: Floats, tiles: Ints, most: int, orders: OrderRoom) -> FarPaths:
         """Paths beyond some tiles that promise something better than the best, cheapest first.
 
-        `most` tiles at most are looked at of every level further out.
+        `most` tiles at most are looked at of every level further out. Paths beyond a tile are listed once,
+        and again only where less is spent inside it.
         """
-        nest, machine, middle, objective = self.nest, self.machine, self.middle, self.objective
-        depth, operands, links = len(machine.joined), len(nest.words), beyond.links.shape[1]
-        ranks, far = nest.table.rank_dims.shape[1], len(machine.joined) - middle
+        nest, middle, objective = self.nest, self.middle, self.objective
+        depth, links = len(self.machine.joined), beyond.links.shape[1]
+        far = depth - middle
         key = 1 if objective == LATENCY else 0
-        rising = np.zeros((depth, len(nest.lattice.codes)), dtype=np.int64)
+        known = self._known
+        asked = tiles[(reach[tiles] < known.reach[tiles]).any(axis=1)]
+        rising = np.full((depth, len(nest.lattice.codes)), -1, dtype=np.int64)
         for level in range(middle + 1, depth - 1):
-            ranking = np.where(beyond.below[level, :, 0] < inf, beyond.below[level, :, key], inf)
-            rising[level] = np.argsort(ranking, kind="stable")
+            some = self._worth(beyond, level, reach[asked, 0] + beyond.local[asked], reach[asked, 1])
+            order = np.argsort(beyond.below[level, some, key], kind="stable")
+            rising[level, : len(some)] = some[order]
         terms = np.zeros((4, links))
         terms[PRICE] = beyond.prices
         limits = Limits(
             beyond.own, most, beyond.still, beyond.kept, beyond.held, beyond.below, rising, reach, terms,
             beyond.elided, np.ones((2, len(nest.bounds)), dtype=np.int64),
-            np.zeros(operands, dtype=np.int64), np.zeros(1 + 2 * far),
+            np.zeros(len(nest.words), dtype=np.int64), np.zeros(1 + 2 * far),
         )  # fmt: skip
+        found = self._rows(limits, beyond, asked, orders)
+        bounds = len(known.rows.tile) + np.searchsorted(found.tile, np.arange(len(asked) + 1))
+        known.reach[asked], known.begin[asked], known.end[asked] = reach[asked], bounds[:-1], bounds[1:]
+        self._known = known = known._replace(rows=_join([known.rows, found]))
+        sizes = known.end[tiles] - known.begin[tiles]
+        at = np.repeat(known.begin[tiles] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        listed = _taken(known.rows, at)._replace(tile=np.repeat(np.arange(len(tiles)), sizes))
+        return _sorted(self._promising_rows(listed, reach[tiles]), tiles, key)
+
+    def _worth(self, beyond: Beyond, level: int, energy: Floats, steps: Floats) -> Ints:
+        """Tiles of a level with which something may beat the best, if no less is spent further in."""
+        tiles = np.flatnonzero(beyond.below[level, :, 0] < inf)
+        if not len(energy):
+            return tiles[:0]
+        floors = beyond.below[level, tiles]
+        cycles = np.maximum(steps.min(), floors[:, 1])
+        spent = energy.min() + floors[:, 0] + self.machine.totals[LEAKAGE] * cycles
+        worth = value_of(self.objective, cycles, spent) * ROUNDING < self.setting.best[0]
+        return np.asarray(tiles[worth])
+
+    def _rows(self, limits: Limits, beyond: Beyond, tiles: Ints, orders: OrderRoom) -> Rows:
+        """Labels of the paths beyond some tiles that promise something better than the best."""
+        nest, links = self.nest, beyond.links.shape[1]
+        ranks = nest.table.rank_dims.shape[1]
+        far = len(self.machine.joined) - self.middle
         setting = self._over(beyond.links, exact=beyond.exact)
         every = np.arange(len(nest.lattice.codes), dtype=np.int64)
         progress, parts, room = np.zeros(2, dtype=np.int64), list[Rows](), ROOM
         while True:
-            rows = Rows(
-                tile=np.zeros(room, dtype=np.int64),
-                path=np.zeros((room, far - 1), dtype=np.int64),
-                costs=np.zeros((room, 1 + 2 * far)),
-                renewals=np.zeros((room, operands)),
-                cycles=np.zeros(room),
-            )
+            rows = self._room(room, far)
             begun = int(progress[0])
             progress[1] = 0
             first, one, other = (
@@ -207,20 +257,19 @@ class Outside:
                 setting, limits, tiles, beyond.local[tiles], (first, one, other), orders, rows, progress
             )
             count = int(progress[1])
-            parts.append(
-                Rows(
-                    tile=rows.tile[:count].copy(),
-                    path=rows.path[:count].copy(),
-                    costs=rows.costs[:count].copy(),
-                    renewals=rows.renewals[:count].copy(),
-                    cycles=rows.cycles[:count].copy(),
-                )
-            )
+            parts.append(_taken(rows, np.arange(count)))
             if ended:
-                break
+                return _join(parts)
             if progress[0] == begun:
                 room *= 4
-        return _sorted(_join(parts), tiles, key)
+
+    def _promising_rows(self, rows: Rows, reach: Floats) -> Rows:
+        """Rows that may be part of something better than the best; `reach` (n, 2) of the tiles asked for."""
+        inner, steps = reach[rows.tile].T
+        cycles = np.maximum(steps, rows.cycles)
+        energy = inner + rows.costs[:, 0] + self.machine.totals[LEAKAGE] * cycles
+        keep = value_of(self.objective, cycles, energy) * ROUNDING < self.setting.best[0]
+        return _taken(rows, keep)
 
 
 def value_of(objective: int, cycles: Floats, energy: Floats) -> Floats:
@@ -228,6 +277,12 @@ def value_of(objective: int, cycles: Floats, energy: Floats) -> Floats:
     if objective == LATENCY:
         return np.where(energy < inf, cycles, inf)
     return energy if objective == 1 else cycles * energy
+
+
+def _taken(rows: Rows, which: NDArray[Any]) -> Rows:
+    """Some of the rows."""
+    tile, path, costs, renewals, cycles = rows
+    return Rows(tile[which], path[which], costs[which], renewals[which], cycles[which])
 
 
 def _join(parts: list[Rows]) -> Rows:

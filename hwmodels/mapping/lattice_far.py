@@ -9,7 +9,7 @@ from hwmodels.kernels.nest.across import search_pairs
 from hwmodels.kernels.nest.cells import bound_cells, floor_links, floor_tiles
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.nest.pairs import TILE, list_pairs
-from hwmodels.kernels.nest.tables import NOISE, ORDERED, SPREAD, Cells, Ends, Links, Pairs, TileFloors
+from hwmodels.kernels.nest.tables import NOISE, ORDERED, Cells, Ends, Links, Pairs, TileFloors
 from hwmodels.mapping.lattice_base import Inside, LatticeBase, columns, links_of
 from hwmodels.mapping.lattice_beyond import Beyond, Outside
 from hwmodels.mapping.lattice_limits import orders_free
@@ -42,7 +42,6 @@ class FarSearch(LatticeBase):
         super().__init__(space, objective, nest, value, watch)
         none = Links(columns([]), np.zeros(len(nest.words), dtype=np.int64), 0)
         self.outside = Outside(nest, self._setting(none), ordered=not orders_free(space))
-        self.looked = np.zeros(5)  # the tally of first looks
         self.best_keep: Small | None = None
 
     def floor(self, keep: Small) -> float:
@@ -170,11 +169,6 @@ class FarSearch(LatticeBase):
             self.stopped = at < len(chosen) and self.watch.over()
         self.stopped = self.stopped or (ended < len(cells.ranking) and self.watch.over())
         return len(cells.ranking) if first else ended
-
-    def _tally(self, fit: int) -> Floats:
-        """See `LatticeBase._tally`: what a first look has costed may be costed again."""
-        both = self.found.tally + self.looked
-        return self.found.tally if both[SPREAD] > fit else both
 
 
 __all__ = ["FarSearch"]

@@ -100,4 +100,25 @@ def loop_limits(space: Mapspace) -> tuple[Ints, Ints]:
     return np.ascontiguousarray(both[:, :, 0]), np.ascontiguousarray(both[:, :, 1])
 
 
-__all__ = ["ArrayLimits", "array_limits", "free", "loop_limits", "orders_free", "quick", "reduced_space"]
+def order_limits(space: Mapspace) -> Ints:
+    """Places of loops that are asked for, by level and dimension (`Lattice.places`): shape (L, D)."""
+    dimensions, levels = space.problem.dimensions, space.architecture.levels
+    places = np.zeros((len(levels), len(dimensions)), dtype=np.int64)
+    for row, level in zip(places, levels, strict=True):
+        limits = space.constraints.at(level.name)
+        for names, sign in ((limits.innermost, 1), (limits.outermost, -1)):
+            for i, name in enumerate(names):
+                row[dimensions.index(name)] = sign * (i + 1)
+    return places
+
+
+__all__ = [
+    "ArrayLimits",
+    "array_limits",
+    "free",
+    "loop_limits",
+    "order_limits",
+    "orders_free",
+    "quick",
+    "reduced_space",
+]

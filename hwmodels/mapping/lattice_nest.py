@@ -82,17 +82,21 @@ class LatticeNest:
 
     def least_outwards(self, table: Floats) -> Floats:
         """The least of a table (T, n) over all tiles that each tile divides."""
-        shaped = table.reshape(*self.shape, table.shape[1])
+        found = table.reshape(*self.shape, table.shape[1]).copy()
         for axis in range(len(self.shape)):
-            shaped = np.flip(np.minimum.accumulate(np.flip(shaped, axis), axis), axis)
-        return np.ascontiguousarray(shaped.reshape(table.shape))
+            along = np.moveaxis(found, axis, 0)
+            for i in range(len(along) - 2, -1, -1):  # faster than `minimum.accumulate` over short axes
+                np.minimum(along[i], along[i + 1], out=along[i])
+        return found.reshape(table.shape)
 
     def least_inwards(self, table: Floats) -> Floats:
         """The least of a table (T, n) over all tiles that divide each tile."""
-        shaped = table.reshape(*self.shape, table.shape[1])
+        found = table.reshape(*self.shape, table.shape[1]).copy()
         for axis in range(len(self.shape)):
-            shaped = np.minimum.accumulate(shaped, axis)
-        return np.ascontiguousarray(shaped.reshape(table.shape))
+            along = np.moveaxis(found, axis, 0)
+            for i in range(1, len(along)):
+                np.minimum(along[i], along[i - 1], out=along[i])
+        return found.reshape(table.shape)
 
 
 __all__ = ["LatticeNest"]

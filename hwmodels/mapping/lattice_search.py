@@ -61,8 +61,11 @@ class LatticeSearch(LatticeBase):
             self.columns, inside.setting.links.rows, self.machine.usable_words, tiles, room.orders.times[0],
             room.windows[0], inner.fewest,
         )  # fmt: skip
+        done = self.found.tally.copy()
         for few, stop in ((FIRST_TILES, FIRST_SPREADS), (len(tiles), len(self.spreads.tiles))):
             # The few most promising at first: an incumbent prunes the rest.
+            self.looked += self.found.tally - done
+            self.found.tally[:] = done
             stop = min(stop, len(self.spreads.tiles))
             floor_tiles(inside.setting, self.spreads, stop, inner, room)
             promising = np.argsort(inner.floors, kind="stable")[:few]

@@ -397,11 +397,11 @@ def _fused(
                     costs["latency_s"], active_j, account.carried["optimal"], strict=True
                 )
             ],
-            objective=objective,
+            objective=objective,  # type: ignore[arg-type]
             static_w=sum(standing_w(machine)),
             seconds=max(0.0, effort.limit_s - (time.process_time() - begun)),
             fixed=tuple(effort.given),
-            storage=key[1].storage,
+            key=key[1],
         )
         for group in schedule.groups:
             for row, spent in zip(group.rows, group.spent, strict=True):

@@ -41,7 +41,7 @@ STAY: Final = "stays"
 """Name of the level that tensors that stay come from; no level of a machine is called so."""
 
 _NAMES: Final = {letter: operand for operand, letter in LETTERS.items()}
-_MAC, _LANES = 0, 1
+_LANES: Final = 1
 _ZERO_ACTIONS: Final = {
     "gate read": "gated_read_pj",
     "gate update": "gated_write_pj",
@@ -175,16 +175,14 @@ class Counter:
     def nest(self, layers: LayerTable, row: int, evaluation: Evaluation, kept: Mapping[str, float]) -> Row:
         """Count a nest under a mapping; `kept` is the share of each operand that main memory does not see."""
         elements = sum(float(getattr(layers, column)[row]) for column in ELEMENTS.values())
-        counted = self.account(evaluation, kept, elements)
-        for line, amount, _ in evaluation.entries:
-            if line.part == "mac":
-                counted.counts[self.at["MAC", "", line.action]] = amount
-        return counted
+        return self.account(evaluation, kept, elements)
 
     def account(self, evaluation: Evaluation, kept: Mapping[str, float], elements: float = math.inf) -> Row:
         """Count a mapping of any nest, whose tensors have so many elements."""
         counts, busy_s = self._blank()
-        counts[_MAC] = float(evaluation.macs)
+        for line, amount, _ in evaluation.entries:
+            if line.part == "mac":
+                counts[self.at["MAC", "", line.action]] = amount
         read = written = 0.0
         moved: dict[str, Crossing] = {}
         self._hand_on(evaluation, kept, counts, busy_s)
@@ -301,13 +299,13 @@ class Counter:
             inside = nearest(self.machine, operand, off_chip=False)
             size = self.machine.word_bits(outside) / 8.0
             leaves = operand == "output"
-            elements = share * self._passes(
+            elements = share * self.passes(
                 counts, (outside, operand, ("update" if leaves else "read",)), every, share, (layers, row)
             )
             written, read = (written + elements * size, read) if leaves else (written, read + elements * size)
             words[outside.name][int(leaves)] += elements
             if inside is not None:
-                self._passes(counts, (inside, operand, ("fill", "read")), every, 1.0, (layers, row))
+                self.passes(counts, (inside, operand, ("fill", "read")), every, 1.0, (layers, row))
         for name, (taken, given) in words.items():
             store, place = self.built.level(name), self.names.index("main memory")
             cycles = max(
@@ -322,7 +320,7 @@ class Counter:
         starts_s = 0.0 if int(layers.fused[row]) else self.machine.timing.launch_s
         return Row(counts, busy_s, starts_s, place, 0.0, read, written)
 
-    def _passes(
+    def passes(
         self,
         counts: NDArray[np.float64],
         at: tuple[Level, str, tuple[str, ...]],

@@ -134,12 +134,19 @@ def _mapped(
 ) -> MapperResult | str:
     """Best mapping of a nest, or why there is none."""
     zeros = minded(machine, densities)
-    whole: tuple[Any, ...] = (*key, problem.dimensions, problem.bounds, problem.operands)
-    if zeros:
-        whole = (*whole, densities, math.isinf(effort.limit_s))
+    whole = content_of(key, problem, densities if zeros else None, in_time=effort.limit_s < math.inf)
     if zeros:
         return kept(whole, effort, lambda: _with_zeros(problem, machine, key, effort, densities))
     return kept(whole, effort, lambda: _dense(problem, machine, key, effort))
+
+
+def content_of(key: Key, problem: Problem, zeros: Densities | None, *, in_time: bool) -> tuple[Any, ...]:
+    """What a nest's mapping is kept by; `zeros` are its densities where the machine minds them.
+
+    A search over zeros that has a time limit ends elsewhere than one that has none.
+    """
+    whole = (*key, problem.dimensions, problem.bounds, problem.operands)
+    return whole if zeros is None else (*whole, zeros, in_time)
 
 
 def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResult]) -> MapperResult | str:

@@ -15,8 +15,9 @@ from hwmodels.kernels.nest.search import objective_of
 from hwmodels.level import LETTERS, Level
 from hwmodels.level_sparsity import ZeroPrices, minded_operands
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.engine import Evaluation, Rules
 from hwmodels.mapping.mapping import Mapping, uniform
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, Objective, map_problem
@@ -26,7 +27,6 @@ from hwmodels.parts import OPERANDS
 from hwmodels.zeros.choices import (
     MOST_TILINGS,
     Choices,
-    ZeroMapping,
     combinations,
     map_unevenly,
     map_zeros,
@@ -73,7 +73,9 @@ def minded(machine: LevelMachine, densities: Densities) -> bool:
     return any(densities.of(operand) < 1.0 for operand in minded_operands(machine))
 
 
-def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> tuple[SparseModel, Choices]:
+def model_of(
+    machine: LevelMachine, problem: Problem, densities: Densities, built: Architecture | None = None
+) -> tuple[SparseModel, Choices]:
     """A nest with zeros on a machine, and formats that are still to be chosen.
 
     Parameters
@@ -84,6 +86,8 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
         A convolution, in letters.
     densities
         Share of non-zeros by operand, and the weights' mask.
+    built
+        The machine as the engine takes it, where a level has less room than its own.
 
     Returns
     -------
@@ -92,14 +96,14 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
         (level, letter), where there are several.
 
     """
-    problem, built = machine.rules.seen(problem), machine.architecture
+    problem, built = machine.rules.seen(problem), built or machine.architecture
     formats: dict[tuple[str, str], Representation] = {}
     choices: dict[tuple[str, str], tuple[Representation | None, ...]] = {}
     savings: dict[tuple[str, str], Optimization] = {}
     for place, level in enumerate(machine.levels):
         for operand, letter in LETTERS.items():
             mine = level.sparsity.of(operand)
-            candidates = tuple(_seen(form, problem) for form in mine.candidates(operand, place + 1))
+            candidates = tuple(form_in(form, problem) for form in mine.candidates(operand, place + 1))
             if candidates[0] is not None:
                 formats[level.name, letter] = candidates[0]
             if len(candidates) > 1:
@@ -146,7 +150,7 @@ def model_of(machine: LevelMachine, problem: Problem, densities: Densities) -> t
     return model, choices
 
 
-def _seen(form: Representation | None, problem: Problem) -> Representation | None:
+def form_in(form: Representation | None, problem: Problem) -> Representation | None:
     """A format without dimensions that a problem does not have (groups, where there is one)."""
     if form is None:
         return None
@@ -207,12 +211,18 @@ def given_with_zeros(
         If no format can hold its tiles, or what it saves is not costed.
 
     """
-    model, choices = model_of(machine, problem, densities)
+    return _given(*model_of(machine, problem, densities), mapping, machine.rules, objective)
+
+
+def _given(
+    model: SparseModel, choices: Choices, mapping: Mapping, rules: Rules, objective: Objective
+) -> Evaluation:
+    """See `given_with_zeros`."""
     found: list[Evaluation] = []
     why = ""
     for formats in combinations(model.section.formats, choices):
         try:
-            found.append(evaluate_with_zeros(with_formats(model, formats), mapping, machine.rules))
+            found.append(evaluate_with_zeros(with_formats(model, formats), mapping, rules))
         except MappingError as refusal:
             why = str(refusal)
     if not found:
@@ -232,7 +242,8 @@ def map_with_zeros(
     *,
     seconds: float = math.inf,
     aware: bool = True,
-    storage: Storage | None = None,
+    storage: Storage | None = "even",
+    built: Architecture | None = None,
 ) -> MapperResult:
     """Best mapping of a nest with zeros, its evaluation, and the certificate.
 
@@ -246,7 +257,9 @@ def map_with_zeros(
         Whether the search knows of zeros; else the best even mapping of the dense machine is costed with
         them.
     storage
-        As of `map_problem`; by default uneven where that space is small enough to be searched whole.
+        As of `map_problem`; None is uneven where that space is small enough to be searched whole.
+    built
+        The machine as the engine takes it, where a level has less room than its own.
 
     Raises
     ------
@@ -254,12 +267,12 @@ def map_with_zeros(
         If there is none.
 
     """
-    model, choices = model_of(machine, problem, densities)
+    model, choices = model_of(machine, problem, densities, built)
     dense: MapperResult | None = None
     try:
         dense = map_problem(
             problem,
-            machine.architecture,
+            model.architecture,
             objective,
             constraints=machine.mapspace,
             storage="even",
@@ -270,7 +283,7 @@ def map_with_zeros(
         if not aware:
             raise
     if not aware and dense is not None:
-        found = given_with_zeros(machine, problem, densities, dense.mapping, objective)
+        found = _given(model, choices, dense.mapping, machine.rules, objective)
         if not found.feasible:
             raise MappingError(f"{problem.name}: the best dense mapping breaks {found.limit} with zeros")
         return replace(dense, evaluation=found)
@@ -278,18 +291,17 @@ def map_with_zeros(
     known = dense.mapping if dense is not None else None
     space = (model, objective, machine.mapspace, machine.rules, watch, choices)
     small = storage != "even" and tilings(model, machine.mapspace) <= MOST_TILINGS
-    even: ZeroMapping | None = None
     try:
-        even = map_zeros(*space, known=known)
-    except MappingError:
-        if not small:
-            raise
-    best = even
-    if small:
-        uneven = map_unevenly(*space, even=even)
-        if even is None or uneven.certificate.optimal or uneven.mapping is not even.mapping:
+        best = map_zeros(*space, known=known)
+    except MappingError as refusal:
+        uneven = map_unevenly(*space) if small else None
+        if uneven is None:
+            raise refusal from None
+        best = uneven
+    else:
+        uneven = map_unevenly(*space, even=best) if small else None
+        if uneven is not None and (uneven.certificate.optimal or uneven.mapping is not best.mapping):
             best = uneven
-    assert best is not None
     return MapperResult(
         mapping=best.mapping,
         evaluation=evaluate_with_zeros(with_formats(model, best.formats), best.mapping, machine.rules),

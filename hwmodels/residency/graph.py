@@ -50,7 +50,8 @@ class StayGraph(NamedTuple):
     made_start: IntColumn  # kinds that one instance writes, and how much of each
     made: IntColumn
     made_part: FloatColumn
-    of_start: IntColumn  # situations of each operation
+    kin: IntColumn  # alike in those that differ in what is held alone
+    of_start: IntColumn  # situations of each operation, those that hold fewer first
     of: IntColumn
     # Arcs, in the order of the operations; nodes are numbered in it too, 0 is the first
     arc_from: IntColumn
@@ -363,7 +364,11 @@ def _situations(known: _Situations) -> dict[str, Any]:
         "input_share": shares[:, 1].copy(),
         "output_share": shares[:, 2].copy(),
     }
-    found["of"] = np.argsort(operation, kind="stable")
+    kin: dict[tuple[object, ...], int] = {}
+    found["kin"] = np.array(
+        [kin.setdefault((key[0], key[1], key[3]), len(kin)) for key in keys], dtype=np.int64
+    )
+    found["of"] = np.lexsort(([len(key[2]) for key in keys], operation))  # type: ignore[arg-type]
     found["of_start"] = np.searchsorted(operation[found["of"]], np.arange(operation.max(initial=-1) + 2))
     held = [list(key[2]) for key in keys]  # type: ignore[call-overload]
     made = [list(key[3]) for key in keys]  # type: ignore[call-overload]

@@ -12,9 +12,10 @@ from hwmodels.kernels.two_level import stay as kernels
 from hwmodels.kernels.two_level.evaluate import LINES, SUMS
 from hwmodels.kernels.two_level.lanes import WIDTH
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
-from hwmodels.kernels.two_level.stay_nests import WON, Desk
+from hwmodels.kernels.two_level.stay_nests import WON, WON_FROM, Desk
 from hwmodels.kernels.two_level.stay_paths import Paths
 from hwmodels.kernels.two_level.stay_room import HOMES, NOWHERE, Homes
+from hwmodels.kernels.two_level.stay_search import Scratch
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of
 from hwmodels.residency.laid import schedules_of
@@ -43,7 +44,7 @@ def stays_and_tiles(
     return _STAYS[key]
 
 
-def scratch_of(stays: Stays, graph: StayGraph, configs: int, lanes: int) -> kernels.Scratch:
+def scratch_of(stays: Stays, graph: StayGraph, configs: int, lanes: int) -> Scratch:
     """Room for so many configurations, in groups of so many lanes at most."""
     kinds, situations = graph.tensors.elements.size, graph.situations
     nodes, stages, operations = int(graph.nodes[0]), graph.stages, stays.layers.rows
@@ -56,7 +57,7 @@ def scratch_of(stays: Stays, graph: StayGraph, configs: int, lanes: int) -> kern
         return np.zeros(shape)
 
     group = groups.scratch()
-    return kernels.Scratch(
+    return Scratch(
         sums=real(configs, columns),
         length=np.full(configs, np.nan),
         homes=Homes(
@@ -101,7 +102,7 @@ def fill_staying(
     configs: ConfigTable,
     prices: FloatMatrix,
     objective: int,
-) -> kernels.Scratch:
+) -> Scratch:
     """Cost configurations with their best schedules; see `kernels.two_level.stay.evaluate_staying`."""
     rows, tiles = config_matrix(configs), lists.table(configs)
     resident = np.stack([getattr(configs, f"{name}_resident") for name in HOMES], axis=1)
@@ -147,8 +148,9 @@ def told(
         bound = fill_staying(every, every.relaxed, lists, one, prices, code).length
     halves = 2.0 if name == "edp" else 1.0
     graph, used = stays.graph, bool(scratch.stays[0])
-    known, value, chosen = scratch.paths.known[:, 0], scratch.paths.value[:, 0], scratch.paths.chosen[:, 0]
-    searched = (stays.layers.kind[graph.operation] == 0) & (known == 1) & np.isfinite(value)
+    known, chosen = scratch.paths.known[:, 0], scratch.paths.chosen[:, 0]
+    searched = (stays.layers.kind[graph.operation] == 0) & (known == 1)
+    searched &= scratch.desk.won[:, 0, WON_FROM] == np.arange(graph.situations)
     certificate = Certificate(
         name,
         float(length[0]) / halves if used else 1.0,

@@ -9,6 +9,7 @@ import pytest
 
 import dse
 import hwmodels
+import workloads
 from dse.views.html import data_of
 from tests.dse import tiny
 
@@ -322,4 +323,19 @@ def test_a_resident_front_says_where_tensors_live(browser, tmp_path):
     data = data_of(front, net)
     shown = data["operations"]["designs"][front.frame.index.get_loc(index)]
     assert sum(shown["latency_s"]) == pytest.approx(result.totals["latency_s"], rel=1e-5)
+    assert browser.said == []
+
+
+def test_pairs_of_network_and_machine_have_a_page_with_their_accuracy_as_a_share(browser, tmp_path):
+    pytest.importorskip("plotly")
+    nets = workloads.of_networks([tiny.network(), tiny.network().rename("other")])
+    measured = {"tiny": 0.75, "other": 0.5}
+    found = dse.codesign(
+        nets, tiny.space(), accuracy=lambda net: measured[net.name], budget=2, progress=False
+    )
+    browser.open(found.to_html(tmp_path / "pairs.html"))
+    assert browser.ask("document.querySelector('h1').textContent") == f"{found.whose} on {found.space.name}"
+    cells = browser.ask("[...document.querySelectorAll('#table tbody tr')].map((row) => row.textContent)")
+    assert len(cells) == len(found)
+    assert all("75 %" in text or "50 %" in text for text in cells)
     assert browser.said == []

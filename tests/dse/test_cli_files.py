@@ -118,3 +118,19 @@ def test_a_topology_is_told_nothing_of_onnx(tmp_path, capsys):
     path = tmp_path / "net.csv"
     path.write_text("Layer, M, N, K,\nQKT, 16, 16, 8,\n")
     assert "caches is for ONNX" in refused(capsys, "networks", path, "--caches=copy")
+
+
+def test_networks_of_another_batch(tmp_path, capsys):
+    """A dynamic batch is bound, a network by name is counted for as many inputs, none is refused."""
+    built = model([node("MatMul", ["x", "w"], ["y"])], [tensor("x", ("batch", 4))], [tensor("y", None)],
+                  [random("w", 4, 6)])  # fmt: skip
+    path = save(tmp_path / "m.onnx", built)
+    facts = shown(capsys, path, "--batch", 3)
+    assert (facts["batch"], facts["macs"], facts["operations"][0]["input"]) == (3, 72, "3x4")
+    one, eight = shown(capsys, "lenet5"), shown(capsys, "lenet5", "--batch", 8)
+    assert (one["batch"], eight["batch"], eight["macs"]) == (1, 8, 8 * one["macs"])
+    assert eight["parameters"] == one["parameters"]
+    assert main(["networks", "lenet5", "--batch", "8"]) == 0
+    assert "MACs at batch 8" in capsys.readouterr().out
+    assert "--batch is said of a network" in refused(capsys, "networks", "--batch", "8")
+    assert "positive" in refused(capsys, "networks", "lenet5", "--batch", "0")

@@ -464,3 +464,5 @@ def test_a_space_goes_by_its_name_wherever_one_is_taken():
             door(["lenet5"], "edgy", accuracy=len)
     with pytest.raises(KeyError, match=r"'systolic' is a space of machines, not one: dse.sweep"):
         dse.evaluate("lenet5", "systolic")
+    with pytest.raises(KeyError, match="'lenet5' is a network; it comes first, and its machine after it"):
+        dse.evaluate("edge_16x16", "lenet5")

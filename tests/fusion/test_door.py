@@ -122,7 +122,7 @@ def test_a_nest_whose_mapping_is_given_is_in_no_chain():
 def test_what_is_alive_is_tiles_handed_on_and_halos_kept():
     net = network((1, 3, 1))
     layers = net.table()
-    nests = Nests(layers, chains_of(layers, net.edges())[0])
+    nests = Nests(layers, chains_of(layers, net.edges())[0], machine())
     whole = Plan(1, 6, 6, "keep", False)
     assert alive_words(nests, nests.kinds(whole)) == [4 * 36, 2 * 4 * 36, 4 * 36]
     rows = Plan(1, 2, 6, "keep", False)

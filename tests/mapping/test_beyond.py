@@ -1,5 +1,6 @@
 """The lattice search within limits on levels beyond the array, against the exhaustive one and brute force."""
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -13,7 +14,7 @@ from hwmodels.mapping.constraints import Factors
 from hwmodels.mapping.engine import Drain, Gaps, Reuse, Rules
 from hwmodels.mapping.lattice import applies, middle_of
 from hwmodels.mapping.mapspace import Mapspace
-from hwmodels.mapping.problem import convolution
+from hwmodels.mapping.problem import convolution, matrix_product
 from hwmodels.mapping.search import search_as_lattice, search_exhaustively
 from tests.mapping.test_lattice import arrays, layers
 from tests.mapping.test_search import all_rules, brute_force, small_problems
@@ -64,6 +65,58 @@ def compared(space: Mapspace, objective: Objective, rules: Rules) -> Certificate
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
     assert min(certificate.pruned.values()) >= 0
     return certificate
+
+
+@st.composite
+def orders(draw: st.DrawFn, problem: Problem, machine: Architecture) -> Constraints:
+    """Orders of the loops of every level, and what levels keep."""
+    dims = [d for d in problem.dimensions if problem.extents[d] > 1]
+    entries = []
+    for level in machine.levels:
+        order = draw(st.permutations(dims))
+        first = draw(st.integers(0, len(dims)))
+        last = draw(st.integers(0, len(dims) - first))
+        entries.append(
+            LevelConstraints(
+                level=level.name,
+                innermost=tuple(order[:first]),
+                outermost=tuple(order[first : first + last]),
+                keep=draw(st.frozensets(st.sampled_from("WIO"))) & (level.operands or frozenset("WIO")),
+            )
+        )
+    return Constraints(levels=tuple(entries))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), objective=st.sampled_from(("latency", "energy", "edp")))
+def test_orders_asked_for_hold_at_every_level(data: st.DataObject, objective: Objective) -> None:
+    problem, rules = data.draw(st.one_of(layers(), small_problems())), data.draw(all_rules)
+    machine = data.draw(arrays())
+    space = Mapspace(problem=problem, architecture=machine, constraints=data.draw(orders(problem, machine)))
+    windows = any(len(rank) > 1 for operand in problem.operands for rank in operand.ranks)
+    tilings = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps())
+    if tilings <= 3_000 and applies(space) and not (windows and rules.reuse is Reuse.NOTHING):
+        compared(space, objective, rules)
+
+
+def test_what_the_first_look_costs_is_counted_once() -> None:
+    """Of two pads that keep anything or nothing, words alike make many bounds that no order attains."""
+    pad = StorageLevel(name="pad", capacity_words=2, read_pj=1, fill_pj=2, update_pj=1, instances=4)
+    machine = Architecture(
+        name="pads",
+        levels=(
+            pad,
+            replace(pad, name="outer pad"),
+            StorageLevel(name="buffer", capacity_words=8, fanout_x=2, read_pj=5, fill_pj=5, update_pj=5),
+            StorageLevel(name="memory", read_pj=10, fill_pj=10, update_pj=10),
+        ),
+        macs=4,
+        mac_pj=1.0,
+    )
+    keeps = Constraints(levels=(LevelConstraints(level="buffer", keep=frozenset("WIO")),))
+    problem = matrix_product(m=1, k=1, n=2)
+    space = Mapspace(problem=problem, architecture=machine, constraints=keeps)
+    assert compared(space, "energy", Rules(gaps=Gaps.FETCHED)) is not None
 
 
 @settings(max_examples=60, deadline=None)

@@ -48,6 +48,22 @@ def test_recurrent_layers(read, operator, gates, directions, layout):
     assert net.effectual_macs == net.macs - steps * batch * zeros
 
 
+def test_peepholes_are_three_weights_a_unit(read):
+    held = [random("w", 1, 16, 3), random("r", 1, 16, 4), random("b", 1, 32), random("p", 1, 12)]
+    nets = [
+        read(
+            [node("LSTM", ["x", "w", "r", "b", "", "", "", *more], ["y"], hidden_size=4)],
+            [tensor("x", (5, 2, 3))],
+            [tensor("y", None)],
+            held,
+        )[0]
+        for more in ([], ["p"])
+    ]
+    plain, peeping = nets
+    assert (peeping.macs, peeping.parameters - plain.parameters) == (plain.macs, 12)
+    assert peeping.table().vector_ops.sum() - plain.table().vector_ops.sum() == 6 * 5 * 2 * 4
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_attention_with_grouped_queries(read, apart):
     query, key = ((2, 8, 5, 16), (2, 2, 7, 16)) if apart else ((2, 5, 128), (2, 7, 32))

@@ -103,6 +103,9 @@ class Recurrent(_Sequence):
         For an LSTM: features its hidden state is projected to after every step by a matrix of its own, 0 for
         no projection (Sak, Senior, Beaufays, "Long short-term memory recurrent neural network architectures
         for large scale acoustic modeling", Interspeech 2014).
+    peepholes
+        Whether the gates of an LSTM see its cell state, each unit its own, by three weights a unit: a product
+        and a sum each (Gers, Schmidhuber, "Recurrent nets that time and count", IJCNN 2000).
 
     Notes
     -----
@@ -118,11 +121,14 @@ class Recurrent(_Sequence):
     biases: int = 2
     apart: bool = False
     projection: int = 0
+    peepholes: bool = False
 
     def __post_init__(self) -> None:
         self.need_positive(hidden=self.hidden, directions=self.directions)
         if self.projection < 0 or (self.projection and self.cell != "lstm"):
             self.refuse(f"only an LSTM projects its hidden state, got {self.projection} for {self.cell!r}")
+        if self.peepholes and self.cell != "lstm":
+            self.refuse(f"only an LSTM has peepholes, got {self.cell!r}")
         if self.cell not in _GATES:
             self.refuse(f"cell must be one of {', '.join(_GATES)}, got {self.cell!r}")
         if self.directions > 2 or self.biases not in (0, 1, 2):
@@ -163,6 +169,8 @@ class Recurrent(_Sequence):
         }
         if self.projection:
             shapes["projection"] = (self.directions, self.projection, self.hidden)
+        if self.peepholes:
+            shapes["peephole"] = (self.directions, 3 * self.hidden)
         return shapes | ({"bias": (self.directions, self.biases * rows)} if self.biases else {})
 
     def lower(self, site: Site) -> list[Row]:
@@ -187,7 +195,7 @@ class Recurrent(_Sequence):
             *products,
             self._vector(
                 site,
-                ops=_VECTOR_OPS[self.cell] * units,
+                ops=(_VECTOR_OPS[self.cell] + (6 if self.peepholes else 0)) * units,
                 read=2 * _GATES[self.cell] * units + units,
                 write=states * units,
             ),

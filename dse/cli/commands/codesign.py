@@ -8,6 +8,7 @@ import typer
 from dse.cli.options import (
     Axes,
     Constraints,
+    Html,
     Json,
     MappingObjective,
     ScheduleName,
@@ -93,6 +94,7 @@ def command(
     limit: Annotated[
         float, typer.Option(metavar="S", help="Seconds after which a training counts as failed.")
     ] = 600.0,
+    html: Html = None,
     width: Width = "page",
     style: Style = None,
     progress: ShowProgress = None,
@@ -101,14 +103,14 @@ def command(
 ) -> None:
     """Search networks and the machines that run them for one front of accuracy, latency and energy.
 
-    Writes codesign, pairs and trainings as .parquet, which `dse.open` reads, and the figure. Training needs
-    PyTorch (extra torch).
+    Writes codesign, pairs and trainings as .parquet, which `dse.open` reads, and the figure; --html writes a
+    page that a browser opens without a network. Training needs PyTorch (extra torch).
 
     \b
     springboard codesign digits --space edge --budget 60 --store runs/digits --out runs/codesign
     springboard codesign pen --networks perceptron --net-constraint 'parameters <= 5000' --out runs/pen
     """
-    check_output(out, width)
+    check_output(out, width, html)
     samples = load_data(data, seed=seed)
     if train is not None:
         samples = samples.fewer(train, seed)
@@ -135,6 +137,8 @@ def command(
     )
     seconds = time.perf_counter() - begun
     files = found.save(out, width=width)
+    if html is not None:
+        files.append(found.to_html(html))
     files.append(write_run(context, out, found.provenance, codesign=found.frame))
     designs = found.designs()
     if json:

@@ -1,7 +1,6 @@
 """`springboard front`."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ from dse.cli.options import (
     Caches,
     Constraints,
     Dims,
+    Html,
     Inputs,
     Json,
     MappingObjective,
@@ -35,9 +35,7 @@ from dse.cli.options import (
     space_of,
 )
 from dse.cli.runs import From, write_run
-from dse.run.files import check_writable
 from dse.views.text import assumptions, designs_text, json_values
-from workloads.extras import library
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -61,9 +59,7 @@ def command(
     caches: Caches = "append",
     batch_axis: BatchAxis = None,
     store: ResumedSweep = None,
-    html: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write a page for a browser, too (extra html).")
-    ] = None,
+    html: Html = None,
     width: Width = "page",
     style: Style = None,
     workers: Workers = None,
@@ -83,10 +79,7 @@ def command(
     springboard front --store runs/all --out runs/again --html runs/again/front.html
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
-    check_output(out, width)
-    if html is not None:  # before anything is costed
-        library("plotly.offline", "html", "--html")
-        check_writable(Path(html).parent)
+    check_output(out, width, html)
     begun = time.perf_counter()
     network: Network | None = None
     if net is None:

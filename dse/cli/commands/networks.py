@@ -6,6 +6,7 @@ import typer
 
 import workloads
 from dse.cli.options import (
+    Batch,
     BatchAxis,
     Caches,
     Dims,
@@ -33,6 +34,7 @@ def command(
             help="Show this one's operations; may be a file (ONNX, SCALE-Sim, ZigZag, MAESTRO).",
         ),
     ] = None,
+    batch: Batch = None,
     dim: Dims = None,
     unknown: Unknown = "refuse",
     input_: Inputs = None,
@@ -49,11 +51,12 @@ def command(
     \b
     springboard networks
     springboard networks mobilenet_v2
+    springboard networks mobilenet_v2 --batch 8
     springboard networks model.onnx --dim batch=1 --json
     """
     if net is not None:
-        network = network_of(context, net, None)
-        print_json(_facts(network)) if json else print(_text(network))
+        network = network_of(context, net, batch)
+        print_json(_facts(network, batch)) if json else print(_text(network, batch))
         return
     for option in context.command.params:
         if option.name not in ("net", "json") and context.params[option.name] not in (option.default, (), []):
@@ -67,20 +70,23 @@ def command(
     print(text_table(rows))
 
 
-def _facts(network: "Network") -> dict[str, Any]:
+def _facts(network: "Network", batch: int | None) -> dict[str, Any]:
+    operations = network.summary(batch)
     return {
         "name": network.name,
-        "macs": network.macs,
-        "effectual_macs": network.effectual_macs,
+        "batch": network.batch if batch is None else batch,
+        "macs": int(operations["macs"].sum()),
+        "effectual_macs": round(operations["effectual_macs"].sum()),
         "parameters": network.parameters,
         "nonzero_parameters": network.nonzero_parameters,
-        "operations": network.summary().reset_index().to_dict("records"),
+        "operations": operations.reset_index().to_dict("records"),
     }
 
 
-def _text(network: "Network") -> str:
+def _text(network: "Network", batch: int | None) -> str:
     rows = [["operation", "kind", "output", "MACs", "effectual", "parameters", "weights", "inputs", "zeros"]]
-    for name, row in network.summary().iterrows():
+    operations = network.summary(batch)
+    for name, row in operations.iterrows():
         rows.append(
             [
                 str(name),
@@ -94,4 +100,9 @@ def _text(network: "Network") -> str:
                 row["known"],
             ]
         )
-    return f"{network!r}\n\n" + text_table(rows, last_left=True)
+    many = (
+        ""
+        if batch in (None, network.batch)
+        else f"{si(operations['macs'].sum(), digits=4)} MACs at batch {batch}\n"
+    )
+    return f"{network!r}\n{many}\n" + text_table(rows, last_left=True)

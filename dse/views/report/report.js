@@ -33,7 +33,7 @@ const report = (() => {
   };
   const digits = (value) => String(Number(value.toPrecision(3)));
   function unitOf(column, value) { // what a value of a column is divided by, and the unit it then has
-    if (column.name === "utilisation") return [0.01, "%"];
+    if (column.share) return [0.01, "%"];
     const [prefix, factor] = Object.entries(BINARY).reverse().find(([, one]) => Math.abs(value) >= one) || ["", 1];
     if (column.unit === "B") return [factor, `${prefix}B`];
     if (column.unit === "mm²" || column.unit === "°C" || value === 0) return [1, column.unit];

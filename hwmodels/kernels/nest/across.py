@@ -57,14 +57,12 @@ def slide_outwards(
         orders.options[1, 0] = 0  # any loop may come first
         if nest.rule == SAME_STRIDE:
             reuse_same_stride(
-                problem, operand, carried, span, times, orders.reuse[1, 0], orders.options[1], 1
+                problem, operand, carried, span, times, orders.reuse[1, 0], orders.options[1, :1], -1
             )
         else:
             loops = window_loops(problem, operand, times, orders.loops)
             save_over_sets(problem, operand, carried, span, times, loops, orders)
-            reuse_at_most(
-                0, orders.loops, loops, orders.values, times, orders.reuse[1, 0], orders.options[1], 1
-            )
+            reuse_at_most(0, orders.loops, loops, orders.values, -1, orders.reuse[1, 0], orders.options[1], 1)
         line[0] *= whole
         line[1] = line[1] * whole + orders.reuse[1, 0, 0]
         if movement(problem.rank, problem.rank_dims, operand, times) == 2:

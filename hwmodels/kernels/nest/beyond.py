@@ -5,8 +5,6 @@ over its links in one order of its loops. An operand that waits in a PE through 
 goes on waiting; how often a path brings its tile anew (`renewals`) is the label of a link that starts there.
 """
 
-from math import inf
-
 from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Floats, Ints
 from hwmodels.kernels.nest.cost import LEAKAGE
@@ -140,9 +138,9 @@ def list_candidates(
     n = 0
     for at in range(limits.rising.shape[1]):
         t = limits.rising[level, at]
-        beyond = limits.below[level, t, 0]
-        if beyond == inf or n == limits.most:
+        if t < 0 or n == limits.most:
             break
+        beyond = limits.below[level, t, 0]
         cycles = max(steps, limits.below[level, t, 1])
         if objective_of(objective, cycles, energy + beyond + leak * cycles) * ROUNDING >= best:
             floor = objective_of(objective, steps, energy + beyond + leak * steps)

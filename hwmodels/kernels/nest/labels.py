@@ -20,8 +20,8 @@ from hwmodels.kernels.nest.columns import (
     Ints,
     Small,
 )
-from hwmodels.kernels.nest.slide import open_links, order_options
-from hwmodels.kernels.nest.tables import CHILD, OPERAND, Gate, Labels, Lattice, Links, Nest, OrderRoom
+from hwmodels.kernels.nest.slide import order_options
+from hwmodels.kernels.nest.tables import CHILD, OPERAND, Gate, Labels, Lattice, Links, Loops, Nest, OrderRoom
 
 
 @lean
@@ -235,10 +235,8 @@ def extend_level(  # noqa: C901 - one transition, read top to bottom
                     and idles(rests, rows, level, gate.kept, inside.closed[k], times)
                 ):
                     continue
-                found = order_options(
-                    nest, links, open_links(rows, level, inside.closed[k]), inside.windows[k], span,
-                    room.options[0], room, 0,
-                )  # fmt: skip
+                loops = Loops(level, inside.closed[k], 0)
+                found = order_options(nest, links, loops, inside.windows[k], span, room.options[0], room)
                 for option in range(found):
                     if end >= outside.closed.size:
                         return -1

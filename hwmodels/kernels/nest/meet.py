@@ -9,7 +9,7 @@ from hwmodels.kernels.nest.labels import carry_window, movement, overwrite, rest
 from hwmodels.kernels.nest.outer import DRAINS, ENERGY, FILLS
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
 from hwmodels.kernels.nest.search import objective_of
-from hwmodels.kernels.nest.slide import open_links, order_options, reuse_at_most, reuse_same_stride
+from hwmodels.kernels.nest.slide import leading, order_options, reuse_at_most, reuse_same_stride
 from hwmodels.kernels.nest.tables import (
     CHILD,
     HELD,
@@ -19,6 +19,7 @@ from hwmodels.kernels.nest.tables import (
     PARENT,
     Cell,
     Labels,
+    Loops,
     Outer,
     Room,
     Setting,
@@ -110,9 +111,9 @@ def open_cell(setting: Setting, labels: Labels, k: int, cell: Cell, tile: int, r
     for d in range(near.size):
         near[d] = nest.lattice.extents[tile, d] // cell.span[d]
     closed = labels.closed[k]
-    opened = open_links(links, setting.middle, closed)
+    loops = Loops(setting.middle, closed, 0)
     found = order_options(
-        nest, setting.links, opened, labels.windows[k], cell.span, room.orders.options[0], room.orders, 0
+        nest, setting.links, loops, labels.windows[k], cell.span, room.orders.options[0], room.orders
     )
     for o in range(traits.shape[0]):
         room.moves[o] = movement(rank, rank_dims, o, near)
@@ -168,6 +169,7 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
     far = orders.times[1]
     for d in range(far.size):
         far[d] = problem.bounds[d] // extents[d]
+    begins = leading(nest.lattice, setting.middle + 1, far)
     waiting = False
     for q in range(links.shape[1]):
         o = links[OPERAND, q]
@@ -178,14 +180,18 @@ def meet(  # noqa: C901 - one pass over the levels, read top to bottom
             options = outer.options[m]
             n = outer.counts[m]
             if nest.rule == SAME_STRIDE:
-                reuse_same_stride(problem, o, room.windows[q], extents, far, room.far_reuse[q], options, n)
+                reuse_same_stride(
+                    problem, o, room.windows[q], extents, far, room.far_reuse[q], options[:n], begins
+                )
             else:
                 loops = window_loops(problem, o, far, orders.loops)
                 save_over_sets(problem, o, room.windows[q], extents, far, loops, orders)
                 rested = 0
                 for option in range(n):
                     rested |= options[option]
-                reuse_at_most(rested, orders.loops, loops, orders.values, far, room.far_reuse[q], options, n)
+                reuse_at_most(
+                    rested, orders.loops, loops, orders.values, begins, room.far_reuse[q], options, n
+                )
     lowest = inf
     for option in range(found):
         advance(setting, labels, k, option, remaining * cell.lanes, room, room.words[0])

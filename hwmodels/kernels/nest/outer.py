@@ -6,8 +6,8 @@ from hwmodels.accelerate import lean
 from hwmodels.kernels.nest.columns import ACCUMULATED, COUNTED, DRAINED, RANKS, SLIDING, Ints
 from hwmodels.kernels.nest.labels import rest_over, tile_words
 from hwmodels.kernels.nest.prices import access_pj, busy_cycles, drain_pj
-from hwmodels.kernels.nest.slide import open_links, order_options
-from hwmodels.kernels.nest.tables import OPERAND, OrderRoom, Outer, Setting
+from hwmodels.kernels.nest.slide import order_options
+from hwmodels.kernels.nest.tables import OPERAND, Loops, OrderRoom, Outer, Setting
 
 # Of `costs`: pJ; then words read and written by level: inside as they leave and are filled, and outside.
 ENERGY, DRAINS, FILLS, READS, WRITES = 0, 1, 2, 3, 4
@@ -35,9 +35,8 @@ def cost_outer(setting: Setting, outer: Outer, windows: Ints, room: OrderRoom) -
         for q in range(links.shape[1]):
             o = links[OPERAND, q]
             tile_words(coefficient, rank_dims, traits[o, RANKS], o, extents, windows[q, 0])
-        found = order_options(
-            nest, setting.links, open_links(links, middle + 1, 0), windows, extents, options[i], room, 1
-        )
+        loops = Loops(middle + 1, 0, 1)
+        found = order_options(nest, setting.links, loops, windows, extents, options[i], room)
         counts[i] = found
         floors[i, 0] = inf
         floors[i, 1] = inf

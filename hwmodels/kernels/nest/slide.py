@@ -6,8 +6,8 @@ under the rule of equal steps, no order saves more than that.
 """
 
 from hwmodels.accelerate import lean
-from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, Floats, Ints, ProblemColumns
-from hwmodels.kernels.nest.tables import CHILD, OPERAND, Links, Nest, OrderRoom
+from hwmodels.kernels.nest.columns import RANKS, SAME_STRIDE, SLIDING, Floats, Ints, ProblemColumns, Small
+from hwmodels.kernels.nest.tables import CHILD, OPERAND, Lattice, Links, Loops, Nest, OrderRoom
 from hwmodels.kernels.nest.window import rest_alone, save_over_sets, window_keeps, window_loops
 
 OPTIONS = 64  # room for options of a level
@@ -15,13 +15,22 @@ OPTIONS = 64  # room for options of a level
 
 @lean
 def reuse_at_most(
-    rested: int, loops: Ints, found: int, values: Floats, times: Ints, reuse: Floats, options: Ints, n: int
+    rested: int, loops: Ints, found: int, values: Floats, begins: int, reuse: Floats, options: Ints, n: int
 ) -> None:
-    """Fill `reuse` (n,): the most saved by any order whose first loop is one of the option's."""
+    """Fill `reuse` (n,): the most saved by any order whose first loop is one of the option's.
+
+    Where one loop has to come first (`begins`, else -1) and is one of the window's, no other does.
+    """
+    only = -1
+    for k in range(found):
+        if loops[k] == begins:
+            only = k
     for option in range(n):
         most = 0.0
         for k in range(found):
             first = 1 << loops[k]
+            if only >= 0 and k != only:
+                continue
             if options[option] == 0 or options[option] & first or rested & first == 0:
                 most = max(most, values[0, 0, k] + values[1, 1 << k, 0])
         reuse[option] = most
@@ -36,9 +45,9 @@ def reuse_same_stride(
     times: Ints,
     reuse: Floats,
     options: Ints,
-    n: int,
+    begins: int,
 ) -> None:
-    """As `reuse_at_most` where the overlap counts only while the step stays the same.
+    """As `reuse_at_most`, for all `options`, where the overlap counts only while the step stays the same.
 
     Every step that keeps anything keeps what the first one kept, or all of the tile where that one left it in
     place. `window[1]` (R,) is here the sum of the steps of all loops further in, by rank.
@@ -56,6 +65,7 @@ def reuse_same_stride(
     most = 0.0
     resting = 1.0
     own = 0
+    slides = begins >= 0 and rank[operand, begins] >= 0  # the first step is known, where all is still
     undone = False  # a loop may step by what the other loop of its rank has stepped
     for d in range(times.size):
         whole *= times[d]
@@ -74,11 +84,11 @@ def reuse_same_stride(
                 undone = undone or step == moved[r] + coefficient[operand, other] * span[other]
         # The first step may lie further in, of either loop of the rank: then it is its coefficient at least.
         first = step if still else coefficient[operand, d]
-        if times[d] > 1 or not still:
+        if (times[d] > 1 and not (slides and d != begins)) or not still:
             most = max(most, tile / sizes[r] * max(0, sizes[r] - first))
     if undone:
         most = tile
-    for option in range(n):
+    for option in range(options.size):
         if (
             options[option] == 0 or options[option] & own
         ):  # these loops may come first and keep all of the tile
@@ -166,36 +176,74 @@ def open_links(links: Ints, level: int, closed: int) -> int:
 
 
 @lean
+def loop_at(lattice: Lattice, level: int, place: int, times: Ints) -> int:
+    """The loop of a level that is asked for at a place and iterates, or -1."""
+    if lattice.limited == 1:
+        for d in range(times.size):
+            if lattice.places[level, d] == place and times[d] > 1:
+                return d
+    return -1
+
+
+@lean
+def leading(lattice: Lattice, level: int, times: Ints) -> int:
+    """The loop of a level that has to come first, or -1 where several may."""
+    for place in range(1, times.size + 1):
+        d = loop_at(lattice, level, place, times)
+        if d >= 0:
+            return d
+    return -1
+
+
+@lean
+def rest_first(lattice: Lattice, level: int, rests: Small, times: Ints) -> int:
+    """The most loops (bits) over which an operand may rest before one moves it; `rests` (D,) is its row."""
+    found = 0
+    for place in range(1, times.size + 1):
+        d = loop_at(lattice, level, place, times)
+        if d >= 0 and rests[d] == 0:
+            return found
+        found |= 1 << d if d >= 0 else 0
+    still = True
+    for d in range(times.size):
+        if times[d] > 1 and (lattice.limited == 0 or lattice.places[level, d] == 0):
+            found |= 1 << d if rests[d] == 1 else 0
+            still = still and rests[d] == 1
+    for place in range(1, times.size + 1):
+        d = loop_at(lattice, level, -place, times)
+        still = still and (d < 0 or rests[d] == 1)
+        found |= 1 << d if d >= 0 and still else 0
+    return found
+
+
+@lean
 def order_options(
     nest: Nest,
     links: Links,
-    opened: int,
+    of: Loops,
     windows: Ints,
     span: Ints,
     options: Ints,
     room: OrderRoom,
-    outside: int,
 ) -> int:
     """Ways to order a level's loops: fill, by option, the loops that come first and what each link saves.
 
-    `opened` are the links (bits) that may save; `room.times[outside]` the counts of the loops. `options` (n,)
-    are bits of loops that all leave one operand in place; with none, any may come first.
-    `room.reuse[outside]` (Q, n). With `outside` = 1 the places of all operands matter.
+    `room.times[of.outside]` are the counts of the loops. `options` (n,) are bits of loops that all leave one
+    operand in place; with none, any may come first. `room.reuse[of.outside]` (Q, n).
     """
     problem = nest.problem
     rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
     rests, rows = nest.rests, links.rows
-    times = room.times[outside]
+    times = room.times[of.outside]
+    opened = open_links(rows, of.level, of.closed)
+    begins = leading(nest.lattice, of.level, times)
     n = 0
     rested = 0
     for o in range(rests.shape[0]):
-        matters = outside == 1
+        matters = of.outside == 1
         for q in range(rows.shape[1]):
             matters = matters or (rows[OPERAND, q] == o and (opened >> q) & 1 == 1)
-        first = 0
-        for d in range(times.size):
-            if matters and times[d] > 1 and rests[o, d] == 1:
-                first |= 1 << d
+        first = rest_first(nest.lattice, of.level, rests[o], times) if matters else 0
         rested |= first
         if first != 0:
             options[n] = first
@@ -207,9 +255,9 @@ def order_options(
         o = rows[OPERAND, q]
         if traits[o, SLIDING] == 0 or (opened >> q) & 1 == 0:
             continue
-        reuse = room.reuse[outside, q]
+        reuse = room.reuse[of.outside, q]
         if nest.rule == SAME_STRIDE:
-            reuse_same_stride(problem, o, windows[q], span, times, reuse, options, n)
+            reuse_same_stride(problem, o, windows[q], span, times, reuse, options[:n], begins)
             continue
         if not window_keeps(problem, o, nest.rule, windows[q], span, times):
             rest_alone(problem, o, windows[q], times, reuse, options, n)
@@ -223,5 +271,5 @@ def order_options(
                     plain |= 1 << d
             n = exact_options(rested, plain, room.loops, found, room.values, reuse, options, n)
         else:
-            reuse_at_most(rested, room.loops, found, room.values, times, reuse, options, n)
+            reuse_at_most(rested, room.loops, found, room.values, begins, reuse, options, n)
     return n

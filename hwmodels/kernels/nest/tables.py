@@ -24,6 +24,9 @@ class Lattice(NamedTuple):
     limited: int  # 1: the loops of levels have limits
     fewest: Ints  # (L, D): least and greatest iterations of temporal loops; (1, D) where there are no limits
     most: Ints
+    places: (
+        Ints  # (L, D): n: nth of the loops that are to be innermost; -n: of those to be outermost; 0: free
+    )
 
 
 class Nest(NamedTuple):
@@ -80,6 +83,14 @@ class Gate(NamedTuple):
     usable: float  # words, with those of the level inside where it joins that
     joins: int
     joined_to: int  # whether the next level outwards joins this one
+
+
+class Loops(NamedTuple):
+    """Loops of a level whose orders are told apart."""
+
+    level: int
+    closed: int  # links (bits) whose words they change no more
+    outside: int  # 1: the places of all operands matter; row of the rooms that are used
 
 
 class OrderRoom(NamedTuple):
@@ -215,7 +226,7 @@ class Limits(NamedTuple):
     kept: Ints  # (L,): operands (bits) kept by the level just inside
     here: Floats  # (L, T): words kept of each tile
     below: Floats  # (L, T, 2): energy and cycles at least outside each tile; infinite where it does not fit
-    rising: Ints  # (L, T): tiles by rising energy (or cycles, if they are minimised)
+    rising: Ints  # (L, T): tiles by rising energy (or cycles, if they are minimised); after the last, -1
     reach: Floats  # (T, 2): energy and cycles at least of everything inside each tile of the middle
     terms: Floats  # (4, Q), of the links that start at the middle: their prices, room for what windows keep
     elided: float  # pJ of words that they elide

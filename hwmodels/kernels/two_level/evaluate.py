@@ -24,7 +24,7 @@ from hwmodels.kernels.two_level.mapspace import count_mappings
 from hwmodels.kernels.two_level.room import Channels, Pixels, doubled, held_of
 from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Terms, nest_terms, prices_of
-from hwmodels.kernels.two_level.tiling import Found, best_mapping, channels_at, pixels_at, tile_rows
+from hwmodels.kernels.two_level.tiling import best_mapping, channels_at, pixels_at, tile_rows
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 LIMIT_WEIGHT = 1
@@ -92,13 +92,18 @@ def nest_macs(layer: Layer) -> float:
 
 @inlined
 def add_nest(
-    layer: Layer, terms: Terms, tiles: tuple[Channels, Channels, Pixels], best: Found, sums: FloatColumn
+    layer: Layer,
+    terms: Terms,
+    tiles: tuple[Channels, Channels, Pixels],
+    chosen: tuple[int, int],
+    latency_s: float,
+    sums: FloatColumn,
 ) -> None:
-    """Add a nest with the mapping found for it, of given tiles, to a configuration's sums."""
+    """Add a nest to the sums: tiles with `chosen` = (order, place), and the latency of an instance."""
     count = float(layer.repeats)
     work = nest_macs(layer)
-    nest_lines(terms, passed_of(terms, tiles, (best.order, best.place)), count, sums)
-    sums[LATENCY_S] += count * best.latency_s
+    nest_lines(terms, passed_of(terms, tiles, chosen), count, sums)
+    sums[LATENCY_S] += count * latency_s
     sums[MACS_DONE] += count * work
     sums[KEPT] += count * (work * terms.counts.kept)
     sums[EFFECTUAL] += count * layer.effectual_macs
@@ -149,7 +154,7 @@ def evaluate_batch(
                 channels_at(tiles.c[rows[1]], best.c),
                 pixels_at(tiles.m[rows[2]], best.m),
             )
-            add_nest(layer, terms, chosen, best, sums)
+            add_nest(layer, terms, chosen, (best.order, best.place), best.latency_s, sums)
 
 
 @kernel

@@ -6,7 +6,6 @@ import numpy as np
 
 from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.cost import ANY, Goal, tried
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LIMIT,
@@ -19,11 +18,13 @@ from hwmodels.kernels.two_level.lanes import (
     MARKS,
     PRICES,
     RATES,
+    SCORE_S,
     STATE,
     WIDTH,
     WON_C,
     WON_K,
     WON_M,
+    WON_ORDER,
     Lanes,
     lane_prices,
     lane_terms,
@@ -31,9 +32,10 @@ from hwmodels.kernels.two_level.lanes import (
     put_rates,
 )
 from hwmodels.kernels.two_level.lines import stream_at, stream_bytes
+from hwmodels.kernels.two_level.room import held_of, room
 from hwmodels.kernels.two_level.rows import NEST, Layer, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Counts, nest_counts, prices_of, rates_of
-from hwmodels.kernels.two_level.tiling import channels_at, found_at, pixels_at, tile_rows
+from hwmodels.kernels.two_level.tiling import channels_at, pixels_at, tile_rows
 from hwmodels.kernels.two_level.walk import Lists, best_mappings
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
@@ -72,7 +74,7 @@ def lists_of(tiles: TileTable, c: int, i: int) -> Lists:
 
 @inlined
 def add_winner(
-    layer: Layer, counts: Counts, lanes: Lanes, lists: Lists, lane: int, objective: int, sums: FloatColumn
+    layer: Layer, counts: Counts, lanes: Lanes, lists: Lists, lane: int, sums: FloatColumn
 ) -> None:
     """Add a nest with the mapping that a lane chose to its configuration's sums, or the limit it broke."""
     sums[COSTED] += lanes.state[LANE_COSTED * WIDTH + lane]
@@ -83,9 +85,10 @@ def add_winner(
         sums[LIMIT] = broken_limit(mine, least[0], least[1], pixels_at(lists.m, len(lists.m) - 1))
         return
     ci, mi = lanes.marks[WON_C * WIDTH + lane], lanes.marks[WON_M * WIDTH + lane]
-    tiles = (channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi))
-    found = tried(mine, tiles, Goal(objective, ANY))
-    add_nest(layer, mine, tiles, found_at(found, (ki, ci, mi), 0.0), sums)
+    k, c, m = channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi)
+    place = room(counts, held_of(counts, m), k.size, k.tiles, c.size, c.tiles)
+    chosen = lanes.marks[WON_ORDER * WIDTH + lane], place
+    add_nest(layer, mine, (k, c, m), chosen, lanes.state[SCORE_S * WIDTH + lane], sums)
 
 
 @kernel
@@ -133,4 +136,4 @@ def evaluate_groups(
             for lane in range(len(members)):
                 sums = out[members[lane]]
                 if sums[LIMIT] == 0.0:
-                    add_winner(layer, counts, lanes, lists, lane, objective, sums)
+                    add_winner(layer, counts, lanes, lists, lane, sums)

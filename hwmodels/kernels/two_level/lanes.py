@@ -19,13 +19,13 @@ RATES, PRICES = len(Rates._fields), len(Prices._fields)
 """Rows of rates and of prices, in the order of their fields."""
 
 OWN_S, SHARED_S, CHIP_PJ, LEAST_S, LEAST_PJ, EACH_S, EACH_PJ, NEVER_S, NEVER_PJ = range(9)
-SCORE, SCORE_PJ, COSTED = range(9, 12)
-STATE: Final = 12
+SCORE, SCORE_S, SCORE_PJ, COSTED = range(9, 13)
+STATE: Final = 13
 """Rows of state: what given tiles of K and positions take, and the best so far."""
 
-IN_M, IN_K, TRIED, WON_M, WON_K, WON_C = range(6)
-MARKS: Final = 6
-"""Rows of marks: whether a lane goes on beside tiles of positions, of K and of C, and the tiles it chose."""
+IN_M, IN_K, TRIED, WON_M, WON_K, WON_C, WON_ORDER = range(7)
+MARKS: Final = 7
+"""Rows of marks: whether a lane goes on beside tiles of positions, of K and of C; tiles and loop it chose."""
 
 
 class Lanes(NamedTuple):

@@ -12,9 +12,9 @@ side, each with its own bounds, path and mappings.
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
-from hwmodels.accelerate import kernel, spliced
+from hwmodels.accelerate import kernel, lean, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import (
     beside_at,
@@ -24,7 +24,7 @@ from hwmodels.kernels.two_level.beside import (
 )
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
-from hwmodels.kernels.two_level.cost import ANY, EDP, ENERGY, LATENCY, Goal, overlapped_latency, tried
+from hwmodels.kernels.two_level.cost import EDP, ENERGY, LATENCY, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import (
     COSTED,
     LATENCY_S,
@@ -38,18 +38,12 @@ from hwmodels.kernels.two_level.lanes import lane_prices, put_prices
 from hwmodels.kernels.two_level.lines import LEAKAGE, passed_of, stream_at
 from hwmodels.kernels.two_level.room import DISTINCT, INPUT_TOTAL
 from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
-from hwmodels.kernels.two_level.stay_nests import (
-    WON_ORDER,
-    WON_PLACE,
-    Desk,
-    rates_in,
-    search_nests,
-    tiles_won,
-)
-from hwmodels.kernels.two_level.stay_paths import Paths, ask_fixed, find_shortest, walk_back
-from hwmodels.kernels.two_level.stay_room import Homes, find_homes, furnish
+from hwmodels.kernels.two_level.stay_nests import WON_ORDER, WON_PLACE, rates_in, search_nests, tiles_won
+from hwmodels.kernels.two_level.stay_paths import ask_fixed, find_shortest, walk_back
+from hwmodels.kernels.two_level.stay_room import find_homes, furnish
+from hwmodels.kernels.two_level.stay_search import Asked, Scratch, hand_on, search_asked, weigh
 from hwmodels.kernels.two_level.terms import Counts, Terms, nest_counts, prices_of
-from hwmodels.kernels.two_level.tiling import found_at, tile_rows
+from hwmodels.kernels.two_level.tiling import tile_rows
 from hwmodels.residency.graph import StayGraph
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
@@ -57,34 +51,6 @@ _TIE: Final = 1e-11
 """Weight of what decides between schedules that are equal in what is asked for, over that weight."""
 _EQUAL: Final = 1.0 + 2e-11
 """What that may add to what is asked for."""
-
-
-class Scratch(NamedTuple):
-    """Room for one group of configurations at a time."""
-
-    sums: FloatMatrix  # (n_configs, SUMS): the result
-    length: (
-        FloatColumn  # (n_configs,): of the path, layer by layer being 1 (of products: 2); NaN: nothing runs
-    )
-    homes: Homes
-    desk: Desk
-    paths: Paths
-    weights: FloatMatrix  # (2, n_lanes): what a second and a picojoule count along a path
-    uses: FloatMatrix  # (n_situations, n_lanes): instances along the path
-    lines: FloatColumn  # (SUMS,): of one instance
-    along: FloatMatrix  # (n_lanes, SUMS): of the path
-    stays: IntColumn  # (n_lanes,): 1 where the path is the schedule; 0: layer by layer
-
-
-class Asked(NamedTuple):
-    """Configurations of a group, and what is asked about them."""
-
-    layers: FloatMatrix
-    configs: FloatMatrix
-    resident: IntColumn
-    prices: FloatMatrix
-    members: IntColumn  # rows of the group's configurations, a lane each
-    objective: int
 
 
 @kernel
@@ -111,7 +77,7 @@ def fewest(tiles: TileTable, rows: tuple[int, int, int]) -> tuple[float, float, 
     return tiles.k_least[rows[0]], tiles.c_least[rows[1]], tiles.m_least[rows[2]], distinct, input_total
 
 
-@kernel
+@lean
 def priced(prices: FloatColumn, counts: FloatColumn) -> float:
     """Energy of all lines but leakage and standby [pJ]."""
     pj = 0.0
@@ -120,7 +86,7 @@ def priced(prices: FloatColumn, counts: FloatColumn) -> float:
     return pj
 
 
-@kernel
+@lean
 def joules(static_w: float, prices: FloatColumn, sums: FloatColumn) -> float:
     """Energy of a network, as metrics have it."""
     return float(priced(prices, sums) * 1e-12 + static_w * sums[LATENCY_S])
@@ -162,7 +128,7 @@ def cost_stream(s: int, layer: Layer, config: Config, asked: Asked, scratch: Scr
         pj[s, lane] = priced(asked.prices[members[lane]], lines) + stream.latency_s * prices.static_w * 1e12
 
 
-@kernel
+@lean
 def cost_alone(asked: Asked, tiles: TileTable, scratch: Scratch) -> None:
     """Cost every operation layer by layer, and sum up as `evaluate.evaluate_batch` does."""
     desk, members = scratch.desk, asked.members
@@ -196,20 +162,8 @@ def cost_alone(asked: Asked, tiles: TileTable, scratch: Scratch) -> None:
             if won[0] < 0:
                 sums[LIMIT] = limit_of(terms, tiles, rows)
                 continue
-            found = tried(terms, tiles_won(won, lists), Goal(asked.objective, ANY))
-            add_nest(
-                layer, terms, tiles_won(won, lists), found_at(found, (won[0], won[1], won[2]), 0.0), sums
-            )
-
-
-@spliced
-def weigh(s: int, lane: int, scratch: Scratch) -> None:
-    """Value a situation by what it costs."""
-    second, picojoule = scratch.weights[0, lane], scratch.weights[1, lane]
-    scratch.paths.value[s, lane] = (
-        second * scratch.desk.latency[s, lane] + picojoule * scratch.desk.pj[s, lane]
-    )
-    scratch.paths.known[s, lane] = 1
+            chosen = won[WON_ORDER], won[WON_PLACE]
+            add_nest(layer, terms, tiles_won(won, lists), chosen, desk.latency[i, lane], sums)
 
 
 @spliced
@@ -230,58 +184,48 @@ def bound_nest(
         known[s, lane] = 0
 
 
-@kernel
+@spliced
+def bound_nests(
+    i: int, layer: Layer, config: Config, asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch
+) -> None:
+    """Value the situations of a nest by bounds, and those like it layer by layer by what that costs."""
+    members, desk, lanes = asked.members, scratch.desk, asked.members.size
+    counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
+    least = fewest(tiles, tile_rows(tiles, members[0], i))
+    for place in range(graph.of_start[i], graph.of_start[i + 1]):
+        s = graph.of[place]
+        if s != i and scratch.homes.fits[s] == 1:
+            bound_nest(s, counts, least, lanes, scratch)
+    picked = 0
+    for lane in range(lanes):
+        weigh(i, lane, scratch)
+        if scratch.paths.open[lane] == 1:
+            desk.picked[picked] = lane
+            picked += 1
+    hand_on(i, picked, counts, lists, asked, graph, scratch)
+
+
+@lean
 def bound_situations(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Give every situation a value: a bound for a nest, the cost of anything else."""
-    members, lanes = asked.members, asked.members.size
-    config = config_row(asked.configs, members[0])
+    config = config_row(asked.configs, asked.members[0])
     for i in range(asked.layers.shape[0]):
         layer = layer_row(asked.layers, i)
-        counts = nest_counts(layer, config)
-        least = (0.0, 0.0, 0.0, 0.0, 0.0)
         if layer.kind == NEST:
-            least = fewest(tiles, tile_rows(tiles, members[0], i))
+            bound_nests(i, layer, config, asked, graph, tiles, scratch)
         for place in range(graph.of_start[i], graph.of_start[i + 1]):
             s = graph.of[place]
-            if s != i and scratch.homes.fits[s] == 0:
+            if scratch.homes.fits[s] == 0:
                 scratch.paths.value[s, :] = math.inf
                 scratch.paths.known[s, :] = 1
-                continue
-            if s != i and layer.kind == NEST:
-                bound_nest(s, counts, least, lanes, scratch)
-                continue
-            if s != i:
-                cost_stream(s, layer, config, asked, scratch)
-            for lane in range(lanes):
-                weigh(s, lane, scratch)
+            elif layer.kind != NEST:
+                if s != i:
+                    cost_stream(s, layer, config, asked, scratch)
+                for lane in range(asked.members.size):
+                    weigh(s, lane, scratch)
 
 
-@kernel
-def search_asked(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
-    """Search the situations that shortest paths ask for, each in the lanes that do."""
-    desk, paths, members = scratch.desk, scratch.paths, asked.members
-    config = config_row(asked.configs, members[0])
-    for i in range(asked.layers.shape[0]):
-        for place in range(graph.of_start[i], graph.of_start[i + 1]):
-            s = graph.of[place]
-            if paths.askers[s] == 0:
-                continue
-            paths.askers[s] = 0
-            number = 0
-            for lane in range(members.size):
-                if paths.asked[s, lane] == 1:
-                    paths.asked[s, lane] = 0
-                    desk.picked[number] = lane
-                    number += 1
-            counts = nest_counts(layer_row(asked.layers, i), config)
-            tables = (tiles, tile_rows(tiles, members[0], i), lists_of(tiles, members[0], i))
-            beside = beside_at(scratch.homes.beside, s)
-            search_nests((s, i, number), counts, beside, tables, asked.objective, 1, desk)
-            for j in range(number):
-                weigh(s, desk.picked[j], scratch)
-
-
-@kernel
+@lean
 def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Search the shortest path of every lane lazily; fill its length."""
     paths, lanes = scratch.paths, asked.members.size
@@ -296,7 +240,7 @@ def settle_paths(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scra
             paths.length[lane] += graph.fixed_count[place] * paths.value[graph.fixed[place], lane]
 
 
-@kernel
+@lean
 def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
     """Count the instances of every situation along the paths that keep something; `stays` says which do."""
     paths, uses, stays, chosen = scratch.paths, scratch.uses, scratch.stays, scratch.paths.chosen
@@ -317,35 +261,55 @@ def use_paths(graph: StayGraph, lanes: int, scratch: Scratch) -> None:
             users[s] += int(stays[lane] == 1 and uses[s, lane] > 0.0)
 
 
-@kernel
+@spliced
+def add_up(s: int, lane: int, scratch: Scratch) -> None:
+    """Add the lines of an instance, `scratch.lines`, to a lane whose path has the situation."""
+    times, sums, lines = scratch.uses[s, lane], scratch.along[lane], scratch.lines
+    if times > 0.0 and scratch.stays[lane] == 1:
+        for column in range(LATENCY_S):
+            sums[column] += times * lines[column]
+        sums[LATENCY_S] += times * scratch.desk.latency[s, lane]
+
+
+@spliced
+def add_nests(
+    i: int, layer: Layer, config: Config, asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch
+) -> None:
+    """Add up the situations of a nest that paths have, with the mapping of each lane."""
+    desk, users, members = scratch.desk, scratch.paths.askers, asked.members
+    counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
+    for place in range(graph.of_start[i], graph.of_start[i + 1]):
+        s = graph.of[place]
+        beside = beside_at(scratch.homes.beside, s)
+        for lane in range(members.size * min(1, users[s])):
+            if scratch.uses[s, lane] > 0.0:
+                won = desk.won[s, lane]
+                plain = Terms(counts, rates_in(counts, desk, lane, beside))
+                passed = passed_of(plain, tiles_won(won, lists), (won[WON_ORDER], won[WON_PLACE]))
+                scratch.lines[:] = 0.0
+                nest_beside(plain, passed, beside, scratch.lines)
+                add_up(s, lane, scratch)
+        users[s] = 0
+
+
+@lean
 def sum_up(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Sum up the lines along the paths that keep something."""
-    members, desk, lines = asked.members, scratch.desk, scratch.lines
-    config = config_row(asked.configs, members[0])
+    config, users = config_row(asked.configs, asked.members[0]), scratch.paths.askers
     scratch.along[:] = 0.0
     for i in range(asked.layers.shape[0]):
+        layer = layer_row(asked.layers, i)
+        if layer.kind == NEST:
+            add_nests(i, layer, config, asked, graph, tiles, scratch)
+            continue
         for place in range(graph.of_start[i], graph.of_start[i + 1]):
             s = graph.of[place]
-            if scratch.paths.askers[s] == 0:
-                continue
-            scratch.paths.askers[s] = 0
-            layer, beside = layer_row(asked.layers, i), beside_at(scratch.homes.beside, s)
-            counts, lists = nest_counts(layer, config), lists_of(tiles, members[0], i)
-            for lane in range(members.size):
-                times, sums = scratch.uses[s, lane], scratch.along[lane]
-                if times == 0.0 or scratch.stays[lane] == 0:
-                    continue
-                lines[:] = 0.0
-                if layer.kind == NEST:
-                    won = desk.won[s, lane]
-                    plain = Terms(counts, rates_in(counts, desk, lane, beside))
-                    passed = passed_of(plain, tiles_won(won, lists), (won[WON_ORDER], won[WON_PLACE]))
-                    nest_beside(plain, passed, beside, lines)
-                else:
-                    stream_crossing(layer, config, beside, lines)
-                for column in range(LATENCY_S):
-                    sums[column] += times * lines[column]
-                sums[LATENCY_S] += times * desk.latency[s, lane]
+            if users[s] > 0:
+                users[s] = 0
+                scratch.lines[:] = 0.0
+                stream_crossing(layer, config, beside_at(scratch.homes.beside, s), scratch.lines)
+                for lane in range(asked.members.size):
+                    add_up(s, lane, scratch)
 
 
 @spliced
@@ -361,10 +325,11 @@ def take_path(lane: int, asked: Asked, scratch: Scratch) -> None:
     if after > before * (_EQUAL if objective != EDP else 1.0):
         scratch.stays[lane] = 0
     else:
-        sums[: LATENCY_S + 1] = path[: LATENCY_S + 1]
+        for column in range(LATENCY_S + 1):
+            sums[column] = path[column]
 
 
-@kernel
+@lean
 def open_lanes(asked: Asked, scratch: Scratch) -> int:
     """Say which lanes have anything to choose, and what a second and a picojoule count there."""
     number = 0
@@ -384,7 +349,7 @@ def open_lanes(asked: Asked, scratch: Scratch) -> int:
     return number
 
 
-@kernel
+@lean
 def evaluate_group(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Scratch) -> None:
     """Fill `sums` and `length` of the members of a group."""
     members, paths = asked.members, scratch.paths
@@ -410,7 +375,7 @@ def evaluate_group(asked: Asked, graph: StayGraph, tiles: TileTable, scratch: Sc
             take_path(lane, asked, scratch)
 
 
-@kernel
+@lean
 def evaluate_staying(
     tables: tuple[FloatMatrix, FloatMatrix, IntColumn, FloatMatrix],
     graph: StayGraph,

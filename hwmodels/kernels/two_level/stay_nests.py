@@ -8,15 +8,20 @@ what it would find by itself, to the last bit.
 import math
 from typing import Final, NamedTuple
 
-from hwmodels.accelerate import kernel, spliced
+from hwmodels.accelerate import lean, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import Beside, beside_counts, beside_rates
-from hwmodels.kernels.two_level.cost import ANY, Goal, tried
+from hwmodels.kernels.two_level.bounds import crossing
+from hwmodels.kernels.two_level.chip import array_work, chip_work
+from hwmodels.kernels.two_level.cost import ANY, Goal, all_input_bytes
 from hwmodels.kernels.two_level.groups import PACKED
 from hwmodels.kernels.two_level.lanes import COSTED as LANE_COSTED
 from hwmodels.kernels.two_level.lanes import (
+    IN_M,
     SCORE,
     SCORE_PJ,
+    SCORE_S,
+    TRIED,
     WIDTH,
     WON_C,
     WON_K,
@@ -25,19 +30,22 @@ from hwmodels.kernels.two_level.lanes import (
     lane_prices,
     lane_terms,
     put_rates,
+    put_work,
 )
-from hwmodels.kernels.two_level.room import Channels, Pixels
+from hwmodels.kernels.two_level.lanes import WON_ORDER as WON_ORDER_OF
+from hwmodels.kernels.two_level.room import Channels, Pixels, held_of, room
 from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, rates_of
 from hwmodels.kernels.two_level.tiling import best_mapping, channels_at, pixels_at
-from hwmodels.kernels.two_level.walk import Lists, best_mappings
+from hwmodels.kernels.two_level.walk import Lists, Tiles, begin, best_mappings, try_orders
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
 _FEW: Final = 3
 """Lanes that are searched side by side from so many on; fewer are faster one by one."""
 
-WON_ORDER, WON_PLACE = 3, 4
-WON: Final = 5
-"""What is kept of a mapping: candidates of K, C and positions, the innermost loop, how its tiles fit."""
+WON_ORDER, WON_PLACE, WON_FROM = 3, 4, 5
+WON: Final = 6
+"""What is kept of a mapping: candidates of K, C and positions, the innermost loop, how its tiles fit, and the
+situation that was searched."""
 
 
 class Desk(NamedTuple):
@@ -68,7 +76,36 @@ def rates_in(counts: Counts, desk: Desk, lane: int, beside: Beside) -> Rates:
     return beside_rates(counts, rates_of(counts, prices), prices, beside)
 
 
-@kernel
+@spliced
+def try_first(counts: Counts, lanes: Lanes, lists: Lists, objective: int) -> None:
+    """Cost the tiles that lanes begin with, those that several begin with once; -1 where they do not fit."""
+    state, marks = lanes.state, lanes.marks
+    for lane in range(lanes.number):
+        marks[IN_M * WIDTH + lane] = 1
+    for lane in range(lanes.number):
+        if marks[IN_M * WIDTH + lane] == 1:
+            ki, ci, mi = marks[WON_K * WIDTH + lane], marks[WON_C * WIDTH + lane], marks[WON_M * WIDTH + lane]
+            for other in range(lanes.number):
+                same = (marks[WON_K * WIDTH + other] == ki) & (marks[WON_C * WIDTH + other] == ci)
+                mine = same & (marks[WON_M * WIDTH + other] == mi) & (marks[IN_M * WIDTH + other] == 1)
+                marks[TRIED * WIDTH + other] = 1 if mine else 0
+                marks[IN_M * WIDTH + other] = 0 if mine else marks[IN_M * WIDTH + other]
+            k, c, m = channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi)
+            steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+            for other in range(lanes.number):
+                terms = lane_terms(counts, lanes, other)
+                port = crossing(terms, k.tiles, m.tiles, all_input_bytes(counts, m))
+                put_work(lanes, other, chip_work(terms, steps), port)
+            try_orders(counts, lanes, Tiles(k, c, m, ki, ci, mi), objective)
+    for lane in range(lanes.number):
+        state[LANE_COSTED * WIDTH + lane] = 0.0
+        if state[SCORE * WIDTH + lane] == math.inf:
+            marks[WON_K * WIDTH + lane] = -1
+            marks[WON_C * WIDTH + lane] = -1
+            marks[WON_M * WIDTH + lane] = -1
+
+
+@lean
 def search_side_by_side(
     at: tuple[int, int, int],
     counts: Counts,
@@ -80,22 +117,20 @@ def search_side_by_side(
 ) -> None:
     """See `search_nests`."""
     s, operation, number = at
-    left, goal = beside_counts(counts, beside), Goal(objective, ANY)
+    left = beside_counts(counts, beside)
     used = -(-number // PACKED) * PACKED
     lanes = Lanes(used, desk.rates, desk.state, desk.marks)
+    begin(lanes)
     for j in range(used):  # those in excess repeat the last one
         lane = desk.picked[min(j, number - 1)]
         put_rates(desk.rates, j, rates_in(counts, desk, lane, beside))
         if started == 1:
             begun = desk.won[desk.near[operation, lane], lane]
-            first = tried(lane_terms(left, lanes, j), tiles_won(begun, lists), goal)
-            fits = first.order >= 0
-            desk.state[SCORE * WIDTH + j] = first.score if fits else math.inf
-            desk.state[SCORE_PJ * WIDTH + j] = first.cost[1] if fits else math.inf
-            desk.state[LANE_COSTED * WIDTH + j] = 0.0
-            desk.marks[WON_K * WIDTH + j] = begun[0] if fits else -1
-            desk.marks[WON_C * WIDTH + j] = begun[1] if fits else -1
-            desk.marks[WON_M * WIDTH + j] = begun[2] if fits else -1
+            desk.marks[WON_K * WIDTH + j] = begun[0]
+            desk.marks[WON_C * WIDTH + j] = begun[1]
+            desk.marks[WON_M * WIDTH + j] = begun[2]
+    if started == 1:
+        try_first(left, lanes, lists, objective)
     best_mappings(left, lanes, lists, objective, started)
     for j in range(number):
         lane = desk.picked[j]
@@ -104,15 +139,16 @@ def search_side_by_side(
         won[0] = desk.marks[WON_K * WIDTH + j]
         won[1] = desk.marks[WON_C * WIDTH + j]
         won[2] = desk.marks[WON_M * WIDTH + j]
-        desk.latency[s, lane] = math.inf
-        desk.pj[s, lane] = math.inf
+        won[WON_FROM] = s
+        desk.latency[s, lane] = desk.state[SCORE_S * WIDTH + j]
+        desk.pj[s, lane] = desk.state[SCORE_PJ * WIDTH + j]
         if won[0] >= 0:
-            found = tried(lane_terms(left, lanes, j), tiles_won(won, lists), goal)
-            won[WON_ORDER], won[WON_PLACE] = found.order, found.place
-            desk.latency[s, lane], desk.pj[s, lane] = found.cost[0], found.cost[1]
+            k, c, m = tiles_won(won, lists)
+            won[WON_ORDER] = desk.marks[WON_ORDER_OF * WIDTH + j]
+            won[WON_PLACE] = room(left, held_of(left, m), k.size, k.tiles, c.size, c.tiles)
 
 
-@kernel
+@lean
 def search_one_by_one(
     at: tuple[int, int, int],
     counts: Counts,
@@ -133,7 +169,7 @@ def search_one_by_one(
         best = best_mapping(terms, tables[0], tables[1], goal, start)
         won = desk.won[s, lane]
         won[0], won[1], won[2] = best.k, best.c, best.m
-        won[WON_ORDER], won[WON_PLACE] = best.order, best.place
+        won[WON_ORDER], won[WON_PLACE], won[WON_FROM] = best.order, best.place, s
         desk.costed[lane] += best.costed
         desk.latency[s, lane] = best.latency_s if best.k >= 0 else math.inf
         desk.pj[s, lane] = best.energy_pj if best.k >= 0 else math.inf

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from hwmodels.accelerate import kernel
+from hwmodels.accelerate import lean
 from hwmodels.residency.graph import StayGraph
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
@@ -22,7 +22,7 @@ class Paths(NamedTuple):
     length: FloatColumn  # (n_lanes,)
 
 
-@kernel
+@lean
 def ask_fixed(graph: StayGraph, lanes: int, paths: Paths) -> None:
     """Ask for the operations that no schedule changes."""
     known, asked, askers = paths.known, paths.asked, paths.askers
@@ -33,7 +33,7 @@ def ask_fixed(graph: StayGraph, lanes: int, paths: Paths) -> None:
             askers[s] += new
 
 
-@kernel
+@lean
 def find_shortest(graph: StayGraph, lanes: int, paths: Paths) -> None:
     """Find the shortest path in every lane for the present values: `reached` and `by`."""
     reached, by, value = paths.reached, paths.by, paths.value
@@ -51,7 +51,7 @@ def find_shortest(graph: StayGraph, lanes: int, paths: Paths) -> None:
             by[end, lane] = arc if length < before else by[end, lane]
 
 
-@kernel
+@lean
 def walk_back(graph: StayGraph, lanes: int, paths: Paths) -> int:
     """Write down the shortest paths, and ask for what is a bound on them; return how many are asked for."""
     by, chosen, opened = paths.by, paths.chosen, paths.open

@@ -7,7 +7,7 @@ a table that goes through a call is counted as used, which takes longer than the
 import math
 from typing import Final, NamedTuple
 
-from hwmodels.accelerate import inlined, kernel, spliced
+from hwmodels.accelerate import inlined, lean, spliced
 from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.bounds import Crossing, crossing, hopeless
 from hwmodels.kernels.two_level.chip import ChipWork, array_work, chip_work
@@ -251,7 +251,7 @@ def found_at(found: Tried, at: tuple[int, int, int], costed: float) -> Found:
 NO_START: Final = (-1, -1, -1)
 
 
-@kernel
+@lean
 def best_mapping(
     terms: Terms,
     tiles: TileTable,

@@ -9,7 +9,7 @@ among them, are those of `tiling.best_mapping`, the scalar twin, to the last bit
 import math
 from typing import NamedTuple
 
-from hwmodels.accelerate import inlined, kernel, spliced
+from hwmodels.accelerate import inlined, lean, spliced
 from hwmodels.kernels.two_level.bounds import crossing, hopeless
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import (
@@ -27,11 +27,13 @@ from hwmodels.kernels.two_level.lanes import (
     IN_M,
     SCORE,
     SCORE_PJ,
+    SCORE_S,
     TRIED,
     WIDTH,
     WON_C,
     WON_K,
     WON_M,
+    WON_ORDER,
     Lanes,
     lane_best,
     lane_port,
@@ -46,6 +48,8 @@ from hwmodels.kernels.two_level.room import (
     Pixels,
     fits_with_some,
     held_of,
+    least_c,
+    least_k,
     room,
 )
 from hwmodels.kernels.two_level.terms import Counts
@@ -79,6 +83,7 @@ def begin(lanes: Lanes) -> None:
     """Nothing is found yet."""
     for lane in range(lanes.number):
         lanes.state[SCORE * WIDTH + lane] = math.inf
+        lanes.state[SCORE_S * WIDTH + lane] = math.inf
         lanes.state[SCORE_PJ * WIDTH + lane] = math.inf
         lanes.state[COSTED * WIDTH + lane] = 0.0
         lanes.marks[WON_K * WIDTH + lane] = -1
@@ -94,15 +99,16 @@ def begin_m(lanes: Lanes) -> None:
 
 
 @inlined
-def bound_m(counts: Counts, lanes: Lanes, m: Pixels, lists: Lists, objective: int) -> int:
+def bound_m(counts: Counts, lanes: Lanes, m: Pixels, held: Held, lists: Lists, objective: int) -> int:
     """Mark lanes in which tiles of positions may win, whatever those of K and C; return how many."""
-    fewest = array_work(counts, 1.0, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    n_k, c = least_k(counts, held), (least_c(counts, held, 0.0), lists.c_least)
+    fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct)
+    input_bytes = all_input_bytes(counts, m)
     alive = 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
-        port, best = crossing(mine, 1.0, m.tiles, input_bytes), lane_best(lanes, lane)
-        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        port, best = crossing(mine, n_k, m.tiles, input_bytes), lane_best(lanes, lane)
+        lost = hopeless(mine, chip_work(mine, fewest), port, c, 0.0, objective, best)
         on = 0 if lost else 1
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
@@ -111,7 +117,7 @@ def bound_m(counts: Counts, lanes: Lanes, m: Pixels, lists: Lists, objective: in
 
 @inlined
 def bound_k(
-    counts: Counts, lanes: Lanes, k: Channels, m: Pixels, lists: Lists, objective: int
+    counts: Counts, lanes: Lanes, k: Channels, m: Pixels, held: Held, lists: Lists, objective: int
 ) -> tuple[int, int]:
     """Mark lanes in which tiles of K and positions may win, and end those in which no further K can either.
 
@@ -119,18 +125,19 @@ def bound_k(
     """
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes, c_least = all_input_bytes(counts, m), lists.c_least
+    input_bytes = all_input_bytes(counts, m)
+    any_c, c = (least_c(counts, held, 0.0), lists.c_least), (least_c(counts, held, k.size), lists.c_least)
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, k.tiles, m.tiles, input_bytes), lane_best(lanes, lane)
-        lost = hopeless(mine, chip_work(mine, fewest), port, (1.0, c_least), 0.0, objective, best)
+        lost = hopeless(mine, chip_work(mine, fewest), port, any_c, 0.0, objective, best)
         on = 0 if lost else lanes.marks[IN_M * WIDTH + lane]
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
         work = chip_work(mine, steps)
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
-        lost = hopeless(mine, work, port, (1.0, c_least), store_s, objective, best)
+        lost = hopeless(mine, work, port, c, store_s, objective, best)
         tries = 0 if lost else on
         lanes.marks[IN_K * WIDTH + lane] = tries
         trying += tries
@@ -171,11 +178,12 @@ def try_order(
     lanes: Lanes,
     tiles: Tiles,
     passes: tuple[float, float, float],
-    place: int,
+    chosen: tuple[int, int],
     objective: int,
 ) -> None:
-    """Cost tiles in one order of the loops, and let them win where they are better."""
+    """Cost tiles with `chosen` = (order, place), and let them win where they are better."""
     k, c, m = tiles.k, tiles.c, tiles.m
+    order, place = chosen
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
     input_bytes = all_input_bytes(counts, m)
     state, marks = lanes.state, lanes.marks
@@ -189,11 +197,13 @@ def try_order(
         wins = (value < best) | ((value == best) & (found[1] < best_pj))
         wins = wins & (marks[TRIED * WIDTH + lane] == 1)
         state[SCORE * WIDTH + lane] = value if wins else best
+        state[SCORE_S * WIDTH + lane] = found[0] if wins else state[SCORE_S * WIDTH + lane]
         state[SCORE_PJ * WIDTH + lane] = found[1] if wins else best_pj
         state[COSTED * WIDTH + lane] += float(marks[TRIED * WIDTH + lane])
         marks[WON_K * WIDTH + lane] = tiles.ki if wins else marks[WON_K * WIDTH + lane]
         marks[WON_C * WIDTH + lane] = tiles.ci if wins else marks[WON_C * WIDTH + lane]
         marks[WON_M * WIDTH + lane] = tiles.mi if wins else marks[WON_M * WIDTH + lane]
+        marks[WON_ORDER * WIDTH + lane] = order if wins else marks[WON_ORDER * WIDTH + lane]
 
 
 @inlined
@@ -206,7 +216,7 @@ def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> No
     for order in range(3):
         passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
         if passes[0] >= 0.0:
-            try_order(counts, lanes, tiles, passes, place, objective)
+            try_order(counts, lanes, tiles, passes, (order, place), objective)
 
 
 @spliced
@@ -230,7 +240,7 @@ def walk_c(
     return first
 
 
-@kernel
+@lean
 def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int, started: int = 0) -> None:
     """Search the mapspace of a nest for every lane; see `tiling.best_mapping`.
 
@@ -249,22 +259,22 @@ def best_mappings(counts: Counts, lanes: Lanes, lists: Lists, objective: int, st
     if started == 0:
         begin(lanes)
     whole_k, whole_c = channels_at(lists.k, 0), channels_at(lists.c, 0)
-    least_c = channels_at(lists.c, len(lists.c) - 1)
+    last_c = channels_at(lists.c, len(lists.c) - 1)
     near_k, near_c = 1, 1
     for mi in range(len(lists.m)):
         m = pixels_at(lists.m, mi)
+        held = held_of(counts, m)
         if started == 0:
             begin_m(lanes)
-        elif bound_m(counts, lanes, m, lists, objective) == 0:
+        elif bound_m(counts, lanes, m, held, lists, objective) == 0:
             continue
-        held = held_of(counts, m)
-        near_k = first_k(counts, held, lists.k, whole_c, least_c, near_k)
+        near_k = first_k(counts, held, lists.k, whole_c, last_c, near_k)
         ki = near_k
-        if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, least_c.size, least_c.tiles):
+        if fits_with_some(counts, held, whole_k.size, 1.0, whole_c.size, last_c.size, last_c.tiles):
             ki = 0
         while ki < len(lists.k):
             k = channels_at(lists.k, ki)
-            alive, trying = bound_k(counts, lanes, k, m, lists, objective)
+            alive, trying = bound_k(counts, lanes, k, m, held, lists, objective)
             if trying > 0:
                 near_c = walk_c(counts, lanes, lists, held, (ki, mi), near_c, objective)
             if alive == 0:

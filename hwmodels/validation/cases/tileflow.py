@@ -89,7 +89,7 @@ def fused(row: dict[str, str]) -> Fused:
     """Two products, (m, k) x (k, between) x (between, n), in strips of so many rows as given."""
     m, k, between, n = (int(row[name]) for name in ("m", "k", "between", "n"))
     layers = product_table(np.array([m, m]), np.array([between, n]), np.array([k, between]))
-    nests = Nests(layers, [Link(producer=0, consumer=1, elements=m * between, leaves=False)])
+    nests = Nests(layers, [Link(producer=0, consumer=1, elements=m * between, leaves=False)], machine())
     strips = Plan(images=int(row["tile_m"]), rows=1, columns=1, halo="keep", pinned=False)
     found = cost_of(nests, strips, _inner())
     assert found is not None, "a strip fits the buffer"

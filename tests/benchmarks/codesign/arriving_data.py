@@ -14,8 +14,8 @@ from workloads.learning.synthesis import Phase, grow_and_prune
 MACHINE = "spring"
 RATIO = 20
 EPOCHS = 20
-UPDATED = 20
-GROWTH = 2.0
+UPDATED = 14
+GROWTH = 1.0
 RATES = (1e-3, 3e-3)
 CODE = (fitting, incremental, memory, plasticity, synthesis)
 

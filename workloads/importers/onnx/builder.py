@@ -45,6 +45,7 @@ class Builder:
         self.folder = folder
         self.constants = constants
         self.tensors: dict[str, str] = {name: name for name in graph.tensors}  # ONNX name -> the graph's
+        self.sequences: dict[str, list[str]] = {}  # ONNX name of a sequence -> names of what it holds
         self._examined: dict[str, list[Examined]] = {}
 
     def constant(self, node: NodeView, position: int) -> Constant | None:
@@ -132,6 +133,17 @@ class Builder:
         if name in self.tensors or name in self.constants:
             raise NetworkImportError(f"two nodes make {shown(name)}")
         self.tensors[name] = tensor
+
+    def stand_for(self, name: str, made: str) -> None:
+        """Let an ONNX name be another's tensor, constant or sequence."""
+        if made in self.sequences:
+            self.sequences[name] = self.sequences[made]
+        elif made in self.constants:
+            self.fold([self.constants[made]], [name])
+        elif made in self.tensors:
+            self.bind(name, self.tensors[made])
+        else:
+            raise NetworkImportError(f"nothing makes {shown(made)}")
 
     def reshaped(self, name: str, tensor: str, shape: Shape) -> str:
         """Add a free reshape, unless the shape is right already."""

@@ -12,7 +12,7 @@ from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.node import NodeView
 from workloads.operations import Concat, Slice
 
-CONTROL_FLOW = ("If", "Loop", "Scan")
+CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 MOST_NODES = 100_000
 """Most nodes that a loop is written out to."""
 
@@ -26,6 +26,8 @@ def control(node: NodeView, builder: Builder, run: Run) -> None:
         _branch(node, builder, run)
     elif node.operator == "Loop":
         _loop(node, builder, run)
+    elif node.operator == "SequenceMap":
+        _map(node, builder, run)
     else:
         _scan(node, builder, run)
 
@@ -55,12 +57,9 @@ def _stands_for(node: NodeView, builder: Builder, name: str, made: str) -> None:
     """Let an output of a node be what something inside made."""
     if not name:
         return
-    if made in builder.constants:
-        builder.fold([builder.constants[made]], [name])
-    elif made in builder.tensors:
-        builder.bind(name, builder.tensors[made])
-    else:
+    if not any(made in known for known in (builder.constants, builder.tensors, builder.sequences)):
         node.refuse(f"nothing in it makes {made!r}")
+    builder.stand_for(name, made)
 
 
 def _loop(node: NodeView, builder: Builder, run: Run) -> None:
@@ -116,6 +115,21 @@ def _scan(node: NodeView, builder: Builder, run: Run) -> None:
     _give(node, builder, state, gathered)
 
 
+def _map(node: NodeView, builder: Builder, run: Run) -> None:
+    """Write a map over a sequence out: a body for every tensor in it, others whole or in step."""
+    first = builder.sequences.get(node.input(0))
+    if first is None:
+        node.refuse(f"input 0 ({node.input(0)!r}) is no sequence that is made inside the model")
+    body = node.attribute("body")
+    _check_size(node, body, len(first))
+    held = [builder.sequences.get(name, [name] * len(first)) for name in node.inputs]
+    if {len(names) for names in held} != {len(first)}:
+        node.refuse(f"its sequences hold {sorted({len(names) for names in held})} tensors")
+    made = [_iteration(node, builder, run, i, given) for i, given in enumerate(zip(*held, strict=True))]
+    for place, name in enumerate(node.outputs):
+        builder.sequences[name] = [names[place] for names in made]
+
+
 def _check_size(node: NodeView, body: Any, times: int) -> None:
     if times * len(body.node) > MOST_NODES:
         node.refuse(f"{times} times {len(body.node)} nodes are more than {MOST_NODES}")
@@ -144,14 +158,14 @@ def _iteration(node: NodeView, builder: Builder, run: Run, i: int, given: Sequen
         builder.constants.setdefault(names[stored.name], Constant.stored(stored, builder.folder))
     names |= {output: prefix + output for part in body.node for output in part.output if output}
     graph = onnx.GraphProto()
-    graph.node.extend(_renamed(part, names) for part in body.node)
+    graph.node.extend(renamed(part, names) for part in body.node)
     for output in body.output:
         graph.output.add(name=names.get(output.name, output.name))
     run(graph, node.opset, prefix)
     return [output.name for output in graph.output]
 
 
-def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+def renamed(part: Any, names: Mapping[str, str]) -> Any:
     """Return a node with other names for its tensors, those that graphs inside read from outside included."""
     copy = onnx.NodeProto()
     copy.CopyFrom(part)
@@ -162,7 +176,7 @@ def _renamed(part: Any, names: Mapping[str, str]) -> Any:
             own = {value.name for value in (*attribute.g.input, *attribute.g.initializer)}
             own |= {output for inner in attribute.g.node for output in inner.output}
             outer = {name: new for name, new in names.items() if name not in own}
-            nodes = [_renamed(inner, outer) for inner in attribute.g.node]
+            nodes = [renamed(inner, outer) for inner in attribute.g.node]
             del attribute.g.node[:]
             attribute.g.node.extend(nodes)
             for output in attribute.g.output:

@@ -44,7 +44,14 @@ def fold(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
             node.refuse(f"makes a constant of {wanted} elements, too many")
     with np.errstate(all="ignore"):
         results = _FOLDS[node.operator](node, arrays)
-    return [Constant.of(name, np.asarray(value)) for name, value in zip(node.outputs, results, strict=False)]
+    made = {name: np.asarray(value) for name, value in zip(node.outputs, results, strict=False)}
+    filled = all(c is None or c.fill is not None or c.bits for c in inputs)
+    return [
+        Constant.uniform(name, value.shape, value.reshape(-1)[:1])
+        if filled and value.dtype.kind == "f" and value.size > 1 and (value == value.flat[0]).all()
+        else Constant.of(name, value)
+        for name, value in made.items()
+    ]
 
 
 def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
@@ -57,6 +64,10 @@ def reference(node: NodeView, inputs: list[Constant | None]) -> list[Constant]:
     arrays = [None if c is None else _small(node, c) for c in inputs]
     if node.operator in ("MatMul", "Gemm"):
         _check_product(node, arrays)
+    if node.operator == "MelWeightMatrix":
+        bands, points = (int(np.asarray(array).reshape(())) for array in arrays[:2])
+        if bands * (points // 2 + 1) > MAX_ELEMENTS:
+            node.refuse(f"makes a constant of {bands} by {points // 2 + 1} elements, too many")
     given = {
         name: array for name, array in zip(node.inputs, arrays, strict=True) if name and array is not None
     }
@@ -306,7 +317,7 @@ COMPUTED = frozenset(
         ),
         *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "TopK"),
-        *("Unique", "NonMaxSuppression"),
+        *("Unique", "NonMaxSuppression", "MelWeightMatrix"),
     )
 )
 """Operators that ONNX's reference implementation computes of constants, beside functions of one tensor."""

@@ -17,6 +17,7 @@ from workloads.importers.onnx.constants import Constant
 from workloads.importers.onnx.control import CONTROL_FLOW, control
 from workloads.importers.onnx.densities import calibrated
 from workloads.importers.onnx.dimensions import Dimensions
+from workloads.importers.onnx.expanding import expand, expandable
 from workloads.importers.onnx.files import (
     check_opset,
     first_line,
@@ -206,6 +207,7 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
     strange: dict[str, list[str]] = {}
     for node in nodes:
         known = node.operator in HANDLERS or can_fold(node.operator) or node.operator == "Constant"
+        known = known or node.operator in COMPUTED or expandable(node)
         if node.proto.domain not in _DOMAINS or not known:
             label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
             control = node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS
@@ -243,7 +245,9 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
             builder.fold(reference(node, [builder.constants.get(name) for name in node.inputs]), node.outputs)
         elif node.operator in HANDLERS and node.proto.domain in _DOMAINS:
             HANDLERS[node.operator](node, builder)
-        elif can_fold(node.operator) and node.proto.domain in _DOMAINS:
+        elif expandable(node):
+            expand(node, builder, inside)
+        elif (can_fold(node.operator) or node.operator in COMPUTED) and node.proto.domain in _DOMAINS:
             node.refuse(f"depends on data; {builder.way_out(*node.inputs)}")
         else:
             fallback.move(node, builder)

@@ -24,6 +24,7 @@ class Derivative(NamedTuple):
 UNARY: dict[str, Derivative] = {
     # the gradient itself, its negative, or a constant times it
     "cast": Derivative(0, ""),
+    **dict.fromkeys(("random", "random_normal"), Derivative(0, "")),  # of noise there is none
     "neg": Derivative(1, ""),
     "affine": Derivative(1, ""),
     "dequantize": Derivative(1, ""),

@@ -15,6 +15,7 @@ from workloads.operations import (
     MatMul,
     Reshape,
     Rotary,
+    Slice,
     Softmax,
     Split,
     Transpose,
@@ -46,11 +47,9 @@ def attention(node: NodeView, builder: Builder) -> None:
 @handles("MultiHeadAttention")
 def multi_head_attention(node: NodeView, builder: Builder) -> None:
     """Add fused attention after a sum with the projections' biases."""
-    if not (node.input(1) and node.input(2)):
-        node.refuse("packed queries, keys and values are not known; give them apart")
     heads = node.integer("num_heads", 0)
     operation = Attention(node.name, heads, heads, causal=bool(node.integer("unidirectional", 0)))
-    inputs, start = [builder.flowing(node, i) for i in range(3)], 0
+    inputs, start = _apart(node, builder), 0
     bias = builder.value(node, 3)
     for i, tensor in enumerate(inputs):
         if bias is None:
@@ -61,6 +60,22 @@ def multi_head_attention(node: NodeView, builder: Builder) -> None:
         inputs[i] = builder.step(added, tensor, weights={"constant0": builder.weight(part)})
         start += width
     _attend(node, builder, operation, inputs, Places(5, 6, 7))
+
+
+def _apart(node: NodeView, builder: Builder) -> list[str]:
+    """Return queries, keys and values, cut out of (batch, length, heads, 3 or 2, d) where packed."""
+    given = [builder.flowing(node, i) for i in range(3) if node.input(i)]
+    if len(given) == 3:
+        return given
+    *before, packed = given
+    shape = builder.graph.tensors[packed].shape
+    if len(shape) != 5 or shape[3] + len(before) != 3:
+        node.refuse(f"without values (input 2) the last of its inputs must be packed heads, got {shape}")
+    whole = (*shape[:2], shape[2] * shape[4])
+    for i in range(shape[3]):
+        piece = builder.step(Slice(f"{node.name}/packed{i}", ((3, i, i + 1, 1),)), packed)
+        before.append(builder.reshaped(f"{node.name}/heads{i}", piece, whole))
+    return before
 
 
 @handles("GroupQueryAttention")
@@ -94,8 +109,8 @@ def _projected(node: NodeView, builder: Builder, places: Places) -> None:
     constant = builder.constant(node, 1)
     if constant is None or len(constant.shape) != 2:
         node.refuse(f"its weight {node.input(1)!r} must be a constant matrix")
-    if node.input(places.past_key):
-        node.refuse(f"past keys and values in one tensor (input {places.past_key}) are not known")
+    if node.integer("past_present_share_buffer", 0):
+        node.refuse("past_present_share_buffer=1: how much of its past is filled depends on data")
     weights = {"weight": builder.weight(constant.transposed((1, 0)))}
     joint = Linear(f"{node.name}/projection", constant.shape[1], bias=False)
     made = biased(node, builder, builder.step(joint, builder.tensor(node).name, weights=weights), 2)
@@ -103,7 +118,36 @@ def _projected(node: NodeView, builder: Builder, places: Places) -> None:
     cut = builder.graph.add_many(Split(f"{node.name}/split", 2, lengths), made)
     heads = node.integer("num_heads", 0)
     operation = Attention(node.name, heads, causal=bool(node.integer("unidirectional", 0)))
-    _attend(node, builder, operation, list(cut), places._replace(past_key=-1))
+    present = next((name for name in node.outputs[1:2] if name), "")
+    pieces = [f"{node.name}/present{i}" if present else "" for i in range(2)]
+    inputs = [*node.inputs, *_past_apart(node, builder, places.past_key)]
+    inner = node.rewritten(node.operator, inputs, [node.outputs[0], *pieces])
+    places = places._replace(past_key=len(inputs) - 2, past_value=len(inputs) - 1)
+    _attend(inner, builder, operation, list(cut), places)
+    if present:
+        rows = [builder.tensors[piece] for piece in pieces]
+        rows = [
+            builder.reshaped(f"{piece}/row", row, (1, *builder.graph.tensors[row].shape))
+            for piece, row in zip(pieces, rows, strict=True)
+        ]
+        builder.bind(present, builder.step(Concat(f"{node.name}/present", 0), *rows))
+
+
+def _past_apart(node: NodeView, builder: Builder, place: int) -> list[str]:
+    """Return names of keys and values of a past that lie in one tensor, "" where there is none."""
+    if not node.input(place):
+        return ["", ""]
+    past = builder.flowing(node, place)
+    shape = builder.graph.tensors[past].shape
+    if len(shape) != 5 or shape[0] != 2:
+        node.refuse(
+            f"its past (input {place}) must be keys and values, (2, batch, heads, length, d), got {shape}"
+        )
+    names = [f"{node.name}/past{i}" for i in range(2)]
+    for i, name in enumerate(names):
+        piece = builder.step(Slice(f"{name}/slice", ((0, i, i + 1, 1),)), past)
+        builder.bind(name, builder.reshaped(name, piece, shape[1:]))
+    return names
 
 
 def _attend(
@@ -111,7 +155,8 @@ def _attend(
 ) -> None:
     """Add attention, keys and values behind those of the past where they are given."""
     kept = [name for name in node.outputs[1:3] if name]
-    if node.input(places.past_key) or kept:
+    ranks = {len(builder.graph.tensors[tensor].shape) for tensor in inputs}
+    if node.input(places.past_key) or kept or len(ranks) > 1:
         inputs = _with_past(node, builder, operation, inputs, places)
     if builder.flows(node, places.mask):
         inputs.append(builder.tensor(node, places.mask).name)

@@ -140,7 +140,7 @@ def binary(node: NodeView, builder: Builder) -> None:
     shapes = tuple(c.shape for c in held)
     scalar = all(c.elements == 1 for c in held) and not slope
     weights = {
-        f"constant{i}": builder.weight(c, trained=slope or (trained and c.elements > 1))
+        f"constant{i}": builder.weight(c, trained=slope or (trained and c.elements > 1 and c.fill != 0))
         for i, c in enumerate(held)
     }
     builder.emit(

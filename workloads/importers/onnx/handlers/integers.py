@@ -1,14 +1,11 @@
-"""Operators of integers beyond ONNX's own (domain com.microsoft), and weights packed a few bits each."""
-
-import numpy as np
+"""Operators of integers beyond ONNX's own (domain com.microsoft)."""
 
 from workloads.importers.onnx.builder import Builder
-from workloads.importers.onnx.constants import Array, Constant
 from workloads.importers.onnx.handlers.elementwise import biased
 from workloads.importers.onnx.handlers.quantised import dynamic_quantize, requantised, with_zero
 from workloads.importers.onnx.handlers.registry import HANDLERS, handles
 from workloads.importers.onnx.node import NodeView
-from workloads.operations import Concat, Elementwise, Linear
+from workloads.operations import Concat, Elementwise
 from workloads.tensors import DATAPATH_BITS
 
 _INTEGER_FUNCTIONS = {
@@ -87,41 +84,3 @@ def scaled_integer_product(node: NodeView, builder: Builder) -> None:
     HANDLERS["MatMul"](node.rewritten("MatMul", [first, second], [result], f"{node.name}/matmul"), builder)
     made = biased(node, builder, builder.tensors[result], 4 if dynamic else 6)
     builder.emit(node, Elementwise(node.name, "affine"), made, bits=DATAPATH_BITS)
-
-
-@handles("MatMulNBits")
-def packed_product(node: NodeView, builder: Builder) -> None:
-    """Add a linear layer whose weights are packed, a few bits each; blocks of them share a scale."""
-    packed, bits = builder.constant(node, 1), node.integer("bits", 4)
-    rows, cols = node.integer("N", 0), node.integer("K", 0)
-    if packed is None or len(packed.shape) != 3 or 8 % bits:
-        node.refuse(f"its weight {node.input(1)!r} must be a constant, 1, 2, 4 or 8 bits an element")
-    each = 8 // bits
-    width = packed.shape[1] * packed.shape[2] * each
-    if packed.shape[0] != rows or width < cols:
-        node.refuse(f"its weight {packed.source!r} has shape {packed.shape}, too small for {rows} x {cols}")
-    point = builder.constant(node, 3)
-    middle, shape = 1 << (bits - 1), packed.shape
-
-    def unpacked() -> Array:
-        values = packed.load().reshape(shape[0], -1, 1) >> (bits * np.arange(each, dtype=np.uint8))
-        plain: Array = (values & ((1 << bits) - 1)).reshape(shape[0], -1)[:, :cols]
-        return plain
-
-    def zeros() -> Array:
-        if point is None:
-            return np.array(middle, dtype=np.uint8)
-        values = point.load().reshape(shape[0], -1)
-        if values.dtype == np.uint8:
-            values = (values[..., None] >> (bits * np.arange(each, dtype=np.uint8))) & ((1 << bits) - 1)
-            values = values.reshape(shape[0], -1)[:, : shape[1]]
-        blocks: Array = values.repeat(node.integer("block_size", 32), axis=1)[:, :cols]
-        return blocks
-
-    weight = Constant(packed.source, (rows, cols), unpacked, bits, (*packed.layout, "unpacked"), zero=zeros)
-    bias = builder.constant(node, 5)
-    weights = {"weight": builder.weight(weight)}
-    if bias is not None:
-        weights["bias"] = builder.weight(bias)
-    operation = Linear(node.name, rows, bias=bias is not None)
-    builder.emit(node, operation, builder.tensor(node).name, weights=weights)

@@ -1,7 +1,12 @@
 """Nodes that move data or only look at it another way."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
 from math import prod
+
+import numpy as np
 
 from workloads.importers.onnx.builder import Builder, small
 from workloads.importers.onnx.constants import Constant
@@ -68,7 +73,7 @@ def concat(node: NodeView, builder: Builder) -> None:
     if len(flowing) == 1 and not held:
         builder.bind(node.outputs[0], flowing[0])
         return
-    weights = {f"constant{i}": builder.weight(c) for i, c in enumerate(held)}
+    weights = {f"constant{i}": builder.weight(c, trained=c.fill != 0) for i, c in enumerate(held)}
     operation = Concat(node.name, node.integer("axis", 1), tuple(c.shape for c in held))
     builder.emit(node, operation, *flowing, weights=weights)
 
@@ -80,8 +85,26 @@ def split(node: NodeView, builder: Builder) -> None:
     axis = node.integer("axis", 0)
     argument = builder.value(node, 1) if len(node.inputs) > 1 else None
     lengths = split_lengths(node, tensor.shape[axis], argument)
-    made = builder.graph.add_many(Split(node.name, axis, lengths), tensor.name)
-    for name, piece in zip(node.outputs, made, strict=False):
+    cut_apart(builder, Split(node.name, axis, lengths), tensor.name, node.outputs)
+
+
+def cut_apart(builder: Builder, operation: Split, tensor: str, names: Sequence[str]) -> None:
+    """Add a cut whose pieces get names ("" for none); pieces of no length are constants of nothing."""
+    shape, axis = (
+        builder.graph.tensors[tensor].shape,
+        operation.axis % len(builder.graph.tensors[tensor].shape),
+    )
+    for name, length in zip(names, operation.lengths, strict=False):
+        if name and not length:
+            empty = np.zeros((*shape[:axis], 0, *shape[axis + 1 :]), np.float32)
+            builder.fold([Constant.of(name, empty)], [name])
+    kept = [(name, length) for name, length in zip_longest(names, operation.lengths, fillvalue="") if length]
+    if len(kept) == 1 and kept[0][1] == shape[axis]:
+        builder.bind(kept[0][0], tensor)
+        return
+    lengths = tuple(int(length) for _, length in kept)
+    made = builder.graph.add_many(replace(operation, lengths=lengths), tensor)
+    for (name, _), piece in zip(kept, made, strict=True):
         if name:
             builder.bind(name, piece)
 
@@ -93,7 +116,11 @@ def cut(node: NodeView, builder: Builder) -> None:
     arguments = [builder.value(node, i) for i in range(1, len(node.inputs))]
     cuts = tuple((a, b, e, s) for a, b, e, s in slices(node, tensor.shape, arguments))
     cuts = tuple(c for c in cuts if c[1:] != (0, tensor.shape[c[0]], 1))
-    if cuts:
+    lengths = {axis: len(range(start, stop, step)) for axis, start, stop, step in cuts}
+    if not all(lengths.values()):
+        shape = tuple(lengths.get(axis, length) for axis, length in enumerate(tensor.shape))
+        builder.fold([Constant.of(node.outputs[0], np.zeros(shape, np.float32))], node.outputs)
+    elif cuts:
         builder.emit(node, Slice(node.name, cuts), tensor.name)
     else:
         builder.bind(node.outputs[0], tensor.name)
@@ -125,7 +152,7 @@ def gather(node: NodeView, builder: Builder) -> None:
     """Add an embedding (constant table) or a choice of slices."""
     table, axis = builder.constant(node, 0), node.integer("axis", 0)
     if table is not None:
-        _pick_rows(node, builder, table, axis)
+        pick_rows(node, builder, table, axis)
         return
     tensor = builder.tensor(node)
     if builder.flows(node, 1):
@@ -155,7 +182,7 @@ def gather(node: NodeView, builder: Builder) -> None:
     builder.bind(node.outputs[0], builder.reshaped(node.name, piece, shape))
 
 
-def _pick_rows(node: NodeView, builder: Builder, table: Constant, axis: int) -> None:
+def pick_rows(node: NodeView, builder: Builder, table: Constant, axis: int) -> None:
     """Add slices picked of a constant along an axis: rows of a table, put in order behind."""
     rank, indices = len(table.shape), builder.tensor(node, 1)
     if not -rank <= axis < rank:

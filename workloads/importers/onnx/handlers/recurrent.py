@@ -19,8 +19,11 @@ def recurrent(node: NodeView, builder: Builder) -> None:
             weights[role] = builder.weight(constant)
         elif position < 3 or node.input(position):
             node.refuse(f"its {role} weight {node.input(position)!r} must be a constant")
-    if node.input(_PEEPHOLES):
-        node.refuse("peephole weights (input 7) are not known")
+    peepholes = builder.constant(node, _PEEPHOLES) if node.operator == "LSTM" else None
+    if peepholes is not None:
+        weights["peephole"] = builder.weight(peepholes)
+    elif node.operator == "LSTM" and node.input(_PEEPHOLES):
+        node.refuse(f"its peephole weight {node.input(_PEEPHOLES)!r} must be a constant")
     directions, _, hidden = weights["recurrent"].shape
     states = [
         builder.tensor(node, i).name for i in range(5, _INPUTS[node.operator]) if builder.flows(node, i)
@@ -33,6 +36,7 @@ def recurrent(node: NodeView, builder: Builder) -> None:
         directions=directions,
         biases=2 if "bias" in weights else 0,
         apart=True,
+        peepholes=peepholes is not None,
     )
     made = builder.graph.add_many(operation, builder.tensor(node).name, *states, weights=weights)
     for name, tensor in zip(node.outputs, made, strict=False):

@@ -1,0 +1,103 @@
+"""ONNX Runtime's own forms of plain operators: each is what it is made of."""
+
+import numpy as np
+import pytest
+
+import workloads
+from tests.workloads.models import TensorProto, helper, model, node, random, save, stored, tensor
+
+
+def read(tmp_path, nodes, inputs, held=(), outputs=("y",), opset=17):
+    for one in nodes:
+        one.domain = one.domain or "com.microsoft"
+    built = model(nodes, inputs, [tensor(name, None) for name in outputs], held, opset)
+    built.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return workloads.from_onnx(save(tmp_path / "model.onnx", built))
+
+
+def shapes(net):
+    return [net.graph.tensors[name].shape for name in net.graph.outputs]
+
+
+FLAT = tensor("x", (2, 5, 8))
+IMAGE = tensor("x", (1, 6, 6, 3))
+CASES = {
+    "NhwcConv": (["x", "w", "b"], {"pads": [1] * 4}, [IMAGE], [random("w", 4, 3, 3, 3), random("b", 4)],
+                 36 * 4 * 27, 112, (1, 6, 6, 4)),
+    "NhwcFusedConv": (["x", "w", "", "z"], {"pads": [1] * 4, "activation": "Relu"},
+                      [IMAGE, tensor("z", (1, 6, 6, 4))], [random("w", 4, 3, 3, 3)],
+                      36 * 108, 108, (1, 6, 6, 4)),
+    "NhwcMaxPool": (["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}, [IMAGE], [], 0, 0, (1, 3, 3, 3)),
+    "TransposeMatMul": (["x", "x"], {"transB": 1, "alpha": 0.5}, [FLAT], [], 2 * 25 * 8, 0, (2, 5, 5)),
+    "FusedMatMulActivation": (["x", "w"], {"activation": "Relu"}, [FLAT], [random("w", 8, 4)],
+                              320, 32, (2, 5, 4)),
+    "GemmFastGelu": (["x", "w", "b"], {}, [FLAT], [random("w", 8, 4), random("b", 4)], 320, 36, (2, 5, 4)),
+    "BiasAdd": (["x", "b", "x"], {}, [FLAT], [random("b", 8)], 0, 8, (2, 5, 8)),
+    "BiasSplitGelu": (["x", "b"], {}, [FLAT], [random("b", 8)], 0, 8, (2, 5, 4)),
+    "BiasSoftmax": (["x", "x"], {"axis": 2, "is_inner_broadcast": 0}, [FLAT], [], 0, 0, (2, 5, 8)),
+    "GroupNorm": (["x", "g", "g2"], {"groups": 3, "activation": 1}, [IMAGE],
+                  [random("g", 3), random("g2", 3)],
+                  0, 6, (1, 6, 6, 3)),
+    "SkipGroupNorm": (["x", "g", "g2", "k", "b"], {"groups": 1}, [IMAGE, tensor("k", (1, 3))],
+                      [random("g", 3), random("g2", 3), random("b", 3)], 0, 9, (1, 6, 6, 3)),
+    "GatedRMSNorm": (["x", "g", "x"], {}, [FLAT], [random("g", 4)], 0, 4, (2, 5, 8)),
+    "ComplexMul": (["x", "x"], {}, [FLAT], [], 0, 0, (2, 5, 8)),
+    "Rfft": (["x"], {"signal_ndim": 1, "onesided": 1, "normalized": 0}, [FLAT], [], 0, 0, (2, 5, 5, 2)),
+    "Irfft": (["x"], {"signal_ndim": 1}, [tensor("x", (2, 5, 2))], [], 0, 0, (2, 8)),
+    "Inverse": (["x"], {}, [tensor("x", (2, 5, 5))], [], 0, 0, (2, 5, 5)),
+    "ExpandDims": (["x", "a"], {}, [FLAT], [stored("a", np.int32(-1))], 0, 0, (2, 5, 8, 1)),
+    "ReduceSumInteger": (["x"], {"axes": [1], "keepdims": 0}, [tensor("x", (2, 5), TensorProto.UINT8)], [],
+                         0, 0, (2,)),
+    "MatMulInteger16": (["x", "w"], {}, [tensor("x", (2, 5), TensorProto.INT16)],
+                        [stored("w", np.ones((5, 3), np.int16))], 30, 15, (2, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", list(CASES))
+def test_is_what_it_is_made_of(tmp_path, operator):
+    names, fields, inputs, held, macs, parameters, shape = CASES[operator]
+    net = read(tmp_path, [node(operator, names, ["y"], "it", **fields)], inputs, held)
+    assert (net.macs, net.parameters, shapes(net)) == (macs, parameters, [shape])
+
+
+def test_an_lstm_of_integers(tmp_path):
+    features, hidden = 6, 4
+    rng = np.random.default_rng(0)
+    first = rng.integers(126, 131, (1, features, 4 * hidden)).astype(np.uint8)
+    again = rng.integers(-2, 3, (1, hidden, 4 * hidden)).astype(np.int8)
+    held = [stored("w", first), stored("r", again), random("b", 1, 8 * hidden)]
+    held += [stored("s", np.ones(1, np.float32)), stored("z", np.array([128], np.uint8))]
+    held += [stored("n", np.array([0], np.int8))]
+    names = ["x", "w", "r", "b", "", "", "", "", "s", "z", "s", "n"]
+    layer = node("DynamicQuantizeLSTM", names, ["y"], "lstm", hidden_size=hidden)
+    net = read(tmp_path, [layer], [tensor("x", (3, 2, features))], held)
+    assert net.macs == 3 * 2 * 4 * hidden * (features + hidden)
+    assert net.parameters == 4 * hidden * (features + hidden + 2)
+    weight = net.weight("lstm", "input")
+    assert (weight.bits, weight.nonzeros) == (8, (first != 128).sum())
+
+
+@pytest.mark.parametrize("packed", [3, 2])
+def test_attention_of_packed_heads(tmp_path, packed):
+    """Queries, keys and values in one tensor (batch, length, heads, 3, d), or keys and values in one."""
+    one = tensor("p", (2, 5, 4, packed, 8))
+    names = ["p"] if packed == 3 else ["q", "p"]
+    inputs = [one] if packed == 3 else [tensor("q", (2, 5, 32)), one]
+    net = read(tmp_path, [node("MultiHeadAttention", names, ["y"], "mha", num_heads=4)], inputs)
+    assert (net.macs, shapes(net)) == (2 * 2 * 4 * 5 * 5 * 8, [(2, 5, 32)])
+
+
+def test_attention_behind_a_past_in_one_tensor(tmp_path):
+    """GPT-2 as ONNX Runtime optimises it: keys and values of the past, and of the present, in one tensor."""
+    layer = node(
+        "Attention", ["x", "w", "b", "", "past"], ["y", "present"], "at", num_heads=4, unidirectional=1
+    )
+    net = read(
+        tmp_path,
+        [layer],
+        [tensor("x", (1, 1, 32)), tensor("past", (2, 1, 4, 9, 8))],
+        [random("w", 32, 96), random("b", 96)],
+        ("y", "present"),
+    )
+    assert net.macs == 32 * 96 + 2 * 4 * 10 * 8
+    assert (net.parameters, shapes(net)) == (32 * 96 + 96, [(1, 1, 32), (2, 1, 4, 10, 8)])
