@@ -27,7 +27,6 @@ from hwmodels.parts import OPERANDS
 from hwmodels.zeros.choices import (
     MOST_TILINGS,
     Choices,
-    ZeroMapping,
     combinations,
     map_unevenly,
     map_zeros,
@@ -243,8 +242,8 @@ def map_with_zeros(
     *,
     seconds: float = math.inf,
     aware: bool = True,
+    storage: Storage | None = "even",
     built: Architecture | None = None,
-    storage: Storage | None = None,
 ) -> MapperResult:
     """Best mapping of a nest with zeros, its evaluation, and the certificate.
 
@@ -257,10 +256,10 @@ def map_with_zeros(
     aware
         Whether the search knows of zeros; else the best even mapping of the dense machine is costed with
         them.
+    storage
+        As of `map_problem`; None is uneven where that space is small enough to be searched whole.
     built
         The machine as the engine takes it, where a level has less room than its own.
-    storage
-        As of `map_problem`; by default uneven where that space is small enough to be searched whole.
 
     Raises
     ------
@@ -292,18 +291,17 @@ def map_with_zeros(
     known = dense.mapping if dense is not None else None
     space = (model, objective, machine.mapspace, machine.rules, watch, choices)
     small = storage != "even" and tilings(model, machine.mapspace) <= MOST_TILINGS
-    even: ZeroMapping | None = None
     try:
-        even = map_zeros(*space, known=known)
-    except MappingError:
-        if not small:
-            raise
-    best = even
-    if small:
-        uneven = map_unevenly(*space, even=even)
-        if even is None or uneven.certificate.optimal or uneven.mapping is not even.mapping:
+        best = map_zeros(*space, known=known)
+    except MappingError as refusal:
+        uneven = map_unevenly(*space) if small else None
+        if uneven is None:
+            raise refusal from None
+        best = uneven
+    else:
+        uneven = map_unevenly(*space, even=best) if small else None
+        if uneven is not None and (uneven.certificate.optimal or uneven.mapping is not best.mapping):
             best = uneven
-    assert best is not None
     return MapperResult(
         mapping=best.mapping,
         evaluation=evaluate_with_zeros(with_formats(model, best.formats), best.mapping, machine.rules),

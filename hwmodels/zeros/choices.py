@@ -174,15 +174,11 @@ def map_unevenly(
     choices: Choices | None = None,
     *,
     even: ZeroMapping | None = None,
-) -> ZeroMapping:
+) -> ZeroMapping | None:
     """Find the best mapping whose operands are each stored at a loop of their own; see `map_zeros`.
 
     `even` is the best that stores the operands of a level at one loop, which it is better than or equal to.
-
-    Raises
-    ------
-    MappingError
-        If no mapping fits, or was found in the time there is.
+    None where no mapping fits, or was found in the time there is.
 
     """
     space = Mapspace(problem=model.problem, architecture=model.architecture, constraints=constraints)
@@ -199,7 +195,7 @@ def map_unevenly(
                 best = fold(model.architecture, part.architecture, outcome.mapping), formats
                 value = found
     if best is None:
-        raise MappingError(f"{model.problem.name}: no mapping fits, however operands are stored")
+        return None
     proof = replace(_proof(objective, outcomes, value[0]), storage="uneven")
     return ZeroMapping(mapping=best[0], formats=best[1], certificate=proof)
 
