@@ -35,7 +35,8 @@ from hwmodels.kernels.nest.search import (
     search_tilings,
     set_floor,
 )
-from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
+from hwmodels.mapping.aim import Aim
+from hwmodels.mapping.certificate import Outcome
 from hwmodels.mapping.engine import Reuse, Rules
 from hwmodels.mapping.incumbent import Descent
 from hwmodels.mapping.lattice import touched
@@ -52,9 +53,9 @@ _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 _FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
 
 
-def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float = inf) -> Outcome:
+def exhaust(space: Mapspace, aim: Aim, rules: Rules, watch: Watch, best: float = inf) -> Outcome:
     """Search a space for a mapping whose cost is below `best`."""
-    search, keeps = ExhaustiveSearch(space, objective, rules), space.keeps()
+    search, keeps = ExhaustiveSearch(space, aim, rules), space.keeps()
     search.best[0] = best
     watch.represented += search.represented(len(keeps))
     if len(keeps) * prod(map(len, search.chains)) > LARGE:
@@ -69,11 +70,9 @@ def exhaust(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, b
     return search.outcome(len(keeps), ended=ended, bound=bound)
 
 
-def find_quickly(
-    space: Mapspace, objective: Objective, rules: Rules, watch: Watch
-) -> tuple[Mapping | None, float]:
+def find_quickly(space: Mapspace, aim: Aim, rules: Rules, watch: Watch) -> tuple[Mapping | None, float]:
     """A good mapping found by a quick random descent, and what it costs; None where none was found."""
-    search = ExhaustiveSearch(space, objective, rules)
+    search = ExhaustiveSearch(space, aim, rules)
     search.descend(space.keeps(), watch)
     mapping = None if search.best_keep is None else search.mapping(search.best_keep)
     return mapping, float(search.best[0])
@@ -82,8 +81,8 @@ def find_quickly(
 class ExhaustiveSearch:
     """Tables of one search, shared by the choices of operands kept."""
 
-    def __init__(self, space: Mapspace, objective: Objective, rules: Rules) -> None:
-        self.space, self.objective, self.rules = space, objective, rules
+    def __init__(self, space: Mapspace, aim: Aim, rules: Rules) -> None:
+        self.space, self.aim, self.rules = space, aim, rules
         problem, architecture = space.problem, space.architecture
         self.depth, self.dims = len(architecture.levels), len(problem.dimensions)
         self.table, self.machine = pack_problem(problem), pack_architecture(architecture)
@@ -136,7 +135,7 @@ class ExhaustiveSearch:
     def descend(self, keeps: list[Small], watch: Watch) -> None:
         """Look for a good mapping by a quick random descent."""
         if self.descent is None:
-            self.descent = Descent(self.space, self.chains, keeps, self.objective, self.rules)
+            self.descent = Descent(self.space, self.chains, keeps, self.aim, self.rules)
         found = self.descent.best(watch)
         if found is not None and found.value[0] < self.best[0]:
             self.best[0] = found.value[0]
@@ -200,7 +199,7 @@ class ExhaustiveSearch:
             orders=Orders(order_start, orders, np.zeros((self.depth, 3), dtype=np.int64)),
             reuse=int(self.rules.reuse),
             touches=self.rules.touches,
-            objective=OBJECTIVES[self.objective],
+            objective=self.aim,
             best=self.best,
             best_order=np.zeros(self.depth, dtype=np.int64),
         )

@@ -16,6 +16,7 @@ from hwmodels.kernels.nest.columns import (
     MappingColumns,
     Small,
 )
+from hwmodels.mapping.aim import Aim, value_of
 from hwmodels.mapping.engine import Reuse, Rules, evaluate_mappings
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.watch import Watch
@@ -55,9 +56,9 @@ class Descent:
     """
 
     def __init__(
-        self, space: Mapspace, chains: list[Factors], keeps: list[Small], objective: str, rules: Rules
+        self, space: Mapspace, chains: list[Factors], keeps: list[Small], aim: Aim, rules: Rules
     ) -> None:
-        self.space, self.chains, self.objective, self.rules = space, chains, objective, rules
+        self.space, self.chains, self.aim, self.rules = space, chains, aim, rules
         self.keeps = np.stack(keeps)
         self.random = np.random.default_rng(1)
         self.near: dict[tuple[int, int], Ints] = {}
@@ -177,11 +178,7 @@ class Descent:
         )
         space = self.space
         found = evaluate_mappings(space.problem, space.architecture, columns, self.rules)
-        value = {
-            "latency": found.cycles.astype(float),
-            "energy": found.energy_pj,
-            "edp": found.energy_pj * found.cycles,
-        }[self.objective]
+        value = value_of(self.aim, found.cycles.astype(float), found.energy_pj)
         lanes = factors[:, :, (ACROSS, DOWN)].prod(axis=(1, 2, 3), dtype=np.int64)
         fits = (found.limit == 0) & (lanes >= space.constraints.min_parallelism * space.architecture.macs)
         return Generation(chain, keep, order, np.where(fits, value, inf))

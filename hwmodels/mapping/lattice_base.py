@@ -81,7 +81,7 @@ class LatticeBase:
     """One space, searched for one choice of operands kept after another."""
 
     def __init__(
-        self, space: Mapspace, objective: int, nest: LatticeNest, value: Floats, watch: Watch
+        self, space: Mapspace, objective: float, nest: LatticeNest, value: Floats, watch: Watch
     ) -> None:
         """`space` has no dimensions of one index; `value` (1,) is the best so far, of all that share it."""
         self.nest, self.problem, self.rules, self.objective = nest, nest.problem, nest.rules, objective

@@ -19,6 +19,7 @@ from hwmodels.kernels.nest.columns import (
 from hwmodels.kernels.nest.cost import BLOCK, LEAKAGE, MACROS
 from hwmodels.kernels.nest.search import LATENCY
 from hwmodels.kernels.nest.tables import PRICE, FarPaths, Limits, OrderRoom, Rows, Setting, Trail
+from hwmodels.mapping.aim import value_of
 from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice_base import columns, links_of
 from hwmodels.mapping.lattice_labels import blank_labels
@@ -270,13 +271,6 @@ class Outside:
         energy = inner + rows.costs[:, 0] + self.machine.totals[LEAKAGE] * cycles
         keep = value_of(self.objective, cycles, energy) * ROUNDING < self.setting.best[0]
         return _taken(rows, keep)
-
-
-def value_of(objective: int, cycles: Floats, energy: Floats) -> Floats:
-    """What is minimised, of many; infinite energy stays so."""
-    if objective == LATENCY:
-        return np.where(energy < inf, cycles, inf)
-    return energy if objective == 1 else cycles * energy
 
 
 def _taken(rows: Rows, which: NDArray[Any]) -> Rows:

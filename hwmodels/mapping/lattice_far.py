@@ -36,7 +36,7 @@ class FarSearch(LatticeBase):
     """Search of one space, one choice of operands kept after another."""
 
     def __init__(
-        self, space: Mapspace, objective: int, nest: LatticeNest, value: Floats, watch: Watch
+        self, space: Mapspace, objective: float, nest: LatticeNest, value: Floats, watch: Watch
     ) -> None:
         """`value` (1,) is the best so far, of all searches that share it."""
         super().__init__(space, objective, nest, value, watch)

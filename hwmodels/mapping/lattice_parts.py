@@ -8,7 +8,8 @@ import numpy as np
 
 from hwmodels.kernels.nest.columns import Floats, Small
 from hwmodels.kernels.nest.tables import NOISE
-from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
+from hwmodels.mapping.aim import Aim
+from hwmodels.mapping.certificate import Outcome
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice_far import FarSearch
 from hwmodels.mapping.lattice_limits import ArrayLimits, array_limits, reduced_space
@@ -27,7 +28,7 @@ class _Unit:
 
 
 def search_lattice(
-    parts: Sequence[Mapspace], objective: Objective, rules: Rules, watch: Watch, best: float
+    parts: Sequence[Mapspace], aim: Aim, rules: Rules, watch: Watch, best: float
 ) -> list[Outcome]:
     """Search spaces that are lattices of tile extents (`hwmodels.mapping.lattice`), all for one best.
 
@@ -36,7 +37,7 @@ def search_lattice(
     no better than the best.
     """
     value = np.full(1, best)
-    searches = _searches(parts, OBJECTIVES[objective], rules, watch, value)
+    searches = _searches(parts, aim, rules, watch, value)
     units = [
         _Unit(s, keep, s.floor(keep))
         for s, part in zip(searches, parts, strict=True)
@@ -59,7 +60,7 @@ def search_lattice(
 
 
 def _searches(
-    parts: Sequence[Mapspace], objective: int, rules: Rules, watch: Watch, value: Floats
+    parts: Sequence[Mapspace], objective: float, rules: Rules, watch: Watch, value: Floats
 ) -> list[FarSearch]:
     """A search of each space; those of one nest under one array share their tables."""
     nests: dict[ArrayLimits, LatticeNest] = {}

@@ -9,6 +9,7 @@ from hwmodels.kernels.nest.cells import bound_cells, fewest_words, floor_tiles
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.nest.lattice import search_cells
 from hwmodels.kernels.nest.outer import ROOM, cost_outer
+from hwmodels.kernels.nest.search import LATENCY
 from hwmodels.kernels.nest.tables import NOISE, ORDERED, Cells, Links, OrderRoom, Outer, TileFloors
 from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice_base import Inside, LatticeBase, links_of
@@ -32,7 +33,7 @@ class _Choice(NamedTuple):
 class LatticeSearch(LatticeBase):
     """Search of one space, one choice of operands kept after another."""
 
-    def __init__(self, space: Mapspace, objective: int, rules: Rules, watch: Watch | None = None) -> None:
+    def __init__(self, space: Mapspace, objective: float, rules: Rules, watch: Watch | None = None) -> None:
         space = reduced_space(space)
         nest = LatticeNest(space.problem, array_limits(space), rules)
         super().__init__(space, objective, nest, np.full(1, inf), watch or Watch())
@@ -130,7 +131,7 @@ class LatticeSearch(LatticeBase):
         cost_outer(self._setting(links), outer, windows, orders)
         beyond = np.full((len(self.lattice.codes), 2), inf)
         beyond[tiles] = outer.floors
-        rising = np.argsort(outer.floors[:, 1 if self.objective == 0 else 0], kind="stable")
+        rising = np.argsort(outer.floors[:, 1 if self.objective == LATENCY else 0], kind="stable")
         cheapest = Outer(
             outer.tiles[rising], outer.options[rising], outer.counts[rising], outer.costs[rising],
             outer.floors[rising], outer.held[rising],

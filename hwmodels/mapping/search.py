@@ -6,6 +6,7 @@ from functools import partial
 from math import inf, prod
 
 from hwmodels.kernels.nest.search import objective_of
+from hwmodels.mapping.aim import Aim, within
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
@@ -19,13 +20,16 @@ from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
-from hwmodels.mapping.watch import Watch
+from hwmodels.mapping.watch import LookingWatch, Watch
 from hwmodels.mapping.why_not import explain
 from workloads.errors import shown
 
-_One = Callable[[Mapspace, Objective, Rules, Watch, float], Outcome]
-_Way = Callable[[Mapspace, Sequence[Mapspace], Objective, Rules, Watch], tuple[list[Outcome], Mapping | None]]
+_One = Callable[[Mapspace, Aim, Rules, Watch, float], Outcome]
+_Way = Callable[
+    [Mapspace, Sequence[Mapspace], Aim, Rules, Watch, float], tuple[list[Outcome], Mapping | None]
+]
 LARGE = 10**6  # tilings of a constrained space from which on the lattice search is the quicker one
+LOOKS = 64  # at the clock, while mappings as quick as the best are searched for one that takes less energy
 FEW = 16  # choices of operands kept, and of their order, that are searched without a quick descent before
 
 
@@ -133,13 +137,11 @@ def _search(
     way: _Way,
 ) -> MapperResult:
     """Search the even spaces that make up one."""
-    outcomes, known = way(space, parts, objective, rules, watch)
-    found = [] if known is None else [known]
-    for part, outcome in zip(parts, outcomes, strict=True):
-        if outcome.mapping is not None:
-            found.append(_folded(space, part, outcome.mapping))
-    best = min(found, key=lambda mapping: _cost(space, mapping, objective, rules), default=None)
-    value = inf if best is None else _cost(space, best, objective, rules)
+    aim = float(OBJECTIVES[objective])
+    outcomes, known = way(space, parts, aim, rules, watch, inf)
+    found = _found(space, parts, outcomes, known)
+    best = min(found, key=lambda mapping: _cost(space, mapping, aim, rules), default=None)
+    value = inf if best is None else _cost(space, best, aim, rules)
     ended = all(outcome.ended for outcome in outcomes)
     bound = min((value, *(outcome.bound for outcome in outcomes)))
     if best is None:
@@ -151,6 +153,8 @@ def _search(
             f"search of {watch.represented:,} mappings has not ended; allow more time, or constrain the "
             f"mapspace"
         )
+    if objective == "latency" and ended:
+        best = _thriftiest(space, parts, best, rules, watch, way)
     pruned: dict[str, int] = {}
     for outcome in outcomes:
         for rule, count in outcome.pruned.items():
@@ -173,14 +177,39 @@ def _search(
     )
 
 
+def _found(
+    space: Mapspace, parts: Sequence[Mapspace], outcomes: Sequence[Outcome], known: Mapping | None
+) -> list[Mapping]:
+    """Mappings that searches found, in the space that the parts make up."""
+    found = [
+        _folded(space, part, outcome.mapping)
+        for part, outcome in zip(parts, outcomes, strict=True)
+        if outcome.mapping is not None
+    ]
+    return found if known is None else [known, *found]
+
+
+def _thriftiest(
+    space: Mapspace, parts: Sequence[Mapspace], best: Mapping, rules: Rules, watch: Watch, way: _Way
+) -> Mapping:
+    """Of the mappings as quick as the best one that which takes the least energy.
+
+    It is searched for as long as there is time, and for no more looks than `LOOKS`.
+    """
+    aim = within(float(evaluate(space.problem, space.architecture, best, rules).cycles))
+    again = LookingWatch(seconds=watch.left(), most=LOOKS)
+    found = _found(space, parts, *way(space, parts, aim, rules, again, _cost(space, best, aim, rules)))
+    return min([best, *found], key=lambda mapping: _cost(space, mapping, aim, rules))
+
+
 def _folded(space: Mapspace, part: Mapspace, mapping: Mapping) -> Mapping:
     """A mapping of one of the even spaces that make up a space, in that space."""
     return mapping if part is space else fold(space.architecture, part.architecture, mapping)
 
 
-def _cost(space: Mapspace, mapping: Mapping, objective: Objective, rules: Rules) -> float:
+def _cost(space: Mapspace, mapping: Mapping, aim: Aim, rules: Rules) -> float:
     evaluation = evaluate(space.problem, space.architecture, mapping, rules)
-    return float(objective_of(OBJECTIVES[objective], evaluation.cycles, evaluation.energy_pj))
+    return float(objective_of(aim, float(evaluation.cycles), evaluation.energy_pj))
 
 
 def _covered(space: Mapspace, rules: Rules) -> bool:
@@ -197,48 +226,47 @@ def _searched_so(space: Mapspace, rules: Rules) -> bool:
     return free(space) or tilings * len(space.keeps()) > LARGE
 
 
-def _best_way(space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float) -> Outcome:
+def _best_way(space: Mapspace, aim: Aim, rules: Rules, watch: Watch, best: float) -> Outcome:
     """Search a space as a lattice where that is quicker."""
     way = _search_lattice if _searched_so(space, rules) else exhaust
-    return way(space, objective, rules, watch, best)
+    return way(space, aim, rules, watch, best)
 
 
 def _one_by_one(
     space: Mapspace,
     parts: Sequence[Mapspace],
-    objective: Objective,
+    aim: Aim,
     rules: Rules,
     watch: Watch,
+    best: float,
     way: _One = _best_way,
 ) -> tuple[list[Outcome], Mapping | None]:
-    """Search spaces one after another, each for something better than those before."""
+    """Search spaces one after another, each for something better than `best` and those before."""
     outcomes: list[Outcome] = []
-    best = inf
     for part in parts:
-        outcomes.append(way(part, objective, rules, watch, best))
+        outcomes.append(way(part, aim, rules, watch, best))
         mapping = outcomes[-1].mapping
         if mapping is not None:
-            best = _cost(space, _folded(space, part, mapping), objective, rules)
+            best = _cost(space, _folded(space, part, mapping), aim, rules)
     return outcomes, None
 
 
 def _together(
-    space: Mapspace, parts: Sequence[Mapspace], objective: Objective, rules: Rules, watch: Watch
+    space: Mapspace, parts: Sequence[Mapspace], aim: Aim, rules: Rules, watch: Watch, best: float
 ) -> tuple[list[Outcome], Mapping | None]:
     """Search spaces with levels on both sides of the array; many of them, from a mapping found quickly."""
-    many = sum(len(part.keeps()) for part in parts) > FEW
-    known, best = find_quickly(space, objective, rules, watch) if many else (None, inf)
-    outcomes = search_lattice(parts, objective, rules, watch, best)
-    if known is None and not all(outcome.ended for outcome in outcomes):
-        known, _ = find_quickly(space, objective, rules, watch)
+    known: Mapping | None = None
+    if best == inf and sum(len(part.keeps()) for part in parts) > FEW:
+        known, best = find_quickly(space, aim, rules, watch)
+    outcomes = search_lattice(parts, aim, rules, watch, best)
+    if best == inf and not all(outcome.ended for outcome in outcomes):
+        known, _ = find_quickly(space, aim, rules, watch)
     return outcomes, known
 
 
-def _search_lattice(
-    space: Mapspace, objective: Objective, rules: Rules, watch: Watch, best: float
-) -> Outcome:
+def _search_lattice(space: Mapspace, aim: Aim, rules: Rules, watch: Watch, best: float) -> Outcome:
     """Search a space that is a lattice of tile extents (`hwmodels.mapping.lattice`)."""
-    search, keeps = LatticeSearch(space, OBJECTIVES[objective], rules, watch), space.keeps()
+    search, keeps = LatticeSearch(space, aim, rules, watch), space.keeps()
     search.best[0] = best
     for dimension in () if free(space) else space.problem.dimensions:
         space.chains(dimension)  # refuses constraints that leave no way
@@ -250,7 +278,7 @@ def _search_lattice(
         if search.run(keep):
             best_keep = keep
     if search.stopped:  # a quick descent may know better
-        other = exhaust(space, objective, rules, watch, float(search.best[0]))
+        other = exhaust(space, aim, rules, watch, float(search.best[0]))
         if other.mapping is not None:
             return other
         bound = other.bound

@@ -50,3 +50,16 @@ class Watch:
             return ""
         best = "none yet" if self.best == inf else f"{self.best:.5g}"
         return f"{self.represented:.3g} mappings, {self.costed:,} costed, best {best}"
+
+
+@dataclass(slots=True, kw_only=True)
+class LookingWatch(Watch):
+    """A watch that also ends a search after so many looks at it, whatever the processor."""
+
+    most: int
+    looks: int = 0
+
+    def over(self) -> bool:
+        """Whether the time or the looks are up."""
+        self.looks += 1
+        return self.looks > self.most or Watch.over(self)

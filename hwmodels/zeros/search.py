@@ -29,6 +29,7 @@ from hwmodels.kernels.zeros.columns import (
     scratch_columns,
 )
 from hwmodels.kernels.zeros.search import REFUSALS, UNSUPPORTED, cost_rows, least_cost, search_zeros
+from hwmodels.mapping.aim import value_of
 from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules, evaluate
@@ -210,7 +211,8 @@ class ZeroSearch(ExhaustiveSearch):
     """Tables of one search over zeros."""
 
     def __init__(self, space: ZeroSpace, objective: Objective, rules: Rules, model: SparseModel) -> None:
-        super().__init__(space, objective, rules)
+        super().__init__(space, float(OBJECTIVES[objective]), rules)
+        self.objective = objective
         self.model = model
         self.machine = pack_architecture(model.architecture)
         zeros, levels = pack_zeros(model), model.architecture.levels
@@ -336,7 +338,7 @@ class ZeroSearch(ExhaustiveSearch):
             unique=self.sure.unique,
             order_start=order_start,
             orders=orders,
-            objective=OBJECTIVES[self.objective],
+            objective=self.aim,
             min_parallelism=float(self.space.constraints.min_parallelism * self.space.architecture.macs),
         )
 
@@ -376,7 +378,7 @@ class _ZeroDescent(Descent):
     """A descent over mappings with zeros."""
 
     def __init__(self, search: ZeroSearch, keeps: list[Small]) -> None:
-        super().__init__(search.space, search.chains, keeps, search.objective, search.rules)
+        super().__init__(search.space, search.chains, keeps, search.aim, search.rules)
         self.search = search
 
     def costed(self, chain: Ints, keep: Ints, order: Ints) -> Generation:
@@ -392,7 +394,7 @@ class _ZeroDescent(Descent):
         for number in np.unique(keep):
             rows = np.flatnonzero(keep == number).astype(np.int64)
             cycles, energy = self.search.cost(self.keeps[number], columns, rows)
-            value[rows] = {"latency": cycles, "energy": energy, "edp": energy * cycles}[self.objective]
+            value[rows] = value_of(self.aim, cycles, energy)
         lanes = factors[:, :, (ACROSS, DOWN)].prod(axis=(1, 2, 3), dtype=np.int64)
         wide = lanes >= self.space.constraints.min_parallelism * self.space.architecture.macs
         return Generation(chain, keep, order, np.where(wide, value, inf))

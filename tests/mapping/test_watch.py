@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 
@@ -27,6 +26,8 @@ from hwmodels.mapping import (
     matrix_product,
 )
 from hwmodels.mapping import search as mapper
+from hwmodels.mapping.certificate import OBJECTIVES
+from hwmodels.mapping.watch import LookingWatch
 from tests.mapping.test_search import (
     all_rules,
     brute_force,
@@ -124,7 +125,7 @@ def test_the_bound_of_an_ended_search_is_below_the_optimum(
     constraints = Constraints(levels=(LevelConstraints(level="pad", bypass=frozenset({"I", "W", "O"})),))
     whole = map_problem(product_, machine(), objective, constraints=constraints)
     space = Mapspace(problem=product_, architecture=machine(), constraints=constraints)
-    search = exhaustive.ExhaustiveSearch(space, objective, Rules())
+    search = exhaustive.ExhaustiveSearch(space, OBJECTIVES[objective], Rules())
     optimum = value_of(whole.evaluation, objective)
     fine = search.bound(space.keeps())
     monkeypatch.setattr(exhaustive, "LOOKS", 0)
@@ -140,18 +141,6 @@ def test_time_is_the_processors() -> None:
     while time.thread_time() - begun < 0.21:
         pass
     assert watch.over()
-
-
-@dataclass(slots=True, kw_only=True)
-class Looks(Watch):
-    """A watch that is over after some looks at it: no clock, so that a search ends in the same place."""
-
-    left: int
-
-    def over(self) -> bool:
-        """See `Watch.over`."""
-        self.left -= 1
-        return self.left < 0
 
 
 def around(*beyond: str) -> Architecture:
@@ -175,7 +164,7 @@ def test_where_a_search_ends_the_gap_holds_the_optimum(beyond: tuple[str, ...], 
     ask = partial(map_problem, problem, around(*beyond), "edp", storage="even")
     optimum = ask().certificate
     assert optimum.optimal
-    found, again = (ask(watch=Looks(left=looks)) for _ in range(2))
+    found, again = (ask(watch=LookingWatch(most=looks)) for _ in range(2))
     assert found.mapping == again.mapping
     certificate = found.certificate
     assert certificate == again.certificate
@@ -203,11 +192,11 @@ def test_wherever_it_ends_the_bound_is_no_more_than_brute_forces_optimum(
     looks, chunk, most = (data.draw(st.integers(*ends)) for ends in ((0, 9), (1, 20), (0, 300)))
     try:
         small = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps()) <= 300
-        optimum = brute_force(space, objective, rules) if small else math.inf
+        optimum = brute_force(space, objective, rules)[0] if small else math.inf
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(exhaustive, "_CHUNK", float(chunk))
             patch.setattr(exhaustive, "LOOKS", most)
-            found = mapper.search_exhaustively(space, objective, rules, Looks(left=looks)).certificate
+            found = mapper.search_exhaustively(space, objective, rules, LookingWatch(most=looks)).certificate
     except MappingError:  # nothing fits, or nothing was met in time
         return
     assert covered(found) == found.represented

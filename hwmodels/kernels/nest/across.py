@@ -81,7 +81,7 @@ def first_promising(
     steps: float,
     inner: float,
     leak: float,
-    objective: int,
+    objective: float,
     best: float,
 ) -> int:
     """The first path from `begin` on that may cost less than `best` with some energy inside; `end`: none."""

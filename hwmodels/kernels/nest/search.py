@@ -58,7 +58,7 @@ class Costing(NamedTuple):
     orders: Orders
     reuse: int
     touches: int
-    objective: int
+    objective: float  # see `objective_of`
     best: Floats  # (1,)
     best_order: Ints  # (L,)
 
@@ -96,12 +96,14 @@ class Progress(NamedTuple):
 
 
 @kernel
-def objective_of(objective: int, cycles: float, energy: float) -> float:
-    """What is minimised."""
+def objective_of(objective: float, cycles: float, energy: float) -> float:
+    """What is minimised; of a negative objective the energy of what takes no more cycles than that many."""
     if objective == LATENCY:
         return cycles
     if objective == ENERGY:
         return energy
+    if objective < 0:
+        return energy if cycles <= -objective else inf
     return cycles * energy
 
 

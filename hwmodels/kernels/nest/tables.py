@@ -55,7 +55,7 @@ class Setting(NamedTuple):
     arch: ArchitectureColumns
     links: Links
     touches: int
-    objective: int
+    objective: float  # see `objective_of`
     middle: int  # the level that feeds the array
     best: Floats  # (1,): the least cost so far
 

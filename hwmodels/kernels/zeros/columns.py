@@ -122,7 +122,7 @@ class Choices(NamedTuple):
     unique: Floats
     order_start: Ints
     orders: Small
-    objective: int
+    objective: float
     min_parallelism: float
 
 

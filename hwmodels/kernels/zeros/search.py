@@ -49,7 +49,7 @@ UNSUPPORTED, REFUSALS = 6, 7  # further rows of the tally: tilings, and orders, 
 
 
 @kernel
-def tie_of(objective: int, cycles: float, energy: float) -> float:
+def tie_of(objective: float, cycles: float, energy: float) -> float:
     """What decides between mappings of equal cost: energy, and cycles between those of equal energy."""
     return cycles if objective == ENERGY else energy
 
