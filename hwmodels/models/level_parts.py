@@ -54,6 +54,7 @@ def _of_level(machine: LevelMachine, name: str) -> tuple[float, ...]:
 
 
 def _of_process(machine: LevelMachine) -> tuple[float, ...]:
+    machine.technology.refuse_settled("LevelMachine")
     unit, lane, process = machine.mac_prices, machine.lane_prices, machine.technology
     path = machine.datapath
     return (
