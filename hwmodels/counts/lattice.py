@@ -52,7 +52,7 @@ class CutLattice:
             if stride == apart and self.shape[axis] > 1:
                 return axis
             stride *= self.shape[axis]
-        raise ValueError(f"tiles {tile} and {other} are no step apart")
+        raise AssertionError(f"tiles {tile} and {other} are no step apart")
 
     def shared(self, spread: Ints, inside: Ints) -> Floats:
         """Instances that share a word of each operand, (N, O); by spread (N,) and cuts inside (N, O)."""

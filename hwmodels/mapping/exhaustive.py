@@ -1,5 +1,6 @@
 """Search of any mapspace, dimension by dimension, with bounds (`hwmodels.kernels.nest.search`)."""
 
+from functools import cached_property
 from heapq import heappop, heappush
 from math import inf, prod
 
@@ -46,6 +47,7 @@ from hwmodels.mapping.watch import Watch
 
 LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
 LOOKS = 200_000  # partial mappings that the bound of a search which was ended looks at
+_TABLES = 8  # choices of operands whose tables that bound has at hand
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
 _FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
 
@@ -101,6 +103,7 @@ class ExhaustiveSearch:
         self.best_chain = np.zeros(self.dims, dtype=np.int64)
         self.best_orders = np.zeros((self.depth, self.dims), dtype=np.int8)
         self.best_keep: Small | None = None
+        self._operand_facts: dict[tuple[int, int], tuple[Floats, Floats]] = {}
         self.descent: Descent | None = None
         self.chunks, self.next_round = 0, _FIRST_ROUND
         self.reached = 0  # the chain of the first dimension up to which a choice of operands is searched
@@ -206,27 +209,45 @@ class ExhaustiveSearch:
 
     def _facts(self, keep: Small) -> tuple[Floats, Floats]:
         """Factors of steps, of unmerged words and of copies of each chain, and their best by dimension."""
-        operands = self.space.problem.operands
-        chain_facts = np.ones((len(self.flat), 1 + 2 * len(operands)))
-        floor_facts = np.ones((self.dims, chain_facts.shape[1]))
-        for d, dimension in enumerate(self.space.problem.dimensions):
-            rows = slice(int(self.chain_start[d]), int(self.chain_start[d + 1]))
-            chains = self.chains[d].astype(float)
-            bound = float(self.space.problem.bounds[d])
-            spread = chains[:, :, ACROSS] * chains[:, :, DOWN]
-            # Steps are at least the indices of this dimension over the lanes that share them.
-            chain_facts[rows, 0] = np.ceil(bound / spread.prod(axis=1))
-            for o, operand in enumerate(operands):
-                innermost = int(np.argmax(keep[:, o]))
+        operands = len(self.space.problem.operands)
+        parts = [self.lane_facts, *(self.operand_facts(o, _innermost(keep, o)) for o in range(operands))]
+        found = []
+        for half in range(2):
+            steps, *columns = (part[half] for part in parts)
+            found.append(np.column_stack([steps, *(c[:, 0] for c in columns), *(c[:, 1] for c in columns)]))
+        return found[0], found[1]
+
+    @cached_property
+    def lane_facts(self) -> tuple[Floats, Floats]:
+        """Factors of steps of each chain, and the least by dimension.
+
+        Steps are at least the indices of a dimension over the lanes that share them.
+        """
+        found = [
+            np.ceil(bound / _spread(chains).prod(axis=1))
+            for bound, chains in zip(self.space.problem.bounds, self.chains, strict=True)
+        ]
+        return np.concatenate(found), np.array([column.min() for column in found])
+
+    def operand_facts(self, o: int, innermost: int) -> tuple[Floats, Floats]:
+        """Factors of unmerged words and of copies of each chain, (n, 2), and their best by dimension, (D, 2).
+
+        They follow from the innermost level that keeps the operand.
+        """
+        if (o, innermost) not in self._operand_facts:
+            operand, problem = self.space.problem.operands[o], self.space.problem
+            columns, floors = [], []
+            for dimension, size, chains in zip(problem.dimensions, problem.bounds, self.chains, strict=True):
+                spread, bound = _spread(chains), float(size)
                 within = spread[:, : innermost + 1].prod(axis=1)
                 beyond = spread[:, innermost + 1 :].prod(axis=1)
                 merges = dimension not in operand.dimensions or _slides(operand, dimension)
-                chain_facts[rows, 1 + o] = bound / within if merges else bound
-                copies = bound if dimension in operand.dimensions else beyond
-                chain_facts[rows, 1 + len(operands) + o] = copies
-            floor_facts[d] = chain_facts[rows].min(axis=0)
-            floor_facts[d, 1 + len(operands) :] = chain_facts[rows, 1 + len(operands) :].max(axis=0)
-        return chain_facts, floor_facts
+                words = bound / within if merges else np.full(len(chains), bound)
+                copies = np.full(len(chains), bound) if dimension in operand.dimensions else beyond
+                columns.append(np.column_stack([words, copies]))
+                floors.append((words.min(), copies.max()))
+            self._operand_facts[o, innermost] = np.concatenate(columns), np.array(floors)
+        return self._operand_facts[o, innermost]
 
     def mapping(self, keep: Small) -> Mapping:
         """The best mapping as data."""
@@ -246,14 +267,23 @@ class ExhaustiveSearch:
         """
         # By rising bound: a number for each, the choice of operands, chains laid out, their facts.
         ahead: list[tuple[float, int, int, tuple[int, ...], Floats]] = []
-        tables = [self._tables(keep) for keep in keeps]
-        for which, (costing, chains) in enumerate(tables):
-            root = chains.floor_facts.prod(axis=0)
+        costing, chains = self._tables(keeps[0])
+        operands = range(len(self.space.problem.operands))
+        for which, keep in enumerate(keeps):  # there may be thousands, each with a table of every chain
+            costing.mapping.keep[0] = keep
+            best = [self.operand_facts(o, _innermost(keep, o))[1].prod(axis=0) for o in operands]
+            root = np.array([self.lane_facts[1].prod(), *(b[0] for b in best), *(b[1] for b in best)])
             floor = float(floor_of(costing, chains, self.sure, -1, root))
             heappush(ahead, (floor, which, which, (), root))
         number, looked = len(ahead), 0
+        tables: dict[int, tuple[Costing, Chains]] = {}
         while ahead and looked < LOOKS and len(ahead[0][3]) < self.dims:
             least, _, which, laid, facts = heappop(ahead)
+            if which not in tables:
+                if len(tables) == _TABLES:
+                    tables.clear()
+                tables[which] = self._tables(keeps[which])
+                looked += len(self.flat)
             costing, chains = tables[which]
             for i, chain in enumerate(laid):
                 d = int(self.sequence[i])
@@ -315,6 +345,16 @@ def mapping_of(space: Mapspace, factors: Factors, orders: Small, keep: Small) ->
             )
         )
     return Mapping(levels=tuple(levels))
+
+
+def _innermost(keep: Small, o: int) -> int:
+    """The innermost level that keeps an operand."""
+    return int(np.argmax(keep[:, o]))
+
+
+def _spread(chains: Factors) -> Floats:
+    """Instances of the next level that each chain spreads over, shape (n, L)."""
+    return np.asarray(np.prod(chains[:, :, (ACROSS, DOWN)], axis=2, dtype=np.float64))
 
 
 def _extents(chains: Factors) -> Ints:

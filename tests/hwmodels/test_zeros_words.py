@@ -5,9 +5,9 @@ import pytest
 
 from hwmodels.kernels.zeros.columns import (
     BITMASK,
-    COMPRESSED,
-    DENSITY,
+    COORDINATES,
     ELEMENTS,
+    NONZEROS,
     RUN_LENGTHS,
     SHARE,
     UOP,
@@ -16,13 +16,13 @@ from hwmodels.kernels.zeros.columns import (
 from hwmodels.kernels.zeros.metadata import expected_words, fiber_words
 
 
-@pytest.mark.parametrize("kind", [UOP, BITMASK, WHOLE_BITMASK, COMPRESSED, RUN_LENGTHS])
+@pytest.mark.parametrize("kind", [UOP, BITMASK, WHOLE_BITMASK, COORDINATES, RUN_LENGTHS])
 @pytest.mark.parametrize("mean", [2.25, 3.0, 0.5])
 def test_words_between_two_occupancies_lie_between_theirs(kind, mean):
     """Zeros that are spread evenly: a tile has the occupancy below its mean, or the one above."""
     tile, elements, inside = 12.0, 6.0, 2.0
-    zeros = np.zeros(4)
-    zeros[SHARE], zeros[DENSITY], zeros[ELEMENTS] = mean / tile, mean / tile, 120.0
+    zeros = np.zeros(5)
+    zeros[SHARE], zeros[NONZEROS], zeros[ELEMENTS] = mean / tile, 120.0 * mean / tile, 120.0
     found = expected_words(kind, elements, inside, tile, zeros, 1)
     below = int(mean)
     few, many = (fiber_words(kind, elements, inside, tile, float(n), False, 1) for n in (below, below + 1))
