@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from hwmodels.components.main_memory import MainMemory, main_memory
-from hwmodels.components.prices import PriceTable, read_prices
+from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
+from hwmodels.components.prices import PriceTable, is_accelergy, read_prices
 from workloads.errors import InputError
 from workloads.grammar.fields import PLAIN, parse_scalar, refused
 
@@ -77,6 +77,26 @@ def parse_field(hint: Any, value: Any, path: str) -> Any:
     if hint is PriceTable and isinstance(value, str | os.PathLike):
         return read_prices(value)
     return read_part(hint, value, path)
+
+
+def as_it_stands(path: str, value: Any) -> Any:
+    """A field's value as what it names now: a CSV file as its prices, a main memory's name as the memory.
+
+    What is kept by value must not meet what a file or a name stood for before. A table of Accelergy's stays
+    its path: its prices hold for one whole machine, and what keeps values leaves it out.
+
+    Examples
+    --------
+    >>> as_it_stands("main_memory", "hbm2").name, as_it_stands("main_memory.name", "hbm2")
+    ('hbm2', 'hbm2')
+
+    """
+    head = path.rpartition(".")[2]
+    if head == "prices" and isinstance(value, str | os.PathLike) and not is_accelergy(value):
+        return read_prices(value)
+    if head == "main_memory" and isinstance(value, str) and value in main_memory_names():
+        return main_memory(value)
+    return value
 
 
 def read_part(kind: Any, data: Any, path: str = "", unknown: str = "refuse") -> Any:

@@ -132,7 +132,6 @@ class LevelMachine(Saved):
                 f"LevelMachine.datapath.mac_unit: {self.name} states prices of its MAC (mac); give one",
                 path="datapath.mac_unit",
             )
-        self.technology.refuse_settled("LevelMachine")
         names = [level.name for level in self.levels]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

@@ -16,7 +16,9 @@ from hwmodels.array import DIMENSIONS, LOOPS_OF_EDGES
 from hwmodels.columns import ConfigTable
 from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
+from hwmodels.components.prices import is_accelergy
 from hwmodels.components.sram import sram
+from hwmodels.fields import as_it_stands
 from hwmodels.own_macs import code_of
 from hwmodels.parts import CODES, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
@@ -158,21 +160,26 @@ def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, Mapping[str
     What is checked is the composed machine: a field of linked ones need not be legal alone.
     """
     taken = np.flatnonzero(np.bincount(next(iter(together.values()))[1])).tolist() or [0]
-    return {
-        code: _leaves_of(
-            base, tuple((path, type(choices[code]), choices[code]) for path, (choices, _) in together.items())
+    found = {}
+    for code in taken:
+        values = [(path, as_it_stands(path, choices[code])) for path, (choices, _) in together.items()]
+        known = not any(is_accelergy(value) for _, value in values)  # the file may have changed
+        found[code] = (_leaves_of if known else _leaves)(
+            base, tuple((path, type(value), value) for path, value in values)
         )
-        for code in taken
-    }
+    return found
 
 
-@functools.lru_cache(maxsize=1024)
-def _leaves_of(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
-    """Leaves of a machine with some changes: every chunk of a space asks for the same ones.
+def _leaves(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
+    """Leaves of a machine with some changes.
 
     Kinds are part of the key, because equal values of another kind, such as 1 and True, may be refused.
     """
     return leaves(base.replace({path: value for path, _, value in changes}))
+
+
+_leaves_of = functools.lru_cache(maxsize=1024)(_leaves)
+"""The same, kept: every chunk of a space asks for the same ones."""
 
 
 _MACHINE = having("a machine of two levels", "array", "buffers", "replace")

@@ -293,11 +293,11 @@ class Technology:
             check_settled(self.temperature_c)
 
     def refuse_settled(self, kind: str) -> None:
-        """Refuse to be settled inside a machine of a kind that sweeps do not settle."""
+        """Refuse to be costed in a sweep that does not settle machines of this kind."""
         if self.settled:
             raise InputError(
-                f"{kind}.technology.settled: a sweep settles machines of two levels alone; take the machine "
-                "that hwmodels.settled(machine, layers) returns",
+                f"{kind}.technology.settled: a sweep settles machines of two levels alone; dse.evaluate "
+                "settles this one, and hwmodels.settled(machine, layers) returns it",
                 path="technology.settled",
             )
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hwmodels import own
 from hwmodels.components import on_chip
-from hwmodels.components.main_memory import main_memory, main_memory_names
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import ordered
+from hwmodels.fields import as_it_stands
 from hwmodels.level_clock import level_clock_pj
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
@@ -54,6 +54,7 @@ def _of_level(machine: LevelMachine, name: str) -> tuple[float, ...]:
 
 
 def _of_process(machine: LevelMachine) -> tuple[float, ...]:
+    machine.technology.refuse_settled("LevelMachine")
     unit, lane, process = machine.mac_prices, machine.lane_prices, machine.technology
     path = machine.datapath
     return (
@@ -135,19 +136,9 @@ class Machines:
     @cached_property
     def key(self) -> tuple[str, str, tuple[str, ...]]:
         """What tells the space of the machines from others: also the code that stands behind its names."""
-        read = tuple(
-            tuple({path: _read(path, value) for path, value in one.items()} for one in choices)
-            for choices in self.choices
-        )
         values = [value for choices in self.choices for one in choices for value in one.values()]
         codes = tuple(digest for value in values if isinstance(value, str) for digest in own.digests(value))
-        return self.base.fingerprint(), repr(ordered(read)), codes
-
-
-def _read(path: str, value: Any) -> Any:
-    """A value of an axis, a memory's name as the memory that it stands for now."""
-    known = path == "main_memory" and isinstance(value, str) and value in main_memory_names()
-    return main_memory(value) if known else value
+        return self.base.fingerprint(), repr(ordered(self.choices)), codes
 
 
 _PARTS: Final[dict[Any, Parts | None]] = {}
@@ -318,13 +309,13 @@ def _columns(
 
 
 def machines_of(base: LevelMachine, axes: Axes, size: int) -> Machines:
-    """Machines of a base along axes; fields that share their codes move together."""
+    """Machines of a base along axes, as values that no file changes; fields of equal codes move together."""
     linked: dict[int, list[str]] = {}
     for path, (_, code) in axes.items():
         linked.setdefault(id(code), []).append(path)
     choices = tuple(
         tuple(
-            dict(zip(fields, values, strict=True))
+            {path: as_it_stands(path, value) for path, value in zip(fields, values, strict=True)}
             for values in zip(*(axes[path][0] for path in fields), strict=True)
         )
         for fields in linked.values()

@@ -94,6 +94,7 @@ def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
 
 def _standing(machine: LevelMachine) -> dict[str, float]:
     """Clock, sustained bandwidths, leakages, background, areas and tiers, by column of `LevelTable`."""
+    machine.technology.refuse_settled("LevelMachine")
     built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
     behind = [level for level in built.levels if machine.level(level.name).off_chip]

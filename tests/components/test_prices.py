@@ -1,9 +1,13 @@
 """Prices of one's own take the library's place, and are refused in one line where they cannot."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
 import hwmodels
 from hwmodels.components.arithmetic import mac
+from hwmodels.components.main_memory import main_memory, register_memory
 from hwmodels.components.prices import QUANTITIES, Price, PriceTable, read_prices
 from hwmodels.components.sram import sram
 from hwmodels.packing import pack
@@ -73,6 +77,37 @@ def test_a_table_is_an_axis(table):
     base = hwmodels.load("edge_16x16")
     packed = pack(base, {"technology.prices": ([None, own], [0, 1])}, 2)
     assert packed.mac_pj[0] == pack(base).mac_pj[0] < packed.mac_pj[1]
+
+
+@pytest.mark.parametrize("machine", ["edge_16x16", "edge_levels"])
+def test_a_file_written_anew_under_its_path_is_read_anew(table, machine):
+    """What is kept of a space is kept by what its files and names stand for, not by them."""
+    model, base, seen = hwmodels.load(machine).model, hwmodels.load(machine), []
+    for watts in (0.25, 4.0):
+        path = str(table(f"mac,leakage_w,{watts},22,,8,,,,"))
+        packed = model.pack(base, {"technology.prices": ([None, path], np.array([0, 1]))}, 2)
+        seen.append(float(packed.leakage_w[1] / packed.leakage_w[0]))
+    assert seen[1] > 2 * seen[0]
+
+
+@pytest.mark.parametrize("machine", ["edge_16x16", "edge_levels"])
+def test_a_memory_registered_anew_under_its_name_is_looked_up_anew(machine):
+    model, base, seen = hwmodels.load(machine).model, hwmodels.load(machine), []
+    for watts in (0.25, 4.0):
+        register_memory(dataclasses.replace(main_memory("lpddr4"), name="mine_now", background_w=watts))
+        packed = model.pack(base, {"main_memory": (["lpddr4", "mine_now"], np.array([0, 1]))}, 2)
+        seen.append(float(packed.dram_background_w[1]))
+    assert seen[1] - seen[0] == pytest.approx(3.75)
+
+
+def test_a_table_of_accelergy_written_anew_is_read_anew(tmp_path):
+    path, base, seen = tmp_path / "ert.yaml", hwmodels.load("edge_16x16"), []
+    for pj in (0.3, 0.9):
+        unit = f"{{name: chip.PE.mac, actions: [{{name: compute, energy: {pj}}}]}}"
+        path.write_text(f"ERT: {{version: 0.4, tables: [{unit}]}}")
+        packed = pack(base, {"technology.prices": ([None, str(path)], np.array([0, 1]))}, 2)
+        seen.append(float(packed.mac_pj[1]))
+    assert seen[1] - seen[0] == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(

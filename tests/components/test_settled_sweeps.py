@@ -8,6 +8,7 @@ import hwmodels
 import workloads
 from hwmodels.components.leakage import curve_of, leakage_at, on_curve
 from hwmodels.settling import ThermalRunawayError, settled
+from hwmodels.template import Template
 
 LENET = workloads.load("lenet5")
 BASE = hwmodels.load("edge_16x16").replace(
@@ -20,6 +21,8 @@ AXES = {
     "buffers.weight.bytes": ["64 KiB", "64 MiB", "192 MiB", "640 MiB"],
 }
 SPACE = dse.Space(BASE, axes=AXES)
+FULL = workloads.load("mlp_pen")
+SMALL = hwmodels.load("edge_levels").replace({"technology.settled": True})
 COSTS = ("latency_s", "energy_j", "static_energy_j", "power_w", "edp_js", "temperature_c", "utilisation")
 
 
@@ -99,6 +102,21 @@ def _at(machine, heat):
     return machine.replace({"technology.settled": False, "technology.temperature_c": heat})
 
 
+def test_a_machine_of_levels_settles_where_it_is_evaluated(tmp_path):
+    """Each level's leakage is what its own temperature makes it, and the temperature what the power makes."""
+    SMALL.save(tmp_path / "small.yaml")
+    found = dse.evaluate(FULL, hwmodels.load(str(tmp_path / "small.yaml")), progress=False)
+    machine, heat = found.accelerator, float(found.totals["temperature_c"])
+    assert machine.technology.temperature_c == pytest.approx(heat, abs=1e-6)
+    assert machine == settled(SMALL, FULL.table())
+    priced = dse.evaluate(FULL, _at(SMALL, 76.85), progress=False).totals
+    assert 45 < heat < priced["temperature_c"]
+    assert found.totals["static_energy_j"] < priced["static_energy_j"]
+    assert dse.evaluate(FULL, _at(SMALL, heat), progress=False).totals["energy_j"] == pytest.approx(
+        found.totals["energy_j"], rel=1e-9
+    )
+
+
 def test_one_curve_is_the_whole_law():
     for device in ("hp", "lop"):
         for node in (90, 65, 50, 38, 28, 22, 7):
@@ -111,7 +129,12 @@ def test_what_cannot_be_settled_is_one_line():
     with pytest.raises(
         ValueError, match=r"LevelMachine\.technology\.settled: a sweep settles machines of two"
     ):
-        hwmodels.load("eyeriss_v1").replace({"technology.settled": True})
+        dse.sweep(LENET, dse.Space(SMALL, axes={"clock_hz": [1e8, 1e9]}), progress=False)
+    swept = dse.Space(_at(SMALL, 76.85), axes={"technology.settled": [False, True]})
+    with pytest.raises(ValueError, match=r"a sweep settles machines of two levels alone; dse\.evaluate"):
+        dse.sweep(LENET, swept, progress=False)
+    with pytest.raises(ValueError, match=r"Template\.technology\.settled: "):
+        Template().replace({"technology.settled": True})
     both = {"technology.settled": [False, True], "technology.temperature_c": [76.85, 110.0]}
     with pytest.raises(ValueError, match=r"Technology\.settled: the work makes the temperature; .*got 110"):
         dse.sweep(LENET, dse.Space(_at(BASE, 76.85), axes=both), progress=False)

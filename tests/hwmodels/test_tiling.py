@@ -177,6 +177,22 @@ def test_best_equals_brute_force(nest, machine, objective):
 
 
 @settings(max_examples=80, deadline=None)
+@given(nest=nests(), machine=machines(), rate=st.sampled_from([0.5, 2.0**80]))
+def test_energy_decides_between_mappings_as_quick_as_each_other(nest, machine, rate):
+    """At rates that are powers of two, so that no rounding tells equal latencies apart.
+
+    Where main memory takes no time, all that costs the array as many cycles is equally quick.
+    """
+    ports = dict.fromkeys(machine["port"], 8.0)
+    machine |= {"clock": 1.0, "read_bw": rate, "write_bw": rate, "port": ports}
+    truth, _ = oracle.best(nest, machine, "latency")
+    assume(truth is not None)
+    found = kernel_best(nest, machine, "latency")[0]
+    assert found.score == truth["latency"]
+    assert found.energy_pj == pytest.approx(truth["energy"], rel=1e-12)
+
+
+@settings(max_examples=80, deadline=None)
 @given(nest=nests(), machine=wired(), objective=st.sampled_from(OBJECTIVES))
 def test_best_on_other_wirings_equals_brute_force(nest, machine, objective):
     agree(nest, machine, objective)

@@ -534,9 +534,16 @@ def cost_and_innermost(nest, machine, cut, k_tile, c_tile, order):
 
 
 def best(nest, machine, objective):
-    """Least score over the whole mapspace, and how many mappings fit and differ; None where nothing fits."""
+    """The best mapping's cost over the whole mapspace, and how many mappings fit and differ.
+
+    The best has the least score, and of equal ones the least energy; None where nothing fits.
+    """
     found = None
     mappings = set()
+
+    def scored(cost):
+        return cost[objective], cost["energy"]
+
     for number, cut in enumerate(position_cuts(nest, machine)):
         for k_tile in channel_tiles(nest, machine, "k"):
             for c_tile in channel_tiles(nest, machine, "c"):
@@ -544,6 +551,6 @@ def best(nest, machine, objective):
                     cost, innermost = cost_and_innermost(nest, machine, cut, k_tile, c_tile, order)
                     if cost:
                         mappings.add((number, k_tile, c_tile, innermost))
-                    if cost and (found is None or cost[objective] < found[objective]):
+                    if cost and (found is None or scored(cost) < scored(found)):
                         found = cost
     return found, len(mappings)
