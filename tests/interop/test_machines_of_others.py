@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,7 +165,8 @@ def test_copies_that_move_together_cost_one(tmp_path: Path) -> None:
     """Energy of the shared register: one access for all that share it, as ZigZag counts."""
     machine = zigzag(tmp_path)
     problem = convolution(k=2, c=4, p=1, q=4)
-    mapping = map_problem(problem, machine.architecture, "latency", constraints=machine.mapspace).mapping
+    busy = replace(machine.mapspace, min_parallelism=1.0)
+    mapping = map_problem(problem, machine.architecture, "latency", constraints=busy).mapping
     result = evaluate(problem, machine.architecture, mapping)
     assert result.compute_cycles == 1
     reads = result.at("reg_W", "W").reads + result.at("reg_W", "W").fills * 2  # a write costs twice a read
