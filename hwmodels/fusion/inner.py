@@ -25,7 +25,7 @@ from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.models.nest_account import Counter, Row, nearest, prices_of
 from hwmodels.models.nest_bounds import Spread
-from hwmodels.models.nest_mappings import MAPPED, Key, content_of, key_of
+from hwmodels.models.nest_mappings import MAPPED, Key, content_of, key_of, uncut
 from hwmodels.models.nest_zeros import Densities, map_with_zeros, metadata_of, minded
 from workloads.table import LayerTable
 
@@ -145,7 +145,7 @@ class Inner:
             found = self._search(problem, room_words, watch, zeros)
             if isinstance(found, str) and watch.over():
                 found = None  # there may be one
-            elif isinstance(found, str) or found.certificate.optimal:
+            elif isinstance(found, str) or uncut(found.certificate):
                 MAPPED[key] = found
             else:
                 self._cut[key] = found

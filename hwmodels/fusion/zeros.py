@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from hwmodels.kernels.nest.search import objective_of
 from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
-from hwmodels.mapping.certificate import OBJECTIVES, Objective
+from hwmodels.mapping.aim import ranked
+from hwmodels.mapping.certificate import Objective
 from hwmodels.mapping.engine import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
@@ -83,8 +83,8 @@ def handed(
         if one.feasible and fits(one):
             found.append(one)
 
-    def cost(one: Evaluation) -> float:
-        return float(objective_of(OBJECTIVES[objective], float(one.cycles), one.energy_pj))
+    def cost(one: Evaluation) -> tuple[float, float]:
+        return ranked(objective, float(one.cycles), one.energy_pj)
 
     return min(found, key=cost, default=None)
 

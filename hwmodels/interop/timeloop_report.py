@@ -47,7 +47,8 @@ def map_report(
     -------
     dict
         What `model_report` returns, with the `certificate`: `objective`, `represented`, `costed`, `pruned` by
-        rule, `optimal`, `left`: where `watch` set a time limit and it came first, `optimal` is False.
+        rule, `optimal`, `left`: where `watch` set a time limit and it came first, `optimal` is False; and
+        `thriftiest`, as of `hwmodels.mapping.certificate.Certificate`.
 
     """
     project = load(files, values=values, built_in_fit=built_in_fit)

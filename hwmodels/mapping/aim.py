@@ -5,7 +5,8 @@ from math import inf
 import numpy as np
 
 from hwmodels.kernels.nest.columns import Floats
-from hwmodels.kernels.nest.search import ENERGY, LATENCY
+from hwmodels.kernels.nest.search import ENERGY, LATENCY, objective_of
+from hwmodels.mapping.certificate import OBJECTIVES, Objective
 
 Aim = float
 """LATENCY, ENERGY or EDP; or what `within` returns."""
@@ -20,6 +21,12 @@ def within(cycles: float) -> Aim:
     As what it costs never falls with cycles or energy, the bounds of every search hold for it as they are.
     """
     return -cycles * (1.0 + _EQUAL)
+
+
+def ranked(objective: Objective, cycles: float, energy: float) -> tuple[float, float]:
+    """What is minimised, and what decides between equals: energy, and cycles where that is minimised."""
+    value = float(objective_of(OBJECTIVES[objective], cycles, energy))
+    return value, cycles if objective == "energy" else energy
 
 
 def value_of(aim: Aim, cycles: Floats, energy: Floats) -> Floats:

@@ -35,6 +35,10 @@ class Certificate:
     is left costs `bound` at least; the best mapping found costs `best`.
 
     Costs that differ by less than one part in 10**13 count as equal: sums of them round that much.
+
+    Of mappings as quick as the best, under `latency`, the one is taken that needs the least energy.
+    `thriftiest` is False where the search for it was cut short, by the time limit or as too long: another
+    mapping may be as quick then and need less. What is proved of the cycles stands all the same.
     """
 
     objective: Objective
@@ -47,6 +51,7 @@ class Certificate:
     bound: float  # no mapping costs less; the best itself where it is optimal
     optimal: bool = True
     left: int = 0
+    thriftiest: bool = True  # under `latency`: nothing as quick takes less energy
 
     @property
     def gap(self) -> float:
@@ -59,12 +64,12 @@ class Certificate:
             f"{self.storage} storage, {self.factors} factors: {self.represented:,} mappings represented, "
             f"{self.costed:,} costed, pruned by {rules}"
         )
-        return (
-            text
-            if self.optimal
-            else f"{text}; not proved optimal: {self.left:,} left when the time was up, the best found is "
-            f"within {self.gap:.1%} of a bound"
-        )
+        if not self.optimal:
+            return (
+                f"{text}; not proved optimal: {self.left:,} left when the time was up, the best found is "
+                f"within {self.gap:.1%} of a bound"
+            )
+        return text if self.thriftiest else f"{text}; others may be as quick and take less energy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ _Way = Callable[
     [Mapspace, Sequence[Mapspace], Aim, Rules, Watch, float], tuple[list[Outcome], Mapping | None]
 ]
 LARGE = 10**6  # tilings of a constrained space from which on the lattice search is the quicker one
-LOOKS = 64  # at the clock, while mappings as quick as the best are searched for one that takes less energy
+LOOKS = 512  # at the clock, while mappings as quick as the best are searched for one that takes less energy
 FEW = 16  # choices of operands kept, and of their order, that are searched without a quick descent before
 
 
@@ -51,7 +51,8 @@ def map_problem(
     problem, architecture
         What is computed, and where.
     objective
-        What to minimise: `latency` (cycles), `energy` (pJ) or `edp` (pJ x cycles).
+        What to minimise: `latency` (cycles), `energy` (pJ) or `edp` (pJ x cycles). Of mappings as quick as
+        each other, under `latency`, the one that takes the least energy (`Certificate.thriftiest`).
     constraints
         What a mapping must obey; by default anything that fits.
     factors
@@ -153,8 +154,9 @@ def _search(
             f"search of {watch.represented:,} mappings has not ended; allow more time, or constrain the "
             f"mapspace"
         )
-    if objective == "latency" and ended:
-        best = _thriftiest(space, parts, best, rules, watch, way)
+    thriftiest = objective != "latency"
+    if not thriftiest and ended:
+        best, thriftiest = _thriftiest(space, parts, best, rules, watch, way)
     pruned: dict[str, int] = {}
     for outcome in outcomes:
         for rule, count in outcome.pruned.items():
@@ -173,6 +175,7 @@ def _search(
             bound=bound,
             optimal=ended,
             left=sum(outcome.left for outcome in outcomes),
+            thriftiest=thriftiest,
         ),
     )
 
@@ -191,15 +194,21 @@ def _found(
 
 def _thriftiest(
     space: Mapspace, parts: Sequence[Mapspace], best: Mapping, rules: Rules, watch: Watch, way: _Way
-) -> Mapping:
-    """Of the mappings as quick as the best one that which takes the least energy.
+) -> tuple[Mapping, bool]:
+    """Of the mappings as quick as the best one that which takes the least energy; whether it surely is.
 
-    It is searched for as long as there is time, and for no more looks than `LOOKS`.
+    It is searched for as long as there is time, and for no more looks than `LOOKS`. A search may have ended
+    on its own when its time was up: then none is left.
     """
+    left = watch.left()
+    if left <= 0.0:
+        return best, False
     aim = within(float(evaluate(space.problem, space.architecture, best, rules).cycles))
-    again = LookingWatch(seconds=watch.left(), most=LOOKS)
-    found = _found(space, parts, *way(space, parts, aim, rules, again, _cost(space, best, aim, rules)))
-    return min([best, *found], key=lambda mapping: _cost(space, mapping, aim, rules))
+    again = LookingWatch(seconds=left, most=LOOKS)
+    outcomes, known = way(space, parts, aim, rules, again, _cost(space, best, aim, rules))
+    found = _found(space, parts, outcomes, known)
+    least = min([best, *found], key=lambda mapping: _cost(space, mapping, aim, rules))
+    return least, all(outcome.ended for outcome in outcomes)
 
 
 def _folded(space: Mapspace, part: Mapspace, mapping: Mapping) -> Mapping:

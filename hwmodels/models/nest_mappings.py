@@ -12,6 +12,7 @@ from hwmodels.composed import fingerprint
 from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, ZEROS, Effort
+from hwmodels.mapping.certificate import Certificate
 from hwmodels.mapping.engine import Evaluation, evaluate
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
@@ -149,6 +150,11 @@ def content_of(key: Key, problem: Problem, zeros: Densities | None, *, in_time: 
     return whole if zeros is None else (*whole, zeros, in_time)
 
 
+def uncut(certificate: Certificate) -> bool:
+    """Whether a search came to its end, that among mappings as quick as each other too."""
+    return certificate.optimal and certificate.thriftiest
+
+
 def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResult]) -> MapperResult | str:
     """What a search finds, or why it finds nothing; kept by content where it was not cut short.
 
@@ -168,7 +174,7 @@ def kept(whole: tuple[Any, ...], effort: Effort, search: Callable[[], MapperResu
         if "has not ended" in str(refusal):
             raise
         found = str(refusal)
-    if isinstance(found, str) or found.certificate.optimal or math.isinf(effort.limit_s):
+    if isinstance(found, str) or math.isinf(effort.limit_s) or uncut(found.certificate):
         if len(MAPPED) >= KEPT:
             MAPPED.clear()
         MAPPED[whole] = found

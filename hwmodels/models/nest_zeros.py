@@ -11,12 +11,11 @@ from collections.abc import Mapping as Names
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from hwmodels.kernels.nest.search import objective_of
 from hwmodels.level import LETTERS, Level
 from hwmodels.level_sparsity import ZeroPrices, minded_operands
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.aim import ranked
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.certificate import OBJECTIVES
 from hwmodels.mapping.engine import Evaluation, Rules
 from hwmodels.mapping.mapping import Mapping, uniform
 from hwmodels.mapping.problem import MappingError, Problem
@@ -228,8 +227,8 @@ def _given(
     if not found:
         raise MappingError(why)
 
-    def cost(one: Evaluation) -> tuple[bool, float]:
-        return not one.feasible, float(objective_of(OBJECTIVES[objective], float(one.cycles), one.energy_pj))
+    def cost(one: Evaluation) -> tuple[bool, tuple[float, float]]:
+        return not one.feasible, ranked(objective, float(one.cycles), one.energy_pj)
 
     return min(found, key=cost)
 

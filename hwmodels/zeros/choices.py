@@ -33,6 +33,7 @@ class ZeroMapping:
     mapping: Nest
     formats: dict[Key, Representation]
     certificate: Certificate
+    cost: tuple[float, float]  # what is minimised, and what decides between equals
 
 
 def spelt(form: Representation | None) -> str:
@@ -162,7 +163,8 @@ def map_zeros(
             why = why_none(candidate, constraints, outcome, watch)
     if best is None:
         raise MappingError(why)
-    return ZeroMapping(mapping=best[0], formats=best[1], certificate=_proof(objective, outcomes, value[0]))
+    proof = _proof(objective, outcomes, value[0])
+    return ZeroMapping(mapping=best[0], formats=best[1], certificate=proof, cost=value)
 
 
 def map_unevenly(
@@ -183,7 +185,7 @@ def map_unevenly(
     """
     space = Mapspace(problem=model.problem, architecture=model.architecture, constraints=constraints)
     best = None if even is None else (even.mapping, even.formats)
-    value = (inf, inf) if even is None else (even.certificate.best, inf)
+    value = (inf, inf) if even is None else even.cost
     outcomes = []
     for part in chained_spaces(space):
         for formats in combinations(model.section.formats, choices or {}):
@@ -197,7 +199,7 @@ def map_unevenly(
     if best is None:
         return None
     proof = replace(_proof(objective, outcomes, value[0]), storage="uneven")
-    return ZeroMapping(mapping=best[0], formats=best[1], certificate=proof)
+    return ZeroMapping(mapping=best[0], formats=best[1], certificate=proof, cost=value)
 
 
 def tilings(model: SparseModel, constraints: Constraints) -> int:
@@ -224,6 +226,7 @@ def _proof(objective: Objective, outcomes: Sequence[Outcome], value: float) -> C
     for outcome in outcomes:
         for rule, count in outcome.pruned.items():
             pruned[rule] = pruned.get(rule, 0) + count
+    ended = all(outcome.ended for outcome in outcomes)
     return Certificate(
         objective=objective,
         storage="even",
@@ -233,6 +236,7 @@ def _proof(objective: Objective, outcomes: Sequence[Outcome], value: float) -> C
         pruned=pruned,
         best=value,
         bound=min(value, *(outcome.bound for outcome in outcomes)),
-        optimal=all(outcome.ended for outcome in outcomes),
+        optimal=ended,
         left=sum(outcome.left for outcome in outcomes),
+        thriftiest=ended or objective != "latency",
     )

@@ -29,7 +29,7 @@ from hwmodels.kernels.zeros.columns import (
     scratch_columns,
 )
 from hwmodels.kernels.zeros.search import REFUSALS, UNSUPPORTED, cost_rows, least_cost, search_zeros
-from hwmodels.mapping.aim import value_of
+from hwmodels.mapping.aim import ranked, value_of
 from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import Rules, evaluate
@@ -268,8 +268,7 @@ class ZeroSearch(ExhaustiveSearch):
         if not self.learn(keep):
             return False
         cycles, energy = (float(one[0]) for one in self.cost(keep, columns, np.zeros(1, dtype=np.int64)))
-        value = float(objective_of(OBJECTIVES[self.objective], cycles, energy))
-        found = value, cycles if self.objective == "energy" else energy
+        found = ranked(self.objective, cycles, energy)
         if not found < tuple(self.best):
             return False
         self.best[:] = found

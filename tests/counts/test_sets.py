@@ -164,6 +164,9 @@ def test_sets_equal_the_search(
     assert result is not None
     assert result.evaluation.feasible
     assert result.certificate.best == pytest.approx(searched.certificate.best, rel=1e-12)
+    if objective == "latency":
+        assert searched.certificate.thriftiest
+        assert result.evaluation.energy_pj == pytest.approx(searched.evaluation.energy_pj, rel=1e-12)
     assert result.certificate.represented == searched.certificate.represented
     feeds = architecture.levels[-2]
     sizes = [float(level.usable_words) for level in architecture.levels[:-1]]

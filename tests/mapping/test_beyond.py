@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodels.mapping import Architecture, Constraints, LevelConstraints, MappingError, Problem, StorageLevel
-from hwmodels.mapping.certificate import Certificate, Objective
+from hwmodels.mapping.certificate import MapperResult, Objective
 from hwmodels.mapping.constraints import Factors
 from hwmodels.mapping.engine import Drain, Gaps, Reuse, Rules
 from hwmodels.mapping.lattice import applies, middle_of
@@ -48,23 +48,25 @@ def limits(draw: st.DrawFn, problem: Problem, machine: Architecture) -> Constrai
     return Constraints(levels=tuple(entries), min_parallelism=draw(st.sampled_from((0.0, 0.0, 0.25))))
 
 
-def compared(space: Mapspace, objective: Objective, rules: Rules) -> Certificate | None:
-    """The lattice search's certificate, equal to the exhaustive one's; None where nothing fits."""
+def compared(space: Mapspace, objective: Objective, rules: Rules) -> MapperResult | None:
+    """What the lattice search finds, equal to what the exhaustive one does; None where nothing fits."""
     try:
-        expected = search_exhaustively(space, objective, rules).certificate
+        best = search_exhaustively(space, objective, rules)
     except MappingError:
         with pytest.raises(MappingError):
             search_as_lattice(space, objective, rules)
         return None
     found = search_as_lattice(space, objective, rules)
-    certificate = found.certificate
+    certificate, expected = found.certificate, best.certificate
+    if objective == "latency" and certificate.thriftiest and expected.thriftiest:
+        assert found.evaluation.energy_pj == pytest.approx(best.evaluation.energy_pj, rel=1e-12)
     assert found.evaluation.feasible
     assert certificate.best == pytest.approx(expected.best, rel=1e-12)
     assert certificate.optimal
     assert certificate.represented == expected.represented
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
     assert min(certificate.pruned.values()) >= 0
-    return certificate
+    return found
 
 
 @st.composite
@@ -132,9 +134,12 @@ def test_limits_beyond_the_array_hold(data: st.DataObject, objective: Objective)
         return
     if not 0 < tilings <= 5_000 or not applies(space) or (windows and rules.reuse is Reuse.NOTHING):
         return
-    certificate = compared(space, objective, rules)
-    if certificate is not None and tilings <= 100:
-        assert certificate.best == pytest.approx(brute_force(space, objective, rules)[0], rel=1e-12)
+    found = compared(space, objective, rules)
+    if found is not None and tilings <= 100:
+        least, energy_pj = brute_force(space, objective, rules)
+        assert found.certificate.best == pytest.approx(least, rel=1e-12)
+        if objective == "latency":
+            assert found.evaluation.energy_pj == pytest.approx(energy_pj, rel=1e-12)
 
 
 NARROW = Architecture(

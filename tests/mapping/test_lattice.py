@@ -188,7 +188,7 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
     size = prod(space.chain_count(d) for d in problem.dimensions) * len(space.keeps())
     if size > 1000 or not applies(space):
         return
-    expected = brute_force(space, objective, rules)[0]
+    expected, energy_pj = brute_force(space, objective, rules)
     if expected == inf:
         with pytest.raises(MappingError):
             map_problem(problem, machine, objective, storage="even", rules=rules)
@@ -199,6 +199,9 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
     assert value == pytest.approx(expected, rel=1e-12)
     assert found.feasible
     certificate = result.certificate
+    assert certificate.thriftiest
+    if objective == "latency":
+        assert found.energy_pj == pytest.approx(energy_pj, rel=1e-12)
     assert min(certificate.pruned.values()) >= 0
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
 
