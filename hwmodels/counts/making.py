@@ -122,10 +122,11 @@ def outside_shares(form: Form, operands: int) -> Floats:
     return np.stack([np.ones(operands), np.arange(operands) == OUTPUT], axis=1).astype(np.float64)
 
 
-def _outside(table: CutLattice, form: Form, grid: Grid) -> tuple[Outer, Ints]:
-    operands, tiles = table.words.shape
+def outside_cuts(table: CutLattice, form: Form, grid: Grid) -> Cuts:
+    """Cuts outside the array: all operands in the buffer, tiles growing outwards."""
+    operands = len(table.words)
     steps, primes, rests = table.neighbours(outwards=True)
-    cuts = Cuts(
+    return Cuts(
         words=table.words,
         moved=table.moved,
         shares=outside_shares(form, operands),
@@ -136,6 +137,12 @@ def _outside(table: CutLattice, form: Form, grid: Grid) -> tuple[Outer, Ints]:
         primes=primes,
         rests=rests,
     )
+
+
+def _outside(table: CutLattice, form: Form, grid: Grid) -> tuple[Outer, Ints]:
+    operands, tiles = table.words.shape
+    cuts = outside_cuts(table, form, grid)
+    primes = cuts.primes
     order = np.arange(tiles)[::-1].copy()
     base = _grown(cuts, order, np.ones((2**operands, len(primes)), dtype=np.int8), opened=0)
     runs = [_grown(cuts, order, None, opened=0, rested=o, base=base) for o in range(operands)]

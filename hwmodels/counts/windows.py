@@ -7,7 +7,7 @@ import numpy as np
 
 from hwmodels.counts.form import Form
 from hwmodels.counts.lattice import CutLattice
-from hwmodels.counts.making import Found, Grid, Part, capacities, kept_rows, known_of, outside_shares
+from hwmodels.counts.making import Found, Grid, Part, capacities, kept_rows, known_of, outside_cuts
 from hwmodels.counts.sliding import INPUT, shared_by
 from hwmodels.kernels.counts.cuts import Cuts
 from hwmodels.kernels.counts.meet import Fronts, Room, Spreads
@@ -120,19 +120,8 @@ def _inside(table: CutLattice, form: Form, grid: Grid, windows: Windows) -> tupl
 
 
 def _outside(table: CutLattice, form: Form, grid: Grid, windows: Windows) -> tuple[Beyond, Ints, Ints, Paths]:
-    operands, tiles = table.words.shape
-    steps, primes, rests = table.neighbours(outwards=True)
-    cuts = Cuts(
-        words=table.words,
-        moved=table.moved,
-        shares=outside_shares(form, operands),
-        memory=np.zeros(operands, dtype=np.int64),
-        members=np.array([2**operands - 1], dtype=np.int64),
-        grid=capacities((grid.buffer,)),
-        steps=steps,
-        primes=primes,
-        rests=rests,
-    )
+    tiles = table.words.shape[1]
+    cuts = outside_cuts(table, form, grid)
     pool, found = _grown(cuts, windows, np.arange(tiles)[::-1].copy(), 2)
     paths, rows = _paths(pool, found)
     keys = np.stack([paths.tile[rows], pool.state[rows, RUN], pool.state[rows, INSIDE]])

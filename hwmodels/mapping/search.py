@@ -29,7 +29,7 @@ _Way = Callable[
     [Mapspace, Sequence[Mapspace], Aim, Rules, Watch, float], tuple[list[Outcome], Mapping | None]
 ]
 LARGE = 10**6  # tilings of a constrained space from which on the lattice search is the quicker one
-LOOKS = 512  # at the clock, while mappings as quick as the best are searched for one that takes less energy
+LOOKS = 128  # at the clock, while mappings as quick as the best are searched for one that takes less energy
 FEW = 16  # choices of operands kept, and of their order, that are searched without a quick descent before
 
 

@@ -168,6 +168,58 @@ def inside_words(
 
 
 @spliced
+def offer(
+    fronts: Fronts,
+    room: Room,
+    within: Ints,
+    without: int,
+    values: Floats,
+    first: int,
+    origin: tuple[int, int, int, int],
+) -> None:
+    """Offer the vector whose first numbers are filled to the front of its bucket and of all larger ones.
+
+    `within` and `without` are its buckets inside and outside, `values` what is outside counts, which stands
+    from `first` on; `origin` is label inside, spread, operand and label outside.
+    """
+    shape, vector, bucket, digits = room
+    memories = shape.size - 1
+    flat = 0
+    for m in range(memories):
+        bucket[m] = within[m]
+        flat = flat * shape[m] + bucket[m]
+    bucket[memories] = without
+    for v in range(values.size):
+        vector[first + v] = values[v]
+    new = fronts.used[0]
+    for i in range(4):
+        fronts.origin[new, i] = origin[i]
+    if not beaten(fronts, flat * shape[memories] + without, vector, new):
+        admit_everywhere(fronts, shape, bucket, vector, digits)
+
+
+@spliced
+def may_enter(fronts: Fronts, room: Room, flat: int, fewest: Floats, first: int) -> bool:
+    """Whether the vector whose first numbers are filled enters any bucket with the fewest words outside.
+
+    `flat` is its bucket inside, `fewest` (buckets, V) what is outside counts at least, which stands from
+    `first` on.
+    """
+    shape, vector = room.shape, room.vector
+    memories = shape.size - 1
+    alive = False
+    for j in range(shape[memories]):
+        if fewest[j, 0] == inf:
+            continue
+        for v in range(fewest.shape[1]):
+            vector[first + v] = fewest[j, v]
+        if not beaten(fronts, flat * shape[memories] + j, vector, -1):
+            alive = True
+            break
+    return alive
+
+
+@spliced
 def meet_pair(
     fronts: Fronts,
     room: Room,
@@ -178,29 +230,17 @@ def meet_pair(
     origin: tuple[int, int, int],
 ) -> None:
     """Meet a label inside, under spread `g`, with one outside; `origin` (label, operand, label)."""
-    shape, vector, bucket, digits = room
+    vector = room.vector
     a, o, b = origin
-    memories, inside = shape.size - 1, spreads.shares.shape[2]
-    flat = 0
-    for m in range(memories):
-        bucket[m] = inner.buckets[a, m]
-        flat = flat * shape[m] + bucket[m]
-    bucket[memories] = outer.buckets[b]
     vector[0] = spreads.steps[g]
     inside_words(vector, inner, spreads, g, a, o, outer.runs[b])
-    for v in range(outer.values.shape[1]):
-        vector[1 + inside + v] = outer.values[b, v]
-    new = fronts.used[0]
-    fronts.origin[new, 0] = a
-    fronts.origin[new, 1] = spreads.tiles[g]
-    fronts.origin[new, 2] = o
-    fronts.origin[new, 3] = b
-    if not beaten(fronts, flat * shape[memories] + bucket[memories], vector, new):
-        admit_everywhere(fronts, shape, bucket, vector, digits)
+    first = 1 + spreads.shares.shape[2]
+    found = (a, spreads.tiles[g], o, b)
+    offer(fronts, room, inner.buckets[a], outer.buckets[b], outer.values[b], first, found)
 
 
 @kernel
-def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bottom
+def meet_cuts(
     codes: Ints,
     guard: int,
     inner: Inner,
@@ -214,8 +254,7 @@ def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bot
     shape, vector = room.shape, room.vector
     whole = codes[codes.size - 1]
     operands = inner.moved.shape[1]
-    inside = spreads.shares.shape[2]
-    beyond = outer.values.shape[1]
+    first = 1 + spreads.shares.shape[2]
     memories = shape.size - 1
     for i in range(known.origin.shape[0]):
         origin = (known.origin[i, 0], known.origin[i, 2], known.origin[i, 3])
@@ -241,16 +280,7 @@ def meet_cuts(  # noqa: C901 - one pass over spreads and labels, read top to bot
                         continue
                     vector[0] = spreads.steps[g]
                     inside_words(vector, inner, spreads, g, a, o, outer.longest[o, reached])
-                    alive = False
-                    for j in range(shape[memories]):
-                        if outer.fewest[o, reached, j, 0] == inf:
-                            continue
-                        for v in range(beyond):
-                            vector[1 + inside + v] = outer.fewest[o, reached, j, v]
-                        if not beaten(fronts, flat * shape[memories] + j, vector, -1):
-                            alive = True
-                            break
-                    if not alive:
+                    if not may_enter(fronts, room, flat, outer.fewest[o, reached], first):
                         continue
                     for b in range(outer.ranges[o, reached, 0], outer.ranges[o, reached, 1]):
                         meet_pair(fronts, room, inner, outer, spreads, g, (a, o, b))

@@ -4,12 +4,11 @@ As `hwmodels.kernels.counts.meet`, but what the pads' tile still shares across t
 labels there are in groups by tile, by the operand whose run begins, and by the state that they take up.
 """
 
-from math import inf
 from typing import NamedTuple
 
 from hwmodels.accelerate import kernel, spliced
 from hwmodels.kernels.counts.cuts import fresh
-from hwmodels.kernels.counts.meet import Fronts, Known, Room, Spreads, admit_everywhere, beaten
+from hwmodels.kernels.counts.meet import Fronts, Known, Room, Spreads, may_enter, offer
 from hwmodels.kernels.nest.columns import Floats, Ints
 
 
@@ -95,26 +94,14 @@ def meet_slid(
     pair: tuple[int, int],
 ) -> None:
     """Meet a label inside, under spread `g`, with one outside."""
-    shape, vector, bucket, digits = room
+    vector = room.vector
     a, b = pair
-    memories, inside = shape.size - 1, spreads.shares.shape[2]
-    flat = 0
-    for m in range(memories):
-        bucket[m] = inner.buckets[a, m]
-        flat = flat * shape[m] + bucket[m]
-    bucket[memories] = outer.buckets[b]
     vector[0] = spreads.steps[g]
     run = outer.kind[outer.owner[b], 0]
     slid_words(vector, inner, spreads, sharing, g, a, (run, outer.runs[b], outer.saved[b]))
-    for v in range(outer.values.shape[1]):
-        vector[1 + inside + v] = outer.values[b, v]
-    new = fronts.used[0]
-    fronts.origin[new, 0] = a
-    fronts.origin[new, 1] = spreads.tiles[g]
-    fronts.origin[new, 2] = run
-    fronts.origin[new, 3] = b
-    if not beaten(fronts, flat * shape[memories] + bucket[memories], vector, new):
-        admit_everywhere(fronts, shape, bucket, vector, digits)
+    first = 1 + spreads.shares.shape[2]
+    found = (a, spreads.tiles[g], run, b)
+    offer(fronts, room, inner.buckets[a], outer.buckets[b], outer.values[b], first, found)
 
 
 @kernel
@@ -135,8 +122,7 @@ def meet_windows(  # noqa: C901 - one pass over spreads and labels, read top to 
     code, guard = codes
     shape, vector = room.shape, room.vector
     whole = code[code.size - 1]
-    inside = spreads.shares.shape[2]
-    beyond = outer.values.shape[1]
+    first = 1 + spreads.shares.shape[2]
     memories = shape.size - 1
     for i in range(known.origin.shape[0]):
         pair = (known.origin[i, 0], known.origin[i, 3])
@@ -167,16 +153,7 @@ def meet_windows(  # noqa: C901 - one pass over spreads and labels, read top to 
                     vector[0] = spreads.steps[g]
                     begins = (run, outer.most[k, 0], outer.most[k, 1])
                     slid_words(vector, inner, spreads, sharing, g, a, begins)
-                    alive = False
-                    for j in range(shape[memories]):
-                        if outer.fewest[k, j, 0] == inf:
-                            continue
-                        for v in range(beyond):
-                            vector[1 + inside + v] = outer.fewest[k, j, v]
-                        if not beaten(fronts, flat * shape[memories] + j, vector, -1):
-                            alive = True
-                            break
-                    if not alive:
+                    if not may_enter(fronts, room, flat, outer.fewest[k], first):
                         continue
                     for b in range(outer.ranges[k, 0], outer.ranges[k, 1]):
                         meet_slid(fronts, room, inner, outer, spreads, sharing, g, (a, b))

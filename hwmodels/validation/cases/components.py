@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hwmodels.components import arithmetic, noc
-from hwmodels.components.main_memory import main_memory
 from hwmodels.components.sram import sram
 from hwmodels.costs import PLACED
 from hwmodels.validation.row import Evidence, Row
@@ -159,7 +158,6 @@ CHECKS = (
         lambda: float(arithmetic.mac(8, 8, 16, 45, pipeline_bits=0).area_um2) - 282,
         HOROWITZ,
     ),
-    Case("int8 addition, 14 nm", 14, "pJ", 0.010, _operation("add int8", 14), DALLY),
     Case(
         "flip-flop written, 40 nm",
         40,
@@ -247,14 +245,6 @@ CHECKS = (
         0.026,
         lambda: float(noc.crossbar(16, 32, 24, 16).area_mm2) / PLACED,
         "Parashar et al., ISCA 2017, table 4",
-    ),
-    Case(
-        "PHY and controllers of 1,555 GB/s on five stacks, 7 nm",
-        7,
-        "mm2",
-        (58 + 31.77) * 5 / 6,
-        lambda: main_memory("hbm2e").interface_mm2 * 1555e9 / main_memory("hbm2e").bandwidth_bytes_per_s,
-        "GA100 die photograph (LLMCompass)",
     ),
 )
 """Figures that no table here holds."""
