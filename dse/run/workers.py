@@ -13,6 +13,8 @@ from dse.errors import InputError, StoreError, shown
 
 R = TypeVar("R")
 
+TRIALS = 3
+
 
 def default_workers() -> int:
     """Cores that this process may use."""
@@ -75,13 +77,27 @@ def _client(address: str) -> Any:
             f"executor {shown(address)} needs dask: pip install 'springboard[dask]'", path="executor"
         ) from None
     try:
-        return client(address, set_as_default=False)
+        return _patiently(client, address)
+    except AssertionError:
+        raise InputError(
+            f"executor {shown(address)}: dask's event loop did not start on this machine, "
+            "which may be too busy; run it again",
+            path="executor",
+        ) from None
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"executor {shown(address)}: there is no dask scheduler to be reached "
             f"({type(error).__name__}: {' '.join(str(error).split())[:100]})",
             path="executor",
         ) from None
+
+
+def _patiently(client: Any, address: str) -> Any:
+    """Connect, again where dask asserts: it waits ten seconds for its event loop to start, a busy machine longer."""
+    for _ in range(TRIALS - 1):
+        with contextlib.suppress(AssertionError):
+            return client(address, set_as_default=False)
+    return client(address, set_as_default=False)
 
 
 class Ended(Exception):  # noqa: N818  # not an error of its own: it becomes a StoreError

@@ -65,6 +65,26 @@ def test_a_dask_cluster_by_its_address(alone, tmp_path):
     assert contents(tmp_path) == contents(alone[0])
 
 
+@pytest.mark.parametrize("misses", [1, 2, 9])
+def test_a_dask_client_whose_loop_starts_late_is_tried_again(alone, tmp_path, monkeypatch, misses):
+    distributed = pytest.importorskip("distributed")
+    starting, late = distributed.Client.start, iter(range(misses))
+
+    def start(self, **options):
+        assert next(late, None) is None
+        return starting(self, **options)
+
+    monkeypatch.setattr(distributed.Client, "start", start)
+    quiet = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**quiet) as running:
+        if misses == 9:
+            with pytest.raises(dse.InputError, match="dask's event loop did not start"):
+                fill(tmp_path, executor=running.scheduler_address)
+            return
+        fill(tmp_path, executor=running.scheduler_address)
+    assert contents(tmp_path) == contents(alone[0])
+
+
 class Ending(ThreadPoolExecutor):
     """An executor that ends after a few tasks, in a way of its choice."""
 
