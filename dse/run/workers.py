@@ -93,7 +93,7 @@ def _client(address: str) -> Any:
 
 
 def _patiently(client: Any, address: str) -> Any:
-    """Connect, again where dask asserts: it waits ten seconds for its event loop, and some starts take longer."""
+    """Connect; where dask asserts that its event loop did not start within ten seconds, try again."""
     for _ in range(TRIALS - 1):
         with contextlib.suppress(AssertionError):
             return client(address, set_as_default=False)
