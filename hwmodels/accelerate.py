@@ -1,10 +1,12 @@
 """The one place that knows how kernels are compiled."""
 
 import contextlib
+import gc
 import hashlib
 import os
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
@@ -15,6 +17,10 @@ from numba.core.cpu import CPUTargetOptions
 from workloads.errors import InputError, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The compiler and what it stands on are some hundred thousand objects that stay as long as the process: every
+# full collection would walk them, and the three at its end would take a quarter of a short run.
+gc.freeze()
 
 
 def _cache_wanted() -> bool:
@@ -144,8 +150,13 @@ def _compiled(function: Function, **flags: Any) -> Function:
     outer: Any = njit(**flags)(function)
     if outer is function:  # numba is switched off
         return function
-    inner: Any = njit(**{**flags, "no_cpython_wrapper": True})(_twin(function))
-    outer.get_call_template, outer.get_overload = inner.get_call_template, inner.get_overload
+
+    @cache
+    def inner() -> Any:  # made when a kernel that calls it is compiled: never, where all are on disk
+        return njit(**{**flags, "no_cpython_wrapper": True})(_twin(function))
+
+    outer.get_call_template = lambda *types: inner().get_call_template(*types)
+    outer.get_overload = lambda *types: inner().get_overload(*types)
     return outer  # type: ignore[no-any-return]
 
 

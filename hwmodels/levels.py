@@ -31,7 +31,7 @@ from hwmodels.level_sheet import area_table, page, power_table, text
 from hwmodels.level_sparsity import NO_MAC_ZEROS, MacSparsity
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules
+from hwmodels.mapping.rules import Rules
 from hwmodels.parts import OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing

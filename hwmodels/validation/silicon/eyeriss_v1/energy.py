@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hwmodels.machines.eyeriss_v1 import eyeriss_v1
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
 GATED = ("filter_spad", "mac")  # what rests while the ifmap is zero; section V-C

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from hwmodels.machines.eyeriss_v1 import CORE_HZ, IFMAP_PORT, LINK_HZ, LINK_WORDS, PSUM_PORT
-from hwmodels.mapping.engine import Drain, Evaluation, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
+from hwmodels.mapping.rules import Drain, Rules
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 from hwmodels.validation.silicon.eyeriss_v1.nest import Piece, pieces
 from hwmodels.validation.silicon.eyeriss_v1.traffic import WORD_BYTES, buffer_bytes, dram_bytes

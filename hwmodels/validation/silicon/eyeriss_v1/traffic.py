@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hwmodels.machines.eyeriss_v1 import WORD_BITS
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
 WORD_BYTES = WORD_BITS // 8
