@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from numba import njit
 from numba.core.cpu import CPUTargetOptions
 
+from hwmodels.compiling import announce
 from workloads.errors import InputError, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -138,6 +139,7 @@ def _reached(room: str, named: dict[str, set[str]]) -> set[str]:
 
 
 drop_stale_kernels(Path(__file__).parent / "kernels")
+announce()
 
 
 def _compiled(function: Function, **flags: Any) -> Function:
