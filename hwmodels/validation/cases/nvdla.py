@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon import nvdla
 
 TITLE = "NVDLA's performance sheet: 2048 INT8 multipliers, 512 KB buffer, 1 GHz, 10 GB/s"
@@ -17,7 +17,7 @@ _SHAPES = (
     "res3a_branch1 and res5c_branch2c."
 )
 
-_row = partial(Row.simulated, unit="cycles", source=SOURCE)
+_row = partial(Row.simulated, unit="cycles", source=SOURCE, made=Made.RULE)
 
 
 def rows() -> list[Row]:
