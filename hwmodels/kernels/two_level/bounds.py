@@ -42,7 +42,7 @@ def crossing(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossi
 
 @inlined
 def holding(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossing:
-    """As `crossing`, of the one order of the loops in which the array keeps what it holds (`orders.stays`)."""
+    """As `crossing`, of the one order of loops in which the array keeps what it holds (`orders.stays`)."""
     nest, rates = terms.counts, terms.rates
     port = crossing(terms, n_k, n_m, input_bytes)
     if nest.flow == OUTPUT_STATIONARY:
