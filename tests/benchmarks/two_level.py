@@ -200,10 +200,11 @@ def main() -> None:
         over = sum(nest.two_level for nest in found) / sum(least) - 1.0
         above = [nest.two_level / each - 1.0 for nest, each in zip(found, least, strict=True)]
         worst = max(range(len(found)), key=above.__getitem__)
+        searched_nests = f"{min(SEARCHED, len(found))} of {len(found)} nests"
         print(
-            f"{network}, edge_16x16, latency: two-level {over:.2%} above the N-level search with ceil factors "
-            f"(target 1 %; the {min(SEARCHED, len(found))} of {len(found)} nests furthest above the bound are "
-            f"searched, it is taken for the others), {bound:.2%} above what no mapping goes below; most in "
+            f"{network} on edge_16x16, latency: two-level {over:.2%} above the N-level search with ceil "
+            f"factors (target 1 %; {searched_nests}, those furthest above the bound, are searched, and it is "
+            f"taken for the others), {bound:.2%} above what no mapping goes below; most in "
             f"{found[worst].name}, {above[worst]:.1%}",
             flush=True,
         )
