@@ -208,7 +208,7 @@ def cycles_of(nest, machine, cut, k_tile, c_tile):
 
 
 def refills(nest, machine, cut, k_tile, c_tile, found):
-    """Cycles of fills and drains that the winner leaves out: tiles of one fold stream on behind each other."""
+    """Cycles of fills and drains that the winner leaves out: tiles of one fold stream on behind others."""
     if machine.get("wiring", "systolic") != "systolic" or not machine["double"] or found.place == APART:
         return 0
     turns = {
