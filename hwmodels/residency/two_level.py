@@ -120,6 +120,20 @@ _HOMES: Final = tuple(f"buffers.{name}" for name in HOMES)
 """Where a tensor may stay, by the kernels' codes."""
 
 
+def left_to(
+    stays: Stays, lists: TileLists, rows: int, one: ConfigTable, prices: FloatMatrix, objective: int
+) -> BesideTable:
+    """What the best schedule of one machine leaves to each operation; parameters as of `told`."""
+    scratch = fill_staying(stays, stays.graph, lists, one, prices, objective)
+    beside = make_table(BesideTable, {}, rows)
+    if scratch.stays[0]:
+        chosen = scratch.paths.chosen[:, 0]
+        situations = stays.graph.arc_situation[chosen]
+        for column, field in enumerate(BesideTable._fields):
+            getattr(beside, field)[stays.graph.arc_row[chosen]] = scratch.homes.beside[situations, column]
+    return beside
+
+
 def told(
     laid: tuple[Stays, Stays],
     lists: TileLists,
@@ -127,8 +141,8 @@ def told(
     one: ConfigTable,
     prices: FloatMatrix,
     objective: tuple[str, int],
-) -> tuple[Plan, BesideTable]:
-    """The schedule of one machine: where every tensor lives and why, and what that leaves to each operation.
+) -> Plan:
+    """The schedule of one machine: where every tensor lives and why, and how good it is.
 
     Parameters
     ----------
@@ -165,18 +179,14 @@ def told(
         stays.left,
         sets=every.sets,
     )
-    beside = make_table(BesideTable, {}, rows)
     order, kept = tuple(range(rows)), set[int]()
     if used:
-        situations = graph.arc_situation[chosen]
-        for column, field in enumerate(BesideTable._fields):
-            getattr(beside, field)[graph.arc_row[chosen]] = scratch.homes.beside[situations, column]
         kept = {tensor.place for arc in chosen.tolist() for tensor in stays.staying[arc]}
         order = stays.order(chosen)
     tensors = timed(stays.tensors, order)
     staying = [tensor for tensor in tensors if tensor.place in kept]
     places = tuple(_place(tensor, stays, scratch.homes, one, staying) for tensor in tensors)
-    return Plan(by_rows(places, order), certificate, order), beside
+    return Plan(by_rows(places, order), certificate, order)
 
 
 def _products(
