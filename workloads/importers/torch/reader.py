@@ -6,6 +6,7 @@ from typing import Any
 
 from workloads.errors import NetworkImportError, WorkloadError, shown
 from workloads.graph import Graph
+from workloads.importers.own_operators import OPERATORS, OperatorCall, applied
 from workloads.importers.recognise import check_caches, recognised
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
@@ -292,6 +293,8 @@ def _handled(call: Call, builder: Builder) -> Value:
     """Hand a call to its handler, or cost it as movement."""
     operator = call.operator
     try:
+        if operator in OPERATORS:
+            return _by_rule(call, builder)
         if operator in HANDLERS:
             return HANDLERS[operator](call, builder)
         return _moved(call, builder)
@@ -337,13 +340,38 @@ def _run_inside(node: FxNode, builder: Builder) -> Value:
     return _run(inner, builder)
 
 
-def _moved(call: Call, builder: Builder) -> Value:
-    """Add an operator nobody here knows as data movement."""
+def _by_rule(call: Call, builder: Builder) -> Value:
+    """Add what the user's own rule says a call comes to."""
+    flowing, held = _operands(call, builder)
+    known = OperatorCall(
+        call.name,
+        call.operator,
+        tuple(builder.shape(name) for name in flowing),
+        tuple(constant.shape for constant in held),
+        call.settings(),
+        call.shapes(),
+    )
+    operation, found = applied(known, held, Constant.transposed)
+    weights = {role: builder.weight(one, f"{call.name}.{role}") for role, one in found.items()}
+    made = builder.graph.add_many(operation, *flowing, weights=weights)
+    shapes = tuple(builder.shape(name) for name in made)
+    if shapes != call.shapes():
+        call.refuse(f"its rule makes {shapes}, PyTorch makes {call.shapes()}")
+    return made[0] if isinstance(call.node.meta.get("val"), torch.Tensor) else made
+
+
+def _operands(call: Call, builder: Builder) -> tuple[list[str], list[Constant]]:
+    """Return what a call takes: tensors that the network computes, and constants."""
     leaves = torch.utils._pytree.tree_leaves(
         (builder.value(call.node.args), builder.value_map(call.node.kwargs))
     )
     flowing = [leaf for leaf in leaves if isinstance(leaf, str)]
-    held = [leaf for leaf in leaves if isinstance(leaf, Constant)]
+    return flowing, [leaf for leaf in leaves if isinstance(leaf, Constant)]
+
+
+def _moved(call: Call, builder: Builder) -> Value:
+    """Add an operator nobody here knows as data movement."""
+    flowing, held = _operands(call, builder)
     shapes = call.shapes()
     if not shapes:
         call.refuse("is unknown and makes no tensor")
