@@ -97,7 +97,9 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     constants.update({constant.source: constant for constant in sparse})
     read = {name for node in nodes for name in _read(node)} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
-    declared = [value for value in model.graph.input if value.name not in constants and value.name in read]
+    wanted = [value for value in model.graph.input if value.name not in constants and value.name in read]
+    held = {value.name: _held(value, given) for value in wanted}
+    declared = [piece for pieces in held.values() for piece in pieces]
     given.dimensions.check_axis(value.type.tensor_type for value in declared)
     given.dimensions.check_known((value.name, value.type.tensor_type) for value in declared)
     for value in declared:
@@ -108,6 +110,8 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
             names = ", ".join(repr(value.name) for value in model.graph.input)
             raise NetworkImportError(f"inputs: the model has no input {shown(name)}; it has {names}")
     builder = Builder(graph, constants, path.parent)
+    lists = {name: [piece.name for piece in pieces] for name, pieces in held.items()}
+    builder.sequences.update({name: names for name, names in lists.items() if names != [name]})
     fallback = Unknown(model, allowed=unknown == "movement")
     for node in views:
         _import_node(node, builder, fallback)
@@ -126,6 +130,18 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     if calibration is None:
         return network
     return calibrated(network, builder, model, nodes, path.parent, calibration)
+
+
+def _held(value: Any, given: Given) -> list[Any]:
+    """Return the tensors that an input is: one, that of an optional value, or those of a sequence."""
+    kind = value.type
+    while kind.WhichOneof("value") == "optional_type":
+        kind = kind.optional_type.elem_type
+    if kind.WhichOneof("value") != "sequence_type":
+        return [onnx.ValueInfoProto(name=value.name, type=kind)]
+    each = kind.sequence_type.elem_type
+    count = given.dimensions.length(value.name)
+    return [onnx.ValueInfoProto(name=f"{value.name}/{i}", type=each) for i in range(count)]
 
 
 def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Given) -> None:
