@@ -48,7 +48,15 @@ def _two_operands(node: FxNode, flow: Flowing) -> bool:
     named = bool(arrow and comma) and all(part.isalpha() for part in (a, b, *([result] if result else [])))
     once = all(len(set(part)) == len(part) for part in (a, b, result))
     alone, summed = (set(a) ^ set(b)) - set(result), (set(a) & set(b)) - set(result)
-    return named and once and bool(summed) and not alone and all(given in flow for given in node.args[1])
+    real = not node.meta["val"].dtype.is_complex  # else it is written as matrix products
+    return (
+        real
+        and named
+        and once
+        and bool(summed)
+        and not alone
+        and all(given in flow for given in node.args[1])
+    )
 
 
 def check_operators(program: Any, unknown: str) -> None:
