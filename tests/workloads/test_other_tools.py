@@ -204,6 +204,25 @@ Network tiny {
 """
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("operand_source: {I: 0, W: 0}", "operand_source: {I: [], W: []}"),
+        ("operand_source: {I: 0, W: 0}", "operand_source: {I: [], W: 0}\n  constant_operands: [W]"),
+        ("operand_source: {I: 0, W: 0}", "memory_operand_links: {O: O, W: I2, I: I1}"),
+    ],
+)
+def test_sources_that_are_none_in_zigzag(tmp_path, old, new):
+    assert old in ZIGZAG
+    net = workloads.load(write(tmp_path, ZIGZAG.replace(old, new, 1), "net.yaml"))
+    plain = workloads.from_zigzag(write(tmp_path, ZIGZAG, "plain.yaml"))
+    assert net.macs == plain.macs
+    assert [one.name for one in net.graph.inputs()] == [one.name for one in plain.graph.inputs()]
+    two = ZIGZAG.replace(old, "operand_source: {I: [0, 1], W: []}", 1)
+    with pytest.raises(NetworkImportError, match=r"operand_source\.I: names 2 layers; .*from none: \[\]"):
+        workloads.from_zigzag(write(tmp_path, two, "two.yaml"))
+
+
 def test_a_maestro_network(tmp_path):
     net = workloads.from_maestro(write(tmp_path, MAESTRO, "net.m"))
     assert net.name == "tiny"
