@@ -363,7 +363,11 @@ def _traceable(module: Any) -> Iterator[None]:
 def _evaluating(module: Any) -> Iterator[None]:
     """Put a module into evaluation mode for the while."""
     before = {part: part.training for part in module.modules()}
-    module.eval()
+    try:
+        module.eval()
+    except NotImplementedError:  # a graph that torch.export made is as it was traced
+        for part in module.modules():
+            part.training = False
     try:
         yield
     finally:

@@ -50,6 +50,7 @@ def read(
     check_caches(caches)
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {shown(unknown)}")
+    module = _unwrapped(module)
     if not isinstance(module, torch.nn.Module):
         raise NetworkImportError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     inputs = _inputs(module, example_inputs, batch, batch_axis)
@@ -71,6 +72,15 @@ def read(
         raise NetworkImportError(f"{label}: {error}") from error.__cause__
     except WorkloadError as error:
         raise NetworkImportError(f"{label}: {error}") from error
+
+
+def _unwrapped(module: Any) -> Any:
+    """Return the module inside what spreads it over processes, or that of an exported program."""
+    if isinstance(module, torch.export.ExportedProgram):
+        return module.module()
+    if isinstance(module, torch.nn.parallel.DistributedDataParallel):
+        return module.module
+    return module
 
 
 def _inputs(module: Any, example_inputs: Any, batch: int | None, batch_axis: Any) -> Inputs:

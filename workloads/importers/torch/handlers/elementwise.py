@@ -326,22 +326,3 @@ def cast(call: Call, builder: Builder) -> str:
     if bits == tensor.bits:
         return tensor.name
     return builder.emit(call, Elementwise(call.name, "cast"), tensor.name, bits=bits)
-
-
-@handles(
-    "quantized_decomposed.quantize_per_tensor",
-    "quantized_decomposed.quantize_per_channel",
-    "fake_quantize_per_tensor_affine",
-    "fake_quantize_per_channel_affine",
-)
-def quantize(call: Call, builder: Builder) -> str:
-    """Add a conversion to integers."""
-    tensor = builder.argument(call, "input" if call.has("input") else "self")
-    dtype = call.node.meta["val"].dtype
-    return builder.emit(call, Elementwise(call.name, "quantize"), tensor, bits=integer_bits(dtype) or 8)
-
-
-@handles("quantized_decomposed.dequantize_per_tensor", "quantized_decomposed.dequantize_per_channel")
-def dequantize(call: Call, builder: Builder) -> Value:
-    """Let integers through as what they stand for: consumers read them as they are stored."""
-    return builder.argument(call, "input")
