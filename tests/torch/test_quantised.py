@@ -224,3 +224,21 @@ def test_a_module_spread_over_processes_is_the_one_inside():
     nn.Module.__init__(spread)
     spread.module = nn.Linear(8, 4)
     assert workloads.from_torch(spread, torch.zeros(3, 8)).macs == 96
+
+
+def test_products_of_eight_bits():
+    def scaled(self, a, b):
+        one = torch.ones(())
+        return torch._scaled_mm(a, b.t(), one, one, out_dtype=torch.bfloat16)
+
+    bytes_ = torch.ones(32, 16, dtype=torch.int8), torch.ones(16, 8, dtype=torch.int8)
+    assert workloads.from_torch(Function(lambda self, a, b: torch._int_mm(a, b)), bytes_).macs == 32 * 16 * 8
+    floats = tuple(torch.ones(rows, 16).to(torch.float8_e4m3fn) for rows in (32, 8))
+    assert workloads.from_torch(Function(scaled), floats).macs == 32 * 16 * 8
+
+
+def test_a_search_halves_what_it_searches():
+    net = workloads.from_torch(
+        Function(lambda self, x: torch.bucketize(x, self.e), e=torch.arange(7.0)), torch.zeros(3, 5)
+    )
+    assert net.table().vector_ops.sum() == 3 * 15  # eight places between and beside seven ends

@@ -112,7 +112,15 @@ def bilinear(call: Call, builder: Builder) -> str:
     return _plus(call, builder, made, builder.argument(call, "bias"))
 
 
-@handles("mm", "bmm", "matmul", "mv", "dot", "vdot")
+@handles("_scaled_mm")
+def scaled(call: Call, builder: Builder) -> str:
+    """Add a product of numbers of eight bits, whose scales are settings, and a bias."""
+    first, second = (builder.argument(call, name) for name in ("self", "mat2"))
+    name = builder.part(call, "product") if call.has("bias") else call.name
+    return _plus(call, builder, _product(call, builder, first, second, name), builder.argument(call, "bias"))
+
+
+@handles("mm", "bmm", "matmul", "mv", "dot", "vdot", "_int_mm")
 def matmul(call: Call, builder: Builder) -> str:
     """Add a linear layer (constant matrix behind) or a batched product; vectors become matrices."""
     first, second = (builder.argument(call, name) for name in _names(call))
