@@ -102,6 +102,19 @@ def test_spaces_are_listed_and_shown(capsys):
     assert "did you mean 'sparse'" in refused(capsys, "spaces", "sparze")
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "shows"),
+    [
+        ("networks", "edge_16x16", "accelerators"),
+        ("networks", "systolic", "spaces"),
+        ("accelerators", "resnet18", "networks"),
+        ("spaces", "scnn", "accelerators"),
+    ],
+)
+def test_what_is_listed_elsewhere_says_where(capsys, command, name, shows):
+    assert f"springboard {shows} {name} shows it" in refused(capsys, command, name)
+
+
 def test_evaluate_prints_and_gives_json(capsys):
     assert main(["evaluate", "lenet5", "edge_16x16"]) == 0
     assert "Latency" in capsys.readouterr().out
