@@ -81,7 +81,7 @@ def roofline_of(result: "Result") -> Roofline:
 
 
 def _interface(machine: Any) -> float:
-    """Bytes per second that main memory hands over at most: what the links of its levels carry, or its own."""
+    """Bytes per second that main memory hands over at most: by the links of its levels, or its own."""
     own = float(machine.main_memory.bandwidth_bytes_per_s)
     outside = [level for level in getattr(machine, "levels", ()) if level.off_chip]
     return sum(level.bytes_per_s or own for level in outside) if outside else own
