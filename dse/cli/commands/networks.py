@@ -61,6 +61,8 @@ def command(
     if net is not None:
         refuse_elsewhere(net, "network")
         network = network_of(context, net, batch)
+        if batch is not None and net.partition("(")[0] in workloads.names():
+            network = workloads.load(net, batch=batch)
         print_json(_facts(network, batch)) if json else print(_text(network, batch))
         return
     for option in context.command.params:
