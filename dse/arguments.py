@@ -23,8 +23,7 @@ MACHINE: Final = Kind(
 )
 _SPACE: Final = having("a dse.Space", "axes", "pack", "constraints")
 SPACE: Final = Kind(
-    "a dse.Space, such as dse.Space(machine, axes), or the name of one",
-    lambda value: isinstance(value, str) or _SPACE.fits(value),
+    "a dse.Space or the name of one", lambda value: isinstance(value, str) or _SPACE.fits(value)
 )
 SUBJECT: Final = having("a front, a sweep or what a search found", "chosen", "asked", "space")
 AXES: Final = having("matplotlib's axes", "get_figure", "set_xlim")
