@@ -37,13 +37,13 @@ from hwmodels.kernels.nest.search import (
 )
 from hwmodels.mapping.aim import Aim
 from hwmodels.mapping.certificate import Outcome
-from hwmodels.mapping.engine import Reuse, Rules
 from hwmodels.mapping.incumbent import Descent
 from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
 from hwmodels.mapping.problem import Operand
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.watch import Watch
 
 LARGE = 10**8  # tilings of a space that is worth an incumbent before the search

@@ -17,8 +17,9 @@ from hwmodels.kernels.nest.columns import (
     Small,
 )
 from hwmodels.mapping.aim import Aim, value_of
-from hwmodels.mapping.engine import Reuse, Rules, evaluate_mappings
+from hwmodels.mapping.engine import evaluate_mappings
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.watch import Watch
 
 BATCH, ELITE = 1024, 12  # mappings of a generation, and those that it descends from

@@ -32,13 +32,14 @@ from hwmodels.kernels.zeros.search import REFUSALS, UNSUPPORTED, cost_rows, leas
 from hwmodels.mapping.aim import ranked, value_of
 from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules, evaluate
+from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.exhaustive import ExhaustiveSearch, mapping_of
 from hwmodels.mapping.incumbent import Descent, Generation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
 from hwmodels.zeros.columns import (
