@@ -329,6 +329,17 @@ def test_expressions(text: str, value: object) -> None:
     assert evaluate(text, names) == value
 
 
+def test_a_problem_is_worked_out_with_the_variables(tmp_path: Path) -> None:
+    plain = load(write(tmp_path, arch=ARCH, prob=PROBLEM, ert=ERT, map=MAPPING))
+    named = PROBLEM.replace("C: 8, M: 4", "C: CHANNELS * 2, M: 'max(CHANNELS, 2)'")
+    values = "variables: {version: 0.4, HALF: 2, CHANNELS: HALF * 2}\n"
+    worked = load(write(tmp_path, arch=values + ARCH, prob=named, ert=ERT, map=MAPPING))
+    assert worked.problem.bounds == plain.problem.bounds
+    assert model(worked).cycles == model(plain).cycles
+    with pytest.raises(TimeloopInputError, match=r"instance\.C: must be a whole number .* 'CHANNELS \* 2'"):
+        load(write(tmp_path, arch=ARCH, prob=named, ert=ERT, map=MAPPING))
+
+
 GROWING = ("1 << 100", "pow(9, 999)", "factorial(1000)", "comb(500, 250)", "[1][3]", "sum(7)")
 
 
