@@ -56,6 +56,7 @@ class Definition(NamedTuple):
     together: Together | None = None  # where the network is several
     schedule: Schedule | None = None  # where tensors may stay; the layer table's rows are then all there
     source: str = ""  # what the network says of where it is from
+    rows: tuple[str, ...] = ()  # names of the operations behind each row of `layers`, where they are known
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -65,9 +66,9 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if not can_write(definition.space):
         return None
-    network, layers, space, mapping_objective, objectives, kept, together, schedule, source = definition
+    network, layers, space, mapping_objective, objectives, kept, together, schedule, source, rows = definition
     content = {
-        "network": {"name": network, "source": source, "layers": _table_data(layers)},
+        "network": {"name": network, "source": source, "rows": list(rows), "layers": _table_data(layers)},
         "space": space_data(space),
         "mapping_objective": mapping_objective,
         "schedule": _schedule_data(schedule),
@@ -183,6 +184,7 @@ def read_definition(content: bytes, store: object) -> Definition:
             together,
             _schedule(found.get("schedule")),
             network.get("source", ""),
+            tuple(network.get("rows", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(

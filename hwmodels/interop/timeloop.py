@@ -106,7 +106,7 @@ def load(
         if needed not in sections and not (needed == "architecture" and "arch" in sections):
             names = ", ".join(Path(file).name for file in files)
             raise TimeloopInputError(f"no section {shown(needed)} in these files: {names}")
-    problem, densities = read_problem(sections["problem"], sections.get("shape"))
+    problem, densities = read_problem(sections["problem"], sections.get("shape"), sections.get("variables"))
     operands = tuple(operand.name for operand in problem.operands)
     tree = read_tree(sections, operands, problem.extents)
     machine = read_machine(tree, sections.get("ERT"), sections.get("ART"), built_in_fit=built_in_fit)

@@ -127,7 +127,7 @@ def _problem(sections: Mapping[str, Value]) -> Problem:
     """A convolution without bounds, in the names that the files use: constraints are of no one layer."""
     output = "K"
     if "problem" in sections:
-        own, _ = read_problem(sections["problem"], sections.get("shape"))
+        own, _ = read_problem(sections["problem"], sections.get("shape"), sections.get("variables"))
         known = {*CNN_DIMENSIONS, "M", "G"}
         names = {operand.name for operand in own.operands}
         if not {*own.dimensions} <= known or names != {*_TENSORS}:

@@ -23,6 +23,7 @@ from hwmodels.fusion.bound import Alone
 from hwmodels.fusion.schedule import FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
+from hwmodels.level_sheet import links
 from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Model, metric_table
@@ -224,6 +225,8 @@ class NestModel(Model):
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
+        moved = {path for path in swept if path.endswith(".bytes_per_s")}
+        said += [f"main memory is {link}" for link in links(machine) if not any(one in link for one in moved)]
         said += ["an element takes a whole word of a level", *said_of_zeros(machine)]
         said.append("energy includes main memory; area is the accelerator die's alone")
         return said
