@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwmodels import interop
@@ -11,6 +12,11 @@ from workloads.values import ForeignFileError
 if TYPE_CHECKING:
     from hwmodels.levels import LevelMachine
     from hwmodels.spec import Accelerator
+
+
+_ZIGZAG = ("zigzag_hardware", "stream_system")
+_MAESTRO = ("maestro_network", "maestro_dataflow")
+"""Kinds of files that are read alike."""
 
 
 def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | None":
@@ -29,7 +35,7 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
         return interop.from_scalesim(path)
     if found.name == "timeloop":
         return interop.from_timeloop(path)
-    if found.name == "zigzag_hardware":
+    if found.name in _ZIGZAG:
         return interop.from_zigzag(path)
     if found.name == "maestro_hardware":
         return interop.from_maestro(path)
@@ -58,10 +64,12 @@ def of_files(
     kinds = {fspath(path): file_kind(path) for path in paths}
     names = {path: kind.name if kind is not None else "" for path, kind in kinds.items()}
     by_kind = {name: path for path, name in names.items()}
-    if set(by_kind) == {"zigzag_hardware", "zigzag_mapping"} and len(names) == 2:
-        return interop.from_zigzag(by_kind["zigzag_hardware"], by_kind["zigzag_mapping"])
-    if set(by_kind) == {"maestro_hardware", "maestro_network"} and len(names) == 2:
-        return interop.from_maestro(by_kind["maestro_hardware"], by_kind["maestro_network"])
+    for hardware in _ZIGZAG:
+        if set(by_kind) == {hardware, "zigzag_mapping"} and len(names) == 2:
+            return interop.from_zigzag(by_kind[hardware], by_kind["zigzag_mapping"])
+    for mapping in _MAESTRO:
+        if set(by_kind) == {"maestro_hardware", mapping} and len(names) == 2:
+            return interop.from_maestro(by_kind["maestro_hardware"], by_kind[mapping])
     if names and set(names.values()) <= {"timeloop", "accelergy"}:
         return interop.from_timeloop(list(names), values=values)
     for path in names:
@@ -70,9 +78,11 @@ def of_files(
         found = of_another_tool(path) if len(names) == 1 else None
         if found is not None:
             return found
-    said = "; ".join(f"{path} {_looks(kind)}" for path, kind in kinds.items())
+    said = "; ".join(f"{path} {_looks(path, kind)}" for path, kind in kinds.items())
     raise ForeignFileError(f"these files are no machine of one tool: {said}")
 
 
-def _looks(kind: Format | None) -> str:
-    return "is of no kind known here" if kind is None else f"looks like {kind.what}"
+def _looks(path: str, kind: Format | None) -> str:
+    if kind is not None:
+        return f"looks like {kind.what}"
+    return "is of no kind known here" if Path(path).exists() else "is not there"

@@ -10,7 +10,7 @@ from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.accounting.account import EDGE
-from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
+from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Model
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
@@ -79,7 +79,7 @@ def _refuse_given(effort: Effort) -> None:
         )
 
 
-class TwoLevel:
+class TwoLevel(Model):
     """The model of `hwmodels.Accelerator`; see `docs/architecture.md`, "The two-level model of a sweep"."""
 
     name = "two levels"
@@ -145,17 +145,6 @@ class TwoLevel:
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
 
-    def operations(
-        self,
-        layers: LayerTable,
-        configs: ConfigTable,
-        objective: str = "edp",
-        row: int = 0,
-        effort: Effort = BEST,
-    ) -> Operations:
-        """Settle the account."""
-        return self.account(layers, configs, objective, row, effort).operations()
-
     def account(
         self,
         layers: LayerTable,
@@ -170,7 +159,7 @@ class TwoLevel:
             configs, row = self._as_warm(layers, configs, objective, row, effort), 0
         if effort.schedule is not None:
             _refuse_given(effort)
-            _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
+            beside = batch.beside_of(layers, configs, objective, row, effort.schedule)
         return batch.account_operations(
             layers,
             configs,
@@ -202,7 +191,7 @@ class TwoLevel:
     ) -> Plan:
         """See `hwmodels.batch.plan_of`."""
         assert effort.schedule is not None
-        return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
+        return batch.plan_of(layers, configs, objective, row, effort.schedule)
 
     def times(
         self, layers: LayerTable, configs: ConfigTable, objective: str, effort: Effort = BEST
