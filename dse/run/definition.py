@@ -15,8 +15,9 @@ from dse.metrics import Objective, objectives_of
 from dse.space.space import Space
 from hwmodels.composed import hint_of
 from hwmodels.fields import parse_field, plain
-from hwmodels.machine_file import KINDS, machine_data, machine_from
+from hwmodels.machine_file import KINDS, machine_from
 from hwmodels.residency.tensors import Schedule
+from hwmodels.written import machine_data
 from workloads.edges import EdgeTable
 from workloads.errors import InputError
 from workloads.sparsity.density.mask import Mask

@@ -26,7 +26,7 @@ from hwmodels.level import Level
 from hwmodels.level_sheet import links
 from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
+from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Model, metric_table
 from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
@@ -74,7 +74,7 @@ _SECONDS_A_READING: Final = 1e-6
 """Typical time of costing an operation whose count set is there."""
 
 
-class NestModel:
+class NestModel(Model):
     """The model of `hwmodels.levels.LevelMachine`; the engine's equations are in `docs/engine.md`."""
 
     name = "levels"
@@ -126,17 +126,6 @@ class NestModel:
     def least(self, layers: LayerTable, configs: LevelTable, schedule: Schedule | None = None) -> Least:
         """See `hwmodels.models.nest_bounds`."""
         return least_of(layers, configs, stays=schedule is not None)
-
-    def operations(
-        self,
-        layers: LayerTable,
-        configs: LevelTable,
-        objective: str = "edp",
-        row: int = 0,
-        effort: Effort = BEST,
-    ) -> Operations:
-        """Settle the account."""
-        return self.account(layers, configs, objective, row, effort).operations()
 
     def account(
         self,

@@ -377,6 +377,9 @@ assert not heavy, heavy
 dse.sweep, dse.evaluate, dse.Front  # their results are frames
 heavy = {"matplotlib", "scipy.stats", "onnx", "torch", "pymoo"} & set(sys.modules)
 assert not heavy, heavy
+dse.evaluate("lenet5", "edge_16x16").totals  # one level on chip: no engine, no mapper, no fused groups
+heavy = {"hwmodels.mapping.engine", "hwmodels.mapping.search", "hwmodels.fusion", "hwmodels.counts.sets"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([sys.executable, "-c", body], env=environment, check=True)

@@ -9,7 +9,7 @@ from dse.cli.options import Json, machine_names, print_json
 from dse.naming import refuse_elsewhere
 from dse.views.text import text_table
 from hwmodels.machine_file import schema as machine_schema
-from hwmodels.machine_file import write_machine
+from hwmodels.written import write_machine
 from workloads.errors import InputError
 from workloads.grammar.axes import label_of
 from workloads.grammar.quantities import si
