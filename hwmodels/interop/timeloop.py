@@ -18,9 +18,11 @@ from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping, uniform, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.rules import TIMELOOP, Rules
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.zeros.choices import map_zeros, read_choices, spelt

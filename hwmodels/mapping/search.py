@@ -10,7 +10,7 @@ from hwmodels.mapping.aim import Aim, within
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Reuse, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.exhaustive import exhaust, find_quickly
 from hwmodels.mapping.lattice import applies, plain
 from hwmodels.mapping.lattice_limits import free, quick
@@ -19,6 +19,7 @@ from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
 from hwmodels.mapping.watch import LookingWatch, Watch
 from hwmodels.mapping.why_not import explain

@@ -13,7 +13,8 @@ from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, ZEROS, Effort
 from hwmodels.mapping.certificate import Certificate
-from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
