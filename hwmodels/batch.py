@@ -30,7 +30,7 @@ from hwmodels.packing import pack
 from hwmodels.residency.graph import StayGraph, Stays
 from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import REORDERED, Schedule
-from hwmodels.residency.two_level import fill_staying, stays_and_tiles, told
+from hwmodels.residency.two_level import fill_staying, left_to, stays_and_tiles, told
 from hwmodels.spec import Accelerator
 from hwmodels.tiers import apply_tiers
 from hwmodels.tiles import TileLists
@@ -207,21 +207,35 @@ def _fill(
     _put_metrics(configs, scratch.sums, out)
 
 
-def plan_of(
+def _taken(
     layers: LayerTable, configs: ConfigTable, objective: str, row: int, schedule: Schedule
-) -> tuple[Plan, BesideTable]:
-    """Where every tensor lives on one machine of a table, and what that leaves to each operation."""
+) -> tuple[tuple[Stays, ...], int, TileLists, ConfigTable]:
+    """Schedules of a network, which of them one machine of a table takes, their tiles, and the machine."""
     check_layers(layers)
     one, code = take_rows(configs, slice(row, row + 1)), objective_code(objective)
     laid, lists = stays_and_tiles(layers, schedule)
     taken = 0
     if len(laid) > 1:
         taken = int(_staying(laid, lists, code, one, make_table(MetricTable, {}, 1))[0])
-    best = laid[taken], laid[-1]
-    plan, beside = told(best, lists, layers.rows, one, line_prices(one), (objective, code))
+    return laid, taken, lists, one
+
+
+def plan_of(layers: LayerTable, configs: ConfigTable, objective: str, row: int, schedule: Schedule) -> Plan:
+    """Where every tensor lives on one machine of a table, and how good that is."""
+    laid, taken, lists, one = _taken(layers, configs, objective, row, schedule)
+    about = objective, objective_code(objective)
+    plan = told((laid[taken], laid[-1]), lists, layers.rows, one, line_prices(one), about)
     if schedule.name == REORDERED:
         plan = replace(plan, certificate=replace(plan.certificate, orders=laid[-1].orders))
-    return plan, beside
+    return plan
+
+
+def beside_of(
+    layers: LayerTable, configs: ConfigTable, objective: str, row: int, schedule: Schedule
+) -> BesideTable:
+    """What the best schedule of one machine of a table leaves to each operation."""
+    laid, taken, lists, one = _taken(layers, configs, objective, row, schedule)
+    return left_to(laid[taken], lists, layers.rows, one, line_prices(one), objective_code(objective))
 
 
 def _innermost(layers: LayerTable, given: Given) -> IntColumn:

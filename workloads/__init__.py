@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from workloads.graph import Graph
     from workloads.importers import from_file, from_maestro, from_onnx, from_scalesim, from_torch, from_zigzag
+    from workloads.importers.own_operators import OperatorCall, register_operator, unregister_operator
     from workloads.modules import ModuleMismatchError, check_module, to_module
     from workloads.network import Network
     from workloads.networks.registry import load, names, parameters
@@ -34,6 +35,7 @@ _HOMES = {
     "Network": "network",
     "NetworkImportError": "errors",
     "NetworkSpace": "spaces.space",
+    "OperatorCall": "importers.own_operators",
     "ShapeError": "errors",
     "SpringboardError": "errors",
     "Tensor": "tensors",
@@ -54,9 +56,11 @@ _HOMES = {
     "names": "networks.registry",
     "of_networks": "spaces.space",
     "parameters": "networks.registry",
+    "register_operator": "importers.own_operators",
     "register_scheme": "sparsity.schemes",
     "schemes": "sparsity.schemes",
     "to_module": "modules",
+    "unregister_operator": "importers.own_operators",
 }
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)
@@ -71,6 +75,7 @@ __all__ = [
     "Network",
     "NetworkImportError",
     "NetworkSpace",
+    "OperatorCall",
     "ShapeError",
     "SpringboardError",
     "Tensor",
@@ -90,8 +95,10 @@ __all__ = [
     "names",
     "of_networks",
     "parameters",
+    "register_operator",
     "register_scheme",
     "schemes",
     "to_module",
+    "unregister_operator",
     "with_densities",
 ]

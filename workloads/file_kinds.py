@@ -36,6 +36,25 @@ FORMATS = {
         ),
         Format("maestro_network", "a MAESTRO network", "read it with workloads.from_maestro(path)"),
         Format("maestro_hardware", "a MAESTRO accelerator", "read it with hwmodels.from_maestro(path)"),
+        Format(
+            "maestro_dataflow",
+            "a MAESTRO dataflow",
+            "give it with the hardware, hwmodels.from_maestro(path, mapping)",
+        ),
+        Format("stream_system", "a Stream system of cores", "read it with hwmodels.from_zigzag(path)"),
+        Format(
+            "stream_mapping", "a Stream mapping", "no reader takes it; give the system, or one of its cores"
+        ),
+        Format(
+            "accelforge_machine",
+            "an AccelForge architecture",
+            "no reader takes it; write it as a machine file of this project, hwmodels.load",
+        ),
+        Format(
+            "accelforge_workload",
+            "an AccelForge workload",
+            "no reader takes it; give the model itself (ONNX, PyTorch), or write a ZigZag workload",
+        ),
         Format("timeloop", "a Timeloop file", "read it with hwmodels.from_timeloop(paths)"),
         Format("accelergy", "an Accelergy ERT or ART", "read it with hwmodels.price_table(paths)"),
     )
@@ -54,10 +73,15 @@ _PATTERNS = (
     ("scalesim_topology", r"\A[^\n,]+(,\s*\d+\s*){3,}"),  # its columns have no names
     ("scalesim_cfg", r"^\s*\[\s*architecture_presets\s*\]"),
     ("maestro_network", r"^\s*(network\s+\S+\s*\{|layer\s+\S+\s*\{)"),
+    ("maestro_dataflow", r"\A\s*Dataflow\s*\{"),
     ("maestro_hardware", r"^\s*num_pes\s*:"),
+    ("stream_system", r"^(core_connectivity|offchip_core_id|core_coordinates)\s*:"),
     ("zigzag_hardware", r"^(memories|operational_array)\s*:"),
-    ("zigzag_mapping", r"^-?\s*(spatial_mapping(_hint)?|memory_operand_links)\s*:"),
     ("zigzag_workload", r"^-?\s*(equation|loop_dims|operator_type)\s*:"),
+    ("zigzag_mapping", r"^-?\s*(spatial_mapping(_hint)?|memory_operand_links)\s*:"),
+    ("stream_mapping", r"^-?\s*(core_allocation|inter_core_tiling)\s*:"),
+    ("accelforge_machine", r"^\s*-\s*!(Memory|Compute|Toll|Fork|Array)\b"),
+    ("accelforge_workload", r"^\s*(einsums|tensor_accesses)\s*:"),
     ("accelergy", r"^(ERT|ART|ERT_summary|ART_summary)\s*:"),
     (
         "timeloop",
@@ -89,12 +113,14 @@ def file_kind(path: str | PathLike[str]) -> Format | None:
     text = _COMMENT.sub("", head.decode("utf-8-sig", errors="replace"))
     if re.search(r"^machine\s*:", text, re.MULTILINE):
         return FORMATS["machine"]
-    if b"{{" in head and re.search(r"^\s*(architecture|problem|variables)?\s*:?.*\{\{", text, re.MULTILINE):
-        return FORMATS["timeloop"]
-    for name, pattern in _PATTERNS:
+    template = b"{{" in head and re.search(
+        r"^\s*(architecture|problem|variables)?\s*:?.*\{\{", text, re.MULTILINE
+    )
+    patterns = [(n, p) for n, p in _PATTERNS if n.startswith("accelforge")] if template else _PATTERNS
+    for name, pattern in patterns:
         if re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
             return FORMATS[name]
-    return None
+    return FORMATS["timeloop"] if template else None
 
 
 def advice(path: str | PathLike[str], *but: str) -> str:

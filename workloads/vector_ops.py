@@ -59,6 +59,8 @@ BINARY: dict[str, int] = {
     "div": 1 + LOOKUP,  # reciprocal, multiply
     "mod": 3 + LOOKUP,  # divide, floor, multiply-subtract counted as one step
     "pow": 1 + 2 * LOOKUP,  # log, multiply, exp
+    "complex_mul": 6,  # four products, two sums
+    "complex_sum": 2,  # both parts; a real factor too
     "mean": 1,  # the division is one multiplication more, see Elementwise
 }
 """Operations an element of functions of two or more arguments, for each argument after the first."""

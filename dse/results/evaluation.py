@@ -104,6 +104,15 @@ class Result:
         totals["limit"] = self.accelerator.model.limits(self.accelerator)[int(table.limit[0])]
         return pandas.Series(totals, name=self.accelerator.name)
 
+    def __getattr__(self, name: str) -> Any:
+        """Return a metric of the network by its name in `totals`: `result.latency_s`."""
+        if name.startswith("_") or name not in columns():
+            raise AttributeError(f"a Result has no attribute {shown(name)}{nearest(name, dir(self))}")
+        return self.totals[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *columns()]
+
     @cached_property
     def plan(self) -> Plan:
         """Where every tensor lives between the operations that write and read it, and the proof of it.
@@ -337,7 +346,8 @@ def evaluate(
     Returns
     -------
     Result
-        `.operations` (DataFrame), `.totals` (Series), `.bottlenecks()` (DataFrame).
+        `.operations` (DataFrame), `.totals` (Series; each metric also by its name, `.latency_s`),
+        `.bottlenecks()` (DataFrame).
 
     Raises
     ------

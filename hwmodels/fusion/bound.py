@@ -3,7 +3,8 @@
 A nest of a chain is bounded as `hwmodels.models.nest_bounds` bounds one by itself, but for the operands that
 it may be handed or hand on: main memory sees nothing of them, nor are they loaded to the level of fusion or
 drained from it. Tiles fill an array as they like, whatever the factors of the whole nest. What is in no chain
-costs what it costs by itself.
+costs what it costs by itself; not so for the product of latency and energy, as a mapping that is not of least
+product may serve the whole network better.
 """
 
 import dataclasses
@@ -61,7 +62,7 @@ def bound_of(
     for row, one in enumerate(alone):
         seconds, joules = one.latency_s, one.active_j
         chained = row in takes or row in links
-        if int(layers.kind[row]) == Kind.NEST and (chained or not one.optimal):
+        if int(layers.kind[row]) == Kind.NEST and (chained or not one.optimal or inner.objective == "edp"):
             passed = {operand: 1.0 - share for operand, share in at(unseen, row).items()}
             passed |= {"input": 0.0} if row in takes else {}
             passed |= {"output": 0.0} if row in gives else {}

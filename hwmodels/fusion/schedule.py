@@ -43,8 +43,9 @@ class FusionCertificate:
 
     `left` were neither costed nor pruned: the time was up, or a front grew too long. `mapped` says whether
     every mapping is the best of its mapspace, as if what is handed on came from main memory, or the search
-    for some was cut short. Nothing costs less than `bound`, however nests are mapped
-    (`hwmodels.fusion.bound`).
+    for some was cut short. Nothing that is fused costs less than `bound`, however it is cut and its nests
+    are mapped (`hwmodels.fusion.bound`); for the product of latency and energy that is so of the nests that
+    are not fused, too, whose mappings of least product may not be the best of the network.
     """
 
     represented: int
@@ -62,15 +63,20 @@ class FusionCertificate:
 
     @property
     def gap(self) -> float:
-        """Share of the cost that a better schedule could save at most: 0 where this one is optimal."""
-        return 0.0 if self.optimal or self.best <= 0 else 1.0 - self.bound / self.best
+        """Share of the cost that a better schedule of the space could save at most: 0 if this is optimal."""
+        return 0.0 if self.optimal else self.beyond
+
+    @property
+    def beyond(self) -> float:
+        """Share of the cost that any other cut and mapping could save at most, in the space or not."""
+        return 0.0 if self.best <= 0 else 1.0 - self.bound / self.best
 
     def __str__(self) -> str:
         rules = ", ".join(f"{name} {count:,}" for name, count in self.pruned.items() if count)
         text = f"{self.represented:,} schedules represented, {self.costed:,} costed"
         text += f", pruned by {rules}" if rules else ""
         if self.optimal:
-            return text
+            return f"{text}; none of them is better, and none beyond them by more than {self.beyond:.1%}"
         text += "" if self.mapped else "; mappings were cut short"
         return f"{text}; {self.left:,} left, the best found is within {self.gap:.1%} of a bound"
 

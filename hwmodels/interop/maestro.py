@@ -141,7 +141,10 @@ class _Flow:
 
 def _dataflow(name: str, pes: int) -> _Flow:
     """The dataflow of most layers."""
-    flows = Counter(_spatial(name, block, pes) for block in _DATAFLOW.findall(_text(name, "maestro_network")))
+    flows = Counter(
+        _spatial(name, block, pes)
+        for block in _DATAFLOW.findall(_text(name, "maestro_network", "maestro_dataflow"))
+    )
     if not flows:
         raise ForeignFileError(f"{name}: holds no Dataflow")
     (usual, layers), total = flows.most_common(1)[0], flows.total()

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from hwmodels.spec import Accelerator
 
 
+_ZIGZAG = ("zigzag_hardware", "stream_system")
+_MAESTRO = ("maestro_network", "maestro_dataflow")
+"""Kinds of files that are read alike."""
+
+
 def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | None":
     """Read a machine from another tool's file, told by its content; None where it is no such file.
 
@@ -29,7 +34,7 @@ def of_another_tool(path: str | PathLike[str]) -> "Accelerator | LevelMachine | 
         return interop.from_scalesim(path)
     if found.name == "timeloop":
         return interop.from_timeloop(path)
-    if found.name == "zigzag_hardware":
+    if found.name in _ZIGZAG:
         return interop.from_zigzag(path)
     if found.name == "maestro_hardware":
         return interop.from_maestro(path)
@@ -58,10 +63,12 @@ def of_files(
     kinds = {fspath(path): file_kind(path) for path in paths}
     names = {path: kind.name if kind is not None else "" for path, kind in kinds.items()}
     by_kind = {name: path for path, name in names.items()}
-    if set(by_kind) == {"zigzag_hardware", "zigzag_mapping"} and len(names) == 2:
-        return interop.from_zigzag(by_kind["zigzag_hardware"], by_kind["zigzag_mapping"])
-    if set(by_kind) == {"maestro_hardware", "maestro_network"} and len(names) == 2:
-        return interop.from_maestro(by_kind["maestro_hardware"], by_kind["maestro_network"])
+    for hardware in _ZIGZAG:
+        if set(by_kind) == {hardware, "zigzag_mapping"} and len(names) == 2:
+            return interop.from_zigzag(by_kind[hardware], by_kind["zigzag_mapping"])
+    for mapping in _MAESTRO:
+        if set(by_kind) == {"maestro_hardware", mapping} and len(names) == 2:
+            return interop.from_maestro(by_kind["maestro_hardware"], by_kind[mapping])
     if names and set(names.values()) <= {"timeloop", "accelergy"}:
         return interop.from_timeloop(list(names), values=values)
     for path in names:

@@ -12,6 +12,7 @@ from math import inf, prod
 from os import PathLike, fspath
 
 from hwmodels.interop.level_machine import level_machine
+from hwmodels.interop.stream_system import CORE, check_computes, joined
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, Factors, LevelConstraints
@@ -62,7 +63,8 @@ def from_zigzag(
     Parameters
     ----------
     path
-        YAML with `memories`, innermost first, and `operational_array`.
+        YAML with `memories`, innermost first, and `operational_array`; or a core of Stream, or a system of it
+        with one core that computes products, whose main memory is its off-chip core's.
     mapping
         YAML with `spatial_mapping` and `memory_operand_links`; its layer `default` counts.
     word_bits, clock_hz
@@ -81,8 +83,7 @@ def from_zigzag(
         If a file is none, a key is unknown, or it computes in memory; one line with the key.
 
     """
-    document = _document(path, "zigzag_hardware")
-    document.only(("name", "memories", "operational_array", "dataflows"))
+    document, said = _core(path)
     array = document.get("operational_array")
     array.only(_ARRAY)
     if array.has("is_imc") and array.raw["is_imc"]:
@@ -113,17 +114,30 @@ def from_zigzag(
         assumptions=(
             f"{word_bits}-bit words and {clock_hz:g} Hz: the file does not say",
             "areas are left out: the file gives them no unit",
+            *said,
         ),
     )
 
 
-def _document(path: str | PathLike[str], kind: str) -> Value:
+def _core(path: str | PathLike[str]) -> tuple[Value, tuple[str, ...]]:
+    """The accelerator of a file, or the core that a system of Stream computes with; and what to say of it."""
+    document = _document(path, "zigzag_hardware", "stream_system")
+    if document.has("cores"):
+        return joined(document)
+    document.only(CORE)
+    if not document.has("type"):
+        return document, ()
+    check_computes(document)
+    return document, ("its outermost memory is the main one: a system of Stream has another core for that",)
+
+
+def _document(path: str | PathLike[str], *kinds: str) -> Value:
     name = fspath(path)
-    other = advice(name, kind)
+    other = advice(name, *kinds)
     if other:
         raise ForeignFileError(f"{name}: {other}")
     return Value(
-        name, "accelerator" if kind == "zigzag_hardware" else "mapping", read_yaml(name, read_text(name))
+        name, "accelerator" if "zigzag_hardware" in kinds else "mapping", read_yaml(name, read_text(name))
     )
 
 

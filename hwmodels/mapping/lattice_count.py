@@ -31,7 +31,8 @@ class Tilings:
         steps: list[list[Ints]] | None = None,
     ) -> None:
         self.shape, self.middle, self.steps = shape, middle, steps
-        self.spreads, self.ways = np.stack(np.unravel_index(spreads, shape), axis=1), ways
+        self.spreads = np.zeros(shape, dtype=np.int64)
+        np.add.at(self.spreads.reshape(-1), spreads, ways)
         self._inside: dict[bytes, Ints] = {}
 
     def count(self, fitting: Small) -> int:
@@ -66,10 +67,13 @@ class Tilings:
         for level in range(self.middle):
             steps = None if self.steps is None else self.steps[level]
             inside = _further(inside, steps) * fits[level]
+        few, many = inside, self.spreads
+        if np.count_nonzero(few) > np.count_nonzero(many):
+            few, many = many, few
         found = np.zeros(self.shape, dtype=np.int64)
-        for spread, count in zip(self.spreads, self.ways, strict=True):
-            near = tuple(slice(0, size - step) for size, step in zip(self.shape, spread, strict=True))
-            found[tuple(slice(step, None) for step in spread)] += int(count) * inside[near]
+        for tile in np.argwhere(few).tolist():
+            near = tuple(slice(0, size - step) for size, step in zip(self.shape, tile, strict=True))
+            found[tuple(slice(step, None) for step in tile)] += few[tuple(tile)] * many[near]
         return found
 
 

@@ -21,7 +21,7 @@ from hwmodels.models.nest_account import ELEMENTS, STAY, Counter, Row, account_o
 from hwmodels.models.nest_mappings import Found, Key, found_of, kept, problem_of
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of
-from hwmodels.residency.path import shortest_path, weights_of
+from hwmodels.residency.path import Best, best_path
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, beside_others, timed
 from hwmodels.residency.tensors import Tensor, shares
 from workloads.table import FloatColumn, Kind, LayerTable, deduplicate
@@ -170,49 +170,45 @@ def chosen_of(
     rows = [counted(counter, layers, row, one, at(alone, row)) for row, one in enumerate(found)]
     costs = account_of(machine, rows, standing, {}).operations()
     instances = layers.repeats.astype(np.float64)
-    weights = weights_of(
-        objective, float(instances @ costs["latency_s"]), float(instances @ costs["energy_j"])
-    )
+    before = [float(instances @ costs[name]) for name in ("latency_s", "energy_j")]
 
-    def value_of(paths: StayGraph) -> FloatColumn:
-        return _values(layers, counter, found, standing, paths, weights)
+    def best_of(graph: StayGraph) -> Best:
+        latency, energy = _costs(layers, counter, found, standing, graph)
+        return best_path(graph, objective, latency / before[0], energy / before[1])
 
-    value = value_of(graph)
-    length, arcs = shortest_path(graph, value)
-    bound = length
-    if every is not stays or not stays.whole:
-        bound = min(length, shortest_path(every.relaxed, value_of(every.relaxed))[0])
-    places = {tensor.place for arc in arcs.tolist() for tensor in stays.staying[arc]}
-    order = stays.order(arcs)
+    best = best_of(graph)
+    loose = best if every is stays and stays.whole else best_of(every.relaxed)
+    weights = best.weights[0] / before[0], best.weights[1] / before[1]
+    places = {tensor.place for arc in best.arcs.tolist() for tensor in stays.staying[arc]}
+    order = stays.order(best.arcs)
     tensors = timed(stays.tensors, order)
     kept = tuple(tensor for tensor in tensors if tensor.place in places)
     alive = np.zeros(layers.rows)
     for tensor in kept:
         alive[list(order[tensor.first : tensor.last + 1])] += tensor.elements
-    halves = 2.0 if objective == "edp" else 1.0
     certificate = Certificate(
         objective,
-        length / halves,
-        bound / halves,
+        best.value,
+        min(best.value, loose.bound),
         paths_of(every.graph),
         graph.situations,
-        int(np.isfinite(value).sum()),
+        best.costed,
         stays.left,
         sets=every.sets,
+        any_mapping=False,
     )
     share = {name: np.maximum(alone[name], column) for name, column in shares(layers, kept).items()}
     return Chosen(tensors, kept, order, share, alive, weights, certificate)
 
 
-def _values(
+def _costs(
     layers: LayerTable,
     counter: Counter,
     found: Sequence[Found],
     standing: tuple[float, float],
     graph: StayGraph,
-    weights: tuple[float, float],
-) -> FloatColumn:
-    """Value an instance in each situation; infinite where tiles do not fit beside what is held."""
+) -> tuple[FloatColumn, FloatColumn]:
+    """Latency [s] and energy [J] of an instance in each situation; infinite where tiles do not fit there."""
     machine = counter.machine
     level = machine.level(machine.resident)
     capacity = level.bytes * 8 // machine.word_bits(level) if level.bytes else math.inf
@@ -235,9 +231,9 @@ def _values(
             places.append(s)
             rows.append(counted(counter, layers, row, found[row], seen))
     costs = account_of(machine, rows, standing, {}).operations()
-    value = np.full(graph.situations, math.inf)
-    value[places] = weights[0] * costs["latency_s"] + weights[1] * costs["energy_j"]
-    return value
+    latency, energy = np.full((2, graph.situations), math.inf)
+    latency[places], energy[places] = costs["latency_s"], costs["energy_j"]
+    return latency, energy
 
 
 def _may_keep(level: Level, as_weight: int) -> bool:

@@ -67,7 +67,7 @@ def densities_of(layers: LayerTable, row: int) -> Densities:
 
 def minded(machine: LevelMachine, densities: Densities) -> bool:
     """Whether a machine does anything about the zeros of such operands."""
-    if not machine.minds_zeros or min(densities[:-1]) >= 1.0:
+    if min(densities[:-1]) >= 1.0 or not machine.minds_zeros:  # the first is soon known
         return False
     return any(densities.of(operand) < 1.0 for operand in minded_operands(machine))
 

@@ -170,7 +170,7 @@ class TwoLevel:
             configs, row = self._as_warm(layers, configs, objective, row, effort), 0
         if effort.schedule is not None:
             _refuse_given(effort)
-            _, beside = batch.plan_of(layers, configs, objective, row, effort.schedule)
+            beside = batch.beside_of(layers, configs, objective, row, effort.schedule)
         return batch.account_operations(
             layers,
             configs,
@@ -202,7 +202,7 @@ class TwoLevel:
     ) -> Plan:
         """See `hwmodels.batch.plan_of`."""
         assert effort.schedule is not None
-        return batch.plan_of(layers, configs, objective, row, effort.schedule)[0]
+        return batch.plan_of(layers, configs, objective, row, effort.schedule)
 
     def times(
         self, layers: LayerTable, configs: ConfigTable, objective: str, effort: Effort = BEST

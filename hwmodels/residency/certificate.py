@@ -12,8 +12,10 @@ _SLACK: Final = 1e-9
 class Certificate:
     """The proof of a schedule, or how far it may be from the best.
 
-    Values are sums along a schedule, layer by layer being 1: latency or energy, and for their product half of
-    T / T0 + E / E0, which is the product to first order and never less than its root.
+    Values are those of a schedule, layer by layer being 1: latency, energy or their product. Of a machine
+    with one level on chip no schedule has less than the bound, whatever the mapping of each of its operations
+    (of a product see `hwmodels.residency.product`). Of a machine of levels both are those of the mappings
+    found layer by layer, before operations are mapped again beside what stays.
 
     Attributes
     ----------
@@ -35,6 +37,8 @@ class Certificate:
         0: there are too many, and the order given is kept; None: no other was asked for.
     sets
         Sets of pinned weights that were compared, none among them; 0: none may be pinned.
+    any_mapping
+        Whether `bound` is of every mapping; else of those found layer by layer.
 
     """
 
@@ -47,6 +51,7 @@ class Certificate:
     left: tuple[Tensor, ...] = ()
     orders: int | None = None
     sets: int = 0
+    any_mapping: bool = True
 
     @property
     def gap(self) -> float:
@@ -64,6 +69,8 @@ class Certificate:
             f"{claim}: {self.value:.6g} of layer by layer ({self.objective}), "
             f"of {self.schedules:.3g} schedules; {self.costed:,} of {self.situations:,} situations costed"
         )
+        if not self.any_mapping:
+            text += ", with the mappings found layer by layer"
         if self.left:
             text += f"; {len(self.left)} tensors left in main memory"
         if self.sets:

@@ -1,11 +1,12 @@
 """The shortest path through a network's schedules, for models that cost situations one by one."""
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from hwmodels.residency.graph import StayGraph
+from hwmodels.residency.product import least_product
 from workloads.table import FloatColumn, IntColumn
 
 TIE: Final = 1e-11
@@ -53,3 +54,47 @@ def shortest_path(graph: StayGraph, value: FloatColumn) -> tuple[float, IntColum
         node = source[by[node]]
     fixed = float(graph.fixed_count @ value[graph.fixed])
     return reached[-1] + fixed, np.array(chosen[::-1], dtype=np.int64)
+
+
+class Best(NamedTuple):
+    """The best schedule of a graph."""
+
+    value: float
+    bound: float  # no schedule has less
+    arcs: IntColumn
+    costed: int  # situations in which tiles fit
+    weights: tuple[float, float]  # what T and E count: no change of it that lowers their sum makes it worse
+
+
+def best_path(graph: StayGraph, objective: str, latency: FloatColumn, energy: FloatColumn) -> Best:
+    """Find the schedule of least latency T, energy E or product of both.
+
+    Parameters
+    ----------
+    graph
+        All schedules.
+    objective
+        "latency", "energy" or "edp".
+    latency, energy
+        Of one instance in each situation, over those of the network layer by layer, shape (n_situations,);
+        infinite where it does not fit.
+
+    """
+
+    def shortest(second: float, joule: float) -> tuple[float, IntColumn]:
+        return shortest_path(graph, max(second, TIE) * latency + max(joule, TIE) * energy)
+
+    def least(second: float, joule: float) -> tuple[float, float]:
+        _, arcs = shortest(second, joule)
+        on_path, count, fixed = graph.arc_situation[arcs], graph.arc_count[arcs], graph.fixed
+        costs = (float(count @ one[on_path] + graph.fixed_count @ one[fixed]) for one in (latency, energy))
+        return next(costs), next(costs)
+
+    fit = int(np.isfinite(latency).sum())
+    if objective != "edp":
+        weights = weights_of(objective, 1.0, 1.0)
+        length, arcs = shortest(*weights)
+        return Best(length, length, arcs, fit, weights)
+    corner, bound = least_product(least)
+    weights = weights_of(objective, corner.latency, corner.energy)
+    return Best(corner.product, bound, shortest(*corner.weights)[1], fit, weights)

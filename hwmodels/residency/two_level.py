@@ -1,5 +1,6 @@
 """The doors to the schedules of two-level machines: tables in, tables out."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from hwmodels.alike import alike
 from hwmodels.columns import BesideTable, ConfigTable
 from hwmodels.kernels.two_level import groups
 from hwmodels.kernels.two_level import stay as kernels
+from hwmodels.kernels.two_level.cost import ENERGY, LATENCY
 from hwmodels.kernels.two_level.evaluate import LINES, SUMS
 from hwmodels.kernels.two_level.lanes import WIDTH
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
@@ -20,6 +22,7 @@ from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.graph import StayGraph, Stays, paths_of
 from hwmodels.residency.laid import schedules_of
 from hwmodels.residency.plan import MAIN_MEMORY, NOT_WORTH, Place, Plan, beside_others, by_rows, timed
+from hwmodels.residency.product import least_product
 from hwmodels.residency.tensors import Schedule, Tensor
 from hwmodels.tiles import TileLists
 from workloads.table import FloatMatrix, IntColumn, LayerTable, fingerprint, make_table
@@ -117,6 +120,20 @@ _HOMES: Final = tuple(f"buffers.{name}" for name in HOMES)
 """Where a tensor may stay, by the kernels' codes."""
 
 
+def left_to(
+    stays: Stays, lists: TileLists, rows: int, one: ConfigTable, prices: FloatMatrix, objective: int
+) -> BesideTable:
+    """What the best schedule of one machine leaves to each operation; parameters as of `told`."""
+    scratch = fill_staying(stays, stays.graph, lists, one, prices, objective)
+    beside = make_table(BesideTable, {}, rows)
+    if scratch.stays[0]:
+        chosen = scratch.paths.chosen[:, 0]
+        situations = stays.graph.arc_situation[chosen]
+        for column, field in enumerate(BesideTable._fields):
+            getattr(beside, field)[stays.graph.arc_row[chosen]] = scratch.homes.beside[situations, column]
+    return beside
+
+
 def told(
     laid: tuple[Stays, Stays],
     lists: TileLists,
@@ -124,8 +141,8 @@ def told(
     one: ConfigTable,
     prices: FloatMatrix,
     objective: tuple[str, int],
-) -> tuple[Plan, BesideTable]:
-    """The schedule of one machine: where every tensor lives and why, and what that leaves to each operation.
+) -> Plan:
+    """The schedule of one machine: where every tensor lives and why, and how good it is.
 
     Parameters
     ----------
@@ -143,36 +160,62 @@ def told(
     """
     (stays, every), (name, code) = laid, objective
     scratch = fill_staying(stays, stays.graph, lists, one, prices, code)
-    length = bound = scratch.length
-    if every is not stays or not stays.whole:
-        bound = fill_staying(every, every.relaxed, lists, one, prices, code).length
-    halves = 2.0 if name == "edp" else 1.0
+    value = bound = float(scratch.length[0])
+    if name == "edp":
+        value, bound = _products(scratch, every, lists, one, prices)
+    elif every is not stays or not stays.whole:
+        bound = float(fill_staying(every, every.relaxed, lists, one, prices, code).length[0])
     graph, used = stays.graph, bool(scratch.stays[0])
     known, chosen = scratch.paths.known[:, 0], scratch.paths.chosen[:, 0]
     searched = (stays.layers.kind[graph.operation] == 0) & (known == 1)
     searched &= scratch.desk.won[:, 0, WON_FROM] == np.arange(graph.situations)
     certificate = Certificate(
         name,
-        float(length[0]) / halves if used else 1.0,
-        min(1.0, float(bound[0]) / halves),
+        value if used else 1.0,
+        min(1.0, bound),
         paths_of(every.graph),
         graph.situations,
         int(searched.sum()),
         stays.left,
         sets=every.sets,
     )
-    beside = make_table(BesideTable, {}, rows)
     order, kept = tuple(range(rows)), set[int]()
     if used:
-        situations = graph.arc_situation[chosen]
-        for column, field in enumerate(BesideTable._fields):
-            getattr(beside, field)[graph.arc_row[chosen]] = scratch.homes.beside[situations, column]
         kept = {tensor.place for arc in chosen.tolist() for tensor in stays.staying[arc]}
         order = stays.order(chosen)
     tensors = timed(stays.tensors, order)
     staying = [tensor for tensor in tensors if tensor.place in kept]
     places = tuple(_place(tensor, stays, scratch.homes, one, staying) for tensor in tensors)
-    return Plan(by_rows(places, order), certificate, order), beside
+    return Plan(by_rows(places, order), certificate, order)
+
+
+def _products(
+    scratch: Scratch, every: Stays, lists: TileLists, one: ConfigTable, prices: FloatMatrix
+) -> tuple[float, float]:
+    """T E of the schedule in `scratch`, and the least of all schedules and all mappings, over T0 E0.
+
+    The least a T + b E of a machine is the least energy of one that leaks a / b more.
+    """
+    second, picojoule = scratch.weights[:, 0].tolist()
+
+    def along(found: Scratch) -> tuple[float, float]:
+        times = found.uses[:, 0]
+        used = times > 0.0
+        latency, pj = (times[used] @ column[used, 0] for column in (found.desk.latency, found.desk.pj))
+        return float(latency) * second, float(pj) * picojoule
+
+    def least(a: float, b: float) -> tuple[float, float]:
+        if b == 0.0:
+            return along(fill_staying(every, every.relaxed, lists, one, prices, LATENCY))
+        more_w = a / b * second / picojoule * 1e-12
+        leaky = one._replace(leakage_w=one.leakage_w + more_w)
+        latency, energy = along(fill_staying(every, every.relaxed, lists, leaky, prices, ENERGY))
+        return latency, energy - a / b * latency
+
+    if math.isnan(scratch.length[0]):
+        return math.nan, math.nan
+    latency, energy = along(scratch)
+    return latency * energy, least_product(least).bound
 
 
 def _place(tensor: Tensor, stays: Stays, homes: Homes, config: ConfigTable, kept: Sequence[Tensor]) -> Place:

@@ -1,5 +1,11 @@
-"""The two-level mapper on edge_16x16, beside what no mapping of levels goes below and the search of one."""
+"""The two-level mapper on edge_16x16, beside the search of the same machine as levels with `ceil` factors.
 
+Sums are 32 bits wide where data are 8, and a memory of levels has words of one width. So the search runs
+twice, each time with less to do than the machine has: sums never leave the chip; or they do, over a port of
+their own.
+"""
+
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +31,7 @@ from workloads.table import Kind, deduplicate
 
 NETWORKS = ("mobilenet_v2", "inception_v3", "bert_base")
 SECONDS = 2.0  # of a search, which is ended then
+SEARCHED = 12  # nests of a network, those furthest above the bound
 
 
 class Edge(NamedTuple):
@@ -116,19 +123,44 @@ def limits(problem: Problem) -> Constraints:
     return Constraints(levels=(register, array, *others))
 
 
-def searched(problem: Problem, machine: Edge) -> float:
-    """Cycles of the best mapping with `ceil` factors that the search of levels finds in its time."""
-    nest = joined(problem)
-    found = map_problem(
-        nest,
-        as_levels(machine),
-        "latency",
-        constraints=limits(nest),
-        factors="ceil",
-        storage="even",
-        watch=Watch(seconds=SECONDS),
+def staying(constraints: Constraints, problem: Problem) -> Constraints:
+    """The same, with no reduction outside the buffer of sums."""
+    reductions = dict.fromkeys(set(problem.dimensions) & set("CRS"), 1)
+    memory = LevelConstraints(level="memory", temporal=Factors(fixed=reductions))
+    return Constraints(levels=(*constraints.levels, memory))
+
+
+def leaving(architecture: Architecture, machine: Edge) -> Architecture:
+    """The same, with a memory of its own for sums, whose words are four of data."""
+    *inside, memory = architecture.levels
+    sums = replace(
+        memory,
+        name="sums",
+        shared_words_per_cycle=machine.words_per_cycle / 4,
+        operands=frozenset("O"),
     )
-    return found.evaluation.cycles
+    return replace(architecture, levels=(*inside, sums, replace(memory, operands=frozenset("IW"))))
+
+
+def searched(problem: Problem, machine: Edge) -> float:
+    """Cycles of the best mapping with `ceil` factors that the searches of levels find in their time."""
+    nest = joined(problem)
+    levels = as_levels(machine)
+    return min(
+        map_problem(
+            nest,
+            architecture,
+            "latency",
+            constraints=constraints,
+            factors="ceil",
+            storage="even",
+            watch=Watch(seconds=SECONDS),
+        ).evaluation.cycles
+        for architecture, constraints in (
+            (levels, staying(limits(nest), nest)),
+            (leaving(levels, machine), limits(nest)),
+        )
+    )
 
 
 def nests(network: str, machine: Edge) -> list[Found]:
@@ -156,18 +188,24 @@ def nests(network: str, machine: Edge) -> list[Found]:
 
 
 def main() -> None:
-    """Print the latency of each network over the bound, and of its nest furthest above it over the search."""
+    """Print the latency of each network over the N-level search's, and the nest furthest above it."""
     machine = edge()
     for network in NETWORKS:
         found = nests(network, machine)
-        over = sum(nest.two_level for nest in found) / sum(nest.least for nest in found) - 1.0
-        worst = found[0]
-        cycles = searched(worst.problem, machine) * worst.repeats
-        above = worst.two_level / worst.least - 1.0, worst.two_level / cycles - 1.0
+        least = [nest.least for nest in found]
+        bound = sum(nest.two_level for nest in found) / sum(least) - 1.0
+        for place, nest in enumerate(found[:SEARCHED]):
+            cycles = searched(nest.problem, machine) * nest.repeats
+            least[place] = max(nest.least, min(nest.two_level, cycles))
+        over = sum(nest.two_level for nest in found) / sum(least) - 1.0
+        above = [nest.two_level / each - 1.0 for nest, each in zip(found, least, strict=True)]
+        worst = max(range(len(found)), key=above.__getitem__)
+        searched_nests = f"{min(SEARCHED, len(found))} of {len(found)} nests"
         print(
-            f"{network} on edge_16x16, latency: two-level {over:.2%} above what no mapping goes below "
-            f"(at most 1 % above the N-level search); {worst.name} {above[0]:.1%}, "
-            f"and {above[1]:.1%} above the search with ceil factors",
+            f"{network} on edge_16x16, latency: two-level {over:.2%} above the N-level search with ceil "
+            f"factors (target 1 %; {searched_nests}, those furthest above the bound, are searched, and it is "
+            f"taken for the others), {bound:.2%} above what no mapping goes below; most in "
+            f"{found[worst].name}, {above[worst]:.1%}",
             flush=True,
         )
 

@@ -1,10 +1,13 @@
 """One network on one accelerator: the parts add up to the whole."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import dse
 import hwmodels
+from dse.metrics import columns
 from tests.dse import tiny
 
 
@@ -154,3 +157,13 @@ def test_a_breakdown_adds_up_by_whatever_is_asked(name):
         assert memory["count"].sum() == pytest.approx(moved, rel=1e-12)
     with pytest.raises(ValueError, match=r"breakdown: by must be of operation, .*, got 'level'"):
         result.breakdown("level")
+
+
+def test_metrics_are_attributes_by_their_names(result):
+    for name in columns():
+        assert getattr(result, name) == result.totals[name]
+        assert name in dir(result)
+    with pytest.raises(AttributeError, match="did you mean 'latency_s'"):
+        _ = result.latency
+    assert not hasattr(result, "_repr_png_")
+    assert pickle.loads(pickle.dumps(result)).energy_j == result.energy_j

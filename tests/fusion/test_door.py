@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import dse
 import hwmodels
 import workloads
-from hwmodels.fusion.bound import Alone
+from hwmodels.fusion.bound import Alone, bound_of
 from hwmodels.fusion.chains import chains_of, links_of
 from hwmodels.fusion.groups import Nests, Plan, alive_words
 from hwmodels.fusion.inner import Inner
@@ -20,6 +20,8 @@ from hwmodels.fusion.schedule import fuse
 from hwmodels.fusion.strips import Window, steps, tile_sizes
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
+from hwmodels.mapping.watch import Watch
+from hwmodels.models.level_table import standing_w
 from workloads.graph import Graph
 from workloads.network import Network
 from workloads.networks.blocks import conv_act
@@ -152,6 +154,24 @@ def test_fused_is_never_worse(objective):
 
 
 @pytest.mark.compiled
+def test_no_mapping_goes_below_the_bound_of_a_product():
+    """What a nest in no chain costs by itself is its least product: another mapping may serve better."""
+    net, one = network((1, 1), channels=2, side=2), machine(60)
+    layers, standing = net.table(), sum(standing_w(one))
+    costs = {by: dse.evaluate(net, one, mapping_objective=by) for by in ("latency", "energy", "edp")}
+    best = {
+        by: found.totals[f"{by}_{unit}"]
+        for (by, found), unit in zip(costs.items(), ("s", "j", "js"), strict=True)
+    }
+    rows = costs["edp"].operations
+    alone = [Alone(3.0 * row.latency_s, row.energy_j / 2.0) for row in rows.itertuples()]
+    product = bound_of(layers, Inner(one, "edp", Watch()), alone, {}, standing)
+    assert 0.0 < product <= best["latency"] * best["energy"] <= best["edp"]
+    slow = bound_of(layers, Inner(one, "latency", Watch()), alone, {}, standing)
+    assert slow == pytest.approx(3.0 * rows.latency_s.sum())  # that of a sum is what was found
+
+
+@pytest.mark.compiled
 @pytest.mark.parametrize("objective", ["latency", "edp"])
 def test_tiles_fill_an_array_that_the_whole_does_not(objective):
     """Of 13 rows and 3 channels perfect factors fill no edge of 2; tiles of 4 rows do. The bound knows."""
@@ -194,8 +214,10 @@ def test_whole_nests_are_mapped_once(monkeypatch):
 @pytest.mark.compiled
 def test_a_search_cut_short_says_how_far_it_got():
     result = dse.evaluate(network((1, 1)), machine(512), schedule="fused")
-    assert result.fusion().certificate.gap == 0.0
-    assert "schedules represented" in str(result.fusion().certificate)
+    proof = result.fusion().certificate
+    assert proof.gap == 0.0
+    assert proof.beyond == 1.0 - proof.bound / proof.best
+    assert f"none of them is better, and none beyond them by more than {proof.beyond:.1%}" in str(proof)
     layers = dse.evaluate(network((1, 1)), machine(512))
     assert layers.fusion() is None
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from hwmodels.batch import account_operations, mapspace
 from hwmodels.kernels.two_level.beside import Beside, beside_terms
-from hwmodels.kernels.two_level.cost import ANY, INNERMOST_M, Goal, turns_apart
+from hwmodels.kernels.two_level.cost import Goal
 from hwmodels.kernels.two_level.evaluate import nest_macs
+from hwmodels.kernels.two_level.orders import ANY, INNERMOST_M, turns_apart
 from hwmodels.kernels.two_level.rows import config_matrix, config_row, layer_matrix, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows

@@ -96,10 +96,10 @@ def test_schemes_that_grow_back_beat_pruning_alone():
     keep = LENET.macs // 200
     skip = perceptron(features=784, depth=2, width=(300, 100), skip=True)
     parents = {one: mean(prune_alone, keep, network=one) for one in (skip, LENET)}
-    for scheme, network in (("A", skip), ("B", skip), ("C", LENET)):
+    for scheme, network, iterations in (("A", skip, 4), ("B", skip, 4), ("C", LENET, 3)):
 
-        def method(net, data, keep, training, scheme=scheme):
-            return scann(scheme, net, data, keep, training, iterations=4)
+        def method(net, data, keep, training, scheme=scheme, iterations=iterations):
+            return scann(scheme, net, data, keep, training, iterations=iterations)
 
         assert mean(method, keep, network=network) > parents[network] + 0.02, scheme
 
@@ -247,6 +247,32 @@ def test_an_update_takes_up_what_arrived_for_less_than_training_anew():
     assert work(updated.phases) < 0.6 * work(again.phases)
 
 
+def test_early_stop_waits_for_the_last_change():
+    hasty = Training(epochs=8, learning_rate=0.03, patience=1)
+    made = {
+        "prune_alone": prune_alone(SMALL, DIGITS, 150, hasty),
+        "grow_and_prune": grow_and_prune(SMALL, DIGITS, 150, hasty),
+        "nest": nest(SMALL, DIGITS, 150, hasty),
+    }
+    small = convolutional(resolution=8, stages=1, width=(8,), hidden=6)
+    slim = cgap(small, DIGITS, 6, hasty)
+    assert sum(slim.widths.values()) == 6
+    arrival = arriving(DIGITS)
+    for keep in (None, 40):
+        made[f"update {keep}"] = update(made["nest"], arrival, hasty, keep=keep)
+    for name, one in made.items():
+        assert one.connections <= (40 if "40" in name else 150), name
+        assert len({phase.network.fingerprint for phase in one.phases}) > 1, name
+    assert plasticity.connections(made["update 40"].module) == made["update 40"].connections
+
+
+@pytest.mark.parametrize(("scheme", "iterations", "epochs"), [("A", 3, 4), ("B", 1, 3), ("C", 2, 5)])
+def test_a_scheme_trains_no_more_epochs_than_it_was_given(scheme, iterations, epochs):
+    network = perceptron(features=64, depth=2, width=(20, 12), skip=True) if scheme != "C" else SMALL
+    made = scann(scheme, network, DIGITS, 150, Training(epochs=epochs), iterations=iterations)
+    assert sum(phase.steps > 0 for phase in made.phases) == epochs
+
+
 def test_wiring_of_bridges_reaches_every_reader():
     skip = perceptron(features=64, depth=2, width=(12, 8), skip=True)
     module = workloads.to_module(skip, masked=True)
@@ -265,6 +291,9 @@ def test_wiring_of_bridges_reaches_every_reader():
         (lambda: cgap(SMALL, DIGITS, 1), "units must be 2 to 32"),
         (lambda: cgap(workloads.load("mobilenet_v1"), DIGITS, 99), "is depthwise"),
         (lambda: nest(SMALL, DIGITS, 9, by="hope"), "by must be one of bridging"),
+        (lambda: nest(SMALL, DIGITS, 9, Training(epochs=1)), "nest: epochs must be 2 or more"),
+        (lambda: cgap(SMALL, DIGITS, 9, Training(epochs=3)), "cgap: epochs must be 4 or more"),
+        (lambda: scann("C", SMALL, DIGITS, 9, SHORT, iterations=2), "iterations must be 1 to 1 in 4 epochs"),
         (lambda: nest(SMALL, DIGITS, 9, seed_width=0.0), "seed_width and seed_density"),
         (lambda: Attack(-1.0), "radius must be 0 or more"),
         (lambda: arriving(DIGITS, 1.0), "share must be in"),

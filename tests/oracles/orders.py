@@ -46,11 +46,11 @@ def moved(edges, order):
     return edges._replace(**rows)
 
 
-def every_schedule(network, machine, objective, home):
+def every_schedule(network, machine, objective, home, more_w=0.0):
     """Yield order, set, latency and energy of the network for each order and each set that fits."""
     layers, edges = network.table(), network.edges()
     for order in every_order(network):
         permuted = take_rows(layers, np.array(order))
         tensors = tensors_of(moved(edges, order), permuted)
-        for kept, latency, energy in residency.every_schedule(permuted, tensors, machine, objective, home):
-            yield tuple(order), kept, latency, energy
+        for one in residency.every_schedule(permuted, tensors, machine, objective, home, more_w=more_w):
+            yield tuple(order), *one

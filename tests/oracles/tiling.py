@@ -316,6 +316,38 @@ def cartesian_steps(nest, ks, cs, tile, machine):
     return steps
 
 
+def held_in_array(nest, machine, at, ks, cs, tile):
+    """What the array still holds after a tile of a single fold, by name; None where it holds something else.
+
+    `at` numbers the tile. What follows it and holds the same streams on behind it.
+    """
+    wiring, flow, window = machine.get("wiring", "systolic"), machine["flow"], nest.r * nest.s
+    if wiring == "systolic":
+        sizes = {"k": len(ks), "c": len(cs) * window, "m": math.prod(map(len, tile))}
+        edges = {"os": {"m": "rows", "k": "cols"}, "ws": {"c": "rows", "k": "cols"}}
+        edges["is"] = {"c": "rows", "m": "cols"}
+        folds = [math.ceil(sizes[index] / machine[edge]) for index, edge in edges[flow].items()]
+    elif wiring == "unrolled":
+        u, images = machine["unroll"], images_at_once(nest, machine["unroll"])
+        terms = len(cs) * (window if machine.get("im2col") else 1)
+        taps = 1 if machine.get("im2col") else math.ceil(nest.r / u["r"]) * math.ceil(nest.s / u["s"])
+        folds_of = {
+            "k": math.ceil(len(ks) / u["k"]),
+            "c": math.ceil(terms / u["c"]) * taps,
+            "m": math.ceil(len(tile[0]) / images)
+            * math.ceil(len(tile[1]) / u["p"])
+            * math.ceil(len(tile[2]) / u["q"]),
+        }
+        folds = [folds_of[index] for index in {"os": "mk", "ws": "ck", "is": "cm"}[flow]]
+        if flow != "os":
+            folds.append(taps)
+    else:
+        return None
+    if any(fold > 1 for fold in folds):
+        return None
+    return tuple(at[index] for index in {"os": "km", "ws": "kc", "is": "cm"}[flow])
+
+
 def work_of(nest, machine, ks, cs, tile, time):
     """Cycles of one tile, and accesses of the array: weights, inputs, written, read."""
     m, window = math.prod(map(len, tile)), nest.r * nest.s
@@ -417,6 +449,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
     held = {"weight": None, "input": None, "output": None}
     visits = {}
     last_output = 0
+    in_array = None
     for group in range(nest.g):
         for turn in itertools.product(*(range(len(loops[index])) for index in order)):
             at = dict(zip(order, turn, strict=True))
@@ -449,11 +482,23 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
             visits[name] = visits.get(name, 0) + 1
             last_output = sizes["output"]
             turn_cycles, w, i, ow, orr = work_of(nest, b, ks, cs, ms, time)
+            orr += sizes["output"] if at["c"] > 0 else 0
+            in_place = held_in_array(nest, b, {**at, "g": group}, ks, cs, ms)
+            if double and drain != "images" and in_place is not None and in_array == (group, in_place):
+                if wiring == "systolic":  # neither shifted in nor filled anew
+                    turn_cycles -= b["rows"] + b["cols"] - 2 + (b["rows"] if b["flow"] != "os" else 0)
+                if b["flow"] == "os":  # sums went on where they were
+                    ow, orr = 0, 0
+                elif b["flow"] == "ws":
+                    w = 0
+                else:
+                    i = 0
+            in_array = (group, in_place)
             cycles += turn_cycles
             weights += w
             inputs += i
             out_written += ow
-            out_read += orr + (sizes["output"] if at["c"] > 0 else 0)
+            out_read += orr
     if "output" in nowhere:
         kept += last_output * om
     else:

@@ -129,3 +129,23 @@ def test_without_pytorch_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", refuse)
     with pytest.raises(NetworkImportError, match=r"not installed: pip install 'springboard\[torch\]'$"):
         workloads.from_torch(None, None)
+
+
+def test_a_lazy_module_that_has_met_no_input_says_so():
+    module = torch.nn.Sequential(torch.nn.LazyLinear(5))
+    with pytest.raises(
+        NetworkImportError, match="0 is a lazy module that has met no input: run the module once"
+    ):
+        workloads.from_torch(module, torch.zeros(3, 8))
+    module(torch.zeros(3, 8))
+    assert workloads.from_torch(module, torch.zeros(3, 8)).macs == 3 * 8 * 5
+
+
+def test_what_pytorch_logs_of_a_failure_stays_out_of_sight(capfd):
+    with pytest.raises(NetworkImportError, match=r"must have same reduction dim"):
+        workloads.from_torch(torch.nn.Linear(8, 4), torch.zeros(3, 7))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_inputs_go_where_the_module_lies():
+    assert workloads.from_torch(torch.nn.Linear(8, 4, device="meta"), torch.zeros(3, 8)).macs == 96

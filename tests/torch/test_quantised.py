@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.ao import quantization
 from torch.ao.quantization import quantize_fx
+from torch.ao.quantization.fx import _decomposed  # noqa: F401  # registers its operators
 
 import workloads
 from tests.torch.modules import Function
@@ -159,3 +160,85 @@ def test_tables_of_integers(layer):
     network = workloads.from_torch(table, torch.zeros(2, 7, dtype=torch.long))
     assert (network.macs, network.parameters) == (0, 800)
     assert network.table().weight_bits.max() == 8
+
+
+class Decomposed(nn.Module):
+    """A layer as torch.export has it once it is quantised (PT2E, torchao): integers, scales, zero points."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how, self.ops = how, torch.ops.quantized_decomposed
+        self.register_buffer("w", torch.randint(-7, 7, (4, 64), dtype=torch.int8))
+        self.register_buffer("scale", torch.rand(4, 2) if how == "token" else torch.rand(4))
+        self.register_buffer("zero", torch.zeros_like(self.scale, dtype=torch.int64))
+
+    def forward(self, x):
+        ops, ends = self.ops, (-128, 127, torch.int8)
+        if self.how == "token":  # activations row by row, weights of four bits in groups
+            scale, zero = ops.choose_qparams_per_token_asymmetric(x, torch.int8)
+            x = ops.quantize_per_token(x, scale, zero, *ends)
+            x = ops.dequantize_per_token(x, scale, zero, *ends, torch.float32)
+            held = self.w, self.scale, self.zero, -8, 7, torch.int8, 32, torch.float32
+            return F.linear(x, ops.dequantize_per_channel_group(*held))
+        if self.how == "dynamic":
+            scale, zero = ops.choose_qparams.tensor(x, -128, 127, 1e-5, torch.int8)
+            x = ops.dequantize_per_tensor.tensor(
+                ops.quantize_per_tensor.tensor(x, scale, zero, *ends), scale, zero, *ends
+            )
+        else:
+            x = ops.dequantize_per_tensor(ops.quantize_per_tensor(x, 0.1, 0, *ends), 0.1, 0, *ends)
+        weight = ops.dequantize_per_channel(self.w, self.scale, self.zero, 0, *ends)
+        return F.linear(x, weight)
+
+
+@pytest.mark.parametrize(
+    ("how", "before"),
+    [
+        ("static", ["quantize"]),
+        ("dynamic", ["reduce_max", "reduce_min", "reshape", "reshape", "quantize"]),
+        ("token", ["reduce_max", "reduce_min", "quantize"]),
+    ],
+)
+@pytest.mark.parametrize("exported", [False, True])
+def test_graphs_of_integers_as_torch_export_has_them(how, before, exported):
+    module = Decomposed(how)
+    x = torch.randn(3, 64)
+    net = workloads.from_torch(torch.export.export(module, (x,)) if exported else module, x)
+    assert net.macs == 3 * 4 * 64
+    assert sorted(o.kind for o in net.operations) == sorted([*before, "linear"])
+    weight = net.weight(net.operations[-1].name)
+    assert (weight.bits, weight.nonzeros) == (8, int((module.w != 0).sum()))
+
+
+def test_a_program_of_torch_export_and_its_module_are_read():
+    plain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(288, 4)).eval()
+    program = torch.export.export(plain, (INPUT,))
+    wanted = workloads.from_torch(plain, INPUT)
+    for given in (program, program.module()):
+        net = workloads.from_torch(given, INPUT)
+        assert (net.macs, net.parameters) == (wanted.macs, wanted.parameters)
+
+
+def test_a_module_spread_over_processes_is_the_one_inside():
+    spread = nn.parallel.DistributedDataParallel.__new__(nn.parallel.DistributedDataParallel)  # no processes
+    nn.Module.__init__(spread)
+    spread.module = nn.Linear(8, 4)
+    assert workloads.from_torch(spread, torch.zeros(3, 8)).macs == 96
+
+
+def test_products_of_eight_bits():
+    def scaled(self, a, b):
+        one = torch.ones(())
+        return torch._scaled_mm(a, b.t(), one, one, out_dtype=torch.bfloat16)
+
+    bytes_ = torch.ones(32, 16, dtype=torch.int8), torch.ones(16, 8, dtype=torch.int8)
+    assert workloads.from_torch(Function(lambda self, a, b: torch._int_mm(a, b)), bytes_).macs == 32 * 16 * 8
+    floats = tuple(torch.ones(rows, 16).to(torch.float8_e4m3fn) for rows in (32, 8))
+    assert workloads.from_torch(Function(scaled), floats).macs == 32 * 16 * 8
+
+
+def test_a_search_halves_what_it_searches():
+    net = workloads.from_torch(
+        Function(lambda self, x: torch.bucketize(x, self.e), e=torch.arange(7.0)), torch.zeros(3, 5)
+    )
+    assert net.table().vector_ops.sum() == 3 * 15  # eight places between and beside seven ends

@@ -21,6 +21,8 @@ def shapes(net):
 
 FLAT = tensor("x", (2, 5, 8))
 IMAGE = tensor("x", (1, 6, 6, 3))
+BYTES = tensor("x", (2, 5), TensorProto.UINT8)
+SCALES = [stored("s", np.float32(0.5)), stored("z", np.uint8(3))]
 CASES = {
     "NhwcConv": (["x", "w", "b"], {"pads": [1] * 4}, [IMAGE], [random("w", 4, 3, 3, 3), random("b", 4)],
                  36 * 4 * 27, 112, (1, 6, 6, 4)),
@@ -50,6 +52,28 @@ CASES = {
                          0, 0, (2,)),
     "MatMulInteger16": (["x", "w"], {}, [tensor("x", (2, 5), TensorProto.INT16)],
                         [stored("w", np.ones((5, 3), np.int16))], 30, 15, (2, 3)),
+    "MulInteger": (["x", "", "x", ""], {}, [tensor("x", (2, 5), TensorProto.UINT8)], [], 0, 0, (2, 5)),
+    "ComplexMulConj": (["x", "x"], {}, [FLAT], [], 0, 0, (2, 5, 8)),
+    "BiasDropout": (["x", "b", "x"], {}, [FLAT], [random("b", 8)], 0, 8, (2, 5, 8)),
+    "QLinearWhere": (["c", "x", "s", "z", "x", "s", "z", "s", "z"], {},
+                     [tensor("c", (2, 1), TensorProto.BOOL), BYTES], SCALES, 0, 0, (2, 5)),
+    "QLinearReduceMean": (["x", "s", "z", "s", "z"], {"axes": [1], "keepdims": 0}, [BYTES], SCALES,
+                          0, 0, (2,)),
+    "CropAndResize": (["x", "boxes", "which", "side"], {},
+                      [tensor("x", (2, 3, 9, 9)), tensor("boxes", (5, 4)), tensor("which", (5,))],
+                      [stored("side", np.array([4, 6], np.int32))],
+                      0, 0, (5, 3, 4, 6)),
+    "QuantizeWithOrder": (["x", "s"], {}, [FLAT], SCALES[:1], 0, 0, (2, 5, 8)),
+    "QOrderedGelu": (["x", "s", "s"], {}, [FLAT], SCALES[:1], 0, 0, (2, 5, 8)),
+    "QOrderedMatMul": (["x", "s", "w", "s", "s", "b", "r", "s"], {"order_B": 0},
+                       [FLAT, tensor("r", (2, 5, 4))], [*SCALES[:1], random("w", 4, 8), random("b", 4)],
+                       10 * 32, 36, (2, 5, 4)),
+    "QOrderedLayerNormalization": (["x", "s", "g", "b", "s"], {}, [FLAT],
+                                   [*SCALES[:1], random("g", 8), random("b", 8)], 0, 16, (2, 5, 8)),
+    "QOrderedAttention": (["x", *"ssss", *"qkv", *"sss", *"abc", *"sss"], {"num_heads": 2}, [FLAT],
+                          [*SCALES[:1], *(random(name, 8, 8) for name in "qkv"),
+                           *(random(name, 8) for name in "abc")],
+                          3 * 10 * 64 + 2 * 2 * 25 * 8, 3 * 72, (2, 5, 8)),
 }  # fmt: skip
 
 
@@ -101,3 +125,77 @@ def test_attention_behind_a_past_in_one_tensor(tmp_path):
     )
     assert net.macs == 32 * 96 + 2 * 4 * 10 * 8
     assert (net.parameters, shapes(net)) == (32 * 96 + 96, [(1, 1, 32), (2, 1, 4, 10, 8)])
+
+
+def test_largest_of_boxes(tmp_path):
+    layer = helper.make_node("MaxRoiPool", ["x", "boxes"], ["y"], pooled_shape=[2, 3])
+    built = model([layer], [tensor("x", (1, 4, 8, 8)), tensor("boxes", (5, 5))], [tensor("y", None)])
+    net = workloads.from_onnx(save(tmp_path / "model.onnx", built))
+    assert shapes(net) == [(5, 4, 2, 3)]
+    assert net.table().vector_ops.sum() == 5 * 4 * 64  # each box as large as the map
+
+
+def test_one_token_behind_what_is_filled_of_a_buffer(tmp_path):
+    """Nine of sixteen places are filled; nine and the new one are seen."""
+    count = stored("n", np.array([9], np.int32))
+    layer = node(
+        "DecoderMaskedSelfAttention", ["x", "w", "b", "", "past", "", "n"], ["y", "present"], "at",
+        num_heads=4, past_present_share_buffer=1,
+    )  # fmt: skip
+    whole = [tensor("x", (1, 1, 32)), tensor("past", (2, 1, 4, 16, 8))]
+    net = read(tmp_path, [layer], whole, [random("w", 32, 96), random("b", 96), count], ("y", "present"))
+    assert (net.macs, net.parameters) == (32 * 96 + 2 * 4 * 10 * 8, 32 * 96 + 96)
+    names = ["q", "k", "v", "", "", "p", "o", "n"]
+    layer = node(
+        "DecoderMaskedMultiHeadAttention", names, ["y", "pk", "pv"], "at", num_heads=4,
+        past_present_share_buffer=1,
+    )  # fmt: skip
+    apart = [tensor(name, (2, 1, 32)) for name in "qkv"] + [tensor(name, (2, 4, 16, 8)) for name in "po"]
+    net = read(tmp_path, [layer], apart, [count], ("y", "pk", "pv"))
+    assert (net.macs, shapes(net)[0]) == (2 * 2 * 4 * 10 * 8, (2, 1, 32))
+    open_ended = [*apart, tensor("n", (1,), TensorProto.INT32)]
+    with pytest.raises(workloads.NetworkImportError, match=r"--input n=VALUE\) makes it known"):
+        read(tmp_path, [layer], open_ended, [], ("y", "pk", "pv"))
+
+
+def test_one_token_and_an_encoder(tmp_path):
+    layer = node("DecoderMaskedMultiHeadAttention", ["q", "k", "v"], ["y"], "at", num_heads=4)
+    inputs = [tensor("q", (2, 1, 32)), tensor("k", (2, 4, 7, 8)), tensor("v", (2, 4, 7, 8))]
+    net = read(tmp_path, [layer], inputs)
+    assert (net.macs, shapes(net)) == (2 * 2 * 4 * 7 * 8, [(2, 1, 32)])
+
+
+def test_sequences_on_pages(tmp_path):
+    """Three new tokens behind five, one behind nine: each query sees its own sequence."""
+    layer = node(
+        "PagedAttention", ["q", "k", "v", "kc", "vc", "ends", "pasts", "table"], ["y", "ko", "vo"], "at",
+        num_heads=4, kv_num_heads=2,
+    )  # fmt: skip
+    inputs = [tensor("q", (4, 64)), tensor("k", (4, 32)), tensor("v", (4, 32))]
+    inputs += [tensor(name, (6, 4, 2, 16)) for name in ("kc", "vc")]
+    inputs.append(tensor("table", (2, 3), TensorProto.INT32))
+    held = [stored("ends", np.array([0, 3, 4], np.int32)), stored("pasts", np.array([5, 9], np.int32))]
+    net = read(tmp_path, [layer], inputs, held, ("y", "ko", "vo"))
+    assert net.macs == 2 * 4 * 16 * (3 * 8 + 1 * 10)
+    assert shapes(net) == [(4, 64), (6, 4, 2, 16), (6, 4, 2, 16)]
+    written = net.table().write_elements.sum()
+    assert written == 4 * 64 + 2 * 4 * 32  # the result, and the new keys and values in place
+
+
+def test_attention_with_blocks_left_out(tmp_path):
+    """Blocks of four: each sees its own and the first. The first queries see 1 to 4 keys."""
+    layer = node(
+        "SparseAttention", ["q", "k", "v", "pk", "pv", "rows", "cols", "n", "each"], ["y", "a", "b"], "at",
+        num_heads=4, kv_num_heads=2, sparse_block_size=4,
+    )  # fmt: skip
+    inputs = [tensor("q", (1, 12, 32)), tensor("k", (1, 12, 16)), tensor("v", (1, 12, 16))]
+    inputs += [tensor(name, (1, 2, 16, 8)) for name in ("pk", "pv")]
+    held = [
+        stored("rows", np.array([[0, 1, 3, 5]], np.int32)),
+        stored("cols", np.array([[0, 0, 1, 0, 2]], np.int32)),
+        stored("n", np.array(12, np.int32)),
+        stored("each", np.array([12], np.int32)),
+    ]
+    net = read(tmp_path, [layer], inputs, held, ("y", "a", "b"))
+    assert net.macs == 2 * 4 * 144 * 8
+    assert net.effectual_macs == 2 * 4 * 8 * ((1 + 2 + 3 + 4) * 3 + 4 * 8)

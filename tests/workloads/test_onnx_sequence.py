@@ -213,3 +213,31 @@ def test_sparse_initialisers_that_cannot_be(read, places, shape, message):
             [tensor("y", None)],
             sparse_initializer=[sparse],
         )[0].table()
+
+
+def given(tmp_path, kind, nodes, held=(), **options):
+    """Read a model whose one input is no tensor."""
+    weight = random("w", 4, 5)
+    built = model(nodes, [helper.make_value_info("s", kind)], [tensor("y", None)], [weight, *held])
+    return workloads.from_onnx(save(tmp_path / "m.onnx", built), **options)
+
+
+def test_a_sequence_as_an_input_has_the_length_that_is_given(tmp_path):
+    kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, ["n", 4]))
+    nodes = [node("ConcatFromSequence", ["s"], ["c"], axis=0), node("MatMul", ["c", "w"], ["y"])]
+    net = given(tmp_path, kind, nodes, dims={"s": 3, "n": 2})
+    assert (net.macs, [one.name for one in net.graph.inputs()]) == (3 * 2 * 20, ["s/0", "s/1", "s/2"])
+    nodes = [node("SequenceAt", ["s", "last"], ["c"]), node("MatMul", ["c", "w"], ["y"])]
+    last = [stored("last", np.array(-1))]
+    assert given(tmp_path, kind, nodes, last, dims={"s": 3, "n": 2}).macs == 2 * 20
+    for dims, message in (({}, "its length is open"), ({"s": 0}, "must be 1 to 4096, got 0")):
+        with pytest.raises(
+            workloads.NetworkImportError, match=rf"'s' is a sequence.*{message}.*--dim s=VALUE"
+        ):
+            given(tmp_path, kind, nodes, last, dims={"n": 2, **dims})
+
+
+def test_an_optional_input_is_given(tmp_path):
+    kind = helper.make_optional_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, [2, 4]))
+    nodes = [node("OptionalGetElement", ["s"], ["c"]), node("MatMul", ["c", "w"], ["y"])]
+    assert given(tmp_path, kind, nodes).macs == 2 * 20

@@ -62,6 +62,9 @@ def test_matrix_products(tmp_path):
         (HEADER.replace("Strides,", "Stride Height, Stride Width,") + "C,9,9,3,3,2,4,2,3,\n", 4 * 3 * 9 * 8),
         (HEADER + "DP1,8,8,3,3,16,2,1,\n", 16 * ours(8, 8, 3, 3, 1, 2, 1)),  # depthwise, by its name
         (HEADER + "C,8,8,3,3,2,4,1\nC,8,8,3,3,2,4,1", 2 * ours(8, 8, 3, 3, 2, 4, 1)),  # a name twice
+        (HEADER + '"C, the ""first""; one", 8, 8, 3, 3, 2, 4, 1,\n', ours(8, 8, 3, 3, 2, 4, 1)),
+        (HEADER + '"C, 8, 8, 3, 3, 2, 4, 1,\n"D", 8, 8, 3, 3, 2, 4, 1,\n', 2 * ours(8, 8, 3, 3, 2, 4, 1)),
+        (HEADER + "C, 9, 9, 3, 3, 2, 4, 2, 3,\n", 4 * 3 * 9 * 8),  # a second stride without a heading
     ],
 )
 def test_spellings(tmp_path, text, macs):
@@ -78,8 +81,9 @@ def test_the_sparsity_column_of_v3_is_a_pattern_of_weights(tmp_path):
     assert runs[4].tolist() == [2] * 6  # the last run has two elements
     assert net.weight("C2").density == 1.0
     assert net.effectual_macs < net.macs
-    products = workloads.from_scalesim(write(tmp_path, "L, M, N, K, Sparsity,\nG, 3, 5, 16, 1:4,\n"))
-    assert products.density["G.weight"] == 0.25
+    for heading in (" Sparsity,", ""):  # SCALE-Sim goes by the place
+        products = workloads.from_scalesim(write(tmp_path, f"L, M, N, K,{heading}\nG, 3, 5, 16, 1:4,\n"))
+        assert products.density["G.weight"] == 0.25
 
 
 def test_a_topology_runs_on_a_machine_by_its_path(tmp_path):
@@ -198,6 +202,25 @@ Network tiny {
   Layer FC { Type: GEMM Dimensions { K: 100, M: 5, N: 7 } }
 }
 """
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("operand_source: {I: 0, W: 0}", "operand_source: {I: [], W: []}"),
+        ("operand_source: {I: 0, W: 0}", "operand_source: {I: [], W: 0}\n  constant_operands: [W]"),
+        ("operand_source: {I: 0, W: 0}", "memory_operand_links: {O: O, W: I2, I: I1}"),
+    ],
+)
+def test_sources_that_are_none_in_zigzag(tmp_path, old, new):
+    assert old in ZIGZAG
+    net = workloads.load(write(tmp_path, ZIGZAG.replace(old, new, 1), "net.yaml"))
+    plain = workloads.from_zigzag(write(tmp_path, ZIGZAG, "plain.yaml"))
+    assert net.macs == plain.macs
+    assert [one.name for one in net.graph.inputs()] == [one.name for one in plain.graph.inputs()]
+    two = ZIGZAG.replace(old, "operand_source: {I: [0, 1], W: []}", 1)
+    with pytest.raises(NetworkImportError, match=r"operand_source\.I: names 2 layers; .*from none: \[\]"):
+        workloads.from_zigzag(write(tmp_path, two, "two.yaml"))
 
 
 def test_a_maestro_network(tmp_path):

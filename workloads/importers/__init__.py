@@ -117,7 +117,8 @@ def from_torch(
     Parameters
     ----------
     module
-        A torch.nn.Module, traced by `torch.export` in evaluation mode and left as it was.
+        A torch.nn.Module, traced by `torch.export` in evaluation mode and left as it was; or a program that
+        `torch.export` made.
     example_inputs
         A tensor, a tuple of arguments, or a mapping of arguments by name. Only shapes and types matter.
     name

@@ -1,8 +1,9 @@
 """SCALE-Sim topologies: CSV files of convolutions, or of matrix products (M, N, K), v1 to v3."""
 
+import csv
 import re
 from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workloads.errors import NetworkImportError, shown
 from workloads.importers.layers import Layers, convolution, product
@@ -27,8 +28,7 @@ _RATIO = re.compile(r"\s*(\d{1,6})\s*:\s*(\d{1,6})\s*")
 def read(path: str | PathLike[str]) -> "Network":
     """Read a topology; see `workloads.from_scalesim`."""
     name = fspath(path)
-    rows = [_cells(line) for line in read_text(path, "scalesim_topology").splitlines()]
-    lines = [(number, cells) for number, cells in enumerate(rows, start=1) if any(cells)]
+    lines = _lines(read_text(path, "scalesim_topology"))
     if not lines:
         raise NetworkImportError(f"{name}: is empty")
     header = [cell.lower().replace("_", " ") for cell in lines[0][1]]
@@ -44,12 +44,31 @@ def read(path: str | PathLike[str]) -> "Network":
         where = f"{name}: line {number}"
         if not any(cells[1:]):
             continue  # a heading between layers
-        (_product if products else _convolution)(layers, where, header, _ordered(header, cells, products))
+        named, ordered = _headings(header, cells), _ordered(header, cells, products)
+        (_product if products else _convolution)(layers, where, named, ordered)
     return layers.network()
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in re.split(r"[,;\t]", line.rstrip(",; \t\r"))]
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    """Lines that hold something: number and cells, parted by what parts the headings; quotes keep a comma."""
+    rows = [row.rstrip(",; \t\r") for row in text.splitlines()]
+    header = next(filter(None, rows), "")
+    mark = max(",;", key=header.count)
+    cells = [_cells(row, mark) for row in rows]
+    return [(number, row) for number, row in enumerate(cells, start=1) if any(row)]
+
+
+def _cells(row: str, mark: str) -> list[str]:
+    """Cells of a line; a quote left open is a letter."""
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if row.count('"') % 2 else csv.QUOTE_MINIMAL
+    read = csv.reader([row.replace("\t", mark)], delimiter=mark, skipinitialspace=True, quoting=quoting)
+    return [cell.strip().strip('"').strip() for cell in next(read, [])]
+
+
+def _headings(header: list[str], cells: list[str]) -> list[str]:
+    """Headings of a line's cells: SCALE-Sim goes by the place, and needs none for those that may follow."""
+    beyond = cells[len(header) :]
+    return [*header, *("sparsity" if ":" in cell else "stride width" for cell in beyond)]
 
 
 def _ordered(header: list[str], cells: list[str], products: bool) -> list[str]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _KEYS = (
     "id", "name", "operator_type", "equation", "dimension_relations", "loop_dims", "loop_sizes",
-    "operand_precision", "operand_source", "pr_loop_dims", "pr_loop_sizes", "padding",
+    "operand_precision", "operand_source", "pr_loop_dims", "pr_loop_sizes", "padding", "constant_operands",
+    "memory_operand_links",
 )  # fmt: skip
 _INDICES = r"((?:\[\w+\])+)"
 _EQUATION = re.compile(rf"O{_INDICES}\+?=(\w+?){_INDICES}([*+])(\w+?){_INDICES}")
@@ -108,7 +109,7 @@ def _layer(value: Value) -> Layer:
         windows=windows,
         sizes=dict(zip(names, sizes, strict=True)),
         bits={k: v.integer(0, most=MOST_BITS) for k, v in _mapped(value, "operand_precision")},
-        sources={k: v.integer(0) for k, v in _mapped(value, "operand_source")},
+        sources=_sources(value),
         padding=tuple(_pair(pair) for pair in _listed(value, "padding")),
     )
     if len(layer.operands) != 2:
@@ -119,6 +120,19 @@ def _layer(value: Value) -> Layer:
             if loop not in layer.sizes:
                 raise value.fail(f"{shown(loop)} of the equation is none of loop_dims {', '.join(names)}")
     return layer
+
+
+def _sources(value: Value) -> dict[str, int]:
+    """Which layer an operand comes from, where it comes from one: `[]`, and constants, come from none."""
+    found: dict[str, int] = {}
+    for operand, source in _mapped(value, "operand_source"):
+        numbers = source.elements() if isinstance(source.raw, list) else [source]
+        if len(numbers) > 1:
+            raise source.fail(f"names {len(numbers)} layers; an operand comes from one, or from none: []")
+        if numbers:
+            found[operand] = numbers[0].integer(0)
+    constants = {word.text() for word in _listed(value, "constant_operands")}
+    return {operand: layer for operand, layer in found.items() if operand not in constants}
 
 
 def _listed(value: Value, key: str) -> list[Value]:

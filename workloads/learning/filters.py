@@ -1,5 +1,6 @@
 """Filters that come and go: CGaP's growth of the most salient units, and pruning of the least."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -220,6 +221,8 @@ def cgap(
         raise WorkloadError(
             f"0 < seed_share <= grown_share <= 1 must hold, got {shown(seed_share)} and {shown(grown_share)}"
         )
+    if training.epochs < 4:
+        raise WorkloadError(f"cgap: epochs must be 4 or more, to grow and to prune, got {training.epochs}")
     module = GraphModule(network, seed=training.seed, masked=True)
     filters = Filters(module)
     total = filters.count
@@ -247,13 +250,14 @@ def cgap(
             share = seed_share + (grown_share - seed_share) * min(1.0, done / 0.3)
             _grow_to(filters, share, scores(by), draw)
             looked = _SEEN if by == "saliency" else 0
-        elif done < 0.75 and filters.count > units:
+        elif filters.count > units:
             left = max(0.0, 1 - (done - 0.3) / 0.4)
             _prune_to(filters, units + round((filters.count - units) * left**3), scores(prune_by))
             looked = _SEEN if prune_by == "saliency" else 0
         log.note(looked)
 
-    fitted = fit(module, data, training, samples=samples, after_epoch=change)
+    settled = math.ceil(0.7 * training.epochs)
+    fitted = fit(module, data, training, samples=samples, after_epoch=change, patient_after=settled)
     made = log.result(fitted)
     widths = filters.widths()
     slim = resize(network, widths)

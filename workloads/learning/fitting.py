@@ -42,7 +42,8 @@ class Training:
     learning_rate, weight_decay
         Of Adam, decay decoupled.
     patience
-        Epochs without a better validation loss before it stops; 0 never stops early.
+        Epochs without a better validation loss before it stops; 0 never stops early. Methods that change
+        connections count from the last change.
     seed
         Of the order of samples; equal seeds give equal results on one machine.
 
@@ -190,6 +191,7 @@ def fit(
     after_epoch: Callable[[int], None] | None = None,
     after_step: Callable[[], None] | None = None,
     after_update: Callable[[], None] | None = None,
+    patient_after: int = 0,
     loss: Loss | None = None,
     samples: Samples | None = None,
 ) -> Fitted:
@@ -210,6 +212,9 @@ def fit(
         Called after every backward pass, before the weights move: the place to look at gradients.
     after_update
         Called after every update of the weights.
+    patient_after
+        Epochs after which early stop begins, and weights can be the best: where connections come and go on
+        the way, those after the last change.
     loss
         `loss(module, inputs, labels)` -> what is made small; by default cross entropy of the scores.
     samples
@@ -266,10 +271,11 @@ def fit(
                 after_epoch(epoch + 1)
                 memory.settle()
             history.append(held.score(module, data.validation).log_loss)
-            if training.patience:
-                if history[-1] == min(history):
+            if training.patience and len(history) > patient_after:
+                since = history[patient_after:]
+                if since[-1] == min(since):
                     best = {name: value.clone() for name, value in module.state_dict().items()}
-                elif len(history) - 1 - int(np.argmin(history)) >= training.patience:
+                elif len(since) - 1 - int(np.argmin(since)) >= training.patience:
                     break
         if best is not None:
             module.load_state_dict(best)

@@ -1,5 +1,6 @@
 """Learning that goes on: a sparse network takes up data that arrive, by growth and two prunings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,12 +12,11 @@ from workloads.grammar.arguments import NATURAL, NUMBER, WHOLE, takes
 from workloads.learning.arguments import DATA
 from workloads.learning.arguments import TRAINING as _TRAINING
 from workloads.learning.data import Data
-from workloads.learning.fitting import TRAINING, Samples, Training, fit
+from workloads.learning.fitting import TRAINING, Fitted, Samples, Training, fit
 from workloads.learning.plasticity import (
     connections,
     dense_gradients,
     drop_orphans,
-    effective_weights,
     grow,
     possible,
     prune,
@@ -76,7 +76,9 @@ def update(
     arrival
         The data.
     training
-        Epochs over all data together, one of them over what arrived at least; a quarter after each pruning.
+        Epochs, a quarter of them over what arrived and the rest over all data; a quarter after each pruning.
+        The learning rate falls once over each of the two. A high rate and much decay pay: what was learnt of
+        the first samples by heart is forgotten.
     keep
         Connections in the end; by default as many as there were.
     growth
@@ -115,37 +117,42 @@ class _Update:
         self.spent = 0
 
     def run(self, keep: int, growth: float) -> Synthesised:
-        """Carry it out."""
-        first = max(1, self.training.epochs // 4)
-        last = max(1, self.training.epochs // 4)
+        """Carry it out: one fall of the rate for what arrived, one for all data with both prunings in it."""
+        quarter = max(1, self.training.epochs // 4)
         more = round(growth * connections(self.module) / 2)
-        self.grow(more, self.on_new)
-        self.train(first, self.on_new)
-        self.grow(more, self.on_all)
-        self.train(max(1, self.training.epochs - first - 2 * last), self.on_all)
-        self.prune_recoverably(keep)
-        self.train(last, self.on_all)
-        prune(self.module, keep)
-        drop_orphans(self.module, self.wiring)
-        return self.log.result(self.train(last, self.on_all))
+        self.log.looked(self.grow(more, self.on_new))
+        self.train(quarter, self.on_new)
+        self.log.looked(self.grow(more, self.on_all))
+        rest = self.training.epochs - quarter
 
-    def grow(self, count: int, data: Data) -> None:
-        """Grow connections by the gradient of some data."""
-        if not count:
-            return
+        def cut(epoch: int) -> int:
+            if epoch == rest - 2 * quarter:
+                return self.prune_recoverably(keep)
+            if epoch == rest - quarter:
+                prune(self.module, keep)
+                drop_orphans(self.module, self.wiring)
+            return 0
+
+        return self.log.result(self.train(rest, self.on_all, cut, rest - quarter))
+
+    def grow(self, count: int, data: Data) -> int:
+        """Grow connections by the gradient of some data; return how many samples were looked at for it."""
+        if count <= 0:
+            return 0
         seen = np.random.default_rng(self.training.seed + self.spent).permutation(data.train)[:_SEEN]
         grow(self.module, dense_gradients(self.module, self.samples, seen), count)
-        self.log.looked(len(seen))
+        return len(seen)
 
-    def prune_recoverably(self, keep: int) -> None:
+    def prune_recoverably(self, keep: int) -> int:
         """Silence what is weak, and let a tenth of it come back where a gradient asks for it."""
-        scores = effective_weights(self.module)
         before = connections(self.module)
-        prune(self.module, keep, scores)
-        self.grow(min(before - keep, max(0, round(0.1 * keep))), self.on_all)
+        prune(self.module, keep)
+        return self.grow(min(before - keep, round(0.1 * keep)), self.on_all)
 
-    def train(self, epochs: int, data: Data) -> Any:
-        """Train on some data with the connections there are."""
+    def train(
+        self, epochs: int, data: Data, change: Callable[[int], int] = lambda _: 0, settled: int = 0
+    ) -> Fitted:
+        """Train on some data; `change` is called after an epoch and says how many samples it looked at."""
         self.spent += epochs
         steps = -(-len(data.train) // self.training.batch)
         training = replace(self.training, epochs=epochs, seed=self.training.seed + 7919 * self.spent)
@@ -154,5 +161,6 @@ class _Update:
             data,
             training,
             samples=self.samples,
-            after_epoch=lambda _: self.log.note(steps=steps),
+            after_epoch=lambda epoch: self.log.note(change(epoch), steps),
+            patient_after=settled,
         )

@@ -1,5 +1,6 @@
 """NeST: a small sparse seed grows units that bridge and connections, and is then pruned."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -197,6 +198,8 @@ def nest(
         raise WorkloadError(
             f"seed_width and seed_density must be in (0, 1], got {seed_width} and {seed_density}"
         )
+    if training.epochs < 2:
+        raise WorkloadError(f"nest: epochs must be 2 or more, to grow and to prune, got {training.epochs}")
     module = GraphModule(network, seed=training.seed, masked=True)
     total = possible(module)
     if not 1 <= keep <= total:
@@ -230,13 +233,15 @@ def nest(
                 "gradient",
                 training.seed + epoch,
             )
-        elif done <= 0.85:
+        else:
             left = max(0.0, 1 - (done - 1 / 3) / (0.8 - 1 / 3))
             prune(module, keep + round(max(0.0, 0.5 * total - keep) * left**3))
             drop_orphans(module, wiring)
         log.note(looked)
 
-    return log.result(fit(module, data, training, samples=samples, after_epoch=change))
+    settled = math.ceil(0.8 * training.epochs)
+    fitted = fit(module, data, training, samples=samples, after_epoch=change, patient_after=settled)
+    return log.result(fitted)
 
 
 def _bridge(

@@ -1,5 +1,6 @@
 """Sparse networks by training: pruning alone, growing and pruning, and SCANN's schemes A, B and C."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -178,7 +179,8 @@ def _synthesised(network: Network, data: Data, keep: int, training: Training, pl
             looked = regrow(module, samples, data, missing, plan.by, training.seed + epoch)
         log.note(looked)
 
-    fitted = fit(module, data, training, after_epoch=change, samples=samples)
+    settled = math.ceil(0.8 * training.epochs)
+    fitted = fit(module, data, training, after_epoch=change, samples=samples, patient_after=settled)
     return log.result(fitted)
 
 
@@ -265,9 +267,10 @@ def scann(
     """
     if scheme not in _SCHEMES:
         raise WorkloadError(f"scheme must be one of {', '.join(_SCHEMES)}, got {shown(scheme)}")
-    if iterations < 1 or training.epochs < iterations + 1:
+    most = (training.epochs - 1) // (2 if scheme == "C" else 1)  # C trains twice in each
+    if not 1 <= iterations <= most:
         raise WorkloadError(
-            f"iterations must be positive and fewer than epochs, got {iterations} and {training.epochs}"
+            f"scheme {scheme}: iterations must be 1 to {most} in {training.epochs} epochs, got {iterations}"
         )
     module = GraphModule(network, seed=training.seed, masked=True)
     total = possible(module)

@@ -34,6 +34,8 @@ class Attention(Operation):
         Whether scores are scaled, one multiplication each.
     score_ops
         Other vector operations a score: a cap, a second scale.
+    seen
+        Share of the score matrix that is kept, where it is less than a causal one keeps: blocks are left out.
 
     Notes
     -----
@@ -53,11 +55,14 @@ class Attention(Operation):
     fused: bool = True
     scaled: bool = True
     score_ops: int = 0
+    seen: float = 1.0
 
     arity: ClassVar[tuple[int, int]] = (3, 5)
 
     def __post_init__(self) -> None:
         self.need_positive(heads=self.heads)
+        if not 0.0 < self.seen <= 1.0:
+            self.refuse(f"seen must be above 0 and at most 1, got {self.seen!r}")
         if self.kv_heads < 0 or self.heads % self._kv_heads:
             self.refuse(f"{self.heads} query heads do not share {self.kv_heads} key heads evenly")
 
@@ -104,7 +109,7 @@ class Attention(Operation):
         _, _, features = self._sizes("value", value.shape, self._kv_heads)
         rows = self.heads // self._kv_heads * length
         scores = batch * self.heads * length * context
-        kept = _kept(length, context) if self.causal else 1.0
+        kept = min(self.seen, _kept(length, context) if self.causal else 1.0)
         moved = 0 if self.fused else scores
         masks = site.inputs[3:]
         mask = sum(tensor.elements for tensor in masks)

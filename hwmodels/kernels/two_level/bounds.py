@@ -1,10 +1,12 @@
 """Lower bounds of what tiles can reach, whatever the order of the loops and the other tiles."""
 
+import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined
 from hwmodels.kernels.two_level.chip import ChipWork, chip_at
 from hwmodels.kernels.two_level.cost import overlapped_latency, score
+from hwmodels.kernels.two_level.systolic import OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from hwmodels.kernels.two_level.terms import Terms
 
 
@@ -36,6 +38,37 @@ def crossing(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossi
         never_s=out_s + n_m * weight_s + n_k * input_s,
         never_pj=out_pj + n_m * weight_pj + n_k * input_pj,
     )
+
+
+@inlined
+def holding(terms: Terms, n_k: float, n_m: float, input_bytes: float) -> Crossing:
+    """As `crossing`, of the one order of loops in which the array keeps what it holds (`orders.stays`)."""
+    nest, rates = terms.counts, terms.rates
+    port = crossing(terms, n_k, n_m, input_bytes)
+    if nest.flow == OUTPUT_STATIONARY:
+        return Crossing(port.never_s, port.never_pj, 0.0, 0.0, port.never_s, port.never_pj)
+    weights, inputs = nest.weight_bytes, input_bytes
+    if nest.flow == WEIGHT_STATIONARY:
+        inputs *= n_k
+    else:
+        weights *= n_m
+    out_pj = nest.result_bytes * rates.output_drain_pj + rates.mac_pj + rates.result_pj + rates.stays_pj
+    moved = weights * nest.weight_moves + inputs * nest.input_moves
+    return Crossing(
+        least_s=nest.result_bytes * rates.write_s + moved * rates.read_s,
+        least_pj=out_pj + weights * rates.weight_fill_pj + inputs * rates.input_fill_pj,
+        each_s=port.each_s,
+        each_pj=port.each_pj,
+        never_s=math.inf,
+        never_pj=math.inf,
+    )
+
+
+@inlined
+def single_folds(c: tuple[float, float]) -> tuple[float, float]:
+    """Tiles of C and their folds, at least `c`, where every tile is one fold."""
+    number = max(c[0], c[1])
+    return number, number
 
 
 _SLACK = 1.0 - 1e-12

@@ -3,6 +3,8 @@
 The array takes operands as its dataflow asks (`systolic.py`): what a fold streams is read once a fold, what
 it holds is read once a tile, outputs are accumulated in the output buffer at accumulator width. An array that
 is not systolic does the same with steps for folds; an ideal or a cartesian one reads an operand once a tile.
+
+Where what the array holds stays in it from tile to tile (`orders.stays`), tiles stream on behind each other.
 """
 
 import math
@@ -18,8 +20,8 @@ class ArrayWork(NamedTuple):
     """What the array does with given tiles of K and positions; the rest is affine in the tiles of C.
 
     With nC tiles of C that take FC folds (steps): cycles = cycles_0 + cycles_n nC + cycles_f FC, and
-    passes over the sums = sums_n nC + sums_f FC. A pass writes each output once; all but the first also read
-    it. Of one group.
+    passes over the sums = sums_0 + sums_n nC + sums_f FC. A pass writes each output once; all but the first
+    also read it. Of one group.
     """
 
     cycles_0: float
@@ -27,13 +29,14 @@ class ArrayWork(NamedTuple):
     cycles_f: float
     weight_passes: float
     input_passes: float
+    sums_0: float
     sums_n: float
     sums_f: float
 
 
 @inlined
 def array_work(
-    counts: Counts, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float
+    counts: Counts, n_k: float, n_m: float, k_folds: float, m_folds: float, distinct: float, stay: bool
 ) -> ArrayWork:
     """Cycles of one group's tiles, and how often the array goes through each operand.
 
@@ -46,6 +49,8 @@ def array_work(
     distinct
         Inputs sent over inputs taken: all in a systolic array, each once for all taps in an ideal and a
         cartesian one, and in between in an unrolled one (see `tiles.positions`).
+    stay
+        Whether what the array holds stays from tile to tile (see `orders.stays`); a bound where it may.
 
     Returns
     -------
@@ -58,27 +63,37 @@ def array_work(
         if flow == OUTPUT_STATIONARY:
             both = m_folds * k_folds
             streamed = both * (counts.reduction * counts.time)
-            return ArrayWork(streamed, both * counts.overhead, 0.0, m_folds, k_folds, 1.0, 0.0)
+            filled = both * counts.overhead
+            if stay:
+                return ArrayWork(streamed + filled, 0.0, 0.0, m_folds, k_folds, 1.0, 0.0, 0.0)
+            return ArrayWork(streamed, filled, 0.0, m_folds, k_folds, 0.0, 1.0, 0.0)
         if flow == INPUT_STATIONARY:
-            each = m_folds * (counts.all_k * counts.time + n_k * counts.overhead)
-            return ArrayWork(0.0, 0.0, each, m_folds, n_k, 0.0, 1.0)
+            held = 1.0 if stay else n_k
+            each = m_folds * (counts.all_k * counts.time + held * counts.overhead)
+            return ArrayWork(0.0, 0.0, each, m_folds, held, 0.0, 0.0, 1.0)
         if flow == WEIGHT_STATIONARY:
-            each = k_folds * (counts.positions * counts.time + n_m * counts.overhead)
-            return ArrayWork(0.0, 0.0, each, n_m, k_folds, 0.0, 1.0)
+            held = 1.0 if stay else n_m
+            each = k_folds * (counts.positions * counts.time + held * counts.overhead)
+            return ArrayWork(0.0, 0.0, each, held, k_folds, 0.0, 0.0, 1.0)
     each = m_folds * k_folds * counts.taps * counts.time
     if counts.interconnect == UNROLLED:
         if flow == OUTPUT_STATIONARY:
-            return ArrayWork(0.0, 0.0, each, m_folds, k_folds * distinct, 1.0, 0.0)
+            once, each_c = (1.0, 0.0) if stay else (0.0, 1.0)
+            return ArrayWork(0.0, 0.0, each, m_folds, k_folds * distinct, once, each_c, 0.0)
         if flow == INPUT_STATIONARY:
-            return ArrayWork(0.0, 0.0, each, m_folds, n_k * distinct, 0.0, counts.taps)
+            held = 1.0 if stay else n_k
+            return ArrayWork(0.0, 0.0, each, m_folds, held * distinct, 0.0, 0.0, counts.taps)
         if flow == WEIGHT_STATIONARY:
-            return ArrayWork(0.0, 0.0, each, n_m, k_folds * distinct, 0.0, counts.taps)
+            held = 1.0 if stay else n_m
+            return ArrayWork(0.0, 0.0, each, held, k_folds * distinct, 0.0, 0.0, counts.taps)
     if counts.interconnect == CARTESIAN:
-        return ArrayWork(0.0, 0.0, each, n_m, n_k * distinct, 1.0, 0.0)
+        return ArrayWork(0.0, 0.0, each, n_m, n_k * distinct, 0.0, 1.0, 0.0)
     if counts.interconnect == IDEAL:
         macs = counts.positions * counts.reduction * counts.all_k
-        return ArrayWork(macs / counts.multipliers * counts.time, 0.0, 0.0, n_m, n_k * distinct, 1.0, 0.0)
-    return ArrayWork(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
+        cycles = macs / counts.multipliers * counts.time
+        return ArrayWork(cycles, 0.0, 0.0, n_m, n_k * distinct, 0.0, 1.0, 0.0)
+    nan = math.nan
+    return ArrayWork(nan, nan, nan, nan, nan, nan, nan, nan)
 
 
 class ChipWork(NamedTuple):
@@ -87,6 +102,7 @@ class ChipWork(NamedTuple):
     cycles_0: float
     cycles_n: float
     cycles_f: float
+    sums_0: float
     sums_n: float
     sums_f: float
     own_s: float  # the slower one of weights and inputs with a port of their own
@@ -116,6 +132,7 @@ def chip_work(terms: Terms, work: ArrayWork) -> ChipWork:
         cycles_0=nest.groups * work.cycles_0,
         cycles_n=nest.groups * work.cycles_n,
         cycles_f=nest.groups * work.cycles_f,
+        sums_0=work.sums_0,
         sums_n=work.sums_n,
         sums_f=work.sums_f,
         own_s=own_s,
@@ -132,7 +149,7 @@ def chip_at(terms: Terms, work: ChipWork, n_c: float, c_folds: float) -> tuple[f
     """
     nest, rates = terms.counts, terms.rates
     cycles = work.cycles_0 + work.cycles_n * n_c + work.cycles_f * c_folds
-    sums = work.sums_n * n_c + work.sums_f * c_folds
+    sums = work.sums_0 + work.sums_n * n_c + work.sums_f * c_folds
     outputs = nest.groups * nest.positions * nest.all_k
     output_s = outputs * (2.0 * sums - 1.0) * rates.output_port_s
     own_s, shared_s = work.own_s, work.shared_s

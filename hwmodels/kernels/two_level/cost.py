@@ -1,16 +1,6 @@
 """What given tiles of a nest cost, and the best order of the loops over them.
 
-Main memory is outside, one on-chip level inside, the array at the centre. A tile stays on chip until one of
-its own indices changes, so an operand is fetched once for every turn of the loops down to the innermost one
-that indexes it. Of the six orders only the innermost loop matters:
-
-    innermost M   weights stay: each weight once, inputs nK times, partial sums spill nC - 1 times
-    innermost K   inputs stay: each input once, weights nM times, partial sums spill nC - 1 times
-    innermost C   outputs stay: nothing spills, weights nM times, inputs nK times
-
-because the operand that the innermost loop does not index sees both other loops, whatever their order, and
-the other two see all three. A loop of one turn is no loop: its order costs what the next loop's does. What
-happens on chip is in `chip.py`.
+What the orders of the loops pass is in `orders.py`, what happens on chip in `chip.py`.
 
 A double buffer holds two tiles of what is loaded again. Where they do not fit, single ones may be run one
 after the other (*drained*): each group, or each tile of whole images of each group, is loaded, computed and
@@ -24,17 +14,13 @@ from typing import NamedTuple
 from hwmodels.accelerate import inlined, kernel
 from hwmodels.kernels.accounting.account import hidden_s
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
+from hwmodels.kernels.two_level.orders import stays, turns_of
 from hwmodels.kernels.two_level.room import APART, FITS, TOO_LARGE, Channels, Pixels, held_of, room
 from hwmodels.kernels.two_level.terms import Counts, Terms
 
 LATENCY = 0
 ENERGY = 1
 EDP = 2
-
-ANY = -1
-INNERMOST_M = 0
-INNERMOST_K = 1
-INNERMOST_C = 2
 
 
 @inlined
@@ -57,21 +43,6 @@ def overlapped_latency(on_chip_s: float, dram_s: float, edge_s: float, double_bu
     if double_buffered == 1:
         return hidden_s(edge_s, on_chip_s, dram_s)
     return on_chip_s + dram_s
-
-
-@inlined
-def loop_turns(innermost: int, n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
-    """How often each operand passes the main-memory port: weights, inputs, and spills of the partial sums.
-
-    A loop of a single turn cannot be innermost (its order is another one's): weights are then negative.
-    """
-    if innermost == INNERMOST_M and (n_m > 1.0 or (n_k == 1.0 and n_c == 1.0)):
-        return 1.0, n_k, n_c - 1.0
-    if innermost == INNERMOST_K and n_k > 1.0:
-        return n_m, 1.0, n_c - 1.0
-    if innermost == INNERMOST_C and n_c > 1.0:
-        return n_m, n_k, 0.0
-    return -1.0, 0.0, 0.0
 
 
 @inlined
@@ -125,28 +96,6 @@ def transfer_s(terms: Terms, input_bytes: float, passes: tuple[float, float, flo
     weights = passes[0] * nest.weight_bytes * nest.weight_moves
     read = weights + passes[1] * input_bytes * nest.input_moves + spilled
     return read * rates.read_s + (nest.result_bytes + spilled) * rates.write_s
-
-
-@inlined
-def turns_apart(innermost: int, n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
-    """As `loop_turns`, where tiles of images run one after the other, a group's outermost loop.
-
-    Weights that are one tile stay; others are loaded by every tile of images.
-    """
-    if innermost != INNERMOST_M:
-        return loop_turns(innermost, n_k, n_c, n_m)
-    if n_k == 1.0 and n_c == 1.0:
-        return 1.0, 1.0, 0.0
-    return -1.0, 0.0, 0.0
-
-
-@inlined
-def turns_of(chosen: tuple[int, int], n_k: float, n_c: float, n_m: float) -> tuple[float, float, float]:
-    """Turns of the innermost loop and the way tiles fit that were chosen; see `loop_turns`, `turns_apart`."""
-    order, place = chosen
-    if place == APART:
-        return turns_apart(order, n_k, n_c, n_m)
-    return loop_turns(order, n_k, n_c, n_m)
 
 
 @inlined
@@ -225,18 +174,23 @@ def tried(terms: Terms, tiles: tuple[Channels, Channels, Pixels], goal: Goal) ->
     place = room(nest, held_of(nest, m), k.size, k.tiles, c.size, c.tiles)
     if place == TOO_LARGE:
         return NOTHING
-    steps = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
-    work = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
+    steps = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
+    anew = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
+    work = anew
     input_bytes = all_input_bytes(nest, m)
     for order in range(3):
         passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
         if passes[0] < 0.0 or (goal.innermost >= 0 and order != goal.innermost):
             continue
         costed += 1.0
+        done = anew
+        if stays(nest, tiles, (order, place)):
+            steps = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct, True)
+            done = chip_at(terms, chip_work(terms, steps), c.tiles, c.steps)
         edge_s = exposed_s(terms, tiles, place, passes)
-        found = total_cost(terms, work, edge_s, input_bytes, passes)
+        found = total_cost(terms, done, edge_s, input_bytes, passes)
         value = score(found[0], found[1], goal.objective)
         if better((value, found[1]), (best, best_pj)):
             best, best_pj = value, found[1]
-            cost, best_order, best_edge_s = found, order, edge_s
+            cost, work, best_order, best_edge_s = found, done, order, edge_s
     return Tried(best, cost, work, best_edge_s, best_order, place, costed)

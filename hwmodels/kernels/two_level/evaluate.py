@@ -49,7 +49,7 @@ def broken_limit(terms: Terms, k: Channels, c: Channels, m: Pixels) -> int:
     Costs that are no numbers, of an array, a dataflow or a format that is not known, overflow.
     """
     nest = terms.counts
-    work = array_work(nest, 1.0, 1.0, 1.0, 1.0, 1.0)
+    work = array_work(nest, 1.0, 1.0, 1.0, 1.0, 1.0, False)
     stored = nest.weight_bytes + nest.input_dram_b + nest.output_b
     if math.isnan(work.weight_passes + stored + nest.time):
         return LIMIT_OVERFLOW

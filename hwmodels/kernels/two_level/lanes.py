@@ -168,6 +168,7 @@ def lane_work(work: ChipWork, lanes: Lanes, lane: int) -> ChipWork:
         cycles_0=work.cycles_0,
         cycles_n=work.cycles_n,
         cycles_f=work.cycles_f,
+        sums_0=work.sums_0,
         sums_n=work.sums_n,
         sums_f=work.sums_f,
         own_s=state[OWN_S * WIDTH + lane],

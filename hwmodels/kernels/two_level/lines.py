@@ -17,7 +17,8 @@ from hwmodels.kernels.two_level.bound import (
     WEIGHT_PORT,
 )
 from hwmodels.kernels.two_level.chip import array_work
-from hwmodels.kernels.two_level.cost import overlapped_latency, turns_of
+from hwmodels.kernels.two_level.cost import overlapped_latency
+from hwmodels.kernels.two_level.orders import stays, turns_of
 from hwmodels.kernels.two_level.room import Channels, Pixels
 from hwmodels.kernels.two_level.rows import Config, Layer
 from hwmodels.kernels.two_level.terms import Prices, Terms, stored_input, stored_output, stored_weight
@@ -69,11 +70,12 @@ def passed_of(terms: Terms, tiles: tuple[Channels, Channels, Pixels], chosen: tu
     nest = terms.counts
     k, c, m = tiles
     weight_turns, input_turns, spills = turns_of(chosen, k.tiles, c.tiles, m.tiles)
-    work = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    stay = stays(nest, tiles, chosen)
+    work = array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct, stay)
     return Passed(
         cycles=nest.groups * (work.cycles_0 + work.cycles_n * c.tiles + work.cycles_f * c.steps),
         outputs=nest.groups * nest.positions * nest.all_k,
-        sums=work.sums_n * c.tiles + work.sums_f * c.steps,
+        sums=work.sums_0 + work.sums_n * c.tiles + work.sums_f * c.steps,
         weight_reads=nest.groups * nest.all_k * nest.reduction * work.weight_passes,
         input_reads=nest.groups * nest.positions * nest.reduction * work.input_passes,
         weights=weight_turns * nest.weight_bytes,

@@ -2,7 +2,7 @@
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.cost import turns_of
+from hwmodels.kernels.two_level.orders import turns_of
 from hwmodels.kernels.two_level.room import TOO_LARGE, held_of, room
 from hwmodels.kernels.two_level.rows import NEST, config_row, layer_row
 from hwmodels.kernels.two_level.terms import Counts, nest_terms

@@ -60,7 +60,7 @@ def least_of(terms: Terms, least: tuple[float, float, float, float, float]) -> t
     `least` are the fewest steps of tiles of K, of C and of positions, and their inputs, distinct and in all.
     """
     nest = terms.counts
-    steps = array_work(nest, 1.0, 1.0, least[0], least[2], least[3])
+    steps = array_work(nest, 1.0, 1.0, least[0], least[2], least[3], True)
     _, chip_s, chip_pj = chip_at(terms, chip_work(terms, steps), 1.0, least[1])
     port = crossing(terms, 1.0, 1.0, nest.groups * least[4] * nest.all_c * nest.input_dram_b)
     latency = overlapped_latency(chip_s, port.least_s, 0.0, nest.double)

@@ -13,7 +13,7 @@ from hwmodels.columns import TileTable
 from hwmodels.kernels.two_level.beside import Beside, beside_counts, beside_rates
 from hwmodels.kernels.two_level.bounds import crossing
 from hwmodels.kernels.two_level.chip import array_work, chip_work
-from hwmodels.kernels.two_level.cost import ANY, Goal, all_input_bytes
+from hwmodels.kernels.two_level.cost import Goal, all_input_bytes
 from hwmodels.kernels.two_level.groups import PACKED
 from hwmodels.kernels.two_level.lanes import COSTED as LANE_COSTED
 from hwmodels.kernels.two_level.lanes import (
@@ -33,6 +33,7 @@ from hwmodels.kernels.two_level.lanes import (
     put_work,
 )
 from hwmodels.kernels.two_level.lanes import WON_ORDER as WON_ORDER_OF
+from hwmodels.kernels.two_level.orders import ANY
 from hwmodels.kernels.two_level.room import Channels, Pixels, held_of, room
 from hwmodels.kernels.two_level.terms import Counts, Rates, Terms, rates_of
 from hwmodels.kernels.two_level.tiling import best_mapping, channels_at, pixels_at
@@ -91,7 +92,7 @@ def try_first(counts: Counts, lanes: Lanes, lists: Lists, objective: int) -> Non
                 marks[TRIED * WIDTH + other] = 1 if mine else 0
                 marks[IN_M * WIDTH + other] = 0 if mine else marks[IN_M * WIDTH + other]
             k, c, m = channels_at(lists.k, ki), channels_at(lists.c, ci), pixels_at(lists.m, mi)
-            steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+            steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
             for other in range(lanes.number):
                 terms = lane_terms(counts, lanes, other)
                 port = crossing(terms, k.tiles, m.tiles, all_input_bytes(counts, m))

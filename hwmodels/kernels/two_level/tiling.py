@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from hwmodels.accelerate import inlined, kernel, spliced
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.bounds import Crossing, crossing, hopeless
+from hwmodels.kernels.two_level.bounds import Crossing, crossing, holding, hopeless, single_folds
 from hwmodels.kernels.two_level.chip import ChipWork, array_work, chip_work
 from hwmodels.kernels.two_level.cost import (
     NOTHING,
@@ -21,6 +21,7 @@ from hwmodels.kernels.two_level.cost import (
     tried,
     weight_load_s,
 )
+from hwmodels.kernels.two_level.orders import may_stay, some_stay
 from hwmodels.kernels.two_level.room import (
     TOO_LARGE,
     Channels,
@@ -131,14 +132,52 @@ def first_c(counts: Counts, held: Held, k: Channels, table: FloatColumn, near: i
     return first
 
 
+class Bound(NamedTuple):
+    """What tiles of K and positions take at least, beside any of C: filled anew tile by tile, or held."""
+
+    anew: ChipWork
+    port: Crossing
+    may_hold: bool
+    held: ChipWork
+    holding: Crossing
+
+
+@inlined
+def bound_of(terms: Terms, k: tuple[float, float], m: Pixels, input_bytes: float, may_hold: bool) -> Bound:
+    """Bound tiles of positions beside at least `k` = (tiles, steps) of K."""
+    nest = terms.counts
+    anew = chip_work(terms, array_work(nest, k[0], m.tiles, k[1], m.steps, m.distinct, False))
+    port = crossing(terms, k[0], m.tiles, input_bytes)
+    if not may_hold:
+        return Bound(anew, port, False, anew, port)
+    held = chip_work(terms, array_work(nest, k[0], m.tiles, k[1], m.steps, m.distinct, True))
+    return Bound(anew, port, True, held, holding(terms, k[0], m.tiles, input_bytes))
+
+
+@inlined
+def lost(
+    terms: Terms,
+    bound: Bound,
+    c: tuple[float, float],
+    edge_s: float,
+    objective: int,
+    best: tuple[float, float],
+) -> bool:
+    """Whether `bound` excludes tiles beside at least `c` = (tiles, steps) of C; see `hopeless`."""
+    if not hopeless(terms, bound.anew, bound.port, c, edge_s, objective, best):
+        return False
+    if not bound.may_hold:
+        return True
+    return hopeless(terms, bound.held, bound.holding, single_folds(c), edge_s, objective, best)
+
+
 class Beside(NamedTuple):
     """Tiles of K and positions, and what of them is the same beside all tiles of C."""
 
     k: Channels
     m: Pixels
     held: Held
-    work: ChipWork
-    port: Crossing
+    bound: Bound
     store_s: float  # the last of their results
 
 
@@ -153,7 +192,7 @@ def best_of_c(
 ) -> Best:
     """Try candidates of C beside tiles of K and positions; `c` of what is returned is -1: none is better."""
     nest = terms.counts
-    k, m, held, work, port, store_s = beside
+    k, m, held, bound, store_s = beside
     load_s = k.size * nest.window * weight_load_s(terms) + m.input_largest * input_load_s(terms)
     reached, limit, costed, best_c = best.reached, best.limit, best.costed, -1
     first = first_c(nest, held, k, table, best.near_c)
@@ -164,10 +203,10 @@ def best_of_c(
         c = channels_at(table, ci)
         this = ci
         ci = max(first, ci + 1)
-        if hopeless(terms, work, port, (c.tiles, c_least), store_s, goal.objective, limit):
+        if lost(terms, bound, (c.tiles, c_least), store_s, goal.objective, limit):
             break  # further candidates are more tiles of C
         edge_s = store_s + load_s * c.size
-        if hopeless(terms, work, port, (c.tiles, c.steps), edge_s, goal.objective, limit):
+        if lost(terms, bound, (c.tiles, c.steps), edge_s, goal.objective, limit):
             continue
         found = tried(terms, (k, c, m), goal)
         costed += found.costed
@@ -202,24 +241,23 @@ def best_of_k(
     input_bytes = all_input_bytes(nest, m)
     best_k, best_c = -1, -1
     n_k, n_c = k_table[ki, 1], least_c(nest, held, 0.0)
-    work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
-    port = crossing(terms, n_k, m.tiles, input_bytes)
-    if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
+    some = some_stay(nest, m)
+    at_best = bound_of(terms, (n_k, least[0]), m, input_bytes, some)
+    if lost(terms, at_best, (n_c, least[1]), 0.0, goal.objective, best.limit):
         return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
     while ki < len(k_table):
         k = channels_at(k_table, ki)
         this = ki
         ki = max(first, ki + 1)
         store_s = k.last * m.last * nest.output_b * terms.rates.write_s * nest.result_moves
-        work = chip_work(terms, array_work(nest, k.tiles, m.tiles, k.steps, m.steps, m.distinct))
-        port = crossing(terms, k.tiles, m.tiles, input_bytes)
+        bound = bound_of(terms, (k.tiles, k.steps), m, input_bytes, may_stay(nest, k, m))
         mine = (least_c(nest, held, k.size), least[1])
-        if hopeless(terms, work, port, mine, store_s, goal.objective, best.limit):
-            work = chip_work(terms, array_work(nest, k.tiles, m.tiles, least[0], m.steps, m.distinct))
-            if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
+        if lost(terms, bound, mine, store_s, goal.objective, best.limit):
+            at_best = bound_of(terms, (k.tiles, least[0]), m, input_bytes, some)
+            if lost(terms, at_best, (n_c, least[1]), 0.0, goal.objective, best.limit):
                 break  # further candidates are more tiles of K
             continue
-        best = best_of_c(terms, Beside(k, m, held, work, port, store_s), c_table, least[1], goal, best)
+        best = best_of_c(terms, Beside(k, m, held, bound, store_s), c_table, least[1], goal, best)
         if best.c >= 0:
             best_k, best_c = this, best.c
     return Best(best.reached, best.limit, best_k, best_c, best.m, best.costed, best.near_c)
@@ -301,9 +339,8 @@ def best_mapping(
         held = held_of(nest, m)
         if best.limit[0] < math.inf:  # with something to beat, a bound is found sooner than what fits
             input_bytes, n_k, n_c = all_input_bytes(nest, m), least_k(nest, held), least_c(nest, held, 0.0)
-            work = chip_work(terms, array_work(nest, n_k, m.tiles, least[0], m.steps, m.distinct))
-            port = crossing(terms, n_k, m.tiles, input_bytes)
-            if hopeless(terms, work, port, (n_c, least[1]), 0.0, goal.objective, best.limit):
+            at_best = bound_of(terms, (n_k, least[0]), m, input_bytes, some_stay(nest, m))
+            if lost(terms, at_best, (n_c, least[1]), 0.0, goal.objective, best.limit):
                 continue
         near_k = first_k(nest, held, k_table, whole_c, last_c, near_k)
         ki = near_k

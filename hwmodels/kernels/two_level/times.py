@@ -4,8 +4,9 @@ import math
 
 from hwmodels.accelerate import kernel
 from hwmodels.columns import TileTable
-from hwmodels.kernels.two_level.cost import ANY, Goal, overlapped_latency
+from hwmodels.kernels.two_level.cost import Goal, overlapped_latency
 from hwmodels.kernels.two_level.evaluate import stream_cost
+from hwmodels.kernels.two_level.orders import ANY
 from hwmodels.kernels.two_level.rows import NEST, config_row, layer_row
 from hwmodels.kernels.two_level.terms import nest_terms
 from hwmodels.kernels.two_level.tiling import best_mapping, tile_rows

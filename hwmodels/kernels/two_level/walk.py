@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined, kernel, spliced
-from hwmodels.kernels.two_level.bounds import crossing, hopeless
+from hwmodels.kernels.two_level.bounds import crossing, holding, hopeless, single_folds
 from hwmodels.kernels.two_level.chip import array_work, chip_at, chip_work
 from hwmodels.kernels.two_level.cost import (
     all_input_bytes,
@@ -18,7 +18,6 @@ from hwmodels.kernels.two_level.cost import (
     input_load_s,
     score,
     total_cost,
-    turns_of,
     weight_load_s,
 )
 from hwmodels.kernels.two_level.lanes import (
@@ -41,6 +40,7 @@ from hwmodels.kernels.two_level.lanes import (
     lane_work,
     put_work,
 )
+from hwmodels.kernels.two_level.orders import may_stay, some_stay, stays, turns_of
 from hwmodels.kernels.two_level.room import (
     TOO_LARGE,
     Channels,
@@ -102,13 +102,17 @@ def begin_m(lanes: Lanes) -> None:
 def bound_m(counts: Counts, lanes: Lanes, m: Pixels, held: Held, lists: Lists, objective: int) -> int:
     """Mark lanes in which tiles of positions may win, whatever those of K and C; return how many."""
     n_k, c = least_k(counts, held), (least_c(counts, held, 0.0), lists.c_least)
-    fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes = all_input_bytes(counts, m)
+    fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct, False)
+    held_fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct, True)
+    input_bytes, some = all_input_bytes(counts, m), some_stay(counts, m)
     alive = 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, n_k, m.tiles, input_bytes), lane_best(lanes, lane)
         lost = hopeless(mine, chip_work(mine, fewest), port, c, 0.0, objective, best)
+        if some:
+            port, work = holding(mine, n_k, m.tiles, input_bytes), chip_work(mine, held_fewest)
+            lost = lost & hopeless(mine, work, port, single_folds(c), 0.0, objective, best)
         on = 0 if lost else 1
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
@@ -123,21 +127,29 @@ def bound_k(
 
     Keeps what the tiles take. Returns how many lanes go on to further tiles of K, and how many try these.
     """
-    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
-    fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct)
-    input_bytes = all_input_bytes(counts, m)
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
+    fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct, False)
+    held_steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, True)
+    held_fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct, True)
+    input_bytes, some, may = all_input_bytes(counts, m), some_stay(counts, m), may_stay(counts, k, m)
     any_c, c = (least_c(counts, held, 0.0), lists.c_least), (least_c(counts, held, k.size), lists.c_least)
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, k.tiles, m.tiles, input_bytes), lane_best(lanes, lane)
         lost = hopeless(mine, chip_work(mine, fewest), port, any_c, 0.0, objective, best)
+        if some:
+            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_fewest)
+            lost = lost & hopeless(mine, held_work, alone, single_folds(any_c), 0.0, objective, best)
         on = 0 if lost else lanes.marks[IN_M * WIDTH + lane]
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
         work = chip_work(mine, steps)
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
         lost = hopeless(mine, work, port, c, store_s, objective, best)
+        if may:
+            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
+            lost = lost & hopeless(mine, held_work, alone, single_folds(c), store_s, objective, best)
         tries = 0 if lost else on
         lanes.marks[IN_K * WIDTH + lane] = tries
         trying += tries
@@ -152,7 +164,10 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
     Returns how many go on, and how many try these tiles.
     """
     k, c, m = tiles.k, tiles.c, tiles.m
-    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
+    held_steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, True)
+    input_bytes, may = all_input_bytes(counts, m), may_stay(counts, k, m)
+    further, these = (c.tiles, c_least), (c.tiles, c.steps)
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
@@ -160,12 +175,18 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
         best = lane_best(lanes, lane)
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
         load_s = k.size * mine.counts.window * weight_load_s(mine) + m.input_largest * input_load_s(mine)
-        lost = hopeless(mine, work, port, (c.tiles, c_least), store_s, objective, best)
+        lost = hopeless(mine, work, port, further, store_s, objective, best)
+        if may:
+            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
+            lost = lost & hopeless(mine, held_work, alone, single_folds(further), store_s, objective, best)
         on = 0 if lost else lanes.marks[IN_K * WIDTH + lane]
         lanes.marks[IN_K * WIDTH + lane] = on
         alive += on
         edge_s = store_s + load_s * c.size
-        lost = hopeless(mine, work, port, (c.tiles, c.steps), edge_s, objective, best)
+        lost = hopeless(mine, work, port, these, edge_s, objective, best)
+        if may:
+            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
+            lost = lost & hopeless(mine, held_work, alone, single_folds(these), edge_s, objective, best)
         tries = 0 if lost else on
         lanes.marks[TRIED * WIDTH + lane] = tries
         trying += tries
@@ -184,14 +205,18 @@ def try_order(
     """Cost tiles with `chosen` = (order, place), and let them win where they are better."""
     k, c, m = tiles.k, tiles.c, tiles.m
     order, place = chosen
-    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct)
+    stay = stays(counts, (k, c, m), chosen)
+    steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, stay)
     input_bytes = all_input_bytes(counts, m)
     state, marks = lanes.state, lanes.marks
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
-        work = chip_at(mine, lane_work(chip_work(mine, steps), lanes, lane), c.tiles, c.steps)
+        work = chip_work(mine, steps)
+        if not stay:
+            work = lane_work(work, lanes, lane)
+        done = chip_at(mine, work, c.tiles, c.steps)
         edge_s = exposed_s(mine, (k, c, m), place, passes)
-        found = total_cost(mine, work, edge_s, input_bytes, passes)
+        found = total_cost(mine, done, edge_s, input_bytes, passes)
         value = score(found[0], found[1], objective)
         best, best_pj = state[SCORE * WIDTH + lane], state[SCORE_PJ * WIDTH + lane]
         wins = (value < best) | ((value == best) & (found[1] < best_pj))

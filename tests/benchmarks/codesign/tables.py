@@ -100,6 +100,8 @@ def incremental(seeds: Sequence[int] = SEEDS) -> None:
         saved = [100 * (1 - one["updated joules"] / one[f"{rival} joules"]) for one in found]
         row(f"joules on `{arriving_data.MACHINE}` saved against {rival}", saved, target, " %")
         row(f"- accuracy behind {rival}", [one[rival] - one["updated"] for one in found], "0.3")
+        same = [one[f"{rival}, decayed"] - one["updated"] for one in found]
+        row(f"- behind {rival} with the update's rate and decay", same, "0.3")
 
 
 def precision(seeds: Sequence[int] = SEEDS) -> None:

@@ -12,6 +12,8 @@ _BATCH_NAMES = ("n", "bs", "batch")
 
 _MOST = 8
 """Inputs, and dimensions, that a message names."""
+_MOST_HELD = 4096
+"""Tensors of a sequence."""
 
 
 def _listed(words: list[str]) -> str:
@@ -99,6 +101,30 @@ class Dimensions:
         raise NetworkImportError(
             f"{places}{rest} {verb} dynamic; give {each} with dims={{{values}}} ({options})"
         )
+
+    def length(self, sequence: str) -> int:
+        """Return how many tensors a sequence given to the model holds.
+
+        Raises
+        ------
+        NetworkImportError
+            If the user does not say, or says a number that is not positive.
+
+        """
+        self._open.append(sequence)
+        count = self._given.get(sequence)
+        if count is None or not 0 < count <= _MOST_HELD:
+            what = (
+                "its length is open"
+                if count is None
+                else f"its length must be 1 to {_MOST_HELD}, got {count}"
+            )
+            raise NetworkImportError(
+                f"input {shown(sequence)} is a sequence, and {what}; give it with "
+                f"dims={{{shown(sequence)}: VALUE}} (--dim {sequence}=VALUE)"
+            )
+        self._used.add(sequence)
+        return count
 
     def bind(self, tensor: str, kind: Any) -> Shape:
         """Return an input's shape in numbers, open dimensions being known.

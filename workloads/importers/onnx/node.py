@@ -31,6 +31,12 @@ class NodeView:
         self.outputs: list[str] = list(proto.output)
         self._attributes = {attribute.name: attribute for attribute in proto.attribute}
 
+    @property
+    def label(self) -> str:
+        """Its operator behind its domain; the operator alone in the standard domain."""
+        domain = self.proto.domain
+        return f"{domain}.{self.operator}" if domain and domain != "ai.onnx" else self.operator
+
     def refuse(self, why: str) -> NoReturn:
         """Raise a NetworkImportError that names this node."""
         raise NetworkImportError(f"node {shown(self.name)} ({self.operator}): {why}")

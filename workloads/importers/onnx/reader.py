@@ -31,6 +31,7 @@ from workloads.importers.onnx.handlers import HANDLERS
 from workloads.importers.onnx.handlers.elementwise import UNARY
 from workloads.importers.onnx.node import NodeView
 from workloads.importers.onnx.unknown import Unknown
+from workloads.importers.own_operators import OPERATORS, OperatorCall, applied, way_out
 from workloads.importers.recognise import check_caches, recognised
 from workloads.network import Network
 from workloads.shapes import Shape, size
@@ -96,7 +97,9 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     constants.update({constant.source: constant for constant in sparse})
     read = {name for node in nodes for name in _read(node)} | {output.name for output in model.graph.output}
     graph = Graph(model.graph.name or path.stem)
-    declared = [value for value in model.graph.input if value.name not in constants and value.name in read]
+    wanted = [value for value in model.graph.input if value.name not in constants and value.name in read]
+    held = {value.name: _held(value, given) for value in wanted}
+    declared = [piece for pieces in held.values() for piece in pieces]
     given.dimensions.check_axis(value.type.tensor_type for value in declared)
     given.dimensions.check_known((value.name, value.type.tensor_type) for value in declared)
     for value in declared:
@@ -107,6 +110,8 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
             names = ", ".join(repr(value.name) for value in model.graph.input)
             raise NetworkImportError(f"inputs: the model has no input {shown(name)}; it has {names}")
     builder = Builder(graph, constants, path.parent)
+    lists = {name: [piece.name for piece in pieces] for name, pieces in held.items()}
+    builder.sequences.update({name: names for name, names in lists.items() if names != [name]})
     fallback = Unknown(model, allowed=unknown == "movement")
     for node in views:
         _import_node(node, builder, fallback)
@@ -125,6 +130,18 @@ def _build(path: Path, model: Any, given: Given, unknown: str, calibration: Any)
     if calibration is None:
         return network
     return calibrated(network, builder, model, nodes, path.parent, calibration)
+
+
+def _held(value: Any, given: Given) -> list[Any]:
+    """Return the tensors that an input is: one, that of an optional value, or those of a sequence."""
+    kind = value.type
+    while kind.WhichOneof("value") == "optional_type":
+        kind = kind.optional_type.elem_type
+    if kind.WhichOneof("value") != "sequence_type":
+        return [onnx.ValueInfoProto(name=value.name, type=kind)]
+    each = kind.sequence_type.elem_type
+    count = given.dimensions.length(value.name)
+    return [onnx.ValueInfoProto(name=f"{value.name}/{i}", type=each) for i in range(count)]
 
 
 def _declare(value: Any, graph: Graph, constants: dict[str, Constant], given: Given) -> None:
@@ -208,8 +225,8 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
     for node in nodes:
         known = node.operator in HANDLERS or can_fold(node.operator) or node.operator == "Constant"
         known = known or node.operator in COMPUTED or expandable(node)
-        if node.proto.domain not in _DOMAINS or not known:
-            label = f"{node.proto.domain}.{node.operator}" if node.proto.domain else node.operator
+        label = node.label
+        if label not in OPERATORS and (node.proto.domain not in _DOMAINS or not known):
             control = node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS
             if control:
                 continue  # what is known beforehand is no control flow: see `control`
@@ -218,7 +235,8 @@ def _check_operators(nodes: list[NodeView], unknown: str) -> None:
     if strange:
         listed = "; ".join(f"{operator} ({', '.join(names)})" for operator, names in strange.items())
         control = all(label in CONTROL_FLOW for label in strange)
-        hint = "" if control else '; unknown="movement" (--unknown movement) costs them as data movement'
+        named = [label for label in strange if label not in CONTROL_FLOW]
+        hint = "" if control else way_out(named, " (--unknown movement)")
         raise NetworkImportError(f"unsupported operators: {listed}{hint}")
 
 
@@ -234,7 +252,9 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
             _import_node(inner, builder, fallback)
 
     try:
-        if node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS:
+        if node.label in OPERATORS and any(name in builder.tensors for name in given):
+            _by_rule(node, builder)
+        elif node.operator in CONTROL_FLOW and node.proto.domain in _DOMAINS:
             control(node, builder, inside)
         elif node.operator == "Constant":
             builder.fold([_constant_node(node)], node.outputs)
@@ -255,6 +275,27 @@ def _import_node(node: NodeView, builder: Builder, fallback: Unknown) -> None:
         raise
     except Exception as error:  # a misshapen node makes NumPy, protobuf and Python complain in many ways
         node.refuse(first_line(error))
+
+
+def _by_rule(node: NodeView, builder: Builder) -> None:
+    """Add what the user's own rule says a node comes to."""
+    flowing = [builder.tensors[name] for name in node.inputs if name in builder.tensors]
+    held = [builder.constants[name] for name in node.inputs if name in builder.constants]
+    call = OperatorCall(
+        node.name,
+        node.label,
+        tuple(builder.graph.tensors[name].shape for name in flowing),
+        tuple(constant.shape for constant in held),
+        {attribute.name: node.attribute(attribute.name) for attribute in node.proto.attribute},
+    )
+    operation, found = applied(call, held, lambda matrix: matrix.transposed((1, 0)))
+    weights = {role: builder.weight(constant) for role, constant in found.items()}
+    made = builder.graph.add_many(operation, *flowing, weights=weights)
+    if len(made) < sum(bool(name) for name in node.outputs):
+        node.refuse(f"its rule makes {len(made)} results, the node has {len(node.outputs)}")
+    for name, tensor in zip(node.outputs, made, strict=False):
+        if name:
+            builder.bind(name, tensor)
 
 
 def _computable(node: NodeView) -> bool:

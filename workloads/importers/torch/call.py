@@ -61,6 +61,12 @@ class Call:
         value = self._arguments.get(argument)
         return default if value is None else value
 
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments that are no tensors, by name."""
+        leaves = torch.utils._pytree.tree_leaves
+        found = self._arguments.items()
+        return {n: v for n, v in found if not any(isinstance(one, torch.fx.Node) for one in leaves(v))}
+
     def integer(self, argument: str, default: int = 0) -> int:
         """Return an argument that is one number."""
         value = self.get(argument, default)

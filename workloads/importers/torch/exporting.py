@@ -122,6 +122,24 @@ def _tensors(given: Any) -> list[Array]:
     return [leaf for leaf in torch.utils._pytree.tree_leaves(flat(given)) if isinstance(leaf, torch.Tensor)]
 
 
+def _waits(part: Any) -> bool:
+    """Whether a lazy module has met no input, so that its parameters have no shapes."""
+    has = getattr(part, "has_uninitialized_params", None)
+    return bool(has is not None and has())
+
+
+def _placed(module: Any, inputs: Inputs) -> Any:
+    """Return arguments, their tensors where all parameters of the module lie ("meta" is one such place)."""
+    given = inputs.args, inputs.kwargs
+    places = {tensor.device for tensor in (*module.parameters(), *module.buffers())}
+    if len(places) != 1 or places == {tensor.device for tensor in inputs.tensors()}:
+        return given
+    (place,) = places
+    return torch.utils._pytree.tree_map(
+        lambda value: value.to(place) if isinstance(value, torch.Tensor) else value, given
+    )
+
+
 def export(module: Any, inputs: Inputs, known: Known) -> Any:
     """Trace a module in evaluation mode.
 
@@ -146,7 +164,12 @@ def export(module: Any, inputs: Inputs, known: Known) -> Any:
             "it is TorchScript, which keeps no Python to trace: give the module it was made of, or give "
             "from_onnx an ONNX file of it (torch.onnx.export(module, inputs, FILE, dynamo=False))"
         )
-    given = inputs.args, inputs.kwargs
+    lazy = (name for name, part in module.named_modules() if _waits(part))
+    for name in lazy:
+        raise NetworkImportError(
+            f"{name or 'it'} is a lazy module that has met no input: run the module once on the example"
+        )
+    given = _placed(module, inputs)
     args, kwargs = flat(given)
     with _traceable(module), _quiet(), plain_calls(module, given, (args, kwargs)):
         try:
@@ -343,7 +366,7 @@ def _is_view(node: FxNode) -> bool:
 def _quiet() -> Iterator[None]:
     """Keep PyTorch's warnings, and the graphs it prints when it fails, from readers of networks."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
@@ -363,7 +386,11 @@ def _traceable(module: Any) -> Iterator[None]:
 def _evaluating(module: Any) -> Iterator[None]:
     """Put a module into evaluation mode for the while."""
     before = {part: part.training for part in module.modules()}
-    module.eval()
+    try:
+        module.eval()
+    except NotImplementedError:  # a graph that torch.export made is as it was traced
+        for part in module.modules():
+            part.training = False
     try:
         yield
     finally:

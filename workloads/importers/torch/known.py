@@ -3,6 +3,7 @@
 from typing import Any
 
 from workloads.errors import NetworkImportError
+from workloads.importers.own_operators import OPERATORS, way_out
 from workloads.importers.torch.call import operator_of
 from workloads.importers.torch.exporting import ASKED, Flowing, calls, flowing
 from workloads.importers.torch.handlers import HANDLERS
@@ -31,7 +32,7 @@ _CONTROL_FLOW = ("cond", "while_loop", "map_impl", "scan", "associative_scan")
 def is_known(node: FxNode, flow: Flowing) -> bool:
     """Whether a call can be made into operations, or will be computed."""
     operator = operator_of(node)
-    if isinstance(node.meta.get("val"), int):  # a length
+    if isinstance(node.meta.get("val"), int) or operator in OPERATORS:  # a length, or what a user knows
         return True
     if operator in ("getitem", *WRAPPERS) or operator.removeprefix("aten.") in SHAPED:
         return True
@@ -47,7 +48,15 @@ def _two_operands(node: FxNode, flow: Flowing) -> bool:
     named = bool(arrow and comma) and all(part.isalpha() for part in (a, b, *([result] if result else [])))
     once = all(len(set(part)) == len(part) for part in (a, b, result))
     alone, summed = (set(a) ^ set(b)) - set(result), (set(a) & set(b)) - set(result)
-    return named and once and bool(summed) and not alone and all(given in flow for given in node.args[1])
+    real = not node.meta["val"].dtype.is_complex  # else it is written as matrix products
+    return (
+        real
+        and named
+        and once
+        and bool(summed)
+        and not alone
+        and all(given in flow for given in node.args[1])
+    )
 
 
 def check_operators(program: Any, unknown: str) -> None:
@@ -70,7 +79,7 @@ def check_operators(program: Any, unknown: str) -> None:
             places.append(place)
     if strange:
         listed = "; ".join(f"{operator} (in {', '.join(places)})" for operator, places in strange.items())
-        hint = "" if control else '; unknown="movement" costs them as data movement'
+        hint = "" if control else way_out([label for label in strange if label not in _CONTROL_FLOW])
         if any("sparse" in operator for operator in strange):
             hint = (
                 "; a sparse tensor is made inside: make it outside, and give it as an input or keep it in "

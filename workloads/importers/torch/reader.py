@@ -6,6 +6,7 @@ from typing import Any
 
 from workloads.errors import NetworkImportError, WorkloadError, shown
 from workloads.graph import Graph
+from workloads.importers.own_operators import OPERATORS, OperatorCall, applied
 from workloads.importers.recognise import check_caches, recognised
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call, operator_of
@@ -49,6 +50,7 @@ def read(
     check_caches(caches)
     if unknown not in ("refuse", "movement"):
         raise WorkloadError(f"unknown must be 'refuse' or 'movement', got {shown(unknown)}")
+    module = _unwrapped(module)
     if not isinstance(module, torch.nn.Module):
         raise NetworkImportError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     inputs = _inputs(module, example_inputs, batch, batch_axis)
@@ -70,6 +72,15 @@ def read(
         raise NetworkImportError(f"{label}: {error}") from error.__cause__
     except WorkloadError as error:
         raise NetworkImportError(f"{label}: {error}") from error
+
+
+def _unwrapped(module: Any) -> Any:
+    """Return the module inside what spreads it over processes, or that of an exported program."""
+    if isinstance(module, torch.export.ExportedProgram):
+        return module.module()
+    if isinstance(module, torch.nn.parallel.DistributedDataParallel):
+        return module.module
+    return module
 
 
 def _inputs(module: Any, example_inputs: Any, batch: int | None, batch_axis: Any) -> Inputs:
@@ -292,6 +303,8 @@ def _handled(call: Call, builder: Builder) -> Value:
     """Hand a call to its handler, or cost it as movement."""
     operator = call.operator
     try:
+        if operator in OPERATORS:
+            return _by_rule(call, builder)
         if operator in HANDLERS:
             return HANDLERS[operator](call, builder)
         return _moved(call, builder)
@@ -337,13 +350,38 @@ def _run_inside(node: FxNode, builder: Builder) -> Value:
     return _run(inner, builder)
 
 
-def _moved(call: Call, builder: Builder) -> Value:
-    """Add an operator nobody here knows as data movement."""
+def _by_rule(call: Call, builder: Builder) -> Value:
+    """Add what the user's own rule says a call comes to."""
+    flowing, held = _operands(call, builder)
+    known = OperatorCall(
+        call.name,
+        call.operator,
+        tuple(builder.shape(name) for name in flowing),
+        tuple(constant.shape for constant in held),
+        call.settings(),
+        call.shapes(),
+    )
+    operation, found = applied(known, held, Constant.transposed)
+    weights = {role: builder.weight(one, f"{call.name}.{role}") for role, one in found.items()}
+    made = builder.graph.add_many(operation, *flowing, weights=weights)
+    shapes = tuple(builder.shape(name) for name in made)
+    if shapes != call.shapes():
+        call.refuse(f"its rule makes {shapes}, PyTorch makes {call.shapes()}")
+    return made[0] if isinstance(call.node.meta.get("val"), torch.Tensor) else made
+
+
+def _operands(call: Call, builder: Builder) -> tuple[list[str], list[Constant]]:
+    """Return what a call takes: tensors that the network computes, and constants."""
     leaves = torch.utils._pytree.tree_leaves(
         (builder.value(call.node.args), builder.value_map(call.node.kwargs))
     )
     flowing = [leaf for leaf in leaves if isinstance(leaf, str)]
-    held = [leaf for leaf in leaves if isinstance(leaf, Constant)]
+    return flowing, [leaf for leaf in leaves if isinstance(leaf, Constant)]
+
+
+def _moved(call: Call, builder: Builder) -> Value:
+    """Add an operator nobody here knows as data movement."""
+    flowing, held = _operands(call, builder)
     shapes = call.shapes()
     if not shapes:
         call.refuse("is unknown and makes no tensor")

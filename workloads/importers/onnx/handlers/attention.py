@@ -34,14 +34,14 @@ class Places(NamedTuple):
 def attention(node: NodeView, builder: Builder) -> None:
     """Add fused attention; com.microsoft's has the projection inside."""
     if node.microsoft:
-        _projected(node, builder, Places(5, 4, -1))
+        projected(node, builder, Places(5, 4, -1))
         return
     query, key = builder.shape(node, 0), builder.shape(node, 1)
     apart = len(query) == 4
     heads = query[1] if apart else node.integer("q_num_heads", 0)
     kv_heads = key[1] if apart else node.integer("kv_num_heads", 0)
     operation = Attention(node.name, heads, kv_heads, causal=bool(node.integer("is_causal", 0)))
-    _attend(node, builder, operation, [builder.flowing(node, i) for i in range(3)], Places(3, 4, 5))
+    attend(node, builder, operation, [builder.flowing(node, i) for i in range(3)], Places(3, 4, 5))
 
 
 @handles("MultiHeadAttention")
@@ -59,7 +59,7 @@ def multi_head_attention(node: NodeView, builder: Builder) -> None:
         added = Elementwise(f"{node.name}/bias{i}", "add", ((width,),))
         inputs[i] = builder.step(added, tensor, weights={"constant0": builder.weight(part)})
         start += width
-    _attend(node, builder, operation, inputs, Places(5, 6, 7))
+    attend(node, builder, operation, inputs, Places(5, 6, 7))
 
 
 def _apart(node: NodeView, builder: Builder) -> list[str]:
@@ -95,21 +95,24 @@ def group_query_attention(node: NodeView, builder: Builder) -> None:
             for what, tensor in zip(("query", "key"), inputs, strict=False)
         ]
     operation = Attention(node.name, heads, kv_heads, causal=True)
-    _attend(node, builder, operation, inputs, Places(-1, 3, 4))
+    attend(node, builder, operation, inputs, Places(-1, 3, 4))
 
 
 @handles("QAttention")
 def integer_attention(node: NodeView, builder: Builder) -> None:
     """Add fused attention of integers with the projection inside."""
-    _projected(node, builder, Places(-1, 8, -1))
+    projected(node, builder, Places(-1, 8, -1))
 
 
-def _projected(node: NodeView, builder: Builder, places: Places) -> None:
-    """Add a projection to queries, keys and values with a bias, and attention of the three."""
+def projected(node: NodeView, builder: Builder, places: Places, *, shares: bool = False) -> None:
+    """Add a projection to queries, keys and values with a bias, and attention of the three.
+
+    `shares` says that its past is the part of a buffer that is filled.
+    """
     constant = builder.constant(node, 1)
     if constant is None or len(constant.shape) != 2:
         node.refuse(f"its weight {node.input(1)!r} must be a constant matrix")
-    if node.integer("past_present_share_buffer", 0):
+    if node.integer("past_present_share_buffer", 0) and not shares:
         node.refuse("past_present_share_buffer=1: how much of its past is filled depends on data")
     weights = {"weight": builder.weight(constant.transposed((1, 0)))}
     joint = Linear(f"{node.name}/projection", constant.shape[1], bias=False)
@@ -120,10 +123,10 @@ def _projected(node: NodeView, builder: Builder, places: Places) -> None:
     operation = Attention(node.name, heads, causal=bool(node.integer("unidirectional", 0)))
     present = next((name for name in node.outputs[1:2] if name), "")
     pieces = [f"{node.name}/present{i}" if present else "" for i in range(2)]
-    inputs = [*node.inputs, *_past_apart(node, builder, places.past_key)]
+    inputs = [*node.inputs, *past_apart(node, builder, places.past_key)]
     inner = node.rewritten(node.operator, inputs, [node.outputs[0], *pieces])
     places = places._replace(past_key=len(inputs) - 2, past_value=len(inputs) - 1)
-    _attend(inner, builder, operation, list(cut), places)
+    attend(inner, builder, operation, list(cut), places)
     if present:
         rows = [builder.tensors[piece] for piece in pieces]
         rows = [
@@ -133,7 +136,7 @@ def _projected(node: NodeView, builder: Builder, places: Places) -> None:
         builder.bind(present, builder.step(Concat(f"{node.name}/present", 0), *rows))
 
 
-def _past_apart(node: NodeView, builder: Builder, place: int) -> list[str]:
+def past_apart(node: NodeView, builder: Builder, place: int) -> list[str]:
     """Return names of keys and values of a past that lie in one tensor, "" where there is none."""
     if not node.input(place):
         return ["", ""]
@@ -150,9 +153,7 @@ def _past_apart(node: NodeView, builder: Builder, place: int) -> list[str]:
     return names
 
 
-def _attend(
-    node: NodeView, builder: Builder, operation: Attention, inputs: list[str], places: Places
-) -> None:
+def attend(node: NodeView, builder: Builder, operation: Attention, inputs: list[str], places: Places) -> None:
     """Add attention, keys and values behind those of the past where they are given."""
     kept = [name for name in node.outputs[1:3] if name]
     ranks = {len(builder.graph.tensors[tensor].shape) for tensor in inputs}

@@ -70,6 +70,31 @@ def roi_align(node: NodeView, builder: Builder) -> None:
     builder.emit(node, operation, builder.tensor(node).name, builder.flowing(node, 1))
 
 
+@handles("CropAndResize")
+def crop_and_resize(node: NodeView, builder: Builder) -> None:
+    """Add boxes resampled to one size, one point a place."""
+    sides, mode = builder.value(node, 3), node.text("mode", "bilinear")
+    if sides is None or len(small(sides)) != 2:
+        node.refuse("needs its crop_size (input 3), rows and columns")
+    if mode not in ("bilinear", "nearest"):
+        node.refuse(f"mode must be bilinear or nearest, got {mode!r}")
+    rows, cols = small(sides)
+    builder.emit(
+        node, RoiAlign(node.name, (rows, cols), 1), builder.tensor(node).name, builder.flowing(node, 1)
+    )
+
+
+@handles("MaxRoiPool")
+def max_roi_pool(node: NodeView, builder: Builder) -> None:
+    """Add the largest elements of parts of boxes; a box is as large as the map, the most it can be."""
+    maps, boxes, side = builder.tensor(node), builder.shape(node, 1), node.integers("pooled_shape") or ()
+    if len(maps.shape) != 4 or len(boxes) != 2 or len(side) != 2 or min(side) < 1:
+        node.refuse(f"pools boxes of {boxes} in maps of {maps.shape} to {side or 'no pooled_shape'}")
+    made = (boxes[0], maps.shape[1], *side)
+    ops = float(boxes[0] * maps.shape[1] * max(maps.shape[2] * maps.shape[3], side[0] * side[1]))
+    builder.emit(node, Work(node.name, "max_roi_pool", made, ops), maps.name, builder.flowing(node, 1))
+
+
 @handles("GridSample")
 def grid_sample(node: NodeView, builder: Builder) -> None:
     """Add points of a grid sampled from features."""

@@ -9,6 +9,7 @@ from workloads.importers.torch.handlers import (
     picking,
     pooling,
     product,
+    quantised,
     recurrent,
     transforms,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "picking",
     "pooling",
     "product",
+    "quantised",
     "recurrent",
     "transforms",
 ]

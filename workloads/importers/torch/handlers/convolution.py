@@ -4,6 +4,7 @@ from math import prod
 
 from workloads.importers.torch.builder import Builder
 from workloads.importers.torch.call import Call
+from workloads.importers.torch.complex_numbers import is_complex
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.operations import Convolution, Elementwise, TransposedConvolution
@@ -17,6 +18,8 @@ from workloads.tensors import Weight
 @handles("conv1d", "conv2d", "conv3d", "convolution", "_convolution")
 def convolution(call: Call, builder: Builder) -> str:
     """Add a convolution; an input without a batch gets one for the while."""
+    if is_complex(call):
+        call.refuse("is of complex numbers; write it as four real convolutions of their parts")
     if call.get("transposed", False):
         return _transposed(call, builder)
     shape = _filters(call, builder)

@@ -4,6 +4,7 @@ from typing import Any
 
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
+from workloads.importers.torch.complex_numbers import is_complex, of_complex_alone
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.importers.torch.library import integer_bits
@@ -56,6 +57,8 @@ _UNARY = {
     "logical_not": "not",
     "negative": "neg",
     "rrelu": "leaky_relu",
+    "angle": "atan",
+    "conj_physical": "neg",
     "sgn": "sign",
     "softshrink": "shrink",
     "special_erf": "erf",
@@ -152,6 +155,8 @@ def binary(call: Call, builder: Builder) -> str:
         second = builder.step(Elementwise(builder.part(call, "alpha"), "affine"), second)
     if function in ("div", "pow"):
         function = _with_number(function, second)
+    if is_complex(call) and function in ("add", "sub", "mul"):
+        function = "complex_mul" if function == "mul" and of_complex_alone(call) else "complex_sum"
     return elementwise(call, builder, function, [first, second])
 
 
@@ -295,6 +300,7 @@ def _operands(
     *("alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "positive", "real", "data"),
     *("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"),
     *("resolve_conj", "resolve_neg", "requires_grad", "view_as_real_copy", "alias_copy", "identity"),
+    *("imag", "_conj", "_conj_physical", "_neg_view"),
 )
 def nothing(call: Call, builder: Builder) -> Value:
     """Let the tensor through: at inference these do nothing."""
@@ -320,22 +326,3 @@ def cast(call: Call, builder: Builder) -> str:
     if bits == tensor.bits:
         return tensor.name
     return builder.emit(call, Elementwise(call.name, "cast"), tensor.name, bits=bits)
-
-
-@handles(
-    "quantized_decomposed.quantize_per_tensor",
-    "quantized_decomposed.quantize_per_channel",
-    "fake_quantize_per_tensor_affine",
-    "fake_quantize_per_channel_affine",
-)
-def quantize(call: Call, builder: Builder) -> str:
-    """Add a conversion to integers."""
-    tensor = builder.argument(call, "input" if call.has("input") else "self")
-    dtype = call.node.meta["val"].dtype
-    return builder.emit(call, Elementwise(call.name, "quantize"), tensor, bits=integer_bits(dtype) or 8)
-
-
-@handles("quantized_decomposed.dequantize_per_tensor", "quantized_decomposed.dequantize_per_channel")
-def dequantize(call: Call, builder: Builder) -> Value:
-    """Let integers through as what they stand for: consumers read them as they are stored."""
-    return builder.argument(call, "input")

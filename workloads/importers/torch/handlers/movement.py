@@ -24,6 +24,7 @@ def reshape(call: Call, builder: Builder) -> str:
 
 @handles(
     *("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims", "numpy_T", "mT", "adjoint"),
+    *("mH", "matrix_H"),
     *("permute_copy", "transpose_copy", "t_copy"),
 )
 def transpose(call: Call, builder: Builder) -> str:
@@ -42,7 +43,7 @@ def _order(call: Call, rank: int) -> tuple[int, ...]:
         return tuple(axis % rank for axis in call.integers("dims"))
     if operator in ("t", "numpy_T"):
         return tuple(reversed(axes))
-    if operator in ("mT", "adjoint"):
+    if operator in ("mT", "adjoint", "mH", "matrix_H"):  # a sign is turned where a number is read
         return (*axes[:-2], axes[-1], axes[-2])
     if operator in ("movedim", "moveaxis"):
         sources = [axis % rank for axis in call.integers("source")]

@@ -21,8 +21,11 @@ from workloads.operations import (
     RoiAlign,
     Slice,
 )
+from workloads.operations.work import Work
 from workloads.shapes import Shape, size
 from workloads.tensors import Weight
+
+_PLACE_BITS = 64
 
 
 @handles("embedding")
@@ -244,3 +247,18 @@ def grid(call: Call, builder: Builder) -> tuple[str, ...]:
         row = builder.step(Reshape(builder.part(call, "axis"), shape), value)
         made.append(builder.step(Expand(builder.part(call, "grid"), call.shape()), row))
     return tuple(made)
+
+
+@handles("bucketize", "searchsorted")
+def searched(call: Call, builder: Builder) -> str:
+    """Add a search of each element among sorted numbers, which halves them step by step."""
+    ends = builder.argument(call, "boundaries" if call.has("boundaries") else "sorted_sequence")
+    shape = ends.shape if isinstance(ends, Constant) else builder.shape(ends)
+    given = builder.argument(call, "self")
+    if not isinstance(given, str) or not shape:
+        call.refuse("searches among numbers for what is known beforehand")
+    steps = max(1, shape[-1].bit_length())
+    inputs = dict.fromkeys((given, ends) if isinstance(ends, str) else (given,))
+    operation = Work(call.name, "search", call.shape(), float(steps * size(call.shape())))
+    made = builder.graph.add(operation, *inputs, bits=_PLACE_BITS)
+    return builder.reshaped(call, made, call.shape())

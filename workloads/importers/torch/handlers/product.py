@@ -2,6 +2,9 @@
 
 from workloads.importers.torch.builder import Builder, Value
 from workloads.importers.torch.call import Call
+from workloads.importers.torch.complex_numbers import halved, is_complex
+from workloads.importers.torch.complex_numbers import matrix as complex_matrix
+from workloads.importers.torch.complex_numbers import rows as complex_rows
 from workloads.importers.torch.constants import Constant
 from workloads.importers.torch.handlers.registry import handles
 from workloads.operations import Einsum, Elementwise, GroupedProduct, Linear, MatMul, Reduce
@@ -12,6 +15,12 @@ from workloads.shapes import size
 def linear(call: Call, builder: Builder) -> str:
     """Add a linear layer, or a product of two activations."""
     weight = builder.argument(call, "weight")
+    if isinstance(weight, Constant) and is_complex(call):
+        given = builder.argument(call, "input")
+        made = _product(call, builder, given, weight.transposed(), builder.part(call, "product"))
+        return _plus(
+            call, builder, builder.reshaped(call, made, call.shape()), builder.argument(call, "bias")
+        )
     if isinstance(weight, Constant):
         return _linear(
             call, builder, builder.tensor(call, "input").name, weight, builder.argument(call, "bias")
@@ -32,6 +41,7 @@ def product_and_sum(call: Call, builder: Builder) -> str:
     if (
         isinstance(second, Constant)
         and isinstance(first, str)
+        and not is_complex(call)
         and len(second.shape) == 2
         and scales == [1, 1]
     ):
@@ -102,7 +112,15 @@ def bilinear(call: Call, builder: Builder) -> str:
     return _plus(call, builder, made, builder.argument(call, "bias"))
 
 
-@handles("mm", "bmm", "matmul", "mv", "dot", "vdot")
+@handles("_scaled_mm")
+def scaled(call: Call, builder: Builder) -> str:
+    """Add a product of numbers of eight bits, whose scales are settings, and a bias."""
+    first, second = (builder.argument(call, name) for name in ("self", "mat2"))
+    name = builder.part(call, "product") if call.has("bias") else call.name
+    return _plus(call, builder, _product(call, builder, first, second, name), builder.argument(call, "bias"))
+
+
+@handles("mm", "bmm", "matmul", "mv", "dot", "vdot", "_int_mm")
 def matmul(call: Call, builder: Builder) -> str:
     """Add a linear layer (constant matrix behind) or a batched product; vectors become matrices."""
     first, second = (builder.argument(call, name) for name in _names(call))
@@ -149,7 +167,25 @@ def _operand(call: Call, builder: Builder, value: Value, what: str) -> str:
 
 
 def _product(call: Call, builder: Builder, first: Value, second: Value, name: str) -> str:
-    """Add a product of two operands, one of which may be a constant."""
+    """Add a product of two operands, one of which may be a constant; of complex ones as of real ones."""
+    if not is_complex(call):
+        return _real_product(call, builder, first, second, name)
+    row, column = (_two_axes(call, builder, value, i) for i, value in enumerate((first, second)))
+    operands = complex_rows(call, builder, row), complex_matrix(call, builder, column)
+    return halved(call, builder, _real_product(call, builder, *operands, name))
+
+
+def _two_axes(call: Call, builder: Builder, value: Value, place: int) -> Value:
+    """A vector as a row in front of a product, as a column behind it."""
+    shape = value.shape if isinstance(value, Constant) else builder.shape(value)
+    if len(shape) != 1:
+        return value
+    wanted = (*shape, 1) if place else (1, *shape)
+    return value.reshaped(wanted) if isinstance(value, Constant) else builder.reshaped(call, value, wanted)
+
+
+def _real_product(call: Call, builder: Builder, first: Value, second: Value, name: str) -> str:
+    """Add a product of two operands of real numbers, one of which may be a constant."""
     if isinstance(second, Constant) and size(second.shape[:-2]) == 1 and isinstance(first, str):
         matrix = second.reshaped((second.shape[0], 1) if len(second.shape) == 1 else second.shape[-2:])
         weights = {"weight": builder.weight(matrix.transposed(), f"{call.name}.weight")}

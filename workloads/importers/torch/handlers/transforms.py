@@ -80,3 +80,16 @@ def rotary(call: Call, builder: Builder) -> str:
             call, Rearrange(call.name, "pairs", call.shape(), picks=True), builder.tensor(call).name
         )
     return builder.emit(call, Rotary(call.name), builder.tensor(call).name)
+
+
+@handles("complex", "polar")
+def of_two(call: Call, builder: Builder) -> str:
+    """Add complex numbers made of their parts, or of radius and angle: a sine, a cosine and two products."""
+    radius = call.operator == "aten.polar"
+    values = [builder.argument(call, name) for name in (("abs", "angle") if radius else ("real", "imag"))]
+    names = [
+        builder.stored(one, f"{call.name}.stored") if isinstance(one, Constant) else one for one in values
+    ]
+    ops = float(size(call.shape()) * (2 + 2 * LOOKUP)) if radius else 0.0
+    operation = Work(call.name, "polar" if radius else "complex", call.shape(), ops)
+    return builder.emit(call, operation, *dict.fromkeys(names))
