@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from hwmodels.level_sparsity import LevelSparsity, MacSparsity, OperandZeros, ZeroPrices
     from hwmodels.levels import LevelMachine
     from hwmodels.machine import Machine, Model
-    from hwmodels.machine_file import write_machine
     from hwmodels.own_macs import register_mac_unit, unregister_mac_unit
     from hwmodels.own_storage import register_component, unregister_component
     from hwmodels.packing import pack
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     )
     from hwmodels.systolic import systolic_cycles
     from hwmodels.tiling import Tiling
+    from hwmodels.written import write_machine
     from workloads.errors import SpringboardError
 
 _HOMES = {
@@ -113,7 +113,7 @@ _HOMES = {
     "train_digits": "rounding_demo",
     "unregister_component": "own_storage",
     "unregister_mac_unit": "own_macs",
-    "write_machine": "machine_file",
+    "write_machine": "written",
     "ZeroPrices": "level_sparsity",
 }
 

@@ -1,10 +1,12 @@
 """The one place that knows how kernels are compiled."""
 
 import contextlib
+import gc
 import hashlib
 import os
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
@@ -12,9 +14,14 @@ from typing import Any, TypeVar
 from numba import njit
 from numba.core.cpu import CPUTargetOptions
 
+from hwmodels.compiling import announce
 from workloads.errors import InputError, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The compiler and what it stands on are some hundred thousand objects that stay as long as the process: every
+# full collection would walk them, and the three at its end would take a quarter of a short run.
+gc.freeze()
 
 
 def _cache_wanted() -> bool:
@@ -132,6 +139,7 @@ def _reached(room: str, named: dict[str, set[str]]) -> set[str]:
 
 
 drop_stale_kernels(Path(__file__).parent / "kernels")
+announce()
 
 
 def _compiled(function: Function, **flags: Any) -> Function:
@@ -144,8 +152,13 @@ def _compiled(function: Function, **flags: Any) -> Function:
     outer: Any = njit(**flags)(function)
     if outer is function:  # numba is switched off
         return function
-    inner: Any = njit(**{**flags, "no_cpython_wrapper": True})(_twin(function))
-    outer.get_call_template, outer.get_overload = inner.get_call_template, inner.get_overload
+
+    @cache
+    def inner() -> Any:  # made when a kernel that calls it is compiled: never, where all are on disk
+        return njit(**{**flags, "no_cpython_wrapper": True})(_twin(function))
+
+    outer.get_call_template = lambda *types: inner().get_call_template(*types)
+    outer.get_overload = lambda *types: inner().get_overload(*types)
     return outer  # type: ignore[no-any-return]
 
 

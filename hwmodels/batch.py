@@ -26,6 +26,7 @@ from hwmodels.kernels.two_level.lines import (
 )
 from hwmodels.kernels.two_level.mapspace import count_mapspaces
 from hwmodels.kernels.two_level.rows import config_matrix, layer_matrix
+from hwmodels.kernels.two_level.spared import SPARED
 from hwmodels.packing import pack
 from hwmodels.residency.graph import StayGraph, Stays
 from hwmodels.residency.plan import Plan
@@ -262,11 +263,13 @@ def _layer_by_layer(
     sizes = np.diff(starts)
     few = sizes < (_FEW if not given else math.inf)
     alone = order[np.repeat(few, sizes)]
-    kernels.evaluate_batch(rows, tiles, columns, alone, objective, _innermost(layers, given), sums)
+    kept, inner = np.empty((layers.rows, SPARED)), _innermost(layers, given)
+    kernels.evaluate_batch(rows, tiles, columns, alone, objective, inner, kept, sums)
     if alone.size < order.size:
         together = order[np.repeat(~few, sizes)]
         bounds = np.concatenate(([0], np.cumsum(sizes[~few])))
-        groups.evaluate_groups(rows, tiles, columns, together, bounds, objective, groups.scratch(), sums)
+        room = groups.scratch()
+        groups.evaluate_groups(rows, tiles, columns, (together, bounds), objective, room, kept, sums)
     _put_metrics(configs, sums, out)
 
 

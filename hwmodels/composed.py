@@ -7,55 +7,12 @@ A field that holds a tuple of named parts (the levels of a machine) is addressed
 import dataclasses
 import difflib
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from hwmodels.components.main_memory import MainMemory, main_memory, main_memory_names
 from hwmodels.fields import hints, parse_field
 from workloads.errors import InputError, SpringboardError, WrongTypeError, shown
-
-
-class Saved:
-    """A machine that writes itself to a file."""
-
-    __slots__ = ()
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a machine file, which `hwmodels.load` reads; see `hwmodels.machine_file`."""
-        from hwmodels.machine_file import write_machine  # which knows every kind of machine
-
-        write_machine(self, path)
-
-    def __repr__(self) -> str:
-        """Write what makes it, without the fields that are as they are by default."""
-        return _written(self)
-
-
-def _written(value: Any) -> str:
-    """Write a composed value as the call that makes it."""
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return repr(value)
-    if name := _catalogued(value):
-        return repr(name)
-    said = ((field.name, getattr(value, field.name), _default(field)) for field in dataclasses.fields(value))
-    changed = (f"{name}={_written(held)}" for name, held, default in said if held != default)
-    return f"{type(value).__name__}({', '.join(changed)})"
-
-
-def _catalogued(value: Any) -> str:
-    """Name of a main memory that is as the catalogue has it; "" of anything else."""
-    known = isinstance(value, MainMemory) and value.name in main_memory_names()
-    return value.name if known and value == main_memory(value.name) else ""
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    """What a field holds where nothing is said; what equals nothing else where something has to be."""
-    made = field.default_factory
-    return field.default if made is dataclasses.MISSING else made()
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:

@@ -172,7 +172,7 @@ def plain(value: Any, defaults: bool = True) -> Any:
         return {
             field.name: plain(one, defaults)
             for field, one in held.items()
-            if defaults or not _is_default(field, one)
+            if defaults or not is_default(field, one)
         }
     if isinstance(value, Enum):
         return value.name.lower()
@@ -195,7 +195,8 @@ def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _is_default(field: Any, value: Any) -> bool:
+def is_default(field: "dataclasses.Field[Any]", value: Any) -> bool:
+    """Whether a field of a part holds what it holds where nothing is said."""
     if field.default is not dataclasses.MISSING:
         return bool(value == field.default)
     return field.default_factory is not dataclasses.MISSING and bool(value == field.default_factory())

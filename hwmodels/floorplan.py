@@ -1,7 +1,8 @@
 """Area, power, cost and carbon of one machine, component by component and tier by tier."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas
 
 from hwmodels import costs
 from hwmodels.components import carbon, cost
@@ -10,12 +11,16 @@ from hwmodels.components.scaling import logic_energy
 from hwmodels.packing import BUFFERS, cost_columns, machine_costs, warmth
 from hwmodels.parts import OPERANDS
 from hwmodels.reported import Module
-from hwmodels.spec import Accelerator
 from hwmodels.technology import nominal_voltage, scale_area
 from workloads.table import FloatColumn
 
+if TYPE_CHECKING:
+    import pandas
 
-def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
+    from hwmodels.spec import Accelerator
+
+
+def area_table(accelerator: "Accelerator") -> "pandas.DataFrame":
     """Area by component and tier.
 
     Parameters
@@ -31,13 +36,15 @@ def area_table(accelerator: Accelerator) -> "pandas.DataFrame":
         its PHY and controller alone.
 
     """
+    import pandas
+
     return pandas.DataFrame(
         [row[:5] for row in _rows(accelerator) if row[0] != "clock"],  # its wires lie over the others
         columns=["component", "kind", "tier", "instances", "area_mm2"],
     )
 
 
-def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
+def power_table(accelerator: "Accelerator") -> "pandas.DataFrame":
     """Power by component with every part busy in every cycle, main memory left out.
 
     Parameters
@@ -52,6 +59,8 @@ def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
         The dynamic power of buffers depends on traffic and is left out, as it is in reports.
 
     """
+    import pandas
+
     frame = pandas.DataFrame(
         [(*row[:4], *row[5:]) for row in _rows(accelerator) if row[1] != "memory"],
         columns=["component", "kind", "tier", "instances", "dynamic_w", "leakage_w"],
@@ -60,7 +69,7 @@ def power_table(accelerator: Accelerator) -> "pandas.DataFrame":
     return frame
 
 
-def tier_area_mm2(accelerator: Accelerator) -> FloatColumn:
+def tier_area_mm2(accelerator: "Accelerator") -> FloatColumn:
     """Area of each tier in square millimetres, shape (tiers,), tier 0 next to the heat sink."""
     area = np.zeros(accelerator.stacking.tiers)
     for row in _rows(accelerator):
@@ -68,7 +77,7 @@ def tier_area_mm2(accelerator: Accelerator) -> FloatColumn:
     return area
 
 
-def die_usd(accelerator: Accelerator) -> float:
+def die_usd(accelerator: "Accelerator") -> float:
     """Cost of one good die or stack in 2020 US dollars, every tier in the machine's node.
 
     Raises
@@ -94,7 +103,7 @@ def die_usd(accelerator: Accelerator) -> float:
     return float(cost.die_usd(area, accelerator.technology.node_nm, sequential=sequential))
 
 
-def embodied_carbon_g(accelerator: Accelerator) -> float:
+def embodied_carbon_g(accelerator: "Accelerator") -> float:
     """Grams of CO2-equivalent of making the die or stack, after ACT, with the yield of its tiers.
 
     Raises
@@ -128,7 +137,7 @@ Row = tuple[str, str, int, int, float, float, float]
 """Component, kind, tier, instances, area [mm2], dynamic power [W], leakage [W]."""
 
 
-def _rows(machine: Accelerator) -> list[Row]:
+def _rows(machine: "Accelerator") -> list[Row]:
     values = cost_columns(machine)
     bits = {name: values[f"datapath.{name}_bits"].astype(np.int64) for name in (*OPERANDS, "accumulator")}
     logic, memories = machine_costs(values, bits)
@@ -171,7 +180,7 @@ def _rows(machine: Accelerator) -> list[Row]:
 
 
 def _module_row(
-    machine: Accelerator,
+    machine: "Accelerator",
     module: Module,
     numbers: dict[tuple[str, str], FloatColumn],
     wider: MacCost,

@@ -31,6 +31,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
     array = machine.array
     shape = f"{array.fanout_y} x {array.fanout_x} inside {array.name}, {machine.macs:,} MACs"
     memory, process = machine.main_memory, machine.technology
+    peak = scaled(memory.bandwidth_bytes_per_s, "B/s")
     low_power = ", low operating power" if process.device == "lop" else ""
     return [
         (
@@ -39,7 +40,7 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         ),
         ("datapath", machine.datapath.widths),
         *((f"level {level.name}", _level(machine, level)) for level in reversed(machine.levels)),
-        ("main memory", f"{memory.name}, {scaled(memory.bandwidth_bytes_per_s, 'B/s')} at its peak"),
+        ("main memory", ", ".join([f"{memory.name}, {peak} at its peak", *links(machine)])),
         *_zeros(machine),
         ("rules", rules(machine)),
         *((("timing", machine.timing.words),) if machine.timing.words else ()),
@@ -48,6 +49,23 @@ def lines(machine: LevelMachine) -> list[tuple[str, str]]:
         *beside(machine.name, computed(machine)),
         ("source", machine.source),
         *(("assumed", sentence) for sentence in machine.assumptions),
+    ]
+
+
+def links(machine: LevelMachine) -> list[str]:
+    """Say through what main memory is reached, where the levels have links of their own.
+
+    Examples
+    --------
+    >>> import hwmodels
+    >>> links(hwmodels.load("eyeriss_v1"))
+    ['behind a link of 480 MB/s (levels.dram.bytes_per_s)']
+
+    """
+    return [
+        f"behind a link of {scaled(level.bytes_per_s, 'B/s')} (levels.{level.name}.bytes_per_s)"
+        for level in machine.levels
+        if level.bytes_per_s
     ]
 
 

@@ -9,12 +9,12 @@ result.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from hwmodels.checks import made_of, made_of_or_none, members, named, one_of, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.composed import Saved, by_name, check_path, fingerprint, paths, replaced
+from hwmodels.composed import by_name, check_path, fingerprint, paths, replaced
 from hwmodels.formats import number_format
 from hwmodels.interop.own_prices import level_changes
 from hwmodels.kept import Kept
@@ -31,10 +31,11 @@ from hwmodels.level_sheet import area_table, page, power_table, text
 from hwmodels.level_sparsity import NO_MAC_ZEROS, MacSparsity
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules
+from hwmodels.mapping.rules import Rules
 from hwmodels.parts import OPERANDS, Datapath, Stacking, Technology
 from hwmodels.technology import nominal_voltage
 from hwmodels.timing import Timing
+from hwmodels.written import Saved
 from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import MAPPING, takes
 
@@ -94,6 +95,7 @@ class LevelMachine(Saved):
 
     """
 
+    KIND: ClassVar[str] = "levels"  # what its machine file begins with
     name: str
     levels: tuple[Level, ...] = by_name()
     main_memory: MainMemory

@@ -103,7 +103,7 @@ BEST: Final = Effort()
 
 
 class Model(Protocol):
-    """How one kind of machine is costed.
+    """How one kind of machine is costed: to be followed, or to be inherited from.
 
     Attributes
     ----------
@@ -173,6 +173,7 @@ class Model(Protocol):
         effort: Effort = BEST,
     ) -> Operations:
         """Cost every operation on one configuration: what its account says."""
+        return self.account(layers, configs, objective, row, effort).operations()
 
     def account(
         self,

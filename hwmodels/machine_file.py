@@ -9,10 +9,10 @@
       - {name: dram, kind: main_memory}
 
 The fields are those of the classes (`hwmodels.Accelerator`, `.LevelMachine`, `hwmodels.template.Template`);
-they are checked there, and a refusal names the path. Numbers may be texts with units ("128 KiB", "800 MHz").
+they are checked there, and a refusal names the path. Numbers may be texts with units ("128 KiB", "800
+MHz"). `hwmodels.written` writes such a file.
 """
 
-import contextlib
 import dataclasses
 import os
 import types
@@ -25,15 +25,14 @@ from typing import Any, Final
 import yaml
 
 from hwmodels.components.main_memory import MainMemory
-from hwmodels.fields import hints, plain, read_part
+from hwmodels.fields import hints, read_part
 from hwmodels.levels import LevelMachine
 from hwmodels.spec import Accelerator
 from hwmodels.template import Template
-from workloads.errors import InputError, WrongTypeError, shown
-from workloads.grammar.arguments import PATH, takes
+from workloads.errors import InputError, shown
 from workloads.plain_files import read_plain
 
-KINDS: Final[dict[str, Any]] = {"two_level": Accelerator, "levels": LevelMachine, "template": Template}
+KINDS: Final[dict[str, Any]] = {made.KIND: made for made in (Accelerator, LevelMachine, Template)}
 """What `machine:` says -> the class whose fields the file gives."""
 
 _MOST_BYTES: Final = 1 << 20
@@ -97,52 +96,6 @@ def machine_from(data: Any, unknown: str = "refuse") -> Any:
     return read_part(
         KINDS[kind], {key: value for key, value in data.items() if key != "machine"}, "", unknown
     )
-
-
-@takes(path=PATH)
-def write_machine(machine: Any, path: str | os.PathLike[str]) -> None:
-    """Write a machine file that `read_machine` makes an equal machine of.
-
-    Raises
-    ------
-    TypeError
-        If the machine is of a class of one's own, which a file cannot name.
-    OSError
-        If the file cannot be written.
-
-    """
-    target = Path(path)
-    text = yaml.safe_dump(machine_data(machine), sort_keys=False, allow_unicode=True, width=100)
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder, not a file")
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:  # the file that was asked for, not the one beside it
-        raise type(error)(error.errno, error.strerror, str(target)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-
-
-def machine_data(machine: Any, defaults: bool = False) -> dict[str, Any]:
-    """The data of a machine file: plain numbers, texts, lists and mappings.
-
-    Parameters
-    ----------
-    machine
-        A machine of `KINDS`.
-    defaults
-        Whether to write fields that are at their defaults too.
-
-    """
-    kind = next((name for name, made in KINDS.items() if type(machine) is made), None)
-    if kind is None:
-        raise WrongTypeError(
-            f"a machine file holds {', '.join(KINDS)}; {type(machine).__name__} is none of them"
-        )
-    return {"machine": kind, **plain(machine, defaults)}
 
 
 def schema() -> dict[str, Any]:

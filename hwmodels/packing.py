@@ -7,7 +7,7 @@ energies, port widths) is computed here, for all configurations at once, from `h
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,17 +18,20 @@ from hwmodels.components.arithmetic import FORMAT_NAMES, NumberFormat
 from hwmodels.components.leakage import PRICED_C, curve_of, on_curve
 from hwmodels.components.prices import is_accelergy
 from hwmodels.components.sram import sram
+from hwmodels.composed import paths
 from hwmodels.fields import as_it_stands
 from hwmodels.own_macs import code_of
 from hwmodels.parts import CODES, OPERANDS, Buffer, check_settled, check_width
 from hwmodels.reported import PER, Module
 from hwmodels.sparsity import OperandSparsity
-from hwmodels.spec import Accelerator, paths
 from hwmodels.technology import nominal_voltage
 from hwmodels.warming import coolest_c
 from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, WHOLE, having, takes
 from workloads.table import FloatColumn, IntColumn, make_table
+
+if TYPE_CHECKING:
+    from hwmodels.spec import Accelerator
 
 Axes = Mapping[str, tuple[Sequence[Any], IntColumn]]
 
@@ -37,7 +40,7 @@ _WHOLE = ("main_memory", "clock_hz", "vector_lanes", "buffers.double_buffered")
 _INSIDE = ("array.", "datapath.", "technology.", "main_memory.", "sparsity.", "stacking.")
 
 
-def leaves(accelerator: Accelerator) -> dict[str, Any]:
+def leaves(accelerator: "Accelerator") -> dict[str, Any]:
     """Values that the cost model reads, by dotted path: numbers and codes, and the main memory as it is."""
     found = {
         path: CODES[path.rpartition(".")[2]][value] if isinstance(value, str) and _is_word(path) else value
@@ -111,7 +114,7 @@ def module_leaves(modules: Sequence[Module]) -> dict[str, float]:
     return found
 
 
-def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
+def _columns(base: "Accelerator", axes: Axes, size: int) -> dict[str, Any]:
     """Every leaf as a scalar or, where an axis moves it, as a column of shape (size,)."""
     columns = dict(_leaves_of(base, ()))
     for path in axes:
@@ -136,7 +139,7 @@ def _columns(base: Accelerator, axes: Axes, size: int) -> dict[str, Any]:
     return columns
 
 
-def _laid_out(base: Accelerator, path: str) -> list[str]:
+def _laid_out(base: "Accelerator", path: str) -> list[str]:
     """Factors of the unrolling that an edge brings with it."""
     _, _, edge = path.rpartition("array.")
     loops = LOOPS_OF_EDGES.get(edge, ()) if base.array.follows_unroll else ()
@@ -154,7 +157,7 @@ def _in_step(axes: Axes) -> list[dict[str, tuple[Sequence[Any], IntColumn]]]:
     return list(groups.values())
 
 
-def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, Mapping[str, Any]]:
+def _composed_leaves(base: "Accelerator", together: Axes) -> dict[int, Mapping[str, Any]]:
     """Leaves of the machine of each choice that is taken, all its fields replaced at once.
 
     What is checked is the composed machine: a field of linked ones need not be legal alone.
@@ -170,7 +173,7 @@ def _composed_leaves(base: Accelerator, together: Axes) -> dict[int, Mapping[str
     return found
 
 
-def _leaves(base: Accelerator, changes: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
+def _leaves(base: "Accelerator", changes: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
     """Leaves of a machine with some changes.
 
     Kinds are part of the key, because equal values of another kind, such as 1 and True, may be refused.
@@ -186,7 +189,7 @@ _MACHINE = having("a machine of two levels", "array", "buffers", "replace")
 
 
 @takes(base=_MACHINE, axes=MAPPING.or_none(), size=WHOLE)
-def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTable:
+def pack(base: "Accelerator", axes: Axes | None = None, size: int = 1) -> ConfigTable:
     """Turn an accelerator and columns of axis values into the table that kernels read.
 
     Parameters
@@ -268,7 +271,7 @@ def pack(base: Accelerator, axes: Axes | None = None, size: int = 1) -> ConfigTa
     return make_table(ConfigTable, table, size)
 
 
-def cost_columns(base: Accelerator, axes: Axes | None = None, size: int = 1) -> dict[str, FloatColumn]:
+def cost_columns(base: "Accelerator", axes: Axes | None = None, size: int = 1) -> dict[str, FloatColumn]:
     """Every leaf as a float column of shape (size,), with what follows from several leaves at once."""
     columns = _columns(base, axes or {}, size)
     values = {

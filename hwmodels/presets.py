@@ -1,6 +1,5 @@
 """Machines by name or by file; a new one is one file in `hwmodels/machines` and a row here, or `register`."""
 
-import difflib
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -12,6 +11,7 @@ from hwmodels.machine import check_machine
 from hwmodels.machine_file import is_machine_file, read_machine
 from workloads.errors import InputError, UnknownNameError, shown
 from workloads.grammar.arguments import NAME, TEXT, takes
+from workloads.grammar.errors import alike
 
 _MODULES = {
     "a100": "gpus",
@@ -128,8 +128,9 @@ def load(name: str) -> Any:
     if name in _REGISTERED:
         return check_machine(_REGISTERED[name]())
     if name not in _MODULES:
-        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
-        raise UnknownAcceleratorError(f"unknown accelerator {shown(name)}; did you mean {', '.join(near)}?")
+        near = alike(name, names())
+        hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names())}"
+        raise UnknownAcceleratorError(f"unknown accelerator {shown(name)}; {hint}")
     return _built(name)
 
 

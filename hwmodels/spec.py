@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from hwmodels.array import LOOPS_OF_EDGES, Array, Dataflow, Unroll
 from hwmodels.checks import made_of, members, named, positive, whole
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import is_accelergy
-from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
+from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.data_sheet import page, text
+from hwmodels.floorplan import area_table, die_usd, embodied_carbon_g, power_table
 from hwmodels.interop.own_prices import buffer_changes
 from hwmodels.parts import (
     CODES,
@@ -31,6 +32,7 @@ from hwmodels.parts import (
 )
 from hwmodels.reported import Macro, Module
 from hwmodels.sparsity import OperandSparsity, Sparsity
+from hwmodels.written import Saved
 from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, takes
 
@@ -98,6 +100,7 @@ class Accelerator(Saved):
 
     """
 
+    KIND: ClassVar[str] = "two_level"  # what its machine file begins with
     name: str
     array: Array
     buffers: Buffers
@@ -145,13 +148,11 @@ class Accelerator(Saved):
 
     def area_mm2(self) -> pandas.DataFrame:
         """Area by component and tier; see `hwmodels.floorplan.area_table`."""
-        table: pandas.DataFrame = _floorplan().area_table(self)
-        return table
+        return area_table(self)
 
     def power_w(self) -> pandas.DataFrame:
         """Power by component with everything busy; see `hwmodels.floorplan.power_table`."""
-        table: pandas.DataFrame = _floorplan().power_table(self)
-        return table
+        return power_table(self)
 
     def __str__(self) -> str:
         """The data sheet; see `hwmodels.data_sheet`."""
@@ -162,13 +163,11 @@ class Accelerator(Saved):
 
     def die_usd(self) -> float:
         """Cost of one good die or stack; see `hwmodels.floorplan.die_usd`."""
-        usd: float = _floorplan().die_usd(self)
-        return usd
+        return die_usd(self)
 
     def embodied_carbon_g(self) -> float:
         """Carbon of making it; see `hwmodels.floorplan.embodied_carbon_g`."""
-        grams: float = _floorplan().embodied_carbon_g(self)
-        return grams
+        return embodied_carbon_g(self)
 
     @property
     def model(self) -> Model:
@@ -228,10 +227,3 @@ class Accelerator(Saved):
         if any(path.startswith("array.unroll") for path in changes) and array != changed.array:
             raise InputError(f"array.{next(iter(edges))} follows from array.unroll; change one of the two")
         return dataclasses.replace(changed, array=array)
-
-
-def _floorplan() -> Any:
-    """Areas, powers and costs of components, which are worked out from a machine's columns."""
-    from hwmodels import floorplan
-
-    return floorplan

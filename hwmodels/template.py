@@ -8,7 +8,7 @@ choice of a machine is a compromise. The paper prints neither its equations nor 
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from hwmodels.components.leakage import leakage_at
 from hwmodels.components.main_memory import MainMemory, main_memory
 from hwmodels.components.prices import unpriced
 from hwmodels.components.sram import DEVICES, leakage_of_class, sram
-from hwmodels.composed import Saved, check_path, fingerprint, paths, replaced
+from hwmodels.composed import check_path, fingerprint, paths, replaced
 from hwmodels.costs import PLACED, mac_of
 from hwmodels.formats import number_format
 from hwmodels.kernels.template import template as kernels
@@ -30,6 +30,7 @@ from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
 from hwmodels.own_macs import code_of
 from hwmodels.parts import NUMBER_FORMATS, Datapath, Technology
 from hwmodels.technology import nominal_voltage
+from hwmodels.written import Saved
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, takes
 from workloads.table import IntColumn, LayerTable, make_table
@@ -79,6 +80,7 @@ class Template(Saved):
 
     """
 
+    KIND: ClassVar[str] = "template"  # what its machine file begins with
     name: str = "template"
     loop_order: str = "of_if_xy"
     groups: int = 16

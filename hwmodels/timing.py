@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from hwmodels.checks import at_least_zero, named, truth
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workloads import Network
 
 
-def _networks(incomplete: str) -> list[str]:
+def network_names(incomplete: str) -> list[str]:
     """Names of networks that begin so, for a shell's completion."""
     return [name for name in workloads.names() if name.startswith(incomplete)]
 
@@ -39,7 +39,7 @@ def _spaces(incomplete: str) -> list[str]:
 NetworkName = Annotated[
     str,
     typer.Argument(
-        autocompletion=_networks,
+        autocompletion=network_names,
         metavar="NET",
         help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO.",
     ),
@@ -47,8 +47,8 @@ NetworkName = Annotated[
 MaybeNetworkName = Annotated[
     str | None,
     typer.Argument(
-        autocompletion=_networks,
-        metavar="[NET]",
+        autocompletion=network_names,
+        metavar="NET",
         help="A built-in network, or the path of a file: ONNX, SCALE-Sim, ZigZag, MAESTRO; "
         "default: that of the store.",
     ),
@@ -109,7 +109,9 @@ Inputs = Annotated[
 Weights = Annotated[
     str | None,
     typer.Option(
-        metavar="dense|random", help="What weights of an ONNX file are that came without their values."
+        metavar="dense|random",
+        help="What weights of an ONNX file are that came without their values; default: dense, but a "
+        "missing file of external weights is refused.",
     ),
 ]
 Caches = Annotated[

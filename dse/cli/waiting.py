@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from workloads.watched import watched
+
 Answer = TypeVar("Answer")
 
 PATIENCE_S = 1.0
@@ -37,7 +39,7 @@ def wait_for(
     42
 
     """
-    shown = sys.stderr.isatty() if wanted is None else wanted
+    shown = watched(wanted)
     answers: list[Answer] = []
     problems: list[BaseException] = []
 

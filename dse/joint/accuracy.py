@@ -5,7 +5,6 @@ import inspect
 import json
 import math
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from dse.joint.workers import Crew
 from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import NATURAL, NUMBER, PATH, TEXT, TRUTH, takes
 from workloads.plain_files import read_plain
+from workloads.watched import watched
 
 if TYPE_CHECKING:
     from workloads import Network
@@ -179,7 +179,7 @@ class Measured:
             raise StoreError(f"store {self.store}: cannot be written ({error.strerror})") from None
 
     def _bar(self, total: int) -> Any:
-        shown = sys.stderr.isatty() if self.progress is None else self.progress
+        shown = watched(self.progress)
         return tqdm(
             total=total,
             desc="trainings" if self.what == "accuracy" else self.what,

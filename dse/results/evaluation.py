@@ -28,11 +28,12 @@ from hwmodels.columns import MetricTable
 from hwmodels.components.ranges import PriceRangeWarning, beyond, range_notes
 from hwmodels.composed import ordered
 from hwmodels.machine import BEST, Effort, Machine
+from hwmodels.question import Question
 from hwmodels.residency.plan import Plan
 from hwmodels.tiling import TilingError
 from workloads.errors import InputError, shown
 from workloads.grammar.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, takes
-from workloads.table import Kind, LayerTable, deduplicate, fingerprint
+from workloads.table import Kind, LayerTable, fingerprint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +71,7 @@ class Result:
     def operations(self) -> "pandas.DataFrame":
         """One row an operation: latency, energy, traffic, what bounds it, and the mapping chosen for it."""
         model, machine = self.accelerator.model, self.accelerator
-        configs, _ = self._costed
-        table = model.operations(self.layers, configs, self.mapping_objective, effort=self.effort)
+        table = self._question.operations()
         frame = pandas.DataFrame(
             {"operation": self.names, "kind": [Kind(kind).name.lower() for kind in self.layers.kind]}
         )
@@ -83,16 +83,14 @@ class Result:
         frame["limit"] = categories(table["limit"], model.limits(machine))
         return frame
 
+    @property
+    def _question(self) -> Question:
+        return Question(self.layers, self.accelerator, self.mapping_objective, self.effort)
+
     @cached_property
     def _costed(self) -> tuple[Any, MetricTable]:
         """The machine's row of the configuration table, and the network's metrics on it."""
-        apart = (
-            self.effort.given or self.effort.schedule is not None
-        )  # operations that differ though they are equal
-        layers = self.layers if apart else deduplicate(self.layers)[0]
-        model = self.accelerator.model
-        configs = model.pack(self.accelerator)
-        return configs, model.evaluate(layers, configs, self.mapping_objective, self.effort)
+        return self._question.costed()
 
     @cached_property
     def totals(self) -> "pandas.Series":
@@ -190,8 +188,7 @@ class Result:
         for name in by:
             if name not in known:
                 raise InputError(f"breakdown: by must be of {', '.join(known)}, got {shown(name)}", path="by")
-        account = model.account(self.layers, self._costed[0], self.mapping_objective, effort=self.effort)
-        frame = account.breakdown(self.names, self.layers.repeats)
+        frame = self._question.account().breakdown(self.names, self.layers.repeats)
         if not by:
             return frame
         summed = frame.groupby(list(by), sort=False)[["count", "energy_j"]].sum()
@@ -380,7 +377,7 @@ def evaluate(
     if machine.model.searches:  # it may take long: here, with a bar, and not when a total is looked at
         with Progress(lambda: layers.rows, 0, progress, "operations") as bar:
             told = effort._replace(told=lambda done, _: bar.show(done))
-            machine.model.operations(layers, machine.model.pack(machine), mapping_objective, effort=told)
+            Question(layers, machine, mapping_objective, told).operations()
     if effort.given:
         _refuse_unfit(result)
     return result

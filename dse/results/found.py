@@ -96,6 +96,7 @@ class Found(Front):
             marks=marks,
             schedule=problem.work.members[0].schedule,
             source=problem.work.members[0].source,
+            rows=problem.work.members[0].rows,
         )
 
     @staticmethod

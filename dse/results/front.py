@@ -67,6 +67,8 @@ class Front:
         Where tensors may stay between operations; None: every one crosses main memory.
     source : str
         What the network says of where it is from.
+    rows : tuple of str
+        Names of the operations behind each row of `layers`; none where the network has none.
     marked : tuple of Marked
         Designs beside it that its figure shows; see `mark`.
 
@@ -84,6 +86,7 @@ class Front:
     gathered: "Gathered | None" = field(default=None, kw_only=True)
     schedule: Schedule | None = field(default=None, kw_only=True)
     source: str = field(default="", kw_only=True)
+    rows: tuple[str, ...] = field(default=(), kw_only=True)
     marked: tuple[Marked, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
@@ -92,7 +95,7 @@ class Front:
     @property
     def work(self) -> Work:
         """The network."""
-        return One(self.network, self.layers, self.layers, self.schedule, self.source)
+        return One(self.network, self.layers, self.layers, self.schedule, self.source, self.rows)
 
     @property
     def asked(self) -> Problem:
@@ -364,7 +367,8 @@ class Front:
         path
             File to write.
         network
-            The network, for names and order of its operations; a built-in one is found by itself.
+            The network, for the order of its operations, each apart; a built-in one is found by itself.
+            Without it those that are alike are one.
         details
             Designs that carry every operation: those with a name, and others spread evenly.
 

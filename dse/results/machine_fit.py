@@ -5,7 +5,7 @@ choice of ranks (Xiao et al., AAAI 2023) with the modelled latency of each layer
 ones. What it costs in accuracy is for a training to say.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from workloads.errors import InputError, shown
 from workloads.graph import Graph, Node
 from workloads.operations import Convolution
 from workloads.sparsity.channels import Ties, resize, width_of
-from workloads.sparsity.low_rank import tucker2_parameters
+from workloads.sparsity.low_rank import Conv, tucker2_parameters
 from workloads.sparsity.rewrite import play, replay
 from workloads.sparsity.schemes.tucker2 import decomposable
 
@@ -150,17 +150,10 @@ def ranks_by_latency(
         latency_s = latencies_of(changed, fitting, machine, mapping_objective)
         for name, own in fitting.items():
             choices[name].append((own, tucker2_parameters(layers[name], own, own), latency_s[name]))
-    budget = density * sum(conv.parameters for conv in layers.values())
-    picked = knapsack(
-        [[(size, latency) for _, size, latency in own] for own in choices.values()], budget, slack=slack
-    )
+    picked = _picked(layers, choices, density, slack)
     if picked is None:
         raise InputError(f"network {network.name}: no ranks fit a density of {density}", path="network")
-    chosen = {
-        name: own[place][0]
-        for (name, own), place in zip(choices.items(), picked, strict=True)
-        if own[place][0]
-    }
+    chosen = {name: rank for name, rank in picked.items() if rank}
     changed = network.sparsify("tucker2", ranks={name: (r, r) for name, r in chosen.items()})
     return fitting_of(network, changed if chosen else network, machine, mapping_objective, dict(chosen))
 
@@ -350,18 +343,25 @@ def groups_by_latency(
         latency_s = latencies_of(_grouped(network, fitting), fitting, machine, mapping_objective)
         for name in fitting:
             found[name].append((number, layers[name].parameters / number, latency_s[name]))
-    budget = density * sum(conv.parameters for conv in layers.values())
-    picked = knapsack(
-        [[(size, seconds) for _, size, seconds in own] for own in found.values()], budget, slack=slack
-    )
+    picked = _picked(layers, found, density, slack)
     if picked is None:
         raise InputError(f"network {network.name}: no groups fit a density of {density}", path="network")
-    chosen = {
-        name: own[place][0]
-        for (name, own), place in zip(found.items(), picked, strict=True)
-        if own[place][0] > 1
-    }
+    chosen = {name: number for name, number in picked.items() if number > 1}
     return fitting_of(network, _grouped(network, chosen), machine, mapping_objective, dict(chosen))
+
+
+def _picked(
+    layers: Mapping[str, Conv],
+    choices: Mapping[str, Sequence[tuple[int, float, float]]],
+    density: float,
+    slack: float,
+) -> dict[str, int] | None:
+    """What is picked for each layer of its choices (what, weights, latency); None where nothing fits."""
+    costs = [[(weights, latency_s) for _, weights, latency_s in own] for own in choices.values()]
+    places = knapsack(costs, density * sum(conv.parameters for conv in layers.values()), slack=slack)
+    if places is None:
+        return None
+    return {name: own[place][0] for (name, own), place in zip(choices.items(), places, strict=True)}
 
 
 def _check_budget(density: float, slack: float) -> None:

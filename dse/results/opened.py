@@ -158,6 +158,7 @@ def _store(folder: Path) -> Sweep | Found:
         ours,
         definition.schedule,
         definition.source,
+        definition.rows,
     )
 
 

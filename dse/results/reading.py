@@ -55,6 +55,7 @@ def _put_together(
         "space": definition.space,
         "network": definition.network,
         "source": definition.source,
+        "rows": definition.rows,
         "layers": definition.layers,
         "mapping_objective": definition.mapping_objective,
         "evaluated": int(found["evaluated"]),

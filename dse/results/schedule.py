@@ -1,18 +1,20 @@
 """Where every tensor of a network lives between the operations that write and read it, as a table."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas
 
 from dse.designs import Bar, Frame, Lane, SchedulePicture
-from hwmodels.fusion.schedule import FusionSchedule
 from hwmodels.machine import Effort, Machine
 from hwmodels.residency.plan import APART, MAIN_MEMORY, Place, Plan
 from workloads.edges import OUTSIDE, Passage
 from workloads.grammar.quantities import show
 from workloads.table import LayerTable
+
+if TYPE_CHECKING:
+    from hwmodels.fusion.schedule import FusionSchedule
 
 ENTERS = "it enters the network"
 LEAVES = "it leaves the network"
@@ -49,7 +51,7 @@ class Scheduled(Protocol):
     def operations(self) -> "pandas.DataFrame":
         """Costs of each operation."""
 
-    def fusion(self) -> FusionSchedule | None:
+    def fusion(self) -> "FusionSchedule | None":
         """Fused groups; None where tensors stay whole or cross."""
 
 
@@ -94,7 +96,7 @@ def _when(place: Place) -> tuple[int, int]:
     return OUTSIDE, OUTSIDE if place.stays else reader
 
 
-def _handed(result: Scheduled, fused: FusionSchedule) -> Iterator[Life]:
+def _handed(result: Scheduled, fused: "FusionSchedule") -> Iterator[Life]:
     """Every tensor where operations hand on tiles: `bytes` are those of the largest tile with its halo."""
     machine: Any = result.accelerator
     level = machine.level(machine.fusion)

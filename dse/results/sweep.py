@@ -53,6 +53,7 @@ class Sweep:
     current: bool = True  # the model that runs is the one that made it
     schedule: Schedule | None = None  # where tensors may stay; `layers` has then every row
     source: str = ""  # what the network says of where it is from
+    rows: tuple[str, ...] = ()  # names of the operations behind each row of `layers`, where they are known
 
     @cached_property
     def gathered(self) -> Gathered:
@@ -92,7 +93,7 @@ class Sweep:
     @property
     def asked(self) -> Problem:
         """The question that it answers, to cost further points."""
-        work = One(self.network, self.layers, self.layers, self.schedule, self.source)
+        work = One(self.network, self.layers, self.layers, self.schedule, self.source, self.rows)
         return Problem(self.space, work, self.objectives, self.mapping_objective)
 
     def chosen(self) -> Front:
@@ -180,6 +181,7 @@ class Sweep:
             gathered=self.gathered,
             schedule=self.schedule,
             source=self.source,
+            rows=self.rows,
         )
 
     def _front_index(self, wanted: tuple[Objective, ...]) -> NDArray[np.int64]:

@@ -15,8 +15,9 @@ from dse.metrics import Objective, objectives_of
 from dse.space.space import Space
 from hwmodels.composed import hint_of
 from hwmodels.fields import parse_field, plain
-from hwmodels.machine_file import KINDS, machine_data, machine_from
+from hwmodels.machine_file import KINDS, machine_from
 from hwmodels.residency.tensors import Schedule
+from hwmodels.written import machine_data
 from workloads.edges import EdgeTable
 from workloads.errors import InputError
 from workloads.sparsity.density.mask import Mask
@@ -55,6 +56,7 @@ class Definition(NamedTuple):
     together: Together | None = None  # where the network is several
     schedule: Schedule | None = None  # where tensors may stay; the layer table's rows are then all there
     source: str = ""  # what the network says of where it is from
+    rows: tuple[str, ...] = ()  # names of the operations behind each row of `layers`, where they are known
 
 
 def write_definition(definition: Definition) -> bytes | None:
@@ -64,9 +66,9 @@ def write_definition(definition: Definition) -> bytes | None:
     """
     if not can_write(definition.space):
         return None
-    network, layers, space, mapping_objective, objectives, kept, together, schedule, source = definition
+    network, layers, space, mapping_objective, objectives, kept, together, schedule, source, rows = definition
     content = {
-        "network": {"name": network, "source": source, "layers": _table_data(layers)},
+        "network": {"name": network, "source": source, "rows": list(rows), "layers": _table_data(layers)},
         "space": space_data(space),
         "mapping_objective": mapping_objective,
         "schedule": _schedule_data(schedule),
@@ -182,6 +184,7 @@ def read_definition(content: bytes, store: object) -> Definition:
             together,
             _schedule(found.get("schedule")),
             network.get("source", ""),
+            tuple(network.get("rows", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise StoreError(

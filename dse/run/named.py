@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import workloads
+from dse.naming import refuse_another
 from workloads.errors import InputError, shown
 
 
@@ -33,6 +34,7 @@ def load_network(name: str, batch: int | None = None, **said: Any) -> "workloads
         )
     if name.endswith(".onnx") or "/" in name or _is_file(name):
         return workloads.from_file(name, batch=batch, **said)
+    refuse_another(name, "network")
     return workloads.load(name, **said)
 
 

@@ -1,15 +1,15 @@
 """Networks as `dse` sees them: anything with a name that lowers to a layer table."""
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from dse.run.named import load_network
 from dse.run.schedule import schedule_of
 from hwmodels.residency.tensors import Schedule
 from workloads.errors import InputError
-from workloads.table import LayerTable, deduplicate
-
-if TYPE_CHECKING:
-    pass
+from workloads.table import IntColumn, LayerTable, deduplicate
 
 
 class Network(Protocol):
@@ -30,6 +30,7 @@ class Lowered(NamedTuple):
     layers: LayerTable  # identical rows merged, unless the schedule's edges name them
     schedule: Schedule | None
     source: str  # what the network says of where it is from; "" where it says nothing
+    rows: tuple[str, ...]  # names of the operations behind each row of `layers`; none of a bare table
 
 
 def work_table(network: Network | str | LayerTable, batch: int | None, schedule: str) -> Lowered:
@@ -45,8 +46,21 @@ def work_table(network: Network | str | LayerTable, batch: int | None, schedule:
         network = load_network(network, batch=batch)
     name, table = network_table(network, batch)
     asked = schedule_of(schedule, network, batch)
-    layers = deduplicate(table)[0] if asked is None else table
-    return Lowered(name, layers, asked, str(getattr(network, "source", "")))
+    layers, index = deduplicate(table) if asked is None else (table, np.arange(table.rows))
+    rows = _named_rows(getattr(network, "row_names", ()), index)
+    return Lowered(name, layers, asked, str(getattr(network, "source", "")), rows)
+
+
+def _named_rows(names: Sequence[str], index: IntColumn) -> tuple[str, ...]:
+    """Name each row by the first operation that it stands for, and say how many others are alike."""
+    if len(names) != len(index):
+        return ()
+    alike = np.bincount(index)
+    firsts = (str(names[row]) for row in np.unique(index, return_index=True)[1])
+    return tuple(
+        name if number == 1 else f"{name} and {number - 1} alike"
+        for name, number in zip(firsts, alike, strict=True)
+    )
 
 
 def network_table(network: Network | str | LayerTable, batch: int | None = None) -> tuple[str, LayerTable]:

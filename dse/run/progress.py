@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from workloads.watched import watched
+
 _FORMAT = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{rate_fmt}, {remaining} left{postfix}]"
 
 
@@ -33,7 +35,7 @@ class Progress:
         wanted: bool | None = None,
         what: str = "configurations",
     ) -> None:
-        shown = sys.stderr.isatty() if wanted is None else wanted
+        shown = watched(wanted)
         self._bar: Any = None
         if shown:
             self._bar = tqdm(

@@ -151,6 +151,7 @@ def sweep(
         kept,
         schedule=work.schedule,
         source=work.source,
+        rows=work.rows,
     )
     return _carry_out(asked, store, chunk, _Run(executor, workers, progress))
 
@@ -206,7 +207,7 @@ def _carry_out(
     asked: Definition, store: str | os.PathLike[str] | None, chunk: int | None, run: _Run
 ) -> Sweep:
     """Compute what is not there yet, and gather everything."""
-    name, layers, space, mapping_objective, objectives, kept, _, schedule, source = asked
+    name, layers, space, mapping_objective, objectives, kept, _, schedule, source, rows = asked
     every_row = kept["rows"] == "all"
     task: Task = partial(cost_range, layers, space, mapping_objective=mapping_objective, schedule=schedule)
     if not every_row:
@@ -233,6 +234,7 @@ def _carry_out(
             parts,
             schedule=schedule,
             source=source,
+            rows=rows,
         )
 
 

@@ -6,13 +6,14 @@ from typing import Any, Final
 import numpy as np
 
 import hwmodels
-import workloads
+from dse import naming
 from dse.errors import UnknownNameError, nearest
+from dse.naming import refuse_another
 from dse.space.space import Space
 from hwmodels.machine import check_machine
 from hwmodels.technology import scale_delay
 from hwmodels.template import LOOP_ORDERS, Template
-from workloads.errors import shown
+from workloads.errors import WrongTypeError, shown
 from workloads.grammar.arguments import TEXT, takes
 from workloads.grammar.axes import powers_of_two
 
@@ -233,9 +234,7 @@ def software_defined(base: Template | None = None) -> Space:
     )
 
 
-SPACES: Final[dict[str, Callable[[], Space]]] = {
-    space.__name__: space for space in (systolic, edge, datacentre, sparse, spring, software_defined)
-}
+SPACES: Final[dict[str, Callable[[], Space]]] = {name: globals()[name] for name in naming.SPACES}
 
 
 def space_names() -> list[str]:
@@ -265,11 +264,6 @@ def space_of(space: Space | str) -> Space:
         If there is none of that name; of a machine's name, how to make a space of it.
 
     """
-    if isinstance(space, str) and space not in SPACES and space in hwmodels.names():
-        raise UnknownNameError(
-            f"{shown(space)} is one machine, not a space: "
-            f'dse.Space({shown(space)}, {{"array.rows": [8, 16]}}) is a space of its kind'
-        )
     return named_space(space) if isinstance(space, str) else space
 
 
@@ -282,14 +276,12 @@ def machine_of(machine: Any) -> Any:
         If there is none of that name; of a space's name, where its machines are; of a network's, its place.
 
     """
-    if isinstance(machine, str) and machine in workloads.names() and machine not in hwmodels.names():
-        raise hwmodels.UnknownAcceleratorError(
-            f"{shown(machine)} is a network; it comes first, and its machine after it"
-        )
-    if isinstance(machine, str) and machine in SPACES and machine not in hwmodels.names():
-        raise hwmodels.UnknownAcceleratorError(
-            f"{shown(machine)} is a space of machines, not one: dse.sweep(network, {shown(machine)}) costs "
-            f"all of them, dse.named_space({shown(machine)}).base is one"
+    if isinstance(machine, str):
+        refuse_another(machine, "machine")
+    if isinstance(machine, Space):
+        raise WrongTypeError(
+            f"machine: a space of {machine.size:,} machines is not one: space[0] is its first, "
+            "dse.sweep(network, space) costs all of them"
         )
     return check_machine(hwmodels.load(machine) if isinstance(machine, str) else machine)
 
@@ -313,5 +305,6 @@ def about(name: str) -> str:
 
 def _maker(name: str) -> Callable[[], Space]:
     if name not in SPACES:
+        refuse_another(name, "space")
         raise UnknownNameError(f"unknown space {shown(name)}{nearest(name, SPACES)}")
     return SPACES[name]

@@ -19,13 +19,14 @@ import hwmodels
 from dse import metrics
 from dse.arguments import CONSTRAINTS, MACHINE
 from dse.errors import nearest
+from dse.naming import refuse_another, sort_of
 from dse.space.sampling import sample
 from hwmodels.array import COLS_OF, DIMENSIONS, FOLLOWING, ROWS_OF
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import paths as paths_of
 from hwmodels.machine import Machine, Model, check_machine
 from workloads import inline
-from workloads.errors import InputError, shown
+from workloads.errors import InputError, WrongTypeError, shown
 from workloads.grammar.arguments import MAPPING, TEXT, TEXTS, WHOLE, takes
 from workloads.grammar.axes import Axis, Label, choices_of, label_of, linked_choices, refuse_twice
 from workloads.grammar.constraints import BASE, Constraint, parse_constraint
@@ -104,7 +105,7 @@ class Space(Grid):
         name: str = "space",
         assumptions: Sequence[str] = (),
     ) -> None:
-        design = check_machine(hwmodels.load(base) if isinstance(base, str) else base)
+        design = _machine_of(base)
         if isinstance(constraints, str):
             constraints = [constraints]
         object.__setattr__(self, "base", design)
@@ -324,6 +325,21 @@ class Space(Grid):
         sizes = [(axis.name, math.log(len(axis)), f"× {len(axis)}") for axis in self.axes]
         drawn = inline.bar(sizes, "Share of each axis in the space, by the logarithm of its values")
         return inline.text(self._headline()) + drawn + inline.table(rows)
+
+
+def _machine_of(base: Any) -> Any:
+    """Machine that a base is or names; a space, or its name, is refused with how to change one."""
+    if isinstance(base, Space):
+        raise WrongTypeError("base: a space is no machine; space.replace(axes, constraints) changes it")
+    if not isinstance(base, str):
+        return check_machine(base)
+    if sort_of(base) == "space":
+        raise hwmodels.UnknownAcceleratorError(
+            f"{shown(base)} is a space, not one machine; "
+            f"dse.named_space({shown(base)}).replace(axes, constraints) changes it"
+        )
+    refuse_another(base, "machine")
+    return check_machine(hwmodels.load(base))
 
 
 def _shown(axis: Axis) -> str:

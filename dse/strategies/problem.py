@@ -75,6 +75,7 @@ class One:
     layers: LayerTable  # identical rows merged, unless the schedule's edges refer to them
     schedule: Schedule | None = None  # where tensors may stay between operations
     source: str = ""  # what the network says of where it is from
+    rows: tuple[str, ...] = ()  # names of the operations behind each row of `layers`, where they are known
 
     @property
     def members(self) -> "tuple[One, ...]":
@@ -137,7 +138,7 @@ def work_of(
             )
         return network
     lowered = work_table(cast("Network | str | LayerTable", network), batch, schedule)
-    return One(lowered.name, lowered.layers, lowered.layers, lowered.schedule, lowered.source)
+    return One(lowered.name, lowered.layers, lowered.layers, lowered.schedule, lowered.source, lowered.rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ def definition_of(problem: Problem, kept: Mapping[str, Any]) -> Definition:
         together,
         work.members[0].schedule if several is None else None,
         work.members[0].source if several is None else "",
+        work.members[0].rows if several is None else (),
     )
 
 
@@ -36,7 +37,12 @@ def problem_of(definition: Definition) -> Problem:
     """Ask again what a definition holds."""
     together = definition.together
     work: Work = One(
-        definition.network, definition.layers, definition.layers, definition.schedule, definition.source
+        definition.network,
+        definition.layers,
+        definition.layers,
+        definition.schedule,
+        definition.source,
+        definition.rows,
     )
     if together is not None:
         members = [

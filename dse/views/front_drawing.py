@@ -248,7 +248,8 @@ def _handles(picture: Picture) -> list[tuple[Any, str]]:
 
 
 def _beyond(picture: Picture, limits: tuple[float, float, float, float]) -> float:
-    """Share of the background outside the limits."""
+    """Share of the dominated outside the limits; the background is a sample that has the front in it, too."""
     x, y = picture.x.background, picture.y.background
     inside = (x >= limits[0]) & (x <= limits[1]) & (y >= limits[2]) & (y <= limits[3])
-    return 1.0 - float(inside.mean()) if len(inside) else 0.0
+    outside = 1.0 - float(inside.mean()) if len(inside) else 0.0
+    return min(1.0, outside * (1.0 + len(picture.x.values) / picture.dominated))

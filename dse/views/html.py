@@ -43,8 +43,8 @@ def page(front: Designs, network: Any = None, details: int = 200) -> str:
     front
         The front.
     network
-        The network that it is of, for the names and the order of operations; found by itself where the
-        network is a built-in one.
+        The network that it is of: operations are then in its order, each apart. Found by itself where the
+        network is a built-in one; without it those that are alike are one, by the name of the first.
     details
         Designs that carry every operation: knee and extremes, and others spread evenly.
 
@@ -212,6 +212,9 @@ def _order(front: Designs, network: Any) -> tuple[list[str], LayerTable]:
             continue
         if fingerprint(layers) in (fingerprint(table), fingerprint(deduplicate(table)[0])):
             return [str(name) for name in known.row_names], table
+    rows = front.work.members[0].rows
+    if len(rows) == layers.rows:
+        return list(rows), layers
     return [_described(layers, row) for row in range(layers.rows)], layers
 
 

@@ -1,6 +1,8 @@
 """Tables for LaTeX: booktabs and siunitx, plain names, and only what tells the designs apart."""
 
 import math
+import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -53,10 +55,18 @@ _PREFIXES: Final = {
 }
 
 
-class Column(NamedTuple):
-    """One column of a table: its head, its unit below, how it is set, and its cells as LaTeX."""
+_LEAST_NOTE: Final = 40
+"""Letters of a line of the note below a table at least, however narrow the table is."""
 
-    head: str
+
+_GAP, _GAP_IN_A_TABLE = 2.4, 1.4
+"""Between columns, in letters of the note: 12 pt, and 6 pt where `\\tabcolsep` is 3 pt."""
+
+
+class Column(NamedTuple):
+    """One column of a table: the lines of its head, its unit below, how it is set, its cells as LaTeX."""
+
+    head: tuple[str, ...]
     unit: str
     spec: str
     cells: list[str]
@@ -96,7 +106,7 @@ def latex(
         the front.
     columns
         Columns of the front's frame; by default the space's axes in which these designs differ and the
-        objectives. What they agree in is said in a note below.
+        objectives. What they agree in, as far as it is known of them, is said in a note below.
     names
         Other words for columns (at the head) and designs (in the first column, by name or by index).
     caption, label
@@ -126,32 +136,53 @@ def latex(
     heads = _names(front, names or {})
     labels, rows = _rows(front, designs, heads)
     listed, agreed = _columns(front, rows, columns)
-    table = [Column("Design", "", "l", labels)]
+    table = [Column(("Design",), "", "l", labels)]
     for name in listed:
         table.append(_column(front, name, [row.get(name) for row in rows], heads, digits))
     lines = [
         rf"\begin{{tabular}}{{{''.join(column.spec for column in table)}}}",
         r"\toprule",
-        " & ".join(column.head for column in table) + r" \\",
-        *([" & ".join(column.unit for column in table) + r" \\"] if any(one.unit for one in table) else []),
+        *_heads(table),
         r"\midrule",
         *(" & ".join(cells) + r" \\" for cells in zip(*(column.cells for column in table), strict=True)),
         r"\bottomrule",
     ]
     if agreed:
-        said = (
-            "All: " + ", ".join(f"{heads.get(name, axis_title(name))} {text}" for name, text in agreed) + "."
+        whose = (
+            "All" if all(row.get(name) is not None for row in rows for name, _ in agreed) else "All costed"
         )
-        width = rf"\multicolumn{{{len(table)}}}{{@{{}}p{{\linewidth}}@{{}}}}"
-        lines.append(rf"\addlinespace {width}{{\footnotesize {escaped(said)}}} \\")
+        same = (f"{heads.get(name, axis_title(name))} {text}" for name, text in agreed)
+        said = f"{whose}: {', '.join(same)}."
+        across = rf"\multicolumn{{{len(table)}}}{{l}}"
+        gap = _GAP if caption is None and label is None else _GAP_IN_A_TABLE
+        room = sum(map(_letters, table)) + int(gap * len(table))
+        below = textwrap.wrap(said, max(_LEAST_NOTE, room))
+        lines.append(r"\addlinespace")
+        lines += [rf"{across}{{\footnotesize {escaped(line)}}} \\" for line in below]
     lines.append(r"\end{tabular}")
     if caption is None and label is None:
         return "\n".join(lines) + "\n"
     around = "table*" if wide else "table"
     head = [rf"\begin{{{around}}}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{3pt}"]
+    head += [r"\setlength{\belowcaptionskip}{4pt}"] if caption is not None else []
     head += [rf"\caption{{{escaped(caption)}}}"] if caption is not None else []
     head += [rf"\label{{{label}}}"] if label is not None else []
     return "\n".join([*head, *lines, rf"\end{{{around}}}"]) + "\n"
+
+
+def _heads(table: Sequence[Column]) -> list[str]:
+    """Lines of the heads, the last words of all in one line, and the units below them."""
+    tall = max(len(column.head) for column in table)
+    padded = [("",) * (tall - len(column.head)) + column.head for column in table]
+    units = tuple(column.unit for column in table)
+    lines = [*zip(*padded, strict=True), *([units] if any(units) else [])]
+    return [" & ".join(line) + r" \\" for line in lines]
+
+
+def _letters(column: Column) -> int:
+    """Letters across a column, roughly: commands and braces are none."""
+    parts = [part for text in (*column.head, *column.cells) for part in text.split(r"\\")]
+    return max(len(re.sub(r"\\[a-zA-Z]+(\[\w\])?|[{}\\$]", "", part)) for part in parts)
 
 
 def _names(front: Designs, names: Mapping[Any, str]) -> dict[Any, str]:
@@ -209,8 +240,9 @@ def _columns(
                 )
         return list(asked), []
     fields = list(front.space.fields)
-    differ = [name for name in fields if len({row.get(name) for row in rows}) > 1]
-    agreed = [(name, show(name, rows[0][name])) for name in fields if name not in differ]
+    values = {name: {row[name] for row in rows if row.get(name) is not None} for name in fields}
+    differ = [name for name in fields if len(values[name]) > 1]
+    agreed = [(name, show(name, *values[name])) for name in fields if len(values[name]) == 1]
     return [*differ, *(objective.column for objective in front.objectives)], agreed
 
 
@@ -224,11 +256,10 @@ def _column(
     if not metric and not quantity:
         texts = [_cell(name, value) for value in values]
         spec = "r" if all(_is_number(value) for value in values if value is not None) else "l"
-        return Column(escaped(own) if own else _stacked(axis_title(name), spec), "", spec, texts)
+        return Column(_head(axis_title(name), own), "", spec, texts)
     numbers = as_numbers([value if _is_number(value) else math.nan for value in values])
     if not metric and not _plain(name):
-        head = escaped(own) if own else _stacked(axis_title(name), "r")
-        return Column(head, "", "r", [_cell(name, value) for value in values])
+        return Column(_head(axis_title(name), own), "", "r", [_cell(name, value) for value in values])
     unit = unit_of(name, numbers)
     title, _, inside = unit.label.removesuffix(")").partition(" (")
     cells = [
@@ -237,28 +268,22 @@ def _column(
         else ""
         for value in numbers
     ]
-    head = escaped(own) if own else _stacked(title if metric else axis_title(name))
+    head = tuple(f"{{{line}}}" for line in _head(title if metric else axis_title(name), own))
     written = _unit(inside)
     spec = f"S[table-format={_format(cells)}]" if any(cells) else "r"
     unit_below = rf"{{(\unit{{{written}}})}}" if written else ""
-    return Column(f"{{{head}}}", unit_below, spec, [cell or "{--}" for cell in cells])
+    return Column(head, unit_below, spec, [cell or "{--}" for cell in cells])
 
 
-def _stacked(title: str, side: str = "c") -> str:
-    r"""A head of this project's own words, one below the other: columns of papers are narrow.
-
-    Examples
-    --------
-    >>> print(_stacked("weight buffer"), _stacked("Latency"))
-    \shortstack[c]{weight\\buffer} Latency
-
-    """
-    return _below(escaped(title).split(), side)
+def _head(title: str, own: str | None) -> tuple[str, ...]:
+    """Lines of a head: a reader's own words in one, this project's below each other; columns are narrow."""
+    return (escaped(own),) if own else tuple(escaped(word) for word in title.split())
 
 
-def _below(words: Sequence[str], side: str = "l") -> str:
+def _below(words: Sequence[str]) -> str:
+    """Names of one design, one below the other."""
     below = r"\\".join(words)
-    return rf"\shortstack[{side}]{{{below}}}" if len(words) > 1 else below
+    return rf"\shortstack[l]{{{below}}}" if len(words) > 1 else below
 
 
 def _plain(name: str) -> bool:

@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dse.metrics import SHARES, describe
-from hwmodels.machine_file import KINDS, machine_data
+from hwmodels.machine_file import KINDS
+from hwmodels.written import machine_data
 from workloads.extras import library
 from workloads.grammar.quantities import show, unit_of
 

@@ -38,7 +38,7 @@ class Roofline(NamedTuple):
     share: FloatArray  # of the network's latency
     peak: float  # multiply-accumulates per second
     vector_peak: float  # vector operations per second; NaN where not known
-    bandwidth: float  # bytes per second, of the memory's interface at its peak
+    bandwidth: float  # bytes per second, of the memory's interface at its peak, of several links together
     sustained: float  # most that an operation reaches, behind rows, bursts and the machine's own link
     free: int  # operations that take no time of their own
 
@@ -74,10 +74,17 @@ def roofline_of(result: "Result") -> Roofline:
         operations.latency_s[shown] / operations.latency_s.sum(),
         peak,
         lanes * machine.clock_hz if lanes and (operations.kinds[shown] != Kind.NEST).any() else np.nan,
-        float(machine.main_memory.bandwidth_bytes_per_s),
+        _interface(machine),
         _sustained(result),
         len(operations.names) - len(shown),
     )
+
+
+def _interface(machine: Any) -> float:
+    """Bytes per second that main memory hands over at most: by the links of its levels, or its own."""
+    own = float(machine.main_memory.bandwidth_bytes_per_s)
+    outside = [level for level in getattr(machine, "levels", ()) if level.off_chip]
+    return sum(level.bytes_per_s or own for level in outside) if outside else own
 
 
 def _sustained(result: "Result") -> float:

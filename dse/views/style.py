@@ -1,13 +1,11 @@
 """Styles of venues: widths, type and its sizes, as matplotlib's own settings."""
 
 import warnings
-from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from cycler import cycler
-from matplotlib import _api, colormaps, rcParams, rcParamsDefault
-from matplotlib.colors import to_hex
+from matplotlib import _api, rcParams, rcParamsDefault
 from matplotlib.font_manager import FontProperties, fontManager
 
 from dse.errors import UnknownNameError, nearest
@@ -269,8 +267,3 @@ def kept_settings() -> dict[str, Any]:
     """Settings that matplotlib reads when it saves: a figure keeps them, whatever is in force then."""
     heads = ("font.", "mathtext.", "pdf.", "ps.", "svg.", "savefig.dpi", "hatch.", "text.")
     return {name: rcParams[name] for name in rcParams if name.startswith(heads)}
-
-
-def shades(number: int) -> Sequence[str]:
-    """Colours told apart by lightness too, from dark to light, for stacked shares."""
-    return [to_hex(colormaps["cividis"](0.08 + 0.87 * i / max(1, number - 1))) for i in range(number)]

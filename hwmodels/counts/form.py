@@ -8,7 +8,7 @@ import numpy as np
 from hwmodels.kernels.nest.columns import Floats
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints, LevelConstraints
-from hwmodels.mapping.engine import Drain, FirstTouch, Rules
+from hwmodels.mapping.rules import Drain, FirstTouch, Rules
 
 LETTERS = "WIO"
 """Operands in the order of `hwmodels.mapping.convolution`; the last one is accumulated."""

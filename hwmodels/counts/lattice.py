@@ -10,10 +10,10 @@ import numpy as np
 
 from hwmodels.counts.sliding import INPUT, Slides, shared_by, slides_of, windows_of, words_of
 from hwmodels.kernels.nest.columns import Floats, Ints
-from hwmodels.mapping.engine import Reuse, Rules
 from hwmodels.mapping.lattice import LARGEST, prime_powers, reduced, tile_lattice
 from hwmodels.mapping.mapspace import divisors
 from hwmodels.mapping.problem import Problem, joined
+from hwmodels.mapping.rules import Reuse, Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,12 @@ from hwmodels.mapping.aim import value_of
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, MapperResult, Objective
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Evaluation, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import Problem
 from hwmodels.mapping.roundings import NEAR, Axis, Rounding, least_cycles, roundings
+from hwmodels.mapping.rules import Rules
 
 _MOST_CUT: Final = 1 << 14
 _CUT: Final[dict[Any, "Cut"]] = {}

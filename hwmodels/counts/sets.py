@@ -19,12 +19,13 @@ from hwmodels.kernels.nest.columns import Floats, Ints
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Reuse, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.pack import pack_problem
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.rules import Reuse, Rules
 
 MOST_BYTES: Final = 1 << 30
 """Memory that the sets of a process take at most."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hwmodels.kernels.nest.columns import Floats, Ints
-from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.problem import Operand, Problem
+from hwmodels.mapping.rules import Reuse
 
 INPUT = 1
 """The operand whose windows slide, by its place in `hwmodels.counts.form.LETTERS`."""

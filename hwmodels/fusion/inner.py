@@ -19,7 +19,7 @@ from hwmodels.level_sparsity import without_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST
 from hwmodels.mapping.certificate import Objective
-from hwmodels.mapping.engine import Evaluation, LevelCounts
+from hwmodels.mapping.evaluation import Evaluation, LevelCounts
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.watch import Watch

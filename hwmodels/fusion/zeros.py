@@ -13,7 +13,7 @@ from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.aim import ranked
 from hwmodels.mapping.certificate import Objective
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.models.nest_zeros import Densities, form_in, minded, model_of, stream_words

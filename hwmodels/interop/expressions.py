@@ -22,6 +22,11 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -31,7 +36,56 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+MOST_CHOICES = 64  # of a factorial or a binomial coefficient, and the largest exponent
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """A power of a bounded exponent."""
+    if abs(exponent) > MOST_CHOICES:
+        raise InputError("an exponent beyond 64")
+    return base**exponent
+
+
+def _bounded(function: Callable[..., int]) -> Callable[..., int]:
+    """A function of whole numbers that grows fast, of small ones only."""
+
+    def of(*numbers: int) -> int:
+        if any(number > MOST_CHOICES for number in numbers):
+            raise InputError("a number beyond 64")
+        return function(*numbers)
+
+    return of
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "pow": _power,
+    "comb": _bounded(math.comb),
+    "factorial": _bounded(math.factorial),
+    "perm": _bounded(math.perm),
+    "prod": math.prod,
+    "sum": sum,
+    "bool": bool,
+    "str": str,
+    **{
+        name: getattr(math, name)
+        for name in (
+            *(
+                "fabs",
+                "fmod",
+                "gcd",
+                "trunc",
+                "isqrt",
+                "copysign",
+                "hypot",
+                "dist",
+                "remainder",
+                "modf",
+                "fsum",
+            ),
+            *("exp2", "expm1", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh"),
+            *("tanh", "asinh", "acosh", "atanh", "erf", "erfc", "gamma", "degrees", "radians", "isclose"),
+        )
+    },
     "ceil": math.ceil,
     "floor": math.floor,
     "log2": math.log2,
@@ -47,7 +101,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": float,
     "len": len,
 }
-_CONSTANTS: dict[str, Any] = {"pi": math.pi, "e": math.e}
+_CONSTANTS: dict[str, Any] = {"pi": math.pi, "e": math.e, "tau": math.tau}
 
 
 class ExpressionError(InputError):
@@ -119,10 +173,12 @@ def _name(node: ast.Name, names: Mapping[str, Any]) -> Any:
 
 def _binary(node: ast.BinOp, names: Mapping[str, Any]) -> Any:
     left, right = _value(node.left, names), _value(node.right, names)
+    if isinstance(node.op, ast.Add) and isinstance(left, str) and isinstance(right, str):
+        return (left + right)[:MOST_CHARACTERS]
     if type(node.op) not in _BINARY or not (_is_number(left) and _is_number(right)):
         raise _UnknownError
-    if isinstance(node.op, ast.Pow) and abs(right) > 64:
-        raise InputError("an exponent beyond 64")
+    if isinstance(node.op, ast.Pow | ast.LShift):
+        _power(2, right)  # no exponent beyond what is allowed
     return _BINARY[type(node.op)](left, right)
 
 
@@ -132,6 +188,8 @@ def _unary(node: ast.UnaryOp, names: Mapping[str, Any]) -> Any:
         return not value
     if not _is_number(value):
         raise _UnknownError
+    if isinstance(node.op, ast.Invert):
+        return ~value
     return -value if isinstance(node.op, ast.USub) else +value
 
 
@@ -145,6 +203,19 @@ def _compare(node: ast.Compare, names: Mapping[str, Any]) -> bool:
             return False
         left = right
     return True
+
+
+def _all_or_any(node: ast.BoolOp, names: Mapping[str, Any]) -> Any:
+    found: Any = None
+    for part in node.values:
+        found = _value(part, names)
+        if bool(found) is isinstance(node.op, ast.Or):
+            break
+    return found
+
+
+def _elements(node: ast.List | ast.Tuple, names: Mapping[str, Any]) -> list[Any]:
+    return [_value(part, names) for part in node.elts]
 
 
 def _choice(node: ast.IfExp, names: Mapping[str, Any]) -> Any:
@@ -181,6 +252,9 @@ _FORMS: dict[type[ast.expr], Callable[[Any, Mapping[str, Any]], Any]] = {
     ast.BinOp: _binary,
     ast.UnaryOp: _unary,
     ast.Compare: _compare,
+    ast.BoolOp: _all_or_any,
+    ast.List: _elements,
+    ast.Tuple: _elements,
     ast.IfExp: _choice,
     ast.Call: _call,
     ast.Attribute: _member,

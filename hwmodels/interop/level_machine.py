@@ -12,7 +12,7 @@ from hwmodels.level_sparsity import NO_MAC_ZEROS, LevelSparsity, MacSparsity
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules
+from hwmodels.mapping.rules import Rules
 from hwmodels.parts import OPERANDS, Datapath
 from workloads.values import ForeignFileError
 

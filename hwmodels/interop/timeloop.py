@@ -18,9 +18,11 @@ from hwmodels.interop.timeloop_stream import Streamed, with_streams
 from hwmodels.interop.timeloop_tree import Tree
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import TIMELOOP, Evaluation, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping, uniform, words_needed
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.rules import TIMELOOP, Rules
 from hwmodels.mapping.search import Certificate, Objective, map_problem
 from hwmodels.mapping.watch import Watch
 from hwmodels.zeros.choices import map_zeros, read_choices, spelt
@@ -104,7 +106,7 @@ def load(
         if needed not in sections and not (needed == "architecture" and "arch" in sections):
             names = ", ".join(Path(file).name for file in files)
             raise TimeloopInputError(f"no section {shown(needed)} in these files: {names}")
-    problem, densities = read_problem(sections["problem"], sections.get("shape"))
+    problem, densities = read_problem(sections["problem"], sections.get("shape"), sections.get("variables"))
     operands = tuple(operand.name for operand in problem.operands)
     tree = read_tree(sections, operands, problem.extents)
     machine = read_machine(tree, sections.get("ERT"), sections.get("ART"), built_in_fit=built_in_fit)

@@ -16,8 +16,8 @@ from hwmodels.interop.timeloop_problem import CNN_DIMENSIONS, CNN_OPERANDS, read
 from hwmodels.level_sparsity import NO_MAC_ZEROS, LevelSparsity, MacSparsity
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import CONVOLUTION, NO_LIMIT, Constraints, Factors, LevelConstraints
-from hwmodels.mapping.engine import TIMELOOP
 from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.rules import TIMELOOP
 from hwmodels.zeros.section import SparseSection
 from workloads.errors import InputError
 from workloads.grammar.arguments import MAPPING, PATH, PATHS, either, takes
@@ -127,7 +127,7 @@ def _problem(sections: Mapping[str, Value]) -> Problem:
     """A convolution without bounds, in the names that the files use: constraints are of no one layer."""
     output = "K"
     if "problem" in sections:
-        own, _ = read_problem(sections["problem"], sections.get("shape"))
+        own, _ = read_problem(sections["problem"], sections.get("shape"), sections.get("variables"))
         known = {*CNN_DIMENSIONS, "M", "G"}
         names = {operand.name for operand in own.operands}
         if not {*own.dimensions} <= known or names != {*_TENSORS}:

@@ -1,5 +1,8 @@
 """The `problem` section: shape, instance and densities."""
 
+from dataclasses import replace
+
+from hwmodels.interop.timeloop_v4 import values_of, worked_out
 from hwmodels.mapping.constraints import NO_LIMIT
 from hwmodels.mapping.problem import MappingError, Operand, Problem, Rank
 from hwmodels.zeros.density import Density
@@ -21,7 +24,9 @@ MOST_RANKS = 32
 DISTRIBUTIONS = ("hypergeometric", "fixed-structured", "fixed_structured", "uniform")
 
 
-def read_problem(section: Value, shape: Value | None = None) -> tuple[Problem, dict[str, Density]]:
+def read_problem(
+    section: Value, shape: Value | None = None, variables: Value | None = None
+) -> tuple[Problem, dict[str, Density]]:
     """Read a problem and the densities of its operands.
 
     Parameters
@@ -31,6 +36,8 @@ def read_problem(section: Value, shape: Value | None = None) -> tuple[Problem, d
     shape
         A `shape` section of a file of its own (Timeloop's problem-shapes), for problems that name or lack
         theirs.
+    variables
+        The `variables` section of v0.4, which expressions in the instance may name.
 
     Raises
     ------
@@ -39,6 +46,10 @@ def read_problem(section: Value, shape: Value | None = None) -> tuple[Problem, d
 
     """
     instance = section.get("instance") if section.has("instance") else section
+    if isinstance(instance.raw, dict) and instance.path != section.path:
+        names = {} if variables is None else values_of(variables, {})
+        sizes = {key: worked_out(value, names) for key, value in instance.items()}
+        instance = replace(instance, raw=sizes)
     given = section.get("shape") if shape is None or _written_out(section) else shape
     name, dimensions, defaults, projections = _shape(given, instance)
     if instance.path != section.path:

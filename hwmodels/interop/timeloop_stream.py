@@ -11,7 +11,7 @@ from math import ceil, inf, prod
 from hwmodels.accounting import Entry
 from hwmodels.lines import Line
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, by_component
+from hwmodels.mapping.evaluation import LEAKAGE, Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.problem import MappingError, Problem
 

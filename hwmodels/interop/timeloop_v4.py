@@ -79,8 +79,7 @@ def read_nodes(
     names: dict[str, Any] = {"spec": {"problem": {"instance": dict(problem)}}}
     walk = _Walk(operands=operands, names=names)
     if variables is not None:
-        for key, value in variables.items():
-            names[key] = _worked_out(value, names)
+        names.update(values_of(variables, names))
         walk.inherited = {k: v for k, v in names.items() if k not in ("spec", "version")}
     _nodes(walk, section.get("nodes"), parallel=False, depth=0, known=known)
     if not walk.components:
@@ -193,11 +192,20 @@ def _attributes(walk: _Walk, node: Value) -> dict[str, Any]:
         return {}
     own: dict[str, Any] = {}
     for key, value in node.get("attributes").items():
-        own[key] = _worked_out(value, {**walk.names, **walk.inherited, **own})
+        own[key] = worked_out(value, {**walk.names, **walk.inherited, **own})
     return own
 
 
-def _worked_out(value: Value, names: Mapping[str, Any]) -> Any:
+def values_of(variables: Value, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables by name, each worked out with those before it."""
+    found: dict[str, Any] = {}
+    for key, value in variables.items():
+        found[key] = worked_out(value, {**names, **found})
+    return found
+
+
+def worked_out(value: Value, names: Mapping[str, Any]) -> Any:
+    """What a value comes to where it is an expression; itself where it is none."""
     if not isinstance(value.raw, str):
         return value.raw
     try:
@@ -232,7 +240,7 @@ def _fan_out(walk: _Walk, node: Value, name: str, *, parallel: bool) -> None:
     sizes = []
     for axis in ("meshX", "meshY"):
         value = spatial.get(axis) if spatial.has(axis) else replace(spatial, raw=1)
-        found = _worked_out(value, {**walk.names, **walk.inherited})
+        found = worked_out(value, {**walk.names, **walk.inherited})
         sizes.append(replace(value, raw=found).integer(most=MOST_INSTANCES))
     across, down = sizes
     if across * down == 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwmodels import interop
@@ -77,9 +78,11 @@ def of_files(
         found = of_another_tool(path) if len(names) == 1 else None
         if found is not None:
             return found
-    said = "; ".join(f"{path} {_looks(kind)}" for path, kind in kinds.items())
+    said = "; ".join(f"{path} {_looks(path, kind)}" for path, kind in kinds.items())
     raise ForeignFileError(f"these files are no machine of one tool: {said}")
 
 
-def _looks(kind: Format | None) -> str:
-    return "is of no kind known here" if kind is None else f"looks like {kind.what}"
+def _looks(path: str, kind: Format | None) -> str:
+    if kind is not None:
+        return f"looks like {kind.what}"
+    return "is of no kind known here" if Path(path).exists() else "is not there"

@@ -16,8 +16,8 @@ from hwmodels.interop.stream_system import CORE, check_computes, joined
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.architecture import Architecture, StorageLevel
 from hwmodels.mapping.constraints import CONVOLUTION, Constraints, Factors, LevelConstraints
-from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.rules import Rules
 from workloads.errors import shown
 from workloads.file_kinds import advice
 from workloads.grammar.arguments import NUMBER, PATH, WHOLE, takes

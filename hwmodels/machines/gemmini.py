@@ -11,7 +11,7 @@ from hwmodels.components.main_memory import main_memory
 from hwmodels.level import Level
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
-from hwmodels.mapping.engine import Gaps, Reuse, Rules
+from hwmodels.mapping.rules import Gaps, Reuse, Rules
 from hwmodels.parts import Datapath, Technology
 from hwmodels.timing import Timing
 

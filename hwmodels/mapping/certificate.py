@@ -5,7 +5,7 @@ from math import inf
 from typing import Literal, NamedTuple
 
 from hwmodels.kernels.nest.search import EDP, ENERGY, LATENCY
-from hwmodels.mapping.engine import Evaluation
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.uneven import Storage

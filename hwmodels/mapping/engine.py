@@ -1,14 +1,7 @@
 """The one engine: from (problem, architecture, mapping) to counts, cycles and energy."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Final
-
-from hwmodels.accounting import Entry, energies_pj
+from hwmodels.accounting import Entry
 from hwmodels.kernels.nest.columns import (
-    COUNTED,
-    DRAINED,
     FILLS,
     READS,
     TILES,
@@ -23,144 +16,13 @@ from hwmodels.kernels.nest.columns import (
 from hwmodels.kernels.nest.cost import accesses, evaluate_rows, port_cycles
 from hwmodels.lines import Line
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.gaps import closed
+from hwmodels.mapping.evaluation import ACTIONS, LEAKAGE, Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping, check
 from hwmodels.mapping.pack import bound_name, limit_name, pack_architecture, pack_mappings, pack_problem
 from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.uneven import unfold
-from workloads.errors import InputError, UnknownNameError
-
-
-class Reuse(IntEnum):
-    """When words that a moving tile shares with the last one are not fetched again."""
-
-    OVERLAP = 0
-    """Always: a buffer keeps what it holds and its next tile needs."""
-    SAME_STRIDE = 1
-    """Only while the tile keeps moving by the same step (Timeloop 3: a change of step discards the rest)."""
-    NOTHING = 2
-    """Never: a tile that moves at all is fetched whole, halos with it; one that rests stays."""
-
-
-class FirstTouch(IntEnum):
-    """Whether the first accumulation into an element reads the zero it starts from."""
-
-    ELIDED = 0
-    COUNTED = 1
-
-
-class Drain(IntEnum):
-    """Whether partial and finished sums that leave a level are read there."""
-
-    FREE = 0
-    """No: what goes outwards costs only where it arrives (Timeloop 3)."""
-    READ = 1
-    """Yes: of n accumulations into an element, n - 1 read it, and so does its way out."""
-
-
-class Gaps(IntEnum):
-    """Whether words that no index of the nest touches, between windows of a wide stride, are moved."""
-
-    FETCHED = 0
-    """Yes: a tile is the range from its first word to its last (Timeloop 3)."""
-    SKIPPED = 1
-    """No: they take no place in any memory; see `hwmodels.mapping.gaps.closed`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The switches of the engine, where honest models differ."""
-
-    reuse: Reuse = Reuse.OVERLAP
-    first_touch: FirstTouch = FirstTouch.ELIDED
-    drain: Drain = Drain.READ
-    gaps: Gaps = Gaps.SKIPPED
-
-    @property
-    def touches(self) -> int:
-        """The switches of accumulated operands as bits for the kernels."""
-        counted = COUNTED if self.first_touch is FirstTouch.COUNTED else 0
-        return counted | (DRAINED if self.drain is Drain.READ else 0)
-
-    def seen(self, problem: Problem) -> Problem:
-        """The problem as these rules see it: without its gaps where they are skipped."""
-        return closed(problem) if self.gaps is Gaps.SKIPPED else problem
-
-
-TIMELOOP = Rules(reuse=Reuse.SAME_STRIDE, drain=Drain.FREE, gaps=Gaps.FETCHED)
-"""The rules of Timeloop 3.0.3."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelCounts:
-    """What one operand does at one level; words, summed over the instances in use."""
-
-    level: str
-    operand: str
-    reads: float  # words read for the level inwards; whole but of what zeros leave
-    fills: float  # words written from the level outwards
-    updates: float  # words written from the level inwards: partial sums
-    tile_words: int  # of one instance
-    instances: int  # that ever hold a tile
-    entries: tuple[Entry, ...]  # accesses of blocks and their prices
-
-    @property
-    def energy_pj(self) -> float:
-        """Of all accesses."""
-        return sum(entry.amount * entry.price_pj for entry in self.entries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What a mapping costs.
-
-    `cycles` is the greatest of the compute cycles and the busy cycles of every port of every level whose
-    transfers hide behind computation (`bound` names which), plus the busy cycles of levels whose transfers do
-    not.
-    """
-
-    counts: tuple[LevelCounts, ...]  # innermost level first; operands in the problem's order, kept ones only
-    macs: int
-    compute_cycles: int
-    cycles: int
-    bound: str
-    port_cycles: dict[str, float]  # busy cycles by "level port"
-    utilisation: float  # macs / (MAC units * cycles)
-    entries: tuple[Entry, ...]  # the account: accesses of all levels, MACs, leakage
-    energy_pj: float
-    energy_by_component_pj: dict[str, float]  # levels, innermost first, the MACs and leakage
-    area_mm2: float
-    limit: str  # "" or the first limit the mapping breaks
-
-    @property
-    def feasible(self) -> bool:
-        """Whether the mapping fits the architecture."""
-        return not self.limit
-
-    @property
-    def edp_pj_cycles(self) -> float:
-        """Energy-delay product."""
-        return self.energy_pj * self.cycles
-
-    def at(self, level: str, operand: str) -> LevelCounts:
-        """Look up the counts of an operand at a level that keeps it."""
-        for counts in self.counts:
-            if counts.level == level and counts.operand == operand:
-                return counts
-        raise UnknownNameError(f"{operand} is not kept at {level}")
-
-
-ACTIONS: Final = ("read", "fill", "update")
-LEAKAGE: Final = "leakage"
-"""Component of what is drawn in every cycle."""
-
-
-def by_component(
-    architecture: Architecture, entries: Iterable[Entry], *, leaks: bool = True
-) -> dict[str, float]:
-    """Energy [pJ] of levels, innermost first, of the MACs and, where it `leaks`, of leakage."""
-    names = [*(level.name for level in architecture.levels), architecture.mac_name]
-    return energies_pj(entries, lambda line: line.component, [*names, LEAKAGE] if leaks else names)
+from workloads.errors import InputError
 
 
 def evaluate(

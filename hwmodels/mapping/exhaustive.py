@@ -37,20 +37,20 @@ from hwmodels.kernels.nest.search import (
 )
 from hwmodels.mapping.aim import Aim
 from hwmodels.mapping.certificate import Outcome
-from hwmodels.mapping.engine import Reuse, Rules
-from hwmodels.mapping.incumbent import Descent
+from hwmodels.mapping.incumbent import THOROUGH, Descent
 from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_problem
 from hwmodels.mapping.problem import Operand
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.watch import Watch
 
 LARGE = 10**8  # tilings of a space that is worth an incumbent before the search
 LOOKS = 200_000  # partial mappings that the bound of a search which was ended looks at
 _TABLES = 8  # choices of operands whose tables that bound has at hand
 _CHUNK = 2.0**14  # mappings costed or cut off between looks at the clock
-_FIRST_ROUND = 64  # such chunks before the descent is asked for a better incumbent; then ever more
+_FIRST_ROUND = 128  # such chunks before the descent is asked for a better incumbent; then ever more
 
 
 def exhaust(space: Mapspace, aim: Aim, rules: Rules, watch: Watch, best: float = inf) -> Outcome:
@@ -73,7 +73,9 @@ def exhaust(space: Mapspace, aim: Aim, rules: Rules, watch: Watch, best: float =
 def find_quickly(space: Mapspace, aim: Aim, rules: Rules, watch: Watch) -> tuple[Mapping | None, float]:
     """A good mapping found by a quick random descent, and what it costs; None where none was found."""
     search = ExhaustiveSearch(space, aim, rules)
-    search.descend(space.keeps(), watch)
+    keeps = space.keeps()
+    search.descent = Descent(space, search.chains, keeps, aim, rules, looks=THOROUGH)
+    search.descend(keeps, watch)
     mapping = None if search.best_keep is None else search.mapping(search.best_keep)
     return mapping, float(search.best[0])
 
@@ -114,7 +116,7 @@ class ExhaustiveSearch:
             beyond = prod(outer.fanout_x * outer.fanout_y for outer in architecture.levels[i + 1 :])
             shares[i, 4] = min(1.0, level.instances / beyond) / level.cluster
         unique = np.array([touched(operand, problem) for operand in problem.operands])
-        self.sure = Sure(shares, unique, rules.touches)
+        self.sure = Sure(shares, unique, rules.touches, np.zeros((self.depth, 2)))
 
     def _orders(self, keep: Small) -> tuple[Ints, Small]:
         """One table of the useful orders of all levels, and where those of each set of loops start."""

@@ -17,14 +17,16 @@ from hwmodels.kernels.nest.columns import (
     Small,
 )
 from hwmodels.mapping.aim import Aim, value_of
-from hwmodels.mapping.engine import Reuse, Rules, evaluate_mappings
+from hwmodels.mapping.engine import evaluate_mappings
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.watch import Watch
 
 BATCH, ELITE = 1024, 12  # mappings of a generation, and those that it descends from
-PATIENCE, GENERATIONS = 40, 400  # generations without progress, and at most
+PATIENCE, GENERATIONS = (10, 10, 20, 40), 400  # generations without progress, by look, and at most
 EAGER = 30  # generations for which there is always time
-STARTS = 3  # descents from fresh mappings, before one from the best of all
+STARTS = (1, 1, 2, 3)  # descents from fresh mappings, before one from the best of all; by look
+THOROUGH = len(STARTS) - 1  # the look from which on all are
 
 
 class Generation(NamedTuple):
@@ -52,11 +54,19 @@ class Generation(NamedTuple):
 class Descent:
     """Random descent in one mapspace: mappings vary by one factor moved, one operand kept or one order.
 
-    The numbers are drawn from a fixed seed, so that the same files give the same answer.
+    The numbers are drawn from a fixed seed, so that the same files give the same answer. `looks` are those
+    that there have been: a caller who looks but once begins with `THOROUGH`.
     """
 
     def __init__(
-        self, space: Mapspace, chains: list[Factors], keeps: list[Small], aim: Aim, rules: Rules
+        self,
+        space: Mapspace,
+        chains: list[Factors],
+        keeps: list[Small],
+        aim: Aim,
+        rules: Rules,
+        *,
+        looks: int = 0,
     ) -> None:
         self.space, self.chains, self.aim, self.rules = space, chains, aim, rules
         self.keeps = np.stack(keeps)
@@ -66,7 +76,7 @@ class Descent:
         tables = [space.orders(level, space.problem.operands, same_stride=same) for level in range(depth)]
         self.order_start = [start for start, _ in tables]
         self.orders = [orders for _, orders in tables]
-        self.tried = 0
+        self.tried, self.looks = 0, looks
         nothing = np.zeros(0, dtype=np.int64)
         self.champions = Generation(
             chain=nothing.reshape(0, len(chains)),
@@ -84,22 +94,24 @@ class Descent:
     def best(self, watch: Watch) -> Generation | None:
         """The best mapping found, alone in its generation; each call looks further, from fresh mappings.
 
-        None where none that fits was found.
+        The first ones are short: most searches end before another. None where none that fits was found.
         """
-        for _ in range(STARTS):
+        look = min(self.looks, THOROUGH)
+        self.looks += 1
+        for _ in range(STARTS[look]):
             if not len(self.champions.value) or not watch.over():
-                self.champions = self.champions.join(self.descend(self.fresh(), watch))
-        if not watch.over():
-            self.champions = self.descend(self.champions, watch)
+                self.champions = self.champions.join(self.descend(self.fresh(), watch, PATIENCE[look]))
+        if look and not watch.over():
+            self.champions = self.descend(self.champions, watch, PATIENCE[look])
         first = self.champions.pick(np.argsort(self.champions.value, kind="stable")[:1])
         return first if first.value[0] < inf else None
 
-    def descend(self, people: Generation, watch: Watch) -> Generation:
-        """The best of some generations, until they stand still."""
+    def descend(self, people: Generation, watch: Watch, patience: int) -> Generation:
+        """The best of some generations, until they stand still for so many."""
         elite = people.pick(np.argsort(people.value, kind="stable")[:ELITE])
         stale = 0
         for generation in range(GENERATIONS):
-            if stale == PATIENCE or (generation >= EAGER and watch.over()):
+            if generation >= EAGER and (stale >= patience or watch.over()):
                 break
             everyone = elite.join(self.children(elite))
             stale = stale + 1 if everyone.value.min() >= elite.value.min() else 0

@@ -34,7 +34,6 @@ from hwmodels.kernels.nest.tables import (
     Setting,
 )
 from hwmodels.mapping.constraints import NO_LIMIT
-from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import middle_of, prime_powers
 from hwmodels.mapping.lattice_count import Tilings
 from hwmodels.mapping.lattice_labels import blank_labels
@@ -43,6 +42,7 @@ from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture
+from hwmodels.mapping.rules import Reuse
 from hwmodels.mapping.watch import Watch
 
 

@@ -20,10 +20,10 @@ from hwmodels.kernels.nest.cost import BLOCK, LEAKAGE, MACROS
 from hwmodels.kernels.nest.search import LATENCY
 from hwmodels.kernels.nest.tables import PRICE, FarPaths, Limits, OrderRoom, Rows, Setting, Trail
 from hwmodels.mapping.aim import value_of
-from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice_base import columns, links_of
 from hwmodels.mapping.lattice_labels import blank_labels
 from hwmodels.mapping.lattice_nest import LatticeNest
+from hwmodels.mapping.rules import Reuse
 
 ROOM = 1 << 12  # labels and rows, at first
 

@@ -6,11 +6,11 @@ from hwmodels.kernels.nest.cells import fewest_words
 from hwmodels.kernels.nest.columns import Floats, Ints, Small
 from hwmodels.kernels.nest.lattice import pack_spreads
 from hwmodels.kernels.nest.tables import Nest, Spreads
-from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice import tile_lattice, touched
 from hwmodels.mapping.lattice_limits import ArrayLimits
 from hwmodels.mapping.pack import pack_problem
 from hwmodels.mapping.problem import Operand, Problem
+from hwmodels.mapping.rules import Rules
 
 
 class LatticeNest:

@@ -10,11 +10,11 @@ from hwmodels.kernels.nest.columns import Floats, Small
 from hwmodels.kernels.nest.tables import NOISE
 from hwmodels.mapping.aim import Aim
 from hwmodels.mapping.certificate import Outcome
-from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice_far import FarSearch
 from hwmodels.mapping.lattice_limits import ArrayLimits, array_limits, reduced_space
 from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.watch import Watch
 
 

@@ -11,11 +11,11 @@ from hwmodels.kernels.nest.lattice import search_cells
 from hwmodels.kernels.nest.outer import ROOM, cost_outer
 from hwmodels.kernels.nest.search import LATENCY
 from hwmodels.kernels.nest.tables import NOISE, ORDERED, Cells, Links, OrderRoom, Outer, TileFloors
-from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.lattice_base import Inside, LatticeBase, links_of
 from hwmodels.mapping.lattice_limits import array_limits, reduced_space
 from hwmodels.mapping.lattice_nest import LatticeNest
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.watch import Watch
 
 CELLS = 1 << 18  # cells listed at a time

@@ -11,7 +11,7 @@ from hwmodels.mapping.aim import Aim, within
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Reuse, Rules, evaluate
+from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.exhaustive import exhaust, find_quickly
 from hwmodels.mapping.lattice import applies, plain
 from hwmodels.mapping.lattice_limits import free, quick
@@ -22,6 +22,7 @@ from hwmodels.mapping.mapspace import FactorSpace, Mapspace
 from hwmodels.mapping.pack import pack_architecture
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.roundings import NEAR, Rounding, axes_of, least_cycles, roundings
+from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
 from hwmodels.mapping.watch import LookingWatch, Watch
 from hwmodels.mapping.why_not import explain

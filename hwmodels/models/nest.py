@@ -23,9 +23,10 @@ from hwmodels.fusion.bound import Alone
 from hwmodels.fusion.schedule import FusionSchedule, fuse
 from hwmodels.kernels.accounting.account import OUTSIDE
 from hwmodels.level import Level
+from hwmodels.level_sheet import links
 from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
-from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Operations, metric_table
+from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Model, metric_table
 from hwmodels.models import nest_counts
 from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
 from hwmodels.models.nest_account import (
@@ -73,7 +74,7 @@ _SECONDS_A_READING: Final = 1e-6
 """Typical time of costing an operation whose count set is there."""
 
 
-class NestModel:
+class NestModel(Model):
     """The model of `hwmodels.levels.LevelMachine`; the engine's equations are in `docs/engine.md`."""
 
     name = "levels"
@@ -125,17 +126,6 @@ class NestModel:
     def least(self, layers: LayerTable, configs: LevelTable, schedule: Schedule | None = None) -> Least:
         """See `hwmodels.models.nest_bounds`."""
         return least_of(layers, configs, stays=schedule is not None)
-
-    def operations(
-        self,
-        layers: LayerTable,
-        configs: LevelTable,
-        objective: str = "edp",
-        row: int = 0,
-        effort: Effort = BEST,
-    ) -> Operations:
-        """Settle the account."""
-        return self.account(layers, configs, objective, row, effort).operations()
 
     def account(
         self,
@@ -235,6 +225,8 @@ class NestModel:
         said.append(f"{len(machine.levels)} storage levels, {machine.factors} tiles")
         if "main_memory" not in swept:
             said.append(f"main memory {machine.main_memory.name}")
+        moved = {path for path in swept if path.endswith(".bytes_per_s")}
+        said += [f"main memory is {link}" for link in links(machine) if not any(one in link for one in moved)]
         said += ["an element takes a whole word of a level", *said_of_zeros(machine)]
         said.append("energy includes main memory; area is the accelerator die's alone")
         return said

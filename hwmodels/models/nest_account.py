@@ -24,7 +24,7 @@ from hwmodels.kernels.accounting.account import OUTSIDE, USUAL
 from hwmodels.level import LETTERS, Level
 from hwmodels.levels import LevelMachine
 from hwmodels.lines import STANDING, Line
-from hwmodels.mapping.engine import ACTIONS, Evaluation
+from hwmodels.mapping.evaluation import ACTIONS, Evaluation
 from hwmodels.models.nest_zeros import (
     densities_of,
     metadata_of,

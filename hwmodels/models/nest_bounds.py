@@ -25,11 +25,11 @@ from hwmodels.level import LETTERS
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import ROUNDED, Least, metric_table
 from hwmodels.mapping.constraints import NO_LIMIT, LevelConstraints
-from hwmodels.mapping.engine import Drain, FirstTouch
 from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapspace import divisors
 from hwmodels.mapping.problem import Operand, Problem
 from hwmodels.mapping.roundings import Axis, sizes
+from hwmodels.mapping.rules import Drain, FirstTouch
 from hwmodels.models.level_parts import LEVEL, Columns, Machines, columns_of, columns_of_each
 from hwmodels.models.level_table import LevelTable
 from hwmodels.models.nest_account import ELEMENTS, nearest

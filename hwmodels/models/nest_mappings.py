@@ -14,7 +14,8 @@ from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, ZEROS, Effort
 from hwmodels.mapping.certificate import Certificate, Objective
-from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.problem import MappingError, Problem, convolution

@@ -16,9 +16,10 @@ from hwmodels.level_sparsity import ZeroPrices, minded_operands
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.aim import ranked
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.engine import Evaluation, Rules
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping, uniform
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.search import MapperResult, Objective, map_problem
 from hwmodels.mapping.uneven import Storage
 from hwmodels.mapping.watch import Watch

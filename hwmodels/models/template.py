@@ -9,7 +9,7 @@ from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.template.columns import TemplateMetrics, TemplateTable
-from hwmodels.machine import BEST, Axes, Effort, Least, Operations, metric_table
+from hwmodels.machine import BEST, Axes, Effort, Least, Model, metric_table
 from hwmodels.residency.certificate import Certificate
 from hwmodels.residency.plan import Plan
 from hwmodels.residency.tensors import Schedule
@@ -26,7 +26,7 @@ _SECONDS_AN_OPERATION: Final = 0.35e-6
 """Typical time of one operation on one machine."""
 
 
-class TemplateModel:
+class TemplateModel(Model):
     """The model of `hwmodels.template.Template`; its equations are in `hwmodels.kernels.template`."""
 
     name = "template"
@@ -60,17 +60,6 @@ class TemplateModel:
     def least(self, layers: LayerTable, configs: TemplateTable, schedule: Schedule | None = None) -> Least:
         """Not asked: a template has one mapping, and costs no more than a bound would."""
         raise NotImplementedError
-
-    def operations(
-        self,
-        layers: LayerTable,
-        configs: TemplateTable,
-        objective: str = "edp",
-        row: int = 0,
-        effort: Effort = BEST,
-    ) -> Operations:
-        """Settle the account."""
-        return self.account(layers, configs, objective, row, effort).operations()
 
     def account(
         self,

@@ -10,7 +10,7 @@ from hwmodels.accounting import Account
 from hwmodels.columns import BOUNDS, LIMITS, ConfigTable, MetricTable
 from hwmodels.components.ranges import range_notes
 from hwmodels.kernels.accounting.account import EDGE
-from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Operations
+from hwmodels.machine import ALIGNED, BEST, ROUNDED, ZEROS, Axes, Effort, Least, Model
 from hwmodels.packing import pack
 from hwmodels.parts import OPERANDS
 from hwmodels.residency.plan import Plan
@@ -79,7 +79,7 @@ def _refuse_given(effort: Effort) -> None:
         )
 
 
-class TwoLevel:
+class TwoLevel(Model):
     """The model of `hwmodels.Accelerator`; see `docs/architecture.md`, "The two-level model of a sweep"."""
 
     name = "two levels"
@@ -144,17 +144,6 @@ class TwoLevel:
             layers = without_masks(layers)
             return batch.evaluate(layers, configs, objective, tiles=tiles_of(layers))
         return batch.evaluate(layers, configs, objective, schedule=schedule._replace(relaxed=True))
-
-    def operations(
-        self,
-        layers: LayerTable,
-        configs: ConfigTable,
-        objective: str = "edp",
-        row: int = 0,
-        effort: Effort = BEST,
-    ) -> Operations:
-        """Settle the account."""
-        return self.account(layers, configs, objective, row, effort).operations()
 
     def account(
         self,

@@ -19,13 +19,30 @@ class Evidence(StrEnum):
     """A figure of this project beside the published one it would have to explain; no aim."""
 
 
+class Made(StrEnum):
+    """Which call makes our figure."""
+
+    EVALUATE = "evaluate"
+    """`dse.evaluate` of a network on a machine: its times, energies, counts and bytes."""
+    SHEET = "data sheet"
+    """The machine by itself, as `hwmodels.load` gives it: areas, standing power and peak need no network."""
+    PRICE = "component"
+    """A price or an area of `hwmodels.components`: no machine is asked for."""
+    NETWORK = "network"
+    """`workloads` alone: sizes and work of a network, whatever runs it."""
+    RULE = "rule"
+    """A published rule restated, which no machine of ours follows; the note says which."""
+    GIVEN = "given plan"
+    """A fused group whose strips are given, where `dse.evaluate` would look for better ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A published figure and ours.
 
     `tolerance` is the greatest relative error aimed at; None where the figure is reported without an aim. Of
     a derived row it is how exactly the identity holds. `note` says what went into our figure that shapes and
-    data sheets do not give, or why an aim is missed.
+    data sheets do not give, or why an aim is missed. `made` says which call of ours makes the figure.
     """
 
     quantity: str
@@ -33,6 +50,7 @@ class Row:
     published: float
     ours: float
     tolerance: float | None
+    made: Made
     source: str  # document and table
     case: str = ""  # `hwmodels.validation.rows` fills in the name of the file that the row comes from
     evidence: Evidence = Evidence.MEASURED
@@ -67,6 +85,7 @@ class Row:
         *,
         unit: str,
         source: str,
+        made: Made,
         evidence: Evidence = Evidence.SIMULATED,
     ) -> "Row":
         """Row of a figure that another simulated: a case fills in unit and source once for all its rows."""
@@ -76,6 +95,7 @@ class Row:
             published=published,
             ours=ours,
             tolerance=tolerance,
+            made=made,
             source=source,
             evidence=evidence,
             note=note,

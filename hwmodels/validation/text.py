@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from hwmodels.validation.book import cases, rows, title
 from hwmodels.validation.row import Evidence, Row
 
-HEAD = """| figure | unit | published | ours | error | aim | holds | kind | source |
-|---|---|--:|--:|--:|--:|---|---|---|"""
+HEAD = """| figure | unit | published | ours | error | aim | holds | kind | made by | source |
+|---|---|--:|--:|--:|--:|---|---|---|---|"""
 INTRO = """# Validation: published figures and ours
 
 Made by `springboard validate --markdown`; every figure of ours is computed when the page is. An error is
 relative to the published figure; *aim* is the error that was aimed at before the figure was computed, empty
 where the row only reports. *Kind* says what the row is: *measured* on silicon; *simulated* or estimated by
 others; *derived*, an anchor or identity that cannot miss and counts as no aim; *ours*, beside a figure that
-it would have to explain. Notes say what went into a figure besides shapes and data sheets, and why an aim is
-missed; all misses in order are in [where the models are wrong](wrong.md).
+it would have to explain. *Made by* is the call of ours behind the figure: *evaluate*, `dse.evaluate` of the
+network on the machine; *data sheet*, the machine alone, whose area, standing power and peak need no network;
+*component*, a price of the component library; *network*, sizes and work of a network alone; *rule*, a
+published rule restated; *given plan*, a fused group whose strips are given. Notes say what went into a figure
+besides shapes and data sheets, and why an aim is missed; all misses in order are in
+[where the models are wrong](wrong.md).
 """
 WRONG = """# Where the models are wrong
 
@@ -121,6 +125,7 @@ def _line(row: Row, notes: list[str]) -> str:
         aim,
         verdict(row),
         row.evidence.value,
+        row.made.value,
         row.source,
     )
     return f"| {' | '.join(cells)} |"

@@ -7,10 +7,10 @@ from math import inf, prod
 
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules
 from hwmodels.mapping.mapping import Mapping as Nest
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.uneven import chained_spaces, fold
 from hwmodels.mapping.watch import Watch
 from hwmodels.zeros.counts import Key

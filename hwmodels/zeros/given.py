@@ -7,8 +7,10 @@ from math import ceil, inf, prod
 
 from hwmodels.accounting import Entry
 from hwmodels.mapping.architecture import Architecture
-from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, Rules, by_component, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import LEAKAGE, Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping, check, words_needed
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.uneven import unfold
 from hwmodels.zeros.counts import SparseCounts
 from hwmodels.zeros.model import SparseModel

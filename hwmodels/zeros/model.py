@@ -13,7 +13,7 @@ from math import ceil, floor, inf, prod
 from hwmodels.accounting import Entry, energies_pj
 from hwmodels.lines import Line
 from hwmodels.mapping.architecture import Architecture, StorageLevel
-from hwmodels.mapping.engine import LEAKAGE, Evaluation, LevelCounts, by_component
+from hwmodels.mapping.evaluation import LEAKAGE, Evaluation, LevelCounts, by_component
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.pack import pack_architecture
 from hwmodels.mapping.problem import MappingError, Operand, Problem

@@ -32,13 +32,14 @@ from hwmodels.kernels.zeros.search import REFUSALS, UNSUPPORTED, cost_rows, leas
 from hwmodels.mapping.aim import ranked, value_of
 from hwmodels.mapping.certificate import OBJECTIVES, Objective, Outcome
 from hwmodels.mapping.constraints import Constraints
-from hwmodels.mapping.engine import Rules, evaluate
+from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.exhaustive import ExhaustiveSearch, mapping_of
-from hwmodels.mapping.incumbent import Descent, Generation
+from hwmodels.mapping.incumbent import THOROUGH, Descent, Generation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import blank_mappings, pack_architecture, pack_mappings
 from hwmodels.mapping.problem import MappingError, Operand
+from hwmodels.mapping.rules import Rules
 from hwmodels.mapping.watch import Watch
 from hwmodels.mapping.why_not import explain
 from hwmodels.zeros.columns import (
@@ -349,8 +350,8 @@ class ZeroSearch(ExhaustiveSearch):
             shares, tables = self.kept[keep.tobytes()], self.choices(keep)
             rows.keep[0] = keep
             root = tables.floor_facts.prod(axis=0)
-            own = self.room.scratch.facts
-            steps, energy = least_cost(self.ground, shares, tables, root, -1, rows, own)
+            scratch = self.room.scratch
+            steps, energy = least_cost(self.ground, shares, tables, root, -1, rows, scratch)
             found = min(found, float(objective_of(tables.objective, steps, energy)))
         return found
 
@@ -377,7 +378,7 @@ class _ZeroDescent(Descent):
     """A descent over mappings with zeros."""
 
     def __init__(self, search: ZeroSearch, keeps: list[Small]) -> None:
-        super().__init__(search.space, search.chains, keeps, search.aim, search.rules)
+        super().__init__(search.space, search.chains, keeps, search.aim, search.rules, looks=THOROUGH)
         self.search = search
 
     def costed(self, chain: Ints, keep: Ints, order: Ints) -> Generation:

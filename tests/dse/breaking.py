@@ -20,7 +20,8 @@ import hwmodels
 from dse.cli import ending
 from dse.cli.options import axis_values
 from dse.run.definition import read_definition
-from hwmodels.machine_file import machine_data, machine_from
+from hwmodels.machine_file import machine_from
+from hwmodels.written import machine_data
 from tests.dse import tiny
 from workloads import errors
 from workloads.grammar.constraints import parse_constraint

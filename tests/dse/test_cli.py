@@ -102,6 +102,54 @@ def test_spaces_are_listed_and_shown(capsys):
     assert "did you mean 'sparse'" in refused(capsys, "spaces", "sparze")
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "shows"),
+    [
+        ("networks", "edge_16x16", "accelerators"),
+        ("networks", "systolic", "spaces"),
+        ("accelerators", "resnet18", "networks"),
+        ("spaces", "scnn", "accelerators"),
+    ],
+)
+def test_what_is_listed_elsewhere_says_where(capsys, command, name, shows):
+    assert f"springboard {shows} {name} shows it" in refused(capsys, command, name)
+
+
+def test_a_built_in_network_is_shown_at_the_batch_asked_for(capsys):
+    """Its outputs stayed those of one input, beside the work of two."""
+    assert main(["networks", "lenet5", "--batch", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["batch"] == 2
+    assert found["operations"][0]["output"].startswith("2x")
+    assert found["macs"] == sum(one["macs"] for one in found["operations"])
+
+
+def test_sources_of_components_end_with_a_word(capsys):
+    assert main(["components", "--node", "22", "--json"]) == 0
+    whole = {one["component"]: one["source"] for one in json.loads(capsys.readouterr().out)}
+    assert main(["components", "--node", "22"]) == 0
+    for line in capsys.readouterr().out.splitlines()[2:]:
+        if line.endswith(" ..."):
+            name = next(one for one in sorted(whole, key=len, reverse=True) if line.startswith(one))
+            said = whole[name].split()
+            assert line.removesuffix(" ...").split()[-1] in said
+
+
+def test_a_file_that_is_not_there_is_no_file_of_an_unknown_kind(capsys, tmp_path):
+    line = refused(capsys, "convert", str(tmp_path / "nothing.cfg"), "--to", str(tmp_path / "mine.yaml"))
+    assert "nothing.cfg is not there" in line
+
+
+def test_a_link_that_holds_main_memory_back_is_said(capsys):
+    """Eyeriss with another memory takes as long: what is behind the link does not matter."""
+    assert main(["accelerators", "eyeriss_v1"]) == 0
+    assert "at its peak, behind a link of 480 MB/s (levels.dram.bytes_per_s)" in capsys.readouterr().out
+    machine = hwmodels.load("eyeriss_v1")
+    said = "main memory is behind a link of 480 MB/s (levels.dram.bytes_per_s)"
+    assert said in machine.model.premises(machine, None, ["main_memory"])
+    assert said not in machine.model.premises(machine, None, ["levels.dram.bytes_per_s"])
+
+
 def test_evaluate_prints_and_gives_json(capsys):
     assert main(["evaluate", "lenet5", "edge_16x16"]) == 0
     assert "Latency" in capsys.readouterr().out
@@ -329,6 +377,9 @@ assert not heavy, heavy
 dse.sweep, dse.evaluate, dse.Front  # their results are frames
 heavy = {"matplotlib", "scipy.stats", "onnx", "torch", "pymoo"} & set(sys.modules)
 assert not heavy, heavy
+dse.evaluate("lenet5", "edge_16x16").totals  # one level on chip: no engine, no mapper, no fused groups
+heavy = {"hwmodels.mapping.engine", "hwmodels.mapping.search", "hwmodels.fusion", "hwmodels.counts.sets"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([sys.executable, "-c", body], env=environment, check=True)

@@ -98,6 +98,11 @@ def test_what_is_dominated_and_what_is_cut_off_is_said(front):
     assert said.startswith("exact: all 128 points that the constraints allow costed")
     assert re.search(r"\d+% of the dominated lie beyond the axes", said)
     assert f"dominated ({front.feasible - len(front):,})" in entries
+    x, y = (front.background[name].to_numpy() for name in ("latency_s", "energy_j"))
+    (low, high), (least, most) = front.plot().get_xlim(), front.plot().get_ylim()
+    outside = ~((x >= low) & (x <= high) & (y >= least) & (y <= most))
+    assert len(x) == front.feasible  # the front's designs among them, which all lie inside
+    assert f"; {outside.sum() / (front.feasible - len(front)):.0%} of the dominated" in said
     found = dse.search(tiny.network(), tiny.space(), budget=40, strategy="random", seed=1, progress=False)
     assert legend_of(found.plot())[0].startswith("sampled: 40 of 144 points costed by random")
     proved = dse.search(tiny.network(), tiny.space(), strategy="certified", progress=False)

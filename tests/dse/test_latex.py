@@ -42,12 +42,13 @@ def test_a_table_has_what_varies_and_the_objectives(front):
     head = table.split(r"\toprule")[1].split(r"\midrule")[0]
     designs = front.designs().drop_duplicates("index")
     varying = [name for name in front.space.fields if designs[name].nunique() > 1]
-    assert head.count("&") == 2 * (len(varying) + 3)
-    names, units = head.strip().removesuffix(r"\\").split("\\\\\n")
+    *above, names, units = head.strip().removesuffix(r"\\").split("\\\\\n")
+    assert all(line.count("&") == len(varying) + 3 for line in (*above, names, units))
     assert [name.strip() for name in names.split(" & ")[-3:]] == ["{Latency}", "{Energy}", "{Area}"]
     assert units.split(" & ")[-3].strip() == r"{(\unit{\micro\second})}"
     assert units.split(" & ")[-1].strip() == r"{(\unit{\milli\metre\squared})}"
-    assert r"\shortstack[r]{array\\rows}" in head
+    place = 1 + varying.index("array.rows")
+    assert [line.split("&")[place].strip() for line in (*above, names)] == ["array", "rows"]
     assert "array.rows" not in table
     rows = rows_of(table)
     assert len(rows) == len(designs)
@@ -56,6 +57,24 @@ def test_a_table_has_what_varies_and_the_objectives(front):
     assert all(len(row) == len(varying) + 4 for row in rows)
     fixed = [name for name in front.space.fields if name not in varying]
     assert ("All: " in table) == bool(fixed)
+
+
+def test_the_note_below_a_table_leaves_its_width_alone():
+    """It was as wide as the page, and the table's last column with it."""
+    axes = {
+        "array.rows": [8, 16],
+        "array.dataflow": ["os"],
+        "clock_hz": ["500 MHz"],
+        "main_memory": ["lpddr4"],
+    }
+    narrow = dse.sweep(tiny.network(), dse.Space("edge_16x16", axes), progress=False).front()
+    note = narrow.to_latex().split(r"\addlinespace")[1].split(r"\end{tabular}")[0].strip().splitlines()
+    said = [re.fullmatch(r"\\multicolumn\{\d+\}\{l\}\{\\footnotesize (.*)\} \\\\", line)[1] for line in note]
+    assert " ".join(said) == "All: array dataflow os, clock 500 MHz, main memory lpddr4."
+    assert max(map(len, said)) <= 45
+    marked = narrow.mark({"latency_s": 1e-3, "energy_j": 1e-3}, "Doe 2024").to_latex()
+    assert "All costed: array dataflow os" in marked
+    assert marked.splitlines()[0].count("S[") == 3  # what is not known of it makes no column
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,17 @@ def test_the_history_of_a_search_is_drawn():
     assert axes.get_ylabel() == "Hypervolume (%)"
     with pytest.raises(ValueError, match="nothing was costed"):
         draw_history({"a": pd.DataFrame({"evaluations": [], "hypervolume": [], "front": []})})
+
+
+@pytest.mark.parametrize(
+    ("machine", "bandwidth"), [("tpu_v4i", 614e9), ("tpu_v1", 48e9), ("edge_16x16", 25.6e9)]
+)
+def test_no_operation_lies_above_the_roofs(machine, bandwidth):
+    """Where levels of main memory have links of their own, the slope is the links' and not the memory's."""
+    result = dse.evaluate(
+        "lenet5", machine, limit_s=0.2 if machine.startswith("tpu") else None, progress=False
+    )
+    line = roofline_of(result)
+    macs = result.operations.set_index("operation").loc[list(line.names), "macs"].to_numpy() > 0
+    assert line.bandwidth == pytest.approx(bandwidth)
+    assert (line.rate <= 1.000001 * np.fmin(line.peak, line.bandwidth * line.intensity))[macs].all()

@@ -466,3 +466,32 @@ def test_a_space_goes_by_its_name_wherever_one_is_taken():
         dse.evaluate("lenet5", "systolic")
     with pytest.raises(KeyError, match="'lenet5' is a network; it comes first, and its machine after it"):
         dse.evaluate("edge_16x16", "lenet5")
+
+
+@pytest.mark.parametrize(
+    ("door", "given", "said"),
+    [
+        (dse.Space, ("systolic", {}), r"'systolic' is a space, .*named_space\('systolic'\)\.replace\(axes"),
+        (dse.Space, ("lenet5", {}), "'lenet5' is a network; it comes first"),
+        (dse.Space, ("edje_16x16", {}), "did you mean edge_16x16"),
+        (dse.named_space, ("lenet5",), "'lenet5' is a network, not a space"),
+        (dse.named_space, ("resnet18(width=0.5)",), "is a network, not a space"),
+        (dse.named_space, ("tpu_v1",), "'tpu_v1' is one machine, not a space"),
+        (dse.evaluate, ("edge_16x16", "edge_16x16"), "'edge_16x16' is a machine, not a network"),
+        (dse.evaluate, ("systolic", "edge_16x16"), "'systolic' is a space of machines, not a network"),
+        (dse.sweep, ("edge", "edge"), "'edge' is a space of machines, not a network"),
+        (dse.sweep, ("edge", "lenet5"), "'lenet5' is a network, not a space; it comes first"),
+        (dse.search, ("scnn", "edge"), "'scnn' is a machine, not a network"),
+    ],
+)
+def test_a_name_of_another_sort_says_what_it_is(door, given, said):
+    with pytest.raises(KeyError, match=said):
+        door(*given)
+
+
+def test_a_space_in_a_machine_s_place_says_what_would_do():
+    space = dse.Space("edge_16x16", {"array.rows": [8, 16]})
+    with pytest.raises(TypeError, match=r"a space of 2 machines is not one: space\[0\]"):
+        dse.evaluate("lenet5", space)
+    with pytest.raises(TypeError, match=r"space\.replace\(axes, constraints\) changes it"):
+        dse.Space(space, {})

@@ -15,7 +15,7 @@ from hwmodels.level import Level, MacPrices, Prices
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints, only
-from hwmodels.mapping.engine import Drain, FirstTouch, Gaps, Reuse, Rules
+from hwmodels.mapping.rules import Drain, FirstTouch, Gaps, Reuse, Rules
 from hwmodels.models.nest_bounds import _fill
 from hwmodels.timing import Timing
 from tests.dse import tiny

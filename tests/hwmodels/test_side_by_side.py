@@ -118,3 +118,34 @@ def test_a_matrix_holds_what_a_row_reads():
     layer = layer_row(layer_matrix(layers), 1)
     for name in layer._fields:
         assert getattr(layer, name) == getattr(layers, name)[1], name
+
+
+def test_what_zeros_spare_is_taken_from_none_but_machines_that_spare_alike():
+    """Machines that follow one another differ in one cause each, or in capacities alone."""
+    base = hwmodels.load("edge_16x16").replace(
+        {"sparsity.weight.mode": "skip", "sparsity.input.mode": "skip"}
+    )
+    base = base.replace({"sparsity.weight.group": 8})
+    choices = {
+        "sparsity.weight.format": ["bitmask", "rle", "csr"],
+        "sparsity.weight.width": [1, 4],
+        "sparsity.imbalance": ["none", "binomial"],
+        "array.cols": [8, 16],
+        "datapath.input_bits": [4, 8],
+        "buffers.mask.bytes": [2**14, 2**20],
+        "buffers.weight.bytes": [2**14, 2**18],
+        "clock_hz": [1e9, 2e9, 3e9],
+    }
+    codes = np.indices([len(values) for values in choices.values()]).reshape(len(choices), -1)
+    codes = codes[:, np.random.default_rng(3).permutation(codes.shape[1])[:60]]
+    configs = hwmodels.pack(
+        base, {path: (values, codes[i]) for i, (path, values) in enumerate(choices.items())}, 60
+    )
+    net = workloads.load("lenet5").sparsify("erk", density=0.3)
+    layers, _ = workloads.deduplicate(net.table())
+    together = hwmodels.evaluate(layers, configs, "edp")
+    assert np.unique(together.latency_s).size > 30
+    assert_equal(together, costed_alone(layers, configs, "edp"))
+    every = take_rows(configs, np.repeat(np.arange(60), 3))  # groups, which are costed side by side
+    triple = hwmodels.evaluate(layers, every, "edp")
+    np.testing.assert_array_equal(triple.latency_s, np.repeat(together.latency_s, 3))

@@ -9,8 +9,9 @@ import pytest
 import hwmodels
 import workloads
 from hwmodels.fields import plain, read_part
-from hwmodels.machine_file import machine_data, machine_from
+from hwmodels.machine_file import machine_from
 from hwmodels.spec import OUT_OF_STEP
+from hwmodels.written import machine_data
 from workloads.errors import SpringboardError
 
 WRONG = [

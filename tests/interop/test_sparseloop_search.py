@@ -18,6 +18,7 @@ from hwmodels.mapping import (
 )
 from hwmodels.mapping.constraints import Factors, LevelConstraints
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.watch import Watch
 from hwmodels.zeros.density import Density
 from hwmodels.zeros.section import Metadata
 from tests.mapping.brute import every_mapping
@@ -238,6 +239,16 @@ def test_leaving_zeros_out_of_main_memory_pays():
     dense, _ = map_project(small_project(), "energy", formats={"main.W": ["none"]})
     assert best.energy_uj < dense.energy_uj
     assert certificate.optimal
+
+
+def test_the_bound_of_an_ended_search_is_below_the_optimum(monkeypatch):
+    whole, certificate = map_project(small_project(), "energy")
+    assert certificate.optimal
+    monkeypatch.setattr("hwmodels.zeros.search._CHUNK", 256.0)
+    some, ended = map_project(small_project(), "energy", watch=Watch(seconds=0.0))
+    assert not ended.optimal
+    assert 0.0 < ended.bound <= certificate.best * (1.0 + 1e-12)
+    assert some.energy_uj >= whole.energy_uj
 
 
 @pytest.mark.parametrize(

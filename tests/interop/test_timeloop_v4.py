@@ -305,6 +305,13 @@ def test_a_bad_template_is_one_line(tmp_path: Path, old: str, new: str, message:
         ("max(32, width) ** 2", 1024),
         ("-depth + 1", -99),
         ("len(spec.problem.instance)", 2),
+        ("pow(2, 10) + (1 << 4)", 1040),
+        ("prod([2, 3, 4]) + sum((1, 2))", 27),
+        ("depth > 3 and width or 7", 16),
+        ("not (depth < 3 or width == 16)", False),
+        ("comb(5, 2) + factorial(4) + gcd(12, 18)", 40),
+        ("~5", -6),
+        ("('LP' + 'DDR4')", "LPDDR4"),
         ("45nm", "45nm"),
         ("LPDDR4", "LPDDR4"),
         ("__import__('os').system('x')", "__import__('os').system('x')"),
@@ -322,7 +329,23 @@ def test_expressions(text: str, value: object) -> None:
     assert evaluate(text, names) == value
 
 
-@pytest.mark.parametrize("text", ["1 / 0", "9**9**9", "10**64 * 10", "log2(0)", "log2(1, 2, 3)", "min()"])
+def test_a_problem_is_worked_out_with_the_variables(tmp_path: Path) -> None:
+    plain = load(write(tmp_path, arch=ARCH, prob=PROBLEM, ert=ERT, map=MAPPING))
+    named = PROBLEM.replace("C: 8, M: 4", "C: CHANNELS * 2, M: 'max(CHANNELS, 2)'")
+    values = "variables: {version: 0.4, HALF: 2, CHANNELS: HALF * 2}\n"
+    worked = load(write(tmp_path, arch=values + ARCH, prob=named, ert=ERT, map=MAPPING))
+    assert worked.problem.bounds == plain.problem.bounds
+    assert model(worked).cycles == model(plain).cycles
+    with pytest.raises(TimeloopInputError, match=r"instance\.C: must be a whole number .* 'CHANNELS \* 2'"):
+        load(write(tmp_path, arch=ARCH, prob=named, ert=ERT, map=MAPPING))
+
+
+GROWING = ("1 << 100", "pow(9, 999)", "factorial(1000)", "comb(500, 250)", "[1][3]", "sum(7)")
+
+
+@pytest.mark.parametrize(
+    "text", ["1 / 0", "9**9**9", "10**64 * 10", "log2(0)", "log2(1, 2, 3)", "min()", *GROWING]
+)
 def test_expressions_without_a_value(text: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate(text, {})

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 import hwmodels
-from hwmodels.machine_file import machine_data, machine_from, schema
+from hwmodels.machine_file import machine_from, schema
+from hwmodels.written import machine_data
 
 
 @pytest.mark.parametrize("name", hwmodels.names())

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hwmodels.mapping import Architecture, Constraints, LevelConstraints, MappingError, Problem, StorageLevel
 from hwmodels.mapping.certificate import MapperResult, Objective
 from hwmodels.mapping.constraints import Factors
-from hwmodels.mapping.engine import Drain, Gaps, Reuse, Rules
 from hwmodels.mapping.lattice import applies, middle_of
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.problem import convolution, matrix_product
+from hwmodels.mapping.rules import Drain, Gaps, Reuse, Rules
 from hwmodels.mapping.search import search_as_lattice, search_exhaustively
 from tests.mapping.test_lattice import arrays, layers
 from tests.mapping.test_search import all_rules, brute_force, small_problems

@@ -22,9 +22,9 @@ from hwmodels.mapping import (
     pack_mappings,
 )
 from hwmodels.mapping.certificate import Objective
-from hwmodels.mapping.engine import Reuse
 from hwmodels.mapping.lattice import applies
 from hwmodels.mapping.mapspace import Mapspace
+from hwmodels.mapping.rules import Reuse
 from hwmodels.mapping.search import search_as_lattice, search_exhaustively
 from hwmodels.mapping.uneven import chained_spaces
 from tests.mapping.brute import every_mapping

@@ -16,7 +16,8 @@ from hwmodels.mapping import (
     StorageLevel,
     map_problem,
 )
-from hwmodels.mapping.engine import Evaluation, evaluate
+from hwmodels.mapping.engine import evaluate
+from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import pack_architecture

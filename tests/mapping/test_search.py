@@ -2,12 +2,16 @@
 
 from math import inf, prod
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwmodels
-from hwmodels.kernels.nest.columns import ACROSS, DOWN
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, MappingColumns
+from hwmodels.kernels.nest.floors import floor_of
+from hwmodels.kernels.nest.search import objective_of, place_chain
+from hwmodels.levels import LevelMachine
 from hwmodels.mapping import (
     Architecture,
     Drain,
@@ -23,7 +27,9 @@ from hwmodels.mapping import (
     matrix_product,
     pack_mappings,
 )
+from hwmodels.mapping.certificate import OBJECTIVES, Objective
 from hwmodels.mapping.constraints import Constraints, Factors, LevelConstraints
+from hwmodels.mapping.exhaustive import ExhaustiveSearch
 from hwmodels.mapping.mapspace import Mapspace, balanced, divisors
 from hwmodels.mapping.problem import Operand
 from hwmodels.mapping.search import map_problem
@@ -70,6 +76,7 @@ def small_machines(draw: st.DrawFn) -> Architecture:
         fanout_x=draw(st.sampled_from((1, 2))),
         instances=4,
         cluster=draw(st.sampled_from((1, 2))),
+        write_words_per_cycle=draw(st.sampled_from((0.7, inf))),
     )
     middle = level(
         "middle",
@@ -81,7 +88,12 @@ def small_machines(draw: st.DrawFn) -> Architecture:
         read_words_per_cycle=draw(st.sampled_from((1.0, 2.0, inf))),
         overlapped=draw(st.booleans()),
     )
-    outer = level("outer", 50.0, write_words_per_cycle=draw(st.sampled_from((0.5, inf))))
+    outer = level(
+        "outer",
+        50.0,
+        write_words_per_cycle=draw(st.sampled_from((0.5, inf))),
+        shared_words_per_cycle=draw(st.sampled_from((0.3, inf))),
+    )
     levels = draw(st.sampled_from(((inner, outer), (inner, middle, outer))))
     return Architecture(
         name="small", levels=levels, macs=8, mac_pj=1.0, mac_leakage_w=draw(st.sampled_from((0, 1e-3)))
@@ -166,6 +178,38 @@ def test_the_optimum_is_brute_forces(data: st.DataObject, objective: str) -> Non
         assert found.energy_pj == pytest.approx(energy_pj, rel=1e-12)
     certificate = result.certificate
     assert certificate.costed + sum(certificate.pruned.values()) == certificate.represented
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_no_mapping_costs_less_than_the_bound_of_what_is_laid_out(data: st.DataObject) -> None:
+    """Whichever of its dimensions are laid out first: cycles of slow ports and of exposed ones among it."""
+    problem, machine, rules = data.draw(small_problems()), data.draw(small_machines()), data.draw(all_rules)
+    objective: Objective = data.draw(st.sampled_from(("latency", "energy", "edp")))
+    space = Mapspace(problem=rules.seen(problem), architecture=machine)
+    chosen = data.draw(st.lists(st.integers(0, 10**6), min_size=8, max_size=8))
+    keeps = space.keeps()
+    tables = [space.chains(dimension) for dimension in problem.dimensions]
+    search = ExhaustiveSearch(space, OBJECTIVES[objective], rules)
+    for number in chosen:
+        keep = keeps[number % len(keeps)]
+        laid = [table[number // (7**d) % len(table)] for d, table in enumerate(tables)]
+        orders = np.tile(np.arange(len(tables), dtype=np.int8), (1, search.depth, 1))
+        columns = MappingColumns(
+            np.ascontiguousarray(np.stack(laid, axis=2)[None]).astype(np.int32), orders, keep[None]
+        )
+        found = evaluate_mappings(problem, machine, columns, rules)
+        if found.limit[0] != 0:
+            continue
+        cost = objective_of(float(OBJECTIVES[objective]), float(found.cycles[0]), float(found.energy_pj[0]))
+        costing, chains = search._tables(keep)
+        facts = chains.floor_facts.prod(axis=0)
+        for depth, d in enumerate(search.sequence):
+            at = int(np.flatnonzero((search.chains[d] == laid[d]).all(axis=(1, 2)))[0])
+            chain = int(search.chain_start[d]) + at
+            place_chain(chains.table, chain, d, costing.mapping.factors, costing.work.nest)
+            facts = facts / chains.floor_facts[d] * chains.facts[chain]
+            assert floor_of(costing, chains, search.sure, depth, facts) <= cost * (1 + 1e-12)
 
 
 def test_more_capacity_never_costs_more() -> None:
@@ -259,3 +303,17 @@ def test_two_arrays_are_proved_where_every_multiplier_is_busy() -> None:
     )
     assert found.certificate.optimal
     assert found.evaluation.cycles == prod(layer.bounds) / machine.architecture.macs == 1764
+
+
+@pytest.mark.parametrize("objective", ["latency", "energy", "edp"])
+def test_where_a_port_takes_longest_few_mappings_are_costed(objective: Objective) -> None:
+    """Every word of a matrix-vector product crosses once: no mapping takes fewer cycles than that."""
+    machine: LevelMachine = hwmodels.load("simba_like")
+    product_ = convolution(k=64, c=512, p=1, q=1)
+    result = map_problem(
+        product_, machine.architecture, objective, constraints=machine.mapspace, rules=machine.rules
+    )
+    assert "port" in result.evaluation.bound
+    assert result.evaluation.cycles > 2 * result.evaluation.compute_cycles
+    assert result.certificate.optimal
+    assert result.certificate.costed < 1_000

@@ -94,7 +94,7 @@ def test_an_incumbent_changes_no_optimum(
     plain = map_problem(product_, machine(), objective, constraints=constraints)
     monkeypatch.setattr(exhaustive, "LARGE", 0)
     monkeypatch.setattr("hwmodels.mapping.incumbent.BATCH", 32)
-    monkeypatch.setattr("hwmodels.mapping.incumbent.PATIENCE", 3)
+    monkeypatch.setattr("hwmodels.mapping.incumbent.PATIENCE", (3, 3, 3, 3))
     helped = map_problem(product_, machine(), objective, constraints=constraints)
     assert helped.certificate.optimal
     assert helped.certificate.left == 0

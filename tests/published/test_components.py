@@ -34,6 +34,7 @@ def test_anchors_are_met_exactly_and_count_as_no_aim():
 
 def test_a_derived_row_is_no_aim():
     given = {"quantity": "q", "unit": "", "published": 1.0, "ours": 1.0, "tolerance": 0.1, "source": "t"}
+    given["made"] = ledger.Made.PRICE
     assert ledger.Row(**given).aimed
     assert not ledger.Row(**given, evidence=Evidence.DERIVED).aimed
     assert not ledger.Row(**{**given, "tolerance": None}).aimed

@@ -1,14 +1,19 @@
 """The ledger: every case computes, a missed aim has its reason, the page in docs is what is computed."""
 
+import importlib
 import itertools
 import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import dse
 from dse.cli import main
 from hwmodels import validation as ledger
+from hwmodels.question import Question
+from hwmodels.validation.silicon import tpu_v1
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 WRONG = PAGE.with_name("wrong.md")
@@ -61,8 +66,88 @@ def test_misses_are_in_order_and_every_case_is_the_ledgers():
         assert all(a >= b - 0.05 * a for a, b in itertools.pairwise(ratios))
 
 
+class Told:
+    """A network that is nothing but rows, and who reads what."""
+
+    def __init__(self, question):
+        self.name, self._question = "told", question
+
+    def table(self, batch=None):
+        return self._question.layers
+
+    def edges(self, batch=None):
+        return self._question.effort.edges
+
+
+ASKING = ("cgap", "dstc", "eie", "eyeriss_v1", "eyeriss_v2_pe", "nvdla", "tileflow", "tpu_v1")
+"""Cases that ask a machine and take a second; the others ask in the same words."""
+SILENT = ("components", "machines", "microscaling")
+"""Cases that ask none."""
+
+
+def computed(case, monkeypatch):
+    """Rows of a case, computed anew, with all that was asked for them, how, and the answers."""
+    asked = []
+
+    def hearing(name, answer):
+        def ask(question):
+            found = answer(question)
+            asked.append((question, name, found))
+            return found
+
+        return ask
+
+    with monkeypatch.context() as patched:
+        for name in ("costed", "operations", "account"):
+            patched.setattr(Question, name, hearing(name, getattr(Question, name)))
+        rows = importlib.import_module(f"hwmodels.validation.cases.{case}").rows()
+    return rows, asked
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("case", ASKING)
+def test_rows_made_by_evaluate_are_what_dse_evaluate_says(case, monkeypatch):
+    tpu_v1.resident_tops.cache_clear()
+    rows, asked = computed(case, monkeypatch)
+    assert any(row.made is ledger.Made.EVALUATE for row in rows)
+    assert asked
+    kinds = {
+        (name, question.effort.schedule is None): (question, name, found) for question, name, found in asked
+    }
+    for question, name, found in [*kinds.values(), asked[0], asked[len(asked) // 2]]:
+        effort = question.effort
+        result = dse.evaluate(
+            Told(question),
+            question.machine,
+            mapping_objective=question.objective,
+            schedule="layers" if effort.schedule is None else effort.schedule.name,
+            mappings={f"operation {row}": mapping for row, mapping in effort.given.items()},
+        )
+        if name == "costed":
+            assert result.totals["latency_s"] == found[1].latency_s[0]
+            assert result.totals["energy_j"] == found[1].energy_j[0]
+            continue
+        costs = found if name == "operations" else found.operations()
+        for column in ("latency_s", "energy_j", "compute_cycles", "dram_read_bytes"):
+            np.testing.assert_array_equal(result.operations[column], costs[column])
+        if name == "account":
+            entered = found.sheet.counts.sum(axis=0) @ found.sheet.prices_pj
+            assert result.breakdown("component")["energy_j"].sum() == pytest.approx(
+                entered * 1e-12, rel=1e-12
+            )
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("case", SILENT)
+def test_rows_that_ask_no_machine_say_so(case, monkeypatch):
+    rows, asked = computed(case, monkeypatch)
+    assert not asked
+    assert all(row.made is not ledger.Made.EVALUATE for row in rows)
+
+
 def row(**changes):
     given = {"quantity": "q", "unit": "ms", "published": 10.0, "ours": 10.4, "tolerance": 0.05, "source": "t"}
+    given["made"] = ledger.Made.RULE
     return ledger.Row(**{**given, **changes})
 
 
@@ -89,8 +174,10 @@ def test_the_command_prints_a_table_json_and_the_page(capsys):
     assert "aims hold" in out
     assert main(["validate", "--case", "nvdla", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found[0]["holds"] is True
-    assert found[0]["published"] == 895443.5625
+    assert [row["made_by"] for row in found[:3]] == ["evaluate", "rule", "rule"]
+    assert found[0]["holds"] is None
+    assert found[1]["holds"] is True
+    assert found[1]["published"] == 895443.5625
     assert main(["validate", "--case", "nvdla", "--markdown"]) == 0
     assert capsys.readouterr().out == ledger.markdown(["nvdla"])
 

@@ -1,16 +1,17 @@
 """Eyeriss v1 against its measurements: what the ledger says, what the port is worth, and hand counts."""
 
 from dataclasses import replace
-from math import inf
 
 import pytest
 
 import hwmodels
 from hwmodels import validation as ledger
+from hwmodels.machine import Effort
 from hwmodels.mapping import MappingError, evaluate
+from hwmodels.models.nest_mappings import problem_of
+from hwmodels.question import Question
 from hwmodels.validation.silicon import eyeriss_v1 as chip
-from hwmodels.validation.silicon.eyeriss_v1.model import RULES
-from hwmodels.validation.silicon.eyeriss_v1.nest import pieces, placed
+from hwmodels.validation.silicon.eyeriss_v1.nest import machine, pieces, placed, table
 
 pytestmark = pytest.mark.published
 
@@ -75,16 +76,15 @@ def test_energy_of_layers_that_calibrated_nothing():
 
 def test_without_the_finite_port_early_layers_are_four_times_too_fast():
     slow = layer("vgg16", "conv1-2")
-    (full, _) = pieces(slow)
-    levels = tuple(
-        replace(level, read_words_per_cycle=inf, write_words_per_cycle=inf)
-        for level in full.architecture.levels
-    )
-    unbound = evaluate(full.problem, replace(full.architecture, levels=levels), full.mapping, RULES)
-    bound = evaluate(full.problem, full.architecture, full.mapping, RULES)
-    assert unbound.bound == "compute"
-    assert bound.bound == "psums write port"
-    assert bound.cycles > 4 * unbound.cycles
+    wide = {f"levels.{name}.{way}_port_bits": 0 for name in ("ifmaps", "psums") for way in ("read", "write")}
+    chip_, parts = machine(slow), pieces(slow)
+    given = {row: part.mapping for row, part in enumerate(parts)}
+    ran = [
+        Question(table(parts), one, "latency", Effort(given=given)).operations()
+        for one in (chip_, chip_.replace(wide))
+    ]
+    assert [chip_.model.bounds(chip_)[found["bound"][0]] for found in ran] == ["psums port", "compute"]
+    assert ran[0]["latency_s"][0] > 4 * ran[1]["latency_s"][0]
 
 
 def test_buffer_accesses_contradict_the_printed_mapping_of_conv3():
@@ -103,16 +103,17 @@ def test_buffer_accesses_to_the_printed_digit(name):
 
 def test_psums_of_conv4_by_hand():
     """192/6 = 32 passes accumulate into 4 x 2 x 192 x 13 x 13 ofmap words: 32 writes, 31 reads."""
-    counts = chip.run(layer("alexnet", "conv4")).evaluations[0].at("psums", "O")
+    words = chip.run(layer("alexnet", "conv4")).words
     ofmap = 4 * 2 * 192 * 13 * 13
-    assert counts.updates == 32 * ofmap
-    assert counts.reads == 31 * ofmap
+    assert words["psums", "output", "update"] == 32 * ofmap
+    assert words["psums", "output", "read"] == 31 * ofmap
 
 
 def test_storage_of_table_iii():
     """Global buffer allocation printed for conv3: 7.0 KB of ifmaps, 84.5 KB of psums."""
-    (piece,) = pieces(layer("alexnet", "conv3"))
-    result = evaluate(piece.problem, piece.architecture, piece.mapping)
+    conv3 = layer("alexnet", "conv3")
+    (piece,) = pieces(conv3)
+    result = evaluate(problem_of(table([piece]), 0), machine(conv3).architecture, piece.mapping)
     assert 2 * result.at("ifmaps", "I").tile_words / 1024 == pytest.approx(7.0, abs=0.05)
     assert 2 * result.at("psums", "O").tile_words / 1024 == pytest.approx(84.5, abs=0.05)
 
@@ -121,7 +122,7 @@ def test_strips_cover_the_ofmap_and_every_mac():
     for found in chip.layers("vgg16"):
         parts = pieces(found)
         assert sum(part.strips * part.e for part in parts) == found.ofmap
-        assert sum(part.problem.macs for part in parts) == found.macs
+        assert table(parts).macs.sum() == found.macs
 
 
 def test_coded_maps():
@@ -135,7 +136,7 @@ def test_sets_that_do_not_fit_are_refused():
     assert not placed(too_many)
     with pytest.raises(MappingError, match="5 sets of 3 x 13 PEs do not fit on 12 x 14"):
         chip.run(too_many)
-    with pytest.raises(ValueError, match="mapping breaks filter_spad capacity"):
+    with pytest.raises(ValueError, match=r"mapping breaks levels\.filter_spad\.bytes"):
         chip.run(replace(layer("alexnet", "conv4"), p=24, q=4, r=1, t=2, m=96))
     with pytest.raises(ValueError, match="network must be alexnet or vgg16"):
         chip.layers("resnet50")

@@ -7,10 +7,29 @@ from typing import Final
 from workloads.errors import InputError
 
 _MOST_LISTED: Final = 40
+_LEAST_BEGUN: Final = 3
+"""Letters with which a name has to begin as what was asked for does."""
 
 
 class ConstraintError(InputError):
     """An expression that does not parse, or that speaks of something that does not exist."""
+
+
+def alike(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
+    """Return known names that are like `name`: fields called so inside others, longer ones, then slips.
+
+    Examples
+    --------
+    >>> alike("eyeriss", ["eie", "eyeriss_v1", "eyeriss_v2_pe"]), alike("gpt", ["unet", "gpt2_decode"])
+    (['eyeriss_v1', 'eyeriss_v2_pe'], ['gpt2_decode'])
+
+    """
+    folded = {candidate.casefold(): candidate for candidate in sorted(set(known))}
+    sought = str(name).casefold()  # what is no text is like nothing
+    inside = sorted((one for one in folded if one.endswith("." + sought)), key=lambda one: one.count("."))
+    begun = [one for one in folded if len(sought) >= _LEAST_BEGUN and one.startswith(sought)]
+    slips = get_close_matches(sought, list(folded), n=count, cutoff=0.6)
+    return [folded[match] for match in dict.fromkeys([*inside, *sorted(begun, key=len), *slips])][:count]
 
 
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
@@ -40,12 +59,7 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     '; known: os, ws'
 
     """
-    names = sorted(set(known))
-    folded = {candidate.casefold(): candidate for candidate in names}
-    sought = str(name).casefold()  # what is no text is like nothing
-    inside = sorted((one for one in folded if one.endswith("." + sought)), key=lambda one: one.count("."))
-    alike = get_close_matches(sought, list(folded), n=count, cutoff=0.6)
-    close = [folded[match] for match in dict.fromkeys([*inside, *alike])][:count]
+    names, close = sorted(set(known)), alike(name, known, count=count)
     if close:
         return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
     if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields

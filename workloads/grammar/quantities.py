@@ -225,10 +225,12 @@ def binary_bytes(value: float) -> str:
 def show(path: str, value: object) -> str:
     """Write a field's value for a person, with the unit that the field's name carries.
 
+    A voltage of 0 is the nominal one of the node.
+
     Examples
     --------
-    >>> show("buffers.weight.bytes", 65536), show("clock_hz", 1e9), show("array.dataflow", "ws")
-    ('64 KiB', '1 GHz', 'ws')
+    >>> show("buffers.weight.bytes", 65536), show("clock_hz", 1e9), show("technology.voltage", 0)
+    ('64 KiB', '1 GHz', 'nominal')
 
     """
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -242,6 +244,6 @@ def show(path: str, value: object) -> str:
         case "mm2":
             return f"{value:.4g} mm²"
         case "v":
-            return f"{value:.4g} V"
+            return f"{value:.4g} V" if value else "nominal"
         case _:
             return si(value, unit_of(path))

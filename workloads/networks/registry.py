@@ -1,7 +1,6 @@
 """Built-in networks by name, and files by path."""
 
 import ast
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import Any
 
 from workloads.errors import UnknownNetworkError, WorkloadError, shown
 from workloads.grammar.arguments import MAPPING, NAME, TEXT, WHOLE, takes
+from workloads.grammar.errors import alike
 from workloads.importers import from_file
 from workloads.network import Network
 from workloads.networks.decoders import DECODERS
@@ -207,7 +207,7 @@ def load(
 
 def _builder(name: str) -> Callable[..., Network]:
     if name not in _BUILDERS:
-        near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.5)
+        near = alike(name, _BUILDERS)
         hint = f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(names())}"
         raise UnknownNetworkError(f"unknown network {shown(name)}; {hint}; no file is called so")
     build: Callable[..., Network] = getattr(import_module(f"workloads.networks.{_BUILDERS[name]}"), name)

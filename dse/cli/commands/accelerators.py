@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 import hwmodels
-from dse.cli.options import Json, print_json
+from dse.cli.options import Json, machine_names, print_json
+from dse.naming import refuse_elsewhere
 from dse.views.text import text_table
 from hwmodels.machine_file import schema as machine_schema
-from hwmodels.machine_file import write_machine
+from hwmodels.written import write_machine
 from workloads.errors import InputError
 from workloads.grammar.axes import label_of
 from workloads.grammar.quantities import si
@@ -16,7 +17,12 @@ from workloads.grammar.quantities import si
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[ACC]...", help="Show the data sheets of these.")
+        list[str] | None,
+        typer.Argument(
+            autocompletion=machine_names,
+            metavar="ACC",
+            help="Show the data sheets of these: names, or machine files; without one all names are listed.",
+        ),
     ] = None,
     json: Json = False,
     save: Annotated[
@@ -39,6 +45,8 @@ def command(
     if schema:
         print_json(machine_schema())
         return
+    for name in names or ():
+        refuse_elsewhere(name, "machine")
     machines = [(name, hwmodels.load(name)) for name in names or hwmodels.names()]
     if save is not None:
         if len(machines) != 1 or not names:

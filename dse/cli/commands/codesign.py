@@ -29,9 +29,13 @@ from dse.metrics import METRICS, show_metric
 from dse.pareto.knee import SENTENCE
 from dse.views.text import json_values, text_table
 from workloads.grammar.quantities import show
-from workloads.learning.data import load_data
+from workloads.learning.data import data_names, load_data
 from workloads.learning.trainer import trainer
 from workloads.spaces.named import network_space
+
+
+def _data_names(incomplete: str) -> list[str]:
+    return [name for name in data_names() if name.startswith(incomplete)]
 
 
 def command(
@@ -40,8 +44,8 @@ def command(
         str,
         typer.Argument(
             metavar="DATA",
-            help="digits, breast_cancer, mnist5k, pen, letter, satimage, ..., a folder with MNIST or CIFAR "
-            "files, or an .npz file.",
+            autocompletion=_data_names,
+            help=f"{', '.join(data_names())}; a folder with MNIST or CIFAR files; or an .npz file.",
         ),
     ],
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figure go.")],

@@ -1,6 +1,7 @@
 """`springboard components`."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -58,5 +59,15 @@ def command(
         energy = ", ".join(f"{name} {action.energy_pj:.3g} pJ" for name, action in one.actions.items())
         area = f"{one.total_area_um2:.4g} um2" if one.total_area_um2 else ""
         standing = f"{1e3 * one.total_leakage_w:.3g} mW" if one.total_leakage_w else ""
-        rows.append([one.name, one.family, energy, area, standing, one.boundary, one.source[:60]])
+        rows.append(
+            [
+                one.name,
+                one.family,
+                energy,
+                area,
+                standing,
+                one.boundary,
+                shorten(one.source, 60, placeholder=" ...", break_on_hyphens=False),
+            ]
+        )
     print(text_table(rows, last_left=True))

@@ -14,7 +14,7 @@ def command(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="A machine in another tool's files: a SCALE-Sim .cfg, a ZigZag accelerator (and its "
             "mapping), or Timeloop's architecture with its components, constraints, ERT and ART.",
         ),

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import dse
+import hwmodels
 from dse.cli.options import (
     Batch,
     BatchAxis,
@@ -23,7 +24,6 @@ from dse.cli.options import (
     pairs,
     print_json,
 )
-from dse.space.named import machine_of
 from dse.views.text import broken, operations_text
 from workloads.errors import InputError
 
@@ -70,16 +70,16 @@ def command(
     springboard evaluate resnet50 mine.yaml --set 'levels.psums.bytes=128 KiB'
     springboard evaluate model.onnx edge_32x32 --set 'buffers.weight.bytes=512 KiB' --json
     """
-    machine = machine_of(acc).replace(pairs("--set", set_))
     result = dse.evaluate(
         network_of(context, net, batch),
-        machine,
+        hwmodels.load(acc).replace(pairs("--set", set_)) if set_ else acc,
         batch,
         mapping_objective=mapping_objective,
         schedule=schedule,
         limit_s=seconds,
         progress=progress,
     )
+    machine = result.accelerator
     if not result.feasible:
         raise InputError(f"{machine.name} cannot run {result.network}: {broken(result.totals['limit'])}")
     if json:

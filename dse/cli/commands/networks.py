@@ -14,10 +14,12 @@ from dse.cli.options import (
     Json,
     Unknown,
     Weights,
+    network_names,
     network_of,
     print_json,
 )
 from dse.errors import InputError
+from dse.naming import refuse_elsewhere
 from dse.views.text import text_table
 from workloads.grammar.quantities import si
 
@@ -30,8 +32,10 @@ def command(
     net: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NET]",
-            help="Show this one's operations; may be a file (ONNX, SCALE-Sim, ZigZag, MAESTRO).",
+            autocompletion=network_names,
+            metavar="NET",
+            help="Show the operations of this one: a built-in network, or the path of a file: ONNX, "
+            "SCALE-Sim, ZigZag, MAESTRO; without it all built-in ones are listed.",
         ),
     ] = None,
     batch: Batch = None,
@@ -55,7 +59,10 @@ def command(
     springboard networks model.onnx --dim batch=1 --json
     """
     if net is not None:
+        refuse_elsewhere(net, "network")
         network = network_of(context, net, batch)
+        if batch is not None and net.partition("(")[0] in workloads.names():
+            network = workloads.load(net, batch=batch)
         print_json(_facts(network, batch)) if json else print(_text(network, batch))
         return
     for option in context.command.params:

@@ -41,7 +41,7 @@ def command(
     nets: Annotated[
         list[str],
         typer.Argument(
-            metavar="NET...",
+            metavar="NET",
             help="Built-in networks or files (ONNX, SCALE-Sim, ZigZag, MAESTRO); several share one machine.",
         ),
     ],

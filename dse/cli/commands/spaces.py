@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dse.cli.options import Json, print_json
+from dse.naming import refuse_elsewhere
 from dse.space.named import about, named_space, space_names
 from dse.views.text import text_table
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[SPACE]", help="Show this one's axes and constraints.")
+        str | None, typer.Argument(metavar="SPACE", help="Show this one's axes and constraints.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -27,6 +28,8 @@ def command(
     springboard spaces systolic
     springboard spaces --json
     """
+    if name:
+        refuse_elsewhere(name, "space")
     spaces = {one: named_space(one) for one in ([name] if name else space_names())}
     if json:
         print_json({one: {"about": about(one), **_plain(space)} for one, space in spaces.items()})

@@ -63,6 +63,7 @@ def _record(row: "Row") -> dict[str, object]:
         "tolerance": row.tolerance,
         "holds": row.holds,
         "evidence": row.evidence.value,
+        "made_by": row.made.value,
         "source": row.source,
         "note": row.note,
     }
@@ -71,7 +72,7 @@ def _record(row: "Row") -> dict[str, object]:
 def _section(case: str, found: "Sequence[Row]") -> str:
     """One case: its title, a table, and the reasons of missed aims."""
     mine = [row for row in found if row.case == case]
-    lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "kind", "source"]]
+    lines = [["figure", "unit", "published", "ours", "error", "aim", "holds", "kind", "made by", "source"]]
     for row in mine:
         lines.append(
             [
@@ -83,6 +84,7 @@ def _section(case: str, found: "Sequence[Row]") -> str:
                 f"{row.tolerance:.1%}" if row.aimed else "",
                 ({None: "", True: "yes", False: "NO"}[row.holds] if row.aimed else ""),
                 row.evidence.value,
+                row.made.value,
                 row.source,
             ]
         )

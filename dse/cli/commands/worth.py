@@ -14,6 +14,7 @@ from dse.run.provenance import made_by
 from dse.space.small import three_machines
 from dse.why.worth import IDEAS, worth
 from workloads.errors import InputError, shown
+from workloads.watched import watched
 
 NETWORKS = ("mobilenet_v2", "resnet18", "alexnet", "bert_base", "gpt2_decode")
 SIZES: Final[dict[str, dict[str, Any]]] = {"mobilenet_v2": {"width": 0.25, "resolution": 32}}
@@ -85,7 +86,7 @@ def command(
         networks,
         [space for name, space in spaces.items() if not machine or name in machine],
         tuple(idea) if idea else IDEAS,
-        told=None if json or not sys.stderr.isatty() else lambda text: print(text, file=sys.stderr),
+        told=None if json or not watched() else lambda text: print(text, file=sys.stderr),
     )
     seconds = time.perf_counter() - begun
     files = found.save(out) if out is not None else []

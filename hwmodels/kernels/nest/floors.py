@@ -15,7 +15,7 @@ from hwmodels.kernels.nest.search import (
     set_floor,
     tiles_fit,
 )
-from hwmodels.kernels.nest.steps import fanouts_fit, least_steps
+from hwmodels.kernels.nest.steps import fanouts_fit, least_cycles, least_steps
 
 
 @kernel
@@ -29,7 +29,8 @@ def floor_of(costing: Costing, chains: Chains, sure: Sure, depth: int, facts: Fl
     steps = least_steps(
         bounds, costing.arch.fanouts, costing.mapping.factors, depth, chains.sequence, facts[0]
     )
-    return objective_of(costing.objective, steps, energy + totals[LEAKAGE] * steps)
+    cycles = least_cycles(costing.arch, sure.moved, steps)
+    return objective_of(costing.objective, cycles, energy + totals[LEAKAGE] * cycles)
 
 
 @kernel

@@ -31,7 +31,7 @@ from hwmodels.kernels.nest.columns import (
 )
 from hwmodels.kernels.nest.cost import LEAKAGE, MAC_PJ, MACROS, busiest, count_mapping, level_energy_pj
 from hwmodels.kernels.nest.even import box_words
-from hwmodels.kernels.nest.steps import fanouts_fit, least_steps
+from hwmodels.kernels.nest.steps import fanouts_fit, least_cycles, least_steps
 
 LATENCY, ENERGY, EDP = 0, 1, 2  # objectives
 # What became of the tilings of the space (all but the first are tilings; together they are all of it).
@@ -84,6 +84,7 @@ class Sure(NamedTuple):
     shares: Floats  # (L, 5): prices, at least a word
     unique: Floats  # (O,): elements of each operand
     touches: int
+    moved: Floats  # (L, 2): room for the words read and written at each level at least
 
 
 class Progress(NamedTuple):
@@ -193,13 +194,17 @@ def least_energy(
     """Energy of accesses that no completion of a partial assignment can go below, in pJ.
 
     What the MACs ask of the innermost level that keeps an operand (`facts`: words at least; of an accumulated
-    operand less the first touches, at most), and what each level further out sends inwards.
+    operand less the first touches, at most), and what each level further out sends inwards. Fills
+    `sure.moved`.
     """
     rank, rank_dims, traits = problem.rank, problem.rank_dims, problem.traits
     factors, keep = mapping.factors, mapping.keep
-    shares, unique, touches = sure
+    shares, unique, touches, moved = sure
     operands = traits.shape[0]
     energy = 0.0
+    for level in range(moved.shape[0]):
+        moved[level, 0] = 0.0
+        moved[level, 1] = 0.0
     for operand in range(operands):
         accumulated = traits[operand, ACCUMULATED] == 1
         child = -1
@@ -218,11 +223,16 @@ def least_energy(
                 again = asked / times * (times - 1.0)
                 filled = received * (times - 1.0) if accumulated else received * times
                 energy += filled * shares[child, 1] * shares[child, MACROS]
+                moved[child, 1] += filled
                 if accumulated and touches & DRAINED != 0:
+                    moved[child, 0] += received * times
                     energy += received * times * shares[child, 0] * shares[child, MACROS]
             if accumulated:
+                moved[level, 0] += again
+                moved[level, 1] += asked
                 energy += (asked * shares[level, 2] + again * shares[level, 0]) * shares[level, MACROS]
             else:
+                moved[level, 0] += asked
                 energy += asked * shares[level, 0] * shares[level, MACROS]
             child = level
     return energy
@@ -407,8 +417,9 @@ def search_tilings(
             products[depth + 1, f] = products[depth, f] / floor_facts[d, f] * chain_facts[chain, f]
         steps = least_steps(bounds, arch.fanouts, factors, depth, sequence, products[depth + 1, 0])
         energy = least_energy(problem, mapping, depth, sequence, sure, products[depth + 1])
-        energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * steps
-        if objective_of(costing.objective, steps, energy) * ROUNDING >= best[0]:
+        cycles = least_cycles(arch, sure.moved, steps)
+        energy += macs * totals[MAC_PJ] + totals[LEAKAGE] * cycles
+        if objective_of(costing.objective, cycles, energy) * ROUNDING >= best[0]:
             tally[BOUND, depth] += 1
             continue
         if depth < dims - 1:

@@ -1,9 +1,13 @@
-"""What the loops spread over arrays leave for the rest: room in the fanouts, and steps at least."""
+"""What the loops spread over arrays leave for the rest: room in the fanouts, steps and cycles at least."""
 
 from math import ceil
+from typing import Final
 
 from hwmodels.accelerate import kernel
-from hwmodels.kernels.nest.columns import ACROSS, DOWN, Factors, Ints
+from hwmodels.kernels.nest.columns import ACROSS, DOWN, ArchitectureColumns, Factors, Floats, Ints
+
+_ROUNDED: Final = 1.0 - 1e-12
+"""What the rounding of products may not add to whole cycles."""
 
 
 @kernel
@@ -45,3 +49,31 @@ def least_steps(
             down *= factors[0, level, DOWN, sequence[i]]
         steps /= (fanouts[level, 0] // across) * (fanouts[level, 1] // down)
     return max(known, steps)
+
+
+@kernel
+def least_cycles(arch: ArchitectureColumns, moved: Floats, steps: float) -> float:
+    """Cycles at least of what takes so many steps and moves so many words at each level.
+
+    max(steps, busiest hidden port) + sum of the busiest exposed ports, each in whole cycles; a port takes the
+    words over its rate and over as many instances as there are. `moved` (L, 2) are words read and written.
+    """
+    _usable, fanouts, rates, hidden, _prices, _totals, joined = arch
+    longest, exposed = float(ceil(steps * _ROUNDED)), 0.0
+    instances = 1.0
+    reads = writes = 0.0
+    last = moved.shape[0] - 1  # of the memory that a level is part of
+    for level in range(moved.shape[0] - 1, -1, -1):
+        reads += moved[level, 0]
+        writes += moved[level, 1]
+        if joined[level] == 0:
+            busy = max(reads / rates[last, 0], writes / rates[last, 1], (reads + writes) / rates[last, 2])
+            busy = float(ceil(busy / instances * _ROUNDED))
+            if hidden[last] == 1:
+                longest = max(longest, busy)
+            else:
+                exposed += busy
+            reads = writes = 0.0
+            last = level - 1
+        instances *= fanouts[level, 0] * fanouts[level, 1]
+    return longest + exposed

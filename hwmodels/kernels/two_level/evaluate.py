@@ -23,7 +23,8 @@ from hwmodels.kernels.two_level.lines import (
 from hwmodels.kernels.two_level.mapspace import count_mappings
 from hwmodels.kernels.two_level.room import Channels, Pixels, doubled, held_of
 from hwmodels.kernels.two_level.rows import NEST, Config, Layer, config_row, layer_row
-from hwmodels.kernels.two_level.terms import Terms, nest_terms, prices_of
+from hwmodels.kernels.two_level.spared import keep_spared, spared_at
+from hwmodels.kernels.two_level.terms import Terms, counts_of, nest_terms, prices_of, rates_of
 from hwmodels.kernels.two_level.tiling import best_mapping, channels_at, pixels_at, tile_rows
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
 
@@ -125,24 +126,29 @@ def evaluate_batch(
     order: IntColumn,
     objective: int,
     innermost: IntColumn,
+    kept: FloatMatrix,
     out: FloatMatrix,
 ) -> None:
     """Fill rows `order` of `out`, columns as of lines and `SUMS`, with each configuration's network totals.
 
     Reads only the tables, allocates nothing, raises nothing. Serial and nogil: callers thread over disjoint
     tables. No result, the number of mappings costed among them, depends on the order. `innermost` is the loop
-    that each operation's mapping is asked to have; -1 leaves it to the search.
+    that each operation's mapping is asked to have; -1 leaves it to the search. `kept`, shape (n_operations,
+    `SPARED`), is room for what configurations that follow one another have in common.
     """
+    last = -1
     for c in order:
         sums = out[c]
         sums[:] = 0.0
         config = config_row(configs, c)
+        last = keep_spared(layers, configs, c, last, kept)
         for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
             if layer.kind != NEST:
                 add_stream(layer, stream_bytes(layer, config), stream_cost(layer, config), sums)
                 continue
-            terms = nest_terms(layer, config)
+            counts = counts_of(layer, config, spared_at(kept, i))
+            terms = Terms(counts, rates_of(counts, prices_of(config)))
             rows = tile_rows(tiles, c, i)
             best = best_mapping(terms, tiles, rows, Goal(objective, innermost[i]))
             sums[COSTED] += best.costed

@@ -34,7 +34,8 @@ from hwmodels.kernels.two_level.lanes import (
 from hwmodels.kernels.two_level.lines import stream_at, stream_bytes
 from hwmodels.kernels.two_level.room import held_of, room
 from hwmodels.kernels.two_level.rows import NEST, Layer, config_row, layer_row
-from hwmodels.kernels.two_level.terms import Counts, nest_counts, prices_of, rates_of
+from hwmodels.kernels.two_level.spared import keep_spared, spared_at
+from hwmodels.kernels.two_level.terms import Counts, counts_of, prices_of, rates_of
 from hwmodels.kernels.two_level.tiling import channels_at, pixels_at, tile_rows
 from hwmodels.kernels.two_level.walk import Lists, best_mappings
 from workloads.table import FloatColumn, FloatMatrix, IntColumn
@@ -96,18 +97,20 @@ def evaluate_groups(
     layers: FloatMatrix,
     tiles: TileTable,
     configs: FloatMatrix,
-    order: IntColumn,
-    starts: IntColumn,
+    groups: tuple[IntColumn, IntColumn],
     objective: int,
     scratch: Scratch,
+    kept: FloatMatrix,
     out: FloatMatrix,
 ) -> None:
-    """Fill rows `order` of `out` as `evaluate.evaluate_batch` does, bit for bit.
+    """Fill rows of `out` as `evaluate.evaluate_batch` does, bit for bit.
 
-    Group g are the configurations `order[starts[g] : starts[g + 1]]`, at most `WIDTH`, which differ in rates
-    alone; `starts` has shape (n_groups + 1,).
+    `groups` are (order, starts): group g are the configurations `order[starts[g] : starts[g + 1]]`, at most
+    `WIDTH`, which differ in rates alone; `starts` has shape (n_groups + 1,).
 
     """
+    order, starts = groups
+    last = -1
     for g in range(len(starts) - 1):
         members = order[starts[g] : starts[g + 1]]
         used = -(-len(members) // PACKED) * PACKED
@@ -116,6 +119,7 @@ def evaluate_groups(
             put_prices(scratch.prices, lane, prices_of(config_row(configs, c)))
             out[c] = 0.0
         first = config_row(configs, members[0])
+        last = keep_spared(layers, configs, members[0], last, kept)
         for i in range(layers.shape[0]):
             layer = layer_row(layers, i)
             if layer.kind != NEST:
@@ -127,7 +131,7 @@ def evaluate_groups(
                         stream = stream_at(layer, crossing, prices, first.double_buffered)
                         add_stream(layer, crossing, stream, sums)
                 continue
-            counts = nest_counts(layer, first)
+            counts = counts_of(layer, first, spared_at(kept, i))
             for lane in range(used):
                 put_rates(scratch.rates, lane, rates_of(counts, lane_prices(scratch.prices, lane)))
             lanes = Lanes(used, scratch.rates, scratch.state, scratch.marks)

@@ -21,7 +21,8 @@ from hwmodels.kernels.two_level.cost import overlapped_latency
 from hwmodels.kernels.two_level.orders import stays, turns_of
 from hwmodels.kernels.two_level.room import Channels, Pixels
 from hwmodels.kernels.two_level.rows import Config, Layer
-from hwmodels.kernels.two_level.terms import Prices, Terms, stored_input, stored_output, stored_weight
+from hwmodels.kernels.two_level.spared import stored_input, stored_output, stored_weight
+from hwmodels.kernels.two_level.terms import Prices, Terms
 from workloads.table import FloatColumn
 
 (

@@ -135,8 +135,11 @@ _COLUMNS: Final = (
     *(f"{operand}.{name}" for operand in Config._fields[:3] for name in Operand._fields),
     *Config._fields[3:],
 )
-GEOMETRY: Final = [i for i, name in enumerate(_COLUMNS) if name not in _ALL_RATES]
-"""Columns of `config_matrix` that say which tiles fit and how often things happen, not what that takes."""
+_ROOM: Final = {*(f"{operand}.capacity_bytes" for operand in Config._fields[:3]), "shared_capacity_bytes"}
+CAUSES: Final = tuple(i for i, name in enumerate(_COLUMNS) if name not in _ALL_RATES | _ROOM)
+"""Columns of `config_matrix` that say how often things happen, whatever fits and whatever that takes."""
+GEOMETRY: Final = [*(i for i, name in enumerate(_COLUMNS) if name in _ROOM), *CAUSES]
+"""Those, and before them the ones that say which tiles fit."""
 
 
 def config_matrix(configs: ConfigTable) -> FloatMatrix:

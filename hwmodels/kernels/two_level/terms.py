@@ -4,48 +4,10 @@ import math
 from typing import NamedTuple
 
 from hwmodels.accelerate import inlined, kernel
-from hwmodels.kernels.two_level.formats import Stored, matrix_rows, stored
 from hwmodels.kernels.two_level.layout import SYSTOLIC, UNROLLED
 from hwmodels.kernels.two_level.rows import Config, Layer, moves
-from hwmodels.kernels.two_level.sparse import shares
+from hwmodels.kernels.two_level.spared import Spared, nest_spared
 from hwmodels.kernels.two_level.systolic import fold_overhead
-
-
-@kernel
-def stored_weight(layer: Layer, config: Config, filters: float, elements: float) -> Stored:
-    """Bytes of a weight; rows of the format are filters."""
-    return stored(
-        config.weight,
-        layer.weight_bits,
-        layer.weight_density,
-        elements,
-        matrix_rows(config.weight, filters, elements / filters),
-        config.mask_capacity_bytes,
-    )
-
-
-@kernel
-def stored_input(layer: Layer, config: Config, channels: float, plane: float, images: float) -> Stored:
-    """Bytes of an input element of so many channels (images counted in); see `matrix_rows`.
-
-    Each image is stored by itself: its coordinates need not tell images apart, and a batch takes no more than
-    its images do.
-    """
-    return stored(
-        config.input,
-        layer.input_bits,
-        layer.input_density,
-        channels * plane / images,
-        matrix_rows(config.input, channels / images, plane),
-        config.mask_capacity_bytes,
-    )
-
-
-@kernel
-def stored_output(layer: Layer, config: Config, channels: float, plane: float, images: float) -> float:
-    """Bytes of an output in main memory; see `stored_input`."""
-    rows, elements = matrix_rows(config.output, channels / images, plane), channels * plane / images
-    return stored(config.output, layer.output_bits, layer.output_density, elements, rows, 0.0).dram
 
 
 class Counts(NamedTuple):
@@ -207,9 +169,9 @@ def rates_of(counts: Counts, prices: Prices) -> Rates:
     )
 
 
-@kernel
-def nest_counts(layer: Layer, config: Config) -> Counts:
-    """Collect the counts of a nest on a configuration."""
+@inlined
+def counts_of(layer: Layer, config: Config, spared: Spared) -> Counts:
+    """Collect the counts of a nest on a configuration, of which formats and zeros leave `spared`."""
     groups = float(layer.g)
     positions = float(layer.n * layer.p * layer.q)
     window = float(layer.r * layer.s)
@@ -217,14 +179,7 @@ def nest_counts(layer: Layer, config: Config) -> Counts:
     all_c = float(layer.c)
     outputs = groups * positions * all_k
     weights = groups * all_k * all_c * window
-    share = shares(layer, config, outputs * all_c * window)
-
-    images = float(layer.n)
-    weight = stored_weight(layer, config, groups * all_k, weights)
-    inputs = stored_input(
-        layer, config, images * groups * all_c, float(layer.in_rows * layer.in_cols), images
-    )
-    output_b = stored_output(layer, config, images * groups * all_k, float(layer.p * layer.q), images)
+    share, weight, inputs, output_b = spared
     sum_b = config.accumulator_bits / 8.0
     weight_dram, input_dram = weight.dram / weight.chip, inputs.dram / inputs.chip
     weight_mask, input_mask = weight.mask / weight.chip, inputs.mask / inputs.chip
@@ -277,6 +232,12 @@ def nest_counts(layer: Layer, config: Config) -> Counts:
         result_bytes=result_moves * outputs * output_b,
         sum_bytes=outputs * sum_b,
     )
+
+
+@kernel
+def nest_counts(layer: Layer, config: Config) -> Counts:
+    """Collect the counts of a nest on a configuration."""
+    return counts_of(layer, config, nest_spared(layer, config))
 
 
 @kernel

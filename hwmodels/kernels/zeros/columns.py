@@ -89,7 +89,7 @@ class Ground(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Scratch space of one thread, for metadata."""
+    """Scratch space of one thread, for metadata and bounds."""
 
     path: Ints  # (L,)
     extents: Ints  # (D,)
@@ -98,6 +98,7 @@ class Scratch(NamedTuple):
     places: Ints  # (ranks,): rows of the boxes under each rank, where the mask is known
     every: Ints  # (D,): the dimensions
     facts: Floats  # (3,): those of one operand
+    moved: Floats  # (L, 2): its words at least
 
 
 class Room(NamedTuple):
@@ -154,4 +155,5 @@ def scratch_columns(levels: int, dims: int, ranks: int) -> Scratch:
         places=np.zeros(max(ranks, 1), dtype=np.int64),
         every=np.arange(dims, dtype=np.int64),
         facts=np.ones(3),
+        moved=np.zeros((levels, 2)),
     )

@@ -41,7 +41,7 @@ from hwmodels.kernels.nest.search import (
     place_chain,
     set_floor,
 )
-from hwmodels.kernels.zeros.columns import LEAST, MOST, Choices, Ground, Progress, Room, ShareColumns
+from hwmodels.kernels.zeros.columns import LEAST, MOST, Choices, Ground, Progress, Room, Scratch, ShareColumns
 from hwmodels.kernels.zeros.cost import INNER, MAC_PJ, REFUSED, SLACK, STEPS, cost_with_zeros
 from hwmodels.kernels.zeros.metadata import box_row
 
@@ -153,12 +153,12 @@ def least_cost(
     facts: Floats,
     depth: int,
     mapping: MappingColumns,
-    own: Floats,
+    room: Scratch,
 ) -> tuple[float, float]:
     """Cycles and energy [pJ] that no completion of an assignment down to a depth can go below."""
     bounds, rank, coefficient, rank_dims, traits = ground.problem
     operands = traits.shape[0]
-    totals = shares.totals
+    totals, own = shares.totals, room.facts
     energy = least_of(totals[:, MAC_PJ]) - totals[0, SLACK]
     for o in range(operands):
         own[1], own[2] = facts[1 + o], facts[1 + operands + o]
@@ -166,7 +166,7 @@ def least_cost(
             bounds, rank[o : o + 1], coefficient[o : o + 1], rank_dims[o : o + 1], traits[o : o + 1]
         )
         kept = MappingColumns(mapping.factors, mapping.order, mapping.keep[:, :, o : o + 1])
-        sure = Sure(tables.least[o], tables.unique[o : o + 1], ground.touches)
+        sure = Sure(tables.least[o], tables.unique[o : o + 1], ground.touches, room.moved)
         energy += least_energy(one, kept, depth, tables.sequence, sure, own)
     steps = max(0.0, facts[0] * least_of(totals[:, STEPS]) - 1e-6)
     return steps, max(0.0, energy) + ground.leak_pj * steps
@@ -193,7 +193,7 @@ def verdict(
     if not tiles_fit(ground, shares, keep, 0, room.work, MOST if whole else LEAST):
         return CAPACITY
     facts = progress.products[count]
-    steps, energy = least_cost(ground, shares, tables, facts, depth, mapping, room.scratch.facts)
+    steps, energy = least_cost(ground, shares, tables, facts, depth, mapping, room.scratch)
     value = objective_of(tables.objective, steps, energy)
     tie = tie_of(tables.objective, steps, energy)
     best = progress.best

@@ -2,12 +2,11 @@
 
 from functools import cache, partial
 
-from hwmodels.batch import evaluate
 from hwmodels.columns import MetricTable
-from hwmodels.packing import pack
 from hwmodels.presets import load
-from hwmodels.validation.row import Evidence, Row
-from workloads import Network, deduplicate
+from hwmodels.question import Question
+from hwmodels.validation.row import Evidence, Made, Row
+from workloads import Network
 from workloads import load as load_network
 
 TITLE = "CGaP: ResNet-110 with 64 % fewer weights, main memory and latency on a 32 x 32 array"
@@ -17,7 +16,7 @@ SOURCE = "Du, Li, Cao, IEEE JETCAS 2019, abstract"
 WEIGHTS, WORK, DRAM_ENERGY, LATENCY = 0.640, 0.633, 0.118, 0.402
 BATCHES = (1, 32)
 
-_row = partial(Row.simulated, unit="of the dense network's", source=SOURCE)
+_row = partial(Row.simulated, unit="of the dense network's", source=SOURCE, made=Made.EVALUATE)
 
 _CUT = "No widths are printed: filters inside the residual blocks, which additions leave free, share the cut."
 _DRAM = (
@@ -38,9 +37,10 @@ def rows() -> list[Row]:
             1 - pruned.parameters / dense.parameters,
             0.05,
             _CUT,
+            made=Made.NETWORK,
             evidence=Evidence.DERIVED,
         ),
-        _row("multiply-accumulates saved", WORK, 1 - pruned.macs / dense.macs, 0.05, _CUT),
+        _row("multiply-accumulates saved", WORK, 1 - pruned.macs / dense.macs, 0.05, _CUT, made=Made.NETWORK),
     ]
     for images in BATCHES:
         before, after = cost(dense, images), cost(pruned, images)
@@ -62,5 +62,4 @@ def networks() -> tuple[Network, Network]:
 
 def cost(network: Network, images: int) -> MetricTable:
     """Totals of a run of some images on the 32 x 32 reference array."""
-    layers, _ = deduplicate(network.table(images))
-    return evaluate(layers, pack(load("edge_32x32")))
+    return Question(network.table(images), load("edge_32x32")).costed()[1]

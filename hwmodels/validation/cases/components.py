@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hwmodels.components import arithmetic, noc
 from hwmodels.components.sram import sram
 from hwmodels.costs import PLACED
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 
 TITLE = "Components from 65 to 5 nm"
 AIM = 0.35
@@ -263,6 +263,7 @@ def _row(case: Case, tolerance: float, evidence: Evidence) -> Row:
         published=case.published,
         ours=case.ours(),
         tolerance=tolerance,
+        made=Made.PRICE,
         source=case.source,
         evidence=evidence,
         note=case.note,

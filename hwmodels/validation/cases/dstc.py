@@ -1,6 +1,6 @@
 """The dual-side sparse tensor core: latency of a large product over the densities of its factors."""
 
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon.dstc import time_share
 
 TITLE = "DSTC: a 4096 x 4096 x 4096 product over the densities of its factors"
@@ -44,6 +44,7 @@ def _row(quantity: str, published: float, ours: float, tolerance: float | None) 
         published=published,
         ours=ours,
         tolerance=tolerance,
+        made=Made.EVALUATE,
         source=SOURCE,
         evidence=Evidence.SIMULATED,
         note=_RULE,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwmodels.components.tables import column, read
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon import eie
 
 TITLE = "EIE: nine fully connected layers on 64 PEs at 800 MHz"
@@ -39,6 +39,7 @@ def _row(quantity: str, unit: str, published: float, ours: float, tolerance: flo
         published=published,
         ours=ours,
         tolerance=tolerance,
+        made=Made.EVALUATE,
         source=SOURCE,
         evidence=Evidence.SIMULATED,
         note=note,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hwmodels.validation.row import Row
+from hwmodels.validation.row import Made, Row
 from hwmodels.validation.silicon import eyeriss_v1 as chip
 
 TITLE = "Eyeriss v1 silicon: AlexNet and VGG-16, latency, traffic, energy"
@@ -157,7 +157,7 @@ def _ran(network: str, constants: chip.Calibration) -> list[_Ran]:
                 layer=layer,
                 figures=figures,
                 energy_j=chip.energy_j(layer, figures.total_s, constants),
-                component_energy_j=chip.component_energy_j(layer, figures.total_s, figures.evaluations),
+                component_energy_j=chip.component_energy_j(layer, figures.total_s, figures.account),
             )
         )
     return found
@@ -173,6 +173,7 @@ def _row(column: _Column, ran: Sequence[_Ran], tolerance: float | None, note: st
         published=column.scale * sum(column.published(one.layer) for one in ran),
         ours=column.scale * sum(column.ours(one) for one in ran),
         tolerance=tolerance,
+        made=Made.EVALUATE,
         source=source,
         note=note,
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon import gemmini
 from hwmodels.validation.silicon.products import mean_error, tau
 
@@ -31,6 +31,7 @@ def rows() -> list[Row]:
             published=published,
             ours=found,
             tolerance=aim,
+            made=Made.EVALUATE,
             source=SOURCE,
             evidence=Evidence.SIMULATED,
             note=said,

@@ -2,7 +2,7 @@
 
 from hwmodels.components.tables import read
 from hwmodels.presets import load
-from hwmodels.validation.row import Row
+from hwmodels.validation.row import Made, Row
 from hwmodels.validation.silicon.products import latencies_s, mean_error, products, tau
 
 TITLE = "LLMCompass' measurements: matrix products on A100, MI210 and TPU v3; two dies by part"
@@ -78,6 +78,7 @@ def _row(quantity: str, unit: str, published: float, ours: float, aim: float | N
         published=float(published),
         ours=float(ours),
         tolerance=aim,
+        made=Made.EVALUATE,
         source=SOURCE,
         note=note,
     )
@@ -95,6 +96,7 @@ def _dies() -> list[Row]:
                 published=area_mm2,
                 ours=float(ours[list(components)].sum()),
                 tolerance=aim,
+                made=Made.SHEET,
                 source=DIES,
                 note=note,
             )

@@ -4,7 +4,7 @@ from hwmodels.components.tables import read
 from hwmodels.data_sheet import computed
 from hwmodels.presets import load
 from hwmodels.published import like, published
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 
 TITLE = "Published machines: area, power with everything busy, and peak"
 AIM = 0.35
@@ -62,6 +62,7 @@ def rows() -> list[Row]:
                     published=figure.value * SCALES[quantity],
                     ours=like(quantity, figure, ours) * SCALES[quantity],
                     tolerance=0.05 if known else AIM,
+                    made=Made.SHEET,
                     source=f"{figure.source} ({figure.status})",
                     evidence=Evidence.DERIVED if known else _evidence(machine),
                     note=_WHY.get((machine, quantity), _NOTES[quantity]),
@@ -88,6 +89,7 @@ def _parts() -> list[Row]:
                 published=area_mm2,
                 ours=float(table[list(components)].sum()),
                 tolerance=AIM,
+                made=Made.SHEET,
                 source="Jouppi et al., ISCA 2017, figure 2: shares of 331 mm2 (memory)",
                 note="Cells of multipliers, adders and registers, placed; the published unit holds its "
                 "weight registers twice, its control and its wiring."

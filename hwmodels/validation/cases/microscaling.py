@@ -4,7 +4,7 @@ from hwmodels import spec
 from hwmodels.components import arithmetic
 from hwmodels.data_sheet import computed
 from hwmodels.presets import load
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 
 TITLE = "Microscaling: GOPS/W of an 8 x 8 array of precision-scalable units"
 SOURCE = "Cuyckens et al., arXiv 2511.06313, abstract"
@@ -65,6 +65,7 @@ def rows() -> list[Row]:
                     published=published,
                     ours=ours,
                     tolerance=None,
+                    made=Made.SHEET if what == "array" else Made.PRICE,
                     source=SOURCE,
                     evidence=Evidence.SIMULATED,
                     note=note,

@@ -10,7 +10,8 @@ from hwmodels.level import Level, MacPrices, Prices
 from hwmodels.levels import LevelMachine
 from hwmodels.mapping.constraints import Constraints, LevelConstraints, only
 from hwmodels.parts import Datapath
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.question import Question
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon.products import mean_error, product_table, tau
 
 TITLE = "Ranking: designs of one space by AccelForge, by Timeloop and by ours"
@@ -89,8 +90,7 @@ def scores(tool: str) -> tuple[Floats, Floats]:
     layers = product_table(np.array([M]), np.array([N]), np.array([K]))
     ours = []
     for row in rows:
-        chip = machine(row)
-        costs = chip.model.operations(layers, chip.model.pack(chip), "edp")
+        costs = Question(layers, machine(row)).operations()
         ours.append(costs["energy_j"][0] * 1e12 * costs["latency_s"][0] * CLOCK_HZ)
     return np.array(ours), column(rows, "cycles") * column(rows, "energy_pj")
 
@@ -111,6 +111,7 @@ def rows() -> list[Row]:
                 published=1.0,
                 ours=value,
                 tolerance=None,
+                made=Made.EVALUATE,
                 source=source,
                 evidence=Evidence.SIMULATED,
                 note=_SPACE if unit else f"1 is the same ranking. {_SPACE}",

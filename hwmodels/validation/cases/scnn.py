@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon import scnn
 
 TITLE = "SCNN: speed-up and energy against the dense machine with as many multipliers"
@@ -78,6 +78,7 @@ def _row(quantity: str, published: float, ours: float, tolerance: float | None, 
         published=published,
         ours=ours,
         tolerance=tolerance,
+        made=Made.EVALUATE,
         source=SOURCE,
         evidence=Evidence.SIMULATED,
         note=note,

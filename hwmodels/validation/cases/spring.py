@@ -3,7 +3,7 @@
 import dataclasses
 
 from hwmodels.presets import load
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon import spring
 
 TITLE = "SPRING: sparse training and inference under a monolithic-3D RRAM memory, against a GTX 1080 Ti"
@@ -58,13 +58,16 @@ def _derived() -> list[Row]:
     area = machine.area_mm2().groupby("kind")["area_mm2"].sum()
     layers = spring.convolutions("vgg19", 32)
 
-    def row(quantity: str, unit: str, published: float, ours: float, tolerance: float) -> Row:
+    def row(
+        quantity: str, unit: str, published: float, ours: float, tolerance: float, made: Made = Made.SHEET
+    ) -> Row:
         return Row(
             quantity=quantity,
             unit=unit,
             published=published,
             ours=ours,
             tolerance=tolerance,
+            made=made,
             source=GROUP,
             evidence=Evidence.DERIVED,
         )
@@ -74,7 +77,7 @@ def _derived() -> list[Row]:
         kind = "sparse" if sparse else "dense"
         quantity = f"VGG-19 convolutions, batch 32, {channels} output channels a tile, {kind}"
         ours = spring.group_cycles(layers, output_channels=channels, sparse=sparse)
-        found.append(row(quantity, "cycles", cycles, ours, 0.0))
+        found.append(row(quantity, "cycles", cycles, ours, 0.0, Made.RULE))
     memory = machine.main_memory
     return [
         *found,
@@ -100,6 +103,7 @@ def _headline() -> list[Row]:
                     published=theirs,
                     ours=mine,
                     tolerance=AIM,
+                    made=Made.EVALUATE,
                     source=PAPER,
                     evidence=Evidence.SIMULATED,
                     note=_RULE + _PORTS.format(wide=freely) if missed else _RULE,
@@ -109,13 +113,14 @@ def _headline() -> list[Row]:
 
 
 def _ablations() -> list[Row]:
-    def row(quantity: str, published: float, ours: float, note: str) -> Row:
+    def row(quantity: str, published: float, ours: float, note: str, made: Made = Made.EVALUATE) -> Row:
         return Row(
             quantity=quantity,
             unit="x",
             published=published,
             ours=ours,
             tolerance=None,
+            made=made,
             source=PAPER,
             evidence=Evidence.OURS,
             note=note,
@@ -151,5 +156,5 @@ def _ablations() -> list[Row]:
     for channels in (4, 8):
         ours = spring.group_performance(output_channels=channels)
         quantity = f"inference performance, group's rule, {channels} output channels a tile"
-        found.append(row(quantity, performance, ours, _GROUP_RULE))
+        found.append(row(quantity, performance, ours, _GROUP_RULE, Made.RULE))
     return found

@@ -14,7 +14,7 @@ from hwmodels.levels import LevelMachine
 from hwmodels.machine import Effort
 from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.watch import Watch
-from hwmodels.validation.row import Evidence, Row
+from hwmodels.validation.row import Evidence, Made, Row
 from hwmodels.validation.silicon.products import latencies_s, mean_error, product_table, products, tau
 
 TITLE = "TileFlow: RTL cycles of matrix products under given tiles, one by one and two fused"
@@ -108,10 +108,13 @@ def rows() -> list[Row]:
     given = Effort(given={row: mapping(one) for row, one in enumerate(table)})
     single = latencies_s(machine(), rtl.table, given) * CLOCK_HZ, rtl.seconds
     both = np.array([fused(one).latency_s for one in pairs]) * CLOCK_HZ, column(pairs, "rtl_cycles")
-    return [*_scored("products", *single, _NOTE), *_scored("pairs of products, fused", *both, _FUSED)]
+    return [
+        *_scored("products", *single, Made.EVALUATE, _NOTE),
+        *_scored("pairs of products, fused", *both, Made.GIVEN, _FUSED),
+    ]
 
 
-def _scored(what: str, ours: Floats, rtl: Floats, note: str) -> list[Row]:
+def _scored(what: str, ours: Floats, rtl: Floats, made: Made, note: str) -> list[Row]:
     """Mean error and ranking of some cycles."""
     figures = {"mean error": (1 + mean_error(ours, rtl), "x"), "Kendall's tau": (tau(ours, rtl), "")}
     return [
@@ -121,6 +124,7 @@ def _scored(what: str, ours: Floats, rtl: Floats, note: str) -> list[Row]:
             published=1.0,
             ours=value,
             tolerance=None,
+            made=made,
             source=SOURCE,
             evidence=Evidence.SIMULATED,
             note=note if unit else "1 is the same ranking.",

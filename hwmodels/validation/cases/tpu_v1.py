@@ -1,6 +1,6 @@
 """TPU v1: throughput of its six applications."""
 
-from hwmodels.validation.row import Row
+from hwmodels.validation.row import Made, Row
 from hwmodels.validation.silicon import tpu_v1
 
 TITLE = "TPU v1: measured throughput of six applications"
@@ -27,6 +27,7 @@ def rows() -> list[Row]:
             published=apps[name].tops,
             ours=tpu_v1.resident_tops(apps[name]),
             tolerance=aim,
+            made=Made.EVALUATE,
             source="Jouppi et al., ISCA 2017, table 3",
             note="A chain of equal 3x3 convolutions of whole tiles; the schedule decides what crosses the "
             "host link. " + NOTES.get(name, ""),
@@ -40,6 +41,7 @@ def rows() -> list[Row]:
             published=app.tops,
             ours=tpu_v1.tops(app),
             tolerance=None if app.name in NOTES else AIM,
+            made=Made.EVALUATE,
             source="Jouppi et al., ISCA 2017, table 3",
             note=NOTES.get(app.name, _NOTE),
         )

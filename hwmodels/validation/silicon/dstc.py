@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hwmodels.batch import evaluate_operations
 from hwmodels.presets import load
+from hwmodels.question import Question
 from workloads.table import Kind, blank_table, with_densities
 
 SIZE = 4096
@@ -16,7 +16,7 @@ def time_share(first: float, second: float) -> float:
     sparse = with_densities(dense, weight=second, activation=first)
     machine = load("dstc")
     both = [
-        evaluate_operations(with_densities(table, weight=w, activation=a), machine, "latency")
+        Question(with_densities(table, weight=w, activation=a), machine, "latency").operations()
         for table, w, a in ((sparse, second, first), (dense, 1.0, 1.0))
     ]
-    return float(both[0].compute_cycles[0] / both[1].compute_cycles[0])
+    return float(both[0]["compute_cycles"][0] / both[1]["compute_cycles"][0])

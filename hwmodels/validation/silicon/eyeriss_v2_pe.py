@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwmodels.batch import evaluate_operations
 from hwmodels.components.tables import column, read
 from hwmodels.presets import load
+from hwmodels.question import Question
 from workloads.errors import InputError
 from workloads.table import Kind, LayerTable, blank_table
 
@@ -86,4 +86,4 @@ def table(layer: Pointwise, *, by_channel: bool) -> LayerTable:
 def cycles(layer: Pointwise, *, by_channel: bool) -> float:
     """Compute cycles of the PE; see `table`."""
     rows = table(layer, by_channel=by_channel)
-    return float(evaluate_operations(rows, load("eyeriss_v2_pe"), "latency").compute_cycles[0])
+    return float(Question(rows, load("eyeriss_v2_pe"), "latency").operations()["compute_cycles"][0])

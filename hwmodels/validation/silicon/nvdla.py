@@ -7,9 +7,15 @@ shape is not written down; the rules here were read off its 130 cells, and are t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hwmodels.components.tables import read
+from hwmodels.presets import load
+from hwmodels.validation.silicon.products import latencies_s
 from workloads.errors import InputError, shown
+from workloads.table import Kind, LayerTable, blank_table, make_table
 
 MULTIPLIERS = 2048
 CYCLES_PER_KIB = 100.0  # the sheet's "10 GB/s at 1 GHz"
@@ -45,6 +51,12 @@ class SheetLayer:
     def winograd(self) -> bool:
         """Whether the layer runs as F(2x2, 3x3)."""
         return self.kernel_rows == self.kernel_cols == 3 and self.stride == 1
+
+    @property
+    def plain(self) -> bool:
+        """Whether the sheet counts it as any machine would: a 1x1 kernel of stride 1, nothing added."""
+        one = self.kernel_rows == self.kernel_cols == self.stride == 1
+        return one and self.kind == "conv" and not self.elementwise
 
 
 def sheet(network: str) -> list[SheetLayer]:
@@ -91,6 +103,30 @@ def network_cycles(layers: Sequence[SheetLayer]) -> float:
 def sheet_cycles(layers: Sequence[SheetLayer]) -> float:
     """Cycles of a network by the same rule, from the sheet's own counts."""
     return sum(max(layer.mac_cycles, layer.dram_cycles) for layer in layers)
+
+
+def layer_table(layers: Sequence[SheetLayer]) -> LayerTable:
+    """The sheet's layers as plain convolutions, one row each; a batch is what shares reads of weights."""
+    named = ("batch", "filters", "channels", "rows", "cols", "kernel_rows", "kernel_cols", "stride")
+    n, k, c, p, q, r, s, stride = (np.array([getattr(layer, name) for layer in layers]) for name in named)
+    height, width = (np.array([getattr(layer, name) for layer in layers]) for name in ("height", "width"))
+    columns: dict[str, Any] = {
+        "kind": int(Kind.NEST),
+        **{"n": n, "k": k, "c": c, "p": p, "q": q, "r": r, "s": s, "stride_p": stride, "stride_q": stride},
+        **{"in_rows": height, "in_cols": width, "pad_top": (r - 1) // 2, "pad_left": (s - 1) // 2},
+        "weight_elements": k * c * r * s,
+        "read_elements": n * c * height * width,
+        "write_elements": n * k * p * q,
+    }
+    table = make_table(LayerTable, {**blank_table(len(layers))._asdict(), **columns}, len(layers))
+    return table._replace(effectual_macs=table.macs)
+
+
+def machine_cycles(layers: Sequence[SheetLayer]) -> float:
+    """Cycles of a frame on `nvdla_like`, each layer under its fastest mapping."""
+    chip = load("nvdla_like")
+    batches = np.array([layer.batch for layer in layers])
+    return float((latencies_s(chip, layer_table(layers)) / batches).sum() * chip.clock_hz)
 
 
 def _stored_channels(layer: SheetLayer) -> int:

@@ -10,6 +10,7 @@ from hwmodels.components.tables import Floats
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, Effort
 from hwmodels.presets import load
+from hwmodels.question import Question
 from workloads.table import IntColumn, LayerTable, make_table
 
 
@@ -52,10 +53,9 @@ def product_table(m: IntColumn, n: IntColumn, k: IntColumn) -> LayerTable:
 
 
 def latencies_s(machine: LevelMachine | str, layers: LayerTable, effort: Effort = BEST) -> Floats:
-    """Seconds of each operation with its fastest mapping, through the door that `dse.evaluate` uses."""
+    """Seconds of each operation with its fastest mapping."""
     chip = load(machine) if isinstance(machine, str) else machine
-    found = chip.model.operations(layers, chip.model.pack(chip), "latency", effort=effort)
-    return np.asarray(found["latency_s"], dtype=np.float64)
+    return np.asarray(Question(layers, chip, "latency", effort).operations()["latency_s"], dtype=np.float64)
 
 
 def mean_error(ours: Floats, published: Floats) -> float:

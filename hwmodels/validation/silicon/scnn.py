@@ -3,9 +3,9 @@
 import numpy as np
 
 import workloads
-from hwmodels.batch import evaluate_operations
 from hwmodels.components.tables import column, read
 from hwmodels.presets import load
+from hwmodels.question import Question
 from workloads.table import Kind, LayerTable, blank_table, take_rows, with_densities
 
 # Caffe's AlexNet: filters, channels of a group, output side, kernel, groups, stride.
@@ -55,7 +55,7 @@ def cycles(table: LayerTable, machine: str) -> float:
         for name in ("weight", "input", "output", "shared")
         if getattr(spec.buffers, name).bytes
     }
-    return float(evaluate_operations(table, spec.replace(roomy), "latency").compute_cycles.sum())
+    return float(Question(table, spec.replace(roomy), "latency").operations()["compute_cycles"].sum())
 
 
 def speedup(table: LayerTable) -> float:
@@ -71,8 +71,8 @@ def speedup_at(density: float) -> float:
 
 def energy_j(table: LayerTable, machine: str) -> float:
     """Least energy of all rows on "scnn" or "scnn_dense", main memory and leakage included."""
-    found = evaluate_operations(table, load(machine), "energy")
-    return float((found.energy_j * table.repeats).sum())
+    found = Question(table, load(machine), "energy").operations()
+    return float((found["energy_j"] * table.repeats).sum())
 
 
 def energy_share(table: LayerTable) -> float:

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import workloads
-from hwmodels.batch import evaluate
 from hwmodels.components.main_memory import MainMemory, with_write_pulse
 from hwmodels.machines.spring import GROUP_SHARE, TILE
-from hwmodels.packing import pack
 from hwmodels.presets import load
+from hwmodels.question import Question
 from hwmodels.spec import Stacking, Unroll
 from hwmodels.tiled import tiled_cycles
 from workloads.table import Kind, LayerTable, deduplicate, with_densities
@@ -117,7 +116,7 @@ FUSED = Fused()
 def _gpu(network: str, training: bool, fuse: bool) -> tuple[float, float]:
     """Latency and energy of the GPU."""
     table = network_table(network, training=training, fuse=fuse)
-    metrics = evaluate(table, pack(load("gtx_1080_ti")), "latency")
+    metrics = Question(table, load("gtx_1080_ti"), "latency").costed()[1]
     return float(metrics.latency_s[0]), float(metrics.energy_j[0])
 
 
@@ -146,7 +145,7 @@ def ratios(
     """
     work = network_table(network, training=training, fuse=fused.spring)
     table = with_densities(work, weight=DENSITY, activation=DENSITY)
-    metrics = evaluate(table, pack(load("spring").replace(changes or {})), "latency")
+    metrics = Question(table, load("spring").replace(changes or {}), "latency").costed()[1]
     latency_s, energy_j = float(metrics.latency_s[0]), float(metrics.energy_j[0])
     gpu_s, gpu_j = _gpu(network, training, fused.gpu)
     return Ratios(gpu_s / latency_s, gpu_j / gpu_s / (energy_j / latency_s), gpu_j / energy_j)

@@ -17,6 +17,7 @@ from hwmodels.components.tables import read
 from hwmodels.machine import Effort
 from hwmodels.machines.tpu_v1 import SIDE, tpu_v1
 from hwmodels.mapping.mapping import LevelMapping, Mapping
+from hwmodels.question import Question
 from hwmodels.residency.tensors import Schedule
 from hwmodels.validation.silicon.products import product_table
 from workloads.edges import OUTSIDE, EdgeTable, Operand, Passage
@@ -86,7 +87,7 @@ def run_layer(app: App) -> Ran:
     chip = tpu_v1().replace({"levels.host.bytes_per_s": _FREE_BYTES_PER_S})
     layer = product_table(*(np.array([size]) for size in (app.ops_per_weight_byte, app.tiles * SIDE, SIDE)))
     effort = Effort(given={0: _mapping(app)})
-    found = chip.model.operations(layer, chip.model.pack(chip), "latency", effort=effort)
+    found = Question(layer, chip, "latency", effort).operations()
     return Ran(float(found["latency_s"][0]), chip.model.bounds(chip)[int(found["bound"][0])])
 
 
@@ -163,10 +164,8 @@ def resident_tops(app: App) -> float:
     Nothing is told of mappings: the mapper finds them, and the schedule decides which tensors cross the
     host's link.
     """
-    machine = tpu_v1()
     layers, edges = convolutions(app)
-    effort = Effort(schedule=Schedule("resident", edges))
-    found = machine.model.evaluate(layers, machine.model.pack(machine), "latency", effort)
+    _, found = Question(layers, tpu_v1(), "latency", Effort(schedule=Schedule("resident", edges))).costed()
     return 2e-12 * float(found.macs[0]) / float(found.latency_s[0])
 
 

@@ -5,15 +5,14 @@ registers run on. Of these two constants of the chip neither is printed, so both
 layers and every other layer is predicted from them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from hwmodels.accounting import Account
 from hwmodels.machines.eyeriss_v1 import eyeriss_v1
-from hwmodels.mapping.engine import Evaluation
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
-GATED = ("filter_spad", "mac")  # what rests while the ifmap is zero; section V-C
+GATED = ("filter_spad", "MAC")  # what rests while the ifmap is zero; section V-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +43,17 @@ def effectual_macs(layer: Layer) -> float:
     return layer.macs * layer.ifmap_density
 
 
-def component_energy_j(layer: Layer, total_s: float, evaluations: Sequence[Evaluation]) -> float:
+def component_energy_j(layer: Layer, total_s: float, account: Account) -> float:
     """Energy of a layer at the component library's prices, in joules, on the chip only.
 
     Accesses and multiply-accumulates, zeros gated, and what stands for as long as the layer takes: leakage
     and the clock network. Buses and control are not in it.
     """
     total_pj = 0.0
-    for result in evaluations:
-        for component, energy_pj in result.energy_by_component_pj.items():
-            if component not in ("dram", "leakage"):
-                total_pj += energy_pj * (layer.ifmap_density if component in GATED else 1.0)
+    counts = account.sheet.counts.sum(axis=0).tolist()
+    for line, count, price_pj in zip(account.lines, counts, account.sheet.prices_pj.tolist(), strict=True):
+        if line.part != "dram" and not line.timed:
+            total_pj += count * price_pj * (layer.ifmap_density if line.component in GATED else 1.0)
     return total_pj * 1e-12 + standing_w() * total_s
 
 

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 
+from hwmodels.accounting import Account
+from hwmodels.machine import Effort
 from hwmodels.machines.eyeriss_v1 import CORE_HZ, IFMAP_PORT, LINK_HZ, LINK_WORDS, PSUM_PORT
-from hwmodels.mapping.engine import Drain, Evaluation, Rules, evaluate
+from hwmodels.question import Question
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
-from hwmodels.validation.silicon.eyeriss_v1.nest import Piece, pieces
-from hwmodels.validation.silicon.eyeriss_v1.traffic import WORD_BYTES, buffer_bytes, dram_bytes
+from hwmodels.validation.silicon.eyeriss_v1.nest import Piece, machine, pieces, table
+from hwmodels.validation.silicon.eyeriss_v1.traffic import (
+    WORD_BYTES,
+    Words,
+    buffer_bytes,
+    dram_bytes,
+    words_of,
+)
 from workloads.errors import InputError
-
-RULES = Rules(drain=Drain.FREE)
-"""The printed buffer accesses of conv4 hold 31 reads of 32 accumulations into an ofmap word: its way out to
-DRAM is not among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,8 @@ class Figures:
     dram_bytes: float
     active_pes: int
     bounds: tuple[str, ...]  # what limits each piece: full strips, then the last one
-    evaluations: tuple[Evaluation, ...]
+    words: Words  # by level, operand and action
+    account: Account
 
 
 def run(layer: Layer) -> Figures:
@@ -43,30 +48,34 @@ def run(layer: Layer) -> Figures:
     Notes
     -----
     - A pass takes the greatest of compute, the psum buses (64 bits each way) and the ifmap bus (16 bits):
-      the finite buffer port. That is the engine's.
+      the finite buffer port. That is `dse.evaluate`'s, under the layer's own mapping.
     - Before it, filters load ("it takes time to load data from the GLB into the PE array to ramp up each
-      processing pass", section VI-A): the engine's exposed transfer of the filter banks. Then the windows
+      processing pass", section VI-A): its exposed transfer of the filter banks. Then the windows
       of the first column, and at the end the shorter of computing and draining the last column, have
       nothing to overlap with: added here.
     - Total latency adds ifmaps and ofmaps over the 64-bit, 60 MHz link, coded: the chip does not compute
       while it loads or dumps maps (section VI-A). Filters are prefetched.
 
     """
-    parts = pieces(layer)
-    results = tuple(evaluate(part.problem, part.architecture, part.mapping, RULES) for part in parts)
-    for result in results:
-        if result.limit:
-            raise InputError(f"{layer.network} {layer.name}: its mapping breaks {result.limit}")
-    cycles = sum(result.cycles for result in results) + sum(edge_cycles(part) for part in parts)
-    moved = dram_bytes(layer, results)
+    parts, chip = pieces(layer), machine(layer)
+    given = Effort(given={row: part.mapping for row, part in enumerate(parts)})
+    account = Question(table(parts), chip, "latency", given).account()
+    costs, limits, bounds = account.operations(), chip.model.limits(chip), chip.model.bounds(chip)
+    if costs["limit"].any():
+        broken = limits[int(costs["limit"].max())]
+        raise InputError(f"{layer.network} {layer.name}: its mapping breaks {broken}")
+    processing_s = float(costs["latency_s"].sum()) + sum(edge_cycles(part) for part in parts) / CORE_HZ
+    words = words_of(account, chip)
+    moved = dram_bytes(layer, words)
     return Figures(
-        processing_s=cycles / CORE_HZ,
-        total_s=cycles / CORE_HZ + (moved["I"] + moved["O"]) / (LINK_HZ * LINK_WORDS * WORD_BYTES),
-        buffer_bytes=buffer_bytes(layer, results),
+        processing_s=processing_s,
+        total_s=processing_s + (moved["input"] + moved["output"]) / (LINK_HZ * LINK_WORDS * WORD_BYTES),
+        buffer_bytes=buffer_bytes(layer, words),
         dram_bytes=sum(moved.values()),
         active_pes=layer.kernel * layer.e * layer.r * layer.t,
-        bounds=tuple(result.bound for result in results),
-        evaluations=results,
+        bounds=tuple(bounds[int(code)] for code in costs["bound"]),
+        words=words,
+        account=account,
     )
 
 

@@ -1,18 +1,26 @@
 """A layer as loop nests: its strips of ofmap rows, each with its row-stationary mapping.
 
-A strip-mined layer is two nests: all full strips, and the last, narrower one. Each divides evenly, which
-lets the engine share the diagonal multicast of ifmap rows exactly.
+A strip-mined layer is two nests, two rows of a layer table: all full strips, and the last, narrower one. Each
+divides evenly, which lets the engine share the diagonal multicast of ifmap rows exactly.
 """
 
-from dataclasses import dataclass, replace
-from math import ceil, inf
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
 
+import numpy as np
+
+from hwmodels.levels import LevelMachine
 from hwmodels.machines.eyeriss_v1 import COLS, ROWS, eyeriss_v1
-from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.mapping import LevelMapping, Loop, Mapping
-from hwmodels.mapping.problem import MappingError, Problem, convolution
+from hwmodels.mapping.problem import MappingError
+from hwmodels.mapping.rules import Drain
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
+from workloads.table import Kind, LayerTable, blank_table, make_table
+
+_FREE_BYTES_PER_S: Final = 1e30
+"""Of a link that takes no time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,23 +35,6 @@ class Piece:
     def passes(self) -> int:
         """Processing passes of these strips."""
         return self.strips * self.layer.passes_per_strip
-
-    @property
-    def problem(self) -> Problem:
-        """The loop nest of these strips; ifmaps with their zero padding."""
-        layer = self.layer
-        return convolution(
-            n=layer.batch,
-            g=layer.groups,
-            k=layer.filters,
-            c=layer.channels,
-            p=self.strips * self.e,
-            q=layer.ofmap,
-            r=layer.kernel,
-            s=layer.kernel,
-            stride=(layer.stride, layer.stride),
-            name=f"{layer.network} {layer.name}",
-        )
 
     @property
     def mapping(self) -> Mapping:
@@ -79,21 +70,45 @@ class Piece:
             )
         )
 
-    @property
-    def architecture(self) -> Architecture:
-        """The machine with its banks as the layer asks, its array as the PE sets are, DRAM out of the way.
 
-        The fanout is that of the logical sets: the buses deliver by identifiers, so a set may lie in
-        segments anywhere on the array (`placed` says whether it fits).
-        """
-        chip = eyeriss_v1(self.layer.ifmap_banks).architecture
-        height = self.layer.kernel * self.layer.r * self.layer.t
-        changes: dict[str, dict[str, Any]] = {
-            "filters": {"fanout_x": self.e, "fanout_y": height},
-            "dram": {"shared_words_per_cycle": inf},
+def table(parts: Sequence[Piece]) -> LayerTable:
+    """One row a piece; ifmaps with their zero padding."""
+    layer, rows = parts[0].layer, np.array([part.strips * part.e for part in parts])
+    sizes = {"n": layer.batch, "g": layer.groups, "k": layer.filters, "c": layer.channels}
+    window = {"r": layer.kernel, "s": layer.kernel, "stride_p": layer.stride, "stride_q": layer.stride}
+    in_rows, maps = (rows - 1) * layer.stride + layer.kernel, layer.batch * layer.groups
+    columns: dict[str, Any] = {
+        "kind": int(Kind.NEST),
+        **sizes,
+        **window,
+        "p": rows,
+        "q": layer.ofmap,
+        "in_rows": in_rows,
+        "in_cols": layer.padded,
+        "weight_elements": layer.groups * layer.filters * layer.channels * layer.kernel**2,
+        "read_elements": maps * layer.channels * in_rows * layer.padded,
+        "write_elements": maps * layer.filters * rows * layer.ofmap,
+    }
+    found = make_table(LayerTable, {**blank_table(len(parts))._asdict(), **columns}, len(parts))
+    return found._replace(effectual_macs=found.macs)
+
+
+def machine(layer: Layer) -> LevelMachine:
+    """The chip with its banks as the layer asks, its array as the PE sets are, DRAM out of the way.
+
+    The fanout is that of the logical sets: the buses deliver by identifiers, so a set may lie in segments
+    anywhere on the array (`placed` says whether it fits). The printed buffer accesses of conv4 hold 31 reads
+    of 32 accumulations into an ofmap word: its way out to DRAM is not among them.
+    """
+    made: LevelMachine = eyeriss_v1(layer.ifmap_banks).replace(
+        {
+            "levels.filters.fanout_x": layer.e,
+            "levels.filters.fanout_y": layer.kernel * layer.r * layer.t,
+            "levels.dram.bytes_per_s": _FREE_BYTES_PER_S,
+            "rules.drain": Drain.FREE,
         }
-        levels = (replace(level, **changes.get(level.name, {})) for level in chip.levels)
-        return replace(chip, levels=tuple(levels))
+    )
+    return made
 
 
 def pieces(layer: Layer) -> list[Piece]:

@@ -1,9 +1,8 @@
 """Bytes between the chip and main memory, run-length coded, and words through the global buffer."""
 
-from collections.abc import Sequence
-
+from hwmodels.accounting import Account
+from hwmodels.levels import LevelMachine
 from hwmodels.machines.eyeriss_v1 import WORD_BITS
-from hwmodels.mapping.engine import Evaluation
 from hwmodels.validation.silicon.eyeriss_v1.layers import Layer
 
 WORD_BYTES = WORD_BITS // 8
@@ -27,31 +26,41 @@ def coded_bytes(words: float, density: float) -> float:
     return pairs / PAIRS * PACKED_BYTES
 
 
-def dram_bytes(layer: Layer, results: Sequence[Evaluation]) -> dict[str, float]:
-    """Bytes by operand: filters and the image as they are, other maps coded, zero padding not at all."""
-    ifmaps = sum(result.at("dram", "I").reads for result in results) * _inside(layer)
-    ofmaps = sum(result.at("dram", "O").updates for result in results)
-    filters = sum(result.at("dram", "W").reads for result in results)
+Words = dict[tuple[str, str, str], float]
+"""Words by level, operand and action: "read" inwards, "fill" from outside, "update" from inside."""
+
+
+def words_of(account: Account, chip: LevelMachine) -> Words:
+    """Words that all rows of an account move: accesses, each of a block."""
+    blocks = {level.name: level.block_words for level in chip.levels}
+    counts = account.sheet.counts.sum(axis=0).tolist()
     return {
-        "W": filters * WORD_BYTES,
-        "I": ifmaps * WORD_BYTES if layer.image else coded_bytes(ifmaps, layer.ifmap_density),
-        "O": coded_bytes(ofmaps, layer.ofmap_density),
+        (line.component, line.operand, line.action): count * blocks[line.component]
+        for line, count in zip(account.lines, counts, strict=True)
+        if line.component in blocks
     }
 
 
-def buffer_bytes(layer: Layer, results: Sequence[Evaluation]) -> float:
+def dram_bytes(layer: Layer, words: Words) -> dict[str, float]:
+    """Bytes by operand: filters and the image as they are, other maps coded, zero padding not at all."""
+    ifmaps, ofmaps = words["dram", "input", "read"] * _inside(layer), words["dram", "output", "update"]
+    return {
+        "weight": words["dram", "weight", "read"] * WORD_BYTES,
+        "input": ifmaps * WORD_BYTES if layer.image else coded_bytes(ifmaps, layer.ifmap_density),
+        "output": coded_bytes(ofmaps, layer.ofmap_density),
+    }
+
+
+def buffer_bytes(layer: Layer, words: Words) -> float:
     """Bytes written into and read from the global buffer.
 
     Psums as they are accumulated and once more as they leave; ifmaps filled and delivered, without padding;
     filters delivered (their two banks only look ahead; section V-A).
     """
-    words = 0.0
-    for result in results:
-        psums, ifmaps = result.at("psums", "O"), result.at("ifmaps", "I")
-        words += psums.reads + psums.updates + result.at("dram", "O").updates
-        words += (ifmaps.reads + ifmaps.fills) * _inside(layer)
-        words += result.at("filters", "W").reads
-    return words * WORD_BYTES
+    psums = words["psums", "output", "read"] + words["psums", "output", "update"]
+    ifmaps = words["ifmaps", "input", "read"] + words["ifmaps", "input", "fill"]
+    moved = psums + words["dram", "output", "update"] + ifmaps * _inside(layer)
+    return (moved + words["filters", "weight", "read"]) * WORD_BYTES
 
 
 def _inside(layer: Layer) -> float:
