@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from hwmodels.machine import Model
 
-FACTORS: Final = ("perfect", "ceil")
+FACTORS: Final = ("aligned", "perfect", "ceil")
 USUAL_PATHS: Final = ("clock_hz", "main_memory")
 
 
@@ -76,7 +76,8 @@ class LevelMachine(Saved):
     mapspace
         What a mapping must obey: the dataflow.
     factors
-        Tiles of the mapspace: "perfect" divisors, or "ceil": any count, with a partial last tile.
+        Tiles of the mapspace: "perfect" divisors; "aligned": those, and divisors of sizes rounded up to the
+        array's edges, the last tile cut; "ceil": any count, with a partial last tile.
     stacking
         Tiers and what sits on which: MACs and lanes are logic, levels on chip (registers too) buffers.
     rules
@@ -106,7 +107,7 @@ class LevelMachine(Saved):
     resident: str = ""
     fusion: str = ""
     mapspace: Constraints = dataclasses.field(default_factory=Constraints)
-    factors: str = "perfect"
+    factors: str = "aligned"
     stacking: Stacking = dataclasses.field(default_factory=Stacking)
     rules: Rules = dataclasses.field(default_factory=Rules)
     timing: Timing = dataclasses.field(default_factory=Timing)
@@ -195,10 +196,10 @@ class LevelMachine(Saved):
 
     def _check_zeros(self) -> None:
         """Refuse what no machine could do about zeros."""
-        if self.minds_zeros and self.factors != "perfect":
+        if self.minds_zeros and self.factors == "ceil":
             raise InputError(
-                f"LevelMachine.factors of {self.name} must be perfect where levels or MACs mind zeros: "
-                f"metadata of partial tiles is not costed; got {shown(self.factors)}",
+                f"LevelMachine.factors of {self.name} must be aligned or perfect where levels or MACs mind "
+                f"zeros: metadata of partial tiles is not costed; got {shown(self.factors)}",
                 path="factors",
             )
         told = {o for o in OPERANDS if any(level.sparsity.of(o).stored for level in self.levels)}

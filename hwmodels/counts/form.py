@@ -46,8 +46,9 @@ class Form:
 def form_of(architecture: Architecture, constraints: Constraints, factors: str, rules: Rules) -> Form | None:
     """Form of a machine whose mapspace count sets cover; None where they do not.
 
-    They cover perfect factors; pads inside the array that each keep operands of their own, a word an access;
-    one buffer that feeds the array and keeps all; one main memory; no constraints but on what is kept.
+    They cover perfect and aligned factors; pads inside the array that each keep operands of their own, a word
+    an access; one buffer that feeds the array and keeps all; one main memory; no constraints but on what is
+    kept.
     """
     levels = architecture.levels
     free = all(
@@ -56,7 +57,7 @@ def form_of(architecture: Architecture, constraints: Constraints, factors: str, 
     )
     feeds = len(levels) - 2
     flat = all(level.fanout_x * level.fanout_y == 1 for i, level in enumerate(levels) if i != feeds)
-    if feeds < 1 or factors != "perfect" or not (free and flat) or constraints.min_parallelism:
+    if feeds < 1 or factors == "ceil" or not (free and flat) or constraints.min_parallelism:
         return None
     pads = levels[:feeds]
     if any(level.joined for level in levels) or any(pad.block_words > 1 for pad in pads):

@@ -49,6 +49,11 @@ def vectors_of(words: Floats, lanes: Floats, steps: Floats, blocks: Ints, macros
     """Accesses and port words of vectors on levels of some blocks and macros, both of shape (L,)."""
     use = np.ones((len(lanes), words.shape[1]))
     use[:, :-2] = lanes[:, None]
+    return accesses_of(words, use, steps, blocks, macros)
+
+
+def accesses_of(words: Floats, use: Floats, steps: Floats, blocks: Ints, macros: Floats) -> Vectors:
+    """The same of vectors whose instances in use are known, shape (N, L)."""
     each = words / use[:, :, None, None]
     block = blocks[None, :, None, None]
     each = np.where(block > 1, np.ceil(each / block), each)

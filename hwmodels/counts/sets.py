@@ -22,6 +22,7 @@ from hwmodels.mapping.constraints import Constraints
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.lattice import prime_powers
 from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.pack import pack_problem
 from hwmodels.mapping.problem import MappingError, Problem
 from hwmodels.mapping.rules import Reuse, Rules
@@ -191,10 +192,13 @@ def best_mapping(
     architecture: Architecture,
     objective: Objective,
     constraints: Constraints,
-    factors: str,
+    factors: FactorSpace,
     rules: Rules,
 ) -> MapperResult | None:
-    """Best uneven mapping of a nest by its count set; None where no set covers it or nothing fits."""
+    """Best uneven mapping of a nest by its count set; None where no set covers it or nothing fits.
+
+    Of a nest with roundings see `hwmodels.counts.rounded.best_mapping_cut`.
+    """
     form = form_of(architecture, constraints, factors, rules)
     if form is None or not covered(problem, rules, form):
         return None
@@ -210,7 +214,10 @@ def best_mapping(
     if row < 0:
         return None
     mapping = mapping_of_cut(rules.seen(problem), architecture, form, made.table, made.cut(row, *edges))
-    return _certified(problem, architecture, mapping, objective, rules, form, len(made.found.rows))
+    represented = mappings(problem, form, architecture)
+    return certified(
+        problem, architecture, mapping, (objective, factors), rules, (represented, len(made.found.rows))
+    )
 
 
 def structure_of(architecture: Architecture) -> tuple[Ints, Floats]:
@@ -222,29 +229,30 @@ def structure_of(architecture: Architecture) -> tuple[Ints, Floats]:
     )
 
 
-def _certified(
+def certified(
     problem: Problem,
     architecture: Architecture,
     mapping: Mapping,
-    objective: Objective,
+    asked: tuple[Objective, FactorSpace],
     rules: Rules,
-    form: Form,
-    costed: int,
+    counted: tuple[int, int],
 ) -> MapperResult:
+    """A mapping with its certificate; `counted` are the mappings represented, and the vectors of them."""
+    objective, factors = asked
+    represented, costed = counted
     evaluation = evaluate(problem, architecture, mapping, rules)
     best = {
         "latency": float(evaluation.cycles),
         "energy": evaluation.energy_pj,
         "edp": evaluation.edp_pj_cycles,
     }[objective]
-    represented = mappings(problem, form, architecture)
     return MapperResult(
         mapping=mapping,
         evaluation=evaluation,
         certificate=Certificate(
             objective=objective,
             storage="uneven",
-            factors="perfect",
+            factors=factors,
             represented=represented,
             costed=costed,
             pruned={"bound": represented - costed},

@@ -15,7 +15,7 @@ from hwmodels.mapping.constraints import NO_LIMIT, Constraints
 from hwmodels.mapping.problem import MappingError, Operand, Problem
 from workloads.errors import shown
 
-FactorSpace = Literal["perfect", "ceil"]
+FactorSpace = Literal["perfect", "aligned", "ceil"]
 _Slot = tuple[int, int, int, int]  # level, kind of loop, least count, greatest count
 
 

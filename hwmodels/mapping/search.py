@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, prod
+from typing import NamedTuple
 
-from hwmodels.kernels.nest.search import objective_of
+from hwmodels.kernels.nest.search import EDP, LATENCY, objective_of
 from hwmodels.mapping.aim import Aim, within
 from hwmodels.mapping.architecture import Architecture
 from hwmodels.mapping.certificate import OBJECTIVES, Certificate, MapperResult, Objective, Outcome
@@ -18,7 +19,9 @@ from hwmodels.mapping.lattice_parts import search_lattice
 from hwmodels.mapping.lattice_search import LatticeSearch
 from hwmodels.mapping.mapping import Mapping
 from hwmodels.mapping.mapspace import FactorSpace, Mapspace
+from hwmodels.mapping.pack import pack_architecture
 from hwmodels.mapping.problem import MappingError, Problem
+from hwmodels.mapping.roundings import NEAR, Rounding, axes_of, least_cycles, roundings
 from hwmodels.mapping.rules import Reuse, Rules
 from hwmodels.mapping.uneven import Storage, chained_spaces, fold
 from hwmodels.mapping.watch import LookingWatch, Watch
@@ -57,7 +60,9 @@ def map_problem(
     constraints
         What a mapping must obey; by default anything that fits.
     factors
-        `perfect` or `ceil`: see `Mapspace`.
+        `perfect` or `ceil`: see `Mapspace`; `aligned`: perfect ones of the nest, and of its sizes rounded up
+        to the edges of the array (`hwmodels.mapping.roundings`), whose best is then cut at the true ones and
+        taken where it is better.
     storage
         `uneven`: every operand of a level is stored at a loop of its own (`LevelMapping.depths`); `even`: the
         operands of a level share one tile, as in Timeloop. By default uneven where the lattice search covers
@@ -94,21 +99,18 @@ def map_problem(
         raise MappingError(f"objective must be one of {', '.join(OBJECTIVES)}, got {shown(objective)}")
     if storage not in (None, "even", "uneven"):
         raise MappingError(f"storage must be 'even' or 'uneven', got {shown(storage)}")
-    rules, watch = rules or Rules(), watch or Watch()
-    space = Mapspace(
-        problem=rules.seen(problem),
-        architecture=architecture,
-        constraints=constraints or Constraints(),
-        factors=factors,
-    )
-    if storage is None:
-        covered = all(quick(part) and _covered(part, rules) for part in chained_spaces(space))
-        storage = "uneven" if covered else "even"
-    parts = list(chained_spaces(space)) if storage == "uneven" else [space]
-    way: _Way = _one_by_one
-    if not all(map(plain, parts)) and all(_searched_so(part, rules) for part in parts):
-        way = _together
-    return _search(space, parts, storage, objective, rules, watch, way)
+    rules, watch, constraints = rules or Rules(), watch or Watch(), constraints or Constraints()
+    nests = [Rounding(problem, saves=True)]
+    if factors == "aligned":
+        nests += roundings(problem, architecture, constraints)
+    split: FactorSpace = "perfect" if factors == "aligned" else factors
+    plans = []
+    for nest, saves in nests:
+        space = Mapspace(
+            problem=rules.seen(nest), architecture=architecture, constraints=constraints, factors=split
+        )
+        plans.append(_plan(space, storage, rules, saves=saves))
+    return _search(plans, objective, factors, rules, watch)
 
 
 def search_exhaustively(
@@ -116,8 +118,8 @@ def search_exhaustively(
 ) -> MapperResult:
     """Search any even space, dimension by dimension (`hwmodels.mapping.exhaustive`)."""
     space = replace(space, problem=rules.seen(space.problem))
-    way = partial(_one_by_one, way=exhaust)
-    return _search(space, [space], "even", objective, rules, watch or Watch(), way)
+    plan = _Plan(space, [space], "even", partial(_one_by_one, way=exhaust))
+    return _search([plan], objective, space.factors, rules, watch or Watch())
 
 
 def search_as_lattice(
@@ -126,27 +128,51 @@ def search_as_lattice(
     """Search an even space as a lattice of tile extents, which it has to be (`hwmodels.mapping.lattice`)."""
     space = replace(space, problem=rules.seen(space.problem))
     way: _Way = partial(_one_by_one, way=_search_lattice) if plain(space) else _together
-    return _search(space, [space], "even", objective, rules, watch or Watch(), way)
+    plan = _Plan(space, [space], "even", way)
+    return _search([plan], objective, space.factors, rules, watch or Watch())
+
+
+class _Plan(NamedTuple):
+    """A space, the even ones that make it up, and how they are searched."""
+
+    space: Mapspace
+    parts: Sequence[Mapspace]
+    storage: Storage
+    way: _Way
+    saves: bool = True  # steps, over the nest that it is a rounding of
+
+
+class _Hunt(NamedTuple):
+    """What became of a space: its best mapping, if one beats what was known, and what that costs."""
+
+    plan: _Plan
+    outcomes: Sequence[Outcome]
+    mapping: Mapping | None
+    value: float
+
+
+def _plan(space: Mapspace, storage: Storage | None, rules: Rules, *, saves: bool) -> _Plan:
+    if storage is None:
+        covered = all(quick(part) and _covered(part, rules) for part in chained_spaces(space))
+        storage = "uneven" if covered else "even"
+    parts = list(chained_spaces(space)) if storage == "uneven" else [space]
+    way: _Way = _one_by_one
+    if not all(map(plain, parts)) and all(_searched_so(part, rules) for part in parts):
+        way = _together
+    return _Plan(space, parts, storage, way, saves)
 
 
 def _search(
-    space: Mapspace,
-    parts: Sequence[Mapspace],
-    storage: Storage,
-    objective: Objective,
-    rules: Rules,
-    watch: Watch,
-    way: _Way,
+    plans: Sequence[_Plan], objective: Objective, factors: FactorSpace, rules: Rules, watch: Watch
 ) -> MapperResult:
-    """Search the even spaces that make up one."""
-    aim = float(OBJECTIVES[objective])
-    outcomes, known = way(space, parts, aim, rules, watch, inf)
-    found = _found(space, parts, outcomes, known)
-    best = min(found, key=lambda mapping: _cost(space, mapping, aim, rules), default=None)
-    value = inf if best is None else _cost(space, best, aim, rules)
+    """Search spaces of a nest, the first of them, and of its roundings."""
+    space, aim = plans[0].space, float(OBJECTIVES[objective])
+    hunts = _hunts(plans, aim, rules, watch)
+    outcomes = [outcome for hunt in hunts for outcome in hunt.outcomes]
     ended = all(outcome.ended for outcome in outcomes)
-    bound = min((value, *(outcome.bound for outcome in outcomes)))
-    if best is None:
+    own = hunts[0]
+    chosen = _chosen(hunts, aim, rules)
+    if chosen.mapping is None:
         if ended:
             chains = [space.chains(dimension) for dimension in space.problem.dimensions]
             raise MappingError(explain(space, chains, space.keeps()))
@@ -155,30 +181,99 @@ def _search(
             f"search of {watch.represented:,} mappings has not ended; allow more time, or constrain the "
             f"mapspace"
         )
-    thriftiest = objective != "latency"
+    best, thriftiest = chosen.mapping, objective != "latency"
     if not thriftiest and ended:
-        best, thriftiest = _thriftiest(space, parts, best, rules, watch, way)
+        best, thriftiest = _thriftiest(chosen.plan, best, rules, watch)
     pruned: dict[str, int] = {}
     for outcome in outcomes:
         for rule, count in outcome.pruned.items():
             pruned[rule] = pruned.get(rule, 0) + count
+    value = chosen.value if chosen is own else _cost(space, best, aim, rules)
     return MapperResult(
         mapping=best,
         evaluation=evaluate(space.problem, space.architecture, best, rules),
         certificate=Certificate(
             objective=objective,
-            storage=storage,
-            factors=space.factors,
+            storage=own.plan.storage,
+            factors=factors,
             represented=sum(outcome.represented for outcome in outcomes),
             costed=sum(outcome.costed for outcome in outcomes),
             pruned=pruned,
             best=value,
-            bound=bound,
+            bound=min((value, *(_bound(hunt, space, aim) for hunt in hunts))),
             optimal=ended,
             left=sum(outcome.left for outcome in outcomes),
             thriftiest=thriftiest,
         ),
     )
+
+
+def _hunts(plans: Sequence[_Plan], aim: Aim, rules: Rules, watch: Watch) -> list[_Hunt]:
+    """Search spaces one after another, each for something better than those before.
+
+    Padding takes its time, but what it moves and multiplies costs no energy: a mapping of a rounding is
+    priced at the share of its energy that is not padding's.
+    """
+    hunts: list[_Hunt] = []
+    refusal: MappingError | None = None
+    below = inf
+    for plan in plans:
+        if hunts and not plan.saves and _near(hunts[0], rules):
+            continue
+        share = 1.0 if aim == LATENCY else plans[0].space.problem.macs / plan.space.problem.macs
+        try:
+            hunt = _hunt(plan, aim, rules, watch, below / share)
+        except MappingError as refused:  # its sizes do not fit, those of another may
+            refusal, hunt = refusal or refused, _Hunt(plan, (), None, below)
+        if hunt.mapping is not None:
+            below = hunt.value * share
+        hunts.append(hunt)
+    if refusal is not None and not any(hunt.outcomes for hunt in hunts):
+        raise refusal
+    return hunts
+
+
+def _near(own: _Hunt, rules: Rules) -> bool:
+    """Whether the best mapping of a nest takes hardly more cycles than any takes at least."""
+    if own.mapping is None:
+        return False
+    space = own.plan.space
+    rates = pack_architecture(space.architecture).rates[-1:]
+    axes = axes_of(space.problem, space.architecture, space.constraints)
+    least = float(least_cycles(space.problem, axes, rates)[0])
+    return evaluate(space.problem, space.architecture, own.mapping, rules).cycles <= NEAR * least
+
+
+def _hunt(plan: _Plan, aim: Aim, rules: Rules, watch: Watch, below: float) -> _Hunt:
+    """Search the even spaces that make up one for a mapping that costs less than is known."""
+    space = plan.space
+    outcomes, known = plan.way(space, plan.parts, aim, rules, watch, below)
+    found = _found(space, plan.parts, outcomes, known)
+    best = min(found, key=lambda mapping: _cost(space, mapping, aim, rules), default=None)
+    value = inf if best is None else _cost(space, best, aim, rules)
+    return _Hunt(plan, outcomes, best, value) if value < below else _Hunt(plan, outcomes, None, below)
+
+
+def _chosen(hunts: Sequence[_Hunt], aim: Aim, rules: Rules) -> _Hunt:
+    """The last that found something, with its last tiles cut; the first where that costs no more."""
+    first = hunts[0]
+    last = next((hunt for hunt in reversed(hunts) if hunt.mapping is not None), first)
+    if last is first or first.mapping is None:
+        return last
+    assert last.mapping is not None
+    cut = _cost(first.plan.space, last.mapping, aim, rules)
+    return last if cut < first.value else first
+
+
+def _bound(hunt: _Hunt, space: Mapspace, aim: Aim) -> float:
+    """What mappings of a space cost at least once they are cut, where its search was not ended.
+
+    Of every count at least the share (D - 1) / (D' - 1) of each rounded size is left.
+    """
+    least = min((outcome.bound for outcome in hunt.outcomes), default=inf)
+    sizes = zip(space.problem.bounds, hunt.plan.space.problem.bounds, strict=True)
+    share = prod((size - 1) / (rounded - 1) for size, rounded in sizes if size != rounded)
+    return float(least * (share * share if aim == EDP else share))
 
 
 def _found(
@@ -193,9 +288,7 @@ def _found(
     return found if known is None else [known, *found]
 
 
-def _thriftiest(
-    space: Mapspace, parts: Sequence[Mapspace], best: Mapping, rules: Rules, watch: Watch, way: _Way
-) -> tuple[Mapping, bool]:
+def _thriftiest(plan: _Plan, best: Mapping, rules: Rules, watch: Watch) -> tuple[Mapping, bool]:
     """Of the mappings as quick as the best one that which takes the least energy; whether it surely is.
 
     It is searched for as long as there is time, and for no more looks than `LOOKS`. A search may have ended
@@ -204,10 +297,11 @@ def _thriftiest(
     left = watch.left()
     if left <= 0.0:
         return best, False
+    space = plan.space
     aim = within(float(evaluate(space.problem, space.architecture, best, rules).cycles))
     again = LookingWatch(seconds=left, most=LOOKS)
-    outcomes, known = way(space, parts, aim, rules, again, _cost(space, best, aim, rules))
-    found = _found(space, parts, outcomes, known)
+    outcomes, known = plan.way(space, plan.parts, aim, rules, again, _cost(space, best, aim, rules))
+    found = _found(space, plan.parts, outcomes, known)
     least = min([best, *found], key=lambda mapping: _cost(space, mapping, aim, rules))
     return least, all(outcome.ended for outcome in outcomes)
 

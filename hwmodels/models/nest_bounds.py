@@ -28,6 +28,7 @@ from hwmodels.mapping.constraints import NO_LIMIT, LevelConstraints
 from hwmodels.mapping.lattice import touched
 from hwmodels.mapping.mapspace import divisors
 from hwmodels.mapping.problem import Operand, Problem
+from hwmodels.mapping.roundings import Axis, sizes
 from hwmodels.mapping.rules import Drain, FirstTouch
 from hwmodels.models.level_parts import LEVEL, Columns, Machines, columns_of, columns_of_each
 from hwmodels.models.level_table import LevelTable
@@ -160,8 +161,9 @@ class Spread:
     """What the spatial loops of a nest can fill of some fanouts at most."""
 
     def __init__(self, base: LevelMachine, problem: Problem, fans: tuple[tuple[int, int], ...]) -> None:
-        self.perfect = base.factors == "perfect"
+        self.factors = base.factors
         self.problem = problem
+        self.axes: list[Axis] = []
         self.slots: list[tuple[int, int, dict[str, int]]] = []  # level, fanout, most of each dimension
         for i, (level, fan) in enumerate(zip(base.levels, fans, strict=True)):
             limits = base.mapspace.at(level.name)
@@ -175,6 +177,7 @@ class Spread:
                     if allowed is None or d in allowed
                 }
                 self.slots.append((i, width, most))
+                self.axes.append(Axis(width, tuple(min(width, most.get(d, 0)) for d in problem.dimensions)))
 
     def most(self, dimensions: Sequence[str], first: int = 0, stop: int = NO_LIMIT) -> float:
         """Most instances that loops over some dimensions occupy, by the fanouts of levels first:stop."""
@@ -182,30 +185,37 @@ class Spread:
         bounds = self.problem.extents
         for level, width, most in self.slots:
             if first <= level < stop:
-                able = tuple(
-                    (bounds[d], min(bounds[d], most[d])) for d in dimensions if d in most and bounds[d] > 1
-                )
-                found *= _fill(tuple(sorted(able)), width, perfect=self.perfect)
+                mine = [d for d in dimensions if d in most and bounds[d] > 1]
+                able = [(self._sizes(d), min(bounds[d], most[d])) for d in mine]
+                found *= _fill(tuple(sorted(able)), width, perfect=self.factors != "ceil")
         for d in dimensions:
             room *= bounds[d]
         return float(min(found, room))
 
+    def _sizes(self, dimension: str) -> tuple[int, ...]:
+        """Sizes of a dimension whose divisors may be spread: its own, and those it may be rounded up to."""
+        bound = self.problem.extents[dimension]
+        if self.factors != "aligned":
+            return (bound,)
+        return tuple(sorted(sizes(bound, self.problem.dimensions.index(dimension), tuple(self.axes))))
+
 
 @lru_cache(maxsize=1 << 14)
-def _fill(able: tuple[tuple[int, int], ...], width: int, *, perfect: bool) -> int:
-    """Largest product up to a width of one factor of every bound, none above its most.
+def _fill(able: tuple[tuple[tuple[int, ...], int], ...], width: int, *, perfect: bool) -> int:
+    """Largest product up to a width of one factor of a size of every dimension, none above its most.
 
     Examples
     --------
-    >>> _fill(((3, 3), (64, 64)), 14, perfect=True), _fill(((3, 3), (64, 64)), 14, perfect=False)
+    >>> able = ((3,), 3), ((64,), 64)
+    >>> _fill(able, 14, perfect=True), _fill(able, 14, perfect=False)
     (12, 14)
 
     """
     if not perfect:
         return min(width, math.prod(most for _, most in able))
     reached = {1}
-    for bound, most in able:
-        factors = [factor for factor in divisors(bound) if factor <= most]
+    for each, most in able:
+        factors = {factor for size in each for factor in divisors(size) if factor <= most}
         reached = {one * factor for one in reached for factor in factors if one * factor <= width}
     return max(reached)
 

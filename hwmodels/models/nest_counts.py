@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from hwmodels.columns import MetricTable
 from hwmodels.counts.form import Form, alike_of, form_of
 from hwmodels.counts.making import Grid
+from hwmodels.counts.rounded import Asked, best_cut, free_axes
 from hwmodels.counts.scan import FILLS, READS, UPDATES, front_of
-from hwmodels.counts.sets import CountSet, count_set, covered
+from hwmodels.counts.sets import count_set, covered
 from hwmodels.kernels.accounting.account import PARTS
-from hwmodels.kernels.counts.scan import Configs, Front, Seen, Standing, Vectors, total, wait
+from hwmodels.kernels.counts.scan import COSTED, Configs, Front, Seen, Standing, Vectors, total, wait
 from hwmodels.level import LETTERS as NAMED
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import metric_table
 from hwmodels.mapping.certificate import OBJECTIVES
 from hwmodels.mapping.problem import Problem
+from hwmodels.mapping.roundings import Rounding, roundings_to
 from hwmodels.models.level_parts import Columns, Machines, Parts, columns_of
 from hwmodels.models.nest_account import ELEMENTS
 from hwmodels.models.nest_mappings import limits, problem_of
@@ -62,6 +64,11 @@ class Space(NamedTuple):
     def base(self) -> LevelMachine:
         """One of them."""
         return self.machines.base
+
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """Edges of every array of the space."""
+        return [(int(x), int(y)) for x, y in np.unique(self.columns.levels[:, -2, 4:6], axis=0)]
 
     @property
     def grid(self) -> Grid:
@@ -265,9 +272,8 @@ def times(layers: LayerTable, space: Space, objective: str, one: Parts_s) -> tup
         else:
             passed, problem = _passed(layers, row), problem_of(layers, row)
             for group in groups:
-                made = count_set(problem, space.base.rules, space.form, group.edges, group.grid)
-                places = np.stack([group.buckets, group.rows])
-                wait(*_counted(made, group, passed), group.standing, places, asked, seconds[row])
+                serving, buckets, _ = _serving(problem, space, group, passed, asked[0])
+                wait(*serving, group.standing, np.stack([buckets, group.rows]), asked, seconds[row])
     if left:
         some = take_rows(layers, np.array(left))
         for c in range(space.machines.size):
@@ -284,7 +290,15 @@ def uncovered(layers: LayerTable, space: Space) -> int:
 def _served(layers: LayerTable, row: int, space: Space) -> bool:
     """Whether a count set covers a nest."""
     problem = problem_of(layers, row)
-    return not _wide(layers, row, space) and covered(problem, space.base.rules, space.form)
+    if _wide(layers, row, space) or not covered(problem, space.base.rules, space.form):
+        return False
+    nests = {nest for edges in space.edges for nest, _ in _roundings(problem, space, edges)}
+    return all(covered(nest, space.base.rules, space.form) for nest in nests)
+
+
+def _roundings(problem: Problem, space: Space, edges: tuple[int, int]) -> tuple[Rounding, ...]:
+    """Roundings of a nest up to the edges of an array; see `hwmodels.mapping.roundings`."""
+    return roundings_to(problem, free_axes(problem, edges)) if space.base.factors == "aligned" else ()
 
 
 def _passed(layers: LayerTable, row: int) -> Floats:
@@ -316,21 +330,38 @@ def _nest(
 
     `asked` is as of `hwmodels.kernels.counts.scan.total`.
     """
-    made = count_set(problem, space.base.rules, space.form, group.edges, group.grid)
-    places = np.stack([group.buckets, group.rows])
-    left = total(*_counted(made, group, passed), group.standing, places, asked, sums)
+    serving, buckets, costed = _serving(problem, space, group, passed, asked[0])
+    places = np.stack([buckets, group.rows])
+    left = total(*serving, group.standing, places, asked, sums)
+    sums[COSTED, group.rows] += costed
     return group.rows[places[0] < 0] if left else group.rows[:0]
 
 
-def _counted(made: CountSet, group: Group, passed: Floats) -> tuple[Vectors, Seen, Front, Configs]:
-    """What the kernels read of a set and a group."""
-    vectors = made.vectors(group.blocks, group.macros)
-    return vectors, _seen(made, group, passed), front_of(made.found, made.macs), group.configs
+def _serving(
+    problem: Problem, space: Space, group: Group, passed: Floats, objective: int
+) -> tuple[tuple[Vectors, Seen, Front, Configs], IntColumn, Any]:
+    """What the kernels read of the sets of a nest and a group, buckets, and vectors looked at before."""
+    rounded, structure = _roundings(problem, space, group.edges), (group.blocks, group.macros)
+    form, rules = space.form, space.base.rules
+    if not rounded:
+        made = count_set(problem, rules, form, group.edges, group.grid)
+        seen = _seen(made.words, group, passed)
+        front = front_of(made.found, made.macs)
+        return (made.vectors(*structure), seen, front, group.configs), group.buckets, 0
+    built = space.machines[int(group.rows[0])].architecture
+    asked = Asked(problem, rounded, rules, form, group.edges, group.grid)
+    best = best_cut(asked, built, structure, group.configs, group.buckets, objective)
+    # Each machine is a bucket of its own, that holds the vector it does best with.
+    fits = best.rows >= 0
+    start = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(fits)])
+    front = Front(start, best.rows[fits], float(problem.macs), np.empty((3, 1)))
+    serving = (best.vectors, _seen(best.words, group, passed), front, group.configs)
+    return serving, np.arange(len(fits), dtype=np.int64), best.costed - fits
 
 
-def _seen(made: CountSet, group: Group, passed: Floats) -> Seen:
+def _seen(words: Floats, group: Group, passed: Floats) -> Seen:
     """What main memory sees of every vector, where a share of each operand, (O,), passes it."""
-    inner = made.words[:, -1]
+    inner = words[:, -1]
     outer = inner * passed  # (N, 3, O)
     blocks = np.ceil(inner / group.blocks[-1]) * min(1.0, group.macros[-1])
     return Seen(

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from hwmodels.composed import fingerprint
+from hwmodels.counts.rounded import best_mapping_cut
 from hwmodels.counts.sets import best_mapping
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import UNEVEN, ZEROS, Effort
-from hwmodels.mapping.certificate import Certificate
+from hwmodels.mapping.certificate import Certificate, Objective
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.evaluation import Evaluation
 from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.mapspace import FactorSpace
 from hwmodels.mapping.problem import MappingError, Problem, convolution
 from hwmodels.mapping.search import MapperResult, map_problem
 from hwmodels.mapping.uneven import Storage
@@ -219,14 +221,11 @@ def _counted(problem: Problem, machine: LevelMachine, key: Key) -> MapperResult 
     """Best mapping by the count set of a nest, where one covers it: a sweep reads the same one."""
     if key.storage is not None:
         return None
-    return best_mapping(
-        problem,
-        machine.architecture,
-        key.objective,  # type: ignore[arg-type]
-        machine.mapspace,
-        machine.factors,
-        machine.rules,
-    )
+    objective: Objective = key.objective  # type: ignore[assignment]
+    factors: FactorSpace = machine.factors  # type: ignore[assignment]
+    if factors == "aligned":
+        return best_mapping_cut(problem, machine.architecture, objective, machine.mapspace, machine.rules)
+    return best_mapping(problem, machine.architecture, objective, machine.mapspace, factors, machine.rules)
 
 
 def _limit_of(machine: LevelMachine, refusal: str) -> int:

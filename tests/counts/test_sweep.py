@@ -14,13 +14,16 @@ import workloads
 from hwmodels import LevelMachine
 from hwmodels.components.main_memory import main_memory
 from hwmodels.counts import sets
+from hwmodels.counts.rounded import free_axes
 from hwmodels.level import Level, Prices
 from hwmodels.machine import Axes
 from hwmodels.mapping import Constraints, LevelConstraints
+from hwmodels.mapping.roundings import roundings_to
 from hwmodels.models import nest_counts, nest_mappings
 from hwmodels.models.level_parts import Machines
 from hwmodels.models.nest import NEST
 from hwmodels.models.nest_counts import space_of
+from hwmodels.models.nest_mappings import problem_of
 
 ALL = frozenset("WIO")
 
@@ -115,13 +118,22 @@ def test_sweeps_fronts_stress_and_prices_run_on_sets(monkeypatch: pytest.MonkeyP
     }
     space = dse.Space(pad_buffer_memory(), axes=axes)
     swept = dse.sweep("lenet_300_100", space, workers=1, progress=False)
-    nests = 3
-    assert len(made) == nests * 2  # arrays
+    layers = workloads.load("lenet_300_100").table()
+    nests = [problem_of(layers, row) for row in np.flatnonzero(layers.kind == 0)]
+    arrays = [(6, 4), (6, 7)]
+    expected = {(nest, edges) for nest in nests for edges in arrays}
+    expected |= {
+        (rounding, edges)
+        for nest, edges in expected
+        for rounding, _ in roundings_to(nest, free_axes(nest, edges))
+    }
+    assert len(made) == len(expected)
     dse.stress(swept, samples=20, workers=1, progress=False)
     dse.sweep(
         "lenet_300_100", dse.Space(pad_buffer_memory(), axes=axes | {"clock_hz": [3e8]}), progress=False
     )
-    assert len(made) <= nests * 3  # the base design, to which stress compares, has an array of its own
+    own = sum(edges == (6, 4) for _, edges in expected)  # of the base design, to which stress compares
+    assert len(made) <= len(expected) + own
     frame = swept.frame
     column = next(name for name in frame if name.startswith("levels.buffer.prices"))
     assert frame.groupby(column)["energy_j"].min().is_unique

@@ -82,7 +82,7 @@ def machines(draw):
         clock_hz=draw(st.sampled_from([1e8, 2e9])),
         mac=MacPrices(energy_pj=0.0),  # so that accesses are all there is
         mapspace=Constraints(levels=tuple(constraints) if draw(st.booleans()) else ()),
-        factors=draw(st.sampled_from(["perfect", "ceil"])),
+        factors=draw(st.sampled_from(["perfect", "aligned", "ceil"])),
         rules=Rules(
             reuse=draw(st.sampled_from(Reuse)),
             first_touch=draw(st.sampled_from(FirstTouch)),
@@ -138,7 +138,7 @@ def test_fanouts_are_filled_as_enumeration_fills_them(able, width, perfect):
         factors = [f for f in range(1, bound + 1) if not perfect or bound % f == 0]
         reached = [one * factor for one in reached for factor in factors]
     best = max(product for product in reached if product <= width)
-    found = _fill(tuple(sorted((bound, bound) for bound in able)), width, perfect=perfect)
+    found = _fill(tuple(sorted(((bound,), bound) for bound in able)), width, perfect=perfect)
     assert found == best if perfect else found >= best
 
 

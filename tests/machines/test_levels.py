@@ -118,7 +118,7 @@ def test_paths_reach_levels_and_the_array():
         ({"levels.buffer.operands": ("sums",)}, "Level.operands of buffer must be of weight"),
         ({"levels.buffer.bytes": 0}, "Level.bytes of buffer must be positive"),
         ({"levels.dram.kind": "sram"}, "the outermost must be of kind main_memory|must be positive"),
-        ({"factors": "prime"}, "LevelMachine.factors must be one of perfect, ceil, got 'prime'"),
+        ({"factors": "prime"}, "LevelMachine.factors must be one of aligned, perfect, ceil, got 'prime'"),
         ({"array_level": "l2"}, "LevelMachine.array_level of three must be one of pad, buffer, dram"),
         ({"clock_hz": 0}, "LevelMachine.clock_hz must be a positive number, got 0"),
     ],
@@ -143,7 +143,7 @@ def test_an_operation_costs_what_the_engine_counts(k, c, p, r):
     three, layers = machine(), table(nest(k=k, c=c, p=p, q=p, r=r, s=r))
     configs = NEST.pack(three)
     found = NEST.evaluate(layers, configs, "edp")
-    best = map_problem(problem_of(layers, 0), three.architecture, "edp").evaluation
+    best = map_problem(problem_of(layers, 0), three.architecture, "edp", factors=three.factors).evaluation
     seconds = best.cycles / three.clock_hz
     standing = float(configs.leakage_w[0] + configs.dram_background_w[0]) * seconds
     moving = (best.energy_pj - best.energy_by_component_pj["leakage"]) * 1e-12
@@ -213,7 +213,7 @@ def test_what_cannot_run_is_named():
 @pytest.mark.compiled
 def test_a_given_mapping_is_costed_as_it_is():
     layers, three = table(nest(k=6, c=4)), machine()
-    best = map_problem(problem_of(layers, 0), three.architecture, "energy")
+    best = map_problem(problem_of(layers, 0), three.architecture, "energy", factors=three.factors)
     effort = hwmodels.machine.Effort(given={0: best.mapping})
     given_cost = NEST.evaluate(layers, NEST.pack(three), "latency", effort)
     assert given_cost.latency_s[0] == pytest.approx(best.evaluation.cycles / three.clock_hz)

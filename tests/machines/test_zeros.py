@@ -617,7 +617,7 @@ WRONG = [
     ),
     (
         {"factors": "ceil", "levels.dram.sparsity.weight.format": "bitmask"},
-        "factors of three must be perfect where levels or MACs mind zeros",
+        "factors of three must be aligned or perfect where levels or MACs mind zeros",
     ),
 ]
 
