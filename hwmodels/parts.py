@@ -292,15 +292,6 @@ class Technology:
         if self.settled:
             check_settled(self.temperature_c)
 
-    def refuse_settled(self, kind: str) -> None:
-        """Refuse to be costed in a sweep that does not settle machines of this kind."""
-        if self.settled:
-            raise InputError(
-                f"{kind}.technology.settled: a sweep settles machines of two levels alone; dse.evaluate "
-                "settles this one, and hwmodels.settled(machine, layers) returns it",
-                path="technology.settled",
-            )
-
     @property
     def price_factors(self) -> dict[str, float]:
         """Own prices over the library's, by "component.quantity"."""

@@ -110,7 +110,12 @@ class Template(Saved):
             )
         if isinstance(self.main_memory, str):
             object.__setattr__(self, "main_memory", main_memory(self.main_memory))
-        self.technology.refuse_settled("Template")
+        if self.technology.settled:
+            raise InputError(
+                "Template.technology.settled: a template has no tiers, from which heat follows; give "
+                "Template.technology.temperature_c",
+                path="technology.settled",
+            )
         name = self.datapath.number_format
         if name != "int" and number_format(name).block > 1:
             raise InputError(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from hwmodels.checks import at_least_zero, named, truth
 from hwmodels.mapping.evaluation import Evaluation
+from workloads.table import Kind, LayerTable
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,8 @@ class Timing:
     Parameters
     ----------
     launch_s
-        Time from asking for an operation to its first transfer [s]; one that is fused into another has none.
+        Time from asking for an operation to its first transfer [s]; one that is fused into another has none,
+        nor has a view (`starts`).
     staged
         A level on chip: operands that all fit there whole are copied there before the operation begins, and
         its results are copied out after it; nothing of it overlaps. Larger operations stream tiles. "" is
@@ -51,6 +53,18 @@ class Timing:
         said += ["first tiles wait for nothing to hide behind"] if self.ramp else []
         said += ["outputs leave before the next tile begins"] if self.drained else []
         return ", ".join(said)
+
+
+def starts(layers: LayerTable, row: int) -> bool:
+    """Whether an operation has to be started: not where another's takes it along, nor where nothing is done.
+
+    A view (a reshape, a flattening, an identity) is another name for a tensor: no element moves, nothing is
+    computed, and no chip hears of it.
+    """
+    if int(layers.kind[row]) == Kind.NEST:
+        return True
+    done = ("vector_ops", "weight_elements", "read_elements", "write_elements")
+    return not int(layers.fused[row]) and any(int(getattr(layers, name)[row]) for name in done)
 
 
 def block_cycles(evaluation: Evaluation, edges: Mapping[str, int]) -> float:

@@ -21,12 +21,15 @@ CLOSE_K: Final = 1e-9
 """Kelvin by which a temperature may still move where it is taken to have settled."""
 MOST_STEPS: Final = 10_000
 MOST_ROUNDS: Final = 20
-RUNAWAY: Final = LIMITS.index("thermal runaway")
+RUNAWAY: Final = "thermal runaway"
+"""Name of the limit of what no temperature settles."""
 
 Fill = Callable[[ConfigTable, MetricTable], object]
 """What costs configurations."""
 Warm = Callable[[IntColumn, FloatColumn], Any]
 """Rows and their temperatures to a table of machines with the standing columns of `ConfigTable`."""
+Warmed = Callable[[Any, FloatColumn], Any]
+"""A table of machines with leakage at ambient, and temperatures, to that table with leakage at those."""
 
 
 def coolest_c() -> float:
@@ -73,7 +76,9 @@ def fixed_points(warm: Warm, work: MetricTable) -> FloatColumn:
     return heat
 
 
-def settle(fill: Fill, configs: ConfigTable, out: MetricTable) -> ConfigTable:
+def settle(
+    fill: Fill, configs: Any, out: MetricTable, *, warm: Warmed = warmed, runaway: int = LIMITS.index(RUNAWAY)
+) -> Any:
     """Cost configurations at the temperature that their own work makes; return them as warm as that.
 
     Parameters
@@ -86,33 +91,37 @@ def settle(fill: Fill, configs: ConfigTable, out: MetricTable) -> ConfigTable:
         What they cost with leakage at ambient. Rows that settle are costed anew, each with mappings chosen
         at its own temperature, until mappings and temperature agree; those that nothing settles break the
         limit "thermal runaway".
+    warm
+        Gives configurations the leakage of some temperatures.
+    runaway
+        Code of the limit "thermal runaway".
 
     """
     heat = np.full(configs.size, coolest_c())
     rows: IntColumn = np.flatnonzero((configs.leakage_curve > 0) & (out.feasible == 1))
     for _ in range(MOST_ROUNDS):
         at = take_rows(configs, rows)
-        reached = fixed_points(partial(_as_warm, at), take_rows(out, rows))
+        reached = fixed_points(partial(_as_warm, warm, at), take_rows(out, rows))
         moved = np.abs(reached - heat[rows]) > CLOSE_K
         heat[rows] = reached
         rows = rows[moved & np.isfinite(reached)]
         if not rows.size:
             break
         again = make_table(MetricTable, {}, rows.size)
-        fill(warmed(take_rows(configs, rows), heat[rows]), again)
+        fill(warm(take_rows(configs, rows), heat[rows]), again)
         for column, costs in zip(out, again, strict=True):
             column[rows] = costs
-    _run_away(out, np.flatnonzero(np.isinf(heat)))
-    return warmed(configs, heat)
+    _run_away(out, np.flatnonzero(np.isinf(heat)), runaway)
+    return warm(configs, heat)
 
 
-def _as_warm(configs: ConfigTable, rows: IntColumn, heat_c: FloatColumn) -> ConfigTable:
+def _as_warm(warm: Warmed, configs: Any, rows: IntColumn, heat_c: FloatColumn) -> Any:
     """Some configurations at some temperatures."""
-    return warmed(take_rows(configs, rows), heat_c)
+    return warm(take_rows(configs, rows), heat_c)
 
 
-def _run_away(out: MetricTable, rows: IntColumn) -> None:
+def _run_away(out: MetricTable, rows: IntColumn, runaway: int) -> None:
     """Mark configurations that no temperature settles."""
     for name in MetricTable._fields:
         if name not in ("area_mm2", "footprint_mm2", "mappings_costed"):
-            getattr(out, name)[rows] = 0 if name == "feasible" else RUNAWAY if name == "limit" else np.nan
+            getattr(out, name)[rows] = 0 if name == "feasible" else runaway if name == "limit" else np.nan

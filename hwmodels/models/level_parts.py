@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hwmodels import own
 from hwmodels.components import on_chip
+from hwmodels.components.leakage import curve_of
 from hwmodels.components.prices import is_accelergy
 from hwmodels.composed import ordered
 from hwmodels.fields import as_it_stands
@@ -24,6 +25,8 @@ from hwmodels.machine import Axes
 from workloads.table import FloatColumn, IntColumn
 
 _PROCESS: Final = ("technology", "datapath")
+SETTLED: Final = "technology.settled"
+WARMTH: Final = "technology.temperature_c"
 _GLOBAL: Final = (*_PROCESS, "main_memory", "clock_hz", "vector_lanes", "mac")
 _MOST: Final = 1 << 12
 """Values of a part that are priced at most."""
@@ -54,7 +57,6 @@ def _of_level(machine: LevelMachine, name: str) -> tuple[float, ...]:
 
 
 def _of_process(machine: LevelMachine) -> tuple[float, ...]:
-    machine.technology.refuse_settled("LevelMachine")
     unit, lane, process = machine.mac_prices, machine.lane_prices, machine.technology
     path = machine.datapath
     return (
@@ -62,6 +64,7 @@ def _of_process(machine: LevelMachine) -> tuple[float, ...]:
         *(float(process.node_nm), machine.voltage, float(process.clock_gated)),
         float(path.weight_bits + path.input_bits),
         float(machine.mac is None),
+        1.0 + float(curve_of(process.node_nm, process.device)),
     )
 
 
@@ -221,6 +224,7 @@ class Columns(NamedTuple):
     capacity_bytes: FloatColumn
     area_mm2: FloatColumn
     buffers_mm2: FloatColumn
+    leakage_curve: FloatColumn  # 1 and what `hwmodels.components.leakage.curve_of` returns
 
     def level(self, name: str) -> NDArray[np.float64]:
         """One quantity of every level, shape (n, L)."""
@@ -305,7 +309,32 @@ def _columns(
         capacity_bytes=memory[5],
         area_mm2=areas_mm2.sum(axis=1) + macs * process[2] * 1e-6 + more_mm2,
         buffers_mm2=buffers_mm2,
+        leakage_curve=process[11],
     )
+
+
+def settles(machines: Machines) -> IntColumn | None:
+    """Which machines are as warm as their work makes them, shape (n,); None where axes do not tell."""
+    found = np.full(machines.size, int(machines.base.technology.settled))
+    swept = {path for choices in machines.choices for path in choices[0]}
+    if found.any() or SETTLED in swept:
+        if WARMTH in swept:
+            return None
+        for choices, codes in zip(machines.choices, machines.codes, strict=True):
+            if SETTLED in choices[0]:
+                found = np.array([int(bool(one[SETTLED])) for one in choices])[codes]
+    return None if "technology" in swept else found
+
+
+def at_heat(machines: Machines, heat_c: float) -> Machines:
+    """The same machines, of which those that settle have a temperature instead; `settles` tells which."""
+    given = {SETTLED: False, WARMTH: heat_c}
+    base, left = machines.base, {SETTLED: False, WARMTH: machines.base.technology.temperature_c}
+    choices = tuple(
+        tuple({**one, **(given if one[SETTLED] else left)} if SETTLED in one else one for one in axis)
+        for axis in machines.choices
+    )
+    return Machines(base.replace(given) if base.technology.settled else base, choices, machines.codes)
 
 
 def machines_of(base: LevelMachine, axes: Axes, size: int) -> Machines:

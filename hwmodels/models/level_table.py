@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwmodels.components.leakage import HOTTEST_C, curve_of, on_curve
 from hwmodels.components.stacking import STYLES
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import Axes
-from hwmodels.models.level_parts import columns_of, machines_of
+from hwmodels.models.level_parts import SETTLED, WARMTH, at_heat, columns_of, machines_of, settles
+from hwmodels.warming import coolest_c
 from workloads.table import FloatColumn, IntColumn, make_table
 
 
@@ -16,10 +18,15 @@ class LevelTable(NamedTuple):
     """A batch of machines of levels; every column has shape (n_configs,).
 
     `machine` holds the machines themselves; tiers and perturbed technologies read the rest, as they read that
-    of `hwmodels.columns.ConfigTable`.
+    of `hwmodels.columns.ConfigTable`. Of machines that settle, `machine` holds those at ambient, the coolest
+    that they are, and so do the columns of leakage until `warmed` gives them others.
     """
 
     machine: NDArray[Any]
+    heat_c: FloatColumn  # of those that settle, what their leakage is at; not a number otherwise
+    leakage_curve: IntColumn  # how leakage follows the temperature that work makes; 0: temperature is given
+    hot_leakage_w: FloatColumn  # at the highest temperature of the leakage table
+    hot_buffer_leakage_w: FloatColumn
     clock_hz: FloatColumn
     double_buffered: IntColumn
     dram_read_bytes_per_s: FloatColumn
@@ -43,6 +50,12 @@ class LevelTable(NamedTuple):
         """Number of configurations."""
         return int(self.machine.size)
 
+    def at(self, row: int) -> LevelMachine:
+        """The machine of a row, at its temperature."""
+        machine: LevelMachine = self.machine[row]
+        heat_c = float(self.heat_c[row])
+        return machine if np.isnan(heat_c) else machine.replace({WARMTH: heat_c})
+
 
 def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
     """Look up what configurations are made of (`hwmodels.models.level_parts`), or build every machine.
@@ -54,12 +67,21 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
 
     """
     axes = axes or {}
-    lazily = machines_of(base, axes, size)
-    parts = lazily.parts() if axes else None
-    if parts is None:
+    asked = machines_of(base, axes, size)
+    follows = settles(asked) if axes else None
+    if follows is None:
+        return _packed_whole(base, axes, size)
+    lazily, warm = at_heat(asked, coolest_c()), at_heat(asked, HOTTEST_C) if follows.any() else None
+    parts, warm_parts = lazily.parts(), warm.parts() if warm is not None else None
+    if parts is None or (warm is not None and warm_parts is None):
         return _packed_whole(base, axes, size)
     made = columns_of(lazily, parts)
+    hot = columns_of(warm, warm_parts) if warm is not None and warm_parts is not None else made
     columns = {
+        "heat_c": np.where(follows, coolest_c(), np.nan),
+        "leakage_curve": np.where(follows, made.leakage_curve, 0),
+        "hot_leakage_w": hot.leakage_w,
+        "hot_buffer_leakage_w": hot.buffers_w,
         "clock_hz": made.clock_hz,
         "dram_read_bytes_per_s": made.sustained,
         "dram_write_bytes_per_s": made.sustained * made.write_share,
@@ -86,7 +108,9 @@ def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
         machines[column] = base.replace(changes) if changes else base
     if not axes:
         machines[0], place = base, np.zeros(size, dtype=np.int64)
-    rows = [_standing(machine) for machine in machines]
+    rows = [_standing(machine) | _heated(machine) for machine in machines]
+    for column, machine in enumerate(machines):
+        machines[column] = _at_heat(machine, coolest_c())
     columns = {name: np.array([row[name] for row in rows])[place.ravel()] for name in rows[0]}
     table = make_table(LevelTable, columns, size)
     return table._replace(machine=machines[place.ravel()])
@@ -94,7 +118,7 @@ def _packed_whole(base: LevelMachine, axes: Axes, size: int) -> LevelTable:
 
 def _standing(machine: LevelMachine) -> dict[str, float]:
     """Clock, sustained bandwidths, leakages, background, areas and tiers, by column of `LevelTable`."""
-    machine.technology.refuse_settled("LevelMachine")
+    machine = _at_heat(machine, coolest_c())
     built, lane, memory = machine.architecture, machine.lane_prices, machine.main_memory
     chip = [level for level in built.levels if not machine.level(level.name).off_chip]
     behind = [level for level in built.levels if machine.level(level.name).off_chip]
@@ -115,6 +139,44 @@ def _standing(machine: LevelMachine) -> dict[str, float]:
         "buffer_area_mm2": buffers_mm2,
         **_tiers(machine),
     }
+
+
+def _at_heat(machine: LevelMachine, heat_c: float) -> LevelMachine:
+    """A machine, or where it settles one with that temperature."""
+    return machine.replace({SETTLED: False, WARMTH: heat_c}) if machine.technology.settled else machine
+
+
+def _heated(machine: LevelMachine) -> dict[str, float]:
+    """How leakage follows temperature where a machine settles, by column of `LevelTable`."""
+    process = machine.technology
+    if not process.settled:
+        return {"heat_c": np.nan, "leakage_curve": 0, "hot_leakage_w": 0.0, "hot_buffer_leakage_w": 0.0}
+    hot = _standing(_at_heat(machine, HOTTEST_C))
+    return {
+        "heat_c": coolest_c(),
+        "leakage_curve": 1 + int(curve_of(process.node_nm, process.device)),
+        "hot_leakage_w": hot["leakage_w"],
+        "hot_buffer_leakage_w": hot["buffer_leakage_w"],
+    }
+
+
+def warmed(configs: LevelTable, heat_c: FloatColumn) -> LevelTable:
+    """Machines with the leakage of some temperatures, where theirs is what their work makes it.
+
+    Leakage is what does not follow temperature and a multiple of the factor of what does, so that two
+    temperatures tell it at every other.
+    """
+    follows = configs.leakage_curve > 0
+    curve = np.maximum(configs.leakage_curve - 1, 0)
+    heat = np.where(follows, np.minimum(heat_c, HOTTEST_C), coolest_c())
+    cold, now, hot = (on_curve(at, curve) for at in (coolest_c(), heat, HOTTEST_C))
+    share = np.where(follows, (now - cold) / (hot - cold), 0.0)
+    buffers_w, hot_w = configs.buffer_leakage_w, configs.hot_leakage_w
+    return configs._replace(
+        heat_c=np.where(follows, heat, np.nan),
+        leakage_w=(1.0 - share) * configs.leakage_w + share * hot_w,
+        buffer_leakage_w=(1.0 - share) * buffers_w + share * configs.hot_buffer_leakage_w,
+    )
 
 
 def _tiers(machine: LevelMachine) -> dict[str, float]:

@@ -28,7 +28,7 @@ from hwmodels.level_sparsity import said_of_zeros
 from hwmodels.levels import LevelMachine
 from hwmodels.machine import BEST, UNEVEN, Axes, Effort, Least, Model, metric_table
 from hwmodels.models import nest_counts
-from hwmodels.models.level_table import LevelTable, pack_levels, standing_w
+from hwmodels.models.level_table import LevelTable, pack_levels, standing_w, warmed
 from hwmodels.models.nest_account import (
     ELEMENTS,
     Counter,
@@ -57,8 +57,9 @@ from hwmodels.residency.plan import Plan, by_rows
 from hwmodels.residency.tensors import REORDERED, Schedule
 from hwmodels.tiers import STACK_LIMITS, apply_tiers, tier_table
 from hwmodels.times import OperationTimes
+from hwmodels.warming import RUNAWAY, coolest_c, settle
 from workloads.grammar.quantities import binary_bytes
-from workloads.table import Kind, LayerTable
+from workloads.table import Kind, LayerTable, take_rows
 from workloads.table import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
@@ -107,20 +108,13 @@ class NestModel(Model):
         effort: Effort = BEST,
     ) -> MetricTable:
         """Cost every configuration, each operation with its best mapping or the one given for its row."""
-        space = nest_counts.space_of(configs.machine) if effort == BEST else None
-        if space is not None:
-            check_layers(layers)
-            objective_code(objective)
-            one = partial(_one, configs, objective)
-            table = nest_counts.evaluate(layers, space, objective, one)
-        else:
-            found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
-            for c in range(configs.size):
-                account = self.account(layers, configs, objective, c, effort)
-                for name, value in _totals(layers, configs, c, account).items():
-                    found[name].append(value)
-            table = metric_table({name: values for name, values in found.items() if values}, configs.size)
-        apply_tiers(configs, table, limits(configs.machine[0]).index(STACK_LIMITS[0]))
+        check_layers(layers)
+        objective_code(objective)
+        table, broken = _costed(layers, objective, effort, configs), limits(configs.machine[0])
+        if configs.leakage_curve.any():
+            fill = partial(_fill, layers, objective, effort)
+            configs = settle(fill, configs, table, warm=warmed, runaway=broken.index(RUNAWAY))
+        apply_tiers(configs, table, broken.index(STACK_LIMITS[0]))
         return table
 
     def least(self, layers: LayerTable, configs: LevelTable, schedule: Schedule | None = None) -> Least:
@@ -138,7 +132,7 @@ class NestModel(Model):
         """Account of one instance of every operation on one configuration."""
         check_layers(layers)
         objective_code(objective)
-        return _account(layers, configs.machine[row], objective, effort)
+        return _account(layers, self._warm(layers, configs, objective, row, effort), objective, effort)
 
     def plan(
         self,
@@ -149,7 +143,7 @@ class NestModel(Model):
         effort: Effort = BEST,
     ) -> Plan:
         """Where every tensor lives on one configuration, and why."""
-        machine = configs.machine[row]
+        machine = self._warm(layers, configs, objective, row, effort)
         assert effort.schedule is not None
         key = key_of(machine, objective, effort)
         found = _found(layers, machine, key, effort)
@@ -164,8 +158,9 @@ class NestModel(Model):
         """Parts of every operation's latency; transfers that hide behind nothing count to both sides."""
         check_layers(layers)
         objective_code(objective)
+        configs = self._all_warm(layers, configs, objective, effort)
         shape, parts = (configs.size, layers.rows), partial(_parts_s, configs, objective)
-        space = nest_counts.space_of(configs.machine) if effort == BEST else None
+        space = _space_of(configs, effort)
         if space is not None:
             chip, dram = nest_counts.times(layers, space, objective, parts)
             return OperationTimes(chip, dram, np.zeros(shape))
@@ -173,6 +168,25 @@ class NestModel(Model):
         for c in range(configs.size):
             chip[c], dram[c] = parts(layers, c, effort)
         return OperationTimes(chip, dram, np.zeros(shape))
+
+    def _all_warm(
+        self, layers: LayerTable, configs: LevelTable, objective: str, effort: Effort
+    ) -> LevelTable:
+        """Configurations as warm as their work makes them; at ambient where nothing settles them."""
+        if not configs.leakage_curve.any():
+            return configs
+        unlimited = configs._replace(temperature_limit_c=np.zeros(configs.size))
+        heat_c = self.evaluate(layers, unlimited, objective, effort).temperature_c
+        return warmed(configs, np.nan_to_num(heat_c, nan=coolest_c()))._replace(
+            leakage_curve=np.zeros(configs.size, dtype=np.int64)
+        )
+
+    def _warm(
+        self, layers: LayerTable, configs: LevelTable, objective: str, row: int, effort: Effort
+    ) -> LevelMachine:
+        """The machine of a row, as warm as its work makes it."""
+        one: LevelTable = take_rows(configs, slice(row, row + 1))
+        return self._all_warm(layers, one, objective, effort).at(0)
 
     def tiers(self, configs: LevelTable, metrics: MetricTable) -> "pandas.DataFrame":
         """See `hwmodels.tiers.tier_table`."""
@@ -235,9 +249,36 @@ class NestModel(Model):
 NEST: Final = NestModel()
 
 
+def _space_of(configs: LevelTable, effort: Effort) -> nest_counts.Space | None:
+    """What count sets can do for machines, with the leakage of their temperatures."""
+    space = nest_counts.space_of(configs.machine) if effort == BEST else None
+    if space is None:
+        return None
+    return space._replace(columns=space.columns._replace(leakage_w=configs.leakage_w))
+
+
+def _costed(layers: LayerTable, objective: str, effort: Effort, configs: LevelTable) -> MetricTable:
+    """Cost configurations with the leakage that their table holds."""
+    space = _space_of(configs, effort)
+    if space is not None:
+        return nest_counts.evaluate(layers, space, objective, partial(_one, configs, objective))
+    found: dict[str, list[float]] = {name: [] for name in MetricTable._fields}
+    for c in range(configs.size):
+        account = _account(layers, configs.at(c), objective, effort)
+        for name, value in _totals(layers, configs, c, account).items():
+            found[name].append(value)
+    return metric_table({name: values for name, values in found.items() if values}, configs.size)
+
+
+def _fill(layers: LayerTable, objective: str, effort: Effort, configs: LevelTable, out: MetricTable) -> None:
+    """Cost configurations into a table."""
+    for column, costs in zip(out, _costed(layers, objective, effort, configs), strict=True):
+        column[:] = costs
+
+
 def _one(configs: LevelTable, objective: str, layers: LayerTable, c: int) -> dict[str, float]:
     """Totals of some operations on one configuration, and the first limit that one of them breaks."""
-    account = _account(layers, configs.machine[c], objective, BEST)
+    account = _account(layers, configs.at(c), objective, BEST)
     limit = next((int(code) for code in account.carried["limit"] if code), 0)
     found = {} if limit else account.totals(layers.repeats)
     return found | {"limit": limit, "mappings_costed": float(account.carried["mappings_costed"].sum())}
@@ -247,7 +288,7 @@ def _parts_s(
     configs: LevelTable, objective: str, layers: LayerTable, c: int, effort: Effort = BEST
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Seconds on chip and of main memory; see `NestModel.times`."""
-    account = _account(layers, configs.machine[c], objective, effort)
+    account = _account(layers, configs.at(c), objective, effort)
     costs, outside_s = account.operations(), account.sheet.waits[:, OUTSIDE]
     chip_s = costs["compute_s"] + outside_s
     return chip_s, costs["dram_s"] + np.where(costs["dram_s"] > 0.0, outside_s, 0.0)

@@ -32,7 +32,7 @@ from hwmodels.models.nest_zeros import (
     stream_words,
     zero_prices_of,
 )
-from hwmodels.timing import block_cycles
+from hwmodels.timing import block_cycles, starts
 from workloads.table import LayerTable
 
 ELEMENTS: Final = {"weight": "weight_elements", "input": "read_elements", "output": "write_elements"}
@@ -317,7 +317,7 @@ class Counter:
         counts[_LANES] = operations = float(layers.vector_ops[row])
         place = self.names.index("vector")
         busy_s[place] = 0.0 if int(layers.fused[row]) else operations / (self.machine.lanes * clock_hz)
-        starts_s = 0.0 if int(layers.fused[row]) else self.machine.timing.launch_s
+        starts_s = self.machine.timing.launch_s if starts(layers, row) else 0.0
         return Row(counts, busy_s, starts_s, place, 0.0, read, written)
 
     def passes(

@@ -37,6 +37,7 @@ from hwmodels.models.nest_mappings import limits, problem_of
 from hwmodels.models.nest_staying import without_memory
 from hwmodels.models.nest_zeros import densities_of, minded
 from hwmodels.tiers import STACK_LIMITS, apply_tiers
+from hwmodels.timing import starts
 from workloads.table import FloatColumn, IntColumn, Kind, LayerTable
 
 Floats = NDArray[np.float64]
@@ -380,4 +381,4 @@ def _stream(
     rates = columns.levels[:, :, _RATES : _RATES + 3]
     cycles = np.maximum(taken / rates[:, :, 0], given / rates[:, :, 1])
     cycles = np.maximum(cycles, (taken + given) / rates[:, :, 2]).max(axis=1)
-    return base.timing.launch_s * alone + np.maximum(vector_s, cycles / columns.clock_hz), pj
+    return base.timing.launch_s * starts(layers, row) + np.maximum(vector_s, cycles / columns.clock_hz), pj

@@ -30,7 +30,7 @@ from hwmodels.models.level_parts import Columns, Machines, Parts, columns_of
 from hwmodels.models.nest_account import ELEMENTS
 from hwmodels.models.nest_mappings import limits, problem_of
 from hwmodels.models.nest_staying import without_memory
-from hwmodels.timing import Timing
+from hwmodels.timing import Timing, starts
 from workloads.table import IntColumn, Kind, LayerTable, take_rows
 
 Floats = NDArray[np.float64]
@@ -348,7 +348,7 @@ def _stream_s(layers: LayerTable, row: int, space: Space) -> tuple[Floats, Float
     rates = columns.levels[:, -1, 7:10]
     cycles = np.maximum(np.maximum(taken / rates[:, 0], given / rates[:, 1]), (taken + given) / rates[:, 2])
     vector_s = float(layers.vector_ops[row]) / (columns.lanes * columns.clock_hz) * alone
-    return vector_s, cycles / columns.clock_hz, space.base.timing.launch_s * alone
+    return vector_s, cycles / columns.clock_hz, space.base.timing.launch_s * starts(layers, row)
 
 
 def _stream(layers: LayerTable, row: int, space: Space, totals: dict[str, Floats]) -> None:

@@ -24,6 +24,7 @@ from hwmodels.models.nest_account import ELEMENTS
 from hwmodels.models.nest_zeros import Densities, densities_of, given_with_zeros, map_with_zeros, minded
 from hwmodels.parts import Stacking
 from hwmodels.tiers import STACK_LIMITS
+from hwmodels.warming import RUNAWAY
 from workloads.errors import WrongTypeError
 from workloads.table import LayerTable
 
@@ -56,9 +57,10 @@ def key_of(machine: LevelMachine, objective: str, effort: Effort) -> Key:
 
 
 def limits(machine: LevelMachine) -> tuple[str, ...]:
-    """Capacity of each level; what no mapping meets; words that are too narrow; main memory; its stack."""
+    """Capacity of each level; what no mapping meets; narrow words; main memory; its stack and heat."""
     levels = tuple(f"levels.{level.name}.bytes" for level in machine.levels)
-    return ("", *levels, "mapspace", "word_bits", "main_memory.capacity_bytes", *STACK_LIMITS)
+    last = ("main_memory.capacity_bytes", *STACK_LIMITS, RUNAWAY)
+    return ("", *levels, "mapspace", "word_bits", *last)
 
 
 class Found(NamedTuple):

@@ -117,6 +117,41 @@ def test_a_machine_of_levels_settles_where_it_is_evaluated(tmp_path):
     )
 
 
+@pytest.mark.parametrize("also", [{}, {"name": ["one"]}], ids=["from parts", "machine by machine"])
+def test_a_sweep_of_levels_costs_what_each_machine_settled_by_itself_does(also):
+    """With and without count sets, through a front and its operations; what runs away breaks a limit."""
+    axes = {
+        "technology.settled": [False, True],
+        "clock_hz": [1e9],
+        "levels.buffer.bytes": ["16 MiB", "1 GiB"],
+        "technology.node_nm": [22],
+        "technology.device": ["hp", "lop"],
+    }
+    space = dse.Space(_at(SMALL, 76.85), axes=axes | also)
+    frame, limits = dse.sweep(FULL, space, progress=False).frame, []
+    for point in range(len(space)):
+        row = frame.loc[point]
+        limits.append(row["limit"])
+        try:
+            alone = dse.evaluate(FULL, space[point], progress=False).totals
+        except ThermalRunawayError:
+            assert not row["feasible"]
+            assert row["limit"] == "thermal runaway"
+            assert np.isnan(row["energy_j"])
+            continue
+        for name in COSTS:
+            assert row[name] == pytest.approx(alone[name], rel=1e-9), (point, name)
+    assert limits.count("thermal runaway") == 2  # of either device, with a gibibyte
+    layers, configs = FULL.table(), space.pack(np.arange(len(space)))
+    least, model = SMALL.model.least(layers, configs), SMALL.model
+    ran = frame["feasible"].to_numpy(dtype=bool)
+    assert (least.energy_j[ran] <= frame["energy_j"].to_numpy(dtype=float)[ran]).all()
+    warm = int(frame.index[frame["technology.settled"] & ran][-1])
+    rows = model.operations(layers, configs, row=warm)
+    assert rows["energy_j"] @ layers.repeats == pytest.approx(frame["energy_j"][warm], rel=1e-9)
+    assert frame["temperature_c"][warm] > 45
+
+
 def test_one_curve_is_the_whole_law():
     for device in ("hp", "lop"):
         for node in (90, 65, 50, 38, 28, 22, 7):
@@ -126,14 +161,7 @@ def test_one_curve_is_the_whole_law():
 def test_what_cannot_be_settled_is_one_line():
     with pytest.raises(ValueError, match=r"Technology\.settled: the work makes the temperature; .*got 110"):
         BASE.replace({"technology.temperature_c": 110.0})
-    with pytest.raises(
-        ValueError, match=r"LevelMachine\.technology\.settled: a sweep settles machines of two"
-    ):
-        dse.sweep(LENET, dse.Space(SMALL, axes={"clock_hz": [1e8, 1e9]}), progress=False)
-    swept = dse.Space(_at(SMALL, 76.85), axes={"technology.settled": [False, True]})
-    with pytest.raises(ValueError, match=r"a sweep settles machines of two levels alone; dse\.evaluate"):
-        dse.sweep(LENET, swept, progress=False)
-    with pytest.raises(ValueError, match=r"Template\.technology\.settled: "):
+    with pytest.raises(ValueError, match=r"Template\.technology\.settled: a template has no tiers, .*give"):
         Template().replace({"technology.settled": True})
     both = {"technology.settled": [False, True], "technology.temperature_c": [76.85, 110.0]}
     with pytest.raises(ValueError, match=r"Technology\.settled: the work makes the temperature; .*got 110"):

@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 
 import dse
 import hwmodels
+import workloads
 from hwmodels.machine import Effort
 from hwmodels.mapping import LevelMapping, Mapping
 from hwmodels.timing import Timing
 from hwmodels.validation.silicon.products import product_table
+from workloads.graph import Graph
+from workloads.operations import Pool, Reshape
 
 SIDE = 4
 CLOCK_HZ = 1e9
@@ -111,8 +114,28 @@ def test_an_operation_starts_once_and_a_fused_one_never():
     plain, late = machine(), machine(**{"timing.launch_s": 1e-3})
     first, second = (dse.evaluate(net, made, progress=False).operations for made in (plain, late))
     layers = dse.evaluate(net, plain, progress=False).layers
-    starts = np.where(layers.fused == 1, 0.0, 1e-3)
+    view = np.array(["flatten" in name for name in first["operation"]])
+    assert view.sum() == 1
+    starts = np.where((layers.fused == 1) | view, 0.0, 1e-3)
     assert (second["latency_s"] - first["latency_s"]).to_numpy() == pytest.approx(starts)
+
+
+@pytest.mark.parametrize("accelerator", ["a100", "mi210", "tpu_v3"])
+def test_a_view_starts_nothing(accelerator):
+    """Flattening a tensor moves and computes nothing: no launch, no energy; in totals and bounds alike."""
+    graph = Graph("pooled")
+    x = graph.input("x", (2, 64, 4, 4))
+    x = graph.add(Pool("pool", "max", 2), x)
+    graph.output(graph.add(Reshape("flatten", (2, -1)), x))
+    found = dse.evaluate(workloads.Network(graph), accelerator, progress=False)
+    pool, flatten = (found.operations.loc[i] for i in range(2))
+    launch_s = found.accelerator.timing.launch_s
+    assert pool["latency_s"] > launch_s > 0
+    assert flatten["latency_s"] == flatten["energy_j"] == 0
+    assert found.totals["latency_s"] == pytest.approx(pool["latency_s"])
+    machine = found.accelerator
+    least = machine.model.least(found.layers, machine.model.pack(machine))
+    assert launch_s < least.latency_s[0] <= found.totals["latency_s"]
 
 
 def test_rules_are_checked_printed_and_kept_in_files(tmp_path):
