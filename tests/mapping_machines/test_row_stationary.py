@@ -14,8 +14,9 @@ import hwmodels.mapping.search
 from hwmodels.machines.eyeriss_v1 import eyeriss_v1
 from hwmodels.mapping import evaluate
 from hwmodels.mapping.search import map_problem
+from hwmodels.models.nest_mappings import problem_of
 from hwmodels.validation.silicon import eyeriss_v1 as chip
-from hwmodels.validation.silicon.eyeriss_v1.nest import Piece
+from hwmodels.validation.silicon.eyeriss_v1.nest import Piece, table
 
 pytestmark = [pytest.mark.published, pytest.mark.compiled]
 
@@ -56,7 +57,7 @@ def test_least_energy_is_table_iii(name, factors, monkeypatch):
     """
     wanted = layer(name)
     machine = eyeriss_v1(wanted.ifmap_banks)
-    problem = Piece(layer=wanted, strips=1, e=wanted.ofmap).problem
+    problem = problem_of(table([Piece(layer=wanted, strips=1, e=wanted.ofmap)]), 0)
     search = partial(map_problem, constraints=machine.mapspace, factors=factors)
     as_lattice = search(problem, machine.architecture, "energy")
     monkeypatch.setattr(hwmodels.mapping.search, "LARGE", math.inf)
@@ -69,7 +70,7 @@ def test_least_energy_of_conv1_is_table_iii_but_for_its_rows():
     """At the prices of published components its PE sets take 5 output rows, where 7 are printed."""
     wanted = layer("conv1")
     machine = eyeriss_v1(wanted.ifmap_banks)
-    problem = Piece(layer=wanted, strips=1, e=wanted.ofmap).problem
+    problem = problem_of(table([Piece(layer=wanted, strips=1, e=wanted.ofmap)]), 0)
     best = map_problem(problem, machine.architecture, "energy", constraints=machine.mapspace, factors="ceil")
     found = parameters(best.mapping)
     assert found.pop("e") == 5
@@ -87,7 +88,8 @@ def test_hardly_a_mapping_beats_the_printed_one_in_energy(name, slack):
     machine = eyeriss_v1(wanted.ifmap_banks)
     chip = dataclasses.replace(machine.architecture, others_w=0.0)
     piece = Piece(layer=wanted, strips=1, e=wanted.ofmap)
-    printed = evaluate(piece.problem, chip, piece.mapping)
-    best = map_problem(piece.problem, chip, "energy", constraints=machine.mapspace)
+    problem = problem_of(table([piece]), 0)
+    printed = evaluate(problem, chip, piece.mapping)
+    best = map_problem(problem, chip, "energy", constraints=machine.mapspace)
     assert printed.feasible
     assert printed.energy_pj * (1 - slack) <= best.evaluation.energy_pj <= printed.energy_pj * (1 + 1e-12)
