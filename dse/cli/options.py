@@ -242,7 +242,7 @@ def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] |
     """Build a named space with the changes that the options ask for."""
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
     if name not in dse.space_names() and (name in hwmodels.names() or Path(name).suffix):
-        return dse.Space(name, changes, constraints or ())
+        return dse.Space(name, changes, constraints or (), name=Path(name).stem)
     space = dse.named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
 

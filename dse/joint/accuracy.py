@@ -145,6 +145,7 @@ class Measured:
         tasks = [(network, machine, seed) for network, machine in missing.values()]
         names = list(missing)
         if tasks:
+            self._reach_store()
             with self._bar(len(tasks)) as bar:
                 for place, said, why, seconds in self._crew.run(tasks):
                     self._keep(names[place], _read(said, why, seconds))
@@ -166,12 +167,20 @@ class Measured:
                     raise StoreError(f"store {self.store}: {file.name} cannot be read ({error})") from None
         return self._kept.get(key)
 
+    def _reach_store(self) -> None:
+        """Make the folder before anything is measured: no training is lost to a path that will not do."""
+        if self.store is not None:
+            try:
+                self.store.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"store {self.store}: cannot be written ({error.strerror})") from None
+
     def _keep(self, key: str, measurement: Measurement) -> None:
         self._kept[key] = measurement
         if self.store is None:
             return
+        self._reach_store()
         try:
-            self.store.mkdir(parents=True, exist_ok=True)
             beside = self.store / f"{key}.{os.getpid()}.tmp"
             beside.write_text(json.dumps(asdict(measurement)))
             beside.replace(self.store / f"{key}.json")

@@ -19,6 +19,8 @@ from hwmodels.machine import ROUNDED
 SEARCHES: Final = 16
 """Weighted sums that are minimised at most."""
 _EQUAL: Final = 1.0 - 1e-12
+_STEEP: Final = 1e-6
+"""Weights that differ by more are not asked for: of their sum the lesser one would be rounding."""
 
 
 class Corner(NamedTuple):
@@ -67,7 +69,7 @@ def least_product(
     for _ in range(searches - 2):
         bound, one, other = open_[0]
         a, b = one.energy - other.energy, other.latency - one.latency
-        if bound >= best.product * _EQUAL or min(a, b) <= 0.0:
+        if bound >= best.product * _EQUAL or min(a, b) <= _STEEP * max(a, b):
             break
         a, b = a / (a + b), b / (a + b)
         heapq.heappop(open_)

@@ -383,3 +383,11 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([sys.executable, "-c", body], env=environment, check=True)
+
+
+def test_a_space_around_a_machine_goes_by_the_machine_s_name(capsys, tmp_path):
+    assert main(["accelerators", "edge_16x16", "--save", str(tmp_path / "mine.yaml")]) == 0
+    for space, name in (("edge_16x16", "edge_16x16"), (str(tmp_path / "mine.yaml"), "mine")):
+        where = ["--out", str(tmp_path / "out"), "--no-progress"]
+        assert main(["front", "lenet5", "--space", space, "--axis", "array.rows=8,16", *where]) == 0
+        assert f"Front of {name} on lenet5" in capsys.readouterr().out

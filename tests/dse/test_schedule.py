@@ -114,7 +114,7 @@ def test_a_schedule_is_a_table_and_a_figure(tmp_path):
     for width in ("column", "page"):
         result.plot_schedule(width=width).savefig(tmp_path / f"{width}.png")
     text = repr(result)
-    assert "tensors stay on chip; optimal: " in text
+    assert "tensors stay on chip; within 0.04% of the best" in text  # of all mappings of all operations
     assert "crosses main memory: buffers.input.bytes: " in text
     with pytest.raises(ValueError, match="every tensor crosses main memory"):
         dse.evaluate("lenet5", "edge_16x16").schedule()

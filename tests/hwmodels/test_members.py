@@ -19,7 +19,7 @@ from hwmodels.mapping import Drain, FirstTouch, Gaps, Reuse
 from hwmodels.parts import NUMBER_FORMATS, ROUNDINGS
 from hwmodels.sparsity import FORMATS, IMBALANCES, MODES
 from hwmodels.template import LOOP_ORDERS, Template, evaluate_templates, pack_templates
-from hwmodels.validation.row import Evidence
+from hwmodels.validation.row import Evidence, Made
 from hwmodels.zeros.formats import NonZeros
 from tests.hwmodels.tables import layer_table
 from tests.hwmodels.test_tiling import agree
@@ -134,7 +134,7 @@ def test_no_enumeration_is_forgotten():
     covered = {Dataflow, *(kind for kind in PARTS if isinstance(kind, type))}
     covered |= {Reuse, FirstTouch, Drain, Gaps}  # tests/mapping/test_engine.py: every member against the walk
     covered |= {NonZeros}  # tests/interop/test_sparseloop_goldens.py
-    covered |= {Evidence}  # words of the ledger
+    covered |= {Evidence, Made}  # words of the ledger
     found = {kind for base in (IntEnum, StrEnum) for kind in base.__subclasses__()}
     ours = {kind for kind in found if kind.__module__.startswith("hwmodels")}
     assert ours == covered

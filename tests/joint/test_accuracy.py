@@ -152,6 +152,19 @@ def test_what_is_on_disk_is_not_measured_again(tmp_path):
         Measured(by_size, store=tmp_path / "kept")(NETS[:2])
 
 
+def test_a_store_that_cannot_be_is_refused_before_anything_is_measured(tmp_path):
+    (tmp_path / "file").write_text("")
+    seen = []
+
+    def call(network):
+        seen.append(network)
+        return 0.5
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        Measured(call, store=tmp_path / "file" / "kept")(NETS[:2])
+    assert not seen
+
+
 def test_an_accuracy_may_depend_on_the_machine():
     found = Measured(with_machine)(NETS[:2], [1, 2])
     assert [one.accuracy for one in found] == [0.6, 0.7]

@@ -182,6 +182,27 @@ def test_sequences_on_pages(tmp_path):
     assert written == 4 * 64 + 2 * 4 * 32  # the result, and the new keys and values in place
 
 
+@pytest.mark.parametrize(
+    ("ends", "pasts", "message"),
+    [
+        ([1, 3, 4], [5, 9], r"its sequences end at \[1, 3, 4\]"),
+        ([0, 3, 2, 4], [1, 1, 1], r"its sequences end at \[0, 3, 2, 4\]"),
+        ([0, 3, 5], [5, 9], r"its sequences end at \[0, 3, 5\], beside pasts of \[5, 9\]"),
+        ([0, 3, 4], [-1, 9], r"beside pasts of \[-1, 9\]"),
+        ([0, 3, 4], [5, 90], r"need 99 rows of a cache of 24"),
+    ],
+)
+def test_pages_that_cannot_be_are_one_line(tmp_path, ends, pasts, message):
+    names = ["q", "k", "v", "kc", "vc", "ends", "pasts", "table"]
+    layer = node("PagedAttention", names, ["y"], "at", num_heads=4, kv_num_heads=2)
+    inputs = [tensor("q", (4, 64)), tensor("k", (4, 32)), tensor("v", (4, 32))]
+    inputs += [tensor(name, (6, 4, 2, 16)) for name in ("kc", "vc")]
+    inputs.append(tensor("table", (2, 3), TensorProto.INT32))
+    held = [stored("ends", np.array(ends, np.int32)), stored("pasts", np.array(pasts, np.int32))]
+    with pytest.raises(workloads.NetworkImportError, match=message):
+        read(tmp_path, [layer], inputs, held)
+
+
 def test_attention_with_blocks_left_out(tmp_path):
     """Blocks of four: each sees its own and the first. The first queries see 1 to 4 keys."""
     layer = node(

@@ -114,7 +114,8 @@ def pages(node: NodeView, builder: Builder) -> None:
     query, *new = (builder.tensors[name] for name in rows)
     ends = known(node, builder, 5, "cumulative_sequence_length")
     pasts = known(node, builder, 6, "past_seqlens")
-    if len(ends) != len(pasts) + 1 or ends[-1] != builder.graph.tensors[query].shape[0]:
+    rising = ends[:1] == [0] and ends == sorted(ends) and ends[-1] == builder.graph.tensors[query].shape[0]
+    if not rising or len(ends) != len(pasts) + 1 or min(pasts) < 0:
         node.refuse(f"its sequences end at {ends}, beside pasts of {pasts}")
     if node.integer("do_rotary", 0):
         query = builder.step(Rotary(f"{node.name}/query_rotary"), query)
