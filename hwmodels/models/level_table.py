@@ -23,7 +23,7 @@ class LevelTable(NamedTuple):
     """
 
     machine: NDArray[Any]
-    heat_c: FloatColumn  # of those that settle, what their leakage is at; not a number otherwise
+    heat_c: FloatColumn  # of those that settle, what their leakage is at; 0 of others
     leakage_curve: IntColumn  # how leakage follows the temperature that work makes; 0: temperature is given
     hot_leakage_w: FloatColumn  # at the highest temperature of the leakage table
     hot_buffer_leakage_w: FloatColumn
@@ -54,7 +54,7 @@ class LevelTable(NamedTuple):
         """The machine of a row, at its temperature."""
         machine: LevelMachine = self.machine[row]
         heat_c = float(self.heat_c[row])
-        return machine if np.isnan(heat_c) else machine.replace({WARMTH: heat_c})
+        return machine.replace({WARMTH: heat_c}) if heat_c else machine
 
 
 def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> LevelTable:
@@ -78,7 +78,7 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
     made = columns_of(lazily, parts)
     hot = columns_of(warm, warm_parts) if warm is not None and warm_parts is not None else made
     columns = {
-        "heat_c": np.where(follows, coolest_c(), np.nan),
+        "heat_c": np.where(follows, coolest_c(), 0.0),
         "leakage_curve": np.where(follows, made.leakage_curve, 0),
         "hot_leakage_w": hot.leakage_w,
         "hot_buffer_leakage_w": hot.buffers_w,
@@ -150,7 +150,7 @@ def _heated(machine: LevelMachine) -> dict[str, float]:
     """How leakage follows temperature where a machine settles, by column of `LevelTable`."""
     process = machine.technology
     if not process.settled:
-        return {"heat_c": np.nan, "leakage_curve": 0, "hot_leakage_w": 0.0, "hot_buffer_leakage_w": 0.0}
+        return {"heat_c": 0.0, "leakage_curve": 0, "hot_leakage_w": 0.0, "hot_buffer_leakage_w": 0.0}
     hot = _standing(_at_heat(machine, HOTTEST_C))
     return {
         "heat_c": coolest_c(),
@@ -173,7 +173,7 @@ def warmed(configs: LevelTable, heat_c: FloatColumn) -> LevelTable:
     share = np.where(follows, (now - cold) / (hot - cold), 0.0)
     buffers_w, hot_w = configs.buffer_leakage_w, configs.hot_leakage_w
     return configs._replace(
-        heat_c=np.where(follows, heat, np.nan),
+        heat_c=np.where(follows, heat, 0.0),
         leakage_w=(1.0 - share) * configs.leakage_w + share * hot_w,
         buffer_leakage_w=(1.0 - share) * buffers_w + share * configs.hot_buffer_leakage_w,
     )
