@@ -23,9 +23,10 @@ SCORE, SCORE_S, SCORE_PJ, COSTED = range(9, 13)
 STATE: Final = 13
 """Rows of state: what given tiles of K and positions take, and the best so far."""
 
-IN_M, IN_K, TRIED, WON_M, WON_K, WON_C, WON_ORDER = range(7)
-MARKS: Final = 7
-"""Rows of marks: whether a lane goes on beside tiles of positions, of K and of C; tiles and loop it chose."""
+IN_M, IN_K, TRIED, WON_M, WON_K, WON_C, WON_ORDER, HOLDS, MAY_HOLD = range(9)
+MARKS: Final = 9
+"""Rows of marks: whether a lane goes on beside tiles of positions, of K and of C; tiles and loop it chose;
+whether tiles may win, further ones and these, if what the array holds stays in it."""
 
 
 class Lanes(NamedTuple):

@@ -22,8 +22,10 @@ from hwmodels.kernels.two_level.cost import (
 )
 from hwmodels.kernels.two_level.lanes import (
     COSTED,
+    HOLDS,
     IN_K,
     IN_M,
+    MAY_HOLD,
     SCORE,
     SCORE_PJ,
     SCORE_S,
@@ -98,21 +100,56 @@ def begin_m(lanes: Lanes) -> None:
         lanes.marks[IN_M * WIDTH + lane] = 1
 
 
+class Beside(NamedTuple):
+    """Tiles of K and C beside tiles of positions: numbers and steps at least, and what is exposed of them."""
+
+    k: tuple[float, float]
+    k_last: float  # 0: nothing is exposed
+    c: tuple[float, float]
+    k_size: float  # of the first load; 0: its store alone
+    c_size: float
+
+
+@inlined
+def mark_holding(
+    lanes: Lanes, counts: Counts, m: Pixels, beside: Beside, objective: int, mark: int, may: bool
+) -> None:
+    """Mark lanes in which tiles may win if what the array holds stays in it; none where it may not.
+
+    A loop of its own: a choice within the others would keep them from packed arithmetic.
+    """
+    n_k, folds = beside.k
+    steps = array_work(counts, n_k, m.tiles, folds, m.steps, m.distinct, True)
+    input_bytes, c = all_input_bytes(counts, m), single_folds(beside.c)
+    if may:
+        for lane in range(lanes.number):
+            mine = lane_terms(counts, lanes, lane)
+            store_s = beside.k_last * m.last * counts.output_b * mine.rates.write_s * counts.result_moves
+            load_s = beside.k_size * counts.window * weight_load_s(mine)
+            load_s += m.input_largest * input_load_s(mine)
+            edge_s = store_s + load_s * beside.c_size
+            work, port = chip_work(mine, steps), holding(mine, n_k, m.tiles, input_bytes)
+            lost = hopeless(mine, work, port, c, edge_s, objective, lane_best(lanes, lane))
+            lanes.marks[mark * WIDTH + lane] = 0 if lost else 1
+    else:
+        for lane in range(lanes.number):
+            lanes.marks[mark * WIDTH + lane] = 0
+
+
 @inlined
 def bound_m(counts: Counts, lanes: Lanes, m: Pixels, held: Held, lists: Lists, objective: int) -> int:
     """Mark lanes in which tiles of positions may win, whatever those of K and C; return how many."""
     n_k, c = least_k(counts, held), (least_c(counts, held, 0.0), lists.c_least)
     fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct, False)
-    held_fewest = array_work(counts, n_k, m.tiles, lists.k_least, m.steps, m.distinct, True)
-    input_bytes, some = all_input_bytes(counts, m), some_stay(counts, m)
+    input_bytes = all_input_bytes(counts, m)
+    beside = Beside((n_k, lists.k_least), 0.0, c, 0.0, 0.0)
+    mark_holding(lanes, counts, m, beside, objective, HOLDS, some_stay(counts, m))
     alive = 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, n_k, m.tiles, input_bytes), lane_best(lanes, lane)
         lost = hopeless(mine, chip_work(mine, fewest), port, c, 0.0, objective, best)
-        if some:
-            port, work = holding(mine, n_k, m.tiles, input_bytes), chip_work(mine, held_fewest)
-            lost = lost & hopeless(mine, work, port, single_folds(c), 0.0, objective, best)
+        lost = lost & (lanes.marks[HOLDS * WIDTH + lane] == 0)
         on = 0 if lost else 1
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
@@ -129,27 +166,28 @@ def bound_k(
     """
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
     fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct, False)
-    held_steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, True)
-    held_fewest = array_work(counts, k.tiles, m.tiles, lists.k_least, m.steps, m.distinct, True)
-    input_bytes, some, may = all_input_bytes(counts, m), some_stay(counts, m), may_stay(counts, k, m)
+    input_bytes = all_input_bytes(counts, m)
     any_c, c = (least_c(counts, held, 0.0), lists.c_least), (least_c(counts, held, k.size), lists.c_least)
+    further, these = (k.tiles, lists.k_least), (k.tiles, k.steps)
+    mark_holding(
+        lanes, counts, m, Beside(further, 0.0, any_c, 0.0, 0.0), objective, HOLDS, some_stay(counts, m)
+    )
+    mark_holding(
+        lanes, counts, m, Beside(these, k.last, c, 0.0, 0.0), objective, MAY_HOLD, may_stay(counts, k, m)
+    )
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
         port, best = crossing(mine, k.tiles, m.tiles, input_bytes), lane_best(lanes, lane)
         lost = hopeless(mine, chip_work(mine, fewest), port, any_c, 0.0, objective, best)
-        if some:
-            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_fewest)
-            lost = lost & hopeless(mine, held_work, alone, single_folds(any_c), 0.0, objective, best)
+        lost = lost & (lanes.marks[HOLDS * WIDTH + lane] == 0)
         on = 0 if lost else lanes.marks[IN_M * WIDTH + lane]
         lanes.marks[IN_M * WIDTH + lane] = on
         alive += on
         work = chip_work(mine, steps)
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
         lost = hopeless(mine, work, port, c, store_s, objective, best)
-        if may:
-            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
-            lost = lost & hopeless(mine, held_work, alone, single_folds(c), store_s, objective, best)
+        lost = lost & (lanes.marks[MAY_HOLD * WIDTH + lane] == 0)
         tries = 0 if lost else on
         lanes.marks[IN_K * WIDTH + lane] = tries
         trying += tries
@@ -165,9 +203,11 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
     """
     k, c, m = tiles.k, tiles.c, tiles.m
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, False)
-    held_steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, True)
-    input_bytes, may = all_input_bytes(counts, m), may_stay(counts, k, m)
     further, these = (c.tiles, c_least), (c.tiles, c.steps)
+    of_k, may = (k.tiles, k.steps), may_stay(counts, k, m)
+    mark_holding(lanes, counts, m, Beside(of_k, k.last, further, 0.0, 0.0), objective, HOLDS, may)
+    beside = Beside(of_k, k.last, these, k.size, c.size)
+    mark_holding(lanes, counts, m, beside, objective, MAY_HOLD, may)
     alive, trying = 0, 0
     for lane in range(lanes.number):
         mine = lane_terms(counts, lanes, lane)
@@ -176,17 +216,13 @@ def bound_c(counts: Counts, lanes: Lanes, tiles: Tiles, c_least: float, objectiv
         store_s = k.last * m.last * mine.counts.output_b * mine.rates.write_s * mine.counts.result_moves
         load_s = k.size * mine.counts.window * weight_load_s(mine) + m.input_largest * input_load_s(mine)
         lost = hopeless(mine, work, port, further, store_s, objective, best)
-        if may:
-            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
-            lost = lost & hopeless(mine, held_work, alone, single_folds(further), store_s, objective, best)
+        lost = lost & (lanes.marks[HOLDS * WIDTH + lane] == 0)
         on = 0 if lost else lanes.marks[IN_K * WIDTH + lane]
         lanes.marks[IN_K * WIDTH + lane] = on
         alive += on
         edge_s = store_s + load_s * c.size
         lost = hopeless(mine, work, port, these, edge_s, objective, best)
-        if may:
-            alone, held_work = holding(mine, k.tiles, m.tiles, input_bytes), chip_work(mine, held_steps)
-            lost = lost & hopeless(mine, held_work, alone, single_folds(these), edge_s, objective, best)
+        lost = lost & (lanes.marks[MAY_HOLD * WIDTH + lane] == 0)
         tries = 0 if lost else on
         lanes.marks[TRIED * WIDTH + lane] = tries
         trying += tries
@@ -201,11 +237,11 @@ def try_order(
     passes: tuple[float, float, float],
     chosen: tuple[int, int],
     objective: int,
+    stay: bool,
 ) -> None:
     """Cost tiles with `chosen` = (order, place), and let them win where they are better."""
     k, c, m = tiles.k, tiles.c, tiles.m
     order, place = chosen
-    stay = stays(counts, (k, c, m), chosen)
     steps = array_work(counts, k.tiles, m.tiles, k.steps, m.steps, m.distinct, stay)
     input_bytes = all_input_bytes(counts, m)
     state, marks = lanes.state, lanes.marks
@@ -240,8 +276,12 @@ def try_orders(counts: Counts, lanes: Lanes, tiles: Tiles, objective: int) -> No
         return
     for order in range(3):
         passes = turns_of((order, place), k.tiles, c.tiles, m.tiles)
-        if passes[0] >= 0.0:
-            try_order(counts, lanes, tiles, passes, (order, place), objective)
+        if passes[0] < 0.0:
+            continue
+        if stays(counts, (k, c, m), (order, place)):
+            try_order(counts, lanes, tiles, passes, (order, place), objective, True)
+        else:
+            try_order(counts, lanes, tiles, passes, (order, place), objective, False)
 
 
 @spliced
