@@ -1,5 +1,6 @@
 """Sizes that no divisor spreads over the array: rounded up to its edges, cut at the true ones."""
 
+from dataclasses import replace
 from itertools import product
 from math import inf, prod
 
@@ -18,12 +19,14 @@ from hwmodels.mapping import (
 )
 from hwmodels.mapping.engine import evaluate
 from hwmodels.mapping.evaluation import Evaluation
-from hwmodels.mapping.mapping import Mapping
+from hwmodels.mapping.mapping import LevelMapping, Mapping
 from hwmodels.mapping.mapspace import Mapspace
 from hwmodels.mapping.pack import pack_architecture
 from hwmodels.mapping.problem import Problem, convolution, matrix_product
 from hwmodels.mapping.roundings import NEAR, Axis, axes_of, least_cycles, roundings, sizes
+from hwmodels.mapping.rules import Drain, FirstTouch, Rules
 from tests.mapping.brute import every_mapping
+from tests.mapping.strategies import machine, mappings
 
 OBJECTIVE = st.sampled_from(("latency", "energy", "edp"))
 
@@ -180,6 +183,64 @@ def test_the_best_is_brute_forces(machine: Architecture, sizes: tuple[int, int, 
 
 
 # Laws
+
+
+@st.composite
+def padded_products(draw: st.DrawFn) -> tuple[Problem, Problem, Architecture, Mapping]:
+    """A product, one that is smaller by less than half, a machine, and a mapping of the first."""
+    padded = matrix_product(**{size: draw(st.integers(1, 8)) for size in "mkn"})
+    true = replace(padded, bounds=tuple(draw(st.integers(bound // 2 + 1, bound)) for bound in padded.bounds))
+    levels = draw(st.integers(1, 3))
+    rate, block = st.sampled_from((0.5, 1.0, inf)), st.sampled_from((1, 4))
+    priced = [
+        replace(
+            level,
+            read_pj=1.0,
+            fill_pj=2.0,
+            update_pj=4.0,
+            read_words_per_cycle=draw(rate),
+            shared_words_per_cycle=draw(rate),
+            block_words=draw(block),
+        )
+        for level in machine(levels).levels
+    ]
+    architecture = replace(machine(levels), levels=tuple(priced), mac_pj=1.0)
+    return padded, true, architecture, draw(mappings(padded, levels, perfect=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    drawn=padded_products(),
+    rules=st.builds(Rules, first_touch=st.sampled_from(FirstTouch), drain=st.sampled_from(Drain)),
+)
+def test_products_lose_nothing_where_they_are_cut(
+    drawn: tuple[Problem, Problem, Architecture, Mapping], rules: Rules
+) -> None:
+    """No word, cycle or joule more than with padding."""
+    padded, true, architecture, mapping = drawn
+    most, cut = (evaluate(problem, architecture, mapping, rules) for problem in (padded, true))
+    assert cut.macs == true.macs
+    assert cut.cycles <= most.cycles
+    assert cut.energy_pj <= most.energy_pj * (1 + 1e-12)
+    for mine, theirs in zip(cut.counts, most.counts, strict=True):
+        for kind in ("reads", "fills", "updates", "tile_words", "instances"):
+            assert 0 <= getattr(mine, kind) <= getattr(theirs, kind), (mine.level, mine.operand, kind)
+
+
+def test_windows_spread_with_their_kernel_lose_their_diagonal_where_they_are_cut() -> None:
+    """Five taps beside 32 positions share 36 inputs; of 17 positions, 16 and one, every tap reads its own."""
+    buffer = StorageLevel(name="buffer", fanout_x=32, fanout_y=5)
+    architecture = Architecture(name="small", levels=(buffer,), macs=160)
+    spread = LevelMapping(
+        level="buffer", spatial_x=(("P", 32),), spatial_y=(("R", 5),), keep=frozenset("WIO")
+    )
+    reads = []
+    for positions in (32, 17):
+        found = evaluate(
+            convolution(k=1, c=1, p=positions, q=1, r=5), architecture, Mapping(levels=(spread,))
+        )
+        reads += [counts.reads for counts in found.counts if counts.operand == "I"]
+    assert reads == [36, 17 * 5]
 
 
 MACHINES = {
