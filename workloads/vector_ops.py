@@ -60,7 +60,7 @@ BINARY: dict[str, int] = {
     "mod": 3 + LOOKUP,  # divide, floor, multiply-subtract counted as one step
     "pow": 1 + 2 * LOOKUP,  # log, multiply, exp
     "complex_mul": 6,  # four products, two sums
-    "complex_sum": 2,  # both parts; a real factor too
+    **dict.fromkeys(("complex_add", "complex_sub", "complex_scale"), 2),  # both parts, by themselves
     "mean": 1,  # the division is one multiplication more, see Elementwise
 }
 """Operations an element of functions of two or more arguments, for each argument after the first."""

@@ -80,8 +80,8 @@ def pack_levels(base: LevelMachine, axes: Axes | None = None, size: int = 1) -> 
     columns = {
         "heat_c": np.where(follows, coolest_c(), 0.0),
         "leakage_curve": np.where(follows, made.leakage_curve, 0),
-        "hot_leakage_w": hot.leakage_w,
-        "hot_buffer_leakage_w": hot.buffers_w,
+        "hot_leakage_w": np.where(follows, hot.leakage_w, 0.0),
+        "hot_buffer_leakage_w": np.where(follows, hot.buffers_w, 0.0),
         "clock_hz": made.clock_hz,
         "dram_read_bytes_per_s": made.sustained,
         "dram_write_bytes_per_s": made.sustained * made.write_share,

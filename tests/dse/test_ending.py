@@ -93,7 +93,7 @@ FRONT = ("front", "lenet5", *SMALL, "--out", "out")
         (("evaluate", "lenet5", "edge_16x16", "--set", "buffers.double_buffered=no"), "true or false"),
         (("evaluate", "lenet5", "edge_16x16", "--set", "array.rows=1e9999999"), "beyond 1e100"),
         (("evaluate", "x" * 100_000, "edge_16x16"), "must be a name, or the path of a file"),
-        (("evaluate", "lenet5", "x" * 100_000), "must be a name, or the path of a file"),
+        (("evaluate", "lenet5", "x" * 100_000), "its name, or the path of a machine file"),
         (("evaluate", "lenet5", "edge_16x16", "--batch", "²"), "'²' is not a positive whole number"),
         (("evaluate", "lenet5", "edge_16x16", "--batch", "9" * 5000), "is not a positive whole number"),
         ((*FRONT, "--constraint", "area_mm2 <= 8 KiB"), "'area_mm2' is in mm2, and stands beside bytes"),

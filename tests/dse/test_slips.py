@@ -1,5 +1,6 @@
 """A value of a wrong type, wherever it is given: one line that names the argument and what would do."""
 
+import dataclasses
 import inspect
 
 import pytest
@@ -154,7 +155,7 @@ def doors(tmp_path_factory):
     machine, levels = hwmodels.load("edge_16x16"), hwmodels.load("eyeriss_v1")
     why, layers, lenet = front.explain(), result.layers, workloads.load("lenet5")
     built = {
-        part: (type(one), {name: getattr(one, name) for name in one.__dataclass_fields__})
+        part: (type(one), {field.name: getattr(one, field.name) for field in dataclasses.fields(one)})
         for part, one in {
             "Accelerator": machine,
             "Array": machine.array,

@@ -113,7 +113,7 @@ def test_metrics_that_are_not_finite_are_refused(monkeypatch):
         (
             {"strategy": "nsga"},
             dse.UnknownNameError,
-            "unknown strategy 'nsga'; did you mean 'nsga3' or 'nsga2'",
+            "unknown strategy 'nsga'; did you mean 'nsga2' or 'nsga3'",
         ),
         ({"budget": 0}, ValueError, "budget must be at least 1, got 0"),
         ({"budget": 12.5}, ValueError, r"budget must be a whole number, got 12\.5"),

@@ -179,7 +179,7 @@ def test_what_is_synthesised_has_its_connections_and_masks_that_cost(call):
         (lambda: grow_and_prune(SKIP, DIGITS, 9, by="hope"), "by must be"),
         (lambda: grow_and_prune(SKIP, DIGITS, 9, exchange=1.0), "exchange in"),
         (lambda: scann("D", SKIP, DIGITS, 9), "scheme must be one of A, B, C"),
-        (lambda: scann("A", SKIP, DIGITS, 9, Training(epochs=2)), "fewer than epochs"),
+        (lambda: scann("A", SKIP, DIGITS, 9, Training(epochs=2)), "iterations must be 1 to 1 in 2 epochs"),
     ],
 )
 def test_bad_input_is_named(call, said):

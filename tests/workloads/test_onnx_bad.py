@@ -76,19 +76,18 @@ def test_sizes(tmp_path, length):
 def test_unsupported_operators_are_all_named(tmp_path):
     built = model(
         [
-            node("MaxRoiPool", ["i", "r"], ["a"], "one", pooled_shape=[1, 1]),
-            node("MaxRoiPool", ["i", "r"], ["b"], "two", pooled_shape=[1, 1]),
+            helper.make_node("Binarizer", ["x"], ["a"], name="one", domain="ai.onnx.ml"),
+            helper.make_node("Binarizer", ["x"], ["b"], name="two", domain="ai.onnx.ml"),
             helper.make_node("Wobble", ["a"], ["c"], name="three", domain="my.own"),
             node("Add", ["b", "c"], ["y"], "sum"),
         ],
-        [tensor("x", (1, 3, 3)), tensor("i", (1, 3, 3, 3)), tensor("r", (1, 5))],
+        [tensor("x", (3, 3))],
         [tensor("y", None)],
     )
-    built.opset_import.append(helper.make_opsetid("my.own", 1))
+    built.opset_import.extend([helper.make_opsetid("my.own", 1), helper.make_opsetid("ai.onnx.ml", 3)])
     path = save(tmp_path / "m.onnx", built)
-    refused(
-        path, r"unsupported operators: MaxRoiPool \(one, two\); my.own.Wobble \(three\); .*--unknown movement"
-    )
+    named = r"unsupported operators: ai.onnx.ml.Binarizer \(one, two\); my.own.Wobble \(three\); "
+    refused(path, named + ".*--unknown movement")
     nameless = r"node 'three' \(Wobble\): is unknown, and so is the shape of its output 'c'"
     refused(path, nameless, unknown="movement")
     with pytest.raises(ValueError, match="unknown must be 'refuse' or 'movement', got 'ignore'"):

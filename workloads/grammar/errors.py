@@ -59,7 +59,9 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     '; known: os, ws'
 
     """
-    names, close = sorted(set(known)), alike(name, known, count=count)
+    names = list(dict.fromkeys(known))
+    close = alike(name, names, count=count)
+    names.sort()
     if close:
         return "; did you mean " + " or ".join(repr(match) for match in close) + "?"
     if len(names) > _MOST_LISTED:  # then the short ones, which are columns rather than fields of fields

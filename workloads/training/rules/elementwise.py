@@ -83,12 +83,18 @@ _FIRST: dict[str, Operand] = {
     "pow": Operand(2 + LOOKUP, others=True, own=True, result=True),  # b y / a
     "mod": Operand(0),
     "where": Operand(1),  # reads the condition
+    "complex_add": Operand(0),
+    "complex_sub": Operand(0),
+    "complex_mul": Operand(6, others=True),  # times the conjugate
+    "complex_scale": Operand(2, others=True),
 }
 _LATER: dict[str, Operand] = _FIRST | {
     "sub": Operand(1),
     "div": Operand(3 + LOOKUP, own=True, result=True),  # - y / b
     "pow": Operand(2 + LOOKUP, others=True, result=True),  # y log a
     "mod": Operand(4 + LOOKUP, others=True, own=True),
+    "complex_sub": Operand(2),
+    "complex_scale": Operand(3, others=True),  # the real factor: two products, one sum
 }
 
 

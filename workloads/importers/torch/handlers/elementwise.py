@@ -156,7 +156,8 @@ def binary(call: Call, builder: Builder) -> str:
     if function in ("div", "pow"):
         function = _with_number(function, second)
     if is_complex(call) and function in ("add", "sub", "mul"):
-        function = "complex_mul" if function == "mul" and of_complex_alone(call) else "complex_sum"
+        scaled = function == "mul" and not of_complex_alone(call)
+        function = "complex_scale" if scaled else f"complex_{function}"
     return elementwise(call, builder, function, [first, second])
 
 
