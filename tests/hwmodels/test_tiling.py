@@ -369,6 +369,59 @@ def test_a_batch_costs_no_more_than_its_runs(nest, machine, runs, objective):
     assert batch.score <= alone.score * most * (1 + 1e-12)
 
 
+TIGHT = {
+    **{"double": True, "clock": 4.0, "wb": 1, "ib": 1, "ob": 1, "ab": 2, "static_w": 0.0},
+    **{"read_bw": 50.0, "write_bw": 50.0, "port": dict.fromkeys(("weight", "input", "output"), 50.0)},
+    "pj": dict.fromkeys(("weight", "input", "output", "dram"), (1.0, 1.0)) | {"mac": 1.0},
+}
+"""What machines share that have no room for two runs of a batch at once."""
+
+
+@pytest.mark.parametrize(
+    ("nest", "machine"),
+    [
+        (  # tiles of C add to sums that stay; two tiles of outputs find no room
+            oracle.Nest(k=3, c=6, q=3, in_cols=3),
+            {
+                "rows": 5,
+                "cols": 7,
+                "flow": "os",
+                "cap": {"weight": 12, "input": 12, "output": 24, "shared": 0},
+            },
+        ),
+        (  # tiles of K stream past inputs that stay; two tiles of inputs find no room
+            oracle.Nest(k=6, p=3, in_rows=3),
+            {
+                "rows": 1,
+                "cols": 3,
+                "flow": "is",
+                "cap": {"weight": 2, "input": 3, "output": 12, "shared": 0},
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_what_stays_in_the_array_does_so_in_every_run_of_a_batch(nest, machine, objective):
+    """Where runs are drained one by one for want of room, each costs what it does by itself."""
+    machine = TIGHT | machine
+    runs = dataclasses.replace(nest, n=2)
+    agree(nest, machine, objective)
+    agree(runs, machine, objective)
+    alone, batch = (kernel_best(one, machine, objective)[0] for one in (nest, runs))
+    assert batch.score <= alone.score * (4 if objective == "edp" else 2) * (1 + 1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    nest=nests(), machine=machines() | wired(), runs=st.integers(2, 5), objective=st.sampled_from(OBJECTIVES)
+)
+def test_a_batch_costs_no_more_than_its_runs_where_buffers_are_tight(nest, machine, runs, objective):
+    alone = kernel_best(nest, machine, objective)[0]
+    batch = kernel_best(dataclasses.replace(nest, n=runs * nest.n), machine, objective)[0]
+    most = runs**2 if objective == "edp" else runs
+    assert batch.score <= alone.score * most * (1 + 1e-12)
+
+
 @given(
     window=st.builds(
         Window,

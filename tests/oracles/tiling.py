@@ -484,7 +484,8 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
             turn_cycles, w, i, ow, orr = work_of(nest, b, ks, cs, ms, time)
             orr += sizes["output"] if at["c"] > 0 else 0
             in_place = held_in_array(nest, b, {**at, "g": group}, ks, cs, ms)
-            if double and drain != "images" and in_place is not None and in_array == (group, in_place):
+            run = (group, at["m"] if drain == "images" else 0)  # one leaves nothing to the next
+            if double and in_place is not None and in_array == (run, in_place):
                 if wiring == "systolic":  # neither shifted in nor filled anew
                     turn_cycles -= b["rows"] + b["cols"] - 2 + (b["rows"] if b["flow"] != "os" else 0)
                 if b["flow"] == "os":  # sums went on where they were
@@ -493,7 +494,7 @@ def walk(nest, machine, cut, k_tile, c_tile, order, drain=""):  # noqa: C901 - r
                     w = 0
                 else:
                     i = 0
-            in_array = (group, in_place)
+            in_array = (run, in_place)
             cycles += turn_cycles
             weights += w
             inputs += i

@@ -88,14 +88,17 @@ def may_stay(counts: Counts, k: Channels, m: Pixels) -> bool:
 def stays(counts: Counts, tiles: tuple[Channels, Channels, Pixels], chosen: tuple[int, int]) -> bool:
     """Whether what the array holds stays in it from a tile to the next; `chosen` as in `turns_of`.
 
-    Tiles that are loaded, computed and stored one after the other (`room.APART`) empty the array.
+    Runs of images that are loaded, computed and stored one after the other (`room.APART`) empty the array:
+    what it holds stays within a run, which has no loop over positions.
     """
     k, c, m = tiles
     order, place = chosen
-    if place == APART or not may_stay(counts, k, m):
+    if not may_stay(counts, k, m):
         return False
     if counts.flow == OUTPUT_STATIONARY:
         return order == INNERMOST_C
     if c.steps != c.tiles:
         return False
-    return order == (INNERMOST_M if counts.flow == WEIGHT_STATIONARY else INNERMOST_K)
+    if counts.flow == INPUT_STATIONARY:
+        return order == INNERMOST_K
+    return order == INNERMOST_M and place != APART
