@@ -5,7 +5,6 @@ A field that holds a tuple of named parts (the levels of a machine) is addressed
 """
 
 import dataclasses
-import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Any
 
 from hwmodels.fields import hints, parse_field
 from workloads.errors import InputError, SpringboardError, WrongTypeError, shown
+from workloads.grammar.errors import alike, nearest
 
 
 def named_parts(value: Any) -> dict[str, Any] | None:
@@ -52,9 +52,8 @@ def by_name(**more: Any) -> Any:
 def check_path(known: Mapping[str, Any], path: str, usual: Sequence[str]) -> None:
     """Raise ValueError naming the nearest paths if `path` is none of the known ones."""
     if path not in known:
-        last = [one for one in known if one.rpartition(".")[2] == path]
-        near = last[:3] or difflib.get_close_matches(path, known, n=3, cutoff=0.5) or usual
-        raise InputError(f"unknown axis {shown(path)}; the nearest are {', '.join(near)}")
+        near = nearest(path, known) if alike(path, known) else f"; some are {', '.join(usual)}"
+        raise InputError(f"unknown field {shown(path)}{near}")
 
 
 def replaced(part: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:

@@ -52,6 +52,9 @@ def _run(arguments: Sequence[str]) -> int:
     except ReaderGoneError:
         raise BrokenPipeError from None
     except UsageProblem as problem:
+        if type(problem).__name__ == "NoArgsIsHelpError":  # "springboard" alone: the help is what was asked
+            print(problem.format_message())
+            return 0
         return ending.complain(_usage(problem))
     return int(status or 0)
 

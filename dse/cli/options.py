@@ -10,13 +10,16 @@ import typer
 import dse
 import hwmodels
 import workloads
-from dse.errors import InputError
+from dse.errors import InputError, UnknownNameError, nearest
+from dse.naming import sort_of
 from dse.run.files import check_writable
 from dse.run.named import load_network
 from workloads.errors import shown
 from workloads.extras import library
+from workloads.grammar.errors import alike
 
 if TYPE_CHECKING:
+    from dse.results.sweep import Sweep
     from workloads import Network
 
 
@@ -152,6 +155,14 @@ Constraints = Annotated[
 Objectives = Annotated[
     str, typer.Option(metavar="A,B,C", help="Columns to minimise; '-' before a name maximises it.")
 ]
+MaybeObjectives = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,C",
+        help="Columns to minimise; '-' before a name maximises it; default: latency_s,energy_j,area_mm2, "
+        "or those of the store.",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option(metavar="N", parser=positive, help="Threads; default: one a core.")
 ]
@@ -241,21 +252,42 @@ def axis_values(path: str, text: str) -> Any:
 def space_of(name: str, axes: Sequence[str] | None, constraints: Sequence[str] | None) -> "dse.Space":
     """Build a named space with the changes that the options ask for."""
     changes = {path: axis_values(path, text) for path, text in pairs("--axis", axes).items()}
-    if name not in dse.space_names() and (name in hwmodels.names() or Path(name).suffix):
-        return dse.Space(name, changes, constraints or (), name=Path(name).stem)
+    if name not in dse.space_names():
+        if name in hwmodels.names() or Path(name).suffix:
+            return dse.Space(name, changes, constraints or (), name=Path(name).stem)
+        known = [*dse.space_names(), *hwmodels.names()]
+        if not sort_of(name) and alike(name, known):
+            raise UnknownNameError(f"unknown space or machine {shown(name)}{nearest(name, known)}")
     space = dse.named_space(name)
     return space.replace(changes, constraints or ()) if changes or constraints else space
 
 
-def refuse_beside_store(store: str | None, **told: Any) -> None:
-    """Refuse what a sweep is made of where it is that of a store: it is in there already."""
+_IN_A_STORE = (
+    *("space", "axis", "constraint", "objectives", "keep", "batch", "mapping_objective", "schedule"),
+    *("dim", "unknown", "input_", "weights", "caches", "batch_axis"),
+)
+"""Options that say what a sweep is made of."""
+
+
+def resumed(
+    context: typer.Context,
+    store: str | None,
+    workers: int | None,
+    progress: bool | None,
+    *,
+    free: Sequence[str] = (),
+) -> "Sweep":
+    """Resume the sweep in a store; what the command line says of it is refused, apart from `free` options."""
     if store is None:
         raise InputError("NET is missing: name a network, or the --store of a sweep", path="NET")
-    for option, value in told.items():
-        if value:
+    for option in _IN_A_STORE:
+        source = context.get_parameter_source(option) if option not in free else None
+        if source is not None and source.name == "COMMANDLINE":
+            said = option.rstrip("_").replace("_", "-")
             raise InputError(
-                f"--{option}: without NET the sweep in {store} goes on as it was asked for", path=option
+                f"--{said}: without NET the sweep in {store} goes on as it was asked for", path=option
             )
+    return dse.resume(store, workers=workers, progress=progress)
 
 
 def network_of(context: typer.Context, name: str, batch: int | None) -> "Network":

@@ -9,6 +9,7 @@ from dse.errors import UnknownNameError, nearest
 from dse.metrics import Objective, describe, to_minimise
 from dse.pareto import knee as knees
 from workloads.errors import InputError, WrongTypeError, shown
+from workloads.grammar.errors import alike
 
 if TYPE_CHECKING:
     import pandas
@@ -62,7 +63,14 @@ def pick(
         return frame.iloc[knees.extremes(values)[names.index(how)]]
     sense, _, column = how.partition(" ")
     if sense not in ("least", "most") or not column:
-        rules = ["knee", "topsis", *names, "least <column>", "most <column>", "a function of the frame"]
+        rules = ["knee", "topsis", *dict.fromkeys(names)]
+        meant = alike(how, [*rules, *map(str, frame.columns)])
+        if meant:
+            near = [one if one in rules else f"least {one}" for one in meant]
+            raise UnknownNameError(
+                f"pick: unknown rule {shown(how)}; did you mean {' or '.join(map(repr, near))}?"
+            )
+        rules += ["least <column>", "most <column>", "a function of the frame"]
         raise UnknownNameError(f"pick: unknown rule {shown(how)}; there are {', '.join(rules)}")
     scores = frame[_column(frame, column)].to_numpy(dtype=np.float64)
     return frame.iloc[_least(-scores if sense == "most" else scores, how)]

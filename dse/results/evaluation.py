@@ -104,8 +104,13 @@ class Result:
 
     def __getattr__(self, name: str) -> Any:
         """Return a metric of the network by its name in `totals`: `result.latency_s`."""
-        if name.startswith("_") or name not in columns():
-            raise AttributeError(f"a Result has no attribute {shown(name)}{nearest(name, dir(self))}")
+        if name.startswith("_"):  # what notebooks and copies ask for; none of it is a metric
+            raise AttributeError(f"a Result has no attribute {shown(name)}")
+        if name not in columns():
+            known = [one for one in dir(self) if not one.startswith("_")]
+            raise AttributeError(f"a Result has no attribute {shown(name)}{nearest(name, known)}")
+        if name not in self.totals:
+            raise AttributeError(f"{name} was registered after this Result was made; evaluate again")
         return self.totals[name]
 
     def __dir__(self) -> list[str]:

@@ -197,8 +197,10 @@ class Front:
         return replace(self, marked=(*self.marked, marked_of(self, design, label)))
 
     def _constant(self) -> list[str]:
-        """Objectives that are no objectives: nothing that was seen differs in them."""
-        said = []
+        """Objectives that are no objectives: nothing that was seen differs in them, if more than one was."""
+        said: list[str] = []
+        if self.evaluated == 1:
+            return said
         for objective in self.objectives:
             values = self.background[objective.column]
             if len(self.frame) and values.min() == values.max() == self.frame[objective.column].iloc[0]:

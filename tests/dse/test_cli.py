@@ -56,6 +56,13 @@ def test_what_is_missing_is_explained(capsys):
     assert "'NET': A built-in network" in refused(capsys, "evaluate", "--json")
 
 
+@pytest.mark.parametrize("group", [(), ("store",), ("timeloop",)])
+def test_a_command_that_needs_another_shows_its_help(capsys, group):
+    assert main(group) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("\n") > 8, err) == (True, "")
+
+
 def test_networks_and_accelerators_are_listed(capsys):
     assert main(["networks"]) == 0
     listed = capsys.readouterr().out
@@ -217,6 +224,13 @@ def test_front_json_and_store(capsys, tmp_path):
     assert main(arguments) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["designs"] == first["designs"]
+    stored = ["--store", str(tmp_path / "store"), "--json", "--no-progress"]
+    assert main(["front", *stored, "--out", str(tmp_path / "out"), "--objectives", "latency_s,area_mm2"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert (other["objectives"], other["evaluated"]) == (["latency_s", "area_mm2"], first["evaluated"])
+    for command in (["explain"], ["stress", "--samples=5"]):
+        assert main([*command, *stored, "--out", str(tmp_path / command[0])]) == 0
+        assert json.loads(capsys.readouterr().out)["objectives"] == first["objectives"]
 
 
 def test_front_takes_any_onnx_file(capsys, tmp_path):

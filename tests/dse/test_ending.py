@@ -79,7 +79,15 @@ FRONT = ("front", "lenet5", *SMALL, "--out", "out")
         (("sweep", "--store", ""), "the name of its folder is empty"),
         (("sweep", "--store", "nowhere"), "there is no such folder"),
         (("sweep", "--store", ".", "--axis", "array.rows=8"), "--axis: without NET"),
+        (("sweep", "--store", ".", "--space", "systolic"), "--space: without NET"),
+        (
+            ("front", "--store", ".", "--out", "out", "--mapping-objective=edp"),
+            "--mapping-objective: without",
+        ),
         (("front", "--out", "out"), "NET is missing"),
+        (("explain", "--out", "out"), "NET is missing"),
+        (("stress", "--out", "out"), "NET is missing"),
+        (("front", "lenet5", "--space", "edge_16", "--out", "out"), "did you mean 'edge_16x16' or 'edge'"),
         (("store", "verify", "."), "holds no sweep and no search"),
         (("store", "repair", "nowhere"), "there is no such folder"),
         (("evaluate", "lenet5", "edge_16x16", "--set", "buffers.double_buffered=no"), "true or false"),
@@ -91,7 +99,7 @@ FRONT = ("front", "lenet5", *SMALL, "--out", "out")
         ((*FRONT, "--constraint", "area_mm2 <= 8 KiB"), "'area_mm2' is in mm2, and stands beside bytes"),
         ((*FRONT, "--axis", "array.efficiency=8 KiB"), "the field is a number without a unit"),
     ],
-    ids=range(27),
+    ids=range(32),
 )
 def test_what_broke_it_is_one_line_now(ends, tmp_path, arguments, words):
     assert words in ends(*arguments)

@@ -159,11 +159,23 @@ def test_a_breakdown_adds_up_by_whatever_is_asked(name):
         result.breakdown("level")
 
 
+def test_a_metric_registered_afterwards_is_no_attribute(result):
+    assert result.totals["feasible"]
+    dse.register_metric("late_js2", "energy_j * latency_s ** 2", unit="Js²", title="late")
+    try:
+        with pytest.raises(AttributeError, match="late_js2 was registered after this Result"):
+            _ = result.late_js2
+    finally:
+        dse.unregister_metric("late_js2")
+
+
 def test_metrics_are_attributes_by_their_names(result):
     for name in columns():
         assert getattr(result, name) == result.totals[name]
         assert name in dir(result)
     with pytest.raises(AttributeError, match="did you mean 'latency_s'"):
         _ = result.latency
+    with pytest.raises(AttributeError, match=r"'shape'; known: [^_]"):  # nothing private is offered
+        _ = result.shape
     assert not hasattr(result, "_repr_png_")
     assert pickle.loads(pickle.dumps(result)).energy_j == result.energy_j

@@ -52,6 +52,11 @@ def test_a_constant_objective_is_said():
     assert note == f"macs is the same ({show_metric('macs', macs)}) in every configuration seen"
 
 
+def test_one_configuration_says_nothing_of_what_never_differs():
+    swept = dse.sweep(tiny.network(), dse.Space("edge_16x16", {}), objectives=["latency_s", "macs"])
+    assert swept.front().notes == []
+
+
 def test_equal_designs_are_all_there_and_said():
     # The shared buffer is empty here and stays so: two values of its port are two names for one machine.
     swept = dse.sweep(tiny.network(), tiny.space(axes={"buffers.shared.port_bits": [0, 64]}, constraints=[]))

@@ -127,8 +127,12 @@ def test_pick_knows_rules_columns_titles_and_functions():
         (lambda rows: rows["energy_j"].idxmin(), 9),
     ]:
         assert pick(frame, objectives, how).name == index
-    with pytest.raises(KeyError, match="unknown rule 'kneee'; there are knee, topsis, fastest"):
+    with pytest.raises(KeyError, match="unknown rule 'kneee'; did you mean 'knee'"):
         pick(frame, objectives, "kneee")
+    with pytest.raises(KeyError, match="did you mean 'least latency_s'"):
+        pick(frame, objectives, "latency")
+    with pytest.raises(KeyError, match="unknown rule 'zebra'; there are knee, topsis, fastest"):
+        pick(frame, objectives, "zebra")
     with pytest.raises(KeyError, match="no column of numbers 'enrgy_j'; did you mean 'energy_j'"):
         pick(frame, objectives, "least enrgy_j")
     with pytest.raises(ValueError, match="returned 5, which is the index of no design"):

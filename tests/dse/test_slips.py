@@ -91,6 +91,13 @@ def test_checked_functions_keep_their_signature_and_words():
     assert dse.evaluate.__doc__.startswith("Cost a network on an accelerator")
 
 
+def test_an_argument_that_no_function_has_is_named_with_the_function():
+    with pytest.raises(TypeError, match=r"sweep: got an unexpected .*'executer'; did you mean 'executor'"):
+        dse.sweep("lenet5", tiny.space(), executer=1)
+    with pytest.raises(TypeError, match="replace: missing a required argument: 'changes'"):
+        hwmodels.load("edge_16x16").replace()
+
+
 def test_an_axis_by_its_last_name_is_found():
     with pytest.raises(ValueError, match=r"unknown axis 'rows'; did you mean 'array\.rows'"):
         dse.Space("edge_16x16", {"rows": [8, 16]})

@@ -149,7 +149,7 @@ def test_a_shared_buffer_holds_what_has_no_buffer_of_its_own():
         ({"clock_hz": 0}, r"Accelerator\.clock_hz must be a positive number, got 0"),
         (
             {"buffers.wieght.bytes": 1},
-            r"unknown axis 'buffers\.wieght\.bytes'; the nearest are buffers\.weight\.bytes",
+            r"unknown field 'buffers\.wieght\.bytes'; did you mean 'buffers\.weight\.bytes'",
         ),
         (
             {"buffers.weight.bytes": 0},

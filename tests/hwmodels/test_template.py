@@ -159,7 +159,7 @@ def test_more_of_everything_is_more_area():
         ({"groups": 0}, r"Template\.groups must be an integer >= 1, got 0"),
         ({"loop_order": "yx"}, r"Template\.loop_order must be one of of_if_xy, .*, got 'yx'"),
         ({"clock_hz": -1.0}, r"Template\.clock_hz must be a positive number"),
-        ({"rows": 8}, r"unknown axis 'rows'"),
+        ({"rows": 8}, r"unknown field 'rows'; did you mean 'groups'"),
     ],
 )
 def test_bad_input(changes, message):

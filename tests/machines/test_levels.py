@@ -111,8 +111,8 @@ def test_paths_reach_levels_and_the_array():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"levels.bufer.bytes": 1}, "unknown axis 'levels.bufer.bytes'.*levels.buffer.bytes"),
-        ({"rows": 1}, "unknown axis 'rows'; the nearest are array.rows"),
+        ({"levels.bufer.bytes": 1}, "unknown field 'levels.bufer.bytes'.*levels.buffer.bytes"),
+        ({"rows": 1}, "unknown field 'rows'; did you mean 'array.rows'"),
         ({"levels.buffer.bytes": -1}, "Level.bytes must be an integer >= 0, got -1"),
         ({"levels.buffer.operands": ()}, "Level.operands of buffer: it holds no operand"),
         ({"levels.buffer.operands": ("sums",)}, "Level.operands of buffer must be of weight"),

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from workloads.errors import WrongTypeError, shown
+from workloads.grammar.errors import nearest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,6 +105,13 @@ def either(*kinds: Kind) -> Kind:
     )
 
 
+def _meant(signature: inspect.Signature, given: Mapping[str, Any]) -> str:
+    """Which arguments one is like that a function does not have; nothing where it has all of them."""
+    named = [one.name for one in signature.parameters.values() if one.kind is not one.POSITIONAL_ONLY]
+    known = [name for name in named if name != "self"]
+    return next((nearest(name, known) for name in given if name not in known), "")
+
+
 def takes(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Refuse arguments of a wrong type before the function runs.
 
@@ -137,7 +145,10 @@ def takes(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs).arguments
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError as problem:
+                raise WrongTypeError(f"{name}: {problem}{_meant(signature, kwargs)}") from None
             for parameter, kind in kinds.items():
                 if parameter in given and not kind.fits(given[parameter]):
                     got = shown(given[parameter])

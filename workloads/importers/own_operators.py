@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from workloads.errors import InputError, ShapeError, shown
+from workloads.errors import InputError, ShapeError, WorkloadError, shown
 from workloads.operations.base import Operation
 from workloads.shapes import Shape, size
 
@@ -58,7 +58,7 @@ OPERATORS: dict[str, OperatorRule] = {}
 
 
 def register_operator(operator: str) -> Callable[[_Rule], _Rule]:
-    """Let a function say what an operator costs, in `from_onnx` and `from_torch`.
+    """Let a function say what an operator costs, in `from_onnx` and `from_torch`, before what is built in.
 
     Parameters
     ----------
@@ -135,7 +135,16 @@ def applied(
         If the rule returns no operation, or weights and stored tensors are not of each other.
 
     """
-    operation = OPERATORS[call.operator](call)
+    try:
+        operation = OPERATORS[call.operator](call)
+    except WorkloadError:  # an operation that says itself what is wrong with it
+        raise
+    except Exception as problem:
+        said = " ".join(str(problem).split())
+        raise InputError(
+            f"the rule of {shown(call.operator)} fails at {shown(call.name)}: "
+            f"{type(problem).__name__}: {said}"
+        ) from problem
     if not isinstance(operation, Operation) or operation.name != call.name:
         raise InputError(
             f"the rule of {shown(call.operator)} must return an operation called {shown(call.name)}, got "

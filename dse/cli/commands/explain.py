@@ -16,7 +16,7 @@ from dse.cli.options import (
     Inputs,
     Json,
     MappingObjective,
-    NetworkName,
+    MaybeNetworkName,
     Objectives,
     ResumedSweep,
     ScheduleName,
@@ -30,6 +30,7 @@ from dse.cli.options import (
     check_output,
     network_of,
     print_json,
+    resumed,
     space_of,
 )
 from dse.cli.runs import From, write_run
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    net: NetworkName,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figures go.")],
+    net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
     objectives: Objectives = "latency_s,energy_j,area_mm2",
     batch: Batch = None,
@@ -72,27 +73,32 @@ def command(
     the knee would change, and how much of each objective's variation over the space is due to each axis.
 
     Writes the front's files, and shared, bottlenecks, steps and sensitivity as tables (.csv), all but steps
-    as figures too (.pdf, .png).
+    as figures too (.pdf, .png). Without NET the front is that of the sweep in --store.
 
     \b
     springboard explain resnet50 --space systolic --constraint 'area_mm2 <= 4' --out runs/why
     springboard explain mobilenet_v2 --space edge --store runs/edge --width column --out runs/paper
+    springboard explain --store runs/edge --out runs/again
     """
     check_output(out, width)
-    chosen = space_of(space, axis, constraint)
-    network = network_of(context, net, batch)
     begun = time.perf_counter()
-    swept = dse.sweep(
-        network,
-        chosen,
-        store=store,
-        workers=workers,
-        batch=batch,
-        mapping_objective=mapping_objective,
-        schedule=schedule,
-        objectives=objectives.split(","),
-        progress=progress,
-    )
+    if net is None:
+        swept = resumed(context, store, workers, progress)
+    else:
+        chosen = space_of(space, axis, constraint)
+        network = network_of(context, net, batch)
+        begun = time.perf_counter()
+        swept = dse.sweep(
+            network,
+            chosen,
+            store=store,
+            workers=workers,
+            batch=batch,
+            mapping_objective=mapping_objective,
+            schedule=schedule,
+            objectives=objectives.split(","),
+            progress=progress,
+        )
     front = swept.front()
     explained = front.explain()
     moved = swept.sensitivity() if swept.feasible > 1 else None

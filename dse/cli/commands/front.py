@@ -18,7 +18,7 @@ from dse.cli.options import (
     Json,
     MappingObjective,
     MaybeNetworkName,
-    Objectives,
+    MaybeObjectives,
     ResumedSweep,
     ScheduleName,
     ShowProgress,
@@ -31,10 +31,11 @@ from dse.cli.options import (
     check_output,
     network_of,
     print_json,
-    refuse_beside_store,
+    resumed,
     space_of,
 )
 from dse.cli.runs import From, write_run
+from dse.metrics import OBJECTIVES
 from dse.views.text import assumptions, designs_text, json_values
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the table and the figure go.")],
     net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
-    objectives: Objectives = "latency_s,energy_j,area_mm2",
+    objectives: MaybeObjectives = None,
     batch: Batch = None,
     axis: Axes = None,
     constraint: Constraints = None,
@@ -71,20 +72,21 @@ def command(
 
     Writes front.parquet, front.csv, front.pdf and front.png, beside them a sample of what was costed
     (costed.parquet) and run.yaml, and prints the knee and the extreme designs; --html writes a page that a
-    browser opens without a network. Without NET the front is that of the sweep in --store.
+    browser opens without a network. Without NET the front is that of the sweep in --store, in its objectives
+    or in others.
 
     \b
     springboard front resnet50 --space systolic --objectives latency_s,energy_j,area_mm2 --out runs/first
     springboard front mobilenet_v2 --constraint 'area_mm2 <= 10' --constraint 'power_w <= 1' --out runs/small
-    springboard front --store runs/all --out runs/again --html runs/again/front.html
+    springboard front --store runs/all --out runs/again --objectives edp_js,area_mm2 --html runs/again.html
     springboard front model.onnx --axis array.rows=8..64 --axis main_memory=lpddr4 --batch 4 --out runs/mine
     """
     check_output(out, width, html)
     begun = time.perf_counter()
+    asked = None if objectives is None else objectives.split(",")
     network: Network | None = None
     if net is None:
-        refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
-        result = dse.resume(str(store), workers=workers, progress=progress)
+        result = resumed(context, store, workers, progress, free=("objectives",))
     else:
         chosen = space_of(space, axis, constraint)
         network = network_of(context, net, batch)
@@ -97,11 +99,11 @@ def command(
             batch=batch,
             mapping_objective=mapping_objective,
             schedule=schedule,
-            objectives=objectives.split(","),
+            objectives=OBJECTIVES if asked is None else asked,
             progress=progress,
         )
     seconds = time.perf_counter() - begun
-    front = result.front()
+    front = result.front(asked)
     files = front.save(out, width=width)
     if html is not None:
         files.append(front.to_html(html, network=network))

@@ -16,7 +16,7 @@ from dse.cli.options import (
     Inputs,
     Json,
     MappingObjective,
-    NetworkName,
+    MaybeNetworkName,
     Objectives,
     ResumedSweep,
     ShowProgress,
@@ -30,6 +30,7 @@ from dse.cli.options import (
     network_of,
     pairs,
     print_json,
+    resumed,
     space_of,
 )
 from dse.cli.runs import From, write_run
@@ -44,8 +45,8 @@ from workloads.errors import InputError
 
 def command(
     context: typer.Context,
-    net: NetworkName,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the tables and the figure go.")],
+    net: MaybeNetworkName = None,
     space: SpaceName = "systolic",
     objectives: Objectives = "latency_s,energy_j,area_mm2",
     samples: Annotated[int, typer.Option(metavar="N", help="Technologies drawn.")] = 200,
@@ -85,29 +86,36 @@ def command(
     """Find a front, and how probably each design stays on it when the technology is not as stated.
 
     Writes stress.csv, uncertainties.csv, stress.pdf and stress.png, and prints the knee and the extremes.
+    Without NET the front is that of the sweep in --store.
 
     \b
     springboard stress resnet50 --space systolic --samples 200 --out runs/stressed
     springboard stress mobilenet_v2 --uncertainty all=0 --uncertainty main_memory_bandwidth=0.2 --out runs/bus
+    springboard stress --store runs/all --out runs/stressed
     """
     check_options(samples, seed, robust, quantile)
     check_output(out, width)
-    chosen = space_of(space, axis, constraint)
-    refuse_templates(chosen)
     shares = _shares(uncertainty)
-    declared(shares, memories_of(chosen))  # refused before anything is costed
-    network = network_of(context, net, batch)
     begun = time.perf_counter()
-    swept = sweep(
-        network,
-        chosen,
-        store=store,
-        workers=workers,
-        batch=batch,
-        mapping_objective=mapping_objective,
-        objectives=objectives.split(","),
-        progress=progress,
-    )
+    if net is None:
+        swept = resumed(context, store, workers, progress)
+        chosen = swept.space
+    else:
+        chosen = space_of(space, axis, constraint)
+        refuse_templates(chosen)
+        declared(shares, memories_of(chosen))  # refused before anything is costed
+        network = network_of(context, net, batch)
+        begun = time.perf_counter()
+        swept = sweep(
+            network,
+            chosen,
+            store=store,
+            workers=workers,
+            batch=batch,
+            mapping_objective=mapping_objective,
+            objectives=objectives.split(","),
+            progress=progress,
+        )
     sampled = time.perf_counter()
     found = stress(
         swept,

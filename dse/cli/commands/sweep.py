@@ -25,7 +25,7 @@ from dse.cli.options import (
     Workers,
     network_of,
     print_json,
-    refuse_beside_store,
+    resumed,
     space_of,
 )
 from dse.cli.runs import From, write_run
@@ -69,8 +69,7 @@ def command(
     springboard sweep --store runs/small
     """
     if net is None:
-        refuse_beside_store(store, axis=axis, constraint=constraint, batch=batch, dim=dim)
-        result = dse.resume(store, workers=workers, progress=progress)
+        result = resumed(context, store, workers, progress)
     else:
         result = dse.sweep(
             network_of(context, net, batch),

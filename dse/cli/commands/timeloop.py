@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(
     help="Cost or find mappings of problems described in Timeloop's files.",
+    no_args_is_help=True,
     rich_markup_mode=None,
 )
 
